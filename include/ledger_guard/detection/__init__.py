@@ -1,0 +1,1 @@
+"""How readings become verdicts: baselines, tests, severity and scope."""

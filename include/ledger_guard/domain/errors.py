@@ -1,0 +1,42 @@
+"""The error families, named after what the operator does about them.
+
+Every error is one sentence that says what is wrong, where, and what is allowed instead.
+"""
+
+from __future__ import annotations
+
+
+class LedgerGuardError(Exception):
+    """Root of all errors that Ledger Guard raises on purpose."""
+
+
+class BadInputError(LedgerGuardError):
+    """Something that was typed or configured is not allowed: correct it and try again (exit code 2)."""
+
+
+class PolicyError(BadInputError):
+    """The policy file is wrong: mend the file; each line names file, path, problem and what is allowed."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class SafetyRefusal(LedgerGuardError):
+    """A safety rule refuses: ask the named human, or remove the cause; nothing was written (exit code 3)."""
+
+
+class SourceUnavailable(LedgerGuardError):
+    """A source did not answer or lacks what is needed: the window is `no_data`; retry when it is back."""
+
+
+class LedgerInvariantError(LedgerGuardError):
+    """Stored facts contradict one another (an edited plan, a broken chain): stop and find out why."""
+
+
+class ConcurrentWriterError(SafetyRefusal):
+    """Another run holds this tenant's writer lock: wait for it to end, then start again."""
+
+
+class NotificationFailed(LedgerGuardError):
+    """The notice did not reach the channel: the notifying task fails, nothing else stops."""

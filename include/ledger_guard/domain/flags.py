@@ -1,0 +1,106 @@
+"""Flags, changes of flags, and freezes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+#: stands for "every tenant" where a flag is scoped
+EVERYWHERE = "*"
+
+
+@dataclass(frozen=True)
+class FlagState:
+    """What a flag store says about one flag in one scope."""
+
+    flag: str
+    #: a tenant id, or `*` for the global value
+    tenant_id: str
+    #: None when the store has no value of its own for this scope
+    is_enabled: bool | None
+    #: the store's version of this row; compare-and-set refuses an older one
+    version: int = 0
+
+    @property
+    def subject_id(self) -> str:
+        """`flag@scope`, as approvals name it."""
+        return f"{self.flag}@{self.tenant_id}"
+
+
+def flag_subject_hash(state: FlagState, target: bool, incident_id: str | None, severity: str) -> str:
+    """Hash of what an approver of a flag change agrees to: flag, scope, value seen, value wanted, incident and severity."""
+    content = [state.flag, state.tenant_id, state.is_enabled, state.version, target, incident_id, severity]
+    return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+
+
+class ChangeStatus(str, Enum):
+    """`applied → confirmed`; `unconfirmed` when reading back showed another value."""
+
+    APPLIED = "applied"
+    CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True)
+class FlagChange:
+    """One write to a flag store."""
+
+    change_id: str
+    flag: str
+    tenant_id: str
+    from_value: bool | None
+    to_value: bool
+    incident_id: str | None
+    approval_id: str
+    requested_by: str
+    approved_by: str
+    reason: str
+    changed_at: datetime
+    status: ChangeStatus = ChangeStatus.APPLIED
+    confirmed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """While it stands, the flag may not be enabled for anything new in its scope."""
+
+    freeze_id: str
+    flag: str
+    #: a tenant id, or `*`
+    tenant_id: str
+    reason: str
+    opened_by: str
+    opened_at: datetime
+    incident_id: str | None = None
+    lifted_at: datetime | None = None
+    lifted_by: str | None = None
+    root_cause: str | None = None
+    root_cause_link: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """True until lifted with a root cause."""
+        return self.lifted_at is None
+
+    def covers(self, flag: str, tenant_id: str) -> bool:
+        """Whether enabling `flag` in the scope `tenant_id` is forbidden by this freeze."""
+        return self.stands and self.flag == flag and (EVERYWHERE in (self.tenant_id, tenant_id) or self.tenant_id == tenant_id)
+
+
+@dataclass(frozen=True)
+class RotationPlan:
+    """A plan to rotate a webhook secret together with the payment provider."""
+
+    rotation_id: str
+    provider: str
+    secret_name: str
+    incident_id: str | None
+    owner: str
+    steps: tuple[str, ...]
+    planned_at: datetime
+    due_at: datetime
+    done_at: datetime | None = None
+    done_by: str | None = None

@@ -1,0 +1,101 @@
+"""Incidents: one per trigger while its trouble lasts; everything done hangs on one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity, worst
+
+
+class IncidentStatus(str, Enum):
+    """`open → mitigating → mitigated → resolved`; an incident can go back to open when it gets worse."""
+
+    OPEN = "open"
+    MITIGATING = "mitigating"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True)
+class Incident:
+    """The trouble of one trigger."""
+
+    incident_id: str
+    trigger: Trigger
+    status: IncidentStatus
+    #: the worst so far; it does not fall while the incident lasts
+    severity: Severity
+    scope: Scope
+    #: tenants that were ever in alarm during this incident, sorted
+    tenants: tuple[str, ...]
+    opened_at: datetime
+    #: start of the first window in alarm
+    first_window_start: datetime
+    #: start of the newest window in alarm
+    last_alarm_window_start: datetime
+    #: consecutive judged windows with evidence of health for every tenant of the incident
+    quiet_windows: int = 0
+    mitigated_at: datetime | None = None
+    resolved_at: datetime | None = None
+    #: the newest verdict sentences, one a tenant, for people
+    summary: str = ""
+    #: where its thread stands: Slack channel and timestamp of the first message
+    thread_channel: str | None = None
+    thread_ts: str | None = None
+    #: counts saves; a writer that saw an older one is refused
+    version: int = 0
+
+    def worsened_by(self, severity: Severity, scope: Scope, tenants: frozenset[str], window_start: datetime, summary: str) -> Incident:
+        """The incident after another window in alarm."""
+        wider = Scope.WIDESPREAD if Scope.WIDESPREAD in (self.scope, scope) else Scope.ISOLATED
+        return replace(
+            self,
+            severity=worst(self.severity, severity),
+            scope=wider,
+            tenants=tuple(sorted(tenants.union(self.tenants))),
+            last_alarm_window_start=max(self.last_alarm_window_start, window_start),
+            quiet_windows=0,
+            summary=summary,
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """True once resolved."""
+        return self.status is IncidentStatus.RESOLVED
+
+    def stage_key(self) -> str:
+        """Names what a remediation answers: it starts once per incident, severity and scope."""
+        return f"{self.incident_id}__{self.severity.value}__{self.scope.value}"
+
+
+class ActionStatus(str, Enum):
+    """What became of something the guard started."""
+
+    STARTED = "started"
+    DONE = "done"
+    #: a human or a safety rule said no
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing done for an incident: a triage, a tenant's backfill, a rollback …"""
+
+    action_id: str
+    incident_id: str
+    #: a word of the policy: triage, check_secrets, freeze, backfill, dry_run, roll_back, plan_secret_rotation, request_review
+    kind: str
+    #: tenant id or flag name; empty for the whole incident
+    target: str
+    status: ActionStatus
+    started_at: datetime
+    finished_at: datetime | None = None
+    #: the Airflow run that carries it out, if it has one of its own
+    run_id: str | None = None
+    #: for people: what came of it
+    outcome: str = ""
+    detail: dict[str, object] = field(default_factory=dict)

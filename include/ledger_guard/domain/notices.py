@@ -1,0 +1,29 @@
+"""Notices: what people are told, before any channel gives it a form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message to the operations channel."""
+
+    #: begins with the verb and the trigger: `classify · T1 severe · isolated`
+    title: str
+    #: one or two sentences
+    summary: str
+    #: label and text pairs: tenants, players, values, baseline, window, proposal …
+    facts: tuple[tuple[str, str], ...] = ()
+    #: label and address pairs, the approval page first
+    links: tuple[tuple[str, str], ...] = ()
+    #: the incident whose thread it belongs to; None starts no thread
+    incident_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ThreadRef:
+    """Where a posted notice stands, so that the next can be put under it."""
+
+    channel: str
+    ts: str

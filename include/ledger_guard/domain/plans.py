@@ -1,0 +1,222 @@
+"""Plans: the exact wallet rows a backfill would change, and the rules about them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
+from ledger_guard.domain.money import Cents
+
+
+class BackfillMode(str, Enum):
+    """What a backfill may change, named as the platform's script does."""
+
+    #: only rows that do not exist yet
+    CREATE_MISSING = "create-missing"
+    #: missing rows, and rows that differ
+    FORCE = "force"
+
+    @classmethod
+    def parse(cls, word: object) -> BackfillMode:
+        """Read a mode; raises BadInputError for any other word."""
+        for mode in cls:
+            if word in (mode, mode.value):
+                return mode
+        raise BadInputError(f"mode: {str(word)[:60]!r} is unknown; allowed: {', '.join(m.value for m in cls)}")
+
+
+class RowCause(str, Enum):
+    """Why a player's wallet differs; only some causes may be written."""
+
+    #: the player has no wallet row in the plan's currency
+    MISSING = "missing"
+    #: the wallet lags behind: the ledger agrees with the player
+    STALE_WALLET = "stale_wallet"
+    #: the ledger explains the difference: a real movement that the player row never got; never written
+    PROTECTED = "protected"
+    #: the ledger agrees with neither; written only with a human's approval of the plan
+    UNEXPLAINED = "unexplained"
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether force may change such a row at all."""
+        return self is not RowCause.PROTECTED
+
+
+class RowState(str, Enum):
+    """What became of a plan row."""
+
+    PLANNED = "planned"
+    #: set aside: protected, never written
+    SET_ASIDE = "set_aside"
+    #: the write is announced (guard state in a database of its own only)
+    INTENDED = "intended"
+    APPLIED = "applied"
+    #: player or wallet was no longer what the plan saw; left alone
+    DRIFTED = "drifted"
+    #: undone: the before-values stand again
+    RESTORED = "restored"
+    #: an undo found a value that force did not write; left alone
+    KEPT = "kept"
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One wallet row, as the dry-run saw it and as force would leave it. Amounts in cents."""
+
+    player_id: str
+    currency: str
+    cause: RowCause
+    player_available: Cents
+    player_held: Cents
+    #: None when the wallet row is missing
+    wallet_available: Cents | None
+    wallet_pending: Cents | None
+    #: net amount of ledger movements that only the wallet got, in cents
+    ledger_explained: Cents = 0
+    state: RowState = RowState.PLANNED
+
+    @property
+    def delta(self) -> Cents:
+        """What force would add to the wallet (available and pending together); negative where it would take away."""
+        return self.player_available + self.player_held - (self.wallet_available or 0) - (self.wallet_pending or 0)
+
+    def hashed_fields(self) -> list[object]:
+        """What the plan's hash covers of this row."""
+        return [
+            self.player_id,
+            self.currency,
+            self.cause.value,
+            self.player_available,
+            self.player_held,
+            self.wallet_available,
+            self.wallet_pending,
+        ]
+
+
+@dataclass(frozen=True)
+class DifferenceCounts:
+    """A tenant's players and wallets, counted by what is the matter."""
+
+    missing: int = 0
+    stale_wallet: int = 0
+    protected: int = 0
+    unexplained: int = 0
+    #: equal in cents, unequal as doubles: no difference
+    float_noise: int = 0
+    #: wallet rows in other currencies; left alone
+    other_currency: int = 0
+    #: wallet rows without a player; left alone
+    orphan: int = 0
+
+    @property
+    def repairable(self) -> int:
+        """Rows that a forced backfill would change."""
+        return self.missing + self.stale_wallet + self.unexplained
+
+
+@dataclass(frozen=True)
+class CentTotals:
+    """What force would move, in cents, each >= 0."""
+
+    created: Cents = 0
+    increased: Cents = 0
+    decreased: Cents = 0
+
+
+class PlanStatus(str, Enum):
+    """`planned → forcing → forced`, and `undoing → undone`."""
+
+    PLANNED = "planned"
+    FORCING = "forcing"
+    FORCED = "forced"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a dry-run leaves behind."""
+
+    plan_id: str
+    plan_hash: str
+    tenant_id: str
+    mode: BackfillMode
+    currency: str
+    counts: DifferenceCounts
+    cents: CentTotals
+    #: players of the tenant when the plan was made
+    players: int
+    #: sentences, one a guardrail that the plan exceeds; empty means that force may go by itself
+    guardrails_exceeded: tuple[str, ...]
+    #: effective value of each flag for this tenant when the plan was made
+    flag_state: dict[str, bool]
+    policy_hash: str
+    created_at: datetime
+    expires_at: datetime
+    requested_by: str
+    incident_id: str | None = None
+    status: PlanStatus = PlanStatus.PLANNED
+    rows: tuple[PlanRow, ...] = field(default=(), repr=False)
+
+    @property
+    def within_guardrails(self) -> bool:
+        """Whether force needs no human."""
+        return not self.guardrails_exceeded
+
+    def check_hash(self) -> None:
+        """Raise LedgerInvariantError when the rows are not those the hash was made of: somebody edited the plan."""
+        found = plan_hash(self.tenant_id, self.mode, self.currency, self.rows, self.flag_state, self.policy_hash)
+        if found != self.plan_hash:
+            raise LedgerInvariantError(
+                f"plan {self.plan_id}: its rows hash to {found[:12]}, not to the stored {self.plan_hash[:12]}: the plan was "
+                "changed after the dry-run; make a new one"
+            )
+
+
+def plan_hash(
+    tenant_id: str, mode: BackfillMode, currency: str, rows: Iterable[PlanRow], flag_state: dict[str, bool], policy_hash: str
+) -> str:
+    """SHA-256 over what an approver agrees to. Same data, same hash, whatever the order of the rows."""
+    content = [
+        tenant_id,
+        mode.value,
+        currency,
+        sorted((row.hashed_fields() for row in rows), key=lambda fields: (str(fields[0]), str(fields[1]))),
+        sorted(flag_state.items()),
+        policy_hash,
+    ]
+    return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+
+
+def cent_totals(rows: Sequence[PlanRow]) -> CentTotals:
+    """Sum what force would do to the writable rows."""
+    writable = [row for row in rows if row.cause.is_writable]
+    changed = [row.delta for row in writable if row.cause is not RowCause.MISSING]
+    return CentTotals(
+        created=sum(row.delta for row in writable if row.cause is RowCause.MISSING),
+        increased=sum(delta for delta in changed if delta > 0),
+        decreased=-sum(delta for delta in changed if delta < 0),
+    )
+
+
+@dataclass(frozen=True)
+class ForceOutcome:
+    """What a force run did; `applied` counts this run, `already_applied` earlier ones."""
+
+    applied: int
+    drifted: int
+    already_applied: int
+
+
+@dataclass(frozen=True)
+class UndoOutcome:
+    """What an undo did: rows given back, and rows kept because they changed since."""
+
+    restored: int
+    kept: int

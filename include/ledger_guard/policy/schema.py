@@ -1,0 +1,197 @@
+"""The policy's shape. Everything the guard decides by stands here; nothing is decided by a default in code."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.policy.platform import AccessLogMapping, Flag, FlagStoreTable, Platform, RequestShape, Secrets, Section
+
+ActionWord = Literal[
+    "notify",
+    "triage",
+    "check_secrets",
+    "dry_run",
+    "backfill",
+    "freeze",
+    "roll_back",
+    "plan_secret_rotation",
+    "request_review",
+]
+
+
+class Sensing(Section):
+    """When a window counts as complete."""
+
+    #: how long after its end a window may still be completed by its source
+    allowed_lateness_seconds: int = Field(60, ge=0)
+    #: after this the window is `no_data`
+    give_up_after_seconds: int = Field(600, ge=0)
+    #: how far back the first run looks for its baseline, and the most a catch-up loads
+    history_days: int = Field(14, ge=1, le=90)
+    #: how often the sensor looks, in seconds
+    poke_seconds: int = Field(15, ge=1)
+
+
+class Detection(Section):
+    """Thresholds of the severity rule (docs/severity.md)."""
+
+    #: rate over baseline from which a rise is worth telling somebody
+    mild_ratio: float = Field(1.5, gt=1)
+    #: rate over baseline from which a rise is high
+    severe_ratio: float = Field(5.0, gt=1)
+    #: a rise that lasts this long is severe however slight
+    sustained_minutes: int = Field(60, ge=1)
+    #: chance of a false alarm per tenant and window that the rule accepts
+    false_alarm_probability: float = Field(1e-6, gt=0, lt=0.5)
+    #: fewer expected events than this at the severe ratio: `insufficient`
+    minimum_expected_events: float = Field(5.0, gt=0)
+    #: and never an alarm on fewer events than this
+    minimum_events: int = Field(5, ge=1)
+    #: half-life of the baseline
+    baseline_half_life_hours: float = Field(48.0, gt=0)
+    #: windows a tenant needs before it is judged by its own baseline alone
+    baseline_minimum_windows: int = Field(36, ge=1)
+    #: share of the judged tenants that must have risen for `widespread`
+    widespread_share: float = Field(0.5, gt=0, le=1)
+    #: and at least so many tenants
+    widespread_minimum_tenants: int = Field(3, ge=2)
+    #: windows with evidence of health, in a row, that end an incident
+    resolve_after_windows: int = Field(2, ge=1)
+
+    @model_validator(mode="after")
+    def _thresholds_are_ordered(self) -> Detection:
+        if self.mild_ratio >= self.severe_ratio:
+            raise ValueError(f"mild_ratio {self.mild_ratio} is not below severe_ratio {self.severe_ratio}; allowed: mild < severe")
+        return self
+
+
+class TriggerPolicy(Section):
+    """What one trigger is sensed from and which flag it answers to."""
+
+    description: str
+    source: Literal["access_events", "balance_comparison"]
+    #: the flag that the runbook ties to this trigger
+    flag: str
+    #: required for `access_events`
+    request: RequestShape | None = None
+    #: overrides of the common detection section
+    detection: Detection | None = None
+    runbook: str
+
+    @model_validator(mode="after")
+    def _access_events_need_a_request(self) -> TriggerPolicy:
+        if (self.source == "access_events") != (self.request is not None):
+            raise ValueError("request is needed with source access_events, and allowed only there")
+        return self
+
+
+class MatrixRow(Section):
+    """One cell of the decision matrix."""
+
+    trigger: Trigger
+    severity: Literal[Severity.MILD, Severity.SEVERE]
+    scope: Literal["any", "isolated", "widespread"] = "any"
+    actions: tuple[ActionWord, ...] = Field(min_length=1)
+    #: the runbook's own words for this row
+    runbook_says: str = Field(min_length=10)
+    owner: str = Field(min_length=1)
+
+    def answers(self, trigger: Trigger, severity: Severity, scope: Scope) -> bool:
+        """Whether this row decides such a case."""
+        return self.trigger is trigger and self.severity is severity and self.scope in ("any", scope.value)
+
+
+class Guardrails(Section):
+    """What a plan may be for force to go without a human."""
+
+    #: False: every plan waits for a human
+    force_without_approval: bool
+    max_rows: int = Field(ge=0)
+    max_share_of_players: float = Field(ge=0, le=1)
+    max_total_delta_cents: int = Field(ge=0)
+    max_single_delta_cents: int = Field(ge=0)
+    max_unexplained_rows: int = Field(ge=0)
+    plan_valid_minutes: int = Field(ge=1)
+    batch_rows: int = Field(1000, ge=1, le=100_000)
+    #: most tenant runs that one remediation starts; beyond: a human decides
+    max_tenants_per_incident: int = Field(20, ge=1, le=1000)
+
+
+class ApprovalPolicy(Section):
+    """Who may say yes to one kind of action, and by when."""
+
+    approvers: tuple[str, ...] = Field(min_length=1)
+    valid_minutes: int = Field(ge=1)
+    minimum_reason_characters: int = Field(10, ge=1)
+
+
+class Mitigation(Section):
+    """How a remediation waits."""
+
+    #: how long it waits for the runs it started (approvals included)
+    wait_minutes: int = Field(24 * 60, ge=1)
+    #: within which the signal must have recovered afterwards
+    recover_within_minutes: int = Field(60, ge=1)
+
+
+class Notification(Section):
+    """Where people are told."""
+
+    channel: str = Field(pattern=r"^[#CG]")
+    #: most tenants and players that one message lists
+    list_at_most: int = Field(10, ge=1, le=50)
+
+
+class Rotation(Section):
+    """How a secret rotation is planned."""
+
+    owner: str
+    due_within_hours: int = Field(24, ge=1)
+    overlap_hours: int = Field(24, ge=1)
+
+
+class Policy(Section):
+    """The whole policy file."""
+
+    version: Literal[1]
+    name: str
+    window_minutes: int = Field(5, ge=1, le=60)
+    sensing: Sensing
+    detection: Detection
+    triggers: dict[Trigger, TriggerPolicy]
+    matrix: tuple[MatrixRow, ...]
+    guardrails: Guardrails
+    approvals: dict[ApprovalKind, ApprovalPolicy]
+    mitigation: Mitigation
+    flags: dict[str, Flag]
+    flag_store: FlagStoreTable
+    platform: Platform
+    access_log: dict[str, AccessLogMapping]
+    secrets: Secrets
+    rotation: Rotation
+    notification: Notification
+    #: SHA-256 of the file's content; filled in by the loader
+    content_hash: str = ""
+
+    def row_for(self, trigger: Trigger, severity: Severity, scope: Scope) -> MatrixRow:
+        """The matrix row that decides this case; the loader has proved that there is exactly one."""
+        for row in self.matrix:
+            if row.answers(trigger, severity, scope):
+                return row
+        raise BadInputError(f"matrix: no row for ({trigger.value}, {severity.value}, {scope.value}); allowed: mild and severe")
+
+    def detection_of(self, trigger: Trigger) -> Detection:
+        """The trigger's own thresholds, or the common ones."""
+        return self.triggers[trigger].detection or self.detection
+
+    def checked_flag(self, flag: object) -> str:
+        """Return `flag` when the policy knows it; raises BadInputError for any other word."""
+        if isinstance(flag, str) and flag in self.flags:
+            return flag
+        raise BadInputError(f"flag: {str(flag)[:60]!r} is unknown; allowed: {', '.join(sorted(self.flags))}")

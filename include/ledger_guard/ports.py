@@ -1,0 +1,401 @@
+"""What the use cases need from the world outside, as Protocols, and the bundle of them that one task works with.
+
+Each Protocol has a real adapter and an in-memory one in `adapters/`, held to the same contract tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
+from ledger_guard.domain.audit import AuditEntry, AuditEvent
+from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, RotationPlan
+from ledger_guard.domain.incidents import Action, Incident
+from ledger_guard.domain.notices import Notice, ThreadRef
+from ledger_guard.domain.plans import BackfillMode, DifferenceCounts, ForceOutcome, Plan, PlanRow, PlanStatus, UndoOutcome
+from ledger_guard.domain.secrets import SecretFinding
+from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
+from ledger_guard.domain.verdicts import Verdict
+from ledger_guard.domain.windows import Window
+from ledger_guard.policy.schema import Policy
+
+
+class Clock(Protocol):
+    """Tells the time; injected so that nothing else does."""
+
+    def now(self) -> datetime:
+        """The current moment, aware, UTC."""
+
+
+# --- the platform -------------------------------------------------------------------------------------------------
+
+
+class SignalSource(Protocol):
+    """Where readings come from. Reading changes nothing and may be repeated."""
+
+    def complete_through(self, trigger: Trigger) -> datetime | None:
+        """Event time up to which the source promises to be complete; None when it has never delivered.
+
+        Raises:
+            SourceUnavailable: it did not answer, or a table or column is missing. The window becomes `no_data`.
+        """
+
+    def readings(self, trigger: Trigger, first: Window, last: Window) -> list[Reading]:
+        """Readings of the windows `first..last` (inclusive), one per tenant and window that had any exposure.
+
+        A comparison of balances can only speak of now: it gives readings for `last` alone.
+
+        Raises:
+            SourceUnavailable: as above, or failures that can't be told apart because their error code is not known.
+        """
+
+
+@dataclass(frozen=True)
+class AffectedSubject:
+    """A player or webhook behind a trigger's events in some windows."""
+
+    tenant_id: str
+    subject_id: str
+    events: int
+    #: for players: available money in the player row and in the wallet, in cents; None when there is no such row
+    player_available: int | None = None
+    wallet_available: int | None = None
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """Failed webhook calls of one provider and error text."""
+
+    provider: str
+    error_code: str
+    failures: int
+    calls: int
+    first_seen: datetime
+
+
+class TriageSource(Protocol):
+    """Answers the questions of the runbook's flows. Read-only."""
+
+    def affected_subjects(
+        self, trigger: Trigger, tenants: Sequence[str], start: datetime, end: datetime, limit: int
+    ) -> list[AffectedSubject]:
+        """Who is behind the events in `[start, end)`, most events first, at most `limit` a tenant."""
+
+    def failures_by_provider(self, start: datetime, end: datetime) -> list[FailureGroup]:
+        """T2's calls and failures in `[start, end)` by provider and error code, most failures first."""
+
+
+class SecretSource(Protocol):
+    """Looks at the platform's webhook secrets without ever giving one away."""
+
+    def findings(self) -> list[SecretFinding]:
+        """One finding a configured secret: presence, fingerprint, what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A tenant's players against its wallets."""
+
+    tenant_id: str
+    players: int
+    counts: DifferenceCounts
+    #: missing and differing rows with their cause, protected ones included, ordered by player id
+    rows: tuple[PlanRow, ...]
+
+
+class LedgerStore(Protocol):
+    """The platform's players, wallets and ledger, read-only."""
+
+    def check_columns(self) -> None:
+        """Raise SourceUnavailable naming the first table or column that the policy maps and the platform lacks."""
+
+    def tenant_exists(self, tenant_id: str) -> bool:
+        """Whether the platform knows this tenant."""
+
+    def tenant_ids(self) -> list[str]:
+        """All tenants, sorted."""
+
+    def compare(self, tenant_id: str, mode: BackfillMode) -> Comparison:
+        """Compare one tenant in cents, as one consistent snapshot.
+
+        With `create-missing` only missing rows are in `rows`; `counts` always tells everything.
+        """
+
+
+class BackfillRunner(Protocol):
+    """The only writer of wallets."""
+
+    def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
+        """Apply exactly the stored plan, in batches; resumes where a killed run stopped and never applies twice.
+
+        The caller has checked that it may. Locks player then wallet, changes a row only if player and wallet still are
+        what the plan saw (else `drifted`), writes the before-image and the audit entry in the same transaction where
+        guard state shares the platform's database.
+
+        Raises:
+            ConcurrentWriterError: another run writes for this tenant.
+            LedgerInvariantError: the stored rows do not give the plan's hash.
+        """
+
+    def undo(self, plan_id: str, actor: str, batch_rows: int) -> UndoOutcome:
+        """Give back the before-values of applied rows that still hold what force wrote; the others are `kept`."""
+
+
+class FlagStore(Protocol):
+    """Where flag values stand."""
+
+    def get(self, flag: str, tenant_id: str) -> FlagState:
+        """The value of exactly this scope (`*` is the global one); `is_enabled` is None where it has none."""
+
+    def effective(self, flag: str, tenant_id: str) -> bool:
+        """What the platform obeys for this tenant: its own value, else the global one, else False."""
+
+    def scopes(self, flag: str) -> list[FlagState]:
+        """All scopes that have a value, the global one first."""
+
+    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
+        """Write `to_value` if the store still holds `seen`; returns the new state.
+
+        Raises:
+            SafetyRefusal: somebody changed it meanwhile. Ask again with what stands there now.
+        """
+
+
+class Notifier(Protocol):
+    """Tells people."""
+
+    def post(self, notice: Notice, thread: ThreadRef | None) -> ThreadRef:
+        """Post, under `thread` when given. Raises NotificationFailed when the channel did not take it."""
+
+
+# --- guard state --------------------------------------------------------------------------------------------------
+
+
+class ReadingStore(Protocol):
+    """Readings and the state of their windows."""
+
+    def sensed_through(self, trigger: Trigger) -> datetime | None:
+        """End of the newest sensed window."""
+
+    def record(self, windows: Sequence[SensedWindow], readings: Sequence[Reading]) -> int:
+        """Store windows with their readings; storing the same again changes nothing.
+
+        Different readings for a known window replace the old ones and raise its revision; a window that was `no_data`
+        can become complete, never the other way round. Returns how many windows were revised.
+        """
+
+    def windows(self, trigger: Trigger, start: datetime, end: datetime) -> list[SensedWindow]:
+        """Sensed windows that begin in `[start, end)`, oldest first."""
+
+    def readings(self, trigger: Trigger, start: datetime, end: datetime) -> list[Reading]:
+        """Readings whose window begins in `[start, end)`, by window, then tenant."""
+
+
+class VerdictStore(Protocol):
+    """Verdicts, and what the severity engine remembers between windows."""
+
+    def record(self, verdicts: Sequence[Verdict], incident_id: str | None) -> None:
+        """Store verdicts; a later judgement of the same tenant and window replaces the earlier."""
+
+    def judged_through(self, trigger: Trigger) -> datetime | None:
+        """End of the newest judged window."""
+
+    def last_judged_at(self, trigger: Trigger) -> datetime | None:
+        """When verdicts were last stored, by the clock that was given with them."""
+
+    def between(self, trigger: Trigger, start: datetime, end: datetime) -> list[Verdict]:
+        """Verdicts whose window begins in `[start, end)`, by window, then tenant."""
+
+    def engine_state(self, trigger: Trigger) -> bytes | None:
+        """What the engine saved last, or None."""
+
+    def save_engine_state(self, trigger: Trigger, judged_through: datetime, judged_at: datetime, state: bytes) -> None:
+        """Save the engine's state after the window that ended at `judged_through`."""
+
+
+class IncidentStore(Protocol):
+    """Incidents; at most one that is not resolved per trigger."""
+
+    def get(self, incident_id: str) -> Incident:
+        """Raises BadInputError when there is none with this id."""
+
+    def open_for(self, trigger: Trigger) -> Incident | None:
+        """The trigger's incident that is not resolved."""
+
+    def listed(self, *, include_resolved: bool, limit: int = 100) -> list[Incident]:
+        """Incidents, newest first."""
+
+    def add(self, incident: Incident) -> None:
+        """Raises SafetyRefusal when the trigger has an unresolved incident already."""
+
+    def save(self, incident: Incident) -> Incident:
+        """Store a changed incident and return it with its new version.
+
+        Raises SafetyRefusal when somebody saved it since it was read: read it again.
+        """
+
+
+class ActionStore(Protocol):
+    """What was started for incidents."""
+
+    def start(self, action: Action) -> Action:
+        """Record an action as started; the same (incident, kind, target) that is not finished is returned instead."""
+
+    def finish(self, action: Action) -> None:
+        """Record how it ended."""
+
+    def of_incident(self, incident_id: str) -> list[Action]:
+        """In order of start."""
+
+
+class PlanStore(Protocol):
+    """Plans with their rows."""
+
+    def add(self, plan: Plan) -> None:
+        """Store a new plan with its rows."""
+
+    def get(self, plan_id: str, *, with_rows: bool = True) -> Plan:
+        """Raises BadInputError when there is no such plan."""
+
+    def latest(self, tenant_id: str) -> Plan | None:
+        """The tenant's newest plan, without rows."""
+
+    def row_counts(self, plan_id: str) -> dict[str, int]:
+        """Rows of the plan by state."""
+
+    def set_status(self, plan_id: str, status: PlanStatus) -> None:
+        """Record how far the plan is."""
+
+
+class ApprovalStore(Protocol):
+    """Questions and answers, written by the gates themselves."""
+
+    def request(self, request: ApprovalRequest) -> None:
+        """Store a question; asking again for the same gate run makes a new one and voids the old."""
+
+    def answer(self, answer: ApprovalAnswer) -> None:
+        """Store the answer. Raises SafetyRefusal when there is one already: an answer is never replaced."""
+
+    def get(self, approval_id: str) -> Approval:
+        """Raises BadInputError when there is none with this id."""
+
+    def latest(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> Approval | None:
+        """The newest question about this subject (asked by this run, when given), with its answer."""
+
+    def waiting(self, now: datetime) -> list[Approval]:
+        """Unanswered questions that have not expired, oldest first."""
+
+
+class FlagChangeStore(Protocol):
+    """Every write to a flag store."""
+
+    def add(self, change: FlagChange) -> None:
+        """Record a change; recording the same change id again changes nothing."""
+
+    def save(self, change: FlagChange) -> None:
+        """Record that a change was confirmed or not."""
+
+    def of_approval(self, approval_id: str) -> FlagChange | None:
+        """The change that this approval already led to: an approval is used once."""
+
+    def latest(self, flag: str, tenant_id: str) -> FlagChange | None:
+        """The newest change of this scope."""
+
+
+class FreezeStore(Protocol):
+    """Freezes."""
+
+    def add(self, freeze: Freeze) -> Freeze:
+        """Open a freeze; one that stands for the same flag, scope and incident is returned instead."""
+
+    def get(self, freeze_id: str) -> Freeze:
+        """Raises BadInputError when there is none with this id."""
+
+    def standing(self, flag: str | None = None) -> list[Freeze]:
+        """Freezes that stand, oldest first."""
+
+    def lift(self, freeze: Freeze) -> None:
+        """Store the lifting; raises SafetyRefusal when it has no root cause."""
+
+
+class RotationStore(Protocol):
+    """Plans to rotate secrets."""
+
+    def add(self, rotation: RotationPlan) -> RotationPlan:
+        """Store a plan; one that is not done for the same secret is returned instead."""
+
+    def pending(self, incident_id: str | None = None) -> list[RotationPlan]:
+        """Rotations that are planned and not done."""
+
+    def done(self, rotation_id: str, by: str, at: datetime) -> None:
+        """Record that a rotation took place."""
+
+
+class AuditLog(Protocol):
+    """Append-only and hash-chained."""
+
+    def append(self, event: AuditEvent) -> AuditEntry:
+        """Chain the event behind the last entry."""
+
+    def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterable[AuditEntry]:
+        """Entries in order of sequence, all of them or those of an incident or tenant."""
+
+    def head(self) -> tuple[int, str]:
+        """Sequence and hash of the last entry, as kept apart from the entries."""
+
+
+class GuardTransaction(Protocol):
+    """All of guard state, within one transaction: it commits when the block ends well and leaves no trace otherwise."""
+
+    @property
+    def readings(self) -> ReadingStore: ...
+    @property
+    def verdicts(self) -> VerdictStore: ...
+    @property
+    def incidents(self) -> IncidentStore: ...
+    @property
+    def actions(self) -> ActionStore: ...
+    @property
+    def plans(self) -> PlanStore: ...
+    @property
+    def approvals(self) -> ApprovalStore: ...
+    @property
+    def flag_changes(self) -> FlagChangeStore: ...
+    @property
+    def freezes(self) -> FreezeStore: ...
+    @property
+    def rotations(self) -> RotationStore: ...
+    @property
+    def audit(self) -> AuditLog: ...
+
+
+class GuardState(Protocol):
+    """The guard's own memory."""
+
+    def transaction(self) -> AbstractContextManager[GuardTransaction]:
+        """Begin a transaction. Raises SourceUnavailable when the database does not answer or is not migrated."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The ports of one task, with the policy it works by."""
+
+    policy: Policy
+    state: GuardState
+    signals: SignalSource
+    triage: TriageSource
+    secrets: SecretSource
+    ledger: LedgerStore
+    backfill: BackfillRunner
+    flags: FlagStore
+    notifier: Notifier
+    #: event time: which windows have closed
+    clock: Clock
+    #: the time people live in: approvals, expiry, the audit log
+    wall_clock: Clock
+    #: address of the Airflow UI, for links
+    ui_url: str = "http://localhost:8080"
