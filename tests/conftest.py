@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import airflow_environment
+
 _database_numbers = itertools.count(1)
+
+# Airflow reads its environment when it is first imported, which a test module may do while it is collected
+_airflow_home = Path(tempfile.mkdtemp(prefix="ledger-guard-airflow-"))
+airflow_environment.prepare(_airflow_home)
+
+
+def pytest_unconfigure() -> None:
+    """Remove the tests' Airflow home."""
+    shutil.rmtree(_airflow_home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def airflow_home() -> Path:
+    """The home of an Airflow with a migrated SQLite database and the users of airflow_environment.USERS."""
+    airflow_environment.make_database()
+    return _airflow_home
 
 
 @pytest.fixture(scope="session")

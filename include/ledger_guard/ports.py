@@ -5,12 +5,13 @@ Each Protocol has a real adapter and an in-memory one in `adapters/`, held to th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, RotationPlan
@@ -50,7 +51,75 @@ class SignalSource(Protocol):
         A comparison of balances can only speak of now: it gives readings for `last` alone.
 
         Raises:
-            SourceUnavailable: as above, or failures that can't be told apart because their error code is not known.
+            SourceUnavailable: as above.
+        """
+
+    def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:
+        """Windows of `first..last` whose readings mean nothing, by their start, with the reason.
+
+        They hold failures that can't be told from look-alikes because their error code is not known. They are `no_data`.
+
+        Raises:
+            SourceUnavailable: as above.
+        """
+
+
+class AccessLog(Protocol):
+    """One file of ingress log lines, read as a stream."""
+
+    @property
+    def name(self) -> str:
+        """The file, for people."""
+
+    @property
+    def mapping(self) -> str:
+        """Name of the policy's mapping that reads it."""
+
+    @property
+    def not_knowable(self) -> tuple[str, ...]:
+        """Sentences about what such a file can't tell, whatever its lines say."""
+
+    def entries(self) -> Iterator[AccessEvent | RejectedLine]:
+        """Its lines in order, blank ones left out. Raises BadInputError when the file can't be read to its end."""
+
+    def sha256(self) -> str:
+        """Hash of the file's bytes."""
+
+
+class AccessEventDelivery(Protocol):
+    """Access events on their way in."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """The audit log within the same transaction."""
+
+    def begin(self, file: IngestedFile) -> None:
+        """Announce the file that the events come from."""
+
+    def add(self, events: Sequence[AccessEvent]) -> int:
+        """Store events whose key is not known yet; returns how many that were."""
+
+    def keep_rejects(self, file: IngestedFile, rejects: Sequence[RejectedLine]) -> None:
+        """Keep lines of an announced file that are no usable events."""
+
+    def finish(self, file: IngestedFile) -> None:
+        """Record what became of an announced file."""
+
+    def advance(self, complete_through: datetime, at: datetime) -> datetime:
+        """State that every event before `complete_through` has been delivered; never moves backwards.
+
+        Returns the moment that holds now.
+        """
+
+
+class AccessEventStore(Protocol):
+    """Where access events are kept for the triggers to be read from."""
+
+    def delivery(self) -> AbstractContextManager[AccessEventDelivery]:
+        """Begin a transaction: what is delivered in the block is stored when it ends well, and leaves no trace otherwise.
+
+        Raises:
+            SourceUnavailable: the database does not answer or is not migrated. Nothing was stored: start again.
         """
 
 
@@ -163,6 +232,9 @@ class FlagStore(Protocol):
         Raises:
             SafetyRefusal: somebody changed it meanwhile. Ask again with what stands there now.
         """
+
+    def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
+        """Write `to_value` in all these scopes, or in none; errors as `compare_and_set`."""
 
 
 class Notifier(Protocol):
@@ -344,6 +416,9 @@ class AuditLog(Protocol):
     def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterable[AuditEntry]:
         """Entries in order of sequence, all of them or those of an incident or tenant."""
 
+    def latest(self, limit: int) -> list[AuditEntry]:
+        """The newest entries, newest first; reads no more than these."""
+
     def head(self) -> tuple[int, str]:
         """Sequence and hash of the last entry, as kept apart from the entries."""
 
@@ -352,32 +427,60 @@ class GuardTransaction(Protocol):
     """All of guard state, within one transaction: it commits when the block ends well and leaves no trace otherwise."""
 
     @property
-    def readings(self) -> ReadingStore: ...
+    def readings(self) -> ReadingStore:
+        """Readings and the state of their windows."""
+
     @property
-    def verdicts(self) -> VerdictStore: ...
+    def verdicts(self) -> VerdictStore:
+        """Verdicts and the engine's memory."""
+
     @property
-    def incidents(self) -> IncidentStore: ...
+    def incidents(self) -> IncidentStore:
+        """Incidents."""
+
     @property
-    def actions(self) -> ActionStore: ...
+    def actions(self) -> ActionStore:
+        """What was started for incidents."""
+
     @property
-    def plans(self) -> PlanStore: ...
+    def plans(self) -> PlanStore:
+        """Plans with their rows."""
+
     @property
-    def approvals(self) -> ApprovalStore: ...
+    def approvals(self) -> ApprovalStore:
+        """Questions and answers."""
+
     @property
-    def flag_changes(self) -> FlagChangeStore: ...
+    def flag_changes(self) -> FlagChangeStore:
+        """Writes to flag stores."""
+
     @property
-    def freezes(self) -> FreezeStore: ...
+    def freezes(self) -> FreezeStore:
+        """Freezes."""
+
     @property
-    def rotations(self) -> RotationStore: ...
+    def rotations(self) -> RotationStore:
+        """Plans to rotate secrets."""
+
     @property
-    def audit(self) -> AuditLog: ...
+    def audit(self) -> AuditLog:
+        """The audit log."""
 
 
 class GuardState(Protocol):
     """The guard's own memory."""
 
     def transaction(self) -> AbstractContextManager[GuardTransaction]:
-        """Begin a transaction. Raises SourceUnavailable when the database does not answer or is not migrated."""
+        """Begin a transaction. Raises SourceUnavailable when the database does not answer or is not migrated.
+
+        Transactions do not nest: finish one before the next begins, or hand it on as an argument.
+        """
+
+    def snapshot(self) -> AbstractContextManager[GuardTransaction]:
+        """Read everything as it stood at one moment, whoever writes meanwhile; nothing may be written.
+
+        For what must agree with itself: a report, a verification of the whole audit log. Raises as `transaction` does.
+        """
 
 
 @dataclass(frozen=True)

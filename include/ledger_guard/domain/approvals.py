@@ -63,6 +63,15 @@ class ApprovalAnswer:
     answered_at: datetime
     reason: str
 
+    @property
+    def said_no(self) -> str | None:
+        """How people said no, in words; None when they said yes."""
+        if self.answer is Answer.REJECTED:
+            return f"rejected by {self.answered_by}: {self.reason or 'no reason given'}"
+        if self.answer is Answer.TIMED_OUT:
+            return "nobody answered in time, which means no"
+        return None
+
 
 @dataclass(frozen=True)
 class Approval:
@@ -83,10 +92,8 @@ def refusals(approval: Approval | None, subject_hash: str) -> list[str]:
     request, answer = approval.request, approval.answer
     if answer is None:
         return ["the approval has not been answered"]
-    if answer.answer is Answer.TIMED_OUT:
-        return ["nobody answered in time, which means no"]
-    if answer.answer is Answer.REJECTED:
-        return [f"{answer.answered_by} rejected it: {answer.reason or 'no reason given'}"]
+    if answer.said_no:
+        return [answer.said_no]
     found = []
     if not answer.answered_by:
         found.append("the answer names no person")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -23,17 +24,48 @@ class FlagState:
     is_enabled: bool | None
     #: the store's version of this row; compare-and-set refuses an older one
     version: int = 0
+    #: the reason that the store keeps with the value; tells whose write it was, and is no part of the value
+    change_reason: str = field(default="", compare=False)
 
     @property
     def subject_id(self) -> str:
         """`flag@scope`, as approvals name it."""
         return f"{self.flag}@{self.tenant_id}"
 
+    def described(self) -> str:
+        """For people: `on (version 3)`, or `not set`."""
+        if self.is_enabled is None:
+            return "not set"
+        return f"{'on' if self.is_enabled else 'off'} (version {self.version})"
 
-def flag_subject_hash(state: FlagState, target: bool, incident_id: str | None, severity: str) -> str:
-    """Hash of what an approver of a flag change agrees to: flag, scope, value seen, value wanted, incident and severity."""
-    content = [state.flag, state.tenant_id, state.is_enabled, state.version, target, incident_id, severity]
+
+def flag_subject_hash(seen: Sequence[FlagState], target: bool, incident_id: str | None, evidence: Sequence[str]) -> str:
+    """Hash of what an approver of a flag change agrees to.
+
+    It covers every scope seen with its value and version, the value wanted, the incident, and the evidence (the incident's
+    severity and scope; for a restore the root cause and its proofs).
+    """
+    scopes = sorted([state.flag, state.tenant_id, state.is_enabled, state.version] for state in seen)
+    content = [scopes, target, incident_id, list(evidence)]
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+
+
+def effective_value(seen: Sequence[FlagState], tenant_id: str) -> bool:
+    """What the platform obeys in this scope: its own value, else the global one, else False."""
+    values = {state.tenant_id: state.is_enabled for state in seen}
+    own = values.get(tenant_id)
+    return bool(values.get(EVERYWHERE) if own is None else own)
+
+
+def scopes_to_turn(seen: Sequence[FlagState], tenant_id: str, target: bool, *, overrides_too: bool) -> tuple[FlagState, ...]:
+    """The scopes that must be written for `target` to hold in the scope `tenant_id`; empty when it holds already.
+
+    `overrides_too` makes a global change reach tenants that have another value of their own as well.
+    """
+    turned = [state for state in seen if state.tenant_id == tenant_id and effective_value(seen, tenant_id) is not target]
+    if overrides_too and tenant_id == EVERYWHERE:
+        turned += [state for state in seen if state.tenant_id != EVERYWHERE and state.is_enabled is (not target)]
+    return tuple(turned)
 
 
 class ChangeStatus(str, Enum):

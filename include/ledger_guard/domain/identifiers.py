@@ -42,7 +42,9 @@ def checked_uuid(candidate: object, what: str) -> str:
     try:
         return str(uuid.UUID(str(candidate)))
     except ValueError as error:
-        raise BadInputError(f"{what}: {str(candidate)[:60]!r} is not an id; allowed: a UUID as printed by this program") from error
+        raise BadInputError(
+            f"{what}: {str(candidate)[:60]!r} is not an id; allowed: a UUID as printed by this program"
+        ) from error
 
 
 def new_id() -> str:

@@ -48,7 +48,9 @@ class Incident:
     #: counts saves; a writer that saw an older one is refused
     version: int = 0
 
-    def worsened_by(self, severity: Severity, scope: Scope, tenants: frozenset[str], window_start: datetime, summary: str) -> Incident:
+    def worsened_by(
+        self, severity: Severity, scope: Scope, tenants: frozenset[str], window_start: datetime, summary: str
+    ) -> Incident:
         """The incident after another window in alarm."""
         wider = Scope.WIDESPREAD if Scope.WIDESPREAD in (self.scope, scope) else Scope.ISOLATED
         return replace(

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 Cents = int
 
+#: from this amount on (in whole units) a double no longer tells cents apart; SQL compares with the same number
+UNREADABLE_FROM = 1e13
+
 
 def to_cents(amount: float | Decimal | str) -> Cents:
-    """Round an amount to whole cents, half to even, through its shortest decimal text (0.1 + 0.2 is 30 cents)."""
-    return int((Decimal(str(amount)) * 100).to_integral_value(rounding=ROUND_HALF_EVEN))
+    """Round an amount to whole cents through its shortest decimal text (0.1 + 0.2 is 30 cents), halves away from zero.
+
+    Postgres rounds `amount::text::numeric` the same way, so that both sides of every comparison agree.
+    """
+    return int((Decimal(str(amount)) * 100).to_integral_value(rounding=ROUND_HALF_UP))
+
+
+def readable_cents(amount: float) -> Cents | None:
+    """The amount in cents, or None when it is NaN, infinite or too large for cents to mean anything."""
+    return to_cents(amount) if abs(amount) < UNREADABLE_FROM else None
 
 
 def to_amount(cents: Cents) -> Decimal:

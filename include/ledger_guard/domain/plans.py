@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
+from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.money import Cents
 
 
@@ -203,6 +203,18 @@ def cent_totals(rows: Sequence[PlanRow]) -> CentTotals:
         increased=sum(delta for delta in changed if delta > 0),
         decreased=-sum(delta for delta in changed if delta < 0),
     )
+
+
+def require_forceable(plan: Plan) -> None:
+    """Raise SafetyRefusal when the plan was undone, even in part: what it saw is long gone."""
+    if plan.status in (PlanStatus.UNDOING, PlanStatus.UNDONE):
+        raise SafetyRefusal(f"plan {plan.plan_id}: is {plan.status.value} and can't be forced again; make a new dry-run")
+
+
+def require_undoable(plan: Plan) -> None:
+    """Raise BadInputError when force never began to carry out the plan."""
+    if plan.status is PlanStatus.PLANNED:
+        raise BadInputError(f"plan {plan.plan_id}: was never forced, so there is nothing to undo; allowed: a plan that was forced")
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,10 @@ class RequestShape(Section):
     #: what a failure's subject is, for people
     subject: Literal["player", "webhook"]
 
+    def covers(self, method: str, path: str) -> bool:
+        """Whether a request is one of this trigger's, whatever its answer."""
+        return method == self.method and (path.startswith(self.path) if self.path_is_prefix else path == self.path)
+
 
 class AccessLogMapping(Section):
     """How a line of an ingress log becomes an access event; field names are dotted paths into a JSON line."""
@@ -121,6 +125,8 @@ class AccessLogMapping(Section):
     tenant_from: Literal["field", "constant", "virtual_host", "path_prefix"] = "field"
     #: the tenant of every line, with tenant_from: constant
     tenant_constant: str | None = None
+    #: whether a timestamp without a zone is UTC; otherwise such a line is rejected
+    assume_utc: bool = False
 
 
 class FlagStoreTable(Section):

@@ -67,7 +67,9 @@ class Detection(Section):
     @model_validator(mode="after")
     def _thresholds_are_ordered(self) -> Detection:
         if self.mild_ratio >= self.severe_ratio:
-            raise ValueError(f"mild_ratio {self.mild_ratio} is not below severe_ratio {self.severe_ratio}; allowed: mild < severe")
+            raise ValueError(
+                f"mild_ratio {self.mild_ratio} is not below severe_ratio {self.severe_ratio}; allowed: mild < severe"
+            )
         return self
 
 

@@ -1,4 +1,5 @@
 -- Guard state, first version. Times are timestamptz (UTC), money is bigint cents.
+-- `position` is the order of arrival: it decides between rows of the same moment.
 
 create table ledger_guard.access_event (
     event_key      text        primary key,          -- request id, or a hash of the line: the same line is stored once
@@ -63,6 +64,7 @@ create table ledger_guard.signal_window (
 
 create table ledger_guard.incident (
     incident_id             uuid        primary key,
+    position                bigint      generated always as identity,
     trigger                 text        not null,
     status                  text        not null check (status in ('open', 'mitigating', 'mitigated', 'resolved')),
     severity                text        not null check (severity in ('mild', 'severe')),
@@ -102,6 +104,7 @@ create table ledger_guard.engine_state (
 
 create table ledger_guard.action (
     action_id   uuid        primary key,
+    position    bigint      generated always as identity,
     incident_id uuid        not null references ledger_guard.incident,
     kind        text        not null,
     target      text        not null,
@@ -116,6 +119,7 @@ create unique index action_one_unfinished on ledger_guard.action (incident_id, k
 
 create table ledger_guard.plan (
     plan_id             uuid        primary key,
+    position            bigint      generated always as identity,
     plan_hash           text        not null,
     tenant_id           text        not null check (tenant_id <> ''),
     mode                text        not null check (mode in ('create-missing', 'force')),
@@ -171,6 +175,7 @@ create table ledger_guard.before_image (
 
 create table ledger_guard.approval (
     approval_id               uuid        primary key,
+    position                  bigint      generated always as identity,
     kind                      text        not null check (kind in ('backfill_force', 'backfill_undo', 'flag_rollback', 'flag_restore')),
     subject_id                text        not null,
     subject_hash              text        not null,
@@ -199,6 +204,7 @@ create table ledger_guard.approval_answer (
 
 create table ledger_guard.flag_change (
     change_id    uuid        primary key,
+    position     bigint      generated always as identity,
     flag         text        not null,
     tenant_id    text        not null,
     from_value   boolean,
@@ -215,6 +221,7 @@ create table ledger_guard.flag_change (
 
 create table ledger_guard.freeze (
     freeze_id       uuid        primary key,
+    position        bigint      generated always as identity,
     flag            text        not null,
     tenant_id       text        not null,
     reason          text        not null,
@@ -232,6 +239,7 @@ create unique index freeze_one_standing on ledger_guard.freeze (flag, tenant_id,
 
 create table ledger_guard.rotation_plan (
     rotation_id uuid        primary key,
+    position    bigint      generated always as identity,
     provider    text        not null,
     secret_name text        not null,
     incident_id uuid        references ledger_guard.incident,

@@ -1,0 +1,138 @@
+"""# flag_restore
+
+## Purpose
+Enables a flag (again), for everybody or for one tenant, and lifts the incident's own freeze with its root cause.
+
+## Schedule
+None. By hand from the form.
+
+## Params
+* `flag`, `tenant_id` (`*` for everywhere), `incident_id` (UUID of the incident whose rollback or freeze ends here, or empty for a first enabling).
+* `root_cause` (text of at least 20 characters), `root_cause_link` (address or ticket).
+* `validation`: `environment` (`test` or `staging`), `passed`, `reference` (where the proof is).
+
+## What it changes
+The flag store; guard state (approval, change, the lifted freeze).
+
+## Safe to re-run?
+Yes. An approval is used once; a cleared gate asks again.
+
+## When it fails
+`review` names every missing item: an unresolved incident, a freeze by others, a rotation that was planned and not done, no
+root cause, no validation. Nothing was written. Silence means Reject.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from airflow.sdk import Param, TriggerRule, dag, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
+from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_failure import tell_failure
+from ledger_guard.adapters.airflow_runs import requester
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases import flag_run
+from ledger_guard.use_cases.remediate import GUARD_ITSELF
+from ledger_guard.use_cases.tell_question import gate_link, tell_question
+from ledger_guard.wiring import open_guard
+
+POLICY = load_policy()
+KIND = ApprovalKind.FLAG_RESTORE
+
+
+@dag(
+    dag_id="flag_restore",
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=8,
+    dagrun_timeout=timedelta(minutes=POLICY.approvals[KIND].valid_minutes + 120),
+    default_args={
+        "owner": "ledger-guard",
+        "retries": 1,
+        "retry_delay": timedelta(seconds=15),
+        "on_failure_callback": tell_failure,
+    },
+    params={
+        "flag": Param(type="string", enum=sorted(POLICY.flags), title="Flag to enable"),
+        "tenant_id": Param(
+            "*", type="string", pattern=r"^(\*|[A-Za-z0-9][A-Za-z0-9._-]{0,127})$", title="Tenant, or * for everywhere"
+        ),
+        "incident_id": Param(None, type=["null", "string"], format="uuid", title="Incident that ends here"),
+        "root_cause": Param("", type="string", maxLength=4000, format="multiline", title="Root cause"),
+        "root_cause_link": Param("", type="string", maxLength=500, title="Link to the analysis or ticket"),
+        "validation": Param(
+            {"environment": "test", "passed": False, "reference": ""},
+            type="object",
+            properties={
+                "environment": {"enum": ["test", "staging"]},
+                "passed": {"type": "boolean"},
+                "reference": {"type": "string", "maxLength": 500},
+            },
+            required=["environment", "passed", "reference"],
+            additionalProperties=False,
+            title="Validation in the test environment",
+        ),
+    },
+    doc_md=__doc__,
+    tags=["ledger-guard", "flags"],
+)
+def flag_restore() -> None:
+    @task(multiple_outputs=False, retries=0)
+    def review(params: dict | None = None, dag_run=None) -> dict:
+        """Go through the checklist; every missing item is named and ends the run."""
+        with never_retried():
+            return flag_run.restore_question(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
+
+    @task(retries=1, on_failure_callback=None)
+    def notify(question: dict, dag_run=None) -> None:
+        """Tell people that their answer is awaited, with the link to the page. Fails alone when the channel is down."""
+        guard = open_guard()
+        tell_question(guard, KIND, question, gate_link(guard, dag_run.dag_id, dag_run.run_id, "request_approval"))
+
+    @task(retries=0)
+    def verify_approval(question: dict, dag_run=None) -> str:
+        """Read the recorded answer; a gate that was marked by hand left none."""
+        with never_retried():
+            return flag_run.check_approval(open_guard(), KIND, question, dag_run.run_id)
+
+    @task(retries=0)
+    def restore(question: dict, params: dict | None = None, dag_run=None) -> str:
+        """Go through the checklist and the approval once more, then write: the freeze lifted, the flag on."""
+        with never_retried():
+            return flag_run.restore_run(open_guard(), question, params or {}, dag_run.run_id, requester(dag_run, GUARD_ITSELF))
+
+    @task
+    def confirm(question: dict) -> str:
+        """Read back every scope of the flag."""
+        with never_retried():
+            return flag_run.confirm_run(open_guard(), question)
+
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def close(params: dict | None = None, ti=None) -> str:
+        """Say how the run ended, from guard state; fails when it did not end as wished."""
+        question = ti.xcom_pull(task_ids="review")
+        status, outcome = flag_run.close_run(open_guard(), KIND, params or {}, question, ti.run_id)
+        if status is ActionStatus.FAILED:
+            raise AirflowFailException(outcome)
+        return outcome
+
+    question = review()
+    gate = RecordedApprovalOperator(
+        task_id="request_approval",
+        kind=KIND,
+        question=question,
+        approval=POLICY.approvals[KIND],
+        subject="Enable {{ params.flag }} ({{ params.tenant_id }})?",
+        body="{{ ti.xcom_pull(task_ids='review')['proposal'] }}",
+    )
+    question >> [gate, notify(question)]
+    gate >> verify_approval(question) >> restore(question) >> confirm(question) >> close()
+
+
+flag_restore()

@@ -1,0 +1,132 @@
+"""# flag_rollback
+
+## Purpose
+Switches one flag to its safe value (off), globally or for one tenant, when a named human other than the requester agrees.
+
+## Schedule
+None. Started by a remediation, one run per flag and incident, or by hand from the form.
+
+## Params
+* `flag`: a flag of the policy.
+* `tenant_id`: one tenant, or `*` for everywhere.
+* `incident_id` (UUID): the incident that this rolls back for.
+* `reason` (text).
+
+## What it changes
+The flag store; guard state (approval, change, and a freeze: nothing new may be enabled until a root cause is on record).
+
+## Safe to re-run?
+Yes. An approval is used once; a cleared gate asks again.
+
+## When it fails
+`roll_back` refuses when there is no approval that counts, or when the flag, the incident or its severity changed since:
+nothing was written; start a new run. `confirm` fails when the store does not serve the new value. Silence means Reject.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from airflow.sdk import Param, TriggerRule, dag, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
+from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_failure import tell_failure
+from ledger_guard.adapters.airflow_runs import requester
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases import flag_run
+from ledger_guard.use_cases.remediate import GUARD_ITSELF
+from ledger_guard.use_cases.tell_question import gate_link, tell_question
+from ledger_guard.wiring import open_guard
+
+POLICY = load_policy()
+KIND = ApprovalKind.FLAG_ROLLBACK
+
+
+@dag(
+    dag_id="flag_rollback",
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=8,
+    dagrun_timeout=timedelta(minutes=POLICY.approvals[KIND].valid_minutes + 120),
+    default_args={
+        "owner": "ledger-guard",
+        "retries": 1,
+        "retry_delay": timedelta(seconds=15),
+        "on_failure_callback": tell_failure,
+    },
+    params={
+        "flag": Param(type="string", enum=sorted(POLICY.flags), title="Flag to roll back"),
+        "tenant_id": Param(
+            "*", type="string", pattern=r"^(\*|[A-Za-z0-9][A-Za-z0-9._-]{0,127})$", title="Tenant, or * for everywhere"
+        ),
+        "incident_id": Param(type="string", format="uuid", title="Incident"),
+        "reason": Param("", type="string", maxLength=500, title="Why"),
+    },
+    doc_md=__doc__,
+    tags=["ledger-guard", "flags"],
+)
+def flag_rollback() -> None:
+    @task(multiple_outputs=False)
+    def review(params: dict | None = None, dag_run=None) -> dict:
+        """Read the flag and the evidence: what exactly would be approved."""
+        with never_retried():
+            return flag_run.roll_back_question(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
+
+    @task.branch
+    def decide(question: dict) -> list[str]:
+        """Ask people; or nothing, when the flag is in its safe state already."""
+        return ["request_approval", "notify"] if question["is_needed"] else ["close"]
+
+    @task(retries=1, on_failure_callback=None)
+    def notify(question: dict, dag_run=None) -> None:
+        """Tell people that their answer is awaited, with the link to the page. Fails alone when the channel is down."""
+        guard = open_guard()
+        tell_question(guard, KIND, question, gate_link(guard, dag_run.dag_id, dag_run.run_id, "request_approval"))
+
+    @task(retries=0)
+    def verify_approval(question: dict, dag_run=None) -> str:
+        """Read the recorded answer; a gate that was marked by hand left none."""
+        with never_retried():
+            return flag_run.check_approval(open_guard(), KIND, question, dag_run.run_id)
+
+    @task(retries=0)
+    def roll_back(question: dict, dag_run=None) -> str:
+        """Check approval and evidence once more, then write: the flag off, a freeze opened."""
+        with never_retried():
+            return flag_run.roll_back_run(open_guard(), question, dag_run.run_id, requester(dag_run, GUARD_ITSELF))
+
+    @task
+    def confirm(question: dict) -> str:
+        """Read back every scope of the flag."""
+        with never_retried():
+            return flag_run.confirm_run(open_guard(), question)
+
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def close(params: dict | None = None, ti=None) -> str:
+        """Record on the incident how the run ended, from guard state; fails when it did not end as wished."""
+        question = ti.xcom_pull(task_ids="review")
+        status, outcome = flag_run.close_run(open_guard(), KIND, params or {}, question, ti.run_id)
+        if status is ActionStatus.FAILED:
+            raise AirflowFailException(outcome)
+        return outcome
+
+    question = review()
+    gate = RecordedApprovalOperator(
+        task_id="request_approval",
+        kind=KIND,
+        question=question,
+        approval=POLICY.approvals[KIND],
+        subject="Roll back {{ params.flag }} ({{ params.tenant_id }})?",
+        body="{{ ti.xcom_pull(task_ids='review')['proposal'] }}",
+    )
+    closed = close()
+    decide(question) >> [gate, notify(question), closed]
+    gate >> verify_approval(question) >> roll_back(question) >> confirm(question) >> closed
+
+
+flag_rollback()

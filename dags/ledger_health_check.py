@@ -1,0 +1,136 @@
+"""# ledger_health_check
+
+## Purpose
+Looks at the three signals of the rollout (T1 funds refusals, T2 webhook signatures, T3 balance mismatches), judges every
+tenant's newest windows, and does what the policy says: nothing, tell people, or start a remediation.
+
+## Schedule
+Every 5 minutes; one run at a time; no catch-up (a run senses every closed window since the last one by itself).
+
+## Params
+* `triggers` (list of `T1`, `T2`, `T3`; default all): look at these only, for a check by hand.
+
+## What it changes
+Guard state only: readings, verdicts, incidents. It starts `ledger_remediation`; it never touches the platform.
+
+## Safe to re-run?
+Yes. Windows are stored once, verdicts replace themselves, and a remediation starts once per incident, severity and scope.
+
+## When it fails
+A source that is away gives `no_data`, not a failure. A failed task is told in the operations channel; see
+`docs/operations.md`. Runbooks: `docs/runbooks/`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import Param, PokeReturnValue, dag, task, task_group
+from airflow.sdk.exceptions import AirflowSkipException
+
+from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_failure import tell_failure
+from ledger_guard.adapters.airflow_settings import CHECK_SCHEDULE, POKE_SECONDS
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases import announce as announcing
+from ledger_guard.use_cases import classify as classifying
+from ledger_guard.use_cases import decide as deciding
+from ledger_guard.use_cases import sense as sensing
+from ledger_guard.use_cases import watch as watching
+from ledger_guard.wiring import open_guard
+
+POLICY = load_policy()
+SENSE_TIMEOUT_SECONDS = POLICY.sensing.allowed_lateness_seconds + POLICY.sensing.give_up_after_seconds + 300
+
+
+@dag(
+    dag_id="ledger_health_check",
+    schedule=CHECK_SCHEDULE,
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=30),
+    default_args={
+        "owner": "ledger-guard",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=15),
+        "on_failure_callback": tell_failure,
+    },
+    params={
+        "triggers": Param(
+            [trigger.value for trigger in POLICY.triggers],
+            type="array",
+            items={"type": "string", "enum": [trigger.value for trigger in POLICY.triggers]},
+            minItems=1,
+            title="Signals to look at",
+        )
+    },
+    doc_md=__doc__,
+    tags=["ledger-guard", "watch"],
+)
+def ledger_health_check() -> None:
+    @task(retries=0, on_failure_callback=None)
+    def watch() -> list[str]:
+        """Say so when the guard itself has produced no verdicts for two windows. Fails alone when the channel is down."""
+        return watching.watch_and_tell(open_guard())
+
+    watch()
+    for trigger in POLICY.triggers:
+        check(trigger)
+
+
+def check(trigger: Trigger) -> None:
+    """sense → classify → decide → nothing, notify, or notify and remediate, for one signal."""
+
+    @task_group(group_id=trigger.value)
+    def chain() -> None:
+        @task.sensor(poke_interval=POKE_SECONDS, timeout=SENSE_TIMEOUT_SECONDS, mode="reschedule")
+        def sense(params: dict | None = None) -> PokeReturnValue:
+            """Wait until the newest closed window is complete, then load every window since the last one."""
+            if trigger.value not in (params or {})["triggers"]:
+                raise AirflowSkipException(f"{trigger.value} was not asked for")
+            with never_retried():
+                guard = open_guard()
+                if not sensing.is_ready(guard, trigger):
+                    return PokeReturnValue(is_done=False)
+                return PokeReturnValue(is_done=True, xcom_value=sensing.sense(guard, trigger).as_json())
+
+        @task(multiple_outputs=False)
+        def classify() -> dict:
+            """Judge all tenants; open, escalate, continue or resolve the incident."""
+            with never_retried():
+                return classifying.classify(open_guard(), trigger).as_json()
+
+        @task.branch
+        def decide(outcome: dict, ti=None) -> list[str]:
+            """Look the case up in the policy's matrix."""
+            with never_retried():
+                decision = deciding.decide(open_guard(), classifying.ClassifyOutcome.from_json(outcome))
+            ti.xcom_push("remediation_run_id", decision.remediation_run_id)
+            ways = {"nothing": ["nothing"], "notify": ["notify"], "remediate": ["notify", "remediate"]}
+            return [f"{trigger.value}.{way}" for way in ways[decision.branch]]
+
+        @task(retries=1, on_failure_callback=None)
+        def notify(outcome: dict) -> None:
+            """Tell people which tenants, which evidence, and what is proposed. Fails alone when the channel is down."""
+            announcing.announce(open_guard(), trigger, outcome["change"], outcome["incident_id"])
+
+        remediate = TriggerDagRunOperator(
+            task_id="remediate",
+            trigger_dag_id="ledger_remediation",
+            trigger_run_id=f"{{{{ ti.xcom_pull(task_ids='{trigger.value}.decide', key='remediation_run_id') }}}}",
+            conf={"incident_id": f"{{{{ ti.xcom_pull(task_ids='{trigger.value}.classify')['incident_id'] }}}}"},
+            logical_date=None,
+            skip_when_already_exists=True,
+        )
+        outcome = classify()
+        sense() >> outcome
+        decide(outcome) >> [EmptyOperator(task_id="nothing"), notify(outcome), remediate]
+
+    chain()
+
+
+ledger_health_check()

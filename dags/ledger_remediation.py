@@ -1,0 +1,184 @@
+"""# ledger_remediation
+
+## Purpose
+Works on one incident: does what the policy's matrix row names, waits for the runs it started, sees whether the signal
+recovered, and writes the incident report.
+
+## Schedule
+None. Started by the health check, or by hand from the form.
+
+## Params
+* `incident_id` (UUID or empty): the incident to work on. When empty, describe the case with the other fields:
+* `trigger` (`T1`, `T2`, `T3`), `severity` (`mild`, `severe`), `scope` (`isolated`, `widespread`),
+  `tenants` (list of tenant ids), `reason` (text).
+
+## What it changes
+Guard state (incident, actions, freezes, rotation plans). It starts `tenant_backfill` runs, one a tenant, and a
+`flag_rollback` run; those write to the platform behind their own gates.
+
+## Safe to re-run?
+Yes: what is under way is not started twice.
+
+## When it fails
+Each started run tells its own failure. `report` fails when the signal did not recover within the policy's time after a
+repair: see the runbook of the trigger in `docs/runbooks/`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import Param, PokeReturnValue, TriggerRule, dag, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_failure import tell_failure
+from ledger_guard.adapters.airflow_runs import requester, run_state
+from ledger_guard.adapters.airflow_settings import POKE_SECONDS
+from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases import remediate as remediating
+from ledger_guard.use_cases import remediation_steps as steps
+from ledger_guard.use_cases.remediate import Case, Recovery
+from ledger_guard.wiring import open_guard
+
+POLICY = load_policy()
+#: the part of the form that describes a case without an incident
+BY_HAND = "Without an incident"
+ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+
+
+@dag(
+    dag_id="ledger_remediation",
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=16,
+    dagrun_timeout=timedelta(minutes=POLICY.mitigation.wait_minutes + POLICY.mitigation.recover_within_minutes + 60),
+    default_args={
+        "owner": "ledger-guard",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=15),
+        "on_failure_callback": tell_failure,
+    },
+    params={
+        "incident_id": Param(None, type=["null", "string"], format="uuid", title="Incident"),
+        "trigger": Param(None, type=["null", "string"], enum=[None, "T1", "T2", "T3"], title="Trigger", section=BY_HAND),
+        "severity": Param(None, type=["null", "string"], enum=[None, "mild", "severe"], title="Severity", section=BY_HAND),
+        "scope": Param(None, type=["null", "string"], enum=[None, "isolated", "widespread"], title="Scope", section=BY_HAND),
+        "tenants": Param([], type="array", items={"type": "string"}, title="Tenants", section=BY_HAND),
+        "reason": Param("", type="string", maxLength=500, title="Why", section=BY_HAND),
+    },
+    doc_md=__doc__,
+    tags=["ledger-guard", "remediate"],
+)
+def ledger_remediation() -> None:
+    @task(multiple_outputs=False)
+    def open_case(params: dict | None = None, dag_run=None) -> dict:
+        """Take up the incident and look up what the policy names for it."""
+        with never_retried():
+            by = requester(dag_run, remediating.GUARD_ITSELF)
+            return remediating.open_case(open_guard(), params or {}, by, dag_run.run_id).as_json()
+
+    @task.branch
+    def decide(case: dict) -> list[str]:
+        """Go to the tasks that carry the named actions out."""
+        return [steps.TASK_OF_ACTION[word] for word in case["actions"]]
+
+    @task
+    def freeze(case: dict) -> str:
+        """Stop the rollout: nothing new may be enabled until a root cause is on record."""
+        with never_retried():
+            return steps.freeze_rollout(open_guard(), Case.from_json(case))
+
+    @task(multiple_outputs=False)
+    def triage(case: dict) -> dict:
+        """Which tenants and players; short of funds, or a backfill fault?"""
+        with never_retried():
+            return steps.triage_case(open_guard(), Case.from_json(case))
+
+    @task(multiple_outputs=False)
+    def check_secrets(case: dict) -> dict:
+        """Which webhook secrets are set, which are placeholders or broken; never their values."""
+        with never_retried():
+            return steps.check_case_secrets(open_guard(), Case.from_json(case))
+
+    @task
+    def plan_secret_rotation(case: dict) -> list[str]:
+        """Put the rotation with the payment provider on record, with its steps and due time."""
+        with never_retried():
+            return steps.plan_case_rotation(open_guard(), Case.from_json(case))
+
+    @task
+    def request_review(case: dict) -> str:
+        """Ask people for the review that the runbook names."""
+        with never_retried():
+            return steps.request_case_review(open_guard(), Case.from_json(case))
+
+    @task(trigger_rule=ONE_OF_MANY)
+    def list_backfills(case: dict) -> list[dict]:
+        """One run of tenant_backfill a tenant: the whole backfill, or its dry-run."""
+        with never_retried():
+            kind = "backfill" if "backfill" in case["actions"] else "dry_run"
+            return remediating.child_runs(open_guard(), Case.from_json(case), kind)
+
+    @task
+    def list_rollbacks(case: dict) -> list[dict]:
+        """One run of flag_rollback for the flag that the runbook ties to this trigger."""
+        with never_retried():
+            return remediating.child_runs(open_guard(), Case.from_json(case), "roll_back")
+
+    @task.sensor(
+        poke_interval=POKE_SECONDS,
+        timeout=POLICY.mitigation.wait_minutes * 60,
+        mode="reschedule",
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    def wait(case: dict, ti=None) -> PokeReturnValue:
+        """Wait, without holding a slot, until everything that was started has ended."""
+        ended = remediating.settle_runs(open_guard(), case["incident_id"], lambda dag_id, run_id: run_state(ti, dag_id, run_id))
+        return PokeReturnValue(is_done=ended)
+
+    @task.sensor(poke_interval=POKE_SECONDS, timeout=(POLICY.mitigation.recover_within_minutes + 30) * 60, mode="reschedule")
+    def verify(case: dict) -> PokeReturnValue:
+        """See whether the signal recovered; the health check's verdicts decide, missing data never does."""
+        found = remediating.recovery(open_guard(), case["incident_id"])
+        return PokeReturnValue(is_done=found is not Recovery.WAITING, xcom_value=found.value)
+
+    @task(retries=0)
+    def report(case: dict, found: str) -> str:
+        """Write the incident report; fails when a repair did not bring the signal down."""
+        text = steps.report_case(open_guard(), Case.from_json(case), found)
+        if found == Recovery.NOT_RECOVERED.value:
+            raise AirflowFailException("the signal did not recover within the policy's time after the repair")
+        return text
+
+    @task(retries=1, on_failure_callback=None)
+    def notify(case: dict, found: str) -> None:
+        """Put the outcome in the incident's thread. Fails alone when the channel is down."""
+        steps.tell_case(open_guard(), Case.from_json(case), found)
+
+    case = open_case()
+    first, looked = freeze(case), triage(case)
+    others = [check_secrets(case), plan_secret_rotation(case), request_review(case)]
+    backfills, rollbacks = list_backfills(case), list_rollbacks(case)
+    decide(case) >> [first, looked, backfills, rollbacks, *others]
+    looked >> backfills
+    started = [
+        TriggerDagRunOperator.partial(
+            task_id=task_id, trigger_dag_id=dag_id, logical_date=None, skip_when_already_exists=True
+        ).expand_kwargs(runs)
+        for task_id, dag_id, runs in (
+            ("start_backfills", "tenant_backfill", backfills),
+            ("start_rollback", "flag_rollback", rollbacks),
+        )
+    ]
+    waited = wait(case)
+    [first, looked, *others, *started] >> waited
+    found = verify(case)
+    waited >> found
+    report(case, found)
+    notify(case, found)
+
+
+ledger_remediation()

@@ -1,0 +1,158 @@
+"""# tenant_backfill
+
+## Purpose
+Repairs the wallets of one tenant: dry-run first, always; then exactly that plan, by itself inside the policy's
+guardrails and after a human's approval beyond them; then verification. Also takes a forced plan back.
+
+## Schedule
+None. Started by a remediation, one run a tenant, or by hand from the form.
+
+## Params
+* `tenant_id` (text): exactly one tenant; never empty, never a pattern.
+* `operation`: `dry_run` (plan only), `backfill` (plan, review, force, verify; the default stops before it writes when the
+  guardrails are exceeded), `undo` (give the before-values of `plan_id` back).
+* `mode`: `force` (missing and differing rows) or `create-missing` (missing rows only).
+* `plan_id` (UUID, for `undo` only), `incident_id` (UUID or empty), `reason` (text).
+
+## What it changes
+Wallet rows of one tenant in the platform, and nothing else there. Rows that the ledger explains are set aside. Guard
+state keeps the plan, the before-images and the audit trail.
+
+## Safe to re-run?
+Yes. Each run makes its own plan; a plan that was forced is not applied twice; a killed run goes on where it stopped when
+its `force` task is cleared.
+
+## When it fails
+`force` refuses when the plan expired, was edited, or has no approval that counts: nothing was written; start a new run.
+See `docs/runbooks/T3_balance_mismatch.md`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from airflow.sdk import Param, TriggerRule, dag, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
+from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_failure import tell_failure
+from ledger_guard.adapters.airflow_runs import requester
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases import backfill_run
+from ledger_guard.use_cases.remediate import GUARD_ITSELF
+from ledger_guard.use_cases.tell_question import gate_link, tell_question
+from ledger_guard.wiring import open_guard
+
+POLICY = load_policy()
+#: the gate of each operation that writes
+GATES = {
+    "backfill": ("request_approval", ApprovalKind.BACKFILL_FORCE),
+    "undo": ("request_undo_approval", ApprovalKind.BACKFILL_UNDO),
+}
+ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+
+
+@dag(
+    dag_id="tenant_backfill",
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=32,
+    dagrun_timeout=timedelta(minutes=POLICY.approvals[ApprovalKind.BACKFILL_FORCE].valid_minutes + 240),
+    default_args={
+        "owner": "ledger-guard",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=15),
+        "on_failure_callback": tell_failure,
+    },
+    params={
+        "tenant_id": Param(type="string", minLength=1, maxLength=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", title="Tenant"),
+        "operation": Param(
+            "dry_run",
+            enum=["dry_run", "backfill", "undo"],
+            values_display={"dry_run": "Dry-run only", "backfill": "Backfill (writes)", "undo": "Undo a plan (writes)"},
+            title="What to do",
+        ),
+        "mode": Param(
+            "force",
+            enum=["force", "create-missing"],
+            values_display={"force": "Missing and differing rows", "create-missing": "Missing rows only"},
+            title="Rows",
+        ),
+        "plan_id": Param(None, type=["null", "string"], format="uuid", title="Plan to undo", section="Undo"),
+        "incident_id": Param(None, type=["null", "string"], format="uuid", title="Incident"),
+        "reason": Param("", type="string", maxLength=500, title="Why"),
+    },
+    doc_md=__doc__,
+    tags=["ledger-guard", "backfill"],
+)
+def tenant_backfill() -> None:
+    @task(multiple_outputs=False, retries=1)
+    def dry_run(params: dict | None = None, dag_run=None) -> dict:
+        """Compare and leave the plan: the exact rows, with before and after. Writes nothing to the platform."""
+        with never_retried():
+            return backfill_run.plan_run(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
+
+    @task.branch
+    def review(plan: dict) -> list[str]:
+        """Inside the guardrails force goes by itself; beyond them a human approves exactly this plan."""
+        with never_retried():
+            return backfill_run.next_tasks(open_guard(), plan)
+
+    @task(retries=1, on_failure_callback=None)
+    def notify(plan: dict, dag_run=None) -> None:
+        """Tell people that their answer is awaited, with the link to the page. Fails alone when the channel is down."""
+        gate, kind = GATES[plan["operation"]]
+        guard = open_guard()
+        tell_question(guard, kind, plan, gate_link(guard, dag_run.dag_id, dag_run.run_id, gate))
+
+    @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY)
+    def force(plan: dict, dag_run=None) -> dict:
+        """Apply exactly the plan. What permits it is read again in here, from guard state."""
+        with never_retried():
+            return backfill_run.force_run(open_guard(), plan, requester(dag_run, GUARD_ITSELF))
+
+    @task(multiple_outputs=False, retries=0)
+    def undo(plan: dict, dag_run=None) -> dict:
+        """Give the before-values back where the rows still hold what force wrote. Needs its own approval, read in here."""
+        with never_retried():
+            return backfill_run.undo_run(open_guard(), plan, requester(dag_run, GUARD_ITSELF))
+
+    @task(multiple_outputs=False, trigger_rule=ONE_OF_MANY)
+    def verify(plan: dict) -> dict:
+        """Compare again: what remains is named by its cause."""
+        with never_retried():
+            return backfill_run.verify_run(open_guard(), plan)
+
+    @task(retries=1, trigger_rule=TriggerRule.ALL_DONE)
+    def close(params: dict | None = None, ti=None) -> str:
+        """Record on the incident how the run ended, from guard state; fails when it did not end as wished."""
+        plan, verified = ti.xcom_pull(task_ids="dry_run"), ti.xcom_pull(task_ids="verify")
+        status, outcome = backfill_run.close_run(open_guard(), params or {}, plan, verified)
+        if status is ActionStatus.FAILED:
+            raise AirflowFailException(outcome)
+        return outcome
+
+    plan = dry_run()
+    gates = [
+        RecordedApprovalOperator(
+            task_id=task_id,
+            kind=kind,
+            question=plan,
+            approval=POLICY.approvals[kind],
+            subject=f"{operation.capitalize()} of tenant {{{{ params.tenant_id }}}}: write to its wallets?",
+            body="{{ ti.xcom_pull(task_ids='dry_run')['proposal'] }}",
+        )
+        for operation, (task_id, kind) in GATES.items()
+    ]
+    forced, undone, verified, closed = force(plan), undo(plan), verify(plan), close()
+    review(plan) >> [*gates, notify(plan), forced, verified, closed]
+    gates[0] >> forced >> verified
+    gates[1] >> undone >> verified
+    verified >> closed
+
+
+tenant_backfill()

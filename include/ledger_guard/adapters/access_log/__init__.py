@@ -1,0 +1,1 @@
+"""Ingress log files: JSON Lines and Apache/nginx combined lines, plain or gzipped, read into access events."""

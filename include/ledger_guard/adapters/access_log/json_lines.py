@@ -1,0 +1,72 @@
+"""JSON Lines: one object a line, its fields found through the policy's mapping."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ledger_guard.adapters.access_log.line_fields import LineFields, UnusableLine
+from ledger_guard.policy.platform import AccessLogMapping
+
+_ABSENT = object()
+
+
+class JsonLineReader:
+    """Reads a line by a mapping whose names are dotted paths (`http.status` is `status` within `http`)."""
+
+    def __init__(self, mapping: AccessLogMapping) -> None:
+        self._mapping = mapping
+
+    def __call__(self, line: str) -> LineFields:
+        """The line's fields; raises UnusableLine when it is not an object or lacks time, method, path or status."""
+        found = _parsed(line)
+        names = self._mapping
+        error_code = _at(found, names.error_code)
+        return LineFields(
+            event_time=_needed(found, names.event_time),
+            tenant=_optional(found, names.tenant_id),
+            method=_needed(found, names.method),
+            path=_needed(found, names.path),
+            status=_needed(found, names.status),
+            subject_id=_optional(found, names.subject_id),
+            provider=_optional(found, names.provider),
+            request_id=_optional(found, names.request_id),
+            error_code=None if error_code is _ABSENT else error_code,
+            # A field that is there and empty says "no code"; a field that is not there says nothing.
+            error_code_is_known=error_code is not _ABSENT,
+        )
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UnusableLine(f"is not JSON: {str(error)[:80]}") from error
+    if not isinstance(found, dict):
+        raise UnusableLine(f"is JSON but not an object: {type(found).__name__}")
+    return found
+
+
+def _needed(found: dict[str, Any], name: str) -> Any:
+    content = _at(found, name)
+    if content is _ABSENT or content is None:
+        raise UnusableLine(f"has no field {name!r}")
+    return content
+
+
+def _optional(found: dict[str, Any], name: str | None) -> Any:
+    content = _at(found, name)
+    return None if content is _ABSENT else content
+
+
+def _at(found: dict[str, Any], name: str | None) -> Any:
+    if name is None:
+        return _ABSENT
+    if name in found:
+        return found[name]
+    place: Any = found
+    for part in name.split("."):
+        if not isinstance(place, dict) or part not in place:
+            return _ABSENT
+        place = place[part]
+    return place

@@ -1,0 +1,141 @@
+"""From a line's fields to an access event: what is checked, whose tenant it is, and what is left out."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from ledger_guard.adapters.access_log.line_fields import LineFields, UnusableLine, read_moment
+from ledger_guard.domain.access_events import AccessEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.identifiers import checked_tenant_id
+from ledger_guard.domain.windows import iso
+from ledger_guard.policy.platform import AccessLogMapping, RequestShape
+
+PATH_MAX_CHARACTERS = 2048
+TEXT_MAX_CHARACTERS = 200
+#: how logs write "nothing here"; `unknown` is what the platform writes when a call names no tenant
+_NOTHING = ("", "-", "unknown")
+_METHOD = re.compile(r"[A-Z]{1,16}")
+_TENANT_PREFIX = re.compile(r"/t/([^/]+)(/.*)")
+
+
+class LineEvents:
+    """Turns lines of one file into events."""
+
+    def __init__(self, mapping: AccessLogMapping, tenant_id: str | None, now: datetime, webhooks: Sequence[RequestShape]) -> None:
+        """Read by `mapping`; `tenant_id`, when given, is the tenant of every line.
+
+        `now` is the event clock's: a later event is refused. `webhooks` are requests whose path ends in the provider.
+
+        Raises:
+            BadInputError: the tenant id is not allowed, or the mapping wants a constant tenant and names none.
+        """
+        self._mapping = mapping
+        self._now = now
+        self._webhooks = webhooks
+        self._constant = tenant_id if tenant_id is not None else mapping.tenant_constant
+        self._tenant_from = "constant" if tenant_id is not None else mapping.tenant_from
+        if self._tenant_from == "constant":
+            if self._constant is None:
+                raise BadInputError("tenant: the mapping has tenant_from: constant and names none; allowed: --tenant T")
+            self._constant = checked_tenant_id(self._constant)
+
+    def event(self, fields: LineFields, line_key: str) -> AccessEvent:
+        """The event of a line; `line_key` identifies the line when it has no request id.
+
+        Raises:
+            UnusableLine: a field is not what it has to be, the tenant can't be made out, or the event lies in the future.
+        """
+        moment = read_moment(fields.event_time, assume_utc=self._mapping.assume_utc)
+        if moment > self._now:
+            raise UnusableLine(f"event time {iso(moment)} lies in the future: the clock says {iso(self._now)}")
+        method = str(fields.method).upper()
+        if not _METHOD.fullmatch(method):
+            raise UnusableLine(f"method {method[:20]!r} is none; allowed: letters such as GET or POST")
+        path = _path(fields.path)
+        tenant_id, path = self._tenant(fields.tenant, path)
+        return AccessEvent(
+            event_key=_text(fields.request_id, "request id") or line_key,
+            event_time=moment,
+            tenant_id=tenant_id,
+            subject_id=_text(fields.subject_id, "subject id"),
+            method=method,
+            path=path,
+            provider=_text(fields.provider, "provider") or self._provider(method, path),
+            status=_status(fields.status),
+            error_code=_text(fields.error_code, "error code"),
+            error_code_is_known=fields.error_code_is_known,
+        )
+
+    def _tenant(self, found: object, path: str) -> tuple[str, str]:
+        """Tenant and the path that is left once the tenant is taken out of it."""
+        if self._tenant_from == "constant":
+            assert self._constant is not None, "checked when this was made"
+            return self._constant, path
+        if self._tenant_from == "path_prefix":
+            parts = _TENANT_PREFIX.fullmatch(path)
+            if parts is None:
+                raise UnusableLine("tenant can't be made out: the path does not begin with /t/<tenant>/")
+            return _tenant_id(parts[1]), parts[2]
+        name = _text(found, "tenant")
+        if name is None:
+            where = "no virtual host" if self._tenant_from == "virtual_host" else "no tenant"
+            raise UnusableLine(f"tenant can't be made out: the line has {where}")
+        return _tenant_id(_first_label(name) if self._tenant_from == "virtual_host" else name), path
+
+    def _provider(self, method: str, path: str) -> str | None:
+        for shape in self._webhooks:
+            if shape.covers(method, path):
+                return path[len(shape.path) :].split("/")[0][:TEXT_MAX_CHARACTERS] or None
+        return None
+
+
+def _tenant_id(name: str) -> str:
+    try:
+        return checked_tenant_id(name)
+    except BadInputError as error:
+        raise UnusableLine(str(error)) from error
+
+
+def _first_label(host: str) -> str:
+    name = host.rsplit(":", 1)[0] if ":" in host else host
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name.split(".")[0]
+    raise UnusableLine(f"tenant can't be made out: the virtual host {name!r} is an address")
+
+
+def _path(found: object) -> str:
+    path = re.split(r"[?#;]", str(found), maxsplit=1)[0]
+    if not path.startswith("/"):
+        raise UnusableLine("path does not begin with '/'")
+    if len(path) > PATH_MAX_CHARACTERS:
+        raise UnusableLine(f"path has {len(path)} characters; allowed: {PATH_MAX_CHARACTERS}")
+    if not path.isprintable():
+        raise UnusableLine("path has control characters")
+    return path
+
+
+def _status(found: object) -> int:
+    number = int(found) if isinstance(found, str) and re.fullmatch(r"\d{3}", found, re.ASCII) else found
+    if not isinstance(number, int) or isinstance(number, bool) or not 100 <= number <= 599:
+        raise UnusableLine(f"status {str(found)[:20]!r} is none; allowed: 100 to 599")
+    return number
+
+
+def _text(found: object, what: str) -> str | None:
+    """A text or number as text; None for the ways in which logs say "nothing"."""
+    if found is None:
+        return None
+    if not isinstance(found, (str, int)) or isinstance(found, bool):
+        raise UnusableLine(f"{what} is a {type(found).__name__}; allowed: a text")
+    text = str(found).strip()
+    if text.lower() in _NOTHING:
+        return None
+    if len(text) > TEXT_MAX_CHARACTERS or not text.isprintable():
+        raise UnusableLine(f"{what} is longer than {TEXT_MAX_CHARACTERS} characters or has control characters")
+    return text

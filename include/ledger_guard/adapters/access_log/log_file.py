@@ -1,0 +1,156 @@
+"""A log file on disk, plain or gzipped, as a stream of access events and rejected lines."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ledger_guard.adapters.access_log.combined import read_combined
+from ledger_guard.adapters.access_log.json_lines import JsonLineReader
+from ledger_guard.adapters.access_log.line_events import LineEvents
+from ledger_guard.adapters.access_log.line_fields import LineReader, UnusableLine
+from ledger_guard.domain.access_events import AccessEvent, RejectedLine, safe_excerpt
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.policy.platform import AccessLogMapping
+
+LINE_MAX_BYTES = 65_536
+FORMATS = ("jsonl", "combined")
+
+_GZIP_MAGIC = b"\x1f\x8b"
+#: how many lines may be noise (start-up banners, tracebacks) before the format shows
+_LINES_TO_GUESS_FROM = 50
+#: equal lines are told apart by their order; logs repeat a line within moments, so that older ones can be forgotten
+_REMEMBERED_LINES = 100_000
+_BLOCK_BYTES = 1 << 20
+
+
+class AccessLogFile:
+    """AccessLog over a file."""
+
+    def __init__(self, path: Path, line_format: str, mapping_name: str, mapping: AccessLogMapping, events: LineEvents) -> None:
+        self._path = path
+        self._format = line_format
+        self._mapping_name = mapping_name
+        self._mapping = mapping
+        self._events = events
+
+    @property
+    def name(self) -> str:
+        """The path as it was given."""
+        return str(self._path)
+
+    @property
+    def mapping(self) -> str:
+        """Name of the policy's mapping."""
+        return self._mapping_name
+
+    @property
+    def not_knowable(self) -> tuple[str, ...]:
+        """What a file of this format and mapping can't tell."""
+        found = []
+        if self._format == "combined" or self._mapping.error_code is None:
+            found.append("no error codes in this format: T1 and T2 can't be measured from it")
+        if self._format == "combined" or self._mapping.subject_id is None:
+            found.append("no player or webhook ids: whom a failure hit can't be told")
+        if self._format == "combined" or self._mapping.request_id is None:
+            found.append("no request ids: a line is known again by its text and its place among equal lines")
+        return tuple(found)
+
+    def entries(self) -> Iterator[AccessEvent | RejectedLine]:
+        """Lines in order; raises BadInputError when the file can't be opened or is not whole."""
+        reader: LineReader = read_combined if self._format == "combined" else JsonLineReader(self._mapping)
+        repeats = _Repeats()
+        for number, raw in numbered_lines(self._path):
+            line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
+            try:
+                if len(raw.rstrip(b"\r\n")) > LINE_MAX_BYTES:
+                    raise UnusableLine(f"is longer than {LINE_MAX_BYTES} bytes")
+                yield self._events.event(reader(line), repeats.key(raw))
+            except UnusableLine as reason:
+                yield RejectedLine(number, str(reason), safe_excerpt(line))
+
+    def sha256(self) -> str:
+        """Hash of the file as it lies on the disk."""
+        digest = hashlib.sha256()
+        with _opened(self._path) as file:
+            while block := file.read(_BLOCK_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
+
+
+class _Repeats:
+    """Gives equal lines of a file different keys, the same ones each time the file is read."""
+
+    def __init__(self) -> None:
+        self._times: OrderedDict[bytes, int] = OrderedDict()
+
+    def key(self, raw: bytes) -> str:
+        digest = hashlib.sha256(raw.rstrip(b"\r\n")).digest()
+        times = self._times.pop(digest, 0) + 1
+        self._times[digest] = times
+        if len(self._times) > _REMEMBERED_LINES:
+            self._times.popitem(last=False)
+        return "line:" + hashlib.sha256(digest + str(times).encode()).hexdigest()
+
+
+def guessed_format(path: Path) -> str:
+    """`jsonl` or `combined`, by the first lines; a file without any is as good as JSON Lines.
+
+    Raises:
+        BadInputError: the lines are neither, or the file can't be read.
+    """
+    is_empty = True
+    for _, raw in islice(numbered_lines(path), _LINES_TO_GUESS_FROM):
+        is_empty = False
+        line = raw.decode("utf-8", errors="replace").strip()
+        if line.startswith("{"):
+            return "jsonl"
+        try:
+            read_combined(line)
+        except UnusableLine:
+            continue
+        return "combined"
+    if is_empty:
+        return "jsonl"
+    raise BadInputError(f"{path}: its first lines are neither JSON nor the combined log format; allowed: --format jsonl|combined")
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Lines that are not blank, with their number from 1. A longer line than allowed comes cut, one byte over the limit.
+
+    Raises:
+        BadInputError: the file is missing, unreadable, or a gzip file that is damaged or cut off.
+    """
+    with _opened(path) as plain:
+        is_zipped = plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        plain.seek(0)
+        stream = cast(BinaryIO, gzip.GzipFile(fileobj=plain)) if is_zipped else plain
+        try:
+            yield from _lines(stream)
+        except (EOFError, zlib.error, OSError) as error:
+            raise BadInputError(f"{path}: can't be read to its end ({error}); allowed: a whole text or gzip file") from error
+
+
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    while raw := stream.readline(LINE_MAX_BYTES + 1):
+        number += 1
+        rest = raw
+        while len(rest) > LINE_MAX_BYTES and not rest.endswith(b"\n"):
+            rest = stream.readline(LINE_MAX_BYTES + 1)
+        content = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+        if content.strip():
+            yield number, content
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise BadInputError(f"{path}: can't be opened ({error.strerror}); allowed: a readable file") from error

@@ -1,0 +1,108 @@
+"""The approval gate: Airflow asks, and the gate itself records the question and the answer in guard state.
+
+A task state or an XCom proves nothing (anybody who may edit task instances can set either), so the writing task reads
+only the rows that this operator wrote: a gate marked success by hand leaves none.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Context, Param
+from airflow.sdk.exceptions import AirflowFailException
+
+from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.domain.approvals import Answer, ApprovalKind, refusals
+from ledger_guard.policy.schema import ApprovalPolicy
+from ledger_guard.use_cases.record_answer import record_answer
+from ledger_guard.use_cases.request_approval import request_approval
+
+REASON_FIELD = "approver_reason"
+
+
+class RecordedApprovalOperator(ApprovalOperator):
+    """An ApprovalOperator that answers only to the policy's approvers, defaults to Reject, and records what was said.
+
+    `question` is a mapping (usually another task's result) with subject_id, subject_hash, incident_id, requested_by and
+    proposal.
+    """
+
+    template_fields = (*ApprovalOperator.template_fields, "question")
+
+    def __init__(self, *, kind: ApprovalKind, question: Any, approval: ApprovalPolicy, **kwargs: Any) -> None:
+        super().__init__(
+            assigned_users=[{"id": name, "name": name} for name in approval.approvers],
+            response_timeout=timedelta(minutes=approval.valid_minutes),
+            defaults=ApprovalOperator.REJECT,
+            # null is allowed because Airflow checks the value before it parks; the length is checked when recorded
+            params={
+                REASON_FIELD: Param(
+                    None,
+                    type=["null", "string"],
+                    title="Reason",
+                    description=f"Why, in at least {approval.minimum_reason_characters} characters; it goes on record.",
+                )
+            },
+            # a retry would ask people a second time
+            retries=0,
+            **kwargs,
+        )
+        self.kind = kind
+        self.question = question
+
+    def execute(self, context: Context) -> Any:
+        """Record the question, then park until somebody answers."""
+        from ledger_guard.wiring import open_guard  # noqa: PLC0415  adapters are built inside the task
+
+        ti = context["ti"]
+        with never_retried():
+            request_approval(
+                open_guard(),
+                self.kind,
+                self.question["subject_id"],
+                self.question["subject_hash"],
+                incident_id=self.question["incident_id"],
+                requested_by=self.question["requested_by"],
+                dag_id=ti.dag_id,
+                run_id=ti.run_id,
+                task_id=ti.task_id,
+                link=self.generate_link_to_ui_from_context(context=context),
+                proposal=self.question["proposal"],
+            )
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Record the answer, then go on as ApprovalOperator does. An approval that does not count fails the gate."""
+        from ledger_guard.wiring import open_guard  # noqa: PLC0415
+
+        if "error" in event:
+            return super().execute_complete(context, event)
+        user = event.get("responded_by_user")
+        given = (event.get("params_input") or {}).get(REASON_FIELD)
+        with never_retried():
+            guard = open_guard()
+            with guard.state.transaction() as state:
+                asked = state.approvals.latest(self.kind, self.question["subject_id"], context["ti"].run_id)
+            if asked is None:
+                raise AirflowFailException("the question is not in guard state any more: clear this task to ask again")
+            approval = record_answer(
+                guard,
+                asked.request.approval_id,
+                chosen_options=list(event["chosen_options"]),
+                reason=given if isinstance(given, str) else "",
+                answered_by=user["id"] if user else None,
+                answered_at=_aware(event["responded_at"]),
+                timed_out=bool(event.get("timedout")) or user is None,
+            )
+        result = super().execute_complete(context, event)
+        problems = refusals(approval, approval.request.subject_hash)
+        if approval.answer is not None and approval.answer.answer is Answer.APPROVED and problems:
+            raise AirflowFailException(f"approved, but it does not count: {'; '.join(problems)}; clear this task to ask again")
+        return result
+
+
+def _aware(moment: datetime | str) -> datetime:
+    found = datetime.fromisoformat(moment.replace("Z", "+00:00")) if isinstance(moment, str) else moment
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)

@@ -1,0 +1,28 @@
+"""Connections kept in Airflow, for tasks whose environment does not carry them."""
+
+from __future__ import annotations
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
+
+from ledger_guard.adapters.postgres.connection import ConnectionSettings
+from ledger_guard.domain.errors import SourceUnavailable
+
+
+def airflow_connection_settings(conn_id: str) -> ConnectionSettings:
+    """Read an Airflow connection. Raises SourceUnavailable when Airflow has none of that id."""
+    try:
+        found = BaseHook.get_connection(conn_id)
+    except (AirflowNotFoundException, AirflowRuntimeError) as error:
+        raise SourceUnavailable(
+            f"connection {conn_id}: Airflow has no connection of this id; create it as type postgres"
+        ) from error
+    fields = {
+        "host": found.host,
+        "port": found.port,
+        "login": found.login,
+        "password": found.password,
+        "schema": found.schema,
+        "extra": found.extra_dejson,
+    }
+    return ConnectionSettings.from_fields(fields, conn_id)

@@ -1,0 +1,120 @@
+"""The writer of wallets, in memory: the same judgements as on Postgres, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ledger_guard.adapters.memory.state import InMemoryGuardState
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import ConcurrentWriterError
+from ledger_guard.domain.plans import (
+    ForceOutcome,
+    Plan,
+    PlanStatus,
+    RowState,
+    UndoOutcome,
+    require_forceable,
+    require_undoable,
+)
+from ledger_guard.domain.wallet_writes import Judged, WalletWrite, judge_force, judge_undo
+from ledger_guard.ports import Clock
+
+if TYPE_CHECKING:
+    from ledger_guard.adapters.memory.ledger import InMemoryLedger
+
+
+class InMemoryBackfillRunner:
+    """BackfillRunner over an InMemoryLedger and an InMemoryGuardState."""
+
+    def __init__(self, ledger: InMemoryLedger, state: InMemoryGuardState, wall_clock: Clock) -> None:
+        self._ledger = ledger
+        self._state = state
+        self._clock = wall_clock
+        #: tenants that somebody writes for at the moment
+        self.writing: set[str] = set()
+        #: (plan, operation, player) → the write, with the before-values
+        self.before_images: dict[tuple[str, str, str], WalletWrite] = {}
+
+    def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
+        """See BackfillRunner."""
+        with self._as_only_writer(plan_id) as plan:
+            require_forceable(plan)
+            already_applied = sum(row.state is RowState.APPLIED for row in plan.rows)
+            if plan.status is PlanStatus.FORCED:
+                return ForceOutcome(0, 0, already_applied)
+            self._set_status(plan, PlanStatus.FORCING, "force", actor)
+            waiting = [row.player_id for row in plan.rows if row.state is RowState.PLANNED]
+            applied, drifted = self._in_batches(plan, "force", actor, waiting, batch_rows)
+            self._set_status(plan, PlanStatus.FORCED, "force", actor)
+            return ForceOutcome(applied, drifted, already_applied)
+
+    def undo(self, plan_id: str, actor: str, batch_rows: int) -> UndoOutcome:
+        """See BackfillRunner."""
+        with self._as_only_writer(plan_id) as plan:
+            require_undoable(plan)
+            if plan.status is PlanStatus.UNDONE:
+                return UndoOutcome(0, 0)
+            self._set_status(plan, PlanStatus.UNDOING, "undo", actor)
+            waiting = [row.player_id for row in plan.rows if row.state is RowState.APPLIED]
+            restored, kept = self._in_batches(plan, "undo", actor, waiting, batch_rows)
+            self._set_status(plan, PlanStatus.UNDONE, "undo", actor)
+            return UndoOutcome(restored, kept)
+
+    @contextmanager
+    def _as_only_writer(self, plan_id: str) -> Iterator[Plan]:
+        with self._state.transaction() as state:
+            plan = state.plans.get(plan_id)
+        if plan.tenant_id in self.writing:
+            raise ConcurrentWriterError(f"tenant {plan.tenant_id}: another backfill is writing; wait for it to end")
+        plan.check_hash()
+        self.writing.add(plan.tenant_id)
+        try:
+            yield plan
+        finally:
+            self.writing.discard(plan.tenant_id)
+
+    def _in_batches(self, plan: Plan, operation: str, actor: str, player_ids: Sequence[str], batch_rows: int) -> tuple[int, int]:
+        done = left = 0
+        for start in range(0, len(player_ids), batch_rows):
+            batch = player_ids[start : start + batch_rows]
+            judged = self._judge(plan, operation, batch)
+            self._apply(plan, operation, actor, judged)
+            done, left = done + len(judged.writes), left + len(judged.left)
+        return done, left
+
+    def _judge(self, plan: Plan, operation: str, batch: Sequence[str]) -> Judged:
+        found = self._ledger.read(plan.tenant_id, plan.currency, batch)
+        if operation == "undo":
+            return judge_undo([self.before_images[plan.plan_id, "force", player_id] for player_id in batch], found)
+        return judge_force([row for row in plan.rows if row.player_id in set(batch)], found)
+
+    def _apply(self, plan: Plan, operation: str, actor: str, judged: Judged) -> None:
+        done, left = (RowState.RESTORED, RowState.KEPT) if operation == "undo" else (RowState.APPLIED, RowState.DRIFTED)
+        states = {(each.player_id, plan.currency): done for each in judged.writes}
+        states.update({(player_id, plan.currency): left for player_id in judged.left})
+        with self._state.transaction() as state:
+            state.plans.set_row_states(plan.plan_id, states)
+            detail = {done.value: len(judged.writes), left.value: len(judged.left)}
+            state.audit.append(self._event(plan, operation, actor, detail))
+            self._ledger.write(plan.tenant_id, plan.currency, judged.writes)
+            self.before_images.update({(plan.plan_id, operation, each.player_id): each for each in judged.writes})
+
+    def _set_status(self, plan: Plan, status: PlanStatus, operation: str, actor: str) -> None:
+        with self._state.transaction() as state:
+            if state.plans.get(plan.plan_id, with_rows=False).status is not status:
+                state.plans.set_status(plan.plan_id, status)
+                state.audit.append(self._event(plan, operation, actor, {"status": status.value}))
+
+    def _event(self, plan: Plan, operation: str, actor: str, detail: dict[str, object]) -> AuditEvent:
+        return AuditEvent(
+            verb=operation,
+            actor=actor,
+            subject=f"plan:{plan.plan_id}",
+            detail={"plan_hash": plan.plan_hash, **detail},
+            at=self._clock.now(),
+            incident_id=plan.incident_id,
+            tenant_id=plan.tenant_id,
+        )

@@ -1,0 +1,53 @@
+"""A flag store in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.flags import EVERYWHERE, FlagState, effective_value
+
+
+class InMemoryFlagStore:
+    """FlagStore that forgets when it ends; held to the same contract as the Postgres one."""
+
+    def __init__(self) -> None:
+        self._states: dict[tuple[str, str], FlagState] = {}
+        self._one_at_a_time = threading.Lock()
+
+    def put(self, flag: str, tenant_id: str, is_enabled: bool, reason: str = "set by hand") -> FlagState:
+        """Set a value past every rule, as somebody with access to the platform could."""
+        with self._one_at_a_time:
+            return self._write(self.get(flag, tenant_id), is_enabled, reason)
+
+    def get(self, flag: str, tenant_id: str) -> FlagState:
+        """The value of exactly this scope; None where it has none."""
+        return self._states.get((flag, tenant_id), FlagState(flag, tenant_id, None))
+
+    def effective(self, flag: str, tenant_id: str) -> bool:
+        """What the platform obeys for this tenant."""
+        return effective_value([self.get(flag, EVERYWHERE), self.get(flag, tenant_id)], tenant_id)
+
+    def scopes(self, flag: str) -> list[FlagState]:
+        """All scopes that have a value, the global one first."""
+        found = [state for state in list(self._states.values()) if state.flag == flag]
+        return sorted(found, key=lambda state: (state.tenant_id != EVERYWHERE, state.tenant_id))
+
+    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
+        """Write if the store still holds `seen`; raises SafetyRefusal when somebody changed it meanwhile."""
+        return self.compare_and_set_all([seen], to_value, actor, reason)[0]
+
+    def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:  # noqa: ARG002
+        """Write in all these scopes or in none."""
+        with self._one_at_a_time:
+            for state in seen:
+                now = self.get(state.flag, state.tenant_id)
+                if now != state:
+                    raise SafetyRefusal(f"{state.subject_id}: changed meanwhile: now {now.described()}, not {state.described()}")
+            return [self._write(state, to_value, reason) for state in seen]
+
+    def _write(self, state: FlagState, is_enabled: bool, reason: str) -> FlagState:
+        written = FlagState(state.flag, state.tenant_id, is_enabled, state.version + 1, reason)
+        self._states[state.flag, state.tenant_id] = written
+        return written

@@ -1,0 +1,61 @@
+"""Approvals in memory."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+
+
+class InMemoryApprovalStore:
+    """ApprovalStore over the tables of one transaction."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def request(self, request: ApprovalRequest) -> None:
+        """See ApprovalStore."""
+        self._tables.require_incident(request.incident_id)
+        if request.approval_id in self._tables.approvals:
+            raise SafetyRefusal(f"approval {request.approval_id}: was asked for already; a question never changes")
+        gate = (request.dag_id, request.run_id, request.task_id)
+        for older in self._tables.approvals.values():
+            if (older.dag_id, older.run_id, older.task_id) == gate:
+                self._tables.voided.setdefault(older.approval_id, request.approval_id)
+        self._tables.approvals[request.approval_id] = request
+
+    def answer(self, answer: ApprovalAnswer) -> None:
+        """See ApprovalStore."""
+        self.get(answer.approval_id)
+        if answer.approval_id in self._tables.answers:
+            raise SafetyRefusal(f"approval {answer.approval_id}: is answered already; an answer is never replaced")
+        if answer.approval_id in self._tables.voided:
+            raise SafetyRefusal(f"approval {answer.approval_id}: the gate has asked again since; answer the newer question")
+        self._tables.answers[answer.approval_id] = answer
+
+    def get(self, approval_id: str) -> Approval:
+        """See ApprovalStore."""
+        if approval_id not in self._tables.approvals:
+            raise BadInputError(f"approval {approval_id}: does not exist; allowed: the id of a question that was asked")
+        return Approval(self._tables.approvals[approval_id], self._tables.answers.get(approval_id))
+
+    def latest(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> Approval | None:
+        """See ApprovalStore."""
+        newest_last = reversed(list(self._tables.approvals.values()))
+        found = [
+            each
+            for each in newest_last
+            if each.kind is kind
+            and each.subject_id == subject_id
+            and run_id in (None, each.run_id)
+            and each.approval_id not in self._tables.voided
+        ]
+        return self.get(max(found, key=lambda each: each.requested_at).approval_id) if found else None
+
+    def waiting(self, now: datetime) -> list[Approval]:
+        """See ApprovalStore."""
+        closed = self._tables.answers.keys() | self._tables.voided.keys()
+        found = [each for each in self._tables.approvals.values() if each.approval_id not in closed and each.expires_at >= now]
+        return [Approval(each) for each in sorted(found, key=lambda each: each.requested_at)]

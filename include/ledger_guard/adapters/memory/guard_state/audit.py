@@ -1,0 +1,41 @@
+"""The audit log in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.store_rules import storable_event
+from ledger_guard.domain.audit import AuditEntry, AuditEvent, chained
+
+
+class InMemoryAuditLog:
+    """AuditLog over the tables of one transaction."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def append(self, event: AuditEvent) -> AuditEntry:
+        """See AuditLog."""
+        sequence, last_hash = self._tables.audit_head
+        entry = chained(sequence + 1, storable_event(event), last_hash)
+        self._tables.audit[entry.sequence] = entry
+        self._tables.audit_head = (entry.sequence, entry.entry_hash)
+        return entry
+
+    def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterable[AuditEntry]:
+        """See AuditLog."""
+        return [
+            self._tables.audit[sequence]
+            for sequence in sorted(self._tables.audit)
+            if incident_id in (None, self._tables.audit[sequence].event.incident_id)
+            and tenant_id in (None, self._tables.audit[sequence].event.tenant_id)
+        ]
+
+    def latest(self, limit: int) -> list[AuditEntry]:
+        """See AuditLog."""
+        return [self._tables.audit[sequence] for sequence in sorted(self._tables.audit, reverse=True)[:limit]]
+
+    def head(self) -> tuple[int, str]:
+        """See AuditLog."""
+        return self._tables.audit_head

@@ -1,0 +1,53 @@
+"""Plans in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.plans import Plan, PlanStatus, RowState
+
+
+class InMemoryPlanStore:
+    """PlanStore over the tables of one transaction."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, plan: Plan) -> None:
+        """See PlanStore."""
+        self._tables.require_incident(plan.incident_id)
+        if plan.plan_id in self._tables.plans:
+            raise SafetyRefusal(f"plan {plan.plan_id}: exists already; a plan never changes")
+        rows = tuple(sorted(plan.rows, key=lambda row: (row.player_id, row.currency)))
+        self._tables.plans[plan.plan_id] = replace(plan, rows=rows, flag_state=dict(plan.flag_state))
+
+    def get(self, plan_id: str, *, with_rows: bool = True) -> Plan:
+        """See PlanStore."""
+        if plan_id not in self._tables.plans:
+            raise BadInputError(f"plan {plan_id}: does not exist; allowed: an id printed by `backfill dry-run`")
+        plan = self._tables.plans[plan_id]
+        return plan if with_rows else replace(plan, rows=())
+
+    def latest(self, tenant_id: str) -> Plan | None:
+        """See PlanStore."""
+        newest_last = reversed(list(self._tables.plans.values()))
+        found = [each for each in newest_last if each.tenant_id == tenant_id]
+        return replace(max(found, key=lambda each: each.created_at), rows=()) if found else None
+
+    def row_counts(self, plan_id: str) -> dict[str, int]:
+        """See PlanStore."""
+        return dict(Counter(row.state.value for row in self.get(plan_id).rows))
+
+    def set_status(self, plan_id: str, status: PlanStatus) -> None:
+        """See PlanStore."""
+        self._tables.plans[plan_id] = replace(self.get(plan_id), status=status)
+
+    def set_row_states(self, plan_id: str, states: Mapping[tuple[str, str], RowState]) -> None:
+        """Record what became of rows, by (player id, currency): what a backfill runner does to the stored plan."""
+        plan = self.get(plan_id)
+        rows = tuple(replace(row, state=states.get((row.player_id, row.currency), row.state)) for row in plan.rows)
+        self._tables.plans[plan_id] = replace(plan, rows=rows)

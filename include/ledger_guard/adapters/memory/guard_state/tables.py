@@ -1,0 +1,63 @@
+"""What guard state holds, as plain dictionaries of values that never change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from ledger_guard.domain.approvals import ApprovalAnswer, ApprovalRequest
+from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
+from ledger_guard.domain.incidents import Action, Incident
+from ledger_guard.domain.plans import Plan
+from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
+from ledger_guard.domain.verdicts import Verdict
+
+WindowKey = tuple[Trigger, datetime]
+
+
+@dataclass(frozen=True)
+class SavedEngine:
+    """What the severity engine left behind."""
+
+    judged_through: datetime
+    judged_at: datetime
+    state: bytes
+
+
+@dataclass
+class Tables:
+    """All of guard state. A dictionary keeps the order of arrival, which decides between rows of the same moment."""
+
+    windows: dict[WindowKey, SensedWindow] = field(default_factory=dict)
+    readings: dict[WindowKey, tuple[Reading, ...]] = field(default_factory=dict)
+    #: by window, then tenant; a tenant's verdict with the incident it belongs to
+    verdicts: dict[WindowKey, dict[str, tuple[Verdict, str | None]]] = field(default_factory=dict)
+    engines: dict[Trigger, SavedEngine] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    actions: dict[str, Action] = field(default_factory=dict)
+    plans: dict[str, Plan] = field(default_factory=dict)
+    approvals: dict[str, ApprovalRequest] = field(default_factory=dict)
+    answers: dict[str, ApprovalAnswer] = field(default_factory=dict)
+    #: approval ids whose gate asked again; the value is the newer question
+    voided: dict[str, str] = field(default_factory=dict)
+    flag_changes: dict[str, FlagChange] = field(default_factory=dict)
+    freezes: dict[str, Freeze] = field(default_factory=dict)
+    rotations: dict[str, RotationPlan] = field(default_factory=dict)
+    audit: dict[int, AuditEntry] = field(default_factory=dict)
+    #: kept apart from the entries, so that a cut tail is found
+    audit_head: tuple[int, str] = (0, GENESIS_HASH)
+
+    def copy(self) -> Tables:
+        """The same content; changing the copy leaves this one alone."""
+        found = Tables(audit_head=self.audit_head)
+        for each in fields(self):
+            if each.name != "audit_head":
+                setattr(found, each.name, dict(getattr(self, each.name)))
+        return found
+
+    def require_incident(self, incident_id: str | None) -> None:
+        """Raise BadInputError when an id is given and no incident has it."""
+        if incident_id is not None and incident_id not in self.incidents:
+            raise BadInputError(f"incident {incident_id}: does not exist; allowed: an id from `incident list --all`")

@@ -1,0 +1,64 @@
+"""Guard state in memory: transactions that leave no trace when they fail."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ledger_guard.adapters.memory.guard_state.approvals import InMemoryApprovalStore
+from ledger_guard.adapters.memory.guard_state.audit import InMemoryAuditLog
+from ledger_guard.adapters.memory.guard_state.incidents import InMemoryActionStore, InMemoryIncidentStore
+from ledger_guard.adapters.memory.guard_state.plans import InMemoryPlanStore
+from ledger_guard.adapters.memory.guard_state.rollout import InMemoryFlagChangeStore, InMemoryFreezeStore, InMemoryRotationStore
+from ledger_guard.adapters.memory.guard_state.sensing import InMemoryReadingStore, InMemoryVerdictStore
+from ledger_guard.adapters.memory.guard_state.tables import Tables
+
+
+class InMemoryTransaction:
+    """GuardTransaction over a copy of the tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.readings = InMemoryReadingStore(tables)
+        self.verdicts = InMemoryVerdictStore(tables)
+        self.incidents = InMemoryIncidentStore(tables)
+        self.actions = InMemoryActionStore(tables)
+        self.plans = InMemoryPlanStore(tables)
+        self.approvals = InMemoryApprovalStore(tables)
+        self.flag_changes = InMemoryFlagChangeStore(tables)
+        self.freezes = InMemoryFreezeStore(tables)
+        self.rotations = InMemoryRotationStore(tables)
+        self.audit = InMemoryAuditLog(tables)
+
+
+class InMemoryGuardState:
+    """GuardState whose writers take turns: a transaction works on a copy that replaces the tables when it ends well."""
+
+    def __init__(self) -> None:
+        self._tables = Tables()
+        self._turn = threading.Lock()
+        self._writer: int | None = None
+
+    @property
+    def tables(self) -> Tables:
+        """What is stored now, for tests that look at it or spoil it; not for use cases."""
+        return self._tables
+
+    @contextmanager
+    def transaction(self) -> Iterator[InMemoryTransaction]:
+        """See GuardState. Raises RuntimeError for a transaction inside another: on a database the two could block each other."""
+        if self._writer == threading.get_ident():
+            raise RuntimeError("guard state: transactions do not nest; finish the outer one first or hand it on")
+        with self._turn:
+            self._writer = threading.get_ident()
+            try:
+                tables = self._tables.copy()
+                yield InMemoryTransaction(tables)
+                self._tables = tables
+            finally:
+                self._writer = None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[InMemoryTransaction]:
+        """See GuardState; what is written to it is forgotten."""
+        yield InMemoryTransaction(self._tables.copy())

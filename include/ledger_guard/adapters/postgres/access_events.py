@@ -1,0 +1,96 @@
+"""Where ingested access events are kept: guard state's own tables, filled through COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
+from ledger_guard.adapters.postgres.signals import ACCESS_EVENTS
+from ledger_guard.adapters.postgres.state import PostgresGuardState
+from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
+from ledger_guard.ports import AuditLog
+from ledger_guard.sql import statement
+
+
+class PostgresAccessEventDelivery:
+    """AccessEventDelivery within one transaction of guard state."""
+
+    def __init__(self, connection: Connection, audit: AuditLog) -> None:
+        self._connection = connection
+        self.audit = audit
+        connection.execute(statement("ingest/create_incoming"))
+
+    def begin(self, file: IngestedFile) -> None:
+        """See AccessEventDelivery."""
+        parameters = {
+            "ingest_id": file.ingest_id,
+            "file_name": file.file_name,
+            "sha256": file.sha256,
+            "mapping": file.mapping,
+        }
+        self._connection.execute(statement("ingest/insert_file"), parameters)
+
+    def add(self, events: Sequence[AccessEvent]) -> int:
+        """See AccessEventDelivery."""
+        if not events:
+            return 0
+        with self._connection.cursor() as cursor:
+            with cursor.copy(statement("ingest/copy_incoming")) as copy:
+                for event in events:
+                    copy.write_row((
+                        event.event_key,
+                        event.event_time,
+                        event.tenant_id,
+                        event.subject_id,
+                        event.method,
+                        event.path,
+                        event.provider,
+                        event.status,
+                        event.error_code,
+                        event.error_code_is_known,
+                    ))
+            new = cursor.execute(statement("ingest/insert_events")).rowcount
+            cursor.execute(statement("ingest/clear_incoming"))
+        return new
+
+    def keep_rejects(self, file: IngestedFile, rejects: Sequence[RejectedLine]) -> None:
+        """See AccessEventDelivery."""
+        if not rejects:
+            return
+        with self._connection.cursor() as cursor, cursor.copy(statement("ingest/copy_rejects")) as copy:
+            for line in rejects:
+                copy.write_row((file.ingest_id, line.line_number, line.reason, line.excerpt))
+
+    def finish(self, file: IngestedFile) -> None:
+        """See AccessEventDelivery."""
+        parameters = {
+            "ingest_id": file.ingest_id,
+            "lines": file.lines,
+            "accepted": file.accepted,
+            "already_known": file.already_known,
+            "rejected": file.rejected,
+        }
+        self._connection.execute(statement("ingest/update_file"), parameters)
+
+    def advance(self, complete_through: datetime, at: datetime) -> datetime:
+        """See AccessEventDelivery."""
+        parameters = {"source": ACCESS_EVENTS, "complete_through": complete_through, "updated_at": at}
+        row = self._connection.execute(statement("ingest/advance_watermark"), parameters).fetchone()
+        assert row is not None, "an upsert that returns gives one row"
+        reached: datetime = row["complete_through"]
+        return reached
+
+
+class PostgresAccessEventStore:
+    """AccessEventStore in the guard's database, in the same transaction as the audit entries about it."""
+
+    def __init__(self, guard: ConnectionSettings) -> None:
+        self._state = PostgresGuardState(guard)
+
+    @contextmanager
+    def delivery(self) -> Iterator[PostgresAccessEventDelivery]:
+        """See AccessEventStore."""
+        with translated_errors("access events"), self._state.transaction() as transaction:
+            yield PostgresAccessEventDelivery(transaction.connection, transaction.audit)

@@ -1,0 +1,106 @@
+"""The only writer of wallets: carries out exactly a stored plan, or takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from ledger_guard.adapters.postgres.backfill_batches import FORCE, UNDO, BackfillBatches, Operation
+from ledger_guard.adapters.postgres.backfill_journal import BackfillJournal
+from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
+from ledger_guard.adapters.postgres.state import GuardRepositories
+from ledger_guard.adapters.postgres.wallet_rows import WalletRows
+from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, RowState, UndoOutcome, require_forceable, require_undoable
+from ledger_guard.policy.schema import Policy
+from ledger_guard.ports import Clock
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """A session that holds a tenant's writer lock, with the plan as it is under that lock."""
+
+    plan: Plan
+    platform: Connection
+    guard: Connection
+    wallets: WalletRows
+
+
+class PostgresBackfillRunner:
+    """BackfillRunner over the platform's database and guard state.
+
+    The writer lock belongs to the platform's session: a connection pool that hands sessions around per transaction
+    (PgBouncer in transaction mode) must not stand between.
+
+    Every method raises SourceUnavailable when a database does not answer or a row stays locked; what was done is
+    journaled, so the caller starts again to go on.
+    """
+
+    def __init__(self, platform: ConnectionSettings, guard: ConnectionSettings, policy: Policy, wall_clock: Clock) -> None:
+        self._platform_settings = platform
+        self._guard_settings = guard
+        self._platform = policy.platform
+        self._clock = wall_clock
+
+    def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
+        """See BackfillRunner."""
+        with self._writing(plan_id) as writer:
+            require_forceable(writer.plan)
+            journal = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor)
+            already_applied = journal.count(RowState.APPLIED)
+            if writer.plan.status is PlanStatus.FORCED:
+                return ForceOutcome(0, 0, already_applied)
+            batches = self._carried_out(FORCE, writer, journal, batch_rows)
+            return ForceOutcome(batches.done, batches.left, already_applied + batches.done_before)
+
+    def undo(self, plan_id: str, actor: str, batch_rows: int) -> UndoOutcome:
+        """See BackfillRunner. Counts this run; a plan that is undone already gives zeros."""
+        with self._writing(plan_id) as writer:
+            require_undoable(writer.plan)
+            if writer.plan.status is PlanStatus.UNDONE:
+                return UndoOutcome(0, 0)
+            if writer.plan.status is PlanStatus.FORCING:
+                forced = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor)
+                self._batches(FORCE, writer, forced).settle_all(batch_rows)
+            journal = BackfillJournal(writer.guard, writer.plan, UNDO.name, actor)
+            batches = self._carried_out(UNDO, writer, journal, batch_rows)
+            return UndoOutcome(batches.done + batches.done_before, batches.left)
+
+    def _carried_out(self, operation: Operation, writer: _Writer, journal: BackfillJournal, batch_rows: int) -> BackfillBatches:
+        if writer.plan.status is not operation.doing:
+            with writer.guard.transaction():
+                journal.set_status(operation.doing, {}, self._clock.now())
+        batches = self._batches(operation, writer, journal)
+        batches.run(batch_rows)
+        with writer.guard.transaction():
+            totals = {state.value: journal.count(state) for state in (operation.done, operation.left)}
+            journal.set_status(operation.finished, totals, self._clock.now())
+        return batches
+
+    def _batches(self, operation: Operation, writer: _Writer, journal: BackfillJournal) -> BackfillBatches:
+        return BackfillBatches(operation, writer.plan, writer.wallets, journal, writer.platform, writer.guard, self._clock)
+
+    @contextmanager
+    def _writing(self, plan_id: str) -> Iterator[_Writer]:
+        with ExitStack() as stack:
+            stack.enter_context(translated_errors(f"backfill of plan {plan_id}"))
+            platform = stack.enter_context(self._open(self._platform_settings))
+            is_shared = self._platform_settings == self._guard_settings
+            guard = platform if is_shared else stack.enter_context(self._open(self._guard_settings))
+            plans = GuardRepositories(guard).plans
+            seen = plans.get(plan_id, with_rows=False)
+            wallets = WalletRows(platform, self._platform, seen.tenant_id, seen.currency)
+            stack.enter_context(wallets.as_only_writer())
+            # Read again: whoever held the lock before may have moved the plan on.
+            plan = plans.get(plan_id)
+            plan.check_hash()
+            yield _Writer(plan, platform, guard, wallets)
+
+    def _open(self, settings: ConnectionSettings) -> Connection:
+        connection = settings.open(
+            "backfill",
+            statement_timeout_seconds=self._platform.statement_timeout_seconds,
+            lock_timeout_milliseconds=self._platform.lock_timeout_milliseconds,
+        )
+        connection.autocommit = True
+        return connection

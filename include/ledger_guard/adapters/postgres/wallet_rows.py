@@ -1,0 +1,91 @@
+"""A tenant's wallet rows, for the one session that may write them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from ledger_guard.adapters.postgres.connection import Connection, compose
+from ledger_guard.adapters.postgres.platform_names import platform_names
+from ledger_guard.domain.errors import ConcurrentWriterError
+from ledger_guard.domain.wallet_writes import LockedRows, Pair, WalletRow, WalletWrite
+from ledger_guard.policy.platform import Platform
+from ledger_guard.sql import statement
+
+
+def writer_lock_key(tenant_id: str) -> int:
+    """The advisory lock's key, a signed 64-bit number from the tenant id."""
+    digest = hashlib.sha256(f"ledger_guard/backfill/{tenant_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+class WalletRows:
+    """Locks, reads and writes one tenant's wallet rows of one currency, set-based, within the connection's transaction."""
+
+    def __init__(self, connection: Connection, platform: Platform, tenant_id: str, currency: str) -> None:
+        self._connection = connection
+        self._names = platform_names(platform)
+        self._tenant = {"tenant_id": tenant_id}
+        self._scope = {"tenant_id": tenant_id, "currency": currency}
+
+    @contextmanager
+    def as_only_writer(self) -> Iterator[None]:
+        """Hold the tenant's writer lock within the block; it ends with the session too, however that ends.
+
+        Raises:
+            ConcurrentWriterError: another session has it. Wait for that run to end, then start again.
+        """
+        tenant_id = self._tenant["tenant_id"]
+        key = {"key": writer_lock_key(tenant_id)}
+        row = self._connection.execute(statement("backfill/try_writer_lock"), key).fetchone()
+        if row is None or not row["is_locked"]:
+            raise ConcurrentWriterError(
+                f"tenant {tenant_id}: another backfill is writing to its wallets; allowed: one writer a tenant, so wait and start again"
+            )
+        try:
+            yield
+        finally:
+            # Closing a session frees its locks only a moment later: the next run would meet them.
+            if not self._connection.closed:
+                self._connection.execute(statement("backfill/release_writer_lock"), key)
+
+    def lock(self, player_ids: Sequence[str]) -> LockedRows:
+        """Lock players, then wallets, as the platform does, and read both."""
+        ids = {"player_ids": list(player_ids)}
+        players = self._connection.execute(compose(statement("backfill/lock_players"), **self._names), self._tenant | ids)
+        held = {row["player_id"]: (row["available"], row["held"]) for row in players}
+        wallets = self._connection.execute(compose(statement("backfill/lock_wallets"), **self._names), self._scope | ids)
+        return LockedRows(
+            held,
+            {
+                row["player_id"]: WalletRow((row["available"], row["pending"]), (row["bonus_available"], row["bonus_pending"]))
+                for row in wallets
+            },
+        )
+
+    def write(self, writes: Sequence[WalletWrite]) -> set[str]:
+        """Carry out the writes; returns the player ids whose row really changed (a row that appeared meanwhile does not)."""
+        made = self._run("backfill/insert_wallets", [each for each in writes if each.before is None])
+        changed = self._run("backfill/update_wallets", [each for each in writes if each.before and each.after])
+        removed = self._run("backfill/delete_wallets", [each for each in writes if each.after is None])
+        return made | changed | removed
+
+    def _run(self, name: str, writes: Sequence[WalletWrite]) -> set[str]:
+        if not writes:
+            return set()
+        before_available, before_pending = _columns([each.before for each in writes])
+        available, pending = _columns([each.after for each in writes])
+        parameters = self._scope | {
+            "player_ids": [each.player_id for each in writes],
+            "before_available": before_available,
+            "before_pending": before_pending,
+            "available": available,
+            "pending": pending,
+        }
+        rows = self._connection.execute(compose(statement(name), **self._names), parameters)
+        return {row["player_id"] for row in rows}
+
+
+def _columns(pairs: Sequence[Pair | None]) -> tuple[list[float | None], list[float | None]]:
+    return [pair[0] if pair else None for pair in pairs], [pair[1] if pair else None for pair in pairs]

@@ -1,0 +1,112 @@
+"""From a notice to Slack's Block Kit: escaped, cut to Slack's limits, and unable to ping anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ledger_guard.domain.notices import Notice
+
+# Slack's limits, in characters of escaped text or in elements
+HEADER_CHARACTERS = 150
+SECTION_CHARACTERS = 3000
+FIELD_CHARACTERS = 2000
+FIELDS_PER_SECTION = 10
+BLOCKS_PER_MESSAGE = 50
+FALLBACK_CHARACTERS = 3000
+
+_ELLIPSIS = "…"
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+#: what would end or split a link's address
+_UNSAFE_IN_ADDRESS = {"<": "%3C", ">": "%3E", "|": "%7C", " ": "%20", '"': "%22", "\n": "%0A", "\r": "%0D", "\t": "%09"}
+
+Block = dict[str, Any]
+
+
+def slack_message(notice: Notice) -> dict[str, Any]:
+    """`{"text": …, "blocks": […]}` as chat.postMessage takes it; `text` is what a push notification shows."""
+    blocks = [_header(notice.title)]
+    if notice.summary.strip():
+        blocks.append({"type": "section", "text": _mrkdwn(fitted(notice.summary, SECTION_CHARACTERS))})
+    closing = [*_links(notice.links), *_context(notice.incident_id)]
+    blocks.extend(_fact_sections(notice.facts, BLOCKS_PER_MESSAGE - len(blocks) - len(closing)))
+    blocks.extend(closing)
+    return {"text": fitted(f"{notice.title}: {notice.summary}", FALLBACK_CHARACTERS), "blocks": blocks}
+
+
+def escaped(text: str) -> str:
+    """`text` with Slack's three control characters written as entities: `<!channel>` stays a text."""
+    return "".join(_ENTITIES.get(character, character) for character in text)
+
+
+def fitted(text: str, at_most: int) -> str:
+    """`text`, escaped and no longer than `at_most`; what is cut ends with an ellipsis and never within an entity."""
+    whole = escaped(text)
+    if len(whole) <= at_most:
+        return whole
+    kept: list[str] = []
+    room = at_most - len(_ELLIPSIS)
+    for character in text:
+        piece = _ENTITIES.get(character, character)
+        if len(piece) > room:
+            break
+        kept.append(piece)
+        room -= len(piece)
+    return "".join(kept) + _ELLIPSIS
+
+
+def _header(title: str) -> Block:
+    text = fitted(" ".join(title.split()) or "Ledger Guard", HEADER_CHARACTERS)
+    return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
+
+
+def _mrkdwn(text: str) -> Block:
+    # verbatim: Slack must not turn an id or an address inside into a mention or a link
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _fact_sections(facts: Sequence[tuple[str, str]], blocks: int) -> Iterator[Block]:
+    """Sections of up to ten fields; facts beyond `blocks` sections are counted in the last field."""
+    fields = [_field(label, text) for label, text in facts]
+    room = blocks * FIELDS_PER_SECTION
+    if len(fields) > room:
+        left_out = len(fields) - room + 1
+        fields = [*fields[: room - 1], _mrkdwn(f"+ {left_out} more")]
+    for first in range(0, len(fields), FIELDS_PER_SECTION):
+        yield {"type": "section", "fields": fields[first : first + FIELDS_PER_SECTION]}
+
+
+def _field(label: str, text: str) -> Block:
+    heading = f"*{fitted(label.replace('*', '') or '–', FIELD_CHARACTERS // 10)}*\n"
+    return _mrkdwn(heading + fitted(text.strip() or "–", FIELD_CHARACTERS - len(heading)))
+
+
+def _links(links: Sequence[tuple[str, str]]) -> list[Block]:
+    """All links in one section, one a line; those that do not fit are counted."""
+    lines = [_link(label, address) for label, address in links if address]
+    if not lines:
+        return []
+    return [{"type": "section", "text": _mrkdwn(_joined(lines, SECTION_CHARACTERS, lambda left: f"+ {left} more"))}]
+
+
+def _link(label: str, address: str) -> str:
+    shown = fitted(" ".join(label.split()) or address, HEADER_CHARACTERS)
+    if not address.startswith(("http://", "https://")):
+        return f"{shown}: {escaped(address)}"
+    target = "".join(_UNSAFE_IN_ADDRESS.get(character, character) for character in address)
+    return f"<{target.replace('&', '&amp;')}|{shown}>"
+
+
+def _joined(lines: Sequence[str], at_most: int, closing: Callable[[int], str]) -> str:
+    """Whole lines only, as many as fit together with a closing line about those left out."""
+    for kept in range(len(lines), -1, -1):
+        text = "\n".join([*lines[:kept], *([closing(len(lines) - kept)] if kept < len(lines) else [])])
+        if len(text) <= at_most:
+            return text
+    return closing(len(lines))
+
+
+def _context(incident_id: str | None) -> list[Block]:
+    if not incident_id:
+        return []
+    return [{"type": "context", "elements": [_mrkdwn(f"Ledger Guard · incident {fitted(incident_id, 100)}")]}]

@@ -1,0 +1,77 @@
+"""Access events: one request as the ingress logged it, and what became of a file of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+EXCERPT_MAX_CHARACTERS = 200
+
+_QUERY_STRING = re.compile(r"\?[^\s\"']*")
+_SECRET_FIELD = re.compile(
+    r"(?i)([\"']?[\w.-]*(?:authorization|cookie|token|secret|api[_-]?key|passw(?:or)?d|signature|hmac)[\w.-]*[\"']?\s*[:=]\s*)"
+    r"(?:\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|[^\s,;}&]+)"
+)
+_CREDENTIALS = re.compile(r"(?i)\b(bearer|basic|digest)\s+[A-Za-z0-9+/=._~:-]+")
+_LONG_TOKEN = re.compile(r"[A-Za-z0-9+_=-]{40,}")
+
+
+@dataclass(frozen=True)
+class AccessEvent:
+    """One answered request. Bodies, headers and query strings are not part of it."""
+
+    #: the request's id, or a hash of its line: the same line is stored once
+    event_key: str
+    event_time: datetime
+    tenant_id: str
+    #: player id or webhook id; None when the log has none
+    subject_id: str | None
+    method: str
+    path: str
+    #: payment provider of a webhook call
+    provider: str | None
+    #: HTTP status, 100 to 599
+    status: int
+    error_code: str | None = None
+    #: False when the line can't say: such a failure can't be told from its look-alikes
+    error_code_is_known: bool = True
+
+
+@dataclass(frozen=True)
+class RejectedLine:
+    """A line that is no usable access event, and why."""
+
+    #: counted from 1
+    line_number: int
+    reason: str
+    #: the line's beginning without query strings and secrets, at most 200 characters
+    excerpt: str
+
+
+@dataclass(frozen=True)
+class IngestedFile:
+    """What became of one file. `accepted + already_known + rejected == lines`; blank lines are not counted."""
+
+    ingest_id: str
+    file_name: str
+    #: of the file as it lies on the disk
+    sha256: str
+    mapping: str
+    lines: int = 0
+    accepted: int = 0
+    #: events that were stored before, by an earlier run or by an earlier line
+    already_known: int = 0
+    rejected: int = 0
+    first_event: datetime | None = None
+    last_event: datetime | None = None
+    #: sentences about what can't be known from such a file
+    not_knowable: tuple[str, ...] = ()
+
+
+def safe_excerpt(line: str) -> str:
+    """The beginning of a log line as it may be kept and shown: query strings, credentials and long tokens are cut out."""
+    text = _QUERY_STRING.sub("?…", line[: EXCERPT_MAX_CHARACTERS * 10])
+    text = _SECRET_FIELD.sub(r"\1***", _CREDENTIALS.sub(r"\1 ***", text))
+    text = _LONG_TOKEN.sub("***", text)
+    return "".join(character if character.isprintable() else "·" for character in text)[:EXCERPT_MAX_CHARACTERS]

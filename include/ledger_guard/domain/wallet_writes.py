@@ -1,0 +1,115 @@
+"""Which wallet rows a batch may write, decided from what stands there under lock. Amounts are raw doubles, as stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ledger_guard.domain.money import readable_cents
+from ledger_guard.domain.plans import PlanRow
+
+#: available and held of a player, or available and pending of a wallet
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class WalletRow:
+    """A wallet row of the plan's currency."""
+
+    balance: Pair
+    bonus: Pair = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class WalletWrite:
+    """One write: None before makes the row, None after removes it."""
+
+    player_id: str
+    before: Pair | None
+    after: Pair | None
+
+
+@dataclass(frozen=True)
+class LockedRows:
+    """What stands in the player and wallet rows of a batch while they are locked, by player id."""
+
+    players: Mapping[str, Pair]
+    wallets: Mapping[str, WalletRow]
+
+    def balance(self, player_id: str) -> Pair | None:
+        """The wallet's two amounts, or None when there is no row."""
+        wallet = self.wallets.get(player_id)
+        return wallet.balance if wallet else None
+
+
+@dataclass
+class Judged:
+    """A batch, judged."""
+
+    #: to be written now
+    writes: list[WalletWrite] = field(default_factory=list)
+    #: player ids whose write already stands (recovery only)
+    done: list[str] = field(default_factory=list)
+    #: player ids to be left alone: somebody else changed player or wallet
+    left: list[str] = field(default_factory=list)
+
+
+def judge_force(rows: Iterable[PlanRow], found: LockedRows) -> Judged:
+    """Write where player and wallet are, in cents, what the plan saw; leave every other row, and any protected one."""
+    judged = Judged()
+    for row in rows:
+        player = found.players.get(row.player_id)
+        if player is not None and may_write(row, found):
+            judged.writes.append(WalletWrite(row.player_id, found.balance(row.player_id), player))
+        else:
+            judged.left.append(row.player_id)
+    return judged
+
+
+def judge_undo(forced: Iterable[WalletWrite], found: LockedRows) -> Judged:
+    """Give back the before-values where the wallet holds exactly what force wrote; a created row must be untouched whole."""
+    judged = Judged()
+    for write in forced:
+        if _still_holds(write, found):
+            judged.writes.append(WalletWrite(write.player_id, write.after, write.before))
+        else:
+            judged.left.append(write.player_id)
+    return judged
+
+
+def judge_intents(intents: Iterable[WalletWrite], found: LockedRows, writable: Mapping[str, bool]) -> Judged:
+    """Decide what became of writes that were announced and not marked, by the values found.
+
+    The after-values stand: it was done. The before-values stand: it was not, and is done now if `writable` says that it
+    still may be. Anything else: somebody wrote since, so the row is left alone.
+    """
+    judged = Judged()
+    for write in intents:
+        stands = found.balance(write.player_id)
+        if stands == write.after:
+            judged.done.append(write.player_id)
+        elif stands == write.before and writable.get(write.player_id, False):
+            judged.writes.append(write)
+        else:
+            judged.left.append(write.player_id)
+    return judged
+
+
+def may_write(row: PlanRow, found: LockedRows) -> bool:
+    """Whether player and wallet are, in cents, what the plan saw, and the row's cause allows a write."""
+    player, wallet = found.players.get(row.player_id), found.balance(row.player_id)
+    if player is None or not row.cause.is_writable:
+        return False
+    seen = None if row.wallet_available is None else (row.wallet_available, row.wallet_pending)
+    return _cents(player) == (row.player_available, row.player_held) and _cents(wallet) == seen
+
+
+def _cents(pair: Pair | None) -> tuple[int | None, int | None] | None:
+    return None if pair is None else (readable_cents(pair[0]), readable_cents(pair[1]))
+
+
+def _still_holds(forced: WalletWrite, found: LockedRows) -> bool:
+    wallet = found.wallets.get(forced.player_id)
+    if wallet is None or wallet.balance != forced.after:
+        return False
+    return forced.before is not None or wallet.bonus == (0.0, 0.0)

@@ -1,0 +1,151 @@
+"""What a policy must not contradict, beyond the shape of its sections: one function a rule."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.identifiers import checked_tenant_id
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.policy.schema import Policy
+
+#: path in the file, and `problem; allowed: …`
+Problem = tuple[str, str]
+
+_PLACEHOLDER = re.compile(r"\b(tbd|tba|todo|fixme|xxx+|changeme)\b|^\W*$", re.IGNORECASE)
+_FLAG_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def contradictions(policy: Policy) -> list[Problem]:
+    """Everything that is wrong with a well-formed policy, in the order of the rules; empty when nothing is."""
+    return [problem for rule in _RULES for problem in rule(policy)]
+
+
+def _every_trigger_is_described(policy: Policy) -> Iterator[Problem]:
+    for trigger in Trigger:
+        if trigger not in policy.triggers:
+            yield "triggers", f"{trigger.value} is missing; allowed: {', '.join(t.value for t in Trigger)}, each of them"
+
+
+def _every_trigger_names_a_known_flag_and_a_runbook(policy: Policy) -> Iterator[Problem]:
+    for trigger, described in policy.triggers.items():
+        if described.flag not in policy.flags:
+            known = ", ".join(sorted(policy.flags)) or "none is defined"
+            yield f"triggers.{trigger.value}.flag", f"{described.flag!r} is not in flags; allowed: {known}"
+        if not described.runbook.strip():
+            yield f"triggers.{trigger.value}.runbook", "names no file; allowed: the path of this trigger's runbook"
+
+
+def _every_case_is_decided_once(policy: Policy) -> Iterator[Problem]:
+    for trigger in Trigger:
+        for severity in (Severity.MILD, Severity.SEVERE):
+            for scope in Scope:
+                case = f"({trigger.value}, {severity.value}, {scope.value})"
+                rows = [n for n, row in enumerate(policy.matrix) if row.answers(trigger, severity, scope)]
+                if not rows:
+                    yield "matrix", f"no row decides {case}; allowed: exactly one row for each case"
+                for again in rows[1:]:
+                    yield f"matrix[{again}]", f"decides {case}, as matrix[{rows[0]}] does; allowed: exactly one row for each case"
+
+
+def _actions_fit_their_row(policy: Policy) -> Iterator[Problem]:
+    for position, row in enumerate(policy.matrix):
+        place = f"matrix[{position}].actions"
+        for word, times in Counter(row.actions).items():
+            if times > 1:
+                yield place, f"{word} stands there {times} times; allowed: each action once"
+        for word in ("roll_back", "backfill"):
+            if word in row.actions and row.severity is Severity.MILD:
+                yield place, f"{word} in a mild row; allowed: {word} only where the severity is severe"
+        if row.trigger is Trigger.WEBHOOK_SIGNATURE and "backfill" in row.actions:
+            yield place, "backfill in a T2 row; allowed: backfill only for T1 and T3, wallets have no part in signatures"
+        if row.trigger is Trigger.BALANCE_MISMATCH and row.severity is Severity.SEVERE and "freeze" not in row.actions:
+            yield place, "no freeze in a severe T3 row; allowed: with freeze, the runbook stops the rollout then"
+
+
+def _nothing_is_left_to_be_filled_in(policy: Policy) -> Iterator[Problem]:
+    texts = [("rotation.owner", policy.rotation.owner), ("name", policy.name)]
+    for position, row in enumerate(policy.matrix):
+        texts += [(f"matrix[{position}].runbook_says", row.runbook_says), (f"matrix[{position}].owner", row.owner)]
+    for place, text in texts:
+        if _PLACEHOLDER.search(text):
+            yield place, f"{text[:40]!r} is a placeholder; allowed: what is really meant"
+
+
+def _every_kind_of_approval_has_approvers(policy: Policy) -> Iterator[Problem]:
+    for kind in ApprovalKind:
+        if kind not in policy.approvals:
+            yield "approvals", f"{kind.value} is missing; allowed: {', '.join(k.value for k in ApprovalKind)}, each of them"
+    for kind, approval in policy.approvals.items():
+        place = f"approvals.{kind.value}.approvers"
+        for position, name in enumerate(approval.approvers):
+            if not name.strip() or name != name.strip() or _PLACEHOLDER.search(name):
+                yield f"{place}[{position}]", f"{name!r} is not a user name; allowed: names of people as Airflow knows them"
+        for name, times in Counter(approval.approvers).items():
+            if times > 1:
+                yield place, f"{name!r} stands there {times} times; allowed: each name once"
+
+
+def _numbers_are_ordered(policy: Policy) -> Iterator[Problem]:
+    sensing, rails = policy.sensing, policy.guardrails
+    if sensing.give_up_after_seconds < sensing.allowed_lateness_seconds:
+        given, least = sensing.give_up_after_seconds, sensing.allowed_lateness_seconds
+        yield "sensing.give_up_after_seconds", f"{given} is less than allowed_lateness_seconds; allowed: {least} or more"
+    if rails.max_single_delta_cents > rails.max_total_delta_cents:
+        given, most = rails.max_single_delta_cents, rails.max_total_delta_cents
+        yield "guardrails.max_single_delta_cents", f"{given} is more than max_total_delta_cents; allowed: {most} or less"
+    thresholds = [("detection", policy.detection)]
+    thresholds += [(f"triggers.{t.value}.detection", d.detection) for t, d in policy.triggers.items() if d.detection is not None]
+    for place, detection in thresholds:
+        if detection.sustained_minutes <= policy.window_minutes:
+            given, window = detection.sustained_minutes, policy.window_minutes
+            yield f"{place}.sustained_minutes", f"{given} is not longer than a window; allowed: more than {window}"
+
+
+def _mappings_know_their_tenant(policy: Policy) -> Iterator[Problem]:
+    for name, mapping in policy.access_log.items():
+        place = f"access_log.{name}"
+        if mapping.tenant_from == "constant" and mapping.tenant_constant is None:
+            yield f"{place}.tenant_constant", "is missing with tenant_from constant; allowed: the id of one tenant"
+        if mapping.tenant_from != "constant" and mapping.tenant_constant is not None:
+            yield f"{place}.tenant_constant", "is given without tenant_from constant; allowed: only with it"
+        if mapping.tenant_from == "field" and not mapping.tenant_id:
+            yield f"{place}.tenant_id", "names no field with tenant_from field; allowed: the field that holds the tenant id"
+        if mapping.tenant_constant is not None:
+            try:
+                checked_tenant_id(mapping.tenant_constant)
+            except BadInputError as error:
+                yield f"{place}.tenant_constant", str(error)
+
+
+def _names_of_flags_and_secrets_are_names(policy: Policy) -> Iterator[Problem]:
+    for name, flag in policy.flags.items():
+        if not _FLAG_NAME.fullmatch(name):
+            yield f"flags.{name}", "is not a flag name; allowed: small letters, digits and '_', beginning with a letter"
+        if not _VARIABLE_NAME.fullmatch(flag.env_name):
+            yield f"flags.{name}.env_name", f"{flag.env_name!r} is not a variable name; allowed: letters, digits and '_'"
+    for provider, name in policy.secrets.names.items():
+        if not _VARIABLE_NAME.fullmatch(name):
+            # a secret put here by mistake must not show up in a message
+            yield (
+                f"secrets.names.{provider}",
+                "is not a variable name; allowed: a name, never the secret itself",
+            )
+
+
+_RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
+    _every_trigger_is_described,
+    _every_trigger_names_a_known_flag_and_a_runbook,
+    _every_case_is_decided_once,
+    _actions_fit_their_row,
+    _nothing_is_left_to_be_filled_in,
+    _every_kind_of_approval_has_approvers,
+    _numbers_are_ordered,
+    _mappings_know_their_tenant,
+    _names_of_flags_and_secrets_are_names,
+)

@@ -1,0 +1,12 @@
+-- Purpose: make wallet rows that are missing. A row that somebody made meanwhile is left alone and not returned.
+-- Parameters: tenant_id, currency (text), player_ids (text[]), available and pending (double[], same order).
+-- Rows: one a wallet made. Index: the wallet table's primary key.
+insert into {wallet} as w (
+    {wallet_tenant}, {wallet_player}, {wallet_currency}, {wallet_available}, {wallet_pending},
+    {wallet_bonus_available}, {wallet_bonus_pending}, {wallet_updated_at}
+)
+select %(tenant_id)s, n.player_id, %(currency)s, n.available, n.pending, 0, 0, now()
+from unnest(%(player_ids)s::text[], %(available)s::float8[], %(pending)s::float8[]) as n (player_id, available, pending)
+order by n.player_id
+on conflict ({wallet_tenant}, {wallet_player}, {wallet_currency}) do nothing
+returning w.{wallet_player} as player_id

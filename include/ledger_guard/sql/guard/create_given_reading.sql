@@ -1,0 +1,12 @@
+-- A place for the readings of one `record` call; a reading given twice is refused by the key.
+-- Parameters: none. Rows: none. Index relied on: its own primary key. Gone at the end of the transaction.
+create temporary table given_reading (
+    trigger        text        not null,
+    window_start   timestamptz not null,
+    tenant_id      text        not null,
+    window_seconds integer     not null,
+    events         bigint      not null,
+    exposure       bigint      not null,
+    subjects       bigint      not null,
+    primary key (trigger, window_start, tenant_id)
+) on commit drop

@@ -1,0 +1,5 @@
+-- One freeze.
+-- Parameters: freeze_id (uuid). Rows: one or none. Index relied on: primary key of freeze.
+select freeze_id, flag, tenant_id, reason, opened_by, opened_at, incident_id, lifted_at, lifted_by, root_cause, root_cause_link
+from ledger_guard.freeze
+where freeze_id = %(freeze_id)s

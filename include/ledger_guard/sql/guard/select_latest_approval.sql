@@ -1,0 +1,14 @@
+-- The newest question about a subject that was not asked again, with its answer.
+-- Parameters: kind, subject_id, run_id (null: of any run). Rows: one or none. Index relied on: approval_by_subject.
+select
+    asked.approval_id, asked.kind, asked.subject_id, asked.subject_hash, asked.incident_id, asked.requested_by, asked.approvers,
+    asked.minimum_reason_characters, asked.requested_at, asked.expires_at, asked.dag_id, asked.run_id, asked.task_id, asked.link,
+    asked.proposal, given.answer, given.answered_by, given.answered_at, given.reason
+from ledger_guard.approval as asked
+left join ledger_guard.approval_answer as given on given.approval_id = asked.approval_id
+where asked.kind = %(kind)s
+  and asked.subject_id = %(subject_id)s
+  and (%(run_id)s::text is null or asked.run_id = %(run_id)s)
+  and not asked.voided
+order by asked.requested_at desc, asked.position desc
+limit 1

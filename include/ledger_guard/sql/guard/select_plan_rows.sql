@@ -1,0 +1,6 @@
+-- A plan's rows by player id, amounts in cents.
+-- Parameters: plan_id (uuid). Rows: one a wallet row of the plan. Index relied on: primary key of plan_row.
+select player_id, currency, cause, player_available, player_held, wallet_available, wallet_pending, ledger_explained, state
+from ledger_guard.plan_row
+where plan_id = %(plan_id)s
+order by player_id collate "C", currency collate "C"

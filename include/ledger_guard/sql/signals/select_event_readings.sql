@@ -1,0 +1,19 @@
+-- Purpose: readings of an access-event trigger for many windows at once: its failures out of the requests that reached the
+-- check. Other answers of the same path (429, 403, another 400) never reached it and count nowhere.
+-- Parameters: window_length (interval), start, end (timestamptz, half-open, on the window grid), method, path (text),
+-- path_is_prefix (boolean), status (integer), error_code (text).
+-- Rows: one a window and tenant that had any exposure. Index: access_event_by_time.
+select
+    date_bin(%(window_length)s, event_time, timestamptz '1970-01-01 00:00:00+00') as window_start,
+    tenant_id,
+    count(*) filter (where status = %(status)s) as events,
+    count(*) as exposure,
+    count(distinct subject_id) filter (where status = %(status)s) as subjects
+from ledger_guard.access_event
+where event_time >= %(start)s
+  and event_time < %(end)s
+  and method = %(method)s
+  and (path = %(path)s or (%(path_is_prefix)s and starts_with(path, %(path)s)))
+  and (status between 200 and 299 or (status = %(status)s and error_code = %(error_code)s))
+group by 1, 2
+order by 1, 2

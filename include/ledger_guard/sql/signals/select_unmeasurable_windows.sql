@@ -1,0 +1,16 @@
+-- Purpose: windows with answers that may be a trigger's failures or their look-alikes: their error code is not known.
+-- Parameters: window_length (interval), start, end (timestamptz, half-open), method, path (text), path_is_prefix (boolean),
+-- status (integer).
+-- Rows: one such window. Index: access_event_by_time.
+select
+    date_bin(%(window_length)s, event_time, timestamptz '1970-01-01 00:00:00+00') as window_start,
+    count(*) as answers
+from ledger_guard.access_event
+where event_time >= %(start)s
+  and event_time < %(end)s
+  and method = %(method)s
+  and (path = %(path)s or (%(path_is_prefix)s and starts_with(path, %(path)s)))
+  and status = %(status)s
+  and not error_code_is_known
+group by 1
+order by 1

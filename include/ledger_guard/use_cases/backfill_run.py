@@ -1,0 +1,142 @@
+"""One tenant's backfill run: which plan, which way from there, what is asked of people, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ledger_guard.domain.approvals import Approval, ApprovalKind
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
+from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.domain.money import readable
+from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.dry_run import dry_run
+from ledger_guard.use_cases.force import force
+from ledger_guard.use_cases.remediate import finish_action
+from ledger_guard.use_cases.review import review
+from ledger_guard.use_cases.undo import undo
+from ledger_guard.use_cases.verify import verify
+
+OPERATIONS = ("dry_run", "backfill", "undo")
+
+
+def describe_plan(plan: Plan) -> str:
+    """A plan in one sentence, for approvers and threads."""
+    counts, cents = plan.counts, plan.cents
+    return (
+        f"tenant {plan.tenant_id}: {counts.missing} missing, {counts.stale_wallet} stale, {counts.unexplained} unexplained of "
+        f"{plan.players} players; creates {readable(cents.created, plan.currency)}, adds {readable(cents.increased, plan.currency)}, "
+        f"takes {readable(cents.decreased, plan.currency)}; {counts.protected} protected rows are set aside"
+    )
+
+
+def plan_run(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
+    """Make the run's plan, or take up the one to undo; returns what the other tasks and the gate need to know of it.
+
+    Raises:
+        BadInputError: a tenant, operation, mode or plan that is not allowed, or a plan of another tenant.
+    """
+    tenant_id, operation = checked_tenant_id(params.get("tenant_id")), params.get("operation")
+    if operation not in OPERATIONS:
+        raise BadInputError(f"operation: {operation!r} is unknown; allowed: {', '.join(OPERATIONS)}")
+    if operation == "undo":
+        plan = _plan_to_undo(guard, tenant_id, params.get("plan_id"))
+    else:
+        plan = dry_run(guard, tenant_id, BackfillMode.parse(params.get("mode")), requested_by, params.get("incident_id") or None)
+    verb = "Undo" if operation == "undo" else "Force"
+    exceeded = f" Beyond the guardrails: {'; '.join(plan.guardrails_exceeded)}." if plan.guardrails_exceeded else ""
+    return {
+        "plan_id": plan.plan_id,
+        "tenant_id": tenant_id,
+        "operation": operation,
+        "subject_id": plan.plan_id,
+        "subject_hash": plan.plan_hash,
+        "incident_id": plan.incident_id,
+        "requested_by": requested_by,
+        "proposal": f"{verb} plan {plan.plan_id} (hash {plan.plan_hash[:12]}): {describe_plan(plan)}.{exceeded}",
+    }
+
+
+def _plan_to_undo(guard: Guard, tenant_id: str, plan_id: object) -> Plan:
+    with guard.state.transaction() as state:
+        plan = state.plans.get(checked_uuid(plan_id, "plan_id"), with_rows=False)
+    if plan.tenant_id != tenant_id:
+        raise BadInputError(f"plan_id: {plan.plan_id} is a plan of tenant {plan.tenant_id!r}; allowed: a plan of {tenant_id!r}")
+    if plan.status not in (PlanStatus.FORCED, PlanStatus.FORCING, PlanStatus.UNDOING):
+        raise BadInputError(f"plan_id: {plan.plan_id} is {plan.status.value}; allowed: a plan that was forced")
+    return plan
+
+
+def next_tasks(guard: Guard, plan: Mapping[str, Any]) -> list[str]:
+    """The tasks that follow: the gate and its notice, the write, or nothing but the end."""
+    if plan["operation"] == "dry_run":
+        return ["close"]
+    if plan["operation"] == "undo":
+        return ["request_undo_approval", "notify"]
+    found = review(guard, plan["plan_id"])
+    if found.is_empty:
+        return ["verify"]
+    return ["request_approval", "notify"] if found.needs_approval else ["force"]
+
+
+def force_run(guard: Guard, plan: Mapping[str, Any], actor: str) -> dict[str, int]:
+    """Force the run's plan; every check is made inside `force`."""
+    return asdict(force(guard, plan["plan_id"], actor))
+
+
+def undo_run(guard: Guard, plan: Mapping[str, Any], actor: str) -> dict[str, int]:
+    """Undo the run's plan; every check is made inside `undo`."""
+    return asdict(undo(guard, plan["plan_id"], actor))
+
+
+def verify_run(guard: Guard, plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare the tenant again; returns counts, whether it is clean, and what remains."""
+    found = verify(guard, plan["tenant_id"], plan["plan_id"])
+    return {"counts": asdict(found.counts), "is_clean": found.is_clean, "remaining": list(found.remaining)}
+
+
+def close_run(
+    guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any] | None, verified: Mapping[str, Any] | None
+) -> tuple[ActionStatus, str]:
+    """Say how the run ended, from what guard state holds (never from task states), and record it on the incident."""
+    operation = str(params["operation"])
+    status, outcome = _outcome(guard, plan["plan_id"] if plan else None, operation)
+    if status is ActionStatus.DONE and operation == "backfill" and not (verified and verified["is_clean"]):
+        remaining = "; ".join(verified["remaining"]) if verified else "it was not verified"
+        status, outcome = ActionStatus.FAILED, f"{outcome}; but not clean: {remaining}"
+    kind = "dry_run" if operation == "dry_run" else "backfill"
+    finish_action(guard, params.get("incident_id"), kind, str(params["tenant_id"]), status, outcome)
+    return status, outcome
+
+
+def _outcome(guard: Guard, plan_id: str | None, operation: str) -> tuple[ActionStatus, str]:
+    if plan_id is None:
+        return ActionStatus.FAILED, "no plan was made; see the run's log"
+    kind = ApprovalKind.BACKFILL_UNDO if operation == "undo" else ApprovalKind.BACKFILL_FORCE
+    with guard.state.transaction() as state:
+        plan = state.plans.get(plan_id, with_rows=False)
+        rows = state.plans.row_counts(plan_id)
+        approval = state.approvals.latest(kind, plan_id)
+    if operation == "dry_run":
+        return ActionStatus.DONE, f"dry-run only; {describe_plan(plan)}"
+    if operation == "undo" and plan.status is PlanStatus.UNDONE:
+        return ActionStatus.DONE, f"undone: {rows.get('restored', 0)} rows given back, {rows.get('kept', 0)} kept"
+    if operation == "backfill" and plan.status is PlanStatus.FORCED:
+        return (
+            ActionStatus.DONE,
+            f"forced: {rows.get('applied', 0)} rows written, {rows.get('drifted', 0)} drifted; {describe_plan(plan)}",
+        )
+    if operation == "backfill" and plan.counts.repairable == 0:
+        return ActionStatus.DONE, f"nothing to repair; {describe_plan(plan)}"
+    return _unwritten(approval)
+
+
+def _unwritten(approval: Approval | None) -> tuple[ActionStatus, str]:
+    if approval is None or approval.answer is None:
+        return ActionStatus.FAILED, "ended before it wrote; see the run's log"
+    if approval.answer.said_no:
+        return ActionStatus.REFUSED, f"{approval.answer.said_no}; nothing was written"
+    return ActionStatus.FAILED, "approved, but not carried out; see the run's log"

@@ -1,0 +1,133 @@
+"""What a flag change would do, put so that a human can agree to it and a machine can tell whether it still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.flags import EVERYWHERE, FlagState, flag_subject_hash, scopes_to_turn
+from ledger_guard.domain.identifiers import checked_tenant_id
+from ledger_guard.ports import Guard
+
+#: what the evidence begins with in a proposal's text; behind it stand facts, parted by `; `
+_SEEN = " Seen: "
+
+
+@dataclass(frozen=True)
+class FlagProposal:
+    """A flag change as it would be made now."""
+
+    flag: str
+    #: a tenant id, or `*`
+    tenant_id: str
+    #: `flag@scope`
+    subject_id: str
+    #: covers every scope seen, the value wanted and the evidence: anything else voids an approval
+    subject_hash: str
+    #: for people: what happens, why, and what was seen
+    text: str
+    #: False when there is nothing to write
+    is_needed: bool
+    target: bool
+    seen: tuple[FlagState, ...]
+    #: the scopes of `seen` that have to be written
+    to_write: tuple[FlagState, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """For another task: what a gate has to ask."""
+        return {
+            "flag": self.flag,
+            "tenant_id": self.tenant_id,
+            "subject_id": self.subject_id,
+            "subject_hash": self.subject_hash,
+            "text": self.text,
+            "is_needed": self.is_needed,
+        }
+
+
+def checked_scope(guard: Guard, flag: str, tenant_id: str) -> None:
+    """Make sure that the policy knows the flag and the platform knows the tenant (`*` is every tenant).
+
+    Raises:
+        BadInputError: unknown flag or tenant, or a tenant for a flag that has only a global value. Nothing was written.
+    """
+    guard.policy.checked_flag(flag)
+    if tenant_id == EVERYWHERE:
+        return
+    checked_tenant_id(tenant_id)
+    if not guard.policy.flags[flag].per_tenant:
+        raise BadInputError(f"flag: {flag} has no value per tenant; allowed: tenant id {EVERYWHERE}")
+    if not guard.ledger.tenant_exists(tenant_id):
+        raise BadInputError(f"tenant id: the platform knows no tenant {tenant_id!r}; allowed: one it knows, or {EVERYWHERE}")
+
+
+def seen_states(guard: Guard, flag: str, tenant_id: str) -> tuple[FlagState, ...]:
+    """The states that a change of this scope depends on: the global one, and the tenant's own or everybody's."""
+    globally = guard.flags.get(flag, EVERYWHERE)
+    if tenant_id != EVERYWHERE:
+        return (globally, guard.flags.get(flag, tenant_id))
+    return (globally, *(state for state in guard.flags.scopes(flag) if state.tenant_id != EVERYWHERE))
+
+
+def proposed(
+    guard: Guard,
+    flag: str,
+    tenant_id: str,
+    *,
+    incident_id: str | None,
+    target: bool,
+    seen: Sequence[FlagState],
+    happens: str,
+    evidence: Sequence[str],
+    facts: Sequence[str],
+    also_needed: bool = False,
+) -> FlagProposal:
+    """Build a proposal from the states seen.
+
+    `evidence` goes into the hash; `facts` are the same for people and tell afterwards what changed; `also_needed` says
+    that there is something to do besides writing the flag.
+    """
+    to_write = scopes_to_turn(seen, tenant_id, target, overrides_too=target is guard.policy.flags[flag].safe_value)
+    return FlagProposal(
+        flag=flag,
+        tenant_id=tenant_id,
+        subject_id=f"{flag}@{tenant_id}",
+        subject_hash=flag_subject_hash(seen, target, incident_id, evidence),
+        text=happens + _SEEN + "; ".join([*_shown(seen, guard.policy.notification.list_at_most), *facts]),
+        is_needed=bool(to_write) or also_needed,
+        target=target,
+        seen=tuple(seen),
+        to_write=to_write,
+    )
+
+
+def scope_words(tenant_id: str) -> str:
+    """For people: `everyone`, or the tenant."""
+    return "everyone" if tenant_id == EVERYWHERE else f"tenant {tenant_id}"
+
+
+def listed_tenants(guard: Guard, tenants: Sequence[str]) -> str:
+    """For people: how many tenants, and the first of them."""
+    at_most = guard.policy.notification.list_at_most
+    more = f" and {len(tenants) - at_most} more" if len(tenants) > at_most else ""
+    return f"{len(tenants)} tenant{'' if len(tenants) == 1 else 's'} ({', '.join(tenants[:at_most])}{more})"
+
+
+def what_changed(approved_text: str, text_now: str) -> str:
+    """What an approver saw and what stands there now, as far as they differ."""
+    approved, now = _facts(approved_text), _facts(text_now)
+    gone = [fact for fact in approved if fact not in now]
+    new = [fact for fact in now if fact not in approved]
+    if not gone and not new:
+        return f"approved was: {approved_text}; now it would be: {text_now}"
+    return f"approved was: {', '.join(gone) or 'nothing of it'}; now: {', '.join(new) or 'gone'}"
+
+
+def _facts(text: str) -> list[str]:
+    return text.rpartition(_SEEN)[2].split("; ")
+
+
+def _shown(seen: Sequence[FlagState], at_most: int) -> list[str]:
+    shown = [f"{scope_words(state.tenant_id)} {state.described()}" for state in seen[: at_most + 1]]
+    return [*shown, f"and {len(seen) - len(shown)} tenants more"] if len(seen) > len(shown) else shown

@@ -1,0 +1,114 @@
+"""A flag's rollback or restore run: what is asked of people, the write, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.flags import ChangeStatus
+from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.confirm import confirm
+from ledger_guard.use_cases.flag_proposal import FlagProposal
+from ledger_guard.use_cases.remediate import finish_action
+from ledger_guard.use_cases.restore import restore, review_restore
+from ledger_guard.use_cases.roll_back import propose_roll_back, roll_back
+from ledger_guard.use_cases.verify_approval import verify_approval
+
+
+def roll_back_question(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
+    """What the rollback's gate puts to people. Raises BadInputError for an unknown flag, tenant or incident."""
+    proposal = propose_roll_back(guard, params["flag"], params["tenant_id"], params["incident_id"], requested_by)
+    return _question(proposal, params, requested_by)
+
+
+def restore_question(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
+    """What the restore's gate puts to people. Raises SafetyRefusal naming every missing item of the checklist."""
+    proposal = review_restore(
+        guard,
+        params["flag"],
+        params["tenant_id"],
+        params.get("incident_id"),
+        params["root_cause"],
+        params["root_cause_link"],
+        params["validation"],
+        requested_by,
+    )
+    return _question(proposal, params, requested_by)
+
+
+def _question(proposal: FlagProposal, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
+    return {
+        "flag": proposal.flag,
+        "tenant_id": proposal.tenant_id,
+        "subject_id": proposal.subject_id,
+        "subject_hash": proposal.subject_hash,
+        "incident_id": params.get("incident_id"),
+        "requested_by": requested_by,
+        "proposal": proposal.text,
+        "is_needed": proposal.is_needed,
+    }
+
+
+def check_approval(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any], run_id: str) -> str:
+    """Who approved. Raises SafetyRefusal when the recorded answer does not permit the write."""
+    approval = verify_approval(guard, kind, question["subject_id"], question["subject_hash"], run_id)
+    assert approval.answer is not None, "verify_approval refuses without an answer"
+    return f"approved by {approval.answer.answered_by}: {approval.answer.reason}"
+
+
+def roll_back_run(guard: Guard, question: Mapping[str, Any], run_id: str, actor: str) -> str:
+    """Roll the flag back; every check is made inside `roll_back`. Returns the change's id."""
+    return roll_back(guard, question["flag"], question["tenant_id"], question["incident_id"], run_id, actor).change_id
+
+
+def restore_run(guard: Guard, question: Mapping[str, Any], params: Mapping[str, Any], run_id: str, actor: str) -> str:
+    """Enable the flag; every check is made inside `restore`. Returns the change's id."""
+    return restore(
+        guard,
+        question["flag"],
+        question["tenant_id"],
+        question["incident_id"],
+        run_id,
+        actor,
+        params["root_cause"],
+        params["root_cause_link"],
+        params["validation"],
+    ).change_id
+
+
+def confirm_run(guard: Guard, question: Mapping[str, Any]) -> str:
+    """Read the flag back; returns `confirmed` or `unconfirmed`."""
+    return confirm(guard, question["flag"], question["tenant_id"]).status.value
+
+
+def close_run(
+    guard: Guard, kind: ApprovalKind, params: Mapping[str, Any], question: Mapping[str, Any] | None, run_id: str
+) -> tuple[ActionStatus, str]:
+    """Say how the run ended, from what guard state holds (never from task states), and record it on the incident."""
+    status, outcome = _outcome(guard, kind, question, run_id)
+    if kind is ApprovalKind.FLAG_ROLLBACK:
+        finish_action(guard, params.get("incident_id"), "roll_back", params["flag"], status, outcome)
+    return status, outcome
+
+
+def _outcome(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any] | None, run_id: str) -> tuple[ActionStatus, str]:
+    if question is None:
+        return ActionStatus.FAILED, "refused before anybody was asked; nothing was written; see the run's log"
+    subject_id = question["subject_id"]
+    if not question["is_needed"]:
+        return ActionStatus.DONE, f"{subject_id} stands as wanted already; nothing was written"
+    with guard.state.transaction() as state:
+        approval = state.approvals.latest(kind, subject_id, run_id)
+        change = state.flag_changes.of_approval(approval.request.approval_id) if approval else None
+    if approval is None or approval.answer is None:
+        return ActionStatus.FAILED, "ended before anybody answered; nothing was written"
+    if change is not None:
+        words = (
+            f"{subject_id} set to {change.to_value}, approved by {change.approved_by} ({change.reason}); {change.status.value}"
+        )
+        return (ActionStatus.DONE if change.status is ChangeStatus.CONFIRMED else ActionStatus.FAILED), words
+    if approval.answer.said_no:
+        return ActionStatus.REFUSED, f"{approval.answer.said_no}; nothing was written"
+    return ActionStatus.FAILED, "approved, but refused inside the writing task; see the run's log"

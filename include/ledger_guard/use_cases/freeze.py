@@ -1,0 +1,59 @@
+"""freeze: forbid that a flag is enabled for anything new until a root cause is on record."""
+
+from __future__ import annotations
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.flags import EVERYWHERE, Freeze
+from ledger_guard.domain.identifiers import checked_uuid, new_id
+from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.flag_proposal import checked_scope
+
+
+def freeze(guard: Guard, flag: str, tenant_id: str, incident_id: str | None, reason: str, actor: str) -> Freeze:
+    """Open a freeze of `flag` for a tenant or everyone (`*`); one that stands for the same scope and incident is returned.
+
+    Raises:
+        BadInputError: unknown flag, tenant or incident, or no reason or actor. Nothing was written.
+    """
+    checked_scope(guard, flag, tenant_id)
+    for what, given in (("reason", reason), ("actor", actor)):
+        if not given.strip():
+            raise BadInputError(f"freeze of {flag}@{tenant_id}: the {what} is empty; allowed: a text")
+    with guard.state.transaction() as state:
+        if incident_id is not None:
+            state.incidents.get(checked_uuid(incident_id, "incident"))
+        return open_freeze(guard, state, flag, tenant_id, incident_id, reason, actor)
+
+
+def open_freeze(
+    guard: Guard, state: GuardTransaction, flag: str, tenant_id: str, incident_id: str | None, reason: str, actor: str
+) -> Freeze:
+    """Open a freeze within a transaction that has begun; scope and incident have been checked."""
+    now = guard.wall_clock.now()
+    wanted = Freeze(new_id(), flag, tenant_id, reason, actor, now, incident_id)
+    standing = state.freezes.add(wanted)
+    if standing.freeze_id == wanted.freeze_id:
+        state.audit.append(
+            AuditEvent(
+                verb="freeze",
+                actor=actor,
+                subject=f"flag:{flag}@{tenant_id}",
+                detail={"freeze_id": standing.freeze_id, "reason": reason},
+                at=now,
+                incident_id=incident_id,
+                tenant_id=None if tenant_id == EVERYWHERE else tenant_id,
+            )
+        )
+    return standing
+
+
+def standing_freezes(guard: Guard, flag: str, tenant_id: str) -> list[Freeze]:
+    """Freezes that forbid enabling `flag` in this scope, oldest first: a global one covers every tenant, a tenant's everyone.
+
+    Raises:
+        BadInputError: unknown flag or tenant.
+    """
+    checked_scope(guard, flag, tenant_id)
+    with guard.state.transaction() as state:
+        return [found for found in state.freezes.standing(flag) if found.covers(flag, tenant_id)]

@@ -1,0 +1,76 @@
+"""record_answer: keep what a human said to a gate, whether or not it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ledger_guard.domain.approvals import Answer, Approval, ApprovalAnswer, refusals
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.windows import require_aware
+from ledger_guard.ports import Guard
+
+_ANSWERS: dict[tuple[str, ...], Answer] = {("Approve",): Answer.APPROVED, ("Reject",): Answer.REJECTED}
+
+
+def record_answer(
+    guard: Guard,
+    approval_id: str,
+    *,
+    chosen_options: Sequence[str],
+    reason: str,
+    answered_by: str | None,
+    answered_at: datetime,
+    timed_out: bool,
+) -> Approval:
+    """Store the gate's event as the answer and return the approval, so that the gate can judge it with `refusals`.
+
+    An approval that does not count (too short a reason, the requester, somebody who may not) is stored too: it is what was
+    said. A timeout is no rejection: it is kept as its own answer and names nobody. The same event delivered again
+    changes nothing.
+
+    Raises:
+        BadInputError: no such approval, or other options than exactly Approve or Reject. Nothing was stored.
+        SafetyRefusal: another answer stands already; ask anew.
+    """
+    approval_id = checked_uuid(approval_id, "approval")
+    answer = ApprovalAnswer(
+        approval_id=approval_id,
+        answer=Answer.TIMED_OUT if timed_out else _answer(chosen_options),
+        answered_by=None if timed_out else (answered_by or None),
+        answered_at=require_aware(answered_at, "answered_at"),
+        reason=reason,
+    )
+    with guard.state.transaction() as state:
+        asked = state.approvals.get(approval_id)
+        if asked.answer == answer:
+            return asked
+        state.approvals.answer(answer)
+        approval = Approval(asked.request, answer)
+        state.audit.append(
+            AuditEvent(
+                verb="record_answer",
+                actor=answer.answered_by or "nobody",
+                subject=f"approval:{approval_id}",
+                detail={
+                    "kind": asked.request.kind.value,
+                    "subject_id": asked.request.subject_id,
+                    "answer": answer.answer.value,
+                    "answered_at": answer.answered_at.isoformat(),
+                    "reason": reason,
+                    "refusals": refusals(approval, asked.request.subject_hash),
+                },
+                at=guard.wall_clock.now(),
+                incident_id=asked.request.incident_id,
+            )
+        )
+    return approval
+
+
+def _answer(chosen_options: Sequence[str]) -> Answer:
+    found = None if isinstance(chosen_options, str) else _ANSWERS.get(tuple(chosen_options))
+    if found is None:
+        raise BadInputError(f"answer: {str(chosen_options)[:60]} is none; allowed: exactly ['Approve'] or ['Reject']")
+    return found

@@ -1,0 +1,247 @@
+"""Remediation: open a case, start what the policy names, wait for it, see whether the signal recovered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
+from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.ports import Guard
+
+#: who asks when nobody did: the health check
+GUARD_ITSELF = "ledger_guard"
+
+#: actions with an Airflow run of their own, and the DAG that carries them out
+DAG_OF_ACTION = {"backfill": "tenant_backfill", "dry_run": "tenant_backfill", "roll_back": "flag_rollback"}
+#: actions that change the platform; after one of them the signal has to recover
+REPAIRS = ("backfill", "roll_back")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one remediation run works on."""
+
+    incident_id: str
+    trigger: str
+    severity: str
+    scope: str
+    tenants: tuple[str, ...]
+    #: words of the policy's matrix row, `notify` left out
+    actions: tuple[str, ...]
+    flag: str
+    requested_by: str
+    #: names the child runs of this remediation
+    run_key: str
+
+    def as_json(self) -> dict[str, Any]:
+        """For another task."""
+        return {**asdict(self), "tenants": list(self.tenants), "actions": list(self.actions)}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Case:
+        """From another task."""
+        return cls(**{**found, "tenants": tuple(found["tenants"]), "actions": tuple(found["actions"])})
+
+
+def open_case(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id: str) -> Case:
+    """Take up an incident: the one named by `params["incident_id"]`, or one described by hand.
+
+    By hand `params` names trigger, severity, scope and tenants; an unresolved incident of the trigger is joined, else one
+    is opened. The policy's matrix row says what will be done.
+
+    Raises:
+        BadInputError: an unknown word, incident or tenant, or no tenant for an isolated case. Nothing was stored.
+    """
+    incident = _incident_named(guard, params) or _incident_by_hand(guard, params, requested_by)
+    if incident.is_over:
+        raise BadInputError(f"incident {incident.incident_id}: is resolved; allowed: an incident that is not")
+    row = guard.policy.row_for(incident.trigger, incident.severity, incident.scope)
+    with guard.state.transaction() as state:
+        current = state.incidents.get(incident.incident_id)
+        if current.status is IncidentStatus.OPEN:
+            state.incidents.save(replace(current, status=IncidentStatus.MITIGATING))
+        state.audit.append(
+            AuditEvent(
+                verb="decide",
+                actor=requested_by,
+                subject=f"incident:{incident.incident_id}",
+                detail={
+                    "run_id": run_id,
+                    "actions": list(row.actions),
+                    "severity": row.severity.value,
+                    "scope": incident.scope.value,
+                },
+                at=guard.wall_clock.now(),
+                incident_id=incident.incident_id,
+            )
+        )
+    return Case(
+        incident_id=incident.incident_id,
+        trigger=incident.trigger.value,
+        severity=incident.severity.value,
+        scope=incident.scope.value,
+        tenants=incident.tenants,
+        actions=tuple(word for word in row.actions if word != "notify"),
+        flag=guard.policy.triggers[incident.trigger].flag,
+        requested_by=requested_by,
+        run_key=hashlib.sha256(run_id.encode()).hexdigest()[:10],
+    )
+
+
+def _incident_named(guard: Guard, params: Mapping[str, Any]) -> Incident | None:
+    if not params.get("incident_id"):
+        return None
+    with guard.state.transaction() as state:
+        return state.incidents.get(checked_uuid(params["incident_id"], "incident"))
+
+
+def _incident_by_hand(guard: Guard, params: Mapping[str, Any], requested_by: str) -> Incident:
+    trigger = Trigger.parse(params.get("trigger"))
+    severity = Severity.parse(params.get("severity"))
+    scope = Scope.parse(params.get("scope"))
+    if not severity.is_alarm:
+        raise BadInputError(f"severity: {severity.value!r} needs no remediation; allowed: mild, severe")
+    tenants = frozenset(checked_tenant_id(tenant) for tenant in params.get("tenants") or [])
+    if not tenants:
+        raise BadInputError("tenants: none given; allowed: at least one tenant id that the platform knows")
+    for tenant in sorted(tenants):
+        if not guard.ledger.tenant_exists(tenant):
+            raise BadInputError(f"tenants: the platform knows no tenant {tenant!r}; allowed: one of its tenants")
+    now = guard.clock.now()
+    summary = f"started by hand by {requested_by}: {params.get('reason') or 'no reason given'}"
+    with guard.state.transaction() as state:
+        standing = state.incidents.open_for(trigger)
+        if standing is not None:
+            return state.incidents.save(standing.worsened_by(severity, scope, tenants, now, summary))
+        incident = Incident(
+            incident_id=new_id(),
+            trigger=trigger,
+            status=IncidentStatus.OPEN,
+            severity=severity,
+            scope=scope,
+            tenants=tuple(sorted(tenants)),
+            opened_at=now,
+            first_window_start=now,
+            last_alarm_window_start=now,
+            summary=summary,
+        )
+        state.incidents.add(incident)
+        return incident
+
+
+def start_action(guard: Guard, case: Case, kind: str, target: str, run_id: str | None = None) -> Action:
+    """Record that something was started; the same thing still under way is returned instead."""
+    action = Action(new_id(), case.incident_id, kind, target, ActionStatus.STARTED, guard.clock.now(), run_id=run_id)
+    with guard.state.transaction() as state:
+        return state.actions.start(action)
+
+
+def finish_action(guard: Guard, incident_id: str | None, kind: str, target: str, status: ActionStatus, outcome: str) -> None:
+    """Record how the unfinished action of this kind and target ended; without an incident there is nothing to record."""
+    if not incident_id:
+        return
+    with guard.state.transaction() as state:
+        for action in state.actions.of_incident(incident_id):
+            if (action.kind, action.target, action.status) == (kind, target, ActionStatus.STARTED):
+                state.actions.finish(replace(action, status=status, outcome=outcome, finished_at=guard.clock.now()))
+
+
+def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
+    """Record the runs that `kind` starts, one a tenant or one for the flag, and return what Airflow needs to start them.
+
+    At most `max_tenants_per_incident` tenants get a run; who is beyond is named in the review request.
+    """
+    if kind == "roll_back":
+        targets = [case.flag]
+    else:
+        targets = list(case.tenants[: guard.policy.guardrails.max_tenants_per_incident])
+    runs = []
+    for target in targets:
+        run_id = f"{kind}__{target}__{case.run_key}"
+        action = start_action(guard, case, kind, target, run_id)
+        if action.run_id == run_id:
+            runs.append({"trigger_run_id": run_id, "conf": _conf(case, kind, target)})
+    return runs
+
+
+def _conf(case: Case, kind: str, target: str) -> dict[str, Any]:
+    why = f"{case.trigger} {case.severity} {case.scope}: {kind} named by the policy"
+    if kind == "roll_back":
+        return {"flag": target, "tenant_id": EVERYWHERE, "incident_id": case.incident_id, "reason": why}
+    operation = "dry_run" if kind == "dry_run" else "backfill"
+    return {"tenant_id": target, "mode": "force", "operation": operation, "incident_id": case.incident_id, "reason": why}
+
+
+def unfinished_runs(guard: Guard, incident_id: str) -> list[Action]:
+    """Started actions that have a run of their own and no recorded end."""
+    with guard.state.transaction() as state:
+        actions = state.actions.of_incident(incident_id)
+    return [action for action in actions if action.run_id and action.status is ActionStatus.STARTED]
+
+
+def settle_runs(guard: Guard, incident_id: str, state_of: Callable[[str, str], str | None]) -> bool:
+    """Whether everything that was started has ended.
+
+    A run records its own end. One that died before it could (`state_of` says so, given DAG id and run id; None means that
+    the run was never created) is recorded as failed here, so that nothing waits for it for ever.
+    """
+    waiting = False
+    for action in unfinished_runs(guard, incident_id):
+        state = state_of(DAG_OF_ACTION[action.kind], action.run_id or "")
+        if state in ("queued", "running"):
+            waiting = True
+        else:
+            words = "the run was never created" if state is None else f"the run ended as {state} without saying how"
+            finish_action(guard, incident_id, action.kind, action.target, ActionStatus.FAILED, words)
+    return not waiting
+
+
+class Recovery(str, Enum):
+    """How a remediation stands after its actions ended."""
+
+    #: nothing was repaired: there is nothing to wait for
+    NOTHING_REPAIRED = "nothing_repaired"
+    #: a repair was refused or failed: people have to go on
+    NOT_REPAIRED = "not_repaired"
+    WAITING = "waiting"
+    RECOVERED = "recovered"
+    #: repaired, but the signal did not fall within the policy's time
+    NOT_RECOVERED = "not_recovered"
+
+
+def recovery(guard: Guard, incident_id: str) -> Recovery:
+    """Whether the signal recovered. Marks the incident mitigated when every repair was done.
+
+    Only the health check's verdicts end an incident: `no_data` and `insufficient` keep this waiting.
+    """
+    with guard.state.transaction() as state:
+        incident = state.incidents.get(incident_id)
+        repairs = [action for action in state.actions.of_incident(incident_id) if action.kind in REPAIRS]
+        if incident.is_over:
+            return Recovery.RECOVERED
+        if not repairs:
+            return Recovery.NOTHING_REPAIRED
+        if not _all_done(repairs):
+            return Recovery.NOT_REPAIRED
+        if incident.status is not IncidentStatus.MITIGATED:
+            incident = replace(incident, status=IncidentStatus.MITIGATED, mitigated_at=guard.clock.now())
+            incident = state.incidents.save(incident)
+    since = incident.mitigated_at or guard.clock.now()
+    patience = timedelta(minutes=guard.policy.mitigation.recover_within_minutes)
+    return Recovery.WAITING if guard.clock.now() - since < patience else Recovery.NOT_RECOVERED
+
+
+def _all_done(repairs: Sequence[Action]) -> bool:
+    """Whether the newest action of each kind and target was done."""
+    newest = {(action.kind, action.target): action for action in repairs}
+    return all(action.status is ActionStatus.DONE for action in newest.values())

@@ -1,0 +1,112 @@
+"""The single steps of a remediation: each does one action of the policy and tells the incident's thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ledger_guard.domain.errors import NotificationFailed
+from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.check_secrets import check_secrets
+from ledger_guard.use_cases.freeze import freeze
+from ledger_guard.use_cases.notify import action_notice, notify
+from ledger_guard.use_cases.plan_secret_rotation import plan_secret_rotation
+from ledger_guard.use_cases.remediate import Case, Recovery, finish_action, start_action
+from ledger_guard.use_cases.report import incident_report
+from ledger_guard.use_cases.request_review import request_review
+from ledger_guard.use_cases.triage import triage
+
+#: the remediation's task that begins each action of the policy
+TASK_OF_ACTION = {
+    "triage": "triage",
+    "check_secrets": "check_secrets",
+    "freeze": "freeze",
+    "dry_run": "list_backfills",
+    "backfill": "list_backfills",
+    "roll_back": "list_rollbacks",
+    "plan_secret_rotation": "plan_secret_rotation",
+    "request_review": "request_review",
+}
+
+Facts = Sequence[tuple[str, str]]
+
+log = logging.getLogger(__name__)
+
+
+def freeze_rollout(guard: Guard, case: Case) -> str:
+    """T3 severe: nothing new may be enabled under this trigger's flag until a root cause is on record."""
+    reason = f"{case.trigger} {case.severity}: rollout stopped until the root-cause analysis is finished"
+    opened = freeze(guard, case.flag, EVERYWHERE, case.incident_id, reason, case.requested_by)
+    return _done(
+        guard, case, "freeze", case.flag, f"{case.flag} may not be enabled for anything new", (("Freeze", opened.freeze_id),)
+    )
+
+
+def triage_case(guard: Guard, case: Case) -> dict[str, Any]:
+    """Which tenants and players, and whether funds are really short."""
+    report = triage(guard, case.incident_id)
+    _done(guard, case, "triage", "", report.conclusion, report.as_facts())
+    return report.as_json()
+
+
+def check_case_secrets(guard: Guard, case: Case) -> dict[str, Any]:
+    """The state of the webhook secrets, and the likeliest cause."""
+    report = check_secrets(guard, case.incident_id)
+    _done(guard, case, "check_secrets", "", report.likeliest_cause, report.as_facts())
+    return report.as_json()
+
+
+def plan_case_rotation(guard: Guard, case: Case) -> list[str]:
+    """A rotation plan for each provider that fails."""
+    plans = plan_secret_rotation(guard, case.incident_id, case.requested_by)
+    facts = tuple((plan.secret_name, f"{plan.owner}, due {plan.due_at:%Y-%m-%d %H:%M} UTC") for plan in plans)
+    _done(guard, case, "plan_secret_rotation", "", f"{len(plans)} rotation(s) planned with the provider", facts)
+    return [plan.rotation_id for plan in plans]
+
+
+def request_case_review(guard: Guard, case: Case) -> str:
+    """The review by people that the runbook names for this case."""
+    beyond = case.tenants[guard.policy.guardrails.max_tenants_per_incident :]
+    facts = (("Beyond the tenant limit, for people to decide", ", ".join(beyond)),) if beyond else ()
+    return _done(guard, case, "request_review", "", request_review(guard, case.incident_id, case.requested_by), facts)
+
+
+def report_case(guard: Guard, case: Case, found: str) -> str:
+    """The incident report as Markdown, headed by how the remediation ended."""
+    return f"{_ENDINGS[Recovery(found)]}\n\n{incident_report(guard, case.incident_id)}"
+
+
+def tell_case(guard: Guard, case: Case, found: str) -> None:
+    """Post how the remediation ended. Raises NotificationFailed when the channel did not take it."""
+    with guard.state.transaction() as state:
+        actions = [action for action in state.actions.of_incident(case.incident_id) if action.outcome]
+    facts = tuple((f"{action.kind} {action.target}".strip(), f"{action.status.value}: {action.outcome}") for action in actions)
+    notify(guard, action_notice(guard, case.incident_id, "verify", _ENDINGS[Recovery(found)], facts))
+
+
+_ENDINGS = {
+    Recovery.NOTHING_REPAIRED: "The actions of the runbook are done; nothing had to be repaired.",
+    Recovery.NOT_REPAIRED: "Not everything was repaired: a repair was refused or failed. People have to go on from here.",
+    Recovery.WAITING: "The repairs are done; the signal has not recovered yet.",
+    Recovery.RECOVERED: "Repaired, and the signal recovered: the incident is resolved.",
+    Recovery.NOT_RECOVERED: "Repaired, but the signal did not recover within the policy's time. Escalate.",
+}
+
+
+def _done(guard: Guard, case: Case, kind: str, target: str, outcome: str, facts: Facts) -> str:
+    """Record the action and tell the thread; a channel that is down is on record and stops no repair."""
+    start_action(guard, case, kind, target)
+    finish_action(guard, case.incident_id, kind, target, ActionStatus.DONE, outcome)
+    tell(lambda: notify(guard, action_notice(guard, case.incident_id, kind, outcome, tuple(facts))))
+    return outcome
+
+
+def tell(post: Callable[[], object]) -> None:
+    """Post if the channel takes it. That it did not is in the audit log; a repair goes on all the same."""
+    try:
+        post()
+    except NotificationFailed as error:
+        log.warning("not told: %s", error)

@@ -1,0 +1,107 @@
+"""roll_back: put a flag back to its safe value, when a named human agreed to exactly this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, scopes_to_turn
+from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.flag_proposal import FlagProposal, checked_scope, listed_tenants, proposed, scope_words, seen_states
+from ledger_guard.use_cases.flag_write import FlagWrite, write_flag
+from ledger_guard.use_cases.freeze import open_freeze
+
+
+def propose_roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, requested_by: str) -> FlagProposal:
+    """Say what a rollback would do now and on what evidence. Writes nothing.
+
+    A global rollback (`*`) also turns tenants that have an unsafe value of their own. `is_needed` is False when every
+    scope is safe already.
+
+    Raises:
+        BadInputError: unknown flag, tenant or incident.
+        SafetyRefusal: the incident is resolved: there is nothing to roll back for.
+    """
+    checked_scope(guard, flag, tenant_id)
+    with guard.state.transaction() as state:
+        incident = state.incidents.get(checked_uuid(incident_id, "incident"))
+    return _proposal(guard, incident, flag, tenant_id, seen_states(guard, flag, tenant_id), requested_by)
+
+
+def roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, run_id: str, actor: str) -> FlagChange:
+    """Write the safe value and freeze the flag in the same scope, on the approval that this run asked for.
+
+    Flag values, incident and approval are read again here: a changed value or version, another severity or a resolved
+    incident voids the approval. Running it again after it was killed or done neither fails nor writes twice.
+
+    Raises:
+        BadInputError: unknown flag, tenant or incident.
+        SafetyRefusal: as above; the message says what changed. Ask again.
+    """
+    checked_scope(guard, flag, tenant_id)
+    incident_id = checked_uuid(incident_id, "incident")
+
+    def propose(state: GuardTransaction, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
+        return _proposal(guard, state.incidents.get(incident_id), flag, tenant_id, seen, requested_by)
+
+    def settle(state: GuardTransaction, change: FlagChange) -> Mapping[str, Any]:
+        reason = f"rolled back, approved by {change.approved_by}: {change.reason.strip()}"
+        return {"freeze_id": open_freeze(guard, state, flag, tenant_id, incident_id, reason, actor).freeze_id}
+
+    write = FlagWrite(
+        verb="roll_back",
+        kind=ApprovalKind.FLAG_ROLLBACK,
+        flag=flag,
+        tenant_id=tenant_id,
+        incident_id=incident_id,
+        target=guard.policy.flags[flag].safe_value,
+        run_id=run_id,
+        actor=actor,
+        propose=propose,
+        settle=settle,
+    )
+    return write_flag(guard, write)
+
+
+def _proposal(
+    guard: Guard, incident: Incident, flag: str, tenant_id: str, seen: Sequence[FlagState], requested_by: str
+) -> FlagProposal:
+    if incident.is_over:
+        when = iso(incident.resolved_at) if incident.resolved_at else "meanwhile"
+        raise SafetyRefusal(
+            f"roll_back of {flag}@{tenant_id}: incident {incident.incident_id} was resolved {when}: nothing to roll back for"
+        )
+    target = guard.policy.flags[flag].safe_value
+    does = _what_happens(guard, flag, tenant_id, seen, target=target)
+    return proposed(
+        guard,
+        flag,
+        tenant_id,
+        incident_id=incident.incident_id,
+        target=target,
+        seen=seen,
+        happens=f"{does} Asked for by {requested_by}. {_because(guard, incident)}",
+        evidence=(incident.severity.value, incident.scope.value),
+        facts=(f"incident {incident.trigger.value} {incident.severity.value} {incident.scope.value}",),
+    )
+
+
+def _what_happens(guard: Guard, flag: str, tenant_id: str, seen: Sequence[FlagState], *, target: bool) -> str:
+    word = "on" if target else "off"
+    turned = [state.tenant_id for state in scopes_to_turn(seen, tenant_id, target, overrides_too=True)]
+    overrides = [scope for scope in turned if scope not in (EVERYWHERE, tenant_id)]
+    also = f", the own values of {listed_tenants(guard, overrides)} too" if overrides else ""
+    return f"Turn {flag} {word} for {scope_words(tenant_id)}{also}, and freeze it until a root cause is on record."
+
+
+def _because(guard: Guard, incident: Incident) -> str:
+    signal = f"{incident.trigger.value} {incident.trigger.signal_name}"
+    return (
+        f"Because {signal} is {incident.severity.value}, {incident.scope.value}, since {iso(incident.first_window_start)} "
+        f"in {listed_tenants(guard, incident.tenants)}: {incident.summary or 'no summary'}."
+    )

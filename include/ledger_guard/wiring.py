@@ -1,0 +1,80 @@
+"""The only place that builds adapters: inside a task, a page's request or a command, from connection ids."""
+
+from __future__ import annotations
+
+import os
+
+from ledger_guard.adapters.airflow_slack import SlackNotifier
+from ledger_guard.adapters.dotenv_secrets import DotenvSecretSource
+from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
+from ledger_guard.adapters.postgres.connection import ConnectionSettings
+from ledger_guard.adapters.postgres.flags import PostgresFlagStore
+from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
+from ledger_guard.adapters.postgres.rehearsal_clock import RehearsalClock
+from ledger_guard.adapters.postgres.signals import PostgresSignalSource
+from ledger_guard.adapters.postgres.state import PostgresGuardState
+from ledger_guard.adapters.postgres.triage import PostgresTriageSource
+from ledger_guard.adapters.system_clock import SystemClock
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.policy.loader import load_policy
+from ledger_guard.policy.schema import Policy
+from ledger_guard.ports import Clock, Guard
+
+PLATFORM_CONNECTION = "ledger_db"
+GUARD_CONNECTION = "ledger_guard_db"
+SLACK_CONNECTION = "slack_ledger_ops"
+
+
+def platform_settings() -> ConnectionSettings:
+    """Where the platform's database is: connection `ledger_db`."""
+    return _from_environment(PLATFORM_CONNECTION) or _from_airflow(PLATFORM_CONNECTION)
+
+
+def guard_settings() -> ConnectionSettings:
+    """Where guard state is: connection `ledger_guard_db`, or the platform's database when only that one is configured."""
+    found = _from_environment(GUARD_CONNECTION)
+    if found is None and _from_environment(PLATFORM_CONNECTION) is not None:
+        return platform_settings()
+    return found or _from_airflow(GUARD_CONNECTION)
+
+
+def open_guard(policy: Policy | None = None) -> Guard:
+    """Build the guard of one task. Opens nothing yet: each adapter connects when it is used."""
+    policy = policy or load_policy()
+    platform, guard = platform_settings(), guard_settings()
+    clock, wall_clock = _event_clock(platform), SystemClock()
+    return Guard(
+        policy=policy,
+        state=PostgresGuardState(guard),
+        signals=PostgresSignalSource(platform, guard, policy, clock),
+        triage=PostgresTriageSource(platform, guard, policy),
+        secrets=DotenvSecretSource(policy),
+        ledger=PostgresLedgerStore(platform, policy),
+        backfill=PostgresBackfillRunner(platform, guard, policy, wall_clock),
+        flags=PostgresFlagStore(platform, policy, wall_clock),
+        notifier=SlackNotifier(SLACK_CONNECTION, policy.notification.channel),
+        clock=clock,
+        wall_clock=wall_clock,
+        ui_url=os.environ.get("AIRFLOW__API__BASE_URL", "http://localhost:8080").rstrip("/"),
+    )
+
+
+def _event_clock(platform: ConnectionSettings) -> Clock:
+    word = os.environ.get("LEDGER_GUARD_CLOCK", "system")
+    if word == "system":
+        return SystemClock()
+    if word == "rehearsal":
+        return RehearsalClock(platform)
+    raise BadInputError(f"LEDGER_GUARD_CLOCK: {word!r} is unknown; allowed: system, rehearsal")
+
+
+def _from_environment(conn_id: str) -> ConnectionSettings | None:
+    text = os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}")
+    return ConnectionSettings.parse(text, conn_id) if text else None
+
+
+def _from_airflow(conn_id: str) -> ConnectionSettings:
+    # Imported only here: with both connections in the environment the command line never loads Airflow.
+    from ledger_guard.adapters.airflow_connections import airflow_connection_settings  # noqa: PLC0415
+
+    return airflow_connection_settings(conn_id)

@@ -1,0 +1,130 @@
+"""The whole sandbox on one machine: embedded Postgres, the platform, guard state, Slack's stand-in, Airflow."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger_guard.adapters.postgres.connection import ConnectionSettings
+from ledger_guard.adapters.postgres.migrate import upgrade
+from ledger_sandbox.airflow_api import AirflowApi, wait_for
+from ledger_sandbox.airflow_processes import AirflowPlaces, AirflowProcesses, airflow_environment
+from ledger_sandbox.platform_schema import create_platform
+from ledger_sandbox.postgres import EmbeddedPostgres
+from ledger_sandbox.slack import SlackStandIn
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DAG_IDS = {"ledger_health_check", "ledger_remediation", "tenant_backfill", "flag_rollback", "flag_restore"}
+PREFERRED_PORT = 18080
+
+
+def free_port(preferred: int) -> int:
+    """`preferred` when nothing listens there, else any free port."""
+    for candidate in (preferred, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port on the loopback interface")
+
+
+@dataclass
+class Stack:
+    """A running sandbox. Use as a context manager: everything stops at the end, whatever happened."""
+
+    folder: Path
+    #: told what is being waited for
+    tick: Callable[[str], None]
+    #: whether the health check runs by itself every five minutes
+    scheduled: bool = False
+
+    def __enter__(self) -> Stack:
+        """Start everything from nothing; what an earlier sandbox left in the folder is removed."""
+        if self.folder.exists():
+            _stop_leftover_postgres(self.folder / "pgdata")
+            shutil.rmtree(self.folder)
+        self.folder.mkdir(parents=True)
+        self.tick("the embedded Postgres")
+        self.postgres = EmbeddedPostgres(self.folder / "pgdata")
+        self.processes: AirflowProcesses | None = None
+        self.slack = SlackStandIn()
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self) -> None:
+        self.platform_uri = self.postgres.create_database("platform")
+        metadata_uri = self.postgres.create_database("airflow")
+        create_platform(self.platform_uri)
+        upgrade(ConnectionSettings.parse(self.platform_uri, "ledger_guard_db"))
+        self.slack.start()
+        places = AirflowPlaces(
+            home=self.folder / "airflow",
+            repository=REPOSITORY,
+            metadata_uri=metadata_uri,
+            api_port=free_port(PREFERRED_PORT),
+            log_port=free_port(0),
+        )
+        self.environment = airflow_environment(places, self.guard_environment())
+        self.processes = AirflowProcesses(places, self.environment)
+        self.tick("Airflow's metadata database")
+        self.processes.migrate()
+        self.processes.start()
+
+    def wait_until_ready(self) -> None:
+        """Return when Airflow is healthy and has parsed the five DAGs."""
+        assert self.processes is not None, "entered"
+        self.processes.wait_until_healthy(180, lambda missing: self.tick(f"Airflow to be healthy ({missing})"))
+        api = AirflowApi(self.url, "admin")
+        wait_for(lambda: api.dag_ids() >= DAG_IDS, "the five DAGs to be parsed", 120, self.tick)
+
+    @property
+    def url(self) -> str:
+        """Address of Airflow's UI."""
+        assert self.processes is not None, "entered"
+        return self.processes.places.url
+
+    @property
+    def env_file(self) -> Path:
+        """The platform's dotenv file with its webhook secrets."""
+        return self.folder / "platform.env"
+
+    def guard_environment(self) -> dict[str, str]:
+        """What the guard's tasks and commands need: connections, the rehearsal clock, short waits."""
+        slack = {"conn_type": "slack", "password": self.slack.token, "extra": {"base_url": f"{self.slack.base_url}/api/"}}
+        return {
+            "AIRFLOW_CONN_LEDGER_DB": self.platform_uri,
+            "AIRFLOW_CONN_LEDGER_GUARD_DB": self.platform_uri,
+            "AIRFLOW_CONN_SLACK_LEDGER_OPS": json.dumps(slack),
+            "LEDGER_GUARD_CLOCK": "rehearsal",
+            "LEDGER_GUARD_ENV_FILE": str(self.env_file),
+            "LEDGER_GUARD_POKE_SECONDS": "2",
+            "LEDGER_GUARD_SCHEDULE": "on" if self.scheduled else "off",
+        }
+
+    def command_environment(self) -> dict[str, str]:
+        """For `python -m ledger_guard` against this sandbox."""
+        return {**os.environ, "PYTHONPATH": str(REPOSITORY / "include"), **self.guard_environment()}
+
+    def __exit__(self, *_: object) -> None:
+        """Stop Airflow, then Slack's stand-in, then Postgres."""
+        if self.processes is not None:
+            self.processes.stop()
+        self.slack.stop()
+        self.postgres.stop()
+
+
+def _stop_leftover_postgres(folder: Path) -> None:
+    """End the server that a killed sandbox left running, so that its folder can go."""
+    if (folder / "postmaster.pid").exists():
+        EmbeddedPostgres(folder).stop()

@@ -1,0 +1,205 @@
+"""The page's parts, in words: one value of guard state in, one line of texts and tones out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ledger_guard.domain.approvals import Approval, ApprovalKind
+from ledger_guard.domain.audit import AuditEntry
+from ledger_guard.domain.flags import FlagState, Freeze
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.verdicts import Severity
+from ledger_guard.use_cases.board import BoardState, TriggerState
+from ledger_guard_board.wording import TENANTS_SHOWN, Moment, duration, listed, moment, safe_link, scope_text, window_text
+
+#: how loud something is: `bad` red, `warn` amber, `good` green, `unknown` grey
+Tone = Literal["bad", "warn", "good", "unknown"]
+
+#: the guard is blind for a trigger when its last verdict is older than this many windows
+BLIND_AFTER_WINDOWS = 2
+
+NEVER_JUDGED = "never judged"
+
+_STATES: dict[Severity, tuple[str, Tone]] = {
+    Severity.SEVERE: ("severe", "bad"),
+    Severity.MILD: ("mild", "warn"),
+    Severity.NONE: ("quiet", "good"),
+    Severity.INSUFFICIENT: ("insufficient", "unknown"),
+    Severity.NO_DATA: ("no data", "warn"),
+}
+_QUESTIONS = {
+    ApprovalKind.BACKFILL_FORCE: "Force a backfill",
+    ApprovalKind.BACKFILL_UNDO: "Undo a backfill",
+    ApprovalKind.FLAG_ROLLBACK: "Roll a flag back",
+    ApprovalKind.FLAG_RESTORE: "Restore a flag",
+}
+
+
+@dataclass(frozen=True)
+class TriggerCard:
+    """One trigger's state."""
+
+    trigger: str
+    name: str
+    description: str
+    #: quiet, mild, severe, insufficient, no data, never judged
+    state: str
+    #: isolated or widespread; empty without alarms
+    scope: str
+    tone: Tone
+    #: `2026-03-01 02:55 to 03:00 UTC`; empty when nothing was judged
+    window: str
+    #: how long ago the newest judged window ended; None when nothing was judged
+    verdict_age_seconds: int | None
+    verdict_age: str
+    #: the last verdict is older than two windows, or there is none
+    is_blind: bool
+    judged: int
+    insufficient: int
+    no_data: int
+    #: why the window could not be read; empty when it could
+    problem: str
+    #: tenant, severity and sentence, severe ones first, at most TENANTS_SHOWN
+    alarms: tuple[tuple[str, str, str], ...]
+    more_alarms: int
+
+
+@dataclass(frozen=True)
+class IncidentLine:
+    """An incident that is not resolved."""
+
+    incident_id: str
+    trigger: str
+    severity: str
+    scope: str
+    status: str
+    tone: Tone
+    tenants: str
+    since: Moment
+    summary: str
+
+
+@dataclass(frozen=True)
+class ApprovalLine:
+    """A question that waits for an answer."""
+
+    approval_id: str
+    what: str
+    subject: str
+    proposal: str
+    requested_by: str
+    approvers: str
+    expires: Moment
+    #: where it is answered; empty when no address is known that a page may link to
+    link: str
+    dag_id: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class FreezeLine:
+    """A freeze that stands."""
+
+    flag: str
+    scope: str
+    reason: str
+    opened_by: str
+    since: Moment
+
+
+@dataclass(frozen=True)
+class FlagLine:
+    """A flag's value in one scope; None where the store has none."""
+
+    flag: str
+    scope: str
+    is_enabled: bool | None
+    value: str
+
+
+@dataclass(frozen=True)
+class AuditLine:
+    """One entry of the audit log."""
+
+    sequence: int
+    at: Moment
+    verb: str
+    actor: str
+    subject: str
+
+
+def trigger_card(state: TriggerState, board: BoardState) -> TriggerCard:
+    """A trigger's card. Its age counts from the end of the newest judged window, in event time."""
+    word, tone = _STATES[state.severity]
+    age = None if state.window is None else board.event_now - state.window.end
+    is_blind = age is None or age > BLIND_AFTER_WINDOWS * board.window_length
+    return TriggerCard(
+        trigger=state.trigger.value,
+        name=state.trigger.signal_name.replace("_", " "),
+        description=state.description,
+        state=NEVER_JUDGED if age is None else word,
+        scope=state.scope.value if state.scope else "",
+        tone="bad" if is_blind else tone,
+        window=window_text(state.window) if state.window else "",
+        verdict_age_seconds=None if age is None else max(int(age.total_seconds()), 0),
+        verdict_age="" if age is None else duration(age),
+        is_blind=is_blind,
+        judged=sum(state.tenants.get(severity, 0) for severity in (Severity.NONE, Severity.MILD, Severity.SEVERE)),
+        insufficient=state.tenants.get(Severity.INSUFFICIENT, 0),
+        no_data=state.tenants.get(Severity.NO_DATA, 0),
+        problem=state.no_data_reason,
+        alarms=tuple((alarm.tenant_id, alarm.severity.value, alarm.sentence) for alarm in state.alarms[:TENANTS_SHOWN]),
+        more_alarms=max(len(state.alarms) - TENANTS_SHOWN, 0),
+    )
+
+
+def incident_line(incident: Incident, now: datetime) -> IncidentLine:
+    """An incident's line; `now` is event time, as the incident's own times are."""
+    return IncidentLine(
+        incident_id=incident.incident_id,
+        trigger=incident.trigger.value,
+        severity=incident.severity.value,
+        scope=incident.scope.value,
+        status=incident.status.value,
+        tone=_STATES[incident.severity][1],
+        tenants=listed(incident.tenants),
+        since=moment(incident.opened_at, now),
+        summary=incident.summary,
+    )
+
+
+def approval_line(approval: Approval, now: datetime, ui_url: str) -> ApprovalLine:
+    """A waiting question's line."""
+    request = approval.request
+    return ApprovalLine(
+        approval_id=request.approval_id,
+        what=_QUESTIONS[request.kind],
+        subject=request.subject_id,
+        proposal=request.proposal,
+        requested_by=request.requested_by,
+        approvers=", ".join(request.approvers),
+        expires=moment(request.expires_at, now),
+        link=safe_link(request.link, ui_url),
+        dag_id=request.dag_id,
+        run_id=request.run_id,
+    )
+
+
+def freeze_line(freeze: Freeze, now: datetime) -> FreezeLine:
+    """A standing freeze's line."""
+    return FreezeLine(freeze.flag, scope_text(freeze.tenant_id), freeze.reason, freeze.opened_by, moment(freeze.opened_at, now))
+
+
+def flag_line(state: FlagState) -> FlagLine:
+    """A flag's line. A scope without a value of its own counts as off, and says so."""
+    words = {True: "on", False: "off", None: "off (no value stored)"}
+    return FlagLine(state.flag, scope_text(state.tenant_id), state.is_enabled, words[state.is_enabled])
+
+
+def audit_line(entry: AuditEntry, now: datetime) -> AuditLine:
+    """An audit entry's line."""
+    event = entry.event
+    return AuditLine(entry.sequence, moment(event.at, now), event.verb, event.actor, event.subject)
+

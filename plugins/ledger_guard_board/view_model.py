@@ -1,0 +1,121 @@
+"""What the page shows, in words: guard state in, the whole page's texts and tones out. No I/O, no clock, no HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ledger_guard.domain.windows import iso
+from ledger_guard.use_cases.board import BoardState
+from ledger_guard_board.lines import (
+    BLIND_AFTER_WINDOWS,
+    ApprovalLine,
+    AuditLine,
+    FlagLine,
+    FreezeLine,
+    IncidentLine,
+    Tone,
+    TriggerCard,
+    approval_line,
+    audit_line,
+    flag_line,
+    freeze_line,
+    incident_line,
+    trigger_card,
+)
+from ledger_guard_board.wording import counted, duration, moment
+
+#: event time and people's time may differ by this much before the page says that it shows a rehearsal
+_REHEARSAL_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class BoardView:
+    """The whole page."""
+
+    read_at: str
+    read_at_text: str
+    #: the most urgent sentence, and how loud it is
+    headline: str
+    tone: Tone
+    #: further sentences, by urgency
+    notes: tuple[str, ...]
+    is_blind: bool
+    triggers: tuple[TriggerCard, ...]
+    waiting: tuple[ApprovalLine, ...]
+    incidents: tuple[IncidentLine, ...]
+    freezes: tuple[FreezeLine, ...]
+    flags: tuple[FlagLine, ...]
+    #: why the flags could not be read; empty when they could
+    flags_problem: str
+    audit: tuple[AuditLine, ...]
+
+
+def board_view(state: BoardState, ui_url: str) -> BoardView:
+    """Put guard state into words. `ui_url` is the UI's address, so that links into it can do without the host."""
+    cards = tuple(trigger_card(trigger, state) for trigger in state.triggers)
+    waiting = tuple(approval_line(approval, state.read_at, ui_url) for approval in state.waiting)
+    incidents = tuple(incident_line(incident, state.event_now) for incident in state.incidents)
+    freezes = tuple(freeze_line(freeze, state.read_at) for freeze in state.freezes)
+    sentences = list(_sentences(state, cards, incidents, waiting, freezes)) or [(_all_quiet(state), "good")]
+    (headline, tone), *further = sentences
+    return BoardView(
+        read_at=iso(state.read_at),
+        read_at_text=moment(state.read_at, state.read_at).text,
+        headline=headline,
+        tone=tone,
+        notes=(*(text for text, _ in further), *_rehearsal(state)),
+        is_blind=any(card.is_blind for card in cards),
+        triggers=cards,
+        waiting=waiting,
+        incidents=incidents,
+        freezes=freezes,
+        flags=tuple(flag_line(flag) for flag in state.flags),
+        flags_problem=state.flags_problem,
+        audit=tuple(audit_line(entry, state.read_at) for entry in state.audit),
+    )
+
+
+def _sentences(
+    state: BoardState,
+    cards: Sequence[TriggerCard],
+    incidents: Sequence[IncidentLine],
+    waiting: Sequence[ApprovalLine],
+    freezes: Sequence[FreezeLine],
+) -> Iterator[tuple[str, Tone]]:
+    """Everything that is not quiet, the most urgent first."""
+    if blind := [card.trigger for card in cards if card.is_blind]:
+        limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
+        yield f"Guard blind for {', '.join(blind)}: no verdict within the last {limit}. Trouble there would not be seen.", "bad"
+    if incidents:
+        each = "; ".join(f"{incident.trigger} {incident.severity}, {incident.scope}, {incident.status}" for incident in incidents)
+        worst: Tone = "bad" if any(incident.tone == "bad" for incident in incidents) else "warn"
+        yield f"{counted(len(incidents), 'open incident', 'open incidents')}: {each}.", worst
+    known = {incident.trigger for incident in incidents}
+    for card in cards:
+        if card.scope and card.trigger not in known:
+            yield f"{card.trigger} is in alarm ({card.state}, {card.scope}) and has no incident yet.", "bad" if card.state == "severe" else "warn"
+    if waiting:
+        soonest = min(waiting, key=lambda line: line.expires.utc)
+        asked = counted(len(waiting), "approval waits for an answer", "approvals wait for an answer")
+        yield f"{asked}; silence counts as no, first {soonest.expires.distance}.", "warn"
+    if unmeasured := [card.trigger for card in cards if card.state == "no data"]:
+        yield f"No data for {', '.join(unmeasured)} in the newest window: that is not the same as quiet.", "warn"
+    if freezes:
+        flags = ", ".join(sorted({freeze.flag for freeze in freezes}))
+        yield f"{counted(len(freezes), 'freeze stands', 'freezes stand')}: {flags}.", "warn"
+    if thin := [card.trigger for card in cards if card.state == "insufficient"]:
+        yield f"Too little traffic to judge {', '.join(thin)}.", "unknown"
+    if state.flags_problem:
+        yield "The flags' values can't be read.", "warn"
+
+
+def _all_quiet(state: BoardState) -> str:
+    limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
+    return f"All quiet: every trigger was judged within the last {limit}, no incident is open, nothing waits, nothing is frozen."
+
+
+def _rehearsal(state: BoardState) -> Iterator[str]:
+    if abs(state.event_now - state.read_at) > _REHEARSAL_AFTER:
+        yield f"This is a rehearsal: windows and incidents are told by its own clock, which shows {iso(state.event_now)}."

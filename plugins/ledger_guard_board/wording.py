@@ -1,0 +1,81 @@
+"""Times, ages, lists and addresses as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.windows import UTC, Window, iso
+
+#: most tenants that one line lists
+TENANTS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point in time with its distance from now."""
+
+    #: `2026-03-01T00:05:00Z`
+    utc: str
+    #: `2026-03-01 00:05:00 UTC`
+    text: str
+    #: `4 min ago`, `in 12 min`
+    distance: str
+
+
+def moment(at: datetime, now: datetime) -> Moment:
+    """Tell `at` as seen from `now`."""
+    ahead = at - now
+    distance = f"in {duration(ahead)}" if ahead > timedelta(0) else f"{duration(-ahead)} ago"
+    return Moment(iso(at), f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", distance)
+
+
+def duration(length: timedelta) -> str:
+    """Two significant units at most: `42 s`, `9 min`, `3 h 20 min`, `2 days`. Anything negative counts as zero."""
+    seconds = max(int(length.total_seconds()), 0)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, hours = seconds // 60, seconds // 3600
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 48:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{hours // 24} days"
+
+
+def window_text(window: Window) -> str:
+    """`2026-03-01 02:55 to 03:00 UTC`."""
+    return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%H:%M} UTC"
+
+
+def scope_text(tenant_id: str) -> str:
+    """A tenant id, or `everywhere` for the global scope."""
+    return "everywhere" if tenant_id == EVERYWHERE else tenant_id
+
+
+def listed(names: Sequence[str], most: int = TENANTS_SHOWN) -> str:
+    """`a, b, c and 12 more`."""
+    shown, rest = ", ".join(names[:most]), len(names) - most
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """`1 approval waits`, `3 approvals wait`."""
+    return f"{number} {one if number == 1 else many}"
+
+
+def safe_link(address: str, ui_url: str) -> str:
+    """An address that the page may link to: http and https only; empty for anything else.
+
+    An address inside the UI loses its host: the reader may have come to the UI by another name than the configured one,
+    and is logged in there.
+    """
+    parts, ui = urlsplit(address), urlsplit(ui_url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return ""
+    if (parts.scheme, parts.netloc) == (ui.scheme, ui.netloc) and parts.path.startswith("/") and not parts.path.startswith("//"):
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+    return address

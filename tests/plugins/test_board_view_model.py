@@ -1,0 +1,172 @@
+"""What the page says, without a page: guard state in, words and tones out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ledger_guard.domain.flags import FlagState, Freeze
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.domain.windows import Window
+from ledger_guard_board.view_model import board_view
+from ledger_guard_board.wording import duration, listed, moment, safe_link
+from tests.plugins.board_values import LENGTH, NEWEST, NOW, approval, board_state, incident, trigger_state, verdict
+
+UI = "http://localhost:8080"
+
+
+def card_of(**changes):
+    return board_view(board_state(triggers=(trigger_state(**changes),)), UI).triggers[0]
+
+
+@pytest.mark.parametrize(
+    ("age", "is_blind"),
+    [
+        pytest.param(timedelta(seconds=0), False, id="just judged"),
+        pytest.param(2 * LENGTH - timedelta(seconds=1), False, id="below two windows"),
+        pytest.param(2 * LENGTH, False, id="exactly two windows"),
+        pytest.param(2 * LENGTH + timedelta(seconds=1), True, id="above two windows"),
+    ],
+)
+def test_the_guard_is_blind_once_its_last_verdict_is_older_than_two_windows(age, is_blind):
+    card = card_of(window=Window(NOW - age - LENGTH, LENGTH))
+    assert (card.is_blind, card.tone) == (is_blind, "bad" if is_blind else "good")
+    assert card.verdict_age_seconds == age.total_seconds()
+
+
+def test_a_trigger_that_was_never_judged_is_blind_and_not_quiet():
+    card = card_of(window=None, tenants={})
+    assert (card.state, card.is_blind, card.tone, card.verdict_age_seconds) == ("never judged", True, "bad", None)
+
+
+def test_blindness_is_the_first_thing_said_whatever_else_stands():
+    blind = trigger_state(Trigger.WEBHOOK_SIGNATURE, window=Window(NEWEST.start - 3 * LENGTH, LENGTH))
+    view = board_view(board_state(triggers=(trigger_state(), blind), incidents=(incident(),), waiting=(approval(),)), UI)
+    assert view.headline == "Guard blind for T2: no verdict within the last 10 min. Trouble there would not be seen."
+    assert view.tone == "bad"
+    assert [note.split(":")[0].split(";")[0] for note in view.notes] == ["1 open incident", "1 approval waits for an answer"]
+
+
+def test_a_quiet_board_says_so_in_one_line():
+    view = board_view(board_state(), UI)
+    assert view.headline.startswith("All quiet:")
+    assert (view.tone, view.notes, view.is_blind) == ("good", (), False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "tone", "says"),
+    [
+        pytest.param({"incidents": (incident(),)}, "bad", "1 open incident: T1 severe, isolated, mitigating.", id="severe incident"),
+        pytest.param(
+            {"incidents": (incident(severity=Severity.MILD),)}, "warn", "1 open incident: T1 mild, isolated, mitigating.", id="mild incident"
+        ),
+        pytest.param(
+            {"waiting": (approval(),)}, "warn", "1 approval waits for an answer; silence counts as no, first in 52 min.", id="approval"
+        ),
+        pytest.param(
+            {"triggers": (trigger_state(tenants={Severity.NO_DATA: 4}),)},
+            "warn",
+            "No data for T1 in the newest window: that is not the same as quiet.",
+            id="no data",
+        ),
+        pytest.param(
+            {"triggers": (trigger_state(tenants={Severity.INSUFFICIENT: 4}),)}, "unknown", "Too little traffic to judge T1.", id="thin"
+        ),
+        pytest.param(
+            {"triggers": (trigger_state(tenants={Severity.SEVERE: 1}, scope=Scope.ISOLATED),)},
+            "bad",
+            "T1 is in alarm (severe, isolated) and has no incident yet.",
+            id="alarm before its incident",
+        ),
+        pytest.param({"flags_problem": "database away"}, "warn", "The flags' values can't be read.", id="flag store away"),
+        pytest.param(
+            {"freezes": (Freeze("1", "ledger_enforce_balance", "*", "T3 severe", "ledger_guard", NOW),)},
+            "warn",
+            "1 freeze stands: ledger_enforce_balance.",
+            id="freeze",
+        ),
+    ],
+)
+def test_whatever_is_not_quiet_takes_the_headline(changes, tone, says):
+    view = board_view(board_state(**changes), UI)
+    assert (view.headline, view.tone) == (says, tone)
+
+
+@pytest.mark.parametrize(
+    ("tenants", "state", "tone"),
+    [
+        pytest.param({Severity.SEVERE: 1, Severity.MILD: 5, Severity.NONE: 90}, "severe", "bad", id="one severe outweighs ninety quiet"),
+        pytest.param({Severity.MILD: 1, Severity.NONE: 90}, "mild", "warn", id="one mild outweighs ninety quiet"),
+        pytest.param({Severity.NONE: 1, Severity.NO_DATA: 9, Severity.INSUFFICIENT: 9}, "quiet", "good", id="what was judged is quiet"),
+        pytest.param({Severity.INSUFFICIENT: 1, Severity.NO_DATA: 9}, "insufficient", "unknown", id="nobody had enough traffic"),
+        pytest.param({Severity.NO_DATA: 9}, "no data", "warn", id="nobody was measured"),
+        pytest.param({}, "no data", "warn", id="no tenant at all is never quiet"),
+    ],
+)
+def test_a_trigger_shows_the_gravest_state_of_its_tenants(tenants, state, tone):
+    card = card_of(tenants=tenants)
+    assert (card.state, card.tone) == (state, tone)
+
+
+def test_tenants_are_counted_as_judged_insufficient_and_no_data():
+    counts = {Severity.SEVERE: 1, Severity.MILD: 2, Severity.NONE: 4, Severity.INSUFFICIENT: 8, Severity.NO_DATA: 16}
+    card = card_of(tenants=counts)
+    assert (card.judged, card.insufficient, card.no_data) == (7, 8, 16)
+
+
+@pytest.mark.parametrize(
+    ("alarms", "shown", "more"), [pytest.param(n, min(n, 5), max(n - 5, 0), id=f"{n} in alarm") for n in (0, 4, 5, 6, 40)]
+)
+def test_at_most_five_tenants_in_alarm_are_listed_and_the_rest_counted(alarms, shown, more):
+    found = tuple(verdict(Trigger.INSUFFICIENT_FUNDS, f"t-{n:02}", Severity.MILD) for n in range(alarms))
+    card = card_of(alarms=found)
+    assert (len(card.alarms), card.more_alarms) == (shown, more)
+
+
+def test_a_flag_without_a_stored_value_counts_as_off_and_says_so():
+    flags = (FlagState("a", "*", True), FlagState("a", "tenant-07", False), FlagState("b", "*", None))
+    lines = board_view(board_state(flags=flags), UI).flags
+    assert [(line.scope, line.value) for line in lines] == [("everywhere", "on"), ("tenant-07", "off"), ("everywhere", "off (no value stored)")]
+
+
+def test_a_rehearsals_clock_is_told_apart_from_peoples_time():
+    view = board_view(board_state(event_now=NOW + timedelta(minutes=1, seconds=1)), UI)
+    assert view.notes == ("This is a rehearsal: windows and incidents are told by its own clock, which shows 2026-03-01T03:03:01Z.",)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        pytest.param(f"{UI}/dags/d/runs/r?map_index=-1", "/dags/d/runs/r?map_index=-1", id="inside the UI: without its host"),
+        pytest.param("https://airflow.example.org/dags/d", "https://airflow.example.org/dags/d", id="elsewhere: whole"),
+        pytest.param("http://localhost:8080.example.org/dags", "http://localhost:8080.example.org/dags", id="a look-alike is not the UI"),
+        pytest.param(f"{UI}//example.org/x", f"{UI}//example.org/x", id="no path that a browser takes for a host"),
+        pytest.param("javascript:alert(1)", "", id="script"),
+        pytest.param("data:text/html,x", "", id="data"),
+        pytest.param("/dags/d", "", id="no host"),
+        pytest.param("", "", id="empty"),
+    ],
+)
+def test_only_web_addresses_become_links(address, shown):
+    assert safe_link(address, UI) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "0 s"), (0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (12_000, "3 h 20 min"), (172_799, "47 h 59 min"), (172_800, "2 days")],
+)
+def test_durations_have_two_units_at_most(seconds, text):
+    assert duration(timedelta(seconds=seconds)) == text
+
+
+def test_moments_tell_utc_and_the_distance_either_way():
+    past, future = moment(NOW - timedelta(minutes=4), NOW), moment(NOW + timedelta(hours=1), NOW)
+    assert (past.text, past.distance) == ("2026-03-01 02:58:00 UTC", "4 min ago")
+    assert future.distance == "in 1 h"
+
+
+def test_long_lists_are_cut_and_counted():
+    assert listed(["a", "b", "c"], most=2) == "a, b and 1 more"
+    assert listed(["a", "b"], most=2) == "a, b"
