@@ -7,7 +7,8 @@ Enables a flag (again), for everybody or for one tenant, and lifts the incident'
 None. By hand from the form.
 
 ## Params
-* `flag`, `tenant_id` (`*` for everywhere), `incident_id` (UUID of the incident whose rollback or freeze ends here, or empty for a first enabling).
+* `flag`, `tenant_id` (`*` for everywhere), `incident_id` (UUID of the incident whose rollback or freeze ends here; empty
+  for a first enabling).
 * `root_cause` (text of at least 20 characters), `root_cause_link` (address or ticket).
 * `validation`: `environment` (`test` or `staging`), `passed`, `reference` (where the proof is).
 

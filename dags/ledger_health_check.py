@@ -83,7 +83,7 @@ def ledger_health_check() -> None:
 
 
 def check(trigger: Trigger) -> None:
-    """sense → classify → decide → nothing, notify, or notify and remediate, for one signal."""
+    """Sense → classify → decide → nothing, notify, or notify and remediate, for one signal."""
 
     @task_group(group_id=trigger.value)
     def chain() -> None:

@@ -83,37 +83,17 @@ def ledger_remediation() -> None:
     @task.branch
     def decide(case: dict) -> list[str]:
         """Go to the tasks that carry the named actions out."""
-        return [steps.TASK_OF_ACTION[word] for word in case["actions"]]
+        return [steps.task_of(word) for word in case["actions"]]
 
-    @task
-    def freeze(case: dict) -> str:
-        """Stop the rollout: nothing new may be enabled until a root cause is on record."""
-        with never_retried():
-            return steps.freeze_rollout(open_guard(), Case.from_json(case))
+    def step(word: str):
+        """The task of one action that is done here and now."""
 
-    @task(multiple_outputs=False)
-    def triage(case: dict) -> dict:
-        """Which tenants and players; short of funds, or a backfill fault?"""
-        with never_retried():
-            return steps.triage_case(open_guard(), Case.from_json(case))
+        @task(task_id=word, multiple_outputs=False, doc_md=steps.STEPS[word].__doc__)
+        def carry_out(case: dict) -> object:
+            with never_retried():
+                return steps.STEPS[word](open_guard(), Case.from_json(case))
 
-    @task(multiple_outputs=False)
-    def check_secrets(case: dict) -> dict:
-        """Which webhook secrets are set, which are placeholders or broken; never their values."""
-        with never_retried():
-            return steps.check_case_secrets(open_guard(), Case.from_json(case))
-
-    @task
-    def plan_secret_rotation(case: dict) -> list[str]:
-        """Put the rotation with the payment provider on record, with its steps and due time."""
-        with never_retried():
-            return steps.plan_case_rotation(open_guard(), Case.from_json(case))
-
-    @task
-    def request_review(case: dict) -> str:
-        """Ask people for the review that the runbook names."""
-        with never_retried():
-            return steps.request_case_review(open_guard(), Case.from_json(case))
+        return carry_out
 
     @task(trigger_rule=ONE_OF_MANY)
     def list_backfills(case: dict) -> list[dict]:
@@ -159,11 +139,10 @@ def ledger_remediation() -> None:
         steps.tell_case(open_guard(), Case.from_json(case), found)
 
     case = open_case()
-    first, looked = freeze(case), triage(case)
-    others = [check_secrets(case), plan_secret_rotation(case), request_review(case)]
+    done = {word: step(word)(case) for word in steps.STEPS}
     backfills, rollbacks = list_backfills(case), list_rollbacks(case)
-    decide(case) >> [first, looked, backfills, rollbacks, *others]
-    looked >> backfills
+    decide(case) >> [*done.values(), backfills, rollbacks]
+    done["triage"] >> backfills
     started = [
         TriggerDagRunOperator.partial(
             task_id=task_id, trigger_dag_id=dag_id, logical_date=None, skip_when_already_exists=True
@@ -174,7 +153,7 @@ def ledger_remediation() -> None:
         )
     ]
     waited = wait(case)
-    [first, looked, *others, *started] >> waited
+    [*done.values(), *started] >> waited
     found = verify(case)
     waited >> found
     report(case, found)

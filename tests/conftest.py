@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests import airflow_environment
 
 _database_numbers = itertools.count(1)
@@ -32,20 +31,22 @@ def airflow_home() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    """One embedded server for the whole run."""
+def postgres_server() -> Iterator[object]:
+    """One embedded server for the whole run, in a folder that pytest does not take away from its OS user."""
     from ledger_sandbox.postgres import EmbeddedPostgres
 
-    server = EmbeddedPostgres(Path(tmp_path_factory.mktemp("pg")))
+    folder = Path(tempfile.mkdtemp(prefix="ledger-guard-pg-"))
+    server = EmbeddedPostgres(folder)
     yield server
     server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server) -> str:
     """Name of a database that holds the platform's empty tables and the migrated guard state."""
-    from ledger_guard.adapters.postgres.migrate import upgrade
     from ledger_guard.adapters.postgres.connection import ConnectionSettings
+    from ledger_guard.adapters.postgres.migrate import upgrade
     from ledger_sandbox.platform_schema import create_platform
 
     uri = postgres_server.create_database("template_platform")

@@ -155,7 +155,10 @@ class TriageSource(Protocol):
         """Who is behind the events in `[start, end)`, most events first, at most `limit` a tenant."""
 
     def failures_by_provider(self, start: datetime, end: datetime) -> list[FailureGroup]:
-        """T2's calls and failures in `[start, end)` by provider and error code, most failures first."""
+        """T2's calls and failures in `[start, end)` by provider and error code, most failures first.
+
+        A provider none of whose calls failed has one group with no failures and no code.
+        """
 
 
 class SecretSource(Protocol):
@@ -342,6 +345,9 @@ class PlanStore(Protocol):
     def set_status(self, plan_id: str, status: PlanStatus) -> None:
         """Record how far the plan is."""
 
+    def of_incident(self, incident_id: str) -> list[Plan]:
+        """Plans made for an incident, without rows, oldest first."""
+
 
 class ApprovalStore(Protocol):
     """Questions and answers, written by the gates themselves."""
@@ -361,6 +367,9 @@ class ApprovalStore(Protocol):
     def waiting(self, now: datetime) -> list[Approval]:
         """Unanswered questions that have not expired, oldest first."""
 
+    def of_incident(self, incident_id: str) -> list[Approval]:
+        """Every question of an incident with its answer, voided ones included, oldest first."""
+
 
 class FlagChangeStore(Protocol):
     """Every write to a flag store."""
@@ -376,6 +385,9 @@ class FlagChangeStore(Protocol):
 
     def latest(self, flag: str, tenant_id: str) -> FlagChange | None:
         """The newest change of this scope."""
+
+    def of_incident(self, incident_id: str) -> list[FlagChange]:
+        """Changes made for an incident, oldest first."""
 
 
 class FreezeStore(Protocol):
@@ -393,6 +405,9 @@ class FreezeStore(Protocol):
     def lift(self, freeze: Freeze) -> None:
         """Store the lifting; raises SafetyRefusal when it has no root cause."""
 
+    def of_incident(self, incident_id: str) -> list[Freeze]:
+        """Freezes of an incident, lifted ones included, oldest first."""
+
 
 class RotationStore(Protocol):
     """Plans to rotate secrets."""
@@ -405,6 +420,9 @@ class RotationStore(Protocol):
 
     def done(self, rotation_id: str, by: str, at: datetime) -> None:
         """Record that a rotation took place."""
+
+    def of_incident(self, incident_id: str) -> list[RotationPlan]:
+        """Rotations planned for an incident, done ones included, oldest first."""
 
 
 class AuditLog(Protocol):

@@ -16,15 +16,18 @@ from ledger_sandbox.accounts import Account, draw_account, new_uuid
 from ledger_sandbox.profiles import PROVIDER_ENV_NAMES, PopulationShape, TenantProfile, tenant_profiles
 
 Fields = Sequence[object]
-_PLAYER = "id tenant_id username email balance_real balance_bonus balance_real_available balance_real_held status kyc_status registered_at"
-_WALLET = (
-    "tenant_id player_id currency balance_real_available balance_real_pending balance_bonus_available balance_bonus_pending "
-    "updated_at"
-)
-_LEDGER = (
-    "id tx_id tenant_id player_id type direction amount currency status idempotency_key provider provider_event_id "
-    "gross_amount discount_amount net_amount created_at"
-)
+_PLAYER = """
+    id tenant_id username email balance_real balance_bonus balance_real_available balance_real_held status kyc_status
+    registered_at
+"""
+_WALLET = """
+    tenant_id player_id currency balance_real_available balance_real_pending balance_bonus_available balance_bonus_pending
+    updated_at
+"""
+_LEDGER = """
+    id tx_id tenant_id player_id type direction amount currency status idempotency_key provider provider_event_id
+    gross_amount discount_amount net_amount created_at
+"""
 _PROFILE = "tenant_id provider withdraws_per_window webhooks_per_window peak_hour overdraw_share"
 _FLAGS = ("ledger_enforce_balance", "webhook_signature_enforced")
 

@@ -12,11 +12,13 @@ from ledger_guard.domain.flags import FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.use_cases.board import BoardState, TriggerState
-from ledger_guard_board.wording import TENANTS_SHOWN, Moment, duration, listed, moment, safe_link, scope_text, window_text
+from ledger_guard_board.wording import Moment, duration, listed, moment, safe_link, scope_text, subject_text, window_text
 
 #: how loud something is: `bad` red, `warn` amber, `good` green, `unknown` grey
 Tone = Literal["bad", "warn", "good", "unknown"]
 
+#: most alarms that one card lists: what has to be done about them stands below the cards
+ALARMS_SHOWN = 3
 #: the guard is blind for a trigger when its last verdict is older than this many windows
 BLIND_AFTER_WINDOWS = 2
 
@@ -38,6 +40,15 @@ _QUESTIONS = {
 
 
 @dataclass(frozen=True)
+class AlarmLine:
+    """One tenant in alarm."""
+
+    tenant_id: str
+    severity: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class TriggerCard:
     """One trigger's state."""
 
@@ -49,7 +60,7 @@ class TriggerCard:
     #: isolated or widespread; empty without alarms
     scope: str
     tone: Tone
-    #: `2026-03-01 02:55 to 03:00 UTC`; empty when nothing was judged
+    #: `02:55 to 03:00 UTC`; empty when nothing was judged
     window: str
     #: how long ago the newest judged window ended; None when nothing was judged
     verdict_age_seconds: int | None
@@ -61,8 +72,8 @@ class TriggerCard:
     no_data: int
     #: why the window could not be read; empty when it could
     problem: str
-    #: tenant, severity and sentence, severe ones first, at most TENANTS_SHOWN
-    alarms: tuple[tuple[str, str, str], ...]
+    #: severe ones first, at most ALARMS_SHOWN
+    alarms: tuple[AlarmLine, ...]
     more_alarms: int
 
 
@@ -142,7 +153,7 @@ def trigger_card(state: TriggerState, board: BoardState) -> TriggerCard:
         state=NEVER_JUDGED if age is None else word,
         scope=state.scope.value if state.scope else "",
         tone="bad" if is_blind else tone,
-        window=window_text(state.window) if state.window else "",
+        window=window_text(state.window, board.event_now) if state.window else "",
         verdict_age_seconds=None if age is None else max(int(age.total_seconds()), 0),
         verdict_age="" if age is None else duration(age),
         is_blind=is_blind,
@@ -150,8 +161,8 @@ def trigger_card(state: TriggerState, board: BoardState) -> TriggerCard:
         insufficient=state.tenants.get(Severity.INSUFFICIENT, 0),
         no_data=state.tenants.get(Severity.NO_DATA, 0),
         problem=state.no_data_reason,
-        alarms=tuple((alarm.tenant_id, alarm.severity.value, alarm.sentence) for alarm in state.alarms[:TENANTS_SHOWN]),
-        more_alarms=max(len(state.alarms) - TENANTS_SHOWN, 0),
+        alarms=tuple(AlarmLine(alarm.tenant_id, alarm.severity.value, alarm.sentence) for alarm in state.alarms[:ALARMS_SHOWN]),
+        more_alarms=max(len(state.alarms) - ALARMS_SHOWN, 0),
     )
 
 
@@ -176,7 +187,7 @@ def approval_line(approval: Approval, now: datetime, ui_url: str) -> ApprovalLin
     return ApprovalLine(
         approval_id=request.approval_id,
         what=_QUESTIONS[request.kind],
-        subject=request.subject_id,
+        subject=subject_text(request.subject_id),
         proposal=request.proposal,
         requested_by=request.requested_by,
         approvers=", ".join(request.approvers),
@@ -202,4 +213,3 @@ def audit_line(entry: AuditEntry, now: datetime) -> AuditLine:
     """An audit entry's line."""
     event = entry.event
     return AuditLine(entry.sequence, moment(event.at, now), event.verb, event.actor, event.subject)
-

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import iso
 from ledger_guard.use_cases.board import BoardState
 from ledger_guard_board.lines import (
@@ -43,7 +44,9 @@ class BoardView:
     notes: tuple[str, ...]
     is_blind: bool
     triggers: tuple[TriggerCard, ...]
+    #: the one that expires first comes first
     waiting: tuple[ApprovalLine, ...]
+    #: severe ones first
     incidents: tuple[IncidentLine, ...]
     freezes: tuple[FreezeLine, ...]
     flags: tuple[FlagLine, ...]
@@ -55,8 +58,10 @@ class BoardView:
 def board_view(state: BoardState, ui_url: str) -> BoardView:
     """Put guard state into words. `ui_url` is the UI's address, so that links into it can do without the host."""
     cards = tuple(trigger_card(trigger, state) for trigger in state.triggers)
-    waiting = tuple(approval_line(approval, state.read_at, ui_url) for approval in state.waiting)
-    incidents = tuple(incident_line(incident, state.event_now) for incident in state.incidents)
+    by_expiry = sorted(state.waiting, key=lambda approval: approval.request.expires_at)
+    waiting = tuple(approval_line(approval, state.read_at, ui_url) for approval in by_expiry)
+    by_severity = sorted(state.incidents, key=lambda incident: incident.severity is not Severity.SEVERE)
+    incidents = tuple(incident_line(incident, state.event_now) for incident in by_severity)
     freezes = tuple(freeze_line(freeze, state.read_at) for freeze in state.freezes)
     sentences = list(_sentences(state, cards, incidents, waiting, freezes)) or [(_all_quiet(state), "good")]
     (headline, tone), *further = sentences
@@ -89,17 +94,16 @@ def _sentences(
         limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
         yield f"Guard blind for {', '.join(blind)}: no verdict within the last {limit}. Trouble there would not be seen.", "bad"
     if incidents:
-        each = "; ".join(f"{incident.trigger} {incident.severity}, {incident.scope}, {incident.status}" for incident in incidents)
+        each = ", ".join(f"{incident.trigger} {incident.severity} ({incident.scope})" for incident in incidents)
         worst: Tone = "bad" if any(incident.tone == "bad" for incident in incidents) else "warn"
         yield f"{counted(len(incidents), 'open incident', 'open incidents')}: {each}.", worst
     known = {incident.trigger for incident in incidents}
     for card in cards:
         if card.scope and card.trigger not in known:
-            yield f"{card.trigger} is in alarm ({card.state}, {card.scope}) and has no incident yet.", "bad" if card.state == "severe" else "warn"
+            yield f"{card.trigger} is in alarm ({card.state}, {card.scope}) and has no incident yet.", card.tone
     if waiting:
-        soonest = min(waiting, key=lambda line: line.expires.utc)
         asked = counted(len(waiting), "approval waits for an answer", "approvals wait for an answer")
-        yield f"{asked}; silence counts as no, first {soonest.expires.distance}.", "warn"
+        yield f"{asked}; silence counts as no, first {waiting[0].expires.distance}.", "warn"
     if unmeasured := [card.trigger for card in cards if card.state == "no data"]:
         yield f"No data for {', '.join(unmeasured)} in the newest window: that is not the same as quiet.", "warn"
     if freezes:

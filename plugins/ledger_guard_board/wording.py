@@ -46,9 +46,16 @@ def duration(length: timedelta) -> str:
     return f"{hours // 24} days"
 
 
-def window_text(window: Window) -> str:
-    """`2026-03-01 02:55 to 03:00 UTC`."""
-    return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%H:%M} UTC"
+def window_text(window: Window, now: datetime) -> str:
+    """`02:55 to 03:00 UTC`, with its date in front when it did not begin today."""
+    day = "" if window.start.date() == now.astimezone(UTC).date() else f"{window.start:%Y-%m-%d} "
+    return f"{day}{window.start:%H:%M} to {window.end:%H:%M} UTC"
+
+
+def subject_text(subject_id: str) -> str:
+    """`flag@tenant` as words (`flag, everywhere`); a plan's id stays as it is."""
+    flag, at, scope = subject_id.partition("@")
+    return f"{flag}, {scope_text(scope)}" if at else subject_id
 
 
 def scope_text(tenant_id: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.plugins.board_values import LENGTH, NEWEST, NOW, approval, board_state, incident, trigger_state, verdict
 
 from ledger_guard.domain.flags import FlagState, Freeze
 from ledger_guard.domain.signals import Trigger
@@ -12,7 +13,6 @@ from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard_board.view_model import board_view
 from ledger_guard_board.wording import duration, listed, moment, safe_link
-from tests.plugins.board_values import LENGTH, NEWEST, NOW, approval, board_state, incident, trigger_state, verdict
 
 UI = "http://localhost:8080"
 
@@ -49,6 +49,42 @@ def test_blindness_is_the_first_thing_said_whatever_else_stands():
     assert [note.split(":")[0].split(";")[0] for note in view.notes] == ["1 open incident", "1 approval waits for an answer"]
 
 
+def test_the_soonest_approval_and_the_severe_incident_come_first():
+    late, soon = approval(approval_id="late"), approval(approval_id="soon", expires_at=NOW + timedelta(minutes=3))
+    mild, severe = (
+        incident(incident_id="mild", severity=Severity.MILD),
+        incident(incident_id="severe", trigger=Trigger.BALANCE_MISMATCH),
+    )
+    view = board_view(board_state(waiting=(late, soon), incidents=(mild, severe)), UI)
+    assert [line.approval_id for line in view.waiting] == ["soon", "late"]
+    assert [line.incident_id for line in view.incidents] == ["severe", "mild"]
+    assert view.headline == "2 open incidents: T3 severe (isolated), T1 mild (isolated)."
+    assert view.notes[0].endswith("first in 3 min.")
+
+
+@pytest.mark.parametrize(
+    ("now", "text"),
+    [
+        pytest.param(NOW, "02:55 to 03:00 UTC", id="today"),
+        pytest.param(NOW + timedelta(days=1), "2026-03-01 02:55 to 03:00 UTC", id="another day"),
+    ],
+)
+def test_a_windows_date_is_told_when_it_is_not_todays(now, text):
+    assert board_view(board_state(event_now=now), UI).triggers[0].window == text
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        pytest.param("ledger_enforce_balance@*", "ledger_enforce_balance, everywhere", id="flag everywhere"),
+        pytest.param("ledger_enforce_balance@t-1", "ledger_enforce_balance, t-1", id="flag of a tenant"),
+        pytest.param("7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0002", "7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0002", id="plan"),
+    ],
+)
+def test_what_is_to_be_approved_is_told_in_words(subject, text):
+    assert board_view(board_state(waiting=(approval(subject_id=subject),)), UI).waiting[0].subject == text
+
+
 def test_a_quiet_board_says_so_in_one_line():
     view = board_view(board_state(), UI)
     assert view.headline.startswith("All quiet:")
@@ -58,12 +94,15 @@ def test_a_quiet_board_says_so_in_one_line():
 @pytest.mark.parametrize(
     ("changes", "tone", "says"),
     [
-        pytest.param({"incidents": (incident(),)}, "bad", "1 open incident: T1 severe, isolated, mitigating.", id="severe incident"),
+        pytest.param({"incidents": (incident(),)}, "bad", "1 open incident: T1 severe (isolated).", id="severe incident"),
         pytest.param(
-            {"incidents": (incident(severity=Severity.MILD),)}, "warn", "1 open incident: T1 mild, isolated, mitigating.", id="mild incident"
+            {"incidents": (incident(severity=Severity.MILD),)}, "warn", "1 open incident: T1 mild (isolated).", id="mild incident"
         ),
         pytest.param(
-            {"waiting": (approval(),)}, "warn", "1 approval waits for an answer; silence counts as no, first in 52 min.", id="approval"
+            {"waiting": (approval(),)},
+            "warn",
+            "1 approval waits for an answer; silence counts as no, first in 52 min.",
+            id="approval",
         ),
         pytest.param(
             {"triggers": (trigger_state(tenants={Severity.NO_DATA: 4}),)},
@@ -72,7 +111,10 @@ def test_a_quiet_board_says_so_in_one_line():
             id="no data",
         ),
         pytest.param(
-            {"triggers": (trigger_state(tenants={Severity.INSUFFICIENT: 4}),)}, "unknown", "Too little traffic to judge T1.", id="thin"
+            {"triggers": (trigger_state(tenants={Severity.INSUFFICIENT: 4}),)},
+            "unknown",
+            "Too little traffic to judge T1.",
+            id="thin",
         ),
         pytest.param(
             {"triggers": (trigger_state(tenants={Severity.SEVERE: 1}, scope=Scope.ISOLATED),)},
@@ -97,9 +139,13 @@ def test_whatever_is_not_quiet_takes_the_headline(changes, tone, says):
 @pytest.mark.parametrize(
     ("tenants", "state", "tone"),
     [
-        pytest.param({Severity.SEVERE: 1, Severity.MILD: 5, Severity.NONE: 90}, "severe", "bad", id="one severe outweighs ninety quiet"),
+        pytest.param(
+            {Severity.SEVERE: 1, Severity.MILD: 5, Severity.NONE: 90}, "severe", "bad", id="one severe outweighs ninety quiet"
+        ),
         pytest.param({Severity.MILD: 1, Severity.NONE: 90}, "mild", "warn", id="one mild outweighs ninety quiet"),
-        pytest.param({Severity.NONE: 1, Severity.NO_DATA: 9, Severity.INSUFFICIENT: 9}, "quiet", "good", id="what was judged is quiet"),
+        pytest.param(
+            {Severity.NONE: 1, Severity.NO_DATA: 9, Severity.INSUFFICIENT: 9}, "quiet", "good", id="what was judged is quiet"
+        ),
         pytest.param({Severity.INSUFFICIENT: 1, Severity.NO_DATA: 9}, "insufficient", "unknown", id="nobody had enough traffic"),
         pytest.param({Severity.NO_DATA: 9}, "no data", "warn", id="nobody was measured"),
         pytest.param({}, "no data", "warn", id="no tenant at all is never quiet"),
@@ -117,9 +163,9 @@ def test_tenants_are_counted_as_judged_insufficient_and_no_data():
 
 
 @pytest.mark.parametrize(
-    ("alarms", "shown", "more"), [pytest.param(n, min(n, 5), max(n - 5, 0), id=f"{n} in alarm") for n in (0, 4, 5, 6, 40)]
+    ("alarms", "shown", "more"), [pytest.param(n, min(n, 3), max(n - 3, 0), id=f"{n} in alarm") for n in (0, 2, 3, 4, 40)]
 )
-def test_at_most_five_tenants_in_alarm_are_listed_and_the_rest_counted(alarms, shown, more):
+def test_at_most_three_tenants_in_alarm_are_listed_and_the_rest_counted(alarms, shown, more):
     found = tuple(verdict(Trigger.INSUFFICIENT_FUNDS, f"t-{n:02}", Severity.MILD) for n in range(alarms))
     card = card_of(alarms=found)
     assert (len(card.alarms), card.more_alarms) == (shown, more)
@@ -128,12 +174,18 @@ def test_at_most_five_tenants_in_alarm_are_listed_and_the_rest_counted(alarms, s
 def test_a_flag_without_a_stored_value_counts_as_off_and_says_so():
     flags = (FlagState("a", "*", True), FlagState("a", "tenant-07", False), FlagState("b", "*", None))
     lines = board_view(board_state(flags=flags), UI).flags
-    assert [(line.scope, line.value) for line in lines] == [("everywhere", "on"), ("tenant-07", "off"), ("everywhere", "off (no value stored)")]
+    assert [(line.scope, line.value) for line in lines] == [
+        ("everywhere", "on"),
+        ("tenant-07", "off"),
+        ("everywhere", "off (no value stored)"),
+    ]
 
 
 def test_a_rehearsals_clock_is_told_apart_from_peoples_time():
     view = board_view(board_state(event_now=NOW + timedelta(minutes=1, seconds=1)), UI)
-    assert view.notes == ("This is a rehearsal: windows and incidents are told by its own clock, which shows 2026-03-01T03:03:01Z.",)
+    assert view.notes == (
+        "This is a rehearsal: windows and incidents are told by its own clock, which shows 2026-03-01T03:03:01Z.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +193,9 @@ def test_a_rehearsals_clock_is_told_apart_from_peoples_time():
     [
         pytest.param(f"{UI}/dags/d/runs/r?map_index=-1", "/dags/d/runs/r?map_index=-1", id="inside the UI: without its host"),
         pytest.param("https://airflow.example.org/dags/d", "https://airflow.example.org/dags/d", id="elsewhere: whole"),
-        pytest.param("http://localhost:8080.example.org/dags", "http://localhost:8080.example.org/dags", id="a look-alike is not the UI"),
+        pytest.param(
+            "http://localhost:8080.example.org/dags", "http://localhost:8080.example.org/dags", id="a look-alike is not the UI"
+        ),
         pytest.param(f"{UI}//example.org/x", f"{UI}//example.org/x", id="no path that a browser takes for a host"),
         pytest.param("javascript:alert(1)", "", id="script"),
         pytest.param("data:text/html,x", "", id="data"),
@@ -155,7 +209,17 @@ def test_only_web_addresses_become_links(address, shown):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(-5, "0 s"), (0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (12_000, "3 h 20 min"), (172_799, "47 h 59 min"), (172_800, "2 days")],
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (12_000, "3 h 20 min"),
+        (172_799, "47 h 59 min"),
+        (172_800, "2 days"),
+    ],
 )
 def test_durations_have_two_units_at_most(seconds, text):
     assert duration(timedelta(seconds=seconds)) == text

@@ -32,6 +32,8 @@ class RecordedApprovalOperator(ApprovalOperator):
     template_fields = (*ApprovalOperator.template_fields, "question")
 
     def __init__(self, *, kind: ApprovalKind, question: Any, approval: ApprovalPolicy, **kwargs: Any) -> None:
+        # the DAG's own params, which Airflow puts here and adds again below; the gate's form has one field
+        kwargs.pop("params", None)
         super().__init__(
             assigned_users=[{"id": name, "name": name} for name in approval.approvers],
             response_timeout=timedelta(minutes=approval.valid_minutes),

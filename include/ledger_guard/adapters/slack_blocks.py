@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,7 +14,11 @@ SECTION_CHARACTERS = 3000
 FIELD_CHARACTERS = 2000
 FIELDS_PER_SECTION = 10
 BLOCKS_PER_MESSAGE = 50
+#: of the blocks as JSON; not documented, Slack answers msg_blocks_too_long at somewhat more
+MESSAGE_CHARACTERS = 12_000
 FALLBACK_CHARACTERS = 3000
+#: the summary, where the whole of it would leave no room for anything else
+SHORT_SUMMARY_CHARACTERS = 1000
 
 _ELLIPSIS = "…"
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -25,18 +30,18 @@ Block = dict[str, Any]
 
 def slack_message(notice: Notice) -> dict[str, Any]:
     """`{"text": …, "blocks": […]}` as chat.postMessage takes it; `text` is what a push notification shows."""
-    blocks = [_header(notice.title)]
-    if notice.summary.strip():
-        blocks.append({"type": "section", "text": _mrkdwn(fitted(notice.summary, SECTION_CHARACTERS))})
     closing = [*_links(notice.links), *_context(notice.incident_id)]
-    blocks.extend(_fact_sections(notice.facts, BLOCKS_PER_MESSAGE - len(blocks) - len(closing)))
-    blocks.extend(closing)
-    return {"text": fitted(f"{notice.title}: {notice.summary}", FALLBACK_CHARACTERS), "blocks": blocks}
+    opening = _opening(notice, SECTION_CHARACTERS)
+    if _size([*opening, *closing]) > MESSAGE_CHARACTERS:
+        opening = _opening(notice, SHORT_SUMMARY_CHARACTERS)
+    most_sections = BLOCKS_PER_MESSAGE - len(opening) - len(closing)
+    facts = _fact_sections(notice.facts, most_sections, MESSAGE_CHARACTERS - _size([*opening, *closing]))
+    return {"text": fitted(f"{notice.title}: {notice.summary}", FALLBACK_CHARACTERS), "blocks": [*opening, *facts, *closing]}
 
 
 def escaped(text: str) -> str:
-    """`text` with Slack's three control characters written as entities: `<!channel>` stays a text."""
-    return "".join(_ENTITIES.get(character, character) for character in text)
+    """`text` with Slack's three special characters written as entities: `<!channel>` stays a text."""
+    return "".join(_piece(character) for character in text)
 
 
 def fitted(text: str, at_most: int) -> str:
@@ -47,12 +52,29 @@ def fitted(text: str, at_most: int) -> str:
     kept: list[str] = []
     room = at_most - len(_ELLIPSIS)
     for character in text:
-        piece = _ENTITIES.get(character, character)
+        piece = _piece(character)
         if len(piece) > room:
             break
         kept.append(piece)
         room -= len(piece)
     return "".join(kept) + _ELLIPSIS
+
+
+def _piece(character: str) -> str:
+    if character.isprintable() or character == "\n":
+        return _ENTITIES.get(character, character)
+    return " "
+
+
+def _size(blocks: Sequence[Block]) -> int:
+    return len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")))
+
+
+def _opening(notice: Notice, summary_characters: int) -> list[Block]:
+    header = _header(notice.title)
+    if not notice.summary.strip():
+        return [header]
+    return [header, {"type": "section", "text": _mrkdwn(fitted(notice.summary, summary_characters))}]
 
 
 def _header(title: str) -> Block:
@@ -65,20 +87,30 @@ def _mrkdwn(text: str) -> Block:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _fact_sections(facts: Sequence[tuple[str, str]], blocks: int) -> Iterator[Block]:
-    """Sections of up to ten fields; facts beyond `blocks` sections are counted in the last field."""
+def _fact_sections(facts: Sequence[tuple[str, str]], most_sections: int, characters: int) -> Iterator[Block]:
+    """Sections of up to ten fields; facts for which there is no room are counted in the last field."""
     fields = [_field(label, text) for label, text in facts]
-    room = blocks * FIELDS_PER_SECTION
-    if len(fields) > room:
-        left_out = len(fields) - room + 1
-        fields = [*fields[: room - 1], _mrkdwn(f"+ {left_out} more")]
+    kept = min(len(fields), _how_many_fit(fields, characters), most_sections * FIELDS_PER_SECTION)
+    if kept < len(fields):
+        # one place is for the count
+        kept = max(0, kept - 1)
+        fields = [*fields[:kept], _mrkdwn(f"+ {len(fields) - kept} more")]
     for first in range(0, len(fields), FIELDS_PER_SECTION):
         yield {"type": "section", "fields": fields[first : first + FIELDS_PER_SECTION]}
 
 
+def _how_many_fit(fields: Sequence[Block], characters: int) -> int:
+    frame = _size([{"type": "section", "fields": []}])
+    for number, field in enumerate(fields):
+        characters -= _size([field]) + (frame if number % FIELDS_PER_SECTION == 0 else 0)
+        if characters < 0:
+            return number
+    return len(fields)
+
+
 def _field(label: str, text: str) -> Block:
-    heading = f"*{fitted(label.replace('*', '') or '–', FIELD_CHARACTERS // 10)}*\n"
-    return _mrkdwn(heading + fitted(text.strip() or "–", FIELD_CHARACTERS - len(heading)))
+    heading = f"*{fitted(label.replace('*', '') or '-', FIELD_CHARACTERS // 10)}*\n"
+    return _mrkdwn(heading + fitted(text.strip() or "-", FIELD_CHARACTERS - len(heading)))
 
 
 def _links(links: Sequence[tuple[str, str]]) -> list[Block]:

@@ -30,20 +30,22 @@ def rollout() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def check(context: click.Context, flag: str, tenant_id: str, as_json: bool) -> None:
-    r"""Say whether a flag may be enabled: exit 0 when open, 3 when frozen.
+    """Say whether a flag may be enabled: exit 0 when open, 3 when frozen.
 
     \b
     Example:
       python -m ledger_guard rollout check --flag ledger_enforce_balance --tenant-id tenant-a
-    """
+    """  # noqa: D301  click needs the backspace character itself
     freezes = standing_freezes(wiring.open_guard(), flag, tenant_id)
     if as_json:
-        _print_json({
-            "flag": flag,
-            "tenant_id": tenant_id,
-            "is_open": not freezes,
-            "freezes": [_freeze(found) for found in freezes],
-        })
+        _print_json(
+            {
+                "flag": flag,
+                "tenant_id": tenant_id,
+                "is_open": not freezes,
+                "freezes": [_freeze(found) for found in freezes],
+            }
+        )
     elif not freezes:
         click.echo(f"open: {flag} is not frozen for {scope_words(tenant_id)}")
     else:
@@ -57,12 +59,12 @@ def check(context: click.Context, flag: str, tenant_id: str, as_json: bool) -> N
 @click.option("--rotation", "rotation_id", required=True, help="Id of a pending rotation, as `rollout status` shows it.")
 @click.option("--by", required=True, help="Who rotated the secret.")
 def rotated(rotation_id: str, by: str) -> None:
-    r"""Record that a planned secret rotation has taken place.
+    """Record that a planned secret rotation has taken place.
 
     \b
     Example:
       python -m ledger_guard rollout rotated --rotation 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --by payments-lead
-    """
+    """  # noqa: D301  click needs the backspace character itself
     plan = complete_rotation(wiring.open_guard(), rotation_id, by)
     click.echo(f"recorded: {plan.secret_name} of {plan.provider} was rotated by {by}")
 
@@ -70,12 +72,12 @@ def rotated(rotation_id: str, by: str) -> None:
 @rollout.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
-    r"""List flags with their values by scope, standing freezes, and pending rotations.
+    """List flags with their values by scope, standing freezes, and pending rotations.
 
     \b
     Example:
       python -m ledger_guard rollout status --json
-    """
+    """  # noqa: D301  click needs the backspace character itself
     found = _status(wiring.open_guard())
     if as_json:
         _print_json(found)

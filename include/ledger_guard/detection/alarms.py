@@ -8,27 +8,35 @@ from numpy.typing import NDArray
 from ledger_guard.detection.tails import Floats
 
 QUIET, MILD, SEVERE = 0, 1, 2
-#: health must be this many times likelier than that the rise goes on (natural logarithm of 100)
-EVIDENCE_OF_HEALTH = float(np.log(100.0))
-#: the rise that recovery is tested against is never taken higher than this, so that a moderate one is seen to stay
-MOST_RISE = 10.0
+#: health must be twenty times likelier than that the rise goes on
+EVIDENCE_OF_HEALTH = float(np.log(20.0))
+#: that a tenant moved with the platform must be a hundred times likelier than that it stayed
+EVIDENCE_OF_JOINING = float(np.log(100.0))
+#: the rise that recovery is tested against is never taken higher than this
+MOST_RISE = 1000.0
 
 #: which rule holds an alarm
 RULES = ("", "slight_rise", "high_rise", "sustained_rise", "platform_rise")
 SLIGHT, HIGH, SUSTAINED, PLATFORM = 1, 2, 3, 4
 
 
+_MOMENTS = ("since", "seen", "over")
+_HEALTH = ("health", "health_events", "health_expected", "health_windows")
+
+
 class Alarms:
     """Arrays over tenants, grown as tenants appear. Windows are told by their number since the Unix epoch."""
 
     #: what `dump` and `load` of the engine keep
-    FIELDS = ("level", "rule", "since", "seen", "over", "rise")
+    FIELDS = ("level", "rule", "is_own", "since", "seen", "over", "rise", *_HEALTH)
 
     def __init__(self) -> None:
         #: QUIET, MILD or SEVERE
         self.level: NDArray[np.int8] = np.zeros(0, np.int8)
         #: index into RULES
         self.rule: NDArray[np.int8] = np.zeros(0, np.int8)
+        #: False while an alarm rests on the platform's movement alone
+        self.is_own: NDArray[np.bool_] = np.zeros(0, bool)
         #: estimated onset
         self.since: NDArray[np.int64] = np.zeros(0, np.int64)
         #: when the rise was last seen
@@ -37,6 +45,11 @@ class Alarms:
         self.over: NDArray[np.int64] = np.zeros(0, np.int64)
         #: ratio at which the rise was last seen
         self.rise: Floats = np.zeros(0)
+        #: evidence that the rise is over, and the events, expectation and windows it rests on
+        self.health: Floats = np.zeros(0)
+        self.health_events: Floats = np.zeros(0)
+        self.health_expected: Floats = np.zeros(0)
+        self.health_windows: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def grow(self, count: int) -> None:
         """Make room for `count` new tenants in health."""
@@ -53,23 +66,34 @@ class Alarms:
         """Open a tenant's alarm or make it graver; it never becomes slighter before it is over."""
         if self.level[tenant] == QUIET:
             self.since[tenant] = since
+            self.forget_health(tenant)
         if level > self.level[tenant]:
             self.level[tenant], self.rule[tenant] = level, rule
 
-    def end(self, tenant: int, now: int) -> None:
-        """Close a tenant's alarm; what it rose to is kept, to test its health against."""
-        self.level[tenant], self.rule[tenant] = QUIET, 0
-        self.since[tenant], self.over[tenant] = -1, now
+    def watch(self, tenants: NDArray[np.intp], events: Floats, expected: Floats, overdispersion: Floats, variance: Floats) -> None:
+        """Add one window to the evidence that these tenants' rises are over.
 
+        A log likelihood ratio of the baseline against a rate `rise` times it, thinned by the tenant's overdispersion
+        and added up since it last spoke for the rise.
+        """
+        rise = np.clip(self.rise[tenants], 1.0 + 1e-6, MOST_RISE)
+        step = (expected * (rise - 1.0) - events * np.log(rise)) / (overdispersion + variance * expected)
+        sums = self.health[tenants] + step
+        goes_on = sums > 0
+        self.health[tenants] = np.where(goes_on, sums, 0.0)
+        for name, amount in (("health_events", events), ("health_expected", expected), ("health_windows", 1)):
+            known = getattr(self, name)
+            known[tenants] = np.where(goes_on, known[tenants] + amount, 0)
 
-_MOMENTS = ("since", "seen", "over")
+    def forget_health(self, tenants: NDArray[np.intp] | int) -> None:
+        """Begin anew with the evidence that a rise is over."""
+        for name in _HEALTH:
+            getattr(self, name)[tenants] = 0
 
-
-def evidence_of_health(events: Floats, expected: Floats, rise: Floats, overdispersion: Floats, variance: Floats) -> Floats:
-    """Log likelihood ratio of the baseline against a rate `rise` times it, thinned by the tenant's overdispersion."""
-    thinned = overdispersion + variance * expected
-    evidence: Floats = (expected * (rise - 1.0) - events * np.log(rise)) / thinned
-    return evidence
+    def end(self, tenants: NDArray[np.intp], now: int) -> None:
+        """Close alarms; what they rose to and the evidence against it are kept, to go on testing their health."""
+        self.level[tenants], self.rule[tenants], self.is_own[tenants] = QUIET, 0, False
+        self.since[tenants], self.over[tenants] = -1, now
 
 
 def onset(events: Floats, expected: Floats) -> int:

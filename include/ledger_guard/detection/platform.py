@@ -16,6 +16,8 @@ _TENANTS_FOR_HALF_BELIEF = 10.0
 _EVENTS_TO_BE_HEARD = 2.0
 #: no tenant may pull the platform's pooled evidence further than this many standard deviations
 _MOST_PULL = 3.0
+#: pooled standard deviations below which a movement is no longer seen
+_STILL_UP = 3.0
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,9 @@ class Movement:
     is_widespread: bool
     #: tenants that moved with it
     moved: NDArray[np.bool_]
+    #: what each tenant was judged by: events and expectation on the shortest horizon that can speak for it
+    events: Floats
+    expected: Floats
     #: ratio of the moved tenant in the middle; 1 when nobody moved
     ratio: float
     #: share of the judged tenants that moved
@@ -55,23 +60,23 @@ def movement(
 ) -> Movement:
     """Decide whether the platform moved: enough of the judged tenants rose, and their pooled excess is no chance.
 
-    Once it did, it stays so until fewer than half of that share are up.
+    Once it did, it stays so until fewer than half of that share are up or their excess could be chance.
     """
     count = int(judged.sum())
     moved = judged & (events >= detection.mild_ratio * expected) & (events > 0)
     if count == 0:
-        return Movement(False, moved, 1.0, 0.0, 0, 0.0)
+        return Movement(False, moved, events, expected, 1.0, 0.0, 0, 0.0)
     share = float(moved.sum()) / count
     pull = np.clip((events[judged] - expected[judged]) / np.sqrt(variance[judged]), -_MOST_PULL, _MOST_PULL)
     score = float(pull.sum() / np.sqrt(count))
     enough = int(moved.sum()) >= detection.widespread_minimum_tenants
     if was_widespread:
-        is_widespread = enough and share >= detection.widespread_share / 2.0
+        is_widespread = enough and share >= detection.widespread_share / 2.0 and score >= _STILL_UP
     else:
         significant = score >= normal_score(detection.false_alarm_probability)
         is_widespread = enough and share >= detection.widespread_share and significant
     ratio = float(np.median(events[moved] / expected[moved])) if moved.any() else 1.0
-    return Movement(is_widespread, moved, ratio, share, count, _log_normal_tail(score))
+    return Movement(is_widespread, moved, events, expected, ratio, share, count, _log_normal_tail(score))
 
 
 def _log_normal_tail(score: float) -> float:

@@ -55,9 +55,9 @@ class RecentWindows:
         proven: Floats = np.where(unknown, np.nan, np.where(events > 0, subjects, 0.0).max(axis=0))
         return proven
 
-    def taint(self, tenants: NDArray[np.intp]) -> None:
-        """Keep all that is here out of these tenants' baselines."""
-        self.memory["tainted"][:, tenants] = 1.0
+    def taint(self, tenant: int) -> None:
+        """Keep all that is here out of a tenant's baseline."""
+        self.memory["tainted"][:, tenant] = 1.0
 
     def forget_before(self, tenant: int, windows: int) -> None:
         """Leave only the newest `windows` of a tenant to be tested (its alarm is over)."""

@@ -1,4 +1,4 @@
-"""board: everything that the page shows, read from guard state in one transaction. Changes nothing."""
+"""board: everything that the page shows, read from one snapshot of guard state. Changes nothing."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def board(guard: Guard) -> BoardState:
     Raises:
         SourceUnavailable: guard state could not be read. Say so in place of the board: nothing is known.
     """
-    with guard.state.transaction() as state:
+    with guard.state.snapshot() as state:
         triggers = tuple(_trigger_state(guard, state, trigger) for trigger in Trigger)
         incidents = tuple(state.incidents.listed(include_resolved=False))
         waiting = tuple(state.approvals.waiting(guard.wall_clock.now()))

@@ -23,7 +23,7 @@ def newest_alarms(verdicts: Iterable[Verdict], tenants: Sequence[str]) -> list[V
 
 
 def since(verdicts: Iterable[Verdict], tenant_id: str) -> str:
-    """Start of the tenant's first window in alarm among `verdicts`; empty when it has none."""
+    """When the tenant's first alarm among `verdicts` began; empty when it has none there."""
     starts = [verdict.window.start for verdict in verdicts if verdict.tenant_id == tenant_id and verdict.severity.is_alarm]
     return iso(min(starts)) if starts else ""
 

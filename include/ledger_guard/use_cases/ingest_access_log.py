@@ -54,17 +54,18 @@ def ingest_access_log(
             the source is not called complete. Mend it and start again.
         SourceUnavailable: guard state is away. Start again when it is back.
     """
-    if complete_through is not None and require_aware(complete_through, "complete_through") > guard.clock.now():
-        raise BadInputError(f"complete through {iso(complete_through)}: lies in the future; allowed: up to {iso(guard.clock.now())}")
+    now = guard.clock.now()
+    if complete_through is not None and require_aware(complete_through, "complete_through") > now:
+        raise BadInputError(f"complete through {iso(complete_through)}: lies in the future; allowed: up to {iso(now)}")
     files = tuple(_ingest_file(guard, store, log, actor, progress) for log in logs)
     newest = complete_through or max((file.last_event for file in files if file.last_event), default=None)
     if newest is None:
         return IngestOutcome(files, None)
-    now = guard.wall_clock.now()
+    at = guard.wall_clock.now()
     with store.delivery() as delivery:
-        reached = delivery.advance(newest, now)
+        reached = delivery.advance(newest, at)
         detail = {"stated": iso(newest), "complete_through": iso(reached)}
-        delivery.audit.append(AuditEvent("ingest", actor, "source:access_event", detail, now))
+        delivery.audit.append(AuditEvent("ingest", actor, "source:access_event", detail, at))
     return IngestOutcome(files, reached)
 
 
@@ -125,7 +126,8 @@ def _gaps(guard: Guard, file: IngestedFile, matching: Counter[str]) -> Iterator[
         if described.request is None:
             continue
         if not matching[trigger.value]:
-            yield f"no request to {described.request.method} {described.request.path} is in it: it says nothing about {trigger.value}"
+            wanted = f"{described.request.method} {described.request.path}"
+            yield f"no request to {wanted} is in it: it says nothing about {trigger.value}"
         if unclear := matching[f"{trigger.value}?"]:
             status = described.request.status
             yield f"{unclear} answer(s) {status} have no error code: {trigger.value} has no data in the windows that hold them"

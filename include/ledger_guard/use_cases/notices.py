@@ -10,23 +10,16 @@ from ledger_guard.domain.approvals import Approval, ApprovalRequest
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import AffectedSubject, Guard
 from ledger_guard.use_cases.evidence import in_words, listed, newest_alarms, since
 from ledger_guard.use_cases.remediate import DAG_OF_ACTION
 
-#: how far before its newest alarm an incident's evidence is looked for
-_EVIDENCE_REACH = timedelta(hours=2)
-_SUBJECTS = {
-    Trigger.INSUFFICIENT_FUNDS: "Players",
-    Trigger.WEBHOOK_SIGNATURE: "Webhooks",
-    Trigger.BALANCE_MISMATCH: "Players",
-}
-
+#: how far before its newest alarm the players or webhooks behind it are looked for
+_SUBJECTS_REACH = timedelta(hours=2)
 Facts = Iterable[tuple[str, str]]
-Links = tuple[tuple[str, str], ...]
+Pairs = tuple[tuple[str, str], ...]
 
 
 def incident_notice(guard: Guard, incident_id: str, verb: str) -> Notice:
@@ -40,7 +33,7 @@ def incident_notice(guard: Guard, incident_id: str, verb: str) -> Notice:
     alarms = newest_alarms(verdicts, incident.tenants)
     tenants = [verdict.tenant_id for verdict in alarms]
     tenants += [tenant for tenant in incident.tenants if tenant not in set(tenants)]
-    evidence = [(f"Evidence {alarm.tenant_id}", in_words(alarm, since(verdicts, alarm.tenant_id))) for alarm in alarms[:at_most]]
+    evidence = [(f"Evidence {a.tenant_id}", in_words(a, since(verdicts, a.tenant_id))) for a in alarms[:at_most]]
     return Notice(
         title=_title(verb, incident),
         summary=(
@@ -50,11 +43,12 @@ def incident_notice(guard: Guard, incident_id: str, verb: str) -> Notice:
         ),
         facts=(
             ("Tenants", listed(tenants, at_most)),
-            (_SUBJECTS[incident.trigger], _subjects(guard, incident, tenants[:at_most])),
-            *(evidence or [("Evidence", incident.summary or "no verdict is stored for these tenants")]),
+            *_subjects(guard, incident, tenants[:at_most]),
             ("Proposed", f"{', '.join(row.actions)}. The runbook: {row.runbook_says}"),
             ("Owner", row.owner),
             ("Runbook", guard.policy.triggers[incident.trigger].runbook),
+            # last, because a channel that runs out of room leaves the end out
+            *(evidence or [("Evidence", incident.summary or "no verdict is stored for these tenants")]),
         ),
         links=_links(guard, incident_id),
         incident_id=incident_id,
@@ -75,8 +69,9 @@ def approval_notice(guard: Guard, approval: Approval | ApprovalRequest) -> Notic
     ]
     if answer is not None:
         by = f" by {answer.answered_by}" if answer.answered_by else ""
-        facts.insert(0, ("Answer", f"{answer.answer.value}{by} at {iso(answer.answered_at)}: {answer.reason or 'no reason given'}"))
-    own: Links = (("Answer in Airflow", request.link),) if request.link else ()
+        said = f"{answer.answer.value}{by} at {iso(answer.answered_at)}: {answer.reason or 'no reason given'}"
+        facts.insert(0, ("Answer", said))
+    own: Pairs = (("Answer in Airflow", request.link),) if request.link else ()
     others = _links(guard, request.incident_id)
     return Notice(
         title=f"request_approval · {request.kind.value} · {request.subject_id}",
@@ -106,31 +101,35 @@ def _incident_with_verdicts(guard: Guard, incident_id: str) -> tuple[Incident, l
     length = timedelta(minutes=guard.policy.window_minutes)
     with guard.state.transaction() as state:
         incident = state.incidents.get(incident_id)
-        start = max(incident.first_window_start, incident.last_alarm_window_start - _EVIDENCE_REACH)
-        found = state.verdicts.between(incident.trigger, start, incident.last_alarm_window_start + length)
+        found = state.verdicts.between(incident.trigger, incident.first_window_start, incident.last_alarm_window_start + length)
     concerned = set(incident.tenants)
     return incident, [verdict for verdict in found if verdict.tenant_id in concerned]
 
 
-def _subjects(guard: Guard, incident: Incident, tenants: Sequence[str]) -> str:
-    """Who is behind the newest alarms; a source that does not answer is said, and does not hold the notice up."""
-    at_most = guard.policy.notification.list_at_most
-    length = timedelta(minutes=guard.policy.window_minutes)
-    end = incident.last_alarm_window_start + length
-    start = max(incident.first_window_start, end - _EVIDENCE_REACH)
+def _subjects(guard: Guard, incident: Incident, tenants: Sequence[str]) -> Pairs:
+    """Who is behind the newest alarms; a source that does not answer is said, and does not hold the notice up.
+
+    Nothing where a comparison of balances raised the alarm: its players are the triage's to find.
+    """
+    shape = guard.policy.triggers[incident.trigger].request
+    if shape is None:
+        return ()
+    label, at_most = f"{shape.subject.capitalize()}s", guard.policy.notification.list_at_most
+    end = incident.last_alarm_window_start + timedelta(minutes=guard.policy.window_minutes)
+    start = max(incident.first_window_start, end - _SUBJECTS_REACH)
     try:
         found = guard.triage.affected_subjects(incident.trigger, tenants, start, end, at_most)
     except SourceUnavailable as error:
-        return f"not known: {error}"
+        return ((label, f"not known: {error}"),)
     ordered = sorted(found, key=lambda subject: (-subject.events, subject.tenant_id, subject.subject_id))
-    return listed([_subject(subject) for subject in ordered], at_most)
+    return ((label, listed([_subject(subject) for subject in ordered], at_most)),)
 
 
 def _subject(subject: AffectedSubject) -> str:
     return f"{subject.subject_id} of {subject.tenant_id} ({subject.events})"
 
 
-def _links(guard: Guard, incident_id: str | None) -> Links:
+def _links(guard: Guard, incident_id: str | None) -> Pairs:
     """Approval pages that wait first, then the board, then the runs that were started."""
     board = ("Board", f"{guard.ui_url.rstrip('/')}/plugin/ledger-guard")
     if not incident_id:

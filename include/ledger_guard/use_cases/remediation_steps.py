@@ -19,18 +19,6 @@ from ledger_guard.use_cases.report import incident_report
 from ledger_guard.use_cases.request_review import request_review
 from ledger_guard.use_cases.triage import triage
 
-#: the remediation's task that begins each action of the policy
-TASK_OF_ACTION = {
-    "triage": "triage",
-    "check_secrets": "check_secrets",
-    "freeze": "freeze",
-    "dry_run": "list_backfills",
-    "backfill": "list_backfills",
-    "roll_back": "list_rollbacks",
-    "plan_secret_rotation": "plan_secret_rotation",
-    "request_review": "request_review",
-}
-
 Facts = Sequence[tuple[str, str]]
 
 log = logging.getLogger(__name__)
@@ -110,3 +98,21 @@ def tell(post: Callable[[], object]) -> None:
         post()
     except NotificationFailed as error:
         log.warning("not told: %s", error)
+
+
+Step = Callable[[Guard, Case], object]
+#: actions of the policy that a remediation does itself, by their word; each is a task of that name
+STEPS: dict[str, Step] = {
+    "freeze": freeze_rollout,
+    "triage": triage_case,
+    "check_secrets": check_case_secrets,
+    "plan_secret_rotation": plan_case_rotation,
+    "request_review": request_case_review,
+}
+#: actions that are runs of another DAG, and the task that lists those runs
+_LISTS = {"backfill": "list_backfills", "dry_run": "list_backfills", "roll_back": "list_rollbacks"}
+
+
+def task_of(word: str) -> str:
+    """The remediation's task that begins an action of the policy."""
+    return word if word in STEPS else _LISTS[word]

@@ -89,7 +89,7 @@ class LineEvents:
     def _provider(self, method: str, path: str) -> str | None:
         for shape in self._webhooks:
             if shape.covers(method, path):
-                return path[len(shape.path) :].split("/")[0][:TEXT_MAX_CHARACTERS] or None
+                return path[len(shape.path) :].split("/", maxsplit=1)[0][:TEXT_MAX_CHARACTERS] or None
         return None
 
 

@@ -68,9 +68,10 @@ class AccessLogFile:
         repeats = _Repeats()
         for number, raw in numbered_lines(self._path):
             line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
+            if len(raw.rstrip(b"\r\n")) > LINE_MAX_BYTES:
+                yield RejectedLine(number, f"is longer than {LINE_MAX_BYTES} bytes", safe_excerpt(line))
+                continue
             try:
-                if len(raw.rstrip(b"\r\n")) > LINE_MAX_BYTES:
-                    raise UnusableLine(f"is longer than {LINE_MAX_BYTES} bytes")
                 yield self._events.event(reader(line), repeats.key(raw))
             except UnusableLine as reason:
                 yield RejectedLine(number, str(reason), safe_excerpt(line))
@@ -130,7 +131,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with _opened(path) as plain:
         is_zipped = plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         plain.seek(0)
-        stream = cast(BinaryIO, gzip.GzipFile(fileobj=plain)) if is_zipped else plain
+        stream = cast("BinaryIO", gzip.GzipFile(fileobj=plain)) if is_zipped else plain
         try:
             yield from _lines(stream)
         except (EOFError, zlib.error, OSError) as error:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ledger_guard.adapters.memory.state import InMemoryGuardState
@@ -81,7 +80,7 @@ class InMemoryBackfillRunner:
         for start in range(0, len(player_ids), batch_rows):
             batch = player_ids[start : start + batch_rows]
             judged = self._judge(plan, operation, batch)
-            self._apply(plan, operation, actor, judged)
+            self._apply(plan, operation, actor, judged, {"first_player_id": batch[0], "last_player_id": batch[-1]})
             done, left = done + len(judged.writes), left + len(judged.left)
         return done, left
 
@@ -91,13 +90,13 @@ class InMemoryBackfillRunner:
             return judge_undo([self.before_images[plan.plan_id, "force", player_id] for player_id in batch], found)
         return judge_force([row for row in plan.rows if row.player_id in set(batch)], found)
 
-    def _apply(self, plan: Plan, operation: str, actor: str, judged: Judged) -> None:
+    def _apply(self, plan: Plan, operation: str, actor: str, judged: Judged, span: dict[str, str]) -> None:
         done, left = (RowState.RESTORED, RowState.KEPT) if operation == "undo" else (RowState.APPLIED, RowState.DRIFTED)
         states = {(each.player_id, plan.currency): done for each in judged.writes}
         states.update({(player_id, plan.currency): left for player_id in judged.left})
         with self._state.transaction() as state:
             state.plans.set_row_states(plan.plan_id, states)
-            detail = {done.value: len(judged.writes), left.value: len(judged.left)}
+            detail = {done.value: len(judged.writes), left.value: len(judged.left), **span}
             state.audit.append(self._event(plan, operation, actor, detail))
             self._ledger.write(plan.tenant_id, plan.currency, judged.writes)
             self.before_images.update({(plan.plan_id, operation, each.player_id): each for each in judged.writes})

@@ -53,7 +53,13 @@ class InMemoryLedger:
         self.players[tenant_id, player_id] = (available, held)
 
     def set_wallet(
-        self, tenant_id: str, player_id: str, available: float, pending: float = 0.0, currency: str = "USD", bonus: Pair | None = None
+        self,
+        tenant_id: str,
+        player_id: str,
+        available: float,
+        pending: float = 0.0,
+        currency: str = "USD",
+        bonus: Pair | None = None,
     ) -> None:
         """Put a wallet row; its bonus stays as it was unless given."""
         old = self.wallets.get((tenant_id, player_id, currency), WalletRow((0.0, 0.0)))

@@ -39,18 +39,20 @@ class PostgresAccessEventDelivery:
         with self._connection.cursor() as cursor:
             with cursor.copy(statement("ingest/copy_incoming")) as copy:
                 for event in events:
-                    copy.write_row((
-                        event.event_key,
-                        event.event_time,
-                        event.tenant_id,
-                        event.subject_id,
-                        event.method,
-                        event.path,
-                        event.provider,
-                        event.status,
-                        event.error_code,
-                        event.error_code_is_known,
-                    ))
+                    copy.write_row(
+                        (
+                            event.event_key,
+                            event.event_time,
+                            event.tenant_id,
+                            event.subject_id,
+                            event.method,
+                            event.path,
+                            event.provider,
+                            event.status,
+                            event.error_code,
+                            event.error_code_is_known,
+                        )
+                    )
             new = cursor.execute(statement("ingest/insert_events")).rowcount
             cursor.execute(statement("ingest/clear_incoming"))
         return new

@@ -92,7 +92,8 @@ class PostgresBackfillRunner:
             wallets = WalletRows(platform, self._platform, seen.tenant_id, seen.currency)
             stack.enter_context(wallets.as_only_writer())
             # Read again: whoever held the lock before may have moved the plan on.
-            plan = plans.get(plan_id)
+            with guard.transaction():
+                plan = plans.get(plan_id)
             plan.check_hash()
             yield _Writer(plan, platform, guard, wallets)
 

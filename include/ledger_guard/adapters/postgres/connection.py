@@ -111,7 +111,10 @@ def translated_errors(what: str) -> Iterator[None]:
         yield
     except (psycopg.OperationalError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
         raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
-    except psycopg.errors.InvalidSchemaName as error:
+    except (psycopg.errors.InvalidSchemaName, psycopg.errors.InsufficientPrivilege) as error:
+        raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
+    except (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch) as error:
+        # A mapped column of an unexpected type: no function or operator fits it.
         raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
 
 

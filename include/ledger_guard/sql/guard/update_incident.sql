@@ -1,6 +1,7 @@
--- Store a changed incident if it still has the version that was read.
--- Parameters: every column; version is the one that was read. Rows: one when stored, else none. Index relied on: primary key of incident.
-update ledger_guard.incident
+-- Store a changed incident if it still has the version that was read and is not a second unresolved one of its trigger.
+-- Parameters: every column; version is the one that was read. Rows: one when stored, else none. Index relied on: primary key of incident,
+-- incident_one_unresolved.
+update ledger_guard.incident as stored
 set status = %(status)s,
     severity = %(severity)s,
     scope = %(scope)s,
@@ -15,5 +16,14 @@ set status = %(status)s,
     thread_channel = %(thread_channel)s,
     thread_ts = %(thread_ts)s,
     version = version + 1
-where incident_id = %(incident_id)s and version = %(version)s
+where incident_id = %(incident_id)s
+  and version = %(version)s
+  and (
+      %(status)s = 'resolved'
+      or not exists (
+          select
+          from ledger_guard.incident as other
+          where other.trigger = stored.trigger and other.status <> 'resolved' and other.incident_id <> stored.incident_id
+      )
+  )
 returning version

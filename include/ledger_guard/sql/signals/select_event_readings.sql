@@ -6,9 +6,9 @@
 select
     date_bin(%(window_length)s, event_time, timestamptz '1970-01-01 00:00:00+00') as window_start,
     tenant_id,
-    count(*) filter (where status = %(status)s) as events,
+    count(*) filter (where status = %(status)s and error_code = %(error_code)s) as events,
     count(*) as exposure,
-    count(distinct subject_id) filter (where status = %(status)s) as subjects
+    count(distinct subject_id) filter (where status = %(status)s and error_code = %(error_code)s) as subjects
 from ledger_guard.access_event
 where event_time >= %(start)s
   and event_time < %(end)s

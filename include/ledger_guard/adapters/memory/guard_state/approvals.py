@@ -59,3 +59,8 @@ class InMemoryApprovalStore:
         closed = self._tables.answers.keys() | self._tables.voided.keys()
         found = [each for each in self._tables.approvals.values() if each.approval_id not in closed and each.expires_at >= now]
         return [Approval(each) for each in sorted(found, key=lambda each: each.requested_at)]
+
+    def of_incident(self, incident_id: str) -> list[Approval]:
+        """See ApprovalStore."""
+        found = [each for each in self._tables.approvals.values() if each.incident_id == incident_id]
+        return [self.get(each.approval_id) for each in sorted(found, key=lambda each: each.requested_at)]

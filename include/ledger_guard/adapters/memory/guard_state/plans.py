@@ -51,3 +51,8 @@ class InMemoryPlanStore:
         plan = self.get(plan_id)
         rows = tuple(replace(row, state=states.get((row.player_id, row.currency), row.state)) for row in plan.rows)
         self._tables.plans[plan_id] = replace(plan, rows=rows)
+
+    def of_incident(self, incident_id: str) -> list[Plan]:
+        """See PlanStore."""
+        found = [replace(each, rows=()) for each in self._tables.plans.values() if each.incident_id == incident_id]
+        return sorted(found, key=lambda each: each.created_at)

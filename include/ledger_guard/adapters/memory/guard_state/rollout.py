@@ -46,6 +46,11 @@ class InMemoryFlagChangeStore:
         found = [each for each in newest_last if (each.flag, each.tenant_id) == (flag, tenant_id)]
         return max(found, key=lambda each: each.changed_at) if found else None
 
+    def of_incident(self, incident_id: str) -> list[FlagChange]:
+        """See FlagChangeStore."""
+        found = [each for each in self._tables.flag_changes.values() if each.incident_id == incident_id]
+        return sorted(found, key=lambda each: each.changed_at)
+
 
 class InMemoryFreezeStore:
     """FreezeStore over the tables of one transaction."""
@@ -88,6 +93,11 @@ class InMemoryFreezeStore:
             root_cause_link=freeze.root_cause_link,
         )
 
+    def of_incident(self, incident_id: str) -> list[Freeze]:
+        """See FreezeStore."""
+        found = [each for each in self._tables.freezes.values() if each.incident_id == incident_id]
+        return sorted(found, key=lambda each: each.opened_at)
+
 
 class InMemoryRotationStore:
     """RotationStore over the tables of one transaction."""
@@ -119,3 +129,8 @@ class InMemoryRotationStore:
         if stored.done_at is not None:
             raise SafetyRefusal(f"rotation {rotation_id} of {stored.secret_name}: was done already, by {stored.done_by}")
         self._tables.rotations[rotation_id] = replace(stored, done_at=at, done_by=by)
+
+    def of_incident(self, incident_id: str) -> list[RotationPlan]:
+        """See RotationStore."""
+        found = [each for each in self._tables.rotations.values() if each.incident_id == incident_id]
+        return sorted(found, key=lambda each: each.planned_at)

@@ -1,0 +1,141 @@
+"""Signals and triage answers in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from ledger_guard.domain.access_events import AccessEvent
+from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.windows import Window, require_aware
+from ledger_guard.policy.platform import RequestShape
+from ledger_guard.policy.schema import Policy
+from ledger_guard.ports import AffectedSubject, FailureGroup
+
+
+class InMemorySignalSource:
+    """SignalSource that is told what it knows: finished readings, or access events to count."""
+
+    def __init__(self) -> None:
+        self._delivered: dict[tuple[Trigger, datetime, str], Reading] = {}
+        self._events: dict[str, AccessEvent] = {}
+        self._shapes: dict[Trigger, RequestShape] = {}
+        self._complete_through: dict[Trigger, datetime] = {}
+        self._away = ""
+
+    def deliver(self, readings: Iterable[Reading]) -> None:
+        """Know these readings; of one trigger, window and tenant the last one counts."""
+        for reading in readings:
+            self._delivered[reading.trigger, reading.window.start, reading.tenant_id] = reading
+
+    def receive(self, policy: Policy, events: Iterable[AccessEvent]) -> None:
+        """Know these access events, each key once; the policy says which requests are whose."""
+        self._shapes = {trigger: found.request for trigger, found in policy.triggers.items() if found.request is not None}
+        for event in events:
+            self._events.setdefault(event.event_key, event)
+
+    def complete(self, trigger: Trigger, through: datetime) -> None:
+        """Be complete up to `through`."""
+        self._complete_through[trigger] = require_aware(through, "complete_through")
+
+    def go_away(self, reason: str) -> None:
+        """Answer nothing any more."""
+        self._away = reason
+
+    def come_back(self) -> None:
+        """Answer again."""
+        self._away = ""
+
+    def complete_through(self, trigger: Trigger) -> datetime | None:
+        """See SignalSource."""
+        self._require_presence()
+        return self._complete_through.get(trigger)
+
+    def readings(self, trigger: Trigger, first: Window, last: Window) -> list[Reading]:
+        """See SignalSource. A balance mismatch is known of `last` alone."""
+        self._require_presence()
+        start = last.start if trigger is Trigger.BALANCE_MISMATCH else first.start
+        found = dict(self._counted(trigger, first, last))
+        for (of_trigger, window_start, tenant_id), reading in self._delivered.items():
+            if of_trigger is trigger and start <= window_start < last.end:
+                found[window_start, tenant_id] = reading
+        return [found[key] for key in sorted(found)]
+
+    def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:
+        """See SignalSource."""
+        self._require_presence()
+        answers: Counter[datetime] = Counter()
+        for event in self._requests(trigger, first, last):
+            if event.status == self._shapes[trigger].status and not event.error_code_is_known:
+                answers[Window.containing(event.event_time, first.length).start] += 1
+        return {start: f"{answers[start]} answer(s) came without an error code" for start in sorted(answers)}
+
+    def _counted(self, trigger: Trigger, first: Window, last: Window) -> dict[tuple[datetime, str], Reading]:
+        reached: dict[tuple[datetime, str], list[AccessEvent]] = {}
+        for event in self._requests(trigger, first, last):
+            if 200 <= event.status <= 299 or self._is_failure(trigger, event):
+                start = Window.containing(event.event_time, first.length).start
+                reached.setdefault((start, event.tenant_id), []).append(event)
+        found = {}
+        for (start, tenant_id), events in reached.items():
+            failures = [event for event in events if self._is_failure(trigger, event)]
+            subjects = len({event.subject_id for event in failures} - {None})
+            window = Window(start, first.length)
+            found[start, tenant_id] = Reading(trigger, tenant_id, window, len(failures), len(events), subjects)
+        return found
+
+    def _requests(self, trigger: Trigger, first: Window, last: Window) -> list[AccessEvent]:
+        shape = self._shapes.get(trigger)
+        if shape is None:
+            return []
+        within = [event for event in self._events.values() if first.start <= event.event_time < last.end]
+        return [event for event in within if shape.covers(event.method, event.path)]
+
+    def _is_failure(self, trigger: Trigger, event: AccessEvent) -> bool:
+        shape = self._shapes[trigger]
+        return (event.status, event.error_code) == (shape.status, shape.error_code)
+
+    def _require_presence(self) -> None:
+        if self._away:
+            raise SourceUnavailable(self._away)
+
+
+class InMemoryTriageSource:
+    """TriageSource that is told whom the events hit."""
+
+    def __init__(self) -> None:
+        self._subjects: list[tuple[Trigger, datetime, AffectedSubject]] = []
+        self._failures: list[tuple[datetime, FailureGroup]] = []
+
+    def affect(self, trigger: Trigger, at: datetime, *subjects: AffectedSubject) -> None:
+        """Know who was behind a trigger's events at a moment."""
+        self._subjects += [(trigger, at, subject) for subject in subjects]
+
+    def fail(self, *groups: FailureGroup) -> None:
+        """Know webhook calls of providers, at the moment they were first seen."""
+        self._failures += [(group.first_seen, group) for group in groups]
+
+    def affected_subjects(
+        self, trigger: Trigger, tenants: Sequence[str], start: datetime, end: datetime, limit: int
+    ) -> list[AffectedSubject]:
+        """See TriageSource."""
+        found = [
+            subject
+            for of_trigger, at, subject in self._subjects
+            if of_trigger is trigger and start <= at < end and subject.tenant_id in tenants
+        ]
+        found.sort(key=lambda subject: (subject.tenant_id, -subject.events, subject.subject_id))
+        taken: Counter[str] = Counter()
+        kept = []
+        for subject in found:
+            taken[subject.tenant_id] += 1
+            if taken[subject.tenant_id] <= limit:
+                kept.append(subject)
+        return kept
+
+    def failures_by_provider(self, start: datetime, end: datetime) -> list[FailureGroup]:
+        """See TriageSource."""
+        found = [group for at, group in self._failures if start <= at < end]
+        return sorted(found, key=lambda group: (-group.failures, group.provider, group.error_code))

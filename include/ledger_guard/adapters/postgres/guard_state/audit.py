@@ -1,0 +1,105 @@
+"""The audit log in Postgres: append-only by trigger, chained by hash, its end kept apart."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from psycopg.rows import tuple_row
+
+from ledger_guard.adapters.postgres.connection import Connection
+from ledger_guard.adapters.postgres.guard_state.columns import optional_text
+from ledger_guard.adapters.store_rules import storable_event, stored_json
+from ledger_guard.domain.audit import AuditEntry, AuditEvent, chained
+from ledger_guard.domain.errors import LedgerInvariantError
+from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.sql import statement
+
+#: rows fetched at a time: a log of any length is read in flat memory
+_FETCH_ROWS = 5_000
+_cursor_numbers = itertools.count(1)
+
+
+class PostgresAuditLog:
+    """AuditLog; an append holds the chain's end until the transaction ends, so append late and commit soon."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, event: AuditEvent) -> AuditEntry:
+        """See AuditLog."""
+        incident_id = None if event.incident_id is None else checked_uuid(event.incident_id, "incident")
+        storable = storable_event(replace(event, incident_id=incident_id))
+        head = self._connection.execute(statement("guard/lock_audit_head")).fetchone()
+        if head is None:
+            raise LedgerInvariantError("audit log: has lost its head; nothing is written before it is found out why")
+        entry = chained(head["sequence"] + 1, storable, head["entry_hash"])
+        self._connection.execute(
+            statement("guard/insert_audit_entry"),
+            {
+                **vars(storable),
+                "sequence": entry.sequence,
+                "detail_text": stored_json(storable.detail),
+                "previous_hash": entry.previous_hash,
+                "entry_hash": entry.entry_hash,
+            },
+        )
+        self._connection.execute(
+            statement("guard/update_audit_head"), {"sequence": entry.sequence, "entry_hash": entry.entry_hash}
+        )
+        return entry
+
+    def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterator[AuditEntry]:
+        """See AuditLog; streamed, so read it within the transaction."""
+        key = None if incident_id is None else checked_uuid(incident_id, "incident")
+        with self._connection.cursor(f"audit_{next(_cursor_numbers)}", row_factory=tuple_row) as cursor:
+            cursor.itersize = _FETCH_ROWS
+            cursor.execute(statement("guard/select_audit_entries"), {"incident_id": key, "tenant_id": tenant_id})
+            for row in cursor:
+                yield _entry(row)
+
+    def latest(self, limit: int) -> list[AuditEntry]:
+        """See AuditLog."""
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute(statement("guard/select_latest_audit_entries"), {"limit": limit})
+            return [_entry(row) for row in cursor]
+
+    def head(self) -> tuple[int, str]:
+        """See AuditLog."""
+        row = self._connection.execute(statement("guard/select_audit_head")).fetchone()
+        if row is None:
+            raise LedgerInvariantError("audit log: has lost its head; nobody can tell whether its end was cut off")
+        return row["sequence"], row["entry_hash"]
+
+
+def _entry(row: tuple[Any, ...]) -> AuditEntry:
+    sequence, verb, actor, subject, detail_text, detail_json, at, incident_id, tenant_id, previous_hash, entry_hash = row
+    event = AuditEvent(
+        verb=verb,
+        actor=actor,
+        subject=subject,
+        detail=_detail(detail_text, detail_json),
+        at=at,
+        incident_id=optional_text(incident_id),
+        tenant_id=tenant_id,
+    )
+    return AuditEntry(sequence, event, previous_hash, entry_hash)
+
+
+def _detail(hashed: str, queried: str) -> dict[str, Any]:
+    """The detail that was hashed; where the column that people query says something else, both, so that the hash fails."""
+    try:
+        detail = json.loads(hashed)
+    except json.JSONDecodeError:
+        return {"hashed_text": hashed, "queried": queried}
+    if isinstance(detail, dict) and (detail == json.loads(queried) or _as_doubles(hashed) == _as_doubles(queried)):
+        return detail
+    return {"hashed_text": hashed, "queried": queried}
+
+
+def _as_doubles(text: str) -> Any:
+    # jsonb spells 1e23 as an integer, which as a Python int is not the double that was stored.
+    return json.loads(text, parse_int=float)

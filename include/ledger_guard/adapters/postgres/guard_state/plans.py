@@ -1,0 +1,130 @@
+"""Plans with their rows in Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from psycopg.rows import tuple_row
+
+from ledger_guard.adapters.postgres.connection import Connection, Row
+from ledger_guard.adapters.postgres.guard_state.columns import as_jsonb, given, optional_text
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.plans import BackfillMode, CentTotals, DifferenceCounts, Plan, PlanRow, PlanStatus, RowCause, RowState
+from ledger_guard.sql import statement
+
+#: rows fetched at a time: memory stays that of the plan asked for
+_FETCH_ROWS = 20_000
+
+
+class PostgresPlanStore:
+    """PlanStore; rows come in with one copy."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, plan: Plan) -> None:
+        """See PlanStore."""
+        parameters = {
+            **given(replace(plan, rows=())),
+            "counts": as_jsonb(asdict(plan.counts)),
+            "cents": as_jsonb(asdict(plan.cents)),
+        }
+        if self._connection.execute(statement("guard/insert_plan"), parameters).fetchone() is None:
+            raise SafetyRefusal(f"plan {plan.plan_id}: exists already; a plan never changes")
+        self._copy_rows(plan.plan_id, plan.rows)
+
+    def _copy_rows(self, plan_id: str, rows: Sequence[PlanRow]) -> None:
+        with self._connection.cursor() as cursor, cursor.copy(statement("guard/copy_plan_rows")) as copy:
+            for row in rows:
+                copy.write_row(
+                    (
+                        plan_id,
+                        row.player_id,
+                        row.currency,
+                        row.cause.value,
+                        row.player_available,
+                        row.player_held,
+                        row.wallet_available,
+                        row.wallet_pending,
+                        row.ledger_explained,
+                        row.state.value,
+                    )
+                )
+
+    def get(self, plan_id: str, *, with_rows: bool = True) -> Plan:
+        """See PlanStore."""
+        key = {"plan_id": checked_uuid(plan_id, "plan")}
+        row = self._connection.execute(statement("guard/select_plan"), key).fetchone()
+        if row is None:
+            raise BadInputError(f"plan {plan_id}: does not exist; allowed: an id printed by `backfill dry-run`")
+        return replace(_plan(row), rows=tuple(self._rows(key["plan_id"]))) if with_rows else _plan(row)
+
+    def _rows(self, plan_id: str) -> list[PlanRow]:
+        with self._connection.cursor("plan_rows", row_factory=tuple_row) as cursor:
+            cursor.itersize = _FETCH_ROWS
+            cursor.execute(statement("guard/select_plan_rows"), {"plan_id": plan_id}, binary=True)
+            return [_plan_row(*row) for row in cursor]
+
+    def latest(self, tenant_id: str) -> Plan | None:
+        """See PlanStore."""
+        row = self._connection.execute(statement("guard/select_latest_plan"), {"tenant_id": tenant_id}).fetchone()
+        return None if row is None else _plan(row)
+
+    def row_counts(self, plan_id: str) -> dict[str, int]:
+        """See PlanStore."""
+        plan = self.get(plan_id, with_rows=False)
+        rows = self._connection.execute(statement("guard/count_plan_rows"), {"plan_id": plan.plan_id}).fetchall()
+        return {row["state"]: row["rows"] for row in rows}
+
+    def set_status(self, plan_id: str, status: PlanStatus) -> None:
+        """See PlanStore."""
+        key = checked_uuid(plan_id, "plan")
+        row = self._connection.execute(statement("guard/update_plan_status"), {"plan_id": key, "status": status.value}).fetchone()
+        if row is None:
+            raise BadInputError(f"plan {plan_id}: does not exist; allowed: an id printed by `backfill dry-run`")
+
+    def of_incident(self, incident_id: str) -> list[Plan]:
+        """See PlanStore."""
+        key = {"incident_id": checked_uuid(incident_id, "incident")}
+        return [_plan(row) for row in self._connection.execute(statement("guard/select_plans_of_incident"), key).fetchall()]
+
+
+def _plan(row: Row) -> Plan:
+    return Plan(
+        **{
+            **row,
+            "plan_id": str(row["plan_id"]),
+            "mode": BackfillMode(row["mode"]),
+            "counts": DifferenceCounts(**row["counts"]),
+            "cents": CentTotals(**row["cents"]),
+            "guardrails_exceeded": tuple(row["guardrails_exceeded"]),
+            "incident_id": optional_text(row["incident_id"]),
+            "status": PlanStatus(row["status"]),
+        }
+    )
+
+
+def _plan_row(
+    player_id: str,
+    currency: str,
+    cause: str,
+    player_available: int,
+    player_held: int,
+    wallet_available: int | None,
+    wallet_pending: int | None,
+    ledger_explained: int,
+    state: str,
+) -> PlanRow:
+    return PlanRow(
+        player_id=player_id,
+        currency=currency,
+        cause=RowCause(cause),
+        player_available=player_available,
+        player_held=player_held,
+        wallet_available=wallet_available,
+        wallet_pending=wallet_pending,
+        ledger_explained=ledger_explained,
+        state=RowState(state),
+    )

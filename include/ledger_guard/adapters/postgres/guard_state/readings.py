@@ -1,0 +1,106 @@
+"""Readings and the state of their windows in Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from ledger_guard.adapters.postgres.connection import Connection
+from ledger_guard.adapters.store_rules import require_known_windows
+from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
+from ledger_guard.domain.windows import Window
+from ledger_guard.sql import statement
+
+#: rows fetched at a time: memory stays that of the list asked for
+_FETCH_ROWS = 20_000
+
+
+class PostgresReadingStore:
+    """ReadingStore; `record` brings any number of readings in with one copy."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def sensed_through(self, trigger: Trigger) -> datetime | None:
+        """See ReadingStore."""
+        row = self._connection.execute(statement("guard/select_newest_window"), {"trigger": trigger.value}).fetchone()
+        return None if row is None else Window(row["window_start"], timedelta(seconds=row["window_seconds"])).end
+
+    def record(self, windows: Sequence[SensedWindow], readings: Sequence[Reading]) -> int:
+        """See ReadingStore."""
+        require_known_windows(windows, readings)
+        if not windows:
+            return 0
+        execute = self._connection.execute
+        execute(statement("guard/create_given_window"))
+        execute(statement("guard/create_given_reading"))
+        self._copy_windows(windows)
+        self._copy_readings(readings)
+        execute(statement("guard/analyze_given_readings"))
+        execute(statement("guard/insert_given_windows"))
+        execute(statement("guard/revise_given_windows"))
+        execute(statement("guard/delete_revised_readings"))
+        execute(statement("guard/insert_given_readings"))
+        row = execute(statement("guard/count_revised_windows")).fetchone()
+        execute(statement("guard/drop_given_readings"))
+        return 0 if row is None else int(row["revised"])
+
+    def _copy_windows(self, windows: Sequence[SensedWindow]) -> None:
+        with self._connection.cursor() as cursor, cursor.copy(statement("guard/copy_given_windows")) as copy:
+            for sensed in windows:
+                seconds = int(sensed.window.length.total_seconds())
+                copy.write_row(
+                    (sensed.trigger.value, sensed.window.start, seconds, sensed.state.value, sensed.reason, sensed.sensed_at)
+                )
+
+    def _copy_readings(self, readings: Sequence[Reading]) -> None:
+        try:
+            with self._connection.cursor() as cursor, cursor.copy(statement("guard/copy_given_readings")) as copy:
+                for reading in readings:
+                    copy.write_row(
+                        (
+                            reading.trigger.value,
+                            reading.window.start,
+                            reading.tenant_id,
+                            int(reading.window.length.total_seconds()),
+                            reading.events,
+                            reading.exposure,
+                            reading.subjects,
+                        )
+                    )
+        except psycopg.errors.UniqueViolation as error:
+            raise ValueError(f"readings: one is given twice: {error.diag.message_detail}") from error
+
+    def windows(self, trigger: Trigger, start: datetime, end: datetime) -> list[SensedWindow]:
+        """See ReadingStore."""
+        rows = self._connection.execute(
+            statement("guard/select_windows"), {"trigger": trigger.value, "start": start, "end": end}
+        ).fetchall()
+        return [
+            SensedWindow(
+                trigger=trigger,
+                window=Window(row["window_start"], timedelta(seconds=row["window_seconds"])),
+                state=WindowState(row["state"]),
+                reason=row["reason"],
+                sensed_at=row["sensed_at"],
+                revision=row["revision"],
+            )
+            for row in rows
+        ]
+
+    def readings(self, trigger: Trigger, start: datetime, end: datetime) -> list[Reading]:
+        """See ReadingStore."""
+        found: list[Reading] = []
+        window: Window | None = None
+        with self._connection.cursor("readings", row_factory=tuple_row) as cursor:
+            cursor.itersize = _FETCH_ROWS
+            between = {"trigger": trigger.value, "start": start, "end": end}
+            cursor.execute(statement("guard/select_readings"), between, binary=True)
+            for window_start, window_seconds, tenant_id, events, exposure, subjects in cursor:
+                if window is None or window.start != window_start:
+                    window = Window(window_start, timedelta(seconds=window_seconds))
+                found.append(Reading(trigger, tenant_id, window, events, exposure, subjects))
+        return found

@@ -1,0 +1,64 @@
+"""Plans to rotate secrets, in Postgres."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ledger_guard.adapters.postgres.connection import Connection, Row
+from ledger_guard.adapters.postgres.guard_state.columns import given, optional_text
+from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal
+from ledger_guard.domain.flags import RotationPlan
+from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.sql import statement
+
+
+class PostgresRotationStore:
+    """RotationStore; a secret has at most one pending rotation."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, rotation: RotationPlan) -> RotationPlan:
+        """See RotationStore."""
+        parameters = given(rotation)
+        if self._connection.execute(statement("guard/insert_rotation"), parameters).fetchone() is not None:
+            return rotation
+        row = self._connection.execute(statement("guard/select_pending_rotation"), parameters).fetchone()
+        if row is None:
+            raise LedgerInvariantError(f"rotation of {rotation.secret_name}: ended while it was being planned; plan it again")
+        return _rotation(row)
+
+    def pending(self, incident_id: str | None = None) -> list[RotationPlan]:
+        """See RotationStore."""
+        key = {"incident_id": None if incident_id is None else checked_uuid(incident_id, "incident")}
+        rows = self._connection.execute(statement("guard/select_pending_rotations"), key).fetchall()
+        return [_rotation(row) for row in rows]
+
+    def done(self, rotation_id: str, by: str, at: datetime) -> None:
+        """See RotationStore."""
+        key = {"rotation_id": checked_uuid(rotation_id, "rotation")}
+        parameters = {**key, "done_by": by, "done_at": at}
+        if self._connection.execute(statement("guard/update_rotation_done"), parameters).fetchone() is not None:
+            return
+        row = self._connection.execute(statement("guard/select_rotation"), key).fetchone()
+        if row is None:
+            raise BadInputError(f"rotation {rotation_id}: does not exist; allowed: the id of a rotation that was planned")
+        raise SafetyRefusal(f"rotation {rotation_id} of {row['secret_name']}: was done already, by {row['done_by']}")
+
+    def of_incident(self, incident_id: str) -> list[RotationPlan]:
+        """See RotationStore."""
+        key = {"incident_id": checked_uuid(incident_id, "incident")}
+        return [
+            _rotation(row) for row in self._connection.execute(statement("guard/select_rotations_of_incident"), key).fetchall()
+        ]
+
+
+def _rotation(row: Row) -> RotationPlan:
+    return RotationPlan(
+        **{
+            **row,
+            "rotation_id": str(row["rotation_id"]),
+            "incident_id": optional_text(row["incident_id"]),
+            "steps": tuple(row["steps"]),
+        }
+    )

@@ -1,0 +1,92 @@
+"""Guard state in Postgres: one transaction a block, over connections that are bounded and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
+from ledger_guard.adapters.postgres.guard_state.actions import PostgresActionStore
+from ledger_guard.adapters.postgres.guard_state.approvals import PostgresApprovalStore
+from ledger_guard.adapters.postgres.guard_state.audit import PostgresAuditLog
+from ledger_guard.adapters.postgres.guard_state.flag_changes import PostgresFlagChangeStore
+from ledger_guard.adapters.postgres.guard_state.freezes import PostgresFreezeStore
+from ledger_guard.adapters.postgres.guard_state.incidents import PostgresIncidentStore
+from ledger_guard.adapters.postgres.guard_state.plans import PostgresPlanStore
+from ledger_guard.adapters.postgres.guard_state.readings import PostgresReadingStore
+from ledger_guard.adapters.postgres.guard_state.rotations import PostgresRotationStore
+from ledger_guard.adapters.postgres.guard_state.verdicts import PostgresVerdictStore
+from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
+
+#: the first run of a big fleet stores millions of readings with one statement
+STATEMENT_TIMEOUT_SECONDS = 600
+#: how long a writer waits for its turn at the audit log
+LOCK_TIMEOUT_MILLISECONDS = 30_000
+
+
+class GuardRepositories:
+    """GuardTransaction over a connection that somebody else opened: whoever opened it commits or rolls back."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.readings = PostgresReadingStore(connection)
+        self.verdicts = PostgresVerdictStore(connection)
+        self.incidents = PostgresIncidentStore(connection)
+        self.actions = PostgresActionStore(connection)
+        self.plans = PostgresPlanStore(connection)
+        self.approvals = PostgresApprovalStore(connection)
+        self.flag_changes = PostgresFlagChangeStore(connection)
+        self.freezes = PostgresFreezeStore(connection)
+        self.rotations = PostgresRotationStore(connection)
+        self.audit = PostgresAuditLog(connection)
+
+
+class PostgresGuardState:
+    """GuardState; each transaction has a connection of its own, closed at the end of its block."""
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self._settings = settings
+
+    @contextmanager
+    def transaction(self) -> Iterator[GuardRepositories]:
+        """See GuardState.
+
+        Raises:
+            SourceUnavailable: the database is away, slow, locked or not migrated: run `db upgrade`, or retry.
+            BadInputError: an id names an incident, plan or approval that does not exist, or a text can't be stored.
+            LedgerInvariantError: the block went on after a failed statement; nothing was stored.
+        """
+        with guard_state_errors(), self._open() as connection:
+            yield GuardRepositories(connection)
+            if connection.info.transaction_status is TransactionStatus.INERROR:
+                raise LedgerInvariantError("guard state: a statement failed and the transaction went on; nothing was stored")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[GuardRepositories]:
+        """See GuardState; raises as `transaction` does."""
+        with guard_state_errors(), self._open(read_only=True) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            yield GuardRepositories(connection)
+
+    def _open(self, *, read_only: bool = False) -> Connection:
+        return self._settings.open(
+            "guard_state",
+            read_only=read_only,
+            statement_timeout_seconds=STATEMENT_TIMEOUT_SECONDS,
+            lock_timeout_milliseconds=LOCK_TIMEOUT_MILLISECONDS,
+        )
+
+
+@contextmanager
+def guard_state_errors() -> Iterator[None]:
+    """Turn driver errors about guard state into the project's own; for whoever uses GuardRepositories by himself, too."""
+    try:
+        with translated_errors("guard state"):
+            yield
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise BadInputError(f"guard state: {error.diag.message_detail or 'a reference'} (nothing was stored)") from error
+    except psycopg.DataError as error:
+        raise BadInputError(f"guard state: can't be stored: {' '.join(str(error).split())}") from error

@@ -1,0 +1,173 @@
+"""`backfill`: plan, force, verify and undo a tenant's wallet repair."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
+from ledger_guard.domain.money import readable
+from ledger_guard.domain.plans import DifferenceCounts, Plan
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases import dry_run as dry_running
+from ledger_guard.use_cases import force as forcing
+from ledger_guard.use_cases import undo as undoing
+from ledger_guard.use_cases import verify as verifying
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
+_plan_id = click.option("--plan", "plan_id", required=True, metavar="ID", help="The plan's id, as `dry-run` printed it.")
+_tenant_id = click.option("--tenant-id", required=True, metavar="T", help="Exactly one tenant; never empty, never a pattern.")
+_actor = click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
+
+
+@click.group()
+def backfill() -> None:
+    """Repair wallets tenant by tenant: dry-run, force, verify, undo.
+
+    \b
+    Example:
+      python -m ledger_guard backfill dry-run --tenant-id casino_7
+      python -m ledger_guard backfill force --plan 7d0c…
+      python -m ledger_guard backfill verify --tenant-id casino_7
+    """
+
+
+@backfill.command("dry-run")
+@_tenant_id
+@click.option("--mode", default="force", show_default=True, help="create-missing: missing rows only; force: differing rows too.")
+@_actor
+@_as_json
+def dry_run(tenant_id: str, mode: str, actor: str, as_json: bool) -> None:
+    """Compare players with wallets and store what force would change; writes nothing on the platform.
+
+    \b
+    Example: python -m ledger_guard backfill dry-run --tenant-id casino_7 --json
+    """
+    plan = dry_running.dry_run(_guard(), tenant_id, mode, actor)
+    _print(plan_as_json(plan) if as_json else _plan_lines(plan))
+
+
+@backfill.command()
+@_plan_id
+@_actor
+@_as_json
+def force(plan_id: str, actor: str, as_json: bool) -> None:
+    """Write exactly the stored plan; exit code 3 when a safety rule refuses.
+
+    A killed run goes on where it stopped when it is started again.
+
+    \b
+    Example: python -m ledger_guard backfill force --plan 7d0c… --json
+    """
+    outcome = forcing.force(_guard(), plan_id, actor)
+    line = f"applied {outcome.applied}, drifted {outcome.drifted}, already applied {outcome.already_applied}"
+    _print(asdict(outcome) if as_json else [line])
+
+
+@backfill.command()
+@_tenant_id
+@click.option("--plan", "plan_id", metavar="ID", help="Hold the tenant against this plan.")
+@_as_json
+def verify(tenant_id: str, plan_id: str | None, as_json: bool) -> None:
+    """Compare a tenant again; exit code 1 when wallets are still missing or differ unexplained.
+
+    \b
+    Example: python -m ledger_guard backfill verify --tenant-id casino_7
+    """
+    found = verifying.verify(_guard(), tenant_id, plan_id)
+    as_data = {"tenant_id": tenant_id, "counts": asdict(found.counts), "is_clean": found.is_clean, "remaining": list(found.remaining)}
+    _print(as_data if as_json else ["clean" if found.is_clean else "not clean", *found.remaining])
+    if not found.is_clean:
+        raise SystemExit(1)
+
+
+@backfill.command()
+@_plan_id
+@_actor
+@_as_json
+def undo(plan_id: str, actor: str, as_json: bool) -> None:
+    """Give back the before-values of a forced plan; needs a recorded approval (exit code 3 without).
+
+    \b
+    Example: python -m ledger_guard backfill undo --plan 7d0c…
+    """
+    outcome = undoing.undo(_guard(), plan_id, actor)
+    _print(asdict(outcome) if as_json else [f"restored {outcome.restored}, kept {outcome.kept}"])
+
+
+@backfill.command()
+@click.option("--plan", "plan_id", metavar="ID", help="This plan.")
+@click.option("--tenant-id", metavar="T", help="The tenant's newest plan.")
+@_as_json
+def status(plan_id: str | None, tenant_id: str | None, as_json: bool) -> None:
+    """Show how far a plan is.
+
+    \b
+    Example: python -m ledger_guard backfill status --tenant-id casino_7
+    """
+    if (plan_id is None) == (tenant_id is None):
+        raise BadInputError("status: needs a plan or a tenant; allowed: exactly one of --plan ID and --tenant-id T")
+    with _guard().state.transaction() as state:
+        if plan_id is not None:
+            plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
+        else:
+            newest = state.plans.latest(checked_tenant_id(tenant_id))
+            if newest is None:
+                raise BadInputError(f"tenant {tenant_id}: has no plan; allowed: a tenant that `backfill dry-run` was run for")
+            plan = newest
+        rows = state.plans.row_counts(plan.plan_id)
+    if as_json:
+        _print({**plan_as_json(plan), "status": plan.status.value, "rows": rows})
+    else:
+        states = ", ".join(f"{number} {state_name}" for state_name, number in sorted(rows.items())) or "none"
+        _print([f"status    {plan.status.value}", f"rows      {states}", *_plan_lines(plan)])
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """A plan for scripts, under the names that they rely on."""
+    return {
+        "plan_id": plan.plan_id,
+        "plan_hash": plan.plan_hash,
+        "tenant_id": plan.tenant_id,
+        "mode": plan.mode.value,
+        "counts": asdict(plan.counts),
+        "cents": asdict(plan.cents),
+        "within_guardrails": plan.within_guardrails,
+        "guardrails_exceeded": list(plan.guardrails_exceeded),
+        "expires_at": plan.expires_at.isoformat(),
+    }
+
+
+def _plan_lines(plan: Plan) -> list[str]:
+    cents = plan.cents
+    verdict = "within" if plan.within_guardrails else f"exceeded: {'; '.join(plan.guardrails_exceeded)}"
+    return [
+        f"plan      {plan.plan_id}",
+        f"hash      {plan.plan_hash}",
+        f"tenant    {plan.tenant_id}, mode {plan.mode.value}, {plan.players} players",
+        f"found     {_count_words(plan.counts)}",
+        f"money     creates {readable(cents.created, plan.currency)}, adds {readable(cents.increased, plan.currency)}, "
+        f"takes {readable(cents.decreased, plan.currency)}",
+        f"guardrails {verdict}",
+        f"expires   {plan.expires_at.isoformat()}",
+    ]
+
+
+def _count_words(counts: DifferenceCounts) -> str:
+    return ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in asdict(counts).items())
+
+
+def _print(content: dict[str, Any] | list[str]) -> None:
+    click.echo(json.dumps(content, indent=2) if isinstance(content, dict) else "\n".join(content))
+
+
+def _guard() -> Guard:
+    # Imported here: the command line shows its help without loading any driver.
+    from ledger_guard.wiring import open_guard  # noqa: PLC0415
+
+    return open_guard()

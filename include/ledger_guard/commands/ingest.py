@@ -1,0 +1,115 @@
+"""`ingest`: bring access logs in."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from ledger_guard import wiring
+from ledger_guard.adapters.access_log.line_events import LineEvents
+from ledger_guard.adapters.access_log.line_fields import UnusableLine, read_moment
+from ledger_guard.adapters.access_log.log_file import FORMATS, AccessLogFile, guessed_format
+from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
+from ledger_guard.domain.access_events import IngestedFile
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.windows import iso
+from ledger_guard.policy.schema import Policy
+from ledger_guard.use_cases import ingest_access_log as ingesting
+
+#: the policy's mapping for a format when none is named
+DEFAULT_MAPPINGS = {"jsonl": "ingress_json", "combined": "combined"}
+
+
+@click.group()
+def ingest() -> None:
+    r"""Bring in what the triggers are read from.
+
+    \b
+    Example:
+      python -m ledger_guard ingest access-log /var/log/ingress/access.jsonl.gz
+    """
+
+
+@ingest.command("access-log")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
+@click.option("--format", "line_format", type=click.Choice(["auto", *FORMATS]), default="auto", show_default=True)
+@click.option("--mapping", metavar="NAME", help="A mapping of the policy; default: ingress_json or combined, by format.")
+@click.option("--tenant", metavar="T", help="The tenant of every line, whatever the lines say.")
+@click.option(
+    "--complete-through",
+    metavar="TIME",
+    help="Every event before this moment (ISO 8601 with a zone) has been delivered. Default: the newest event accepted.",
+)
+@click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
+def access_log(
+    files: tuple[Path, ...],
+    line_format: str,
+    mapping: str | None,
+    tenant: str | None,
+    complete_through: str | None,
+    actor: str,
+    as_json: bool,
+) -> None:
+    r"""Read ingress log lines, JSON Lines or Apache/nginx combined, plain or gzipped, each once.
+
+    Query strings, headers and bodies are not stored. Lines that can't be used are kept with their number and the reason.
+    T1 and T2 need the error code of each answer: only a JSON log that carries it can be measured.
+
+    \b
+    Examples:
+      python -m ledger_guard ingest access-log access.jsonl --complete-through 2026-03-01T12:00:00Z
+      python -m ledger_guard ingest access-log access.log.gz --format combined --tenant default_casino --json
+    """
+    guard = wiring.open_guard()
+    through = _moment(complete_through) if complete_through is not None else None
+    now = guard.clock.now()
+    logs = [_log(guard.policy, path, line_format, mapping, tenant, now) for path in files]
+    store = PostgresAccessEventStore(wiring.guard_settings())
+    outcome = ingesting.ingest_access_log(guard, store, logs, actor=actor, complete_through=through, progress=_progress)
+    if as_json:
+        click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
+        return
+    for file in outcome.files:
+        click.echo("\n".join(_lines(file)))
+    click.echo(f"the source is complete through {iso(outcome.complete_through) if outcome.complete_through else 'no moment yet'}")
+
+
+def _log(policy: Policy, path: Path, line_format: str, mapping: str | None, tenant: str | None, now: datetime) -> AccessLogFile:
+    found = guessed_format(path) if line_format == "auto" else line_format
+    name = mapping if mapping is not None else DEFAULT_MAPPINGS[found]
+    if name not in policy.access_log:
+        raise BadInputError(
+            f"mapping: {name[:60]!r} is unknown; allowed: {', '.join(sorted(policy.access_log)) or 'none is defined'}"
+        )
+    requests = [described.request for described in policy.triggers.values() if described.request is not None]
+    webhooks = [request for request in requests if request.subject == "webhook" and request.path_is_prefix]
+    chosen = policy.access_log[name]
+    return AccessLogFile(path, found, name, chosen, LineEvents(chosen, tenant, now, webhooks))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return read_moment(text, assume_utc=False)
+    except UnusableLine as error:
+        raise BadInputError(f"--complete-through: {error}") from error
+
+
+def _progress(name: str, lines: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{name}: {lines} lines", nl=False, err=True)
+
+
+def _lines(file: IngestedFile) -> list[str]:
+    span = f"{iso(file.first_event)} to {iso(file.last_event)}" if file.first_event and file.last_event else "no events"
+    counts = f"{file.accepted} accepted, {file.already_known} already known, {file.rejected} rejected"
+    found = [f"{file.file_name} ({file.mapping}): {file.lines} lines, {counts}; {span}"]
+    found += [f"  not knowable: {sentence}" for sentence in file.not_knowable]
+    if file.rejected:
+        found.append(f"  rejected lines and reasons: ledger_guard.ingest_reject, ingest_id {file.ingest_id}")
+    return found

@@ -1,0 +1,42 @@
+-- Purpose: webhook calls that obey the flag, by provider, and their failures by error code.
+-- Parameters: start, end (timestamptz, half-open), method, path (text), path_is_prefix (boolean), status (integer).
+-- Rows: one a provider and error code of its failures, or one without failures; most failures first. A call without a
+-- provider counts under '(unknown)', a failure without a code under '(none)' or '(not logged)'. Index: access_event_by_time.
+with calls as (
+    select
+        coalesce(provider, '(unknown)') as provider,
+        event_time,
+        status = %(status)s as is_failure,
+        coalesce(error_code, case when error_code_is_known then '(none)' else '(not logged)' end) as error_code
+    from ledger_guard.access_event
+    where event_time >= %(start)s
+      and event_time < %(end)s
+      and method = %(method)s
+      and (path = %(path)s or (%(path_is_prefix)s and starts_with(path, %(path)s)))
+      and (status between 200 and 299 or status = %(status)s)
+), totals as (
+    select
+        provider,
+        count(*) as calls,
+        min(event_time) as first_call
+    from calls
+    group by provider
+), failed as (
+    select
+        provider,
+        error_code,
+        count(*) as failures,
+        min(event_time) as first_seen
+    from calls
+    where is_failure
+    group by provider, error_code
+)
+select
+    t.provider,
+    coalesce(f.error_code, '') as error_code,
+    coalesce(f.failures, 0) as failures,
+    t.calls,
+    coalesce(f.first_seen, t.first_call) as first_seen
+from totals t
+left join failed f on f.provider = t.provider
+order by failures desc, t.provider, error_code

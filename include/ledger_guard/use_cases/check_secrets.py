@@ -1,0 +1,136 @@
+"""check_secrets: are the webhook secrets in order, and which cause of the signature failures is the likeliest?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.secrets import SecretFinding
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import FailureGroup, Guard
+from ledger_guard.use_cases.remediate import GUARD_ITSELF
+from ledger_guard.use_cases.signature_causes import FlagFacts, ProviderFailures, by_provider, likeliest_cause
+
+#: failures that begin within this time after the flag was enabled are put down to that
+_SHORTLY = timedelta(hours=2)
+
+
+@dataclass(frozen=True)
+class SecretsReport:
+    """What is known of the secrets and of the calls that failed; holds no secret's value."""
+
+    incident_id: str
+    findings: tuple[SecretFinding, ...]
+    providers: tuple[ProviderFailures, ...]
+    likeliest_cause: str
+    #: which of the two could not be read, and why; nothing may be concluded from its absence
+    unread: tuple[str, ...] = ()
+
+    def as_facts(self) -> tuple[tuple[str, str], ...]:
+        """Label and text pairs for a notice."""
+        calls = [(f"Calls of {p.provider}", p.in_words()) for p in self.providers]
+        secrets = [(f"Secret {f.name}", _in_words(f)) for f in self.findings]
+        return (*calls, *secrets, *(("Could not be read", reason) for reason in self.unread))
+
+    def as_json(self) -> dict[str, Any]:
+        """For another task or the audit log."""
+        return {
+            "incident_id": self.incident_id,
+            "likeliest_cause": self.likeliest_cause,
+            "findings": [{**asdict(finding), "problems": list(finding.problems)} for finding in self.findings],
+            "providers": [{**asdict(p), "first_seen": iso(p.first_seen), "codes": list(p.codes)} for p in self.providers],
+            "unread": list(self.unread),
+        }
+
+
+def check_secrets(guard: Guard, incident_id: str) -> SecretsReport:
+    """Look at the secrets and at the failed calls of the incident's windows; puts the report on record.
+
+    A source that does not answer is named in `unread`; the check itself goes on with the other one. Raises BadInputError
+    when there is no such incident.
+    """
+    with guard.state.transaction() as state:
+        incident = state.incidents.get(incident_id)
+    unread: list[str] = []
+    findings, groups = _findings(guard, unread), _failures(guard, incident, unread)
+    providers = by_provider(groups)
+    if unread:
+        cause = _not_known(findings, unread)
+    else:
+        cause = likeliest_cause(findings, providers, _flag_facts(guard, providers), _other_calls(guard, incident, providers))
+    report = SecretsReport(incident_id, tuple(findings), tuple(providers), cause, tuple(unread))
+    with guard.state.transaction() as state:
+        state.audit.append(
+            AuditEvent(
+                verb="check_secrets",
+                actor=GUARD_ITSELF,
+                subject=f"incident:{incident_id}",
+                detail=report.as_json(),
+                at=guard.wall_clock.now(),
+                incident_id=incident_id,
+            )
+        )
+    return report
+
+
+def incident_span(guard: Guard, incident: Incident) -> tuple[datetime, datetime]:
+    """Event time from the incident's first window in alarm to the end of its newest."""
+    return incident.first_window_start, incident.last_alarm_window_start + timedelta(minutes=guard.policy.window_minutes)
+
+
+def _findings(guard: Guard, unread: list[str]) -> list[SecretFinding]:
+    try:
+        return guard.secrets.findings()
+    except SourceUnavailable as error:
+        unread.append(str(error))
+        return []
+
+
+def _failures(guard: Guard, incident: Incident, unread: list[str]) -> list[FailureGroup]:
+    try:
+        return guard.triage.failures_by_provider(*incident_span(guard, incident))
+    except SourceUnavailable as error:
+        unread.append(str(error))
+        return []
+
+
+def _other_calls(guard: Guard, incident: Incident, providers: Sequence[ProviderFailures]) -> int | None:
+    """Calls of the incident's windows that belong to none of `providers`; None when no reading is stored."""
+    with guard.state.transaction() as state:
+        readings = state.readings.readings(Trigger.WEBHOOK_SIGNATURE, *incident_span(guard, incident))
+    if not readings:
+        return None
+    return max(0, sum(reading.exposure for reading in readings) - sum(provider.calls for provider in providers))
+
+
+def _flag_facts(guard: Guard, providers: Sequence[ProviderFailures]) -> FlagFacts:
+    """Whether the signature flag is on anywhere, and whether it was enabled shortly before the first failure."""
+    flag = guard.policy.triggers[Trigger.WEBHOOK_SIGNATURE].flag
+    try:
+        is_on: bool | None = any(scope.is_enabled for scope in guard.flags.scopes(flag))
+    except SourceUnavailable:
+        is_on = None
+    with guard.state.transaction() as state:
+        change = state.flag_changes.latest(flag, EVERYWHERE)
+    first = min((p.first_seen for p in providers if p.failures), default=None)
+    if change is None or not change.to_value or first is None or not first - _SHORTLY <= change.changed_at <= first:
+        return FlagFacts(flag, is_on, None)
+    return FlagFacts(flag, is_on, change.changed_at)
+
+
+def _in_words(finding: SecretFinding) -> str:
+    state = f"set, fingerprint {finding.fingerprint}" if finding.is_present else "absent"
+    return f"{state}; {'; '.join(finding.problems) or 'nothing wrong with its form'}"
+
+
+def _not_known(findings: Sequence[SecretFinding], unread: Sequence[str]) -> str:
+    wrong = [f"{finding.name} {problem}" for finding in findings for problem in finding.problems]
+    seen = f" What could be read: {'; '.join(wrong)}." if wrong else ""
+    return f"The cause is not known: {'; '.join(unread)}.{seen}"

@@ -1,0 +1,93 @@
+"""dry_run: compare one tenant's players with its wallets and leave behind exactly what force would change."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
+from ledger_guard.domain.plans import BackfillMode, Plan, cent_totals, plan_hash
+from ledger_guard.policy.guardrails import exceeded_guardrails
+from ledger_guard.ports import Guard
+
+_TENANTS_NAMED = 5
+
+
+def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by: str, incident_id: str | None = None) -> Plan:
+    """Store a plan and return it with its rows; nothing on the platform is written. Same data, same hash.
+
+    Raises:
+        BadInputError: no such tenant, mode or incident. Ask again.
+        SourceUnavailable: the platform did not answer, or lacks a table or column. Retry when it is back.
+    """
+    tenant, wanted = checked_tenant_id(tenant_id), BackfillMode.parse(mode)
+    guard.ledger.check_columns()
+    require_tenant(guard, tenant)
+    comparison = guard.ledger.compare(tenant, wanted)
+    flags = current_flags(guard, tenant)
+    now = guard.wall_clock.now()
+    policy = guard.policy
+    plan = Plan(
+        plan_id=new_id(),
+        plan_hash=plan_hash(tenant, wanted, policy.platform.currency, comparison.rows, flags, policy.content_hash),
+        tenant_id=tenant,
+        mode=wanted,
+        currency=policy.platform.currency,
+        counts=comparison.counts,
+        cents=cent_totals(comparison.rows),
+        players=comparison.players,
+        guardrails_exceeded=exceeded_guardrails(policy.guardrails, comparison.rows, comparison.players),
+        flag_state=flags,
+        policy_hash=policy.content_hash,
+        created_at=now,
+        expires_at=now + timedelta(minutes=policy.guardrails.plan_valid_minutes),
+        requested_by=requested_by,
+        incident_id=checked_uuid(incident_id, "incident") if incident_id else None,
+        rows=comparison.rows,
+    )
+    with guard.state.transaction() as state:
+        if plan.incident_id is not None:
+            state.incidents.get(plan.incident_id)
+        state.plans.add(plan)
+        state.audit.append(_event(plan))
+    return plan
+
+
+def require_tenant(guard: Guard, tenant_id: str) -> None:
+    """Raise BadInputError, naming tenants that exist, when the platform does not know this one."""
+    if guard.ledger.tenant_exists(tenant_id):
+        return
+    known = guard.ledger.tenant_ids()
+    more = f" and {len(known) - _TENANTS_NAMED} more" if len(known) > _TENANTS_NAMED else ""
+    raise BadInputError(
+        f"tenant {tenant_id}: is unknown to the platform; allowed: {', '.join(known[:_TENANTS_NAMED]) or 'none, it has no tenant'}{more}"
+    )
+
+
+def current_flags(guard: Guard, tenant_id: str) -> dict[str, bool]:
+    """What the platform obeys for this tenant, for every flag of the policy."""
+    return {flag: guard.flags.effective(flag, tenant_id) for flag in sorted(guard.policy.flags)}
+
+
+def _event(plan: Plan) -> AuditEvent:
+    return AuditEvent(
+        verb="dry_run",
+        actor=plan.requested_by,
+        subject=f"plan:{plan.plan_id}",
+        detail={
+            "plan_hash": plan.plan_hash,
+            "mode": plan.mode.value,
+            "counts": asdict(plan.counts),
+            "cents": asdict(plan.cents),
+            "players": plan.players,
+            "guardrails_exceeded": list(plan.guardrails_exceeded),
+            "flag_state": plan.flag_state,
+            "policy_hash": plan.policy_hash,
+            "expires_at": plan.expires_at.isoformat(),
+        },
+        at=plan.created_at,
+        incident_id=plan.incident_id,
+        tenant_id=plan.tenant_id,
+    )

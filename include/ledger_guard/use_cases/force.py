@@ -1,0 +1,91 @@
+"""force: carry out exactly the stored plan, when every safety rule permits it."""
+
+from __future__ import annotations
+
+from ledger_guard.domain.approvals import ApprovalKind, require_approval
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
+from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, require_forceable
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.dry_run import current_flags
+from ledger_guard.use_cases.review import approval_reasons
+
+
+def force(guard: Guard, plan_id: str, actor: str) -> ForceOutcome:
+    """Write the plan's rows. All checks are made here, inside the writing task, against guard state alone.
+
+    A plan that was forced already is not written again: its rows are counted as `already_applied`. A killed run is
+    resumed by calling this again.
+
+    Raises:
+        BadInputError: no such plan.
+        SafetyRefusal: expired, made under another policy or other flags, or without the approval that it needs; the
+            refusal is in the audit log and nothing was written. Make a new dry-run, or ask the approvers.
+        ConcurrentWriterError: another run writes for this tenant. Wait for it.
+        LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
+    """
+    with guard.state.transaction() as state:
+        plan = state.plans.get(checked_uuid(plan_id, "plan"))
+    try:
+        plan.check_hash()
+        if plan.status is not PlanStatus.FORCED:
+            require_forceable(plan)
+            _require_fresh(guard, plan)
+            _require_permission(guard, plan)
+    except (SafetyRefusal, LedgerInvariantError) as refusal:
+        record_refusal(guard, plan, "force", actor, str(refusal))
+        raise
+    return guard.backfill.force(plan.plan_id, actor, guard.policy.guardrails.batch_rows)
+
+
+def record_refusal(guard: Guard, plan: Plan, verb: str, actor: str, reason: str) -> None:
+    """Put into the audit log that somebody tried to write and why it was refused."""
+    with guard.state.transaction() as state:
+        state.audit.append(
+            AuditEvent(
+                verb=verb,
+                actor=actor,
+                subject=f"plan:{plan.plan_id}",
+                detail={"refused": reason, "plan_hash": plan.plan_hash},
+                at=guard.wall_clock.now(),
+                incident_id=plan.incident_id,
+                tenant_id=plan.tenant_id,
+            )
+        )
+
+
+def require_plan_approval(guard: Guard, plan: Plan, kind: ApprovalKind, what: str) -> None:
+    """Raise SafetyRefusal unless the newest approval of this kind was given for this very plan, by somebody else than its maker."""
+    with guard.state.transaction() as state:
+        found = state.approvals.latest(kind, plan.plan_id)
+    approval = require_approval(found, plan.plan_hash, what)
+    if approval.answer is not None and approval.answer.answered_by == plan.requested_by:
+        raise SafetyRefusal(f"{what}: refused: {plan.requested_by} made the plan and can't approve it too")
+
+
+def _require_fresh(guard: Guard, plan: Plan) -> None:
+    if guard.wall_clock.now() > plan.expires_at:
+        raise SafetyRefusal(f"plan {plan.plan_id}: expired at {iso(plan.expires_at)}; make a new dry-run")
+    if plan.policy_hash != guard.policy.content_hash:
+        raise SafetyRefusal(f"plan {plan.plan_id}: was made under another policy than the one in force now; make a new dry-run")
+    now = current_flags(guard, plan.tenant_id)
+    changed = [
+        f"{flag} was {_word(plan.flag_state.get(flag))} and is {_word(now.get(flag))}"
+        for flag in sorted(now.keys() | plan.flag_state.keys())
+        if now.get(flag) != plan.flag_state.get(flag)
+    ]
+    if changed:
+        raise SafetyRefusal(f"plan {plan.plan_id}: flags changed since the dry-run: {', '.join(changed)}; make a new dry-run")
+
+
+def _require_permission(guard: Guard, plan: Plan) -> None:
+    reasons = approval_reasons(guard.policy, plan)
+    if reasons:
+        what = f"plan {plan.plan_id}: force needs an approval ({'; '.join(reasons)})"
+        require_plan_approval(guard, plan, ApprovalKind.BACKFILL_FORCE, what)
+
+
+def _word(is_enabled: bool | None) -> str:
+    return "unknown" if is_enabled is None else "on" if is_enabled else "off"

@@ -1,0 +1,131 @@
+"""Which cause of signature failures fits what was seen best: rules only, no reading and no writing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger_guard.domain.secrets import SecretFinding
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import FailureGroup
+
+#: a provider with at least this share of its calls refused is refused as a whole
+_REFUSED_WHOLLY = 0.9
+#: calls of others, for each refused provider's call, up to which hardly anybody else calls
+_OTHERS_HARDLY_CALL = 0.1
+
+
+@dataclass(frozen=True)
+class ProviderFailures:
+    """One provider's calls in the incident's windows."""
+
+    provider: str
+    calls: int
+    failures: int
+    #: error codes of the failures, most frequent first
+    codes: tuple[str, ...]
+    first_seen: datetime
+
+    @property
+    def share(self) -> float:
+        """Failures over calls, 0..1."""
+        return min(1.0, self.failures / self.calls) if self.calls else 0.0
+
+    def in_words(self) -> str:
+        """For people: `40 of 41 calls refused (98 %), first at …`."""
+        if not self.failures:
+            return f"none of {self.calls} calls refused"
+        codes = ", ".join(self.codes)
+        return f"{self.failures} of {self.calls} calls refused ({self.share:.0%}), first at {iso(self.first_seen)}; {codes}"
+
+
+@dataclass(frozen=True)
+class FlagFacts:
+    """What is known of the flag that makes the platform check signatures."""
+
+    name: str
+    #: None when the flag store did not answer
+    is_on: bool | None
+    #: when it was enabled, if that is on record and was shortly before the first failure
+    enabled_at: datetime | None
+
+
+def by_provider(groups: Sequence[FailureGroup]) -> list[ProviderFailures]:
+    """Put the groups of one provider together, most failures first."""
+    found: dict[str, list[FailureGroup]] = {}
+    for group in groups:
+        found.setdefault(group.provider or "unknown", []).append(group)
+    providers = [
+        ProviderFailures(
+            provider=name,
+            calls=max(group.calls for group in own),
+            failures=sum(group.failures for group in own),
+            codes=tuple(g.error_code for g in sorted(own, key=lambda group: -group.failures) if g.failures and g.error_code),
+            first_seen=min(group.first_seen for group in own),
+        )
+        for name, own in found.items()
+    ]
+    return sorted(providers, key=lambda provider: (-provider.failures, provider.provider))
+
+
+def likeliest_cause(
+    findings: Sequence[SecretFinding], providers: Sequence[ProviderFailures], flag: FlagFacts, other_calls: int | None
+) -> str:
+    """One sentence or two: the likeliest cause, and what follows from it.
+
+    `other_calls` counts calls of providers that are not among `providers`, none of them refused; None when not known.
+    """
+    failing = [provider for provider in providers if provider.failures]
+    if not failing:
+        return "No webhook call was refused in the incident's windows: nothing points to a secret."
+    if flag.is_on is False:
+        return (
+            f"{flag.name} is off, so these refusals do not come from it: some checks of the platform ignore the flag "
+            "(Adyen, payouts), and rolling it back would change nothing."
+        )
+    known = {finding.provider for finding in findings}
+    strangers = [provider.provider for provider in failing if provider.provider not in known]
+    if len(strangers) == len(failing):
+        names = ", ".join(strangers)
+        return f"Only calls under names without a secret are refused ({names}): scanners or a misspelt address, not a secret."
+    problems = {finding.provider: finding for finding in findings if finding.problems}
+    suspects = [provider for provider in failing if provider.provider in problems]
+    everyone = _everyone_is_refused(providers, other_calls)
+    since_enabled = flag.enabled_at is not None and all(provider.share >= _REFUSED_WHOLLY for provider in failing)
+    if (everyone or since_enabled) and len(suspects) < len(failing):
+        who = "Every provider" if everyone else ", ".join(provider.provider for provider in failing)
+        return _header_fault(who, flag, [_suspicion(problems[provider.provider], provider) for provider in suspects])
+    if suspects:
+        words = "; ".join(_suspicion(problems[provider.provider], provider) for provider in suspects)
+        return f"{words}: a secret in the platform's environment is the likeliest cause; correct it there."
+    names = ", ".join(provider.provider for provider in failing if provider.provider in known)
+    return (
+        f"Only calls of {names} are refused, and nothing is wrong with the form of that secret here: the provider most likely "
+        "signs with another one. Compare fingerprints, then rotate."
+    )
+
+
+def _everyone_is_refused(providers: Sequence[ProviderFailures], other_calls: int | None) -> bool:
+    """Whether hardly a call came through; one provider alone speaks for all only when no other is known to call."""
+    called = [provider for provider in providers if provider.calls]
+    if any(provider.share < _REFUSED_WHOLLY for provider in called):
+        return False
+    if other_calls is None:
+        return len(called) > 1
+    return other_calls <= _OTHERS_HARDLY_CALL * sum(provider.calls for provider in called)
+
+
+def _header_fault(who: str, flag: FlagFacts, suspicions: Sequence[str]) -> str:
+    when = f"since {flag.name} was enabled at {iso(flag.enabled_at)}" if flag.enabled_at else f"while {flag.name} is enforced"
+    also = f" Also: {'; '.join(suspicions)}." if suspicions else ""
+    return (
+        f"{who} is refused wholly {when}: the platform's own header fault, which refuses rightly signed webhooks too, is the "
+        f"likeliest cause; no secret mends it, and a rollback is right.{also}"
+    )
+
+
+def _suspicion(finding: SecretFinding, provider: ProviderFailures) -> str:
+    return (
+        f"{provider.provider}: {finding.name} {' and '.join(finding.problems)}, and {provider.share:.0%} of its calls are refused"
+    )

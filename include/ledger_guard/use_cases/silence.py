@@ -1,0 +1,60 @@
+"""When no rows at all is no data rather than quiet: judged by what the whole fleet usually does."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from statistics import median
+
+from ledger_guard.domain.signals import Reading, Trigger, WindowState
+from ledger_guard.domain.windows import Window
+from ledger_guard.ports import ReadingStore
+
+#: how many complete windows before a window tell what is usual
+USUAL_WINDOWS = 12
+#: older windows say nothing about now
+_LOOK_BACK = timedelta(days=1)
+
+
+def usual_exposures(readings: ReadingStore, trigger: Trigger, before: datetime) -> list[int]:
+    """The fleet's exposure in the newest complete windows of the day before `before`, oldest first; at most 12."""
+    windows = readings.windows(trigger, before - _LOOK_BACK, before)
+    complete = [sensed.window for sensed in windows if sensed.state is WindowState.COMPLETE][-USUAL_WINDOWS:]
+    if not complete:
+        return []
+    totals = exposures(readings.readings(trigger, complete[0].start, complete[-1].end))
+    return [totals[window.start] for window in complete]
+
+
+def exposures(readings: Iterable[Reading]) -> Counter[datetime]:
+    """The fleet's exposure by window start."""
+    totals: Counter[datetime] = Counter()
+    for reading in readings:
+        totals[reading.window.start] += reading.exposure
+    return totals
+
+
+def silent_windows(
+    windows: Sequence[Window], totals: Counter[datetime], usual: Sequence[int], false_alarm_probability: float
+) -> dict[datetime, str]:
+    """Windows, in order of time, without any row although rows were to be expected: by start, with the reason.
+
+    `usual` are the exposures of complete windows before the first. Nothing is implausible when traffic had died down
+    already: at the median of the last twelve windows an empty one must be less likely than `false_alarm_probability`.
+    Where nothing is known about the day before, an empty window is silent too: that nothing came is no evidence of health.
+    """
+    recent = deque(usual, maxlen=USUAL_WINDOWS)
+    found: dict[datetime, str] = {}
+    for window in windows:
+        total = totals[window.start]
+        if total == 0 and not recent:
+            found[window.start] = "no request of this kind arrived, and nothing is known about what is usual"
+        elif total == 0 and math.exp(-median(recent)) < false_alarm_probability:
+            found[window.start] = (
+                f"no request of this kind arrived; usual are {median(recent):.0f} in a window: the source fell silent"
+            )
+        else:
+            recent.append(total)
+    return found

@@ -1,0 +1,171 @@
+"""The DAGs as Airflow sees them, run in this process against a real platform database."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def dag_bag(airflow_home):
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(str(ROOT / "dags"))
+
+
+@pytest.fixture(scope="session")
+def api_client(airflow_home):
+    """Airflow's own API application, in this process."""
+    from airflow.api_fastapi.app import create_app
+    from fastapi.testclient import TestClient
+
+    return TestClient(create_app(apps="core"))
+
+
+@pytest.fixture(scope="session")
+def stored_dags(dag_bag):
+    """The DAGs written to the metadata database, as the dag-processor would."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import sync_bag_to_db
+
+    DagBundlesManager().sync_bundles_to_db()
+    sync_bag_to_db(dag_bag, "dags-folder", None)
+    return dag_bag
+
+
+@dataclass
+class Answerer:
+    """Answers a gate as a person would, through the public API, while `dag.test()` waits in this thread."""
+
+    client: object
+
+    def when_parked(self, dag_id: str, task_id: str, option: str, reason: str | None, user: str = "payments-lead") -> threading.Thread:
+        thread = threading.Thread(target=self._answer, args=(dag_id, task_id, option, reason, user), daemon=True)
+        thread.start()
+        return thread
+
+    def _answer(self, dag_id: str, task_id: str, option: str, reason: str | None, user: str) -> None:
+        token = self.client.post("/auth/token", json={"username": user, "password": f"{user}-pw"}).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        query = {"response_received": False, "state": "awaiting_input", "task_id": task_id}
+        for _ in range(300):
+            found = self.client.get(f"/api/v2/dags/{dag_id}/dagRuns/~/hitlDetails", params=query, headers=headers).json()
+            for gate in found["hitl_details"]:
+                run_id = gate["task_instance"]["dag_run_id"]
+                self.client.patch(
+                    f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails",
+                    json={"chosen_options": [option], "params_input": {"approver_reason": reason}},
+                    headers=headers,
+                )
+                return
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def answerer(api_client) -> Answerer:
+    return Answerer(api_client)
+
+
+@pytest.fixture
+def run_dag(stored_dags) -> Callable[..., dict[str, str]]:
+    """Run a DAG to its end in this process; gives the run's state and each task's."""
+
+    def run(dag_id: str, conf: dict | None = None, **options) -> dict[str, str]:
+        finished = stored_dags.dags[dag_id].test(run_conf=conf or {}, **options)
+        states = {instance.task_id: str(getattr(instance.state, "value", instance.state)) for instance in finished.get_task_instances()}
+        return {**states, "run": str(getattr(finished.state, "value", finished.state))}
+
+    return run
+
+
+class SmallPlatform:
+    """A platform of two tenants that a test can look into; the guard's connections point at it."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        with psycopg.connect(uri) as connection:
+            connection.execute("insert into tenant (id, name, type) values ('acme', 'Acme', 'renter'), ('zenith', 'Zenith', 'renter')")
+            connection.execute(
+                "insert into rollout_flag (key, tenant_id, is_enabled, changed_by, change_reason)"
+                " select unnest(%s::text[]), '*', true, 'test', 'set up'",
+                [FLAGS],
+            )
+            for number in range(20):
+                self._player(connection, "acme", f"p{number:02}", 100.0, wallet=40.0 if number < 3 else 100.0)
+                self._player(connection, "zenith", f"z{number:02}", 100.0, wallet=100.0)
+
+    def _player(self, connection, tenant: str, player: str, available: float, wallet: float) -> None:
+        connection.execute(
+            "insert into player (id, tenant_id, username, email, balance_real, balance_bonus, balance_real_available,"
+            " balance_real_held, status, kyc_status) values (%s, %s, %s, %s, %s, 0, %s, 0, 'active', 'verified')",
+            [player, tenant, player, f"{player}@example.com", available, available],
+        )
+        connection.execute(
+            "insert into walletbalance (tenant_id, player_id, currency, balance_real_available, balance_real_pending,"
+            " balance_bonus_available, balance_bonus_pending) values (%s, %s, 'USD', %s, 0, 0, 0)",
+            [tenant, player, wallet],
+        )
+
+    def drift_far(self) -> None:
+        """Let more of acme's wallets fall behind than the guardrails allow."""
+        self.run("update walletbalance set balance_real_available = 1 where tenant_id = 'acme'")
+
+    def run(self, query: str, *parameters: object):
+        """Run one statement; gives its first row's first value, if it has rows."""
+        with psycopg.connect(self.uri) as connection:
+            cursor = connection.execute(query, parameters)
+            row = cursor.fetchone() if cursor.description else None
+        return row[0] if row else None
+
+    def wallets(self) -> str:
+        """A checksum over all wallets."""
+        return self.run("select md5(string_agg(w::text, ',' order by w::text)) from walletbalance w")
+
+    def is_enabled(self, flag: str) -> bool:
+        return self.run("select is_enabled from rollout_flag where key = %s and tenant_id = '*'", flag)
+
+    def open_incident(self, trigger: str = "T1", severity: str = "severe", scope: str = "isolated", tenants=("acme",)) -> str:
+        return str(
+            self.run(
+                "insert into ledger_guard.incident (incident_id, trigger, status, severity, scope, tenants, opened_at,"
+                " first_window_start, last_alarm_window_start, summary) values (gen_random_uuid(), %s, 'open', %s, %s, %s,"
+                " now(), now(), now(), 'made by a test') returning incident_id",
+                trigger,
+                severity,
+                scope,
+                list(tenants),
+            )
+        )
+
+
+FLAGS = ["ledger_enforce_balance", "webhook_signature_enforced"]
+
+
+@pytest.fixture
+def platform(database_uri, monkeypatch) -> SmallPlatform:
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_DB", database_uri)
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", database_uri)
+    monkeypatch.setenv("LEDGER_GUARD_CLOCK", "rehearsal")
+    return SmallPlatform(database_uri)
+
+
+@pytest.fixture
+def channel(monkeypatch):
+    """The stand-in for Slack, on loopback, with the guard's connection pointing at it."""
+    from ledger_sandbox.slack import SlackStandIn
+
+    stand_in = SlackStandIn()
+    stand_in.start()
+    slack = {"conn_type": "slack", "password": stand_in.token, "extra": {"base_url": f"{stand_in.base_url}/api/"}}
+    monkeypatch.setenv("AIRFLOW_CONN_SLACK_LEDGER_OPS", json.dumps(slack))
+    yield stand_in
+    stand_in.stop()

@@ -1,0 +1,56 @@
+"""The dangerous orders, and only those: they survive every other change of the graphs."""
+
+import pytest
+
+pytestmark = pytest.mark.airflow
+
+
+def upstream(dag_bag, dag_id, task_id):
+    return dag_bag.dags[dag_id].get_task(task_id).get_flat_relative_ids(upstream=True)
+
+
+def test_no_flag_is_rolled_back_before_approval_was_requested_and_verified(dag_bag):
+    assert {"review", "request_approval", "verify_approval"} <= upstream(dag_bag, "flag_rollback", "roll_back")
+
+
+def test_no_flag_is_restored_before_checklist_and_approval(dag_bag):
+    assert {"review", "request_approval", "verify_approval"} <= upstream(dag_bag, "flag_restore", "restore")
+
+
+def test_no_wallet_is_written_before_dry_run_and_review(dag_bag):
+    assert {"dry_run", "review"} <= upstream(dag_bag, "tenant_backfill", "force")
+
+
+def test_no_plan_is_undone_before_its_own_approval(dag_bag):
+    assert {"review", "request_undo_approval"} <= upstream(dag_bag, "tenant_backfill", "undo")
+
+
+def test_a_remediation_starts_nothing_before_the_case_is_open_and_decided(dag_bag):
+    for task_id in ("start_backfills", "start_rollback", "freeze", "triage"):
+        assert {"open_case", "decide"} <= upstream(dag_bag, "ledger_remediation", task_id)
+
+
+def test_the_health_check_decides_only_on_what_was_sensed_and_judged(dag_bag):
+    for trigger in ("T1", "T2", "T3"):
+        assert {f"{trigger}.sense", f"{trigger}.classify"} <= upstream(dag_bag, "ledger_health_check", f"{trigger}.remediate")
+
+
+def test_a_notice_is_never_upstream_of_a_repair(dag_bag):
+    """Slack down: the notifying task fails on its own, nothing else stops."""
+    for dag in dag_bag.dags.values():
+        for task in dag.tasks:
+            if task.task_id.split(".")[-1] == "notify":
+                assert not task.get_flat_relative_ids(upstream=False), f"{dag.dag_id}.{task.task_id}"
+
+
+def test_only_the_policys_approvers_are_asked_and_silence_means_reject(dag_bag):
+    from ledger_guard.policy.loader import load_policy
+
+    policy = load_policy()
+    gates = [task for dag in dag_bag.dags.values() for task in dag.tasks if hasattr(task, "assigned_users")]
+    assert len(gates) == 4
+    for gate in gates:
+        approval = policy.approvals[gate.kind]
+        assert [user["id"] for user in gate.assigned_users] == list(approval.approvers)
+        assert gate.defaults == ["Reject"]
+        assert gate.response_timeout.total_seconds() == approval.valid_minutes * 60

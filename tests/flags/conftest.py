@@ -1,0 +1,25 @@
+"""The same rollout with guard state and flag store on Postgres."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.flags.rollout_world import BALANCE, RolloutWorld, rollout_world
+
+from ledger_guard.adapters.postgres.connection import ConnectionSettings
+from ledger_guard.adapters.postgres.flags import PostgresFlagStore
+from ledger_guard.adapters.postgres.state import PostgresGuardState
+from ledger_guard.domain.flags import EVERYWHERE
+
+
+@pytest.fixture
+def stored_world(database_uri) -> RolloutWorld:
+    """Enforcement is on for everyone, and for tenant-a by a value of its own."""
+    world = rollout_world()
+    settings = ConnectionSettings.parse(database_uri, "ledger_db")
+    flags = PostgresFlagStore(settings, world.guard.policy, world.guard.wall_clock)
+    world.guard = replace(world.guard, state=PostgresGuardState(settings), flags=flags)
+    for scope in (EVERYWHERE, "tenant-a"):
+        flags.compare_and_set(flags.get(BALANCE, scope), True, "somebody", "rollout")
+    return world

@@ -1,0 +1,412 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.flags.rollout_world import BALANCE, LINK, ROOT_CAUSE, SIGNATURE, VALIDATION, RolloutWorld, rollout_world
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.complete_rotation import complete_rotation
+from ledger_guard.use_cases.confirm import confirm
+from ledger_guard.use_cases.freeze import freeze, standing_freezes
+
+
+@pytest.fixture
+def world() -> RolloutWorld:
+    world = rollout_world()
+    for flag in (BALANCE, SIGNATURE):
+        world.memory.flags.put(flag, EVERYWHERE, True)
+    return world
+
+
+@pytest.fixture
+def resolved(world) -> str:
+    """An incident for which the flag was rolled back and frozen, and which is over."""
+    incident = world.incident()
+    world.approved_roll_back(incident)
+    world.resolve(incident)
+    return incident
+
+
+def _is_on(world: RolloutWorld, flag: str = BALANCE) -> bool:
+    return world.guard.flags.effective(flag, "tenant-c")
+
+
+# --- what is missing ----------------------------------------------------------------------------------------------
+
+
+def _validation(**changes: object) -> dict[str, object]:
+    return {"validation": {**VALIDATION, **changes}}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param({"root_cause": ""}, "the root cause has 0 characters", id="no root cause"),
+        pytest.param(
+            {"root_cause": "x" * 19}, "the root cause has 19 characters; needed: at least 20", id="root cause of 19 characters"
+        ),
+        pytest.param({"root_cause": "x" + " " * 30}, "the root cause has 1 characters", id="root cause padded with blanks"),
+        pytest.param({"root_cause_link": ""}, "no link to the root cause", id="no link"),
+        pytest.param({"root_cause_link": "see wiki"}, "no link to the root cause", id="neither address nor ticket"),
+        pytest.param({"validation": {}}, "it is not on record as passed", id="no validation"),
+        pytest.param(
+            _validation(environment="prod"), "the environment is 'prod'; needed: one of test, staging", id="in production"
+        ),
+        pytest.param(_validation(passed=False), "it is not on record as passed", id="validation failed"),
+        pytest.param(_validation(passed="true"), "it is not on record as passed", id="passed is a text"),
+        pytest.param(_validation(reference=" "), "no reference", id="no reference"),
+        pytest.param({"requested_by": "ops-lead"}, None, id="an approver asks and another remains"),
+        pytest.param({"root_cause": "x" * 20}, None, id="root cause of 20 characters"),
+        pytest.param({"root_cause_link": "OPS-123"}, None, id="a ticket will do"),
+        pytest.param(_validation(environment="staging"), None, id="staging will do"),
+    ],
+)
+def test_a_restore_is_refused_for_what_is_not_written_down(world, resolved, given, says):
+    if says is None:
+        assert world.review_restore(resolved, **given).is_needed
+    else:
+        with pytest.raises(SafetyRefusal, match=says):
+            world.review_restore(resolved, **given)
+        assert not _is_on(world)
+
+
+def test_every_missing_item_is_named_at_once(world, resolved):
+    world.incident(Trigger.BALANCE_MISMATCH)
+    freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "payments-lead")
+    world.plan_rotation(resolved)
+    with pytest.raises(SafetyRefusal) as refused:
+        world.review_restore(resolved, root_cause="", root_cause_link="", validation={})
+    for item in (
+        "the root cause has",
+        "no link",
+        "the environment is",
+        "passed",
+        "no reference",
+        "(T3 severe) is mitigating",
+        "rotation of WEBHOOK_SECRET_MOCKPSP with mockpsp",
+        "frozen for everyone by payments-lead since 2026-03-02T03:00:00Z (stop the rollout)",
+    ):
+        assert item in str(refused.value)
+
+
+def test_the_incident_itself_has_to_be_resolved(world):
+    incident = world.incident()
+    world.approved_roll_back(incident)
+    with pytest.raises(SafetyRefusal, match=f"incident {incident} .T1 severe. is mitigating; needed: resolved"):
+        world.review_restore(incident)
+    assert [found.stands for found in world.freezes()] == [True]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "blocks"),
+    [
+        pytest.param(Trigger.INSUFFICIENT_FUNDS, True, id="T1 is tied to the balance flag"),
+        pytest.param(Trigger.BALANCE_MISMATCH, True, id="T3 is tied to the balance flag"),
+        pytest.param(Trigger.WEBHOOK_SIGNATURE, False, id="T2 is tied to the other flag"),
+    ],
+)
+def test_an_unresolved_incident_of_any_trigger_tied_to_the_flag_blocks(world, resolved, trigger, blocks):
+    world.incident(trigger)
+    if blocks:
+        with pytest.raises(SafetyRefusal, match=f"{trigger.value} severe"):
+            world.review_restore(resolved)
+    else:
+        assert world.review_restore(resolved).is_needed
+
+
+def test_the_incident_that_rolled_the_flag_back_has_to_be_resolved_even_if_its_trigger_is_tied_to_another_flag(world):
+    incident = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    world.approved_roll_back(incident, BALANCE)
+    with pytest.raises(SafetyRefusal, match=r"T2 severe\) is mitigating"):
+        world.review_restore(incident, BALANCE)
+
+
+@pytest.mark.parametrize("quiet_windows", [0, 1, 100])
+def test_a_mitigated_incident_whose_windows_are_without_data_lifts_nothing(world, quiet_windows):
+    """`no_data` and `insufficient` never resolve an incident, and only a resolved one lets a freeze be lifted."""
+    from ledger_guard.domain.incidents import IncidentStatus
+
+    incident = world.incident()
+    world.approved_roll_back(incident)
+    world.change_incident(incident, status=IncidentStatus.MITIGATED, quiet_windows=quiet_windows)
+    with pytest.raises(SafetyRefusal, match="is mitigated; needed: resolved by windows with evidence of health"):
+        world.review_restore(incident)
+    assert len(world.freezes()) == 1
+
+
+def test_a_planned_rotation_has_to_be_done_before_signatures_are_enforced_again(world):
+    incident = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    world.approved_roll_back(incident, SIGNATURE)
+    world.resolve(incident)
+    rotation = world.plan_rotation(incident)
+    with pytest.raises(SafetyRefusal, match=f"{rotation}. is pending; needed: done"):
+        world.review_restore(incident, SIGNATURE)
+    assert complete_rotation(world.guard, rotation, "payments-lead").done_by == "payments-lead"
+    assert world.review_restore(incident, SIGNATURE).is_needed
+    assert [detail["secret_name"] for detail in world.audit("complete_rotation")] == ["WEBHOOK_SECRET_MOCKPSP"]
+
+
+def test_a_rotation_planned_for_another_incident_blocks_the_signature_flag_too_but_not_the_balance_flag(world, resolved):
+    signatures = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    world.plan_rotation(signatures)
+    world.resolve(signatures)
+    with pytest.raises(SafetyRefusal, match="is pending"):
+        world.review_restore(None, SIGNATURE)
+    assert world.review_restore(resolved).is_needed
+
+
+@pytest.mark.parametrize(
+    ("rotation_id", "by", "says"),
+    [
+        pytest.param("nonsense", "payments-lead", "is not an id", id="no id"),
+        pytest.param("00000000-0000-0000-0000-000000000001", "payments-lead", "is not pending; allowed: none is", id="unknown"),
+        pytest.param("00000000-0000-0000-0000-000000000001", " ", "is empty", id="by nobody"),
+    ],
+)
+def test_a_rotation_that_is_not_pending_or_by_nobody_is_bad_input(world, rotation_id, by, says):
+    with pytest.raises(BadInputError, match=says):
+        complete_rotation(world.guard, rotation_id, by)
+
+
+def test_a_requester_who_is_the_only_approver_is_refused():
+    policy = load_policy()
+    alone = policy.approvals[ApprovalKind.FLAG_RESTORE].model_copy(update={"approvers": ("payments-lead",)})
+    world = rollout_world(policy.model_copy(update={"approvals": {**policy.approvals, ApprovalKind.FLAG_RESTORE: alone}}))
+    with pytest.raises(SafetyRefusal, match="payments-lead asks and is the only one who may approve"):
+        world.review_restore(None, requested_by="payments-lead")
+
+
+# --- freezes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("frozen", "wanted", "is_frozen"),
+    [
+        pytest.param(EVERYWHERE, "tenant-a", True, id="a global freeze covers a tenant"),
+        pytest.param("tenant-a", EVERYWHERE, True, id="a tenant's freeze covers everyone"),
+        pytest.param("tenant-a", "tenant-a", True, id="a tenant's freeze covers the tenant"),
+        pytest.param("tenant-a", "tenant-b", False, id="a tenant's freeze leaves another tenant alone"),
+    ],
+)
+def test_a_freeze_covers_its_scope_and_what_contains_it(world, frozen, wanted, is_frozen):
+    opened = freeze(world.guard, BALANCE, frozen, None, "stop the rollout", "oncall")
+    assert standing_freezes(world.guard, BALANCE, wanted) == ([opened] if is_frozen else [])
+    assert standing_freezes(world.guard, SIGNATURE, wanted) == []
+    if is_frozen:
+        with pytest.raises(SafetyRefusal, match="frozen for"):
+            world.review_restore(world_incident(world), tenant_id=wanted)
+
+
+def world_incident(world: RolloutWorld) -> str:
+    """A resolved incident that froze nothing."""
+    incident = world.incident()
+    world.resolve(incident)
+    return incident
+
+
+def test_freezing_the_same_scope_for_the_same_incident_again_is_the_same_freeze(world):
+    incident = world.incident()
+    first = freeze(world.guard, BALANCE, EVERYWHERE, incident, "stop the rollout", "oncall")
+    assert freeze(world.guard, BALANCE, EVERYWHERE, incident, "again", "oncall") == first
+    assert len(world.audit("freeze")) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param({"reason": ""}, "the reason is empty", id="no reason"),
+        pytest.param({"actor": ""}, "the actor is empty", id="no actor"),
+        pytest.param({"flag": "ledger"}, "flag: 'ledger' is unknown", id="unknown flag"),
+        pytest.param({"tenant_id": ""}, "tenant id: is empty", id="empty tenant"),
+        pytest.param({"incident_id": "00000000-0000-0000-0000-000000000001"}, "does not exist", id="unknown incident"),
+    ],
+)
+def test_a_freeze_needs_a_known_scope_a_reason_and_an_actor(world, given, says):
+    known = {"flag": BALANCE, "tenant_id": EVERYWHERE, "incident_id": None, "reason": "stop", "actor": "oncall"}
+    with pytest.raises(BadInputError, match=says):
+        freeze(world.guard, **{**known, **given})
+    assert world.freezes() == []
+
+
+def test_a_restore_is_refused_while_another_incident_freezes_the_flag(world, resolved):
+    other = world.incident(Trigger.BALANCE_MISMATCH)
+    freeze(world.guard, BALANCE, EVERYWHERE, other, "T3 severe", "ledger_guard")
+    world.resolve(other)
+    with pytest.raises(SafetyRefusal, match=f"frozen for everyone by incident {other} since .*T3 severe"):
+        world.review_restore(resolved)
+
+
+def test_a_tenants_restore_is_refused_while_the_own_incident_freezes_everyone(world, resolved):
+    with pytest.raises(SafetyRefusal, match="frozen for everyone by incident"):
+        world.review_restore(resolved, tenant_id="tenant-a")
+
+
+# --- the write ----------------------------------------------------------------------------------------------------
+
+
+def test_an_approved_restore_enables_the_flag_and_lifts_its_own_freezes_with_the_root_cause(world, resolved):
+    freeze(world.guard, BALANCE, "tenant-a", resolved, "tenant-a is worst", "oncall")
+    world.answer(world.ask_to_restore(resolved), by="ops-lead")
+    change = world.restore(resolved)
+    assert (change.from_value, change.to_value, change.requested_by, change.approved_by) == (False, True, "oncall", "ops-lead")
+    assert _is_on(world)
+    assert world.freezes() == []
+    done = world.audit("restore")[-1]
+    assert (done["root_cause"], done["root_cause_link"], len(done["lifted_freezes"])) == (ROOT_CAUSE, LINK, 2)
+    with world.guard.state.transaction() as state:
+        lifted = [state.freezes.get(freeze_id) for freeze_id in done["lifted_freezes"]]
+    assert {(found.lifted_by, found.root_cause) for found in lifted} == {("ops-lead", ROOT_CAUSE)}
+    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.CONFIRMED
+
+
+def test_tenants_that_a_rollback_turned_off_stay_off_until_a_restore_of_their_own(world):
+    world.memory.flags.put(BALANCE, "tenant-a", True)
+    incident = world.incident()
+    world.approved_roll_back(incident)
+    world.resolve(incident)
+    assert "Not for 1 tenant (tenant-a)" in world.review_restore(incident).text
+    world.answer(world.ask_to_restore(incident))
+    world.restore(incident)
+    assert (_is_on(world), world.guard.flags.effective(BALANCE, "tenant-a")) == (True, False)
+    world.answer(world.ask_to_restore(incident, tenant_id="tenant-a"))
+    world.restore(incident, tenant_id="tenant-a")
+    assert world.guard.flags.effective(BALANCE, "tenant-a") is True
+
+
+def test_a_new_tenant_is_enabled_alone(world, resolved):
+    world.answer(world.ask_to_restore(resolved))
+    world.restore(resolved)
+    world.memory.flags.put(BALANCE, EVERYWHERE, False)
+    world.answer(world.ask_to_restore(None, tenant_id="tenant-a"))
+    change = world.restore(None, tenant_id="tenant-a")
+    assert (change.from_value, change.to_value, change.incident_id) == (None, True, None)
+    assert [world.guard.flags.effective(BALANCE, tenant) for tenant in ("tenant-a", "tenant-b")] == [True, False]
+
+
+def test_a_flag_that_is_on_already_is_not_written_and_its_freeze_is_lifted(world):
+    incident = world.incident(Trigger.BALANCE_MISMATCH)
+    freeze(world.guard, BALANCE, EVERYWHERE, incident, "T3 severe", "ledger_guard")
+    world.resolve(incident)
+    proposal = world.review_restore(incident)
+    assert proposal.is_needed
+    assert proposal.text.startswith("Leave ledger_enforce_balance on for everyone and lift 1 freeze(s).")
+    world.answer(world.ask_to_restore(incident))
+    change = world.restore(incident)
+    assert (change.from_value, change.to_value) == (True, True)
+    assert world.guard.flags.get(BALANCE, EVERYWHERE).version == 1
+    assert world.freezes() == []
+    assert world.restore(incident) == change
+
+
+def test_a_flag_that_is_on_with_no_freeze_needs_no_restore(world):
+    assert world.review_restore(None).is_needed is False
+
+
+# --- attacks ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        pytest.param({"by": "oncall"}, "oncall asked for it and can't approve it too", id="who wrote the root cause approves it"),
+        pytest.param({"by": "intern"}, "intern may not approve", id="not an approver"),
+        pytest.param({"reason": "123456789"}, "fewer than 10", id="reason of 9 characters"),
+        pytest.param({"option": "Reject"}, "rejected", id="rejected"),
+    ],
+)
+def test_an_answer_that_does_not_count_enables_nothing_and_lifts_nothing(world, resolved, answer, says):
+    world.answer(world.ask_to_restore(resolved), **answer)
+    with pytest.raises(SafetyRefusal, match=says):
+        world.restore(resolved)
+    assert not _is_on(world)
+    assert len(world.freezes()) == 1
+
+
+def test_a_gate_marked_success_by_hand_enables_nothing(world, resolved):
+    world.ask_to_restore(resolved)
+    with pytest.raises(SafetyRefusal, match="has not been answered"):
+        world.restore(resolved)
+    assert not _is_on(world)
+
+
+@pytest.mark.parametrize(
+    "swapped",
+    [
+        pytest.param({"root_cause": "a wholly different story than the approved one"}, id="root cause"),
+        pytest.param({"root_cause_link": "OPS-999"}, id="link"),
+        pytest.param(_validation(reference="another run"), id="validation"),
+    ],
+)
+def test_evidence_swapped_after_the_approval_voids_it(world, resolved, swapped):
+    world.answer(world.ask_to_restore(resolved))
+    with pytest.raises(SafetyRefusal, match="another state"):
+        world.restore(resolved, **swapped)
+    assert not _is_on(world)
+
+
+def test_a_freeze_opened_after_the_approval_stops_the_restore(world, resolved):
+    world.answer(world.ask_to_restore(resolved))
+    freeze(world.guard, BALANCE, "tenant-b", None, "stop the rollout", "payments-lead")
+    with pytest.raises(SafetyRefusal, match="frozen for tenant tenant-b by payments-lead"):
+        world.restore(resolved)
+    assert not _is_on(world)
+
+
+def test_an_incident_opened_after_the_approval_stops_the_restore(world, resolved):
+    world.answer(world.ask_to_restore(resolved))
+    world.incident(Trigger.BALANCE_MISMATCH)
+    with pytest.raises(SafetyRefusal, match="T3 severe"):
+        world.restore(resolved)
+    assert not _is_on(world)
+
+
+def test_a_flag_changed_after_the_approval_stops_the_restore_and_says_how(world, resolved):
+    world.answer(world.ask_to_restore(resolved))
+    world.memory.flags.put(BALANCE, EVERYWHERE, False)
+    with pytest.raises(SafetyRefusal, match=r"approved was: everyone off \(version 2\); now: everyone off \(version 3\)"):
+        world.restore(resolved)
+
+
+def test_the_approval_of_a_restore_is_used_once(world, resolved):
+    world.answer(world.ask_to_restore(resolved))
+    change = world.restore(resolved)
+    assert world.restore(resolved) == change
+    world.memory.flags.put(BALANCE, EVERYWHERE, False)
+    with pytest.raises(SafetyRefusal, match="an approval is used once"):
+        world.restore(resolved)
+    assert not _is_on(world)
+
+
+def test_an_answer_after_expiry_enables_nothing(world, resolved):
+    asked = world.ask_to_restore(resolved)
+    world.memory.wall_clock.advance(timedelta(minutes=240, microseconds=1))
+    world.answer(asked)
+    with pytest.raises(SafetyRefusal, match="the answer came after"):
+        world.restore(resolved)
+    assert not _is_on(world)
+
+
+@pytest.mark.postgres
+def test_on_postgres_a_restore_is_refused_then_approved_written_and_repeatable(stored_world):
+    world = stored_world
+    incident = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    world.approved_roll_back(incident)
+    rotation = world.plan_rotation(incident)
+    world.resolve(incident)
+    with pytest.raises(SafetyRefusal, match="is pending; needed: done"):
+        world.review_restore(incident)
+    complete_rotation(world.guard, rotation, "payments-lead")
+    world.answer(world.ask_to_restore(incident))
+    change = world.restore(incident)
+    assert world.restore(incident) == change
+    assert (_is_on(world), world.guard.flags.effective(BALANCE, "tenant-a")) == (True, False)
+    assert world.freezes() == []
+    world.answer(world.ask_to_restore(None, tenant_id="tenant-a"))
+    assert world.restore(None, tenant_id="tenant-a").incident_id is None
+    assert world.guard.flags.effective(BALANCE, "tenant-a") is True
+    assert confirm(world.guard, BALANCE, "tenant-a").status is ChangeStatus.CONFIRMED

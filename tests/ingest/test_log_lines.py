@@ -1,0 +1,230 @@
+"""What becomes of one line of a log."""
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+from access_lines import COMBINED_LINE, JSON_LINE, NOW, POLICY, UTC, WITHDRAW, line_events
+
+from ledger_guard.adapters.access_log.combined import read_combined
+from ledger_guard.adapters.access_log.json_lines import JsonLineReader
+from ledger_guard.adapters.access_log.line_fields import UnusableLine, read_moment
+from ledger_guard.domain.access_events import AccessEvent, safe_excerpt
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.policy.platform import AccessLogMapping
+
+JSON = POLICY.access_log["ingress_json"]
+COMBINED = POLICY.access_log["combined"]
+
+
+def json_event(line, mapping=JSON, tenant_id=None):
+    return line_events(mapping, tenant_id).event(JsonLineReader(mapping)(line), "line:1")
+
+
+def changed(**fields):
+    return json.dumps({**json.loads(JSON_LINE), **fields})
+
+
+def combined_event(line, mapping=COMBINED, tenant_id=None):
+    return line_events(mapping, tenant_id).event(read_combined(line), "line:1")
+
+
+def test_a_json_line_becomes_an_event_without_its_query_string():
+    assert json_event(JSON_LINE) == AccessEvent(
+        event_key="req-00001",
+        event_time=datetime(2026, 3, 1, 11, 0, 0, 250_000, UTC),
+        tenant_id="casino_a",
+        subject_id="p-1",
+        method="POST",
+        path=WITHDRAW,
+        provider=None,
+        status=400,
+        error_code="INSUFFICIENT_FUNDS",
+        error_code_is_known=True,
+    )
+
+
+def test_a_combined_line_becomes_an_event_whose_error_code_is_not_known():
+    assert combined_event(COMBINED_LINE) == AccessEvent(
+        event_key="line:1",
+        event_time=datetime(2026, 3, 1, 11, 0, tzinfo=UTC),
+        tenant_id="casino_a",
+        subject_id=None,
+        method="POST",
+        path=WITHDRAW,
+        provider=None,
+        status=400,
+        error_code=None,
+        error_code_is_known=False,
+    )
+
+
+def test_nested_fields_are_found_by_dotted_names():
+    mapping = AccessLogMapping(status="http.status", error_code="http.code", subject_id=None, request_id=None, provider=None)
+    line = json.dumps(
+        {
+            "timestamp": "2026-03-01T11:00:00+00:00",
+            "tenant_id": "a",
+            "method": "GET",
+            "path": "/x",
+            "http": {"status": "404", "code": ""},
+        }
+    )
+    event = json_event(line, mapping)
+    assert (event.status, event.error_code, event.error_code_is_known) == (404, None, True)
+
+
+def test_an_absent_error_code_field_says_nothing_while_an_empty_one_says_no_code():
+    without = json.loads(JSON_LINE)
+    del without["error_code"]
+    assert json_event(json.dumps(without)).error_code_is_known is False
+    assert json_event(changed(error_code=None)).error_code_is_known is True
+
+
+def test_the_provider_of_a_webhook_is_read_from_its_path_when_the_line_has_none():
+    assert json_event(changed(path="/api/v1/payments/webhook/mockpsp", provider=None)).provider == "mockpsp"
+    assert json_event(changed(path="/api/v1/payments/webhook/mockpsp", provider="stripe")).provider == "stripe"
+    assert json_event(JSON_LINE).provider is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("2026-03-01T11:00:00Z", datetime(2026, 3, 1, 11, tzinfo=UTC), id="zulu"),
+        pytest.param("2026-03-01 11:00:00,5+02:00", datetime(2026, 3, 1, 9, 0, 0, 500_000, UTC), id="comma and offset"),
+        pytest.param("2026-03-01T11:00:00.123456789-0130", datetime(2026, 3, 1, 12, 30, 0, 123_456, UTC), id="nanoseconds"),
+        pytest.param("2026-03-01T11:00:00+01", datetime(2026, 3, 1, 10, tzinfo=UTC), id="hour offset"),
+        pytest.param(1_772_362_800, datetime(2026, 3, 1, 11, tzinfo=UTC), id="epoch seconds"),
+        pytest.param(1_772_362_800_000, datetime(2026, 3, 1, 11, tzinfo=UTC), id="epoch milliseconds"),
+    ],
+)
+def test_a_timestamp_with_a_zone_is_read(text, expected):
+    assert read_moment(text, assume_utc=False) == expected
+
+
+def test_a_timestamp_without_a_zone_is_utc_only_when_the_mapping_says_so():
+    with pytest.raises(UnusableLine, match="has no time zone"):
+        read_moment("2026-03-01T11:00:00.123", assume_utc=False)
+    assert read_moment("2026-03-01T11:00:00", assume_utc=True) == datetime(2026, 3, 1, 11, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        pytest.param("INFO: started server process", "not JSON", id="plain text"),
+        pytest.param("[1, 2]", "not an object", id="not an object"),
+        pytest.param("[" * 100_000, "not JSON", id="nested too deep"),
+        pytest.param(changed(status=None), "has no field 'status'", id="no status"),
+        pytest.param(changed(status=True), "status 'True'", id="status is a truth value"),
+        pytest.param(changed(status=99), "status '99'", id="status below the range"),
+        pytest.param(changed(status=600), "status '600'", id="status above the range"),
+        pytest.param(changed(status=400.0), "status '400.0'", id="status is a float"),
+        pytest.param(changed(method="PO ST"), "method 'PO ST'", id="method with a space"),
+        pytest.param(changed(path="api"), "path does not begin with '/'", id="relative path"),
+        pytest.param(changed(path="/" + "a" * 2048), "path has 2049 characters", id="endless path"),
+        pytest.param(changed(path="/a\x00b"), "control characters", id="NUL in the path"),
+        pytest.param(changed(tenant_id=None), "tenant can't be made out", id="null tenant"),
+        pytest.param(changed(tenant_id="unknown"), "tenant can't be made out", id="the platform's word for no tenant"),
+        pytest.param(changed(tenant_id="a%"), "not allowed", id="pattern as tenant"),
+        pytest.param(changed(tenant_id="a" * 10_000), "is longer than 200", id="endless tenant"),
+        pytest.param(changed(tenant_id={"a": 1}), "tenant is a dict", id="tenant is an object"),
+        pytest.param(changed(subject_id="\ud800"), "control characters", id="lone surrogate"),
+        pytest.param(changed(timestamp="yesterday"), "can't be read", id="no timestamp"),
+        pytest.param(changed(timestamp="2026-02-30T00:00:00Z"), "is no moment", id="no such day"),
+        pytest.param(changed(timestamp=1e300), "is no moment", id="epoch beyond time"),
+        pytest.param(changed(timestamp="2026-03-01T12:00:01Z"), "lies in the future", id="a second ahead of the clock"),
+    ],
+)
+def test_an_unusable_json_line_is_refused_with_the_reason(line, reason):
+    with pytest.raises(UnusableLine, match=reason):
+        json_event(line)
+
+
+def test_an_event_of_this_very_moment_is_not_in_the_future():
+    assert json_event(changed(timestamp="2026-03-01T12:00:00Z")).event_time == NOW
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        pytest.param("hello", "not a line of the combined", id="plain text"),
+        pytest.param(COMBINED_LINE.replace("POST /t", "\\x16\\x03 /t"), "no HTTP request line", id="a TLS greeting"),
+        pytest.param(COMBINED_LINE.replace("/t/casino_a", ""), "does not begin with /t/<tenant>/", id="no tenant prefix"),
+        pytest.param(COMBINED_LINE.replace("Mar", "Mrz"), "can't be read", id="month of another language"),
+        pytest.param(COMBINED_LINE.replace("01/Mar", "31/Feb"), "is no moment", id="no such day"),
+        pytest.param(COMBINED_LINE.replace("2026", "2027"), "lies in the future", id="next year"),
+        pytest.param(COMBINED_LINE.replace('" 400 ', '" 600 '), "status '600'", id="no such status"),
+    ],
+)
+def test_an_unusable_combined_line_is_refused_with_the_reason(line, reason):
+    with pytest.raises(UnusableLine, match=reason):
+        combined_event(line)
+
+
+def test_the_common_format_without_referer_and_agent_is_read_too():
+    assert combined_event(COMBINED_LINE.split(' "-"')[0]).status == 400
+
+
+VIRTUAL_HOST = AccessLogMapping(tenant_from="virtual_host", error_code=None)
+
+
+@pytest.mark.parametrize(
+    ("host", "tenant"),
+    [
+        pytest.param("casino_a.pay.example:443", "casino_a", id="first label, port left out"),
+        pytest.param("casino-b.example", "casino-b", id="without port"),
+        pytest.param("casino_c", "casino_c", id="bare name"),
+    ],
+)
+def test_the_tenant_can_be_the_first_label_of_the_virtual_host(host, tenant):
+    assert combined_event(f"{host} {COMBINED_LINE}", VIRTUAL_HOST).tenant_id == tenant
+
+
+def test_a_line_without_a_virtual_host_or_with_an_address_there_is_refused():
+    with pytest.raises(UnusableLine, match="no virtual host"):
+        combined_event(COMBINED_LINE, VIRTUAL_HOST)
+    with pytest.raises(UnusableLine, match="is an address"):
+        combined_event(f"10.0.0.1:80 {COMBINED_LINE}", VIRTUAL_HOST)
+
+
+def test_a_given_tenant_is_that_of_every_line_and_leaves_the_path_whole():
+    event = combined_event(COMBINED_LINE, tenant_id="casino_z")
+    assert (event.tenant_id, event.path) == ("casino_z", f"/t/casino_a{WITHDRAW}")
+
+
+@pytest.mark.parametrize("tenant", ["", "%", "a b", "x" * 10_000, "'; drop table player"])
+def test_a_given_tenant_has_to_be_a_tenant_id(tenant):
+    with pytest.raises(BadInputError, match="tenant id"):
+        line_events(tenant_id=tenant)
+
+
+def test_a_constant_tenant_has_to_be_named():
+    with pytest.raises(BadInputError, match="--tenant T"):
+        line_events(AccessLogMapping(tenant_from="constant"))
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        pytest.param('GET /a?api_key=abc123 "x"', "abc123", id="query string"),
+        pytest.param('{"authorization": "Bearer abc.def-123", "a": 1}', "abc.def-123", id="authorization field"),
+        pytest.param("Authorization: Bearer abc.def-123", "abc.def-123", id="bearer"),
+        pytest.param('{"x-webhook-signature":"abc123=="}', "abc123", id="signature header"),
+        pytest.param("WEBHOOK_SECRET_MOCKPSP=abc123", "abc123", id="environment"),
+        pytest.param('{"body": "' + "k" * 48 + '"}', "k" * 48, id="long token under any name"),
+    ],
+)
+def test_a_kept_excerpt_shows_no_secret(line, secret):
+    assert secret not in safe_excerpt(line)
+
+
+def test_a_kept_excerpt_has_at_most_200_printable_characters():
+    found = safe_excerpt("a b\x00" * 10_000)
+    assert len(found) == 200
+    assert found.isprintable()
+
+
+def test_an_event_time_is_never_later_than_the_clock_even_with_an_offset():
+    late = (NOW + timedelta(minutes=1)).isoformat()
+    with pytest.raises(UnusableLine, match="future"):
+        json_event(changed(timestamp=late))

@@ -1,0 +1,221 @@
+"""How a remediation takes up a case, what it starts, and when it calls the signal recovered."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.incidents import ActionStatus, Incident, IncidentStatus
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.remediate import (
+    Case,
+    Recovery,
+    child_runs,
+    finish_action,
+    open_case,
+    recovery,
+    settle_runs,
+    unfinished_runs,
+)
+
+NOW = datetime(2026, 3, 1, 3, 0, tzinfo=timezone.utc)
+INCIDENT = "7d5b1c9e-6a80-4e5d-8f0c-2f4f6d1f9a11"
+
+
+@pytest.fixture
+def world():
+    world = memory_world(load_policy(), NOW)
+    for tenant in ("acme", "zenith"):
+        world.ledger.tenants.add(tenant)
+    return world
+
+
+def incident(**changes) -> Incident:
+    usual = Incident(
+        incident_id=INCIDENT,
+        trigger=Trigger.INSUFFICIENT_FUNDS,
+        status=IncidentStatus.OPEN,
+        severity=Severity.SEVERE,
+        scope=Scope.ISOLATED,
+        tenants=("acme",),
+        opened_at=NOW,
+        first_window_start=NOW,
+        last_alarm_window_start=NOW,
+        summary="refusals at ten times the baseline",
+    )
+    return replace(usual, **changes)
+
+
+def opened(world, **changes) -> Case:
+    with world.state.transaction() as state:
+        state.incidents.add(incident(**changes))
+    return open_case(world.guard, {"incident_id": INCIDENT}, "oncall", "remediation__1")
+
+
+def status_of(world) -> IncidentStatus:
+    with world.state.transaction() as state:
+        return state.incidents.get(INCIDENT).status
+
+
+def test_a_case_carries_the_actions_that_the_matrix_names_without_the_notice(world):
+    assert opened(world).actions == ("triage", "backfill", "request_review")
+
+
+def test_a_widespread_case_proposes_the_rollback_too(world):
+    assert "roll_back" in opened(world, scope=Scope.WIDESPREAD).actions
+
+
+def test_taking_up_a_case_marks_the_incident_as_being_mitigated(world):
+    opened(world)
+    assert status_of(world) is IncidentStatus.MITIGATING
+
+
+def test_a_resolved_incident_is_not_taken_up(world):
+    with pytest.raises(BadInputError, match="is resolved"):
+        opened(world, status=IncidentStatus.RESOLVED)
+
+
+def test_an_unknown_incident_is_refused(world):
+    with pytest.raises(BadInputError):
+        open_case(world.guard, {"incident_id": INCIDENT}, "oncall", "run")
+
+
+BY_HAND = {"trigger": "T1", "severity": "severe", "scope": "isolated", "tenants": ["acme"], "reason": "a player called"}
+
+
+def test_a_case_by_hand_opens_an_incident(world):
+    case = open_case(world.guard, BY_HAND, "oncall", "manual__1")
+    with world.state.transaction() as state:
+        found = state.incidents.get(case.incident_id)
+    assert (found.tenants, found.severity, found.trigger) == (("acme",), Severity.SEVERE, Trigger.INSUFFICIENT_FUNDS)
+    assert "oncall" in found.summary
+    assert "a player called" in found.summary
+
+
+def test_a_case_by_hand_joins_the_trouble_that_stands(world):
+    opened(world)
+    case = open_case(world.guard, {**BY_HAND, "tenants": ["zenith"]}, "oncall", "manual__1")
+    assert (case.incident_id, case.tenants) == (INCIDENT, ("acme", "zenith"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        pytest.param({"trigger": "T9"}, "allowed: T1, T2, T3", id="unknown trigger"),
+        pytest.param({"trigger": None}, "allowed: T1, T2, T3", id="no trigger"),
+        pytest.param({"severity": "dire"}, "allowed: none, mild", id="unknown severity word"),
+        pytest.param({"severity": "none"}, "allowed: mild, severe", id="severity that needs nothing"),
+        pytest.param({"scope": "everywhere"}, "allowed: isolated, widespread", id="unknown scope"),
+        pytest.param({"tenants": []}, "at least one tenant", id="no tenant"),
+        pytest.param({"tenants": [""]}, "is empty", id="empty tenant"),
+        pytest.param({"tenants": ["acme%"]}, "not allowed", id="pattern"),
+        pytest.param({"tenants": ["nobody"]}, "no tenant 'nobody'", id="unknown tenant"),
+    ],
+)
+def test_a_case_by_hand_with_a_wrong_word_is_refused_and_nothing_is_stored(world, changes, says):
+    with pytest.raises(BadInputError, match=says):
+        open_case(world.guard, {**BY_HAND, **changes}, "oncall", "manual__1")
+    with world.state.transaction() as state:
+        assert state.incidents.listed(include_resolved=True) == []
+
+
+def test_a_case_survives_the_way_to_another_task(world):
+    case = opened(world)
+    assert Case.from_json(case.as_json()) == case
+
+
+def test_each_tenant_gets_a_run_of_its_own(world):
+    case = opened(world, tenants=("acme", "zenith"))
+    runs = child_runs(world.guard, case, "backfill")
+    assert [run["conf"]["tenant_id"] for run in runs] == ["acme", "zenith"]
+    assert len({run["trigger_run_id"] for run in runs}) == 2
+    assert {run["conf"]["operation"] for run in runs} == {"backfill"}
+
+
+def test_what_is_under_way_is_not_started_twice(world):
+    child_runs(world.guard, opened(world), "backfill")
+    again = open_case(world.guard, {"incident_id": INCIDENT}, "oncall", "another run")
+    assert child_runs(world.guard, again, "backfill") == []
+
+
+def test_the_same_remediation_run_again_names_the_same_runs(world):
+    case = opened(world)
+    assert child_runs(world.guard, case, "backfill") == child_runs(world.guard, case, "backfill")
+
+
+def test_no_more_tenants_than_the_policy_allows_get_a_run(world):
+    limit = world.guard.policy.guardrails.max_tenants_per_incident
+    case = opened(world, tenants=tuple(f"tenant-{number:03}" for number in range(limit + 1)))
+    assert len(child_runs(world.guard, case, "backfill")) == limit
+
+
+def test_a_rollback_is_one_run_for_the_flag_everywhere(world):
+    case = opened(world, scope=Scope.WIDESPREAD)
+    (run,) = child_runs(world.guard, case, "roll_back")
+    assert (run["conf"]["flag"], run["conf"]["tenant_id"]) == ("ledger_enforce_balance", "*")
+
+
+@pytest.mark.parametrize(
+    ("state", "ended"),
+    [
+        pytest.param("queued", False, id="not begun"),
+        pytest.param("running", False, id="under way"),
+        pytest.param("failed", True, id="died before it could say so"),
+        pytest.param("success", True, id="ended without saying how"),
+        pytest.param(None, True, id="never created"),
+    ],
+)
+def test_a_remediation_waits_for_runs_that_live_and_for_no_others(world, state, ended):
+    case = opened(world)
+    child_runs(world.guard, case, "backfill")
+    assert settle_runs(world.guard, INCIDENT, lambda *_: state) is ended
+    assert (unfinished_runs(world.guard, INCIDENT) == []) is ended
+
+
+def repaired(world, status: ActionStatus) -> None:
+    child_runs(world.guard, opened(world), "backfill")
+    finish_action(world.guard, INCIDENT, "backfill", "acme", status, "said so")
+
+
+def test_after_the_repair_the_incident_is_mitigated_and_the_signal_is_awaited(world):
+    repaired(world, ActionStatus.DONE)
+    assert recovery(world.guard, INCIDENT) is Recovery.WAITING
+    assert status_of(world) is IncidentStatus.MITIGATED
+
+
+@pytest.mark.parametrize("status", [ActionStatus.REFUSED, ActionStatus.FAILED])
+def test_a_repair_that_was_refused_or_failed_is_not_waited_for(world, status):
+    repaired(world, status)
+    assert recovery(world.guard, INCIDENT) is Recovery.NOT_REPAIRED
+    assert status_of(world) is IncidentStatus.MITIGATING
+
+
+def test_with_nothing_to_repair_there_is_nothing_to_wait_for(world):
+    opened(world)
+    assert recovery(world.guard, INCIDENT) is Recovery.NOTHING_REPAIRED
+
+
+@pytest.mark.parametrize(
+    ("minutes", "found"),
+    [
+        pytest.param(59, Recovery.WAITING, id="before the policy's time"),
+        pytest.param(60, Recovery.NOT_RECOVERED, id="at it"),
+        pytest.param(61, Recovery.NOT_RECOVERED, id="after it"),
+    ],
+)
+def test_a_signal_that_does_not_fall_in_time_is_called_not_recovered(world, minutes, found):
+    repaired(world, ActionStatus.DONE)
+    recovery(world.guard, INCIDENT)
+    world.clock.advance(timedelta(minutes=minutes))
+    assert recovery(world.guard, INCIDENT) is found
+
+
+def test_only_a_resolved_incident_counts_as_recovered(world):
+    repaired(world, ActionStatus.DONE)
+    with world.state.transaction() as state:
+        state.incidents.save(replace(state.incidents.get(INCIDENT), status=IncidentStatus.RESOLVED))
+    assert recovery(world.guard, INCIDENT) is Recovery.RECOVERED

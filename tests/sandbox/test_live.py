@@ -1,0 +1,113 @@
+"""Live traffic moves money as the platform does: player and wallet stay together, and its sessions never deadlock."""
+
+from __future__ import annotations
+
+import random
+
+import psycopg
+import pytest
+from tests.sandbox.conftest import rows, value
+
+from ledger_guard.adapters.postgres.connection import ConnectionSettings
+from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
+from ledger_guard.domain.plans import BackfillMode
+from ledger_guard.policy.loader import load_policy
+from ledger_sandbox import moves
+from ledger_sandbox.live import LiveTraffic
+
+pytestmark = pytest.mark.postgres
+BALANCES = """
+    select p.balance_real_available, p.balance_real_held, w.balance_real_available, w.balance_real_pending
+    from player p left join walletbalance w on w.tenant_id = p.tenant_id and w.player_id = p.id and w.currency = 'USD'
+    where p.id = %(player_id)s
+"""
+
+
+def counts(uri: str, tenant_id: str):
+    store = PostgresLedgerStore(ConnectionSettings.parse(uri, "ledger_db"), load_policy())
+    return store.compare(tenant_id, BackfillMode.FORCE).counts
+
+
+def test_moves_of_many_sessions_leave_no_drift_and_never_deadlock(platform_uri):
+    tenant = "royal_flush_eu"
+    before = counts(platform_uri, tenant)
+    done = LiveTraffic(platform_uri, threads=4, moves_per_second=10_000, tenant_id=tenant, max_moves=800).start().wait()
+    after = counts(platform_uri, tenant)
+    assert done.moves + done.refused == 800
+    assert done.moves > 400
+    assert done.deadlocks == 0
+    assert (after.stale_wallet, after.unexplained) == (before.stale_wallet, before.unexplained)
+    assert after.missing <= before.missing
+    assert after.protected > before.protected, "webhook deposits were among them"
+
+
+def test_live_traffic_runs_until_it_is_stopped(platform_uri):
+    traffic = LiveTraffic(platform_uri, threads=2, moves_per_second=10_000).start()
+    traffic.wait(0.3)
+    stopped = traffic.stop().moves
+    assert stopped > 0
+    assert traffic.stop().moves == stopped
+
+
+@pytest.mark.parametrize("numbers", [{"threads": 0}, {"moves_per_second": 0}, {"max_moves": 0}], ids=str)
+def test_numbers_that_are_not_above_zero_are_refused(rested_uri, numbers):
+    with pytest.raises(ValueError, match="allowed: numbers above 0"):
+        LiveTraffic(rested_uri, **numbers)
+
+
+def test_live_traffic_needs_players(rested_uri):
+    with pytest.raises(ValueError, match="no players in nobody"):
+        LiveTraffic(rested_uri, tenant_id="nobody")
+
+
+@pytest.fixture(scope="module")
+def moves_uri(postgres_server, migrated_template) -> str:
+    return postgres_server.create_database("sandbox_moves", template=migrated_template)
+
+
+@pytest.fixture
+def one_player(moves_uri):
+    """A player with 100.00 available and 20.00 held, and no wallet; gives the uri and a function that makes one move."""
+    with psycopg.connect(moves_uri) as connection:
+        connection.execute("delete from walletbalance; delete from ledgertransaction; delete from player; delete from tenant")
+        connection.execute("insert into tenant (id, name) values ('t', 'T')")
+        connection.execute("insert into player values ('p', 't', 'p', 'p@example.test', 120, 0, 100, 20)")
+
+    def move(kind, cents: int) -> bool:
+        with psycopg.connect(moves_uri) as connection:
+            return kind(moves.Move(connection, "t", "p", cents, f"{random.getrandbits(64):x}"))
+
+    return moves_uri, move
+
+
+@pytest.mark.parametrize(
+    ("kind", "cents", "moved", "balances"),
+    [
+        pytest.param(moves.deposit, 500, True, (105, 20, 105, 20), id="deposit: both sides, a missing wallet made first"),
+        pytest.param(moves.request_withdraw, 10_000, True, (0, 120, 0, 120), id="request of everything: held"),
+        pytest.param(moves.request_withdraw, 10_001, False, (100, 20, None, None), id="request of a cent more: refused"),
+        pytest.param(moves.pay_withdraw, 5_000, True, (100, 0, 100, 0), id="payout: at most what is held"),
+        pytest.param(moves.reject_withdraw, 1, True, (120, 0, 120, 0), id="rejection: held goes back"),
+        pytest.param(moves.webhook_deposit, 500, True, (100, 20, 105, 20), id="webhook deposit: the wallet alone"),
+    ],
+)
+def test_a_move_changes_exactly_its_side(one_player, kind, cents, moved, balances):
+    uri, move = one_player
+    assert move(kind, cents) is moved
+    assert rows(uri, BALANCES, player_id="p") == [balances]
+
+
+@pytest.mark.parametrize(
+    ("kind", "booked"),
+    [
+        pytest.param(moves.deposit, [("deposit", "credit", 5.0, None)], id="deposit"),
+        pytest.param(moves.pay_withdraw, [("withdraw", "debit", 5.0, None)], id="payout"),
+        pytest.param(moves.request_withdraw, [], id="a hold books nothing"),
+        pytest.param(moves.webhook_deposit, [("deposit_captured", "credit", 5.0, "mockpsp")], id="webhook deposit"),
+    ],
+)
+def test_the_ledger_books_what_changes_the_sum(one_player, kind, booked):
+    uri, move = one_player
+    move(kind, 500)
+    assert rows(uri, "select type, direction, amount, provider from ledgertransaction") == booked
+    assert value(uri, "select count(*) from ledgertransaction where (provider is null) <> (provider_event_id is null)") == 0

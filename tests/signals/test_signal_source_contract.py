@@ -1,0 +1,125 @@
+"""What counts as a failure, as an attempt and as neither: the same in memory and in Postgres."""
+
+from datetime import timedelta
+
+import pytest
+from signal_worlds import NOON, request_event, webhook_event
+
+from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.windows import Window
+
+T1, T2 = Trigger.INSUFFICIENT_FUNDS, Trigger.WEBHOOK_SIGNATURE
+FIVE = timedelta(minutes=5)
+AT_NOON = Window(NOON, FIVE)
+FUNDS, SIGNATURE = "INSUFFICIENT_FUNDS", "WEBHOOK_SIGNATURE_INVALID"
+
+
+def test_t1_counts_refusals_out_of_requests_that_reached_the_funds_check(source):
+    source.arrive(
+        [
+            request_event("a", 400, FUNDS, subject_id="p-1"),
+            request_event("a", 400, FUNDS, subject_id="p-1"),
+            request_event("a", 400, FUNDS, subject_id="p-2"),
+            request_event("a", 201),
+            request_event("a", 200),
+        ]
+    )
+    assert source.signals.readings(T1, AT_NOON, AT_NOON) == [Reading(T1, "a", AT_NOON, events=3, exposure=5, subjects=2)]
+
+
+@pytest.mark.parametrize(
+    "look_alike",
+    [
+        pytest.param(request_event("a", 409, FUNDS), id="409 with the same code: manual debit"),
+        pytest.param(request_event("a", 402, FUNDS), id="402 with the same code: game callback"),
+        pytest.param(request_event("a", 400, "IDEMPOTENCY_KEY_REQUIRED"), id="another 400 of the path"),
+        pytest.param(request_event("a", 400, None), id="a 400 that has no code"),
+        pytest.param(request_event("a", 400, "insufficient_funds"), id="code in other letters"),
+        pytest.param(request_event("a", 429, "RATE_LIMIT"), id="429 came before the check"),
+        pytest.param(request_event("a", 403, "KYC_REQUIRED"), id="403 came before the check"),
+        pytest.param(request_event("a", 500), id="a crash"),
+        pytest.param(request_event("a", 302), id="a redirect"),
+        pytest.param(request_event("a", 400, FUNDS, path="/api/v1/player/wallet/withdraw/"), id="path with a slash more"),
+        pytest.param(request_event("a", 400, FUNDS, path="/api/v1/player/wallet"), id="another path"),
+        pytest.param(request_event("a", 400, FUNDS, method="GET"), id="another method"),
+        pytest.param(request_event("a", 400, FUNDS, event_time=NOON - timedelta(microseconds=1)), id="just before the window"),
+        pytest.param(request_event("a", 400, FUNDS, event_time=NOON + FIVE), id="at the window's end"),
+    ],
+)
+def test_a_look_alike_is_neither_failure_nor_attempt(source, look_alike):
+    source.arrive([request_event("a", 200), look_alike])
+    assert source.signals.readings(T1, AT_NOON, AT_NOON) == [Reading(T1, "a", AT_NOON, events=0, exposure=1, subjects=0)]
+
+
+def test_a_tenant_without_any_attempt_has_no_reading(source):
+    source.arrive([request_event("a", 429, "RATE_LIMIT"), request_event("b", 400, FUNDS)])
+    assert [(found.tenant_id, found.events) for found in source.signals.readings(T1, AT_NOON, AT_NOON)] == [("b", 1)]
+
+
+def test_t2_counts_calls_below_its_path_by_status_and_code(source):
+    source.arrive(
+        [
+            webhook_event("a", 401, SIGNATURE, provider="mockpsp"),
+            webhook_event("a", 401, SIGNATURE, provider="stripe", subject_id="wh-2"),
+            webhook_event("a", 401, "WEBHOOK_TIMESTAMP_STALE"),
+            webhook_event("a", 200),
+            webhook_event("a", 401, SIGNATURE, path="/api/v1/payments/adyen/webhook"),
+        ]
+    )
+    assert source.signals.readings(T2, AT_NOON, AT_NOON) == [Reading(T2, "a", AT_NOON, events=2, exposure=3, subjects=2)]
+    assert source.signals.readings(T1, AT_NOON, AT_NOON) == []
+
+
+def test_failures_without_a_subject_count_without_one(source):
+    source.arrive([request_event("a", 400, FUNDS, subject_id=None), request_event("a", 400, FUNDS, subject_id=None)])
+    assert source.signals.readings(T1, AT_NOON, AT_NOON) == [Reading(T1, "a", AT_NOON, events=2, exposure=2, subjects=0)]
+
+
+def test_many_windows_are_read_at_once_by_window_then_tenant(source):
+    later = Window(NOON + 3 * FIVE, FIVE)
+    source.arrive(
+        [
+            request_event("b", 200),
+            request_event("a", 200, event_time=NOON + timedelta(seconds=299)),
+            request_event("a", 400, FUNDS, event_time=later.start),
+            request_event("a", 200, event_time=later.end),
+        ]
+    )
+    found = source.signals.readings(T1, AT_NOON, later)
+    assert [(each.window, each.tenant_id, each.events) for each in found] == [
+        (AT_NOON, "a", 0),
+        (AT_NOON, "b", 0),
+        (later, "a", 1),
+    ]
+
+
+def test_windows_of_other_lengths_are_cut_on_their_own_grid(source):
+    quarter = Window(NOON, timedelta(minutes=15))
+    source.arrive([request_event("a", 200, event_time=NOON + timedelta(minutes=minute)) for minute in (0, 6, 14)])
+    assert [found.exposure for found in source.signals.readings(T1, quarter, quarter)] == [3]
+
+
+def test_a_window_with_failures_whose_code_is_not_known_can_not_be_measured(source):
+    next_window = AT_NOON.next
+    source.arrive(
+        [
+            request_event("a", 400, None, error_code_is_known=False),
+            request_event("a", 400, None, error_code_is_known=False),
+            request_event("a", 200, error_code_is_known=False, event_time=next_window.start),
+            request_event("a", 429, error_code_is_known=False, event_time=next_window.start),
+            request_event("a", 400, error_code_is_known=False, event_time=next_window.start, path="/elsewhere"),
+        ]
+    )
+    found = source.signals.unmeasurable(T1, AT_NOON, next_window)
+    assert list(found) == [NOON]
+    assert "2 answer(s)" in found[NOON]
+    assert source.signals.unmeasurable(T2, AT_NOON, next_window) == {}
+
+
+def test_a_source_that_never_delivered_is_complete_for_no_moment(source):
+    assert source.signals.complete_through(T1) is None
+
+
+def test_the_source_is_complete_as_far_as_was_stated(source):
+    source.complete(NOON)
+    assert (source.signals.complete_through(T1), source.signals.complete_through(T2)) == (NOON, NOON)

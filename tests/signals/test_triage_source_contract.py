@@ -1,0 +1,109 @@
+"""Who is behind the events: the same order and limits in memory and in Postgres; figures in Postgres."""
+
+from datetime import timedelta
+
+import pytest
+from signal_worlds import NOON, postgres_source, request_event, webhook_event
+
+from ledger_guard.adapters.memory.signals import InMemoryTriageSource
+from ledger_guard.adapters.postgres.triage import PostgresTriageSource
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.ports import AffectedSubject, FailureGroup
+
+T1, T2, T3 = Trigger.INSUFFICIENT_FUNDS, Trigger.WEBHOOK_SIGNATURE, Trigger.BALANCE_MISMATCH
+FUNDS, SIGNATURE = "INSUFFICIENT_FUNDS", "WEBHOOK_SIGNATURE_INVALID"
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
+def triage(request, policy):
+    """Refusals: a/p1 three times, a/p2 and a/p3 twice, b/p9 once, all at noon; c/p8 an hour earlier."""
+    counts = {("a", "p1"): 3, ("a", "p3"): 2, ("a", "p2"): 2, ("b", "p9"): 1}
+    if request.param == "memory":
+        source = InMemoryTriageSource()
+        source.affect(T1, NOON, *(AffectedSubject(tenant, player, events) for (tenant, player), events in counts.items()))
+        source.affect(T1, NOON - HOUR, AffectedSubject("c", "p8", 1))
+        return source
+    uri = request.getfixturevalue("database_uri")
+    events = [request_event(t, 400, FUNDS, subject_id=p) for (t, p), times in counts.items() for _ in range(times)]
+    postgres_source(uri, policy).arrive([*events, request_event("c", 400, FUNDS, subject_id="p8", event_time=NOON - HOUR)])
+    settings = request.getfixturevalue("settings")
+    return PostgresTriageSource(settings, settings, policy)
+
+
+def names(found):
+    return [(subject.tenant_id, subject.subject_id, subject.events) for subject in found]
+
+
+def test_subjects_come_by_tenant_most_events_first(triage):
+    found = triage.affected_subjects(T1, ["b", "a"], NOON, NOON + HOUR, 10)
+    assert names(found) == [("a", "p1", 3), ("a", "p2", 2), ("a", "p3", 2), ("b", "p9", 1)]
+
+
+def test_the_limit_holds_for_each_tenant(triage):
+    assert names(triage.affected_subjects(T1, ["a", "b"], NOON, NOON + HOUR, 1)) == [("a", "p1", 3), ("b", "p9", 1)]
+
+
+def test_only_the_asked_tenants_and_moments_count(triage):
+    assert names(triage.affected_subjects(T1, ["c"], NOON - HOUR, NOON, 10)) == [("c", "p8", 1)]
+    assert triage.affected_subjects(T1, ["c"], NOON, NOON + HOUR, 10) == []
+    assert triage.affected_subjects(T1, [], NOON, NOON + HOUR, 10) == []
+    assert triage.affected_subjects(T2, ["a"], NOON, NOON + HOUR, 10) == []
+
+
+@pytest.fixture
+def postgres_triage(settings, policy):
+    return PostgresTriageSource(settings, settings, policy)
+
+
+@pytest.mark.postgres
+def test_refused_players_come_with_what_player_and_wallet_hold(postgres_triage, database_uri, policy, rows):
+    rows.player("a", "p1", 50.0)
+    rows.wallet("a", "p1", 12.345)
+    rows.player("a", "p2", 0.0)
+    rows.player("b", "p1x", 1.0)
+    events = [request_event("a", 400, FUNDS, subject_id=player) for player in ("p1", "p2", "p3", "p1x")]
+    postgres_source(database_uri, policy).arrive([*events, request_event("a", 400, FUNDS, subject_id=None)])
+    found = postgres_triage.affected_subjects(T1, ["a"], NOON, NOON + HOUR, 10)
+    assert found == [
+        AffectedSubject("a", "p1", 1, player_available=5000, wallet_available=1235),
+        AffectedSubject("a", "p1x", 1),
+        AffectedSubject("a", "p2", 1, player_available=0),
+        AffectedSubject("a", "p3", 1),
+    ]
+
+
+@pytest.mark.postgres
+def test_webhook_subjects_need_no_balances(postgres_triage, database_uri, policy, rows):
+    rows.run("drop table walletbalance")
+    postgres_source(database_uri, policy).arrive([webhook_event("a", 401, SIGNATURE, subject_id="wh-7")])
+    assert postgres_triage.affected_subjects(T2, ["a"], NOON, NOON + HOUR, 10) == [AffectedSubject("a", "wh-7", 1)]
+
+
+@pytest.mark.postgres
+def test_failures_are_grouped_by_provider_and_code_with_all_calls_of_the_provider(postgres_triage, database_uri, policy):
+    postgres_source(database_uri, policy).arrive(
+        [
+            webhook_event("a", 401, SIGNATURE, event_time=NOON + timedelta(seconds=30)),
+            webhook_event("a", 401, SIGNATURE, event_time=NOON + timedelta(seconds=20)),
+            webhook_event("b", 401, "WEBHOOK_TIMESTAMP_STALE"),
+            webhook_event("a", 200),
+            webhook_event("a", 503),
+            webhook_event("a", 200, provider="stripe"),
+            webhook_event("a", 401, None, provider="stranger", error_code_is_known=False),
+            webhook_event("a", 401, SIGNATURE, event_time=NOON + HOUR),
+        ]
+    )
+    assert postgres_triage.failures_by_provider(NOON, NOON + HOUR) == [
+        FailureGroup("mockpsp", SIGNATURE, 2, 4, NOON + timedelta(seconds=20)),
+        FailureGroup("mockpsp", "WEBHOOK_TIMESTAMP_STALE", 1, 4, NOON),
+        FailureGroup("stranger", "(not logged)", 1, 1, NOON),
+        FailureGroup("stripe", "", 0, 1, NOON),
+    ]
+
+
+@pytest.mark.postgres
+def test_a_trigger_that_is_not_read_from_requests_has_no_subjects_to_ask_for(postgres_triage):
+    with pytest.raises(BadInputError, match="not sensed from requests"):
+        postgres_triage.affected_subjects(T3, ["a"], NOON, NOON + HOUR, 10)

@@ -1,0 +1,93 @@
+"""What every PlanStore promises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.state.samples import NOON, a_plan, a_plan_row, an_incident
+
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.plans import PlanStatus, RowCause, RowState
+
+
+def test_a_plan_comes_back_with_its_rows_and_still_gives_its_hash(state):
+    plan = a_plan()
+    with state.transaction() as transaction:
+        transaction.plans.add(plan)
+    with state.transaction() as transaction:
+        found = transaction.plans.get(plan.plan_id)
+        assert transaction.plans.get(plan.plan_id, with_rows=False) == replace(plan, rows=())
+    assert found == plan
+    found.check_hash()
+
+
+def test_rows_come_back_by_player_id_as_texts_compare(state):
+    rows = tuple(a_plan_row(player_id) for player_id in ("p_2", "P-9", "p-10", "é", "Z"))
+    plan = a_plan(rows=rows)
+    with state.transaction() as transaction:
+        transaction.plans.add(plan)
+        assert [row.player_id for row in transaction.plans.get(plan.plan_id).rows] == ["P-9", "Z", "p-10", "p_2", "é"]
+
+
+def test_a_plan_never_changes_once_stored(state):
+    plan = a_plan()
+    with state.transaction() as transaction:
+        transaction.plans.add(plan)
+        with pytest.raises(SafetyRefusal, match="never changes"):
+            transaction.plans.add(replace(plan, requested_by="somebody else"))
+        assert transaction.plans.get(plan.plan_id) == plan
+
+
+@pytest.mark.parametrize("plan_id", [new_id(), "plan", ""], ids=["unknown", "no id", "empty"])
+def test_a_plan_that_does_not_exist_is_bad_input(state, plan_id):
+    with state.transaction() as transaction:
+        for ask in (
+            lambda: transaction.plans.get(plan_id),
+            lambda: transaction.plans.row_counts(plan_id),
+            lambda: transaction.plans.set_status(plan_id, PlanStatus.FORCING),
+        ):
+            with pytest.raises(BadInputError, match="plan"):
+                ask()
+
+
+def test_the_latest_plan_is_the_tenants_newest_without_rows(state):
+    older, newer = a_plan(created_at=NOON - timedelta(minutes=1)), a_plan(created_at=NOON)
+    same_moment, elsewhere = a_plan(created_at=NOON), a_plan(tenant_id="tenant-b", created_at=NOON + timedelta(hours=1))
+    with state.transaction() as transaction:
+        for plan in (newer, older, same_moment, elsewhere):
+            transaction.plans.add(plan)
+        assert transaction.plans.latest("tenant-a") == replace(same_moment, rows=())
+        assert transaction.plans.latest("nobody") is None
+
+
+def test_rows_are_counted_by_state(state):
+    rows = (a_plan_row("p-1"), a_plan_row("p-2"), a_plan_row("p-3", cause=RowCause.PROTECTED, state=RowState.SET_ASIDE))
+    plan, empty = a_plan(rows=rows), a_plan(rows=())
+    with state.transaction() as transaction:
+        transaction.plans.add(plan)
+        transaction.plans.add(empty)
+        assert transaction.plans.row_counts(plan.plan_id) == {"planned": 2, "set_aside": 1}
+        assert transaction.plans.row_counts(empty.plan_id) == {}
+
+
+def test_the_status_is_all_that_moves(state):
+    plan = a_plan()
+    with state.transaction() as transaction:
+        transaction.plans.add(plan)
+        transaction.plans.set_status(plan.plan_id, PlanStatus.FORCING)
+    with state.transaction() as transaction:
+        assert transaction.plans.get(plan.plan_id) == replace(plan, status=PlanStatus.FORCING)
+
+
+def test_a_plan_hangs_on_an_incident_that_exists(state):
+    incident = an_incident()
+    plan = a_plan(incident_id=incident.incident_id)
+    with state.transaction() as transaction:
+        transaction.incidents.add(incident)
+        transaction.plans.add(plan)
+        assert transaction.plans.get(plan.plan_id) == plan
+    with pytest.raises(BadInputError, match="incident"), state.transaction() as transaction:
+        transaction.plans.add(a_plan(incident_id=new_id()))
