@@ -40,6 +40,7 @@ from ledger_guard.use_cases import classify as classifying
 from ledger_guard.use_cases import decide as deciding
 from ledger_guard.use_cases import sense as sensing
 from ledger_guard.use_cases import watch as watching
+from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
 from ledger_guard.wiring import open_guard
 
 POLICY = load_policy()
@@ -108,7 +109,7 @@ def check(trigger: Trigger) -> None:
         def decide(outcome: dict, ti=None) -> list[str]:
             """Look the case up in the policy's matrix."""
             with never_retried():
-                decision = deciding.decide(open_guard(), classifying.ClassifyOutcome.from_json(outcome))
+                decision = deciding.decide(open_guard(), ClassifyOutcome.from_json(outcome))
             ti.xcom_push("remediation_run_id", decision.remediation_run_id)
             ways = {"nothing": ["nothing"], "notify": ["notify"], "remediate": ["notify", "remediate"]}
             return [f"{trigger.value}.{way}" for way in ways[decision.branch]]
@@ -116,7 +117,7 @@ def check(trigger: Trigger) -> None:
         @task(retries=1, on_failure_callback=None)
         def notify(outcome: dict) -> None:
             """Tell people which tenants, which evidence, and what is proposed. Fails alone when the channel is down."""
-            announcing.announce(open_guard(), trigger, outcome["change"], outcome["incident_id"])
+            announcing.announce(open_guard(), ClassifyOutcome.from_json(outcome))
 
         remediate = TriggerDagRunOperator(
             task_id="remediate",

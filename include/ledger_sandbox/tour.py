@@ -120,7 +120,7 @@ def up() -> int:
             seed(stack, tick)
             stack.wait_until_ready()
             _tell_users(console, stack)
-            console.print("  Break something: python -m ledger_sandbox scenario --help; Ctrl-C stops everything")
+            console.print("  Break something: .venv/bin/python -m ledger_sandbox scenario --help     Ctrl-C stops everything")
             _keep_traffic(stack)
     except (KeyboardInterrupt, Interrupted):
         console.print("stopped; nothing is left running")

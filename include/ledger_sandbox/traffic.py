@@ -52,7 +52,8 @@ def play(uri: str, start: datetime, end: datetime, rng: np.random.Generator, *, 
     A withdraw is refused with INSUFFICIENT_FUNDS when the judge of its tenant (the wallet under ledger_enforce_balance,
     else the player row) lacks the funds; a webhook with 401 when webhook_signature_enforced is on and the secrets of
     platform and provider differ (whatever the provider: the reference platform verifies mockpsp's alone). The state is
-    read once, at the call. Requests leave balances as they are: moving money is what `live` does. `guard_uri` is needed only where guard state has a database of its own.
+    read once, at the call. Requests leave balances as they are: moving money is what `live` does. `guard_uri` is needed
+    only where guard state has a database of its own.
 
     Raises ValueError when the period is empty or when completeness was promised beyond `start` already: play what comes
     after that.

@@ -10,13 +10,13 @@ from airflow.api_fastapi.core_api.security import requires_authenticated
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from ledger_guard.use_cases.report import incident_report
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
 from ledger_guard.domain.errors import BadInputError, LedgerGuardError
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.board import board
+from ledger_guard.use_cases.report import incident_report
 from ledger_guard_board.view_model import BoardView, board_view
 
 _HERE = Path(__file__).parent

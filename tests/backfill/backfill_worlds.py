@@ -150,7 +150,8 @@ class PostgresPlatform:
     def set_player(self, tenant_id: str, player_id: str, available: float, held: float = 0.0) -> None:
         self.add_tenant(tenant_id)
         self._run(
-            "insert into player (id, tenant_id, username, email, balance_real, balance_bonus, balance_real_available, balance_real_held)"
+            "insert into player (id, tenant_id, username, email, balance_real, balance_bonus, balance_real_available,"
+            " balance_real_held)"
             " values (%s, %s, 'u', 'e', %s, 7, %s, %s) on conflict (id) do update set"
             " balance_real_available = excluded.balance_real_available, balance_real_held = excluded.balance_real_held",
             *(player_id, tenant_id, available + held, available, held),
@@ -164,18 +165,20 @@ class PostgresPlatform:
     ) -> None:
         self.add_tenant(tenant_id)
         self._run(
-            "insert into walletbalance values (%s, %s, %s, %s, %s, %s, 0, '2020-01-01') on conflict (tenant_id, player_id, currency) do update set"
+            "insert into walletbalance values (%s, %s, %s, %s, %s, %s, 0, '2020-01-01')"
+            " on conflict (tenant_id, player_id, currency) do update set"
             " balance_real_available = excluded.balance_real_available, balance_real_pending = excluded.balance_real_pending,"
             " balance_bonus_available = excluded.balance_bonus_available",
             *(tenant_id, player_id, currency, available, pending, bonus),
         )
 
     def remove_wallet(self, tenant_id: str, player_id: str) -> None:
-        self._run("delete from walletbalance where tenant_id = %s and player_id = %s and currency = 'USD'", tenant_id, player_id)
+        self._run("delete from walletbalance where currency = 'USD' and tenant_id = %s and player_id = %s", tenant_id, player_id)
 
     def book(self, tenant_id: str, player_id: str, movement: LedgerMovement) -> None:
         self._run(
-            "insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, currency, status, idempotency_key,"
+            "insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, currency, status,"
+            " idempotency_key,"
             " provider_event_id, created_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             *(new_id(), new_id(), tenant_id, player_id, movement.type, movement.direction, movement.amount, movement.currency),
             *(movement.status, new_id(), movement.provider_event_id, movement.created_at.replace(tzinfo=None)),
@@ -183,7 +186,8 @@ class PostgresPlatform:
 
     def wallet(self, tenant_id: str, player_id: str, currency: str = "USD") -> tuple[float, float, float, float] | None:
         rows = self._run(
-            "select balance_real_available, balance_real_pending, balance_bonus_available, balance_bonus_pending from walletbalance"
+            "select balance_real_available, balance_real_pending, balance_bonus_available, balance_bonus_pending"
+            " from walletbalance"
             " where tenant_id = %s and player_id = %s and currency = %s",
             *(tenant_id, player_id, currency),
         )
@@ -259,8 +263,8 @@ def postgres_backfill_world(policy: Policy, platform_uri: str, guard_uri: str) -
     def images(plan_id: str, operation: str):
         with psycopg.connect(guard_uri) as connection:
             rows = connection.execute(
-                "select player_id, before_available, before_pending, after_available, after_pending from ledger_guard.before_image"
-                " where plan_id = %s and operation = %s",
+                "select player_id, before_available, before_pending, after_available, after_pending"
+                " from ledger_guard.before_image where plan_id = %s and operation = %s",
                 [plan_id, operation],
             ).fetchall()
         return {

@@ -186,7 +186,8 @@ def _fill_postgres(uri: str, players, wallets, movements) -> None:
         connection.execute("insert into tenant (id, name) values (%s, 'x')", [TENANT])
         cursor = connection.cursor()
         cursor.executemany(
-            "insert into player (id, tenant_id, username, email, balance_real, balance_bonus, balance_real_available, balance_real_held)"
+            "insert into player (id, tenant_id, username, email, balance_real, balance_bonus,"
+            " balance_real_available, balance_real_held)"
             " values (%s, %s, 'u', 'e', 0, 0, %s, %s)",
             [(player_id, TENANT, available, held) for player_id, available, held in players],
         )
@@ -195,8 +196,8 @@ def _fill_postgres(uri: str, players, wallets, movements) -> None:
             [(TENANT, player_id, currency, available, pending) for player_id, available, pending, currency in wallets],
         )
         cursor.executemany(
-            "insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, currency, status, provider_event_id,"
-            " created_at) values (%s, 'x', %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, currency, status,"
+            " provider_event_id, created_at) values (%s, 'x', %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [(str(number), TENANT, player_id, *_values(movement)) for number, (player_id, movement) in enumerate(movements)],
         )
 

@@ -46,6 +46,7 @@ def test_a_file_is_summed_up_line_by_line(bench):
     assert (file.lines, file.accepted, file.already_known, file.rejected) == (4, 2, 1, 1)
     assert (file.first_event, file.last_event) == (ELEVEN, ELEVEN + timedelta(minutes=3))
     assert [reject.line_number for reject in bench.store.rejects(file.ingest_id)] == [4]
+    assert file.first_reject.startswith("line 4: is not JSON")
 
 
 def test_a_second_time_changes_nothing_and_says_so(bench):

@@ -15,6 +15,18 @@ from ledger_sandbox.population import Population, generate, store
 from ledger_sandbox.profiles import PopulationShape
 
 AS_OF = datetime(2026, 2, 16, 12, 0, tzinfo=timezone.utc)
+#: players beside their USD wallet and what the ledger says: of both sides, and of the wallet alone
+COMPARED = """
+    from player p
+    left join walletbalance w on w.tenant_id = p.tenant_id and w.player_id = p.id and w.currency = 'USD'
+    left join lateral (
+        select coalesce(sum(case direction when 'credit' then amount else -amount end)
+                        filter (where provider_event_id is null), 0) as shared,
+               coalesce(sum(amount) filter (where provider_event_id is not null), 0) as wallet_only
+        from ledgertransaction l
+        where l.tenant_id = p.tenant_id and l.player_id = p.id and l.currency = 'USD' and l.status <> 'failed'
+    ) ledger on true
+"""
 _copies = itertools.count(1)
 
 

@@ -5,23 +5,12 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from tests.sandbox.conftest import AS_OF, rows, value
+from tests.sandbox.conftest import AS_OF, COMPARED, rows, value
 
 from ledger_sandbox.population import generate
 from ledger_sandbox.profiles import PopulationShape
 
 _SMALL = PopulationShape(tenants=5, largest=60)
-_COMPARED = """
-    from player p
-    left join walletbalance w on w.tenant_id = p.tenant_id and w.player_id = p.id and w.currency = 'USD'
-    left join lateral (
-        select coalesce(sum(case direction when 'credit' then amount else -amount end)
-                        filter (where provider_event_id is null), 0) as shared,
-               coalesce(sum(amount) filter (where provider_event_id is not null), 0) as wallet_only
-        from ledgertransaction l
-        where l.tenant_id = p.tenant_id and l.player_id = p.id and l.currency = 'USD' and l.status <> 'failed'
-    ) ledger on true
-"""
 _DIFFERS = """
     (round(w.balance_real_available::numeric, 2) <> round(p.balance_real_available::numeric, 2)
      or round(w.balance_real_pending::numeric, 2) <> round(p.balance_real_held::numeric, 2))
@@ -67,7 +56,7 @@ def test_every_generated_player_is_stored(rested_uri, population):
 @pytest.mark.postgres
 def test_the_ledger_explains_every_player_row_to_the_cent(rested_uri):
     unexplained = f"""
-        select count(*) {_COMPARED}
+        select count(*) {COMPARED}
         where round(ledger.shared::numeric, 2) <> round((p.balance_real_available + p.balance_real_held)::numeric, 2)
     """
     assert value(rested_uri, unexplained) == 0
@@ -77,14 +66,14 @@ def test_the_ledger_explains_every_player_row_to_the_cent(rested_uri):
 def test_some_players_have_no_usd_wallet(rested_uri, population):
     quirks = population.quirks()
     assert (
-        value(rested_uri, f"select count(*) {_COMPARED} where w.player_id is null") == quirks["missing"] + quirks["eur_only"] > 0
+        value(rested_uri, f"select count(*) {COMPARED} where w.player_id is null") == quirks["missing"] + quirks["eur_only"] > 0
     )
 
 
 @pytest.mark.postgres
 def test_some_wallets_hold_webhook_deposits_that_only_the_ledger_explains(rested_uri, population):
     protected = f"""
-        select count(*) {_COMPARED}
+        select count(*) {COMPARED}
         where w.balance_real_available > p.balance_real_available + 0.01
           and round((w.balance_real_available - p.balance_real_available)::numeric, 2) = round(ledger.wallet_only::numeric, 2)
     """
@@ -95,16 +84,14 @@ def test_some_wallets_hold_webhook_deposits_that_only_the_ledger_explains(rested
 def test_some_wallets_missed_a_movement_and_no_others_differ(rested_uri, population):
     quirks = population.quirks()
     assert (
-        value(rested_uri, f"select count(*) {_COMPARED} where {_DIFFERS} and ledger.wallet_only = 0")
-        == quirks["stale_wallet"]
-        > 0
+        value(rested_uri, f"select count(*) {COMPARED} where {_DIFFERS} and ledger.wallet_only = 0") == quirks["stale_wallet"] > 0
     )
-    assert value(rested_uri, f"select count(*) {_COMPARED} where {_DIFFERS}") == quirks["stale_wallet"] + quirks["protected"]
+    assert value(rested_uri, f"select count(*) {COMPARED} where {_DIFFERS}") == quirks["stale_wallet"] + quirks["protected"]
 
 
 @pytest.mark.postgres
 def test_float_noise_is_there_and_is_no_difference_in_cents(rested_uri, population):
-    noise = f"select count(*) {_COMPARED} where w.balance_real_available <> p.balance_real_available and not {_DIFFERS}"
+    noise = f"select count(*) {COMPARED} where w.balance_real_available <> p.balance_real_available and not {_DIFFERS}"
     assert value(rested_uri, noise) == population.quirks()["float_noise"] > 0
 
 

@@ -12,6 +12,7 @@ from ledger_guard.use_cases.incident_course import Change, CourseRules, next_ste
 
 NONE, MILD, SEVERE = Severity.NONE, Severity.MILD, Severity.SEVERE
 INSUFFICIENT, NO_DATA = Severity.INSUFFICIENT, Severity.NO_DATA
+MITIGATING = IncidentStatus.MITIGATING
 NOW = NOON + timedelta(hours=1)
 RULES = CourseRules(resolve_after_windows=2, list_at_most=2)
 
@@ -128,18 +129,16 @@ def test_a_window_no_younger_than_the_newest_alarm_is_no_evidence():
         pytest.param(incident(status=IncidentStatus.MITIGATED), (), True, id="mitigated"),
         pytest.param(incident(severity=MILD), (), True, id="open and mild: nothing had to be repaired"),
         pytest.param(incident(), (), False, id="open and severe, nothing done about it yet"),
-        pytest.param(incident(status=IncidentStatus.MITIGATING), (), False, id="a remediation that has only begun"),
+        pytest.param(incident(status=MITIGATING), (), False, id="a remediation that has only begun"),
+        pytest.param(incident(status=MITIGATING), (action(ActionStatus.STARTED),), False, id="an action under way"),
         pytest.param(
-            incident(status=IncidentStatus.MITIGATING), (action(ActionStatus.STARTED),), False, id="an action under way"
-        ),
-        pytest.param(
-            incident(status=IncidentStatus.MITIGATING),
+            incident(status=MITIGATING),
             (action(ActionStatus.DONE), action(ActionStatus.REFUSED), action(ActionStatus.FAILED)),
             True,
             id="all actions ended, however",
         ),
         pytest.param(
-            incident(status=IncidentStatus.MITIGATING),
+            incident(status=MITIGATING),
             (action(ActionStatus.DONE), action(ActionStatus.STARTED)),
             False,
             id="one of two",

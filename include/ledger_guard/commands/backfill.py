@@ -27,7 +27,7 @@ _actor = click.option("--actor", default=getpass.getuser, show_default="your use
 
 @click.group()
 def backfill() -> None:
-    """Repair wallets tenant by tenant: dry-run, force, verify, undo.
+    r"""Repair wallets tenant by tenant: dry-run, force, verify, undo.
 
     \b
     Example:
@@ -43,7 +43,7 @@ def backfill() -> None:
 @_actor
 @_as_json
 def dry_run(tenant_id: str, mode: str, actor: str, as_json: bool) -> None:
-    """Compare players with wallets and store what force would change; writes nothing on the platform.
+    r"""Compare players with wallets and store what force would change; writes nothing on the platform.
 
     \b
     Example: python -m ledger_guard backfill dry-run --tenant-id casino_7 --json
@@ -57,7 +57,7 @@ def dry_run(tenant_id: str, mode: str, actor: str, as_json: bool) -> None:
 @_actor
 @_as_json
 def force(plan_id: str, actor: str, as_json: bool) -> None:
-    """Write exactly the stored plan; exit code 3 when a safety rule refuses.
+    r"""Write exactly the stored plan; exit code 3 when a safety rule refuses.
 
     A killed run goes on where it stopped when it is started again.
 
@@ -74,13 +74,18 @@ def force(plan_id: str, actor: str, as_json: bool) -> None:
 @click.option("--plan", "plan_id", metavar="ID", help="Hold the tenant against this plan.")
 @_as_json
 def verify(tenant_id: str, plan_id: str | None, as_json: bool) -> None:
-    """Compare a tenant again; exit code 1 when wallets are still missing or differ unexplained.
+    r"""Compare a tenant again; exit code 1 when wallets are still missing or differ unexplained.
 
     \b
     Example: python -m ledger_guard backfill verify --tenant-id casino_7
     """
     found = verifying.verify(_guard(), tenant_id, plan_id)
-    as_data = {"tenant_id": tenant_id, "counts": asdict(found.counts), "is_clean": found.is_clean, "remaining": list(found.remaining)}
+    as_data = {
+        "tenant_id": tenant_id,
+        "counts": asdict(found.counts),
+        "is_clean": found.is_clean,
+        "remaining": list(found.remaining),
+    }
     _print(as_data if as_json else ["clean" if found.is_clean else "not clean", *found.remaining])
     if not found.is_clean:
         raise SystemExit(1)
@@ -91,7 +96,7 @@ def verify(tenant_id: str, plan_id: str | None, as_json: bool) -> None:
 @_actor
 @_as_json
 def undo(plan_id: str, actor: str, as_json: bool) -> None:
-    """Give back the before-values of a forced plan; needs a recorded approval (exit code 3 without).
+    r"""Give back the before-values of a forced plan; needs a recorded approval (exit code 3 without).
 
     \b
     Example: python -m ledger_guard backfill undo --plan 7d0c…
@@ -105,7 +110,7 @@ def undo(plan_id: str, actor: str, as_json: bool) -> None:
 @click.option("--tenant-id", metavar="T", help="The tenant's newest plan.")
 @_as_json
 def status(plan_id: str | None, tenant_id: str | None, as_json: bool) -> None:
-    """Show how far a plan is.
+    r"""Show how far a plan is.
 
     \b
     Example: python -m ledger_guard backfill status --tenant-id casino_7
@@ -145,15 +150,20 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
 
 def _plan_lines(plan: Plan) -> list[str]:
     cents = plan.cents
-    verdict = "within" if plan.within_guardrails else f"exceeded: {'; '.join(plan.guardrails_exceeded)}"
+    verdict = (
+        "within the guardrails" if plan.within_guardrails else f"beyond the guardrails: {'; '.join(plan.guardrails_exceeded)}"
+    )
+    money = (
+        f"creates {readable(cents.created, plan.currency)}, adds {readable(cents.increased, plan.currency)}, "
+        f"takes {readable(cents.decreased, plan.currency)}"
+    )
     return [
         f"plan      {plan.plan_id}",
         f"hash      {plan.plan_hash}",
         f"tenant    {plan.tenant_id}, mode {plan.mode.value}, {plan.players} players",
         f"found     {_count_words(plan.counts)}",
-        f"money     creates {readable(cents.created, plan.currency)}, adds {readable(cents.increased, plan.currency)}, "
-        f"takes {readable(cents.decreased, plan.currency)}",
-        f"guardrails {verdict}",
+        f"money     {money}",
+        f"limits    {verdict}",
         f"expires   {plan.expires_at.isoformat()}",
     ]
 

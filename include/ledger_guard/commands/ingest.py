@@ -27,19 +27,19 @@ DEFAULT_MAPPINGS = {"jsonl": "ingress_json", "combined": "combined"}
 
 @click.group()
 def ingest() -> None:
-    r"""Bring in what the triggers are read from.
+    """Bring in what the triggers are read from.
 
     \b
     Example:
       python -m ledger_guard ingest access-log /var/log/ingress/access.jsonl.gz
-    """
+    """  # noqa: D301  click needs the backspace character itself
 
 
 @ingest.command("access-log")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
 @click.option("--format", "line_format", type=click.Choice(["auto", *FORMATS]), default="auto", show_default=True)
 @click.option("--mapping", metavar="NAME", help="A mapping of the policy; default: ingress_json or combined, by format.")
-@click.option("--tenant", metavar="T", help="The tenant of every line, whatever the lines say.")
+@click.option("--tenant", metavar="T", help="The tenant of every line, whatever the lines say; needed where they say nothing.")
 @click.option(
     "--complete-through",
     metavar="TIME",
@@ -56,7 +56,7 @@ def access_log(
     actor: str,
     as_json: bool,
 ) -> None:
-    r"""Read ingress log lines, JSON Lines or Apache/nginx combined, plain or gzipped, each once.
+    """Read ingress log lines, JSON Lines or Apache/nginx combined, plain or gzipped, each once.
 
     Query strings, headers and bodies are not stored. Lines that can't be used are kept with their number and the reason.
     T1 and T2 need the error code of each answer: only a JSON log that carries it can be measured.
@@ -65,7 +65,7 @@ def access_log(
     Examples:
       python -m ledger_guard ingest access-log access.jsonl --complete-through 2026-03-01T12:00:00Z
       python -m ledger_guard ingest access-log access.log.gz --format combined --tenant default_casino --json
-    """
+    """  # noqa: D301  click needs the backspace character itself
     guard = wiring.open_guard()
     through = _moment(complete_through) if complete_through is not None else None
     now = guard.clock.now()
@@ -111,5 +111,6 @@ def _lines(file: IngestedFile) -> list[str]:
     found = [f"{file.file_name} ({file.mapping}): {file.lines} lines, {counts}; {span}"]
     found += [f"  not knowable: {sentence}" for sentence in file.not_knowable]
     if file.rejected:
-        found.append(f"  rejected lines and reasons: ledger_guard.ingest_reject, ingest_id {file.ingest_id}")
+        found.append(f"  first rejected: {file.first_reject}")
+        found.append(f"  all rejected lines: table ledger_guard.ingest_reject, ingest_id {file.ingest_id}")
     return found

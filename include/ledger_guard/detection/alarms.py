@@ -70,7 +70,9 @@ class Alarms:
         if level > self.level[tenant]:
             self.level[tenant], self.rule[tenant] = level, rule
 
-    def watch(self, tenants: NDArray[np.intp], events: Floats, expected: Floats, overdispersion: Floats, variance: Floats) -> None:
+    def watch(
+        self, tenants: NDArray[np.intp], events: Floats, expected: Floats, overdispersion: Floats, variance: Floats
+    ) -> None:
         """Add one window to the evidence that these tenants' rises are over.
 
         A log likelihood ratio of the baseline against a rate `rise` times it, thinned by the tenant's overdispersion

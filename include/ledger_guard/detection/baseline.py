@@ -89,17 +89,13 @@ class Baselines:
         """Work out rates and spreads from memory, each shrunk to the fleet's."""
         m = self.memory
         self.overdispersion = _shrunk(m["overdispersion_sum"], m["overdispersion_weight"], _FIRST_OVERDISPERSION, 1.0)
-        self.restlessness = _shrunk(
-            m["restlessness_sum"], m["restlessness_weight"], _FIRST_RESTLESSNESS, _SMALLEST_RESTLESSNESS
-        )
+        self.restlessness = _shrunk(m["restlessness_sum"], m["restlessness_weight"], _FIRST_RESTLESSNESS, _SMALLEST_RESTLESSNESS)
         events, exposure = m["events"] / self.overdispersion, m["exposure"] / self.overdispersion
         fleet = max(_fleet_rate(events, exposure), NEGLIGIBLE_RATE)
         self.rate = np.maximum((_FLEET_EVENTS + events) / (_FLEET_EVENTS / fleet + exposure), NEGLIGIBLE_RATE)
         counts, windows = m["count_events"] / self.overdispersion, m["count_windows"] / self.overdispersion
         fleet_count = max(_fleet_rate(counts, windows), NEGLIGIBLE_COUNT)
-        self.count_rate = np.maximum(
-            (_FLEET_EVENTS + counts) / (_FLEET_EVENTS / fleet_count + windows), NEGLIGIBLE_COUNT
-        )
+        self.count_rate = np.maximum((_FLEET_EVENTS + counts) / (_FLEET_EVENTS / fleet_count + windows), NEGLIGIBLE_COUNT)
         unseen = _UNSEEN_DAY * np.maximum(1.0 - m["learned"] / self._windows_per_day, 0.0)
         #: variance of the true ratio around one: the tenant's own wobble, and what its baseline does not know
         self.ratio_variance = self.restlessness + unseen + 1.0 / (_FLEET_EVENTS + np.maximum(events, counts))
@@ -180,7 +176,7 @@ def _fade(memory: NDArray[np.float64], tenants: NDArray[np.intp], keep: float, a
 
 
 def _shrunk(total: Floats, weight: Floats, first: float, least: float) -> Floats:
-    """total / weight per tenant, shrunk to the fleet's median and never below `least`."""
+    """Total / weight per tenant, shrunk to the fleet's median and never below `least`."""
     known = weight > _SPREAD_WINDOWS / 4.0
     fleet = first
     if known.sum() >= 3:
@@ -191,7 +187,7 @@ def _shrunk(total: Floats, weight: Floats, first: float, least: float) -> Floats
 
 def _fleet_rate(events: Floats, exposure: Floats) -> float:
     """The rate of the tenant in the middle, of those that have some events; all of them together when these are few."""
-    known = events >= 3.0
+    known = (events >= 3.0) & (exposure > 0)
     if known.sum() >= 3:
         return float(np.median(events[known] / exposure[known]))
     total = float(exposure.sum())

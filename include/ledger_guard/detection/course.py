@@ -62,7 +62,7 @@ class AlarmCourse:
         joined = np.zeros_like(elevated)
         if moved.is_widespread:
             enough = self._recent.total("events", self._tests.longest) >= self._detection.minimum_events
-            joined = may & moved.moved & enough & (self._evidence_of_joining(moved) >= alarm.EVIDENCE_OF_JOINING)
+            joined = may & moved.moved & enough & (self._odds_of_joining(moved) >= alarm.EVIDENCE_OF_JOINING)
         for tenant in np.flatnonzero(elevated | joined).tolist():
             self._rise(tenant, now, evidence, moved, is_own=bool(elevated[tenant]))
         for tenant in np.flatnonzero(self._alarms.is_on & may).tolist():
@@ -105,9 +105,17 @@ class AlarmCourse:
         near = expected + 2.0 * np.sqrt(self._baselines.overdispersion * expected)
         return np.asarray(events < np.maximum(self._detection.mild_ratio * expected, near))
 
-    def _evidence_of_joining(self, moved: Movement) -> Floats:
-        """Log likelihood ratio, for each tenant, of having moved with the platform against having stayed."""
+    def _odds_of_joining(self, moved: Movement) -> Floats:
+        """Log odds, for each tenant, of having moved with the platform against having stayed.
+
+        Before its own counts speak, a tenant joined as likely as the others did; then the horizon that speaks most counts.
+        """
         rise = max(moved.ratio, self._detection.mild_ratio)
-        thinned = np.maximum(self._baselines.variance(moved.expected), 1e-9) / np.maximum(moved.expected, 1e-9)
-        evidence: Floats = (moved.events * np.log(rise) - moved.expected * (rise - 1.0)) / thinned
-        return evidence
+        share = min(max(moved.share, 0.01), 0.99)
+        best = np.full(len(moved.moved), -np.inf)
+        for windows in self._tests.horizons:
+            events, expected = self._recent.total("events", windows), self._recent.total("expected", windows)
+            thinned = self._baselines.overdispersion + self._baselines.ratio_variance * expected
+            best = np.maximum(best, (events * np.log(rise) - expected * (rise - 1.0)) / thinned)
+        odds: Floats = best + np.log(share / (1.0 - share))
+        return odds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import erfc, log, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,6 @@ class Movement:
     is_widespread: bool
     #: tenants that moved with it
     moved: NDArray[np.bool_]
-    #: what each tenant was judged by: events and expectation on the shortest horizon that can speak for it
-    events: Floats
-    expected: Floats
     #: ratio of the moved tenant in the middle; 1 when nobody moved
     ratio: float
     #: share of the judged tenants that moved
@@ -65,7 +63,7 @@ def movement(
     count = int(judged.sum())
     moved = judged & (events >= detection.mild_ratio * expected) & (events > 0)
     if count == 0:
-        return Movement(False, moved, events, expected, 1.0, 0.0, 0, 0.0)
+        return Movement(False, moved, 1.0, 0.0, 0, 0.0)
     share = float(moved.sum()) / count
     pull = np.clip((events[judged] - expected[judged]) / np.sqrt(variance[judged]), -_MOST_PULL, _MOST_PULL)
     score = float(pull.sum() / np.sqrt(count))
@@ -76,13 +74,11 @@ def movement(
         significant = score >= normal_score(detection.false_alarm_probability)
         is_widespread = enough and share >= detection.widespread_share and significant
     ratio = float(np.median(events[moved] / expected[moved])) if moved.any() else 1.0
-    return Movement(is_widespread, moved, events, expected, ratio, share, count, _log_normal_tail(score))
+    return Movement(is_widespread, moved, ratio, share, count, _log_normal_tail(score))
 
 
 def _log_normal_tail(score: float) -> float:
-    """log P(Z >= score), by Mills' ratio where the direct value would vanish."""
-    from math import erfc, log, pi, sqrt
-
+    """Log P(Z >= score), by Mills' ratio where the direct value would vanish."""
     if score < 8.0:
         return log(0.5 * erfc(score / sqrt(2.0)))
     return -0.5 * score * score - log(score * sqrt(2.0 * pi))

@@ -38,15 +38,18 @@ class RecentWindows:
 
     def oldest(self, name: str) -> Floats:
         """The window that the next push drops."""
-        return self.memory[name][-1].astype(np.float64)
+        oldest: Floats = self.memory[name][-1].astype(np.float64)
+        return oldest
 
     def total(self, name: str, windows: int) -> Floats:
         """Sum over the newest `windows`."""
-        return self.memory[name][:windows].sum(axis=0, dtype=np.float64)
+        total: Floats = self.memory[name][:windows].sum(axis=0, dtype=np.float64)
+        return total
 
     def largest(self, name: str, windows: int) -> Floats:
         """The largest single window of the newest `windows`."""
-        return self.memory[name][:windows].max(axis=0).astype(np.float64)
+        largest: Floats = self.memory[name][:windows].max(axis=0).astype(np.float64)
+        return largest
 
     def least_known_subjects(self, windows: int) -> Floats:
         """Distinct subjects that the newest `windows` prove at least; NaN where a window with events does not tell."""

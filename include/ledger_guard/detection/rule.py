@@ -143,7 +143,8 @@ class TenantBaselineRule:
         exposure, flat = recent.oldest("exposure")[clean], recent.oldest("flat")[clean]
         self.baselines.learn(clean, events, exposure, flat, self._hour(now - DEPTH))
         is_whole = (recent.memory["tainted"].max(axis=0) == 0) & (recent.memory["present"].sum(axis=0) > DEPTH / 2)
-        steady = is_whole[clean]
+        is_known = self.baselines.memory["learned"] >= self.detection.baseline_minimum_windows
+        steady = (is_whole & is_known)[clean]
         clean, events, expected = clean[steady], events[steady], expected[steady]
         long_events, long_expected = recent.total("events", DEPTH)[clean], recent.total("adjusted", DEPTH)[clean]
         level = (long_events - events + 2.0) / (np.maximum(long_expected - expected, 0.0) + 2.0)

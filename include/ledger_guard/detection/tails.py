@@ -6,6 +6,8 @@ difference from one can express.
 
 from __future__ import annotations
 
+from math import erfc, sqrt
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +37,7 @@ def log_gamma(x: Floats) -> Floats:
 
 
 def log_upper_tail(count: Floats, mean: Floats, variance: Floats) -> Floats:
-    """log P(X >= count) for a negative binomial X of this mean (> 0) and variance (>= mean).
+    """Log P(X >= count) for a negative binomial X of this mean (> 0) and variance (>= mean).
 
     Meant for counts above the mean; at or below it the answer is 0 (probability one), because no caller asks how
     ordinary a small count is.
@@ -51,7 +53,7 @@ def log_upper_tail(count: Floats, mean: Floats, variance: Floats) -> Floats:
 
 
 def _log_incomplete_beta(a: Floats, b: Floats, x: Floats) -> Floats:
-    """log I_x(a, b) for x below a / (a + b), by Lentz's continued fraction."""
+    """Log I_x(a, b) for x below a / (a + b), by Lentz's continued fraction."""
     front = log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * np.log(x) + b * np.log1p(-x) - np.log(a)
     c = np.ones_like(a)
     d = 1.0 / _away_from_zero(1.0 - (a + b) * x / (a + 1.0))
@@ -79,15 +81,13 @@ def _away_from_zero(x: Floats) -> Floats:
 
 def gamma_quantile(mean: Floats, variance: Floats, z: float) -> Floats:
     """The quantile of a gamma variable at normal score `z` (Wilson and Hilferty's cube); never below zero."""
-    ninth = variance / (9.0 * np.maximum(mean, _TINY) ** 2)
+    ninth = variance / (9.0 * np.maximum(mean, 1e-9) ** 2)
     quantile: Floats = mean * np.maximum(1.0 - ninth + z * np.sqrt(ninth), 0.0) ** 3
     return quantile
 
 
 def normal_score(probability: float) -> float:
     """The z that a standard normal variable exceeds with this probability (0 < probability < 0.5), by bisection."""
-    from math import erfc, sqrt
-
     low, high = 0.0, 40.0
     for _ in range(80):
         middle = 0.5 * (low + high)

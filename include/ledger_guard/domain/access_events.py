@@ -65,6 +65,8 @@ class IngestedFile:
     rejected: int = 0
     first_event: datetime | None = None
     last_event: datetime | None = None
+    #: number and reason of the first rejected line; empty when there is none
+    first_reject: str = ""
     #: sentences about what can't be known from such a file
     not_knowable: tuple[str, ...] = ()
 

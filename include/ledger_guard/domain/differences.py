@@ -60,25 +60,28 @@ def cause_of(balances: Balances, facts: LedgerFacts = NO_MOVEMENTS) -> RowCause:
     to look at it on the platform.
     """
     player = _total(balances.player_available, balances.player_held)
-    if player is None:
-        return RowCause.PROTECTED
-    if not balances.has_wallet:
+    if player is not None and not balances.has_wallet:
         return RowCause.MISSING
-    wallet = _total(balances.wallet_available, balances.wallet_pending)
-    if wallet is None or not facts.is_readable:
+    difference = balances.difference
+    if player is None or difference is None or not facts.is_readable:
         return RowCause.PROTECTED
-    difference = wallet - player
-    if _wallet_only_movements_explain(difference, facts):
+    if difference == 0:
+        # Only the split between available and held differs: no money is gained or lost.
+        return RowCause.STALE_WALLET
+    return _cause_of_other_total(player, difference, facts)
+
+
+def _cause_of_other_total(player: Cents, difference: Cents, facts: LedgerFacts) -> RowCause:
+    # The wallet-only movements are asked before the whole ledger is: an opening balance that was never booked can make
+    # the ledger's net equal the player's total by chance, while the deposit above it is real.
+    is_explained = difference == facts.wallet_only_net or (difference > 0 and facts.wallet_only_credit_matches)
+    if is_explained or facts.net == player + difference:
         return RowCause.PROTECTED
-    if difference and facts.net == wallet:
-        return RowCause.PROTECTED
-    if difference and facts.net == player:
+    if facts.net == player:
         return RowCause.STALE_WALLET
     if difference > 0:
         return RowCause.PROTECTED if facts.recent_credits_match else RowCause.UNEXPLAINED
-    if difference < 0 and facts.wallet_only_net != 0:
-        return RowCause.UNEXPLAINED
-    return RowCause.STALE_WALLET
+    return RowCause.STALE_WALLET if facts.wallet_only_net == 0 else RowCause.UNEXPLAINED
 
 
 def difference_row(player_id: str, currency: str, balances: Balances, facts: LedgerFacts = NO_MOVEMENTS) -> PlanRow:
@@ -113,14 +116,6 @@ def counted(rows: Sequence[PlanRow], float_noise: int, other_currency: int, orph
         other_currency=other_currency,
         orphan=orphan,
     )
-
-
-def _wallet_only_movements_explain(difference: Cents, facts: LedgerFacts) -> bool:
-    # Asked before the whole ledger is: an opening balance that was never booked can make the ledger's net equal the
-    # player's total by chance, while the deposit above it is real.
-    if difference == 0:
-        return False
-    return difference == facts.wallet_only_net or (difference > 0 and facts.wallet_only_credit_matches)
 
 
 def _total(first: Cents | None, second: Cents | None) -> Cents | None:

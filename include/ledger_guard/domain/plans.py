@@ -214,7 +214,9 @@ def require_forceable(plan: Plan) -> None:
 def require_undoable(plan: Plan) -> None:
     """Raise BadInputError when force never began to carry out the plan."""
     if plan.status is PlanStatus.PLANNED:
-        raise BadInputError(f"plan {plan.plan_id}: was never forced, so there is nothing to undo; allowed: a plan that was forced")
+        raise BadInputError(
+            f"plan {plan.plan_id}: was never forced, so there is nothing to undo; allowed: a plan that was forced"
+        )
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,16 @@ from datetime import timedelta
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.signals import SensedWindow, Trigger
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
+from ledger_guard.use_cases.incident_course import Change
 from ledger_guard.use_cases.notify import incident_notice, notify
 
 
-def announce(guard: Guard, trigger: Trigger, change: str, incident_id: str | None) -> ThreadRef:
+def announce(guard: Guard, outcome: ClassifyOutcome) -> ThreadRef:
     """Post the incident that changed, or say that the guard is blind for this trigger."""
-    if change == "blind" or incident_id is None:
-        return notify(guard, _blind_notice(guard, trigger, incident_id))
-    return notify(guard, incident_notice(guard, incident_id, "classify"))
+    if outcome.change is Change.BLIND or outcome.incident_id is None:
+        return notify(guard, _blind_notice(guard, outcome.trigger, outcome.incident_id))
+    return notify(guard, incident_notice(guard, outcome.incident_id, "classify"))
 
 
 def _blind_notice(guard: Guard, trigger: Trigger, incident_id: str | None) -> Notice:

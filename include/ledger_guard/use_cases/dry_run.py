@@ -61,9 +61,8 @@ def require_tenant(guard: Guard, tenant_id: str) -> None:
         return
     known = guard.ledger.tenant_ids()
     more = f" and {len(known) - _TENANTS_NAMED} more" if len(known) > _TENANTS_NAMED else ""
-    raise BadInputError(
-        f"tenant {tenant_id}: is unknown to the platform; allowed: {', '.join(known[:_TENANTS_NAMED]) or 'none, it has no tenant'}{more}"
-    )
+    some = ", ".join(known[:_TENANTS_NAMED]) or "none, it has no tenant"
+    raise BadInputError(f"tenant {tenant_id}: is unknown to the platform; allowed: {some}{more}")
 
 
 def current_flags(guard: Guard, tenant_id: str) -> dict[str, bool]:

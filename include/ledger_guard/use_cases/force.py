@@ -57,7 +57,7 @@ def record_refusal(guard: Guard, plan: Plan, verb: str, actor: str, reason: str)
 
 
 def require_plan_approval(guard: Guard, plan: Plan, kind: ApprovalKind, what: str) -> None:
-    """Raise SafetyRefusal unless the newest approval of this kind was given for this very plan, by somebody else than its maker."""
+    """Raise SafetyRefusal unless the newest approval of this kind is for this very plan, by somebody else than its maker."""
     with guard.state.transaction() as state:
         found = state.approvals.latest(kind, plan.plan_id)
     approval = require_approval(found, plan.plan_hash, what)

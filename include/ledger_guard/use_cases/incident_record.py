@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident
 from ledger_guard.domain.plans import Plan
-from ledger_guard.domain.verdicts import Verdict
-from ledger_guard.domain.windows import Window
+from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.ports import Guard, GuardTransaction
 
 
@@ -65,7 +65,7 @@ def incident_record(guard: Guard, incident_id: str) -> IncidentRecord:
         return IncidentRecord(
             incident=incident,
             read_at=now,
-            tenants=_courses(state, incident),
+            tenants=_courses(guard, state, incident),
             actions=tuple(state.actions.of_incident(found)),
             plans=tuple(state.plans.of_incident(found)),
             approvals=tuple(state.approvals.of_incident(found)),
@@ -77,14 +77,30 @@ def incident_record(guard: Guard, incident_id: str) -> IncidentRecord:
         )
 
 
-def _courses(state: GuardTransaction, incident: Incident) -> tuple[TenantCourse, ...]:
-    judged_through = state.verdicts.judged_through(incident.trigger)
-    if judged_through is None:
-        return tuple(_course(tenant_id, []) for tenant_id in incident.tenants)
-    until = min(judged_through, incident.resolved_at or judged_through)
-    until = max(until, Window(incident.last_alarm_window_start, _SECOND).end)
+def _courses(guard: Guard, state: GuardTransaction, incident: Incident) -> tuple[TenantCourse, ...]:
+    length = timedelta(minutes=guard.policy.window_minutes)
+    until = state.verdicts.judged_through(incident.trigger) or incident.last_alarm_window_start
+    if incident.is_over:
+        # The windows that ended it, and none of a later incident's.
+        quiet = guard.policy.detection_of(incident.trigger).resolve_after_windows
+        until = min(until, incident.last_alarm_window_start + (1 + quiet) * length)
     by_tenant: dict[str, list[Verdict]] = {tenant_id: [] for tenant_id in incident.tenants}
     for verdict in state.verdicts.between(incident.trigger, incident.first_window_start, until):
         if verdict.tenant_id in by_tenant:
             by_tenant[verdict.tenant_id].append(verdict)
     return tuple(_course(tenant_id, verdicts) for tenant_id, verdicts in by_tenant.items())
+
+
+def _course(tenant_id: str, verdicts: Sequence[Verdict]) -> TenantCourse:
+    alarms = [verdict for verdict in verdicts if verdict.severity.is_alarm]
+    severe = [verdict for verdict in alarms if verdict.severity is Severity.SEVERE]
+    gravest = severe or alarms
+    return TenantCourse(
+        tenant_id=tenant_id,
+        mild_windows=len(alarms) - len(severe),
+        severe_windows=len(severe),
+        first_alarm=alarms[0].window.start if alarms else None,
+        last_alarm=alarms[-1].window.start if alarms else None,
+        gravest=gravest[-1] if gravest else None,
+        newest=verdicts[-1] if verdicts else None,
+    )

@@ -95,6 +95,7 @@ def _delivered(
     new = delivery.add(events)
     delivery.keep_rejects(file, rejects)
     moments = [event.event_time for event in events]
+    reject = f"line {rejects[0].line_number}: {rejects[0].reason}" if rejects else ""
     return replace(
         file,
         lines=file.lines + len(events) + len(rejects),
@@ -103,6 +104,7 @@ def _delivered(
         rejected=file.rejected + len(rejects),
         first_event=min([*moments, *([file.first_event] if file.first_event else [])], default=None),
         last_event=max([*moments, *([file.last_event] if file.last_event else [])], default=None),
+        first_reject=file.first_reject or reject,
     )
 
 
@@ -145,5 +147,6 @@ def _file_as_json(file: IngestedFile) -> dict[str, Any]:
         "rejected": file.rejected,
         "first_event": iso(file.first_event) if file.first_event else None,
         "last_event": iso(file.last_event) if file.last_event else None,
+        "first_reject": file.first_reject,
         "not_knowable": list(file.not_knowable),
     }

@@ -46,7 +46,12 @@ def review(guard: Guard, plan_id: str) -> Review:
                 verb="review",
                 actor="ledger_guard",
                 subject=f"plan:{plan.plan_id}",
-                detail={"is_empty": is_empty, "needs_approval": found.needs_approval, "why": list(why), "plan_hash": plan.plan_hash},
+                detail={
+                    "is_empty": is_empty,
+                    "needs_approval": found.needs_approval,
+                    "why": list(why),
+                    "plan_hash": plan.plan_hash,
+                },
                 at=guard.wall_clock.now(),
                 incident_id=plan.incident_id,
                 tenant_id=plan.tenant_id,

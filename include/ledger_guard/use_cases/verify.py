@@ -49,7 +49,12 @@ def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verifica
                 verb="verify",
                 actor="ledger_guard",
                 subject=f"plan:{plan.plan_id}" if plan else f"tenant:{tenant}",
-                detail={"counts": asdict(counts), "players": comparison.players, "is_clean": is_clean, "remaining": list(found.remaining)},
+                detail={
+                    "counts": asdict(counts),
+                    "players": comparison.players,
+                    "is_clean": is_clean,
+                    "remaining": list(found.remaining),
+                },
                 at=guard.wall_clock.now(),
                 incident_id=plan.incident_id if plan else None,
                 tenant_id=tenant,
@@ -65,7 +70,9 @@ def _plan(guard: Guard, tenant_id: str, plan_id: str | None) -> tuple[Plan | Non
         plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
         drifted = state.plans.row_counts(plan.plan_id).get(RowState.DRIFTED.value, 0)
     if plan.tenant_id != tenant_id:
-        raise BadInputError(f"plan {plan.plan_id}: belongs to tenant {plan.tenant_id}, not to {tenant_id}; allowed: a plan of this tenant")
+        raise BadInputError(
+            f"plan {plan.plan_id}: belongs to tenant {plan.tenant_id}, not to {tenant_id}; allowed: a plan of this tenant"
+        )
     return plan, drifted
 
 

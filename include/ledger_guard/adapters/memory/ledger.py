@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 
 from ledger_guard.adapters.memory.backfill import InMemoryBackfillRunner
 from ledger_guard.domain.differences import NO_MOVEMENTS, Balances, LedgerFacts, counted, difference_row
@@ -150,8 +151,8 @@ def summed(movements: Sequence[LedgerMovement], ledger: LedgerTable, difference:
         return NO_MOVEMENTS
     wallet_only = [cents for each, cents in known if _is_wallet_only(each, ledger)]
     by_amount = sorted((pair for pair in known if pair[0].direction.lower() == "credit"), key=lambda pair: pair[1])
-    credits = [cents for _, cents in sorted(by_amount, key=lambda pair: pair[0].created_at, reverse=True)]
-    running = {sum(credits[: end + 1]) for end in range(len(credits))}
+    newest_first = [cents for _, cents in sorted(by_amount, key=lambda pair: pair[0].created_at, reverse=True)]
+    running = set(accumulate(newest_first))
     single = {cents for each, cents in known if _is_wallet_only(each, ledger) and each.direction.lower() == "credit"}
     return LedgerFacts(
         net=sum(cents for _, cents in known),

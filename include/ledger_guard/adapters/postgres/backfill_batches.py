@@ -46,7 +46,14 @@ class BackfillBatches:
     """
 
     def __init__(
-        self, operation: Operation, plan: Plan, wallets: WalletRows, journal: BackfillJournal, platform: Connection, guard: Connection, clock: Clock
+        self,
+        operation: Operation,
+        plan: Plan,
+        wallets: WalletRows,
+        journal: BackfillJournal,
+        platform: Connection,
+        guard: Connection,
+        clock: Clock,
     ) -> None:
         self._operation = operation
         self._rows = {row.player_id: row for row in plan.rows}

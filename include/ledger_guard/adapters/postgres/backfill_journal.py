@@ -63,7 +63,8 @@ class BackfillJournal:
         changed = self._connection.execute(statement("backfill/mark_rows"), parameters).rowcount
         if changed != len(player_ids):
             raise LedgerInvariantError(
-                f"plan {self._plan.plan_id}: {len(player_ids) - changed} of its rows changed state behind the writer's back; stop and find out who"
+                f"plan {self._plan.plan_id}: {len(player_ids) - changed} of its rows changed state behind the writer's back; "
+                "stop and find out who"
             )
 
     def record_images(self, writes: Sequence[WalletWrite], at: datetime) -> None:
@@ -91,8 +92,8 @@ class BackfillJournal:
             self._connection.execute(statement("backfill/insert_before_images"), parameters)
         except psycopg.errors.UniqueViolation as error:
             raise LedgerInvariantError(
-                f"plan {self._plan.plan_id}: {self._operation} has written some of these rows already, yet they are marked as not "
-                "written: the plan's rows were edited; stop and find out who"
+                f"plan {self._plan.plan_id}: {self._operation} has written some of these rows already, yet they are marked as "
+                "not written: the plan's rows were edited; stop and find out who"
             ) from error
 
     def images(self, operation: str, player_ids: Sequence[str]) -> list[WalletWrite]:

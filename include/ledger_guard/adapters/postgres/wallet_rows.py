@@ -41,7 +41,8 @@ class WalletRows:
         row = self._connection.execute(statement("backfill/try_writer_lock"), key).fetchone()
         if row is None or not row["is_locked"]:
             raise ConcurrentWriterError(
-                f"tenant {tenant_id}: another backfill is writing to its wallets; allowed: one writer a tenant, so wait and start again"
+                f"tenant {tenant_id}: another backfill is writing to its wallets; allowed: one writer a tenant, so wait for it "
+                "and start again"
             )
         try:
             yield

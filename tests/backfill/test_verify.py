@@ -1,0 +1,79 @@
+"""verify: what counts against a tenant and what is only named."""
+
+from __future__ import annotations
+
+import pytest
+from backfill_worlds import ACTOR, TENANT
+
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.use_cases.dry_run import dry_run
+from ledger_guard.use_cases.force import force
+from ledger_guard.use_cases.verify import verify
+
+
+def test_a_forced_tenant_is_clean_and_what_was_set_aside_is_named(world):
+    world.stale("stale", 20.0, 10.0)
+    world.credited("rich", 20.0, 50.0)
+    world.platform.set_wallet(TENANT, "nobody", 1.0)
+    world.platform.set_wallet(TENANT, "stale", 1.0, currency="EUR")
+    plan = dry_run(world.guard, TENANT, "force", ACTOR)
+    force(world.guard, plan.plan_id, ACTOR)
+    found = verify(world.guard, TENANT, plan.plan_id)
+    assert found.is_clean
+    assert (found.counts.stale_wallet, found.counts.protected, found.counts.orphan, found.counts.other_currency) == (0, 1, 1, 1)
+    assert [sentence.split(" ", 1)[0] for sentence in found.remaining] == ["1", "1", "1"]
+    assert world.audited("verify")[0]["is_clean"] is True
+
+
+@pytest.mark.parametrize("spoil", ["missing", "stale", "unexplained"])
+def test_a_tenant_with_a_repairable_row_is_not_clean(world, spoil):
+    world.platform.set_player(TENANT, "p1", 20.0)
+    if spoil == "stale":
+        world.platform.set_wallet(TENANT, "p1", 10.0)
+    if spoil == "unexplained":
+        world.platform.set_wallet(TENANT, "p1", 33.0)
+    found = verify(world.guard, TENANT)
+    assert not found.is_clean
+    assert len(found.remaining) == 1
+
+
+def test_a_plan_that_creates_missing_rows_is_held_to_that(memory):
+    memory.platform.set_player(TENANT, "missing", 20.0)
+    memory.stale("stale", 20.0, 10.0)
+    plan = dry_run(memory.guard, TENANT, "create-missing", ACTOR)
+    assert not verify(memory.guard, TENANT, plan.plan_id).is_clean
+    force(memory.guard, plan.plan_id, ACTOR)
+    found = verify(memory.guard, TENANT, plan.plan_id)
+    assert found.is_clean
+    assert "1 wallets lag behind their player" in found.remaining
+    assert not verify(memory.guard, TENANT).is_clean
+
+
+def test_a_tenant_that_lost_its_players_proves_nothing(memory):
+    memory.stale("p1", 20.0, 10.0)
+    plan = dry_run(memory.guard, TENANT, "force", ACTOR)
+    memory.platform.remove_player(TENANT, "p1")
+    assert not verify(memory.guard, TENANT, plan.plan_id).is_clean
+
+
+def test_drifted_rows_of_the_plan_are_named(memory):
+    memory.stale("p1", 20.0, 10.0)
+    plan = dry_run(memory.guard, TENANT, "force", ACTOR)
+    memory.platform.set_wallet(TENANT, "p1", 20.0)
+    force(memory.guard, plan.plan_id, ACTOR)
+    found = verify(memory.guard, TENANT, plan.plan_id)
+    assert found.is_clean
+    assert any("had changed since the dry-run" in sentence for sentence in found.remaining)
+
+
+@pytest.mark.parametrize("tenant_id", ["", "%", "nobody"])
+def test_a_tenant_that_does_not_exist_is_bad_input(memory, tenant_id):
+    with pytest.raises(BadInputError, match="tenant"):
+        verify(memory.guard, tenant_id)
+
+
+def test_a_plan_of_another_tenant_is_bad_input(memory):
+    memory.stale("q1", 20.0, 10.0, tenant_id="other_casino")
+    plan = dry_run(memory.guard, "other_casino", "force", ACTOR)
+    with pytest.raises(BadInputError, match="belongs to tenant other_casino"):
+        verify(memory.guard, TENANT, plan.plan_id)
