@@ -194,6 +194,15 @@ def test_a_repair_that_was_refused_or_failed_is_not_waited_for(world, status):
     assert status_of(world) is IncidentStatus.MITIGATING
 
 
+def test_a_repair_that_another_remediation_has_under_way_is_waited_for(world):
+    repaired(world, ActionStatus.DONE)
+    with world.state.transaction() as state:
+        state.incidents.save(replace(state.incidents.get(INCIDENT), tenants=("acme", "zenith")))
+    child_runs(world.guard, open_case(world.guard, {"incident_id": INCIDENT}, "oncall", "a later stage"), "backfill")
+    assert recovery(world.guard, INCIDENT) is Recovery.WAITING
+    assert status_of(world) is IncidentStatus.MITIGATING
+
+
 def test_with_nothing_to_repair_there_is_nothing_to_wait_for(world):
     opened(world)
     assert recovery(world.guard, INCIDENT) is Recovery.NOTHING_REPAIRED

@@ -64,6 +64,15 @@ def test_asking_again_in_the_same_gate_voids_the_older_question_even_an_approved
         assert transaction.approvals.waiting(NOON) == [Approval(newer)]
 
 
+def test_asking_again_voids_the_older_question_even_when_the_clock_was_set_back(state):
+    older, newer = a_question(), a_question(requested_at=NOON - timedelta(hours=1))
+    with state.transaction() as transaction:
+        transaction.approvals.request(older)
+        transaction.approvals.answer(a_yes(older))
+        transaction.approvals.request(newer)
+        assert transaction.approvals.latest(ApprovalKind.FLAG_ROLLBACK, SUBJECT) == Approval(newer)
+
+
 def test_a_voided_question_takes_no_answer_any_more(state):
     older, newer = a_question(), a_question()
     with state.transaction() as transaction:

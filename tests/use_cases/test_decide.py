@@ -1,6 +1,7 @@
 """Which way the health check goes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from health_worlds import INCIDENT_ID, POLICY, T1, T3, audited, incident, world_at
@@ -34,7 +35,15 @@ def test_an_incident_that_opened_or_escalated_is_answered_by_its_matrix_row(trig
     decision = decide(world.guard, outcome(change, trigger=trigger))
     assert decision.actions == POLICY.row_for(trigger, severity, scope).actions
     assert decision.branch == "remediate"
-    assert decision.remediation_run_id == f"remediation__{INCIDENT_ID}__{severity.value}__{scope.value}"
+    assert decision.remediation_run_id.startswith(f"remediation__{INCIDENT_ID}__{severity.value}__{scope.value}")
+
+
+def test_a_remediation_starts_once_per_stage_of_an_incident_and_the_tenants_of_an_isolated_one_make_a_stage():
+    isolated = incident(severity=Severity.SEVERE, tenants=("a",))
+    widespread = replace(isolated, scope=Scope.WIDESPREAD)
+    assert isolated.stage_key() == replace(isolated, version=3, summary="other words").stage_key()
+    assert isolated.stage_key() != replace(isolated, tenants=("a", "b")).stage_key()
+    assert widespread.stage_key() == replace(widespread, tenants=("a", "b")).stage_key()
 
 
 def test_a_row_that_only_notifies_starts_no_remediation(monkeypatch):

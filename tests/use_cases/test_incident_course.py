@@ -66,10 +66,17 @@ def test_the_summary_quotes_no_more_tenants_than_the_policy_lists():
         pytest.param(incident(), verdict("a", SEVERE), Change.CONTINUED, id="as before"),
         pytest.param(incident(), verdict("a", MILD), Change.CONTINUED, id="severity falls"),
         pytest.param(incident(scope=Scope.WIDESPREAD), verdict("a", SEVERE), Change.CONTINUED, id="scope falls"),
-        pytest.param(incident(), verdict("b", SEVERE), Change.CONTINUED, id="another tenant joins"),
+        pytest.param(incident(), verdict("b", SEVERE), Change.ESCALATED, id="another tenant needs a repair"),
+        pytest.param(incident(), verdict("b", MILD), Change.CONTINUED, id="another tenant joins, slightly"),
+        pytest.param(
+            incident(scope=Scope.WIDESPREAD),
+            verdict("b", SEVERE, scope=Scope.WIDESPREAD),
+            Change.CONTINUED,
+            id="another tenant joins what is answered as one",
+        ),
     ],
 )
-def test_an_incident_escalates_only_when_severity_or_scope_rises(standing, alarm, change):
+def test_an_incident_escalates_when_severity_scope_or_the_tenants_to_repair_grow(standing, alarm, change):
     assert step(standing, 1, alarm).change is change
 
 

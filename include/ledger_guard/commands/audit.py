@@ -23,14 +23,14 @@ def audit() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def verify(context: click.Context, as_json: bool) -> None:
-    r"""Recompute the chain of every entry: exit 0 when it is whole, 1 with the first fault named.
+    """Recompute the chain of every entry: exit 0 when it is whole, 1 with the first fault named.
 
     Edits, gaps, reordered entries and a cut or replaced end are found.
 
     \b
     Example:
       python -m ledger_guard audit verify --json
-    """
+    """  # noqa: D301
     found = verify_audit(wiring.open_guard())
     if as_json:
         shown = {"is_whole": found.fault is None, "entries": found.entries, "head_hash": found.head_hash, "fault": found.fault}
@@ -47,13 +47,13 @@ def verify(context: click.Context, as_json: bool) -> None:
 @click.option("--incident", "incident_id", help="Only entries of this incident.")
 @click.option("--tenant", "tenant_id", help="Only entries of this tenant.")
 def export(incident_id: str | None, tenant_id: str | None) -> None:
-    r"""Print entries as JSON Lines, oldest first, each with its hash and the one before it.
+    """Print entries as JSON Lines, oldest first, each with its hash and the one before it.
 
     \b
     Examples:
       python -m ledger_guard audit export --incident 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 > incident.jsonl
       python -m ledger_guard audit export --tenant default_casino
-    """
+    """  # noqa: D301
     tenant_id = None if tenant_id is None else checked_tenant_id(tenant_id)
     for entry in export_audit(wiring.open_guard(), incident_id, tenant_id):
         click.echo(as_line(entry))

@@ -27,14 +27,14 @@ _actor = click.option("--actor", default=getpass.getuser, show_default="your use
 
 @click.group()
 def backfill() -> None:
-    r"""Repair wallets tenant by tenant: dry-run, force, verify, undo.
+    """Repair wallets tenant by tenant: dry-run, force, verify, undo.
 
     \b
     Example:
       python -m ledger_guard backfill dry-run --tenant-id casino_7
       python -m ledger_guard backfill force --plan 7d0c…
       python -m ledger_guard backfill verify --tenant-id casino_7
-    """
+    """  # noqa: D301
 
 
 @backfill.command("dry-run")
@@ -43,11 +43,11 @@ def backfill() -> None:
 @_actor
 @_as_json
 def dry_run(tenant_id: str, mode: str, actor: str, as_json: bool) -> None:
-    r"""Compare players with wallets and store what force would change; writes nothing on the platform.
+    """Compare players with wallets and store what force would change; writes nothing on the platform.
 
     \b
     Example: python -m ledger_guard backfill dry-run --tenant-id casino_7 --json
-    """
+    """  # noqa: D301
     plan = dry_running.dry_run(_guard(), tenant_id, mode, actor)
     _print(plan_as_json(plan) if as_json else _plan_lines(plan))
 
@@ -57,13 +57,13 @@ def dry_run(tenant_id: str, mode: str, actor: str, as_json: bool) -> None:
 @_actor
 @_as_json
 def force(plan_id: str, actor: str, as_json: bool) -> None:
-    r"""Write exactly the stored plan; exit code 3 when a safety rule refuses.
+    """Write exactly the stored plan; exit code 3 when a safety rule refuses.
 
     A killed run goes on where it stopped when it is started again.
 
     \b
     Example: python -m ledger_guard backfill force --plan 7d0c… --json
-    """
+    """  # noqa: D301
     outcome = forcing.force(_guard(), plan_id, actor)
     line = f"applied {outcome.applied}, drifted {outcome.drifted}, already applied {outcome.already_applied}"
     _print(asdict(outcome) if as_json else [line])
@@ -74,11 +74,11 @@ def force(plan_id: str, actor: str, as_json: bool) -> None:
 @click.option("--plan", "plan_id", metavar="ID", help="Hold the tenant against this plan.")
 @_as_json
 def verify(tenant_id: str, plan_id: str | None, as_json: bool) -> None:
-    r"""Compare a tenant again; exit code 1 when wallets are still missing or differ unexplained.
+    """Compare a tenant again; exit code 1 when wallets are still missing or differ unexplained.
 
     \b
     Example: python -m ledger_guard backfill verify --tenant-id casino_7
-    """
+    """  # noqa: D301
     found = verifying.verify(_guard(), tenant_id, plan_id)
     as_data = {
         "tenant_id": tenant_id,
@@ -96,11 +96,11 @@ def verify(tenant_id: str, plan_id: str | None, as_json: bool) -> None:
 @_actor
 @_as_json
 def undo(plan_id: str, actor: str, as_json: bool) -> None:
-    r"""Give back the before-values of a forced plan; needs a recorded approval (exit code 3 without).
+    """Give back the before-values of a forced plan; needs a recorded approval (exit code 3 without).
 
     \b
     Example: python -m ledger_guard backfill undo --plan 7d0c…
-    """
+    """  # noqa: D301
     outcome = undoing.undo(_guard(), plan_id, actor)
     _print(asdict(outcome) if as_json else [f"restored {outcome.restored}, kept {outcome.kept}"])
 
@@ -110,11 +110,11 @@ def undo(plan_id: str, actor: str, as_json: bool) -> None:
 @click.option("--tenant-id", metavar="T", help="The tenant's newest plan.")
 @_as_json
 def status(plan_id: str | None, tenant_id: str | None, as_json: bool) -> None:
-    r"""Show how far a plan is.
+    """Show how far a plan is.
 
     \b
     Example: python -m ledger_guard backfill status --tenant-id casino_7
-    """
+    """  # noqa: D301
     if (plan_id is None) == (tenant_id is None):
         raise BadInputError("status: needs a plan or a tenant; allowed: exactly one of --plan ID and --tenant-id T")
     with _guard().state.transaction() as state:

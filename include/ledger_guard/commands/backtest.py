@@ -41,7 +41,7 @@ COLUMNS = ("window_start", "tenant_id", "severity", "scope", "reason")
     help="Length of the file's windows. Default: its own spacing where a dozen windows show it, else the policy's.",
 )
 def backtest(policy_file: str | None, trigger: str, source: Path, target: Path, window_minutes: int | None) -> None:
-    r"""Judge a file of readings and write one verdict per window and tenant.
+    """Judge a file of readings and write one verdict per window and tenant.
 
     The input has the columns window_start,tenant_id,events,exposure: UTC, sorted by time, an absent row is no data, an empty
     exposure means that only counts are known. A verdict uses its own and earlier windows only, so cutting the file changes none.
@@ -50,7 +50,7 @@ def backtest(policy_file: str | None, trigger: str, source: Path, target: Path, 
     \b
     Example:
       python -m ledger_guard backtest --trigger T1 --input readings.csv.gz --output verdicts.csv
-    """
+    """  # noqa: D301
     policy = load_policy(policy_file)
     chosen = Trigger.parse(trigger)
     readings = ReadingsFile(source)

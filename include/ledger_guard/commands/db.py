@@ -20,14 +20,14 @@ def db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    r"""Create or upgrade the schema `ledger_guard` in the database of connection `ledger_guard_db`.
+    """Create or upgrade the schema `ledger_guard` in the database of connection `ledger_guard_db`.
 
     Safe to run again, and from two places at once. It touches nothing of the platform.
 
     \b
     Example:
       python -m ledger_guard db upgrade
-    """
+    """  # noqa: D301
     click.echo(f"guard state is at revision {upgrade_guard_state(wiring.guard_settings())}")
 
 
@@ -35,12 +35,12 @@ def upgrade() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def status(context: click.Context, as_json: bool) -> None:
-    r"""Say at which revision guard state is: exit 0 when this program can work with it, 1 when it can't.
+    """Say at which revision guard state is: exit 0 when this program can work with it, 1 when it can't.
 
     \b
     Example:
       python -m ledger_guard db status --json
-    """
+    """  # noqa: D301
     found, newest = current_revision(wiring.guard_settings()), newest_revision()
     is_current = found == newest
     if as_json:

@@ -27,12 +27,12 @@ def incident() -> None:
 @click.option("--all", "include_resolved", is_flag=True, help="Resolved incidents too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_incidents(include_resolved: bool, as_json: bool) -> None:
-    r"""List incidents, newest first.
+    """List incidents, newest first.
 
     \b
     Example:
       python -m ledger_guard incident list --all --json
-    """
+    """  # noqa: D301
     with wiring.open_guard().state.snapshot() as state:
         found = state.incidents.listed(include_resolved=include_resolved, limit=_LIST_AT_MOST)
     if as_json:
@@ -48,12 +48,12 @@ def list_incidents(include_resolved: bool, as_json: bool) -> None:
 @click.argument("incident_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(incident_id: str, as_json: bool) -> None:
-    r"""Show an incident and what hangs on it, in short; `report` tells all of it.
+    """Show an incident and what hangs on it, in short; `report` tells all of it.
 
     \b
     Example:
       python -m ledger_guard incident show 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --json
-    """
+    """  # noqa: D301
     record = incident_record(wiring.open_guard(), incident_id)
     if as_json:
         _print_json(json_form(record))
@@ -65,12 +65,12 @@ def show(incident_id: str, as_json: bool) -> None:
 @incident.command()
 @click.argument("incident_id", metavar="ID")
 def report(incident_id: str) -> None:
-    r"""Print the incident's report as Markdown: what happened, was decided, approved, written, and still waits.
+    """Print the incident's report as Markdown: what happened, was decided, approved, written, and still waits.
 
     \b
     Example:
       python -m ledger_guard incident report 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 > report.md
-    """
+    """  # noqa: D301
     click.echo(incident_report(wiring.open_guard(), incident_id), nl=False)
 
 

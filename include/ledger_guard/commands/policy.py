@@ -20,7 +20,7 @@ def policy() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object on stdout.")
 @click.pass_context
 def check(ctx: click.Context, file: str | None, as_json: bool) -> None:
-    r"""Check FILE: every problem is told, one line each, with its place and what is allowed there.
+    """Check FILE: every problem is told, one line each, with its place and what is allowed there.
 
     Without FILE the policy in force is checked: the one that LEDGER_GUARD_POLICY names, else the shipped one.
     Exits with 0 when it is in order and with 2 when it is not.
@@ -29,7 +29,7 @@ def check(ctx: click.Context, file: str | None, as_json: bool) -> None:
     Examples:
       python -m ledger_guard policy check
       python -m ledger_guard policy check include/policies/ledger_rollout.yaml --json
-    """
+    """  # noqa: D301
     path = str(policy_path(file))
     try:
         checked = load_policy(file)

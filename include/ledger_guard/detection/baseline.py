@@ -58,8 +58,6 @@ class Normal:
 
     #: events per attempt (or per window, where only counts are known) over the whole day
     rate: Floats
-    #: events at the whole day's rate
-    flat: Floats
     #: events at this hour's rate
     expected: Floats
 
@@ -105,7 +103,7 @@ class Baselines:
         counts_only = np.isnan(exposure)
         rate = np.where(counts_only, self.count_rate, self.rate)
         flat = rate * np.where(counts_only, 1.0, exposure)
-        return Normal(rate, flat, flat * self._season(hour))
+        return Normal(rate, flat * self._season(hour))
 
     def typical(self, hour: int) -> Floats:
         """Events expected in a usual window of this hour."""
@@ -124,8 +122,14 @@ class Baselines:
         spread: Floats = self.overdispersion[tenants] * expected + self.ratio_variance[tenants] * expected**2
         return spread
 
-    def learn(self, tenants: NDArray[np.intp], events: Floats, exposure: Floats, flat: Floats, hour: int) -> None:
-        """Take one clean window of these tenants into their baselines."""
+    def learn(
+        self, tenants: NDArray[np.intp], events: Floats, exposure: Floats, hour: int, knows_rate: NDArray[np.bool_]
+    ) -> None:
+        """Take one clean window of these tenants into their baselines.
+
+        The hours of the day are learned only by tenants whose rate is known: against a rate that is still being found, the
+        first hours would look like peaks.
+        """
         m, season = self.memory, self._season(hour)[tenants]
         told = ~np.isnan(exposure)
         some = tenants[told]
@@ -136,8 +140,10 @@ class Baselines:
         _fade(m["count_events"], tenants, self._keep, events)
         _fade(m["count_windows"], tenants, self._keep, season)
         m["learned"][tenants] += 1
-        for name, amount in (("season_events", events), ("season_expected", flat)):
-            m[name][tenants, hour] = m[name][tenants, hour] * self._keep_season + amount
+        sure = tenants[knows_rate]
+        flat = np.where(told, self.rate[tenants] * exposure, self.count_rate[tenants])[knows_rate]
+        for name, amount in (("season_events", events[knows_rate]), ("season_expected", flat)):
+            m[name][sure, hour] = m[name][sure, hour] * self._keep_season + amount
 
     def learn_spread(
         self, tenants: NDArray[np.intp], events: Floats, local: Floats, long_events: Floats, long_expected: Floats
@@ -160,11 +166,14 @@ class Baselines:
         _fade(m["restlessness_weight"], tenants, self._keep_spread, weight)
 
     def _season(self, hour: int) -> Floats:
-        """This hour's rate over the day's mean, smoothed with the hours beside it and shrunk to one."""
+        """This hour's rate over the mean of the hours, smoothed with the hours beside it and shrunk to one."""
         beside = [(hour - 1) % HOURS, hour, (hour + 1) % HOURS]
         kernel = np.array([0.25, 0.5, 0.25])
+        whole_events, whole_expected = self.memory["season_events"].sum(axis=1), self.memory["season_expected"].sum(axis=1)
+        # only the shape is told here, so that the level is learned in one place
+        level = np.where(whole_expected > 0, whole_events / np.maximum(whole_expected, 1e-12), 1.0)
         events = self.memory["season_events"][:, beside] @ kernel
-        expected = self.memory["season_expected"][:, beside] @ kernel
+        expected = (self.memory["season_expected"][:, beside] @ kernel) * level
         # a day's own level moves all windows of an hour together: they count as fewer
         thinned = self.overdispersion + self.restlessness * expected / 4.0
         season: Floats = (_SEASON_EVENTS + events / thinned) / (_SEASON_EVENTS + expected / thinned)

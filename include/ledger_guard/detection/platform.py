@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ledger_guard.detection.tails import Floats, normal_score
 from ledger_guard.policy.schema import Detection
 
-#: the common factor is believed in full only over many tenants: with this many it counts half
+#: the common factor is believed in full only over many tenants: with this many others it counts half
 _TENANTS_FOR_HALF_BELIEF = 10.0
 #: a tenant says something of the common factor once it expects this many events
 _EVENTS_TO_BE_HEARD = 2.0
@@ -49,8 +49,8 @@ def common_factor(events: Floats, expected: Floats, variance: Floats, heard: NDA
     order = np.argsort(ratio, kind="stable")
     reached = np.cumsum(weight[order])
     middle = float(ratio[order][np.searchsorted(reached, reached[-1] / 2.0)])
-    tenants = float(weight.sum() ** 2 / (weight**2).sum())
-    return float(np.clip(1.0 + (middle - 1.0) * tenants / (tenants + _TENANTS_FOR_HALF_BELIEF), 1.0, limit))
+    others = float(weight.sum() ** 2 / (weight**2).sum()) - 1.0
+    return float(np.clip(1.0 + (middle - 1.0) * others / (others + _TENANTS_FOR_HALF_BELIEF), 1.0, limit))
 
 
 def movement(

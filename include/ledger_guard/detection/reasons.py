@@ -104,16 +104,16 @@ def insufficient_sentences(rule: TenantBaselineRule, judged: Judged, tenants: Se
 
 
 def _deciding_stretch(rule: TenantBaselineRule, judged: Judged, tenant: int) -> tuple[int, float, float, float]:
-    """Windows, events, expectation and log probability of the most telling horizon, or of the one that spoke for the platform."""
+    """Windows, events, expectation and log probability of the most telling horizon, of those that passed if any did.
+
+    Where none was tested (an alarm that only stands, or follows the platform) the longest one speaks.
+    """
     evidence = judged.evidence
-    best = int(np.argmin(evidence.log_p[:, tenant]))
-    if evidence.log_p[best, tenant] < 0:
-        windows = rule.tests.horizons[best]
-    else:
-        best = len(rule.tests.horizons) - 1
-        windows = rule.tests.longest
-    log_p = float(evidence.log_p[best, tenant])
-    return windows, float(evidence.events[best, tenant]), float(evidence.expected[best, tenant]), log_p
+    passed, log_p = evidence.passed[:, tenant], evidence.log_p[:, tenant]
+    told = np.where(passed, log_p, 0.0) if passed.any() else log_p
+    best = int(np.argmin(told)) if told.min() < 0 else len(log_p) - 1
+    events, expected = float(evidence.events[best, tenant]), float(evidence.expected[best, tenant])
+    return rule.tests.horizons[best], events, expected, float(log_p[best])
 
 
 def _interval(rule: TenantBaselineRule, tenant: int, events: float, expected: float) -> tuple[float, float]:

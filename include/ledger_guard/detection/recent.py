@@ -15,7 +15,7 @@ from ledger_guard.detection.tails import Floats
 _IMPLAUSIBLE_SILENCE = 3.0
 
 #: what is kept of a window: `expected` is plain, `adjusted` follows the platform's common movement
-FIELDS = ("events", "exposure", "flat", "expected", "adjusted", "subjects", "present", "tainted")
+FIELDS = ("events", "exposure", "expected", "adjusted", "subjects", "present", "tainted")
 
 
 class RecentWindows:

@@ -114,7 +114,7 @@ class TenantBaselineRule:
         nothing = np.zeros(len(self.alarms.level))
         for now in range(first, first + min(windows, DEPTH)):
             self._learn_oldest(now)
-            self._push(nothing > 0, nothing, nothing, nothing, Normal(nothing, nothing, nothing))
+            self._push(nothing > 0, nothing, nothing, nothing, Normal(nothing, nothing))
 
     def _hour(self, window: int) -> int:
         return window * self.window_minutes // 60 % HOURS
@@ -129,7 +129,6 @@ class TenantBaselineRule:
             events=events,
             exposure=exposure,
             subjects=np.nan_to_num(subjects, nan=-1.0),
-            flat=np.where(present, normal.flat, 0.0),
             expected=expected,
             adjusted=expected,
             tainted=np.zeros(len(events)),
@@ -140,11 +139,10 @@ class TenantBaselineRule:
         recent = self.recent
         clean = np.flatnonzero((recent.oldest("present") > 0) & (recent.oldest("tainted") == 0))
         events, expected = recent.oldest("events")[clean], recent.oldest("adjusted")[clean]
-        exposure, flat = recent.oldest("exposure")[clean], recent.oldest("flat")[clean]
-        self.baselines.learn(clean, events, exposure, flat, self._hour(now - DEPTH))
+        is_known = self.baselines.memory["learned"][clean] >= self.detection.baseline_minimum_windows
+        self.baselines.learn(clean, events, recent.oldest("exposure")[clean], self._hour(now - DEPTH), is_known)
         is_whole = (recent.memory["tainted"].max(axis=0) == 0) & (recent.memory["present"].sum(axis=0) > DEPTH / 2)
-        is_known = self.baselines.memory["learned"] >= self.detection.baseline_minimum_windows
-        steady = (is_whole & is_known)[clean]
+        steady = is_whole[clean] & is_known
         clean, events, expected = clean[steady], events[steady], expected[steady]
         long_events, long_expected = recent.total("events", DEPTH)[clean], recent.total("adjusted", DEPTH)[clean]
         level = (long_events - events + 2.0) / (np.maximum(long_expected - expected, 0.0) + 2.0)

@@ -45,7 +45,7 @@ def load(rule: TenantBaselineRule, state: bytes) -> dict[str, Any]:
         with np.load(io.BytesIO(state), allow_pickle=False) as stored:
             header = json.loads(stored[_HEADER].tobytes())
             arrays = {name: stored[name] for name in stored.files if name != _HEADER}
-    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError) as error:
+    except (ValueError, zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError) as error:
         raise ValueError(f"engine state: is damaged ({error}); allowed: what dump gave") from error
     wanted = {
         "version": VERSION,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -69,8 +70,11 @@ class Incident:
         return self.status is IncidentStatus.RESOLVED
 
     def stage_key(self) -> str:
-        """Names what a remediation answers: it starts once per incident, severity and scope."""
-        return f"{self.incident_id}__{self.severity.value}__{self.scope.value}"
+        """Names what a remediation answers: it starts once per incident, severity, scope and, while isolated, tenants."""
+        stage = f"{self.incident_id}__{self.severity.value}__{self.scope.value}"
+        if self.scope is Scope.WIDESPREAD:
+            return stage
+        return f"{stage}__{hashlib.sha256(' '.join(self.tenants).encode()).hexdigest()[:8]}"
 
 
 class ActionStatus(str, Enum):

@@ -18,7 +18,7 @@ class Change(str, Enum):
     """What a judged window did."""
 
     OPENED = "opened"
-    #: severity or scope rose
+    #: severity or scope rose, or a severe isolated trouble reached another tenant
     ESCALATED = "escalated"
     #: an incident goes on as it was
     CONTINUED = "continued"
@@ -94,10 +94,17 @@ def _worsened(incident: Incident, window: Window, alarms: Sequence[Verdict], rul
     tenants = frozenset(alarm.tenant_id for alarm in alarms)
     summary = _summary(alarms, rules.list_at_most)
     worse = incident.worsened_by(_gravest(alarms), _widest(alarms), tenants, window.start, summary)
-    if (worse.severity, worse.scope) == (incident.severity, incident.scope):
+    same_stage = (worse.severity, worse.scope) == (incident.severity, incident.scope)
+    if same_stage and not _reached_another_tenant(incident, worse, alarms):
         return Step(worse, Change.CONTINUED)
     # Open again: what was done so far answered a lesser case, and decide starts the stage for this one.
     return Step(replace(worse, status=IncidentStatus.OPEN, mitigated_at=None), Change.ESCALATED)
+
+
+def _reached_another_tenant(incident: Incident, worse: Incident, alarms: Sequence[Verdict]) -> bool:
+    """Whether a tenant needs a repair of its own that was not in the incident. A widespread trouble is answered as one."""
+    severe = {alarm.tenant_id for alarm in alarms if alarm.severity is Severity.SEVERE}
+    return worse.scope is Scope.ISOLATED and bool(severe - set(incident.tenants))
 
 
 def _all_healthy(incident: Incident, verdicts: Iterable[Verdict]) -> bool:

@@ -231,6 +231,9 @@ def recovery(guard: Guard, incident_id: str) -> Recovery:
             return Recovery.RECOVERED
         if not repairs:
             return Recovery.NOTHING_REPAIRED
+        if any(action.status is ActionStatus.STARTED for action in repairs):
+            # another remediation of the same incident is at work
+            return Recovery.WAITING
         if not _all_done(repairs):
             return Recovery.NOT_REPAIRED
         if incident.status is not IncidentStatus.MITIGATED:
