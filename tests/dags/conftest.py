@@ -78,9 +78,11 @@ def answerer(api_client) -> Answerer:
 @pytest.fixture
 def run_dag(stored_dags) -> Callable[..., dict[str, str]]:
     """Run a DAG to its end in this process; gives the run's state and each task's."""
+    from airflow.dag_processing.dagbag import DagBag
 
     def run(dag_id: str, conf: dict | None = None, **options) -> dict[str, str]:
-        finished = stored_dags.dags[dag_id].test(run_conf=conf or {}, **options)
+        # parsed anew: `test` leaves a run's conf behind as the defaults of the next
+        finished = DagBag(str(ROOT / "dags" / f"{dag_id}.py")).dags[dag_id].test(run_conf=conf or {}, **options)
         states = {instance.task_id: str(getattr(instance.state, "value", instance.state)) for instance in finished.get_task_instances()}
         return {**states, "run": str(getattr(finished.state, "value", finished.state))}
 

@@ -42,7 +42,7 @@ class Platform:
         self, tenants: Mapping[str, tuple[float, float]], *, seed: int = 1, detection=DETECTION, accumulate=True
     ) -> None:
         self.tenants = dict(tenants)
-        self.engine = TenantBaselineEngine(Trigger.INSUFFICIENT_FUNDS, detection, 5, events_accumulate=accumulate)
+        self.engine = TenantBaselineEngine(Trigger.INSUFFICIENT_FUNDS, DETECTION, 5, events_accumulate=accumulate)
         self.number = 0
         self._rng = np.random.default_rng(seed)
 
@@ -58,6 +58,10 @@ class Platform:
         verdicts = self.engine.judge(batch(self.number, rows, **kwargs))
         self.number += 1
         return {verdict.tenant_id: verdict for verdict in verdicts}
+
+    def rate(self, tenant: str) -> float:
+        """The tenant's learned rate over the whole day."""
+        return float(self.engine._rule.baselines.rate[self.engine._index[tenant]])
 
     def live(self, windows: int, **kwargs) -> list[dict[str, Verdict]]:
         return [self.judge(self.traffic(**kwargs)) for _ in range(windows)]

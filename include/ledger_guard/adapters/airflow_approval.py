@@ -18,6 +18,7 @@ from ledger_guard.domain.approvals import Answer, ApprovalKind, refusals
 from ledger_guard.policy.schema import ApprovalPolicy
 from ledger_guard.use_cases.record_answer import record_answer
 from ledger_guard.use_cases.request_approval import request_approval
+from ledger_guard.use_cases.tell_question import gate_link
 
 REASON_FIELD = "approver_reason"
 
@@ -60,8 +61,9 @@ class RecordedApprovalOperator(ApprovalOperator):
 
         ti = context["ti"]
         with never_retried():
+            guard = open_guard()
             request_approval(
-                open_guard(),
+                guard,
                 self.kind,
                 self.question["subject_id"],
                 self.question["subject_hash"],
@@ -70,7 +72,7 @@ class RecordedApprovalOperator(ApprovalOperator):
                 dag_id=ti.dag_id,
                 run_id=ti.run_id,
                 task_id=ti.task_id,
-                link=self.generate_link_to_ui_from_context(context=context),
+                link=gate_link(guard, ti.dag_id, ti.run_id, ti.task_id),
                 proposal=self.question["proposal"],
             )
         return super().execute(context)

@@ -47,15 +47,17 @@ class ReadingsFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._raw: BinaryIO | None = None
         try:
-            self._raw: BinaryIO = path.open("rb")
+            self.size = path.stat().st_size
         except OSError as error:
-            raise BadInputError(f"{path}: can't be read ({error.strerror}); allowed: a CSV file, plain or gzipped") from error
-        self.size = path.stat().st_size
+            raise self._unreadable(error) from error
 
     @property
     def bytes_read(self) -> int:
         """How far the file has been read, for progress."""
+        if self._raw is None:
+            return 0
         return self.size if self._raw.closed else self._raw.tell()
 
     def windows(self) -> Iterator[WindowRows]:
@@ -65,10 +67,14 @@ class ReadingsFile:
             BadInputError: with the line number: a column is missing or unknown, a field is not what it should be, rows are
                 not sorted by time, a tenant repeats within a window, or there is no row at all. Mend the file.
         """
-        is_gzip = self._raw.read(2) == b"\x1f\x8b"
-        self._raw.seek(0)
-        with self._raw:
-            binary = gzip.GzipFile(fileobj=self._raw) if is_gzip else self._raw
+        try:
+            self._raw = raw = self._path.open("rb")
+        except OSError as error:
+            raise self._unreadable(error) from error
+        with raw:
+            is_gzip = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            binary = gzip.GzipFile(fileobj=raw) if is_gzip else raw
             text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
             reader = csv.reader(text, strict=True)
             try:
@@ -160,6 +166,9 @@ class ReadingsFile:
             allowed = f"numbers from 0 to {_LARGEST}, or nothing where only counts are known"
             raise self._wrong(line, f"exposure {text[:60]!r} is no count", allowed)
         return exposure
+
+    def _unreadable(self, error: OSError) -> BadInputError:
+        return BadInputError(f"{self._path}: can't be read ({error.strerror}); allowed: a CSV file, plain or gzipped")
 
     def _wrong(self, line: int, problem: str, allowed: str) -> BadInputError:
         return BadInputError(f"{self._path}: line {line}: {problem}; allowed: {allowed}")

@@ -10,8 +10,8 @@ from ledger_guard.detection.tails import Floats
 QUIET, MILD, SEVERE = 0, 1, 2
 #: health must be twenty times likelier than that the rise goes on
 EVIDENCE_OF_HEALTH = float(np.log(20.0))
-#: that a tenant moved with the platform must be a hundred times likelier than that it stayed
-EVIDENCE_OF_JOINING = float(np.log(100.0))
+#: that a tenant moved with the platform must be a thousand times likelier than that it stayed
+EVIDENCE_OF_JOINING = float(np.log(1000.0))
 #: the rise that recovery is tested against is never taken higher than this
 MOST_RISE = 1000.0
 
@@ -20,7 +20,7 @@ RULES = ("", "slight_rise", "high_rise", "sustained_rise", "platform_rise")
 SLIGHT, HIGH, SUSTAINED, PLATFORM = 1, 2, 3, 4
 
 
-_MOMENTS = ("since", "seen", "over")
+_MOMENTS = ("since", "over")
 _HEALTH = ("health", "health_events", "health_expected", "health_windows")
 
 
@@ -28,7 +28,7 @@ class Alarms:
     """Arrays over tenants, grown as tenants appear. Windows are told by their number since the Unix epoch."""
 
     #: what `dump` and `load` of the engine keep
-    FIELDS = ("level", "rule", "is_own", "since", "seen", "over", "rise", *_HEALTH)
+    FIELDS = ("level", "rule", "is_own", "since", "over", "rise", *_HEALTH)
 
     def __init__(self) -> None:
         #: QUIET, MILD or SEVERE
@@ -39,8 +39,6 @@ class Alarms:
         self.is_own: NDArray[np.bool_] = np.zeros(0, bool)
         #: estimated onset
         self.since: NDArray[np.int64] = np.zeros(0, np.int64)
-        #: when the rise was last seen
-        self.seen: NDArray[np.int64] = np.zeros(0, np.int64)
         #: when the last alarm was over; -1 when there was none
         self.over: NDArray[np.int64] = np.zeros(0, np.int64)
         #: ratio at which the rise was last seen

@@ -80,7 +80,6 @@ class AlarmCourse:
             level, rule = alarm.SEVERE, (alarm.HIGH if is_own else alarm.PLATFORM)
         alarms.raise_to(tenant, level, rule, now - windows + 1)
         alarms.rise[tenant] = events[:windows].sum() / max(expected[:windows].sum(), 1e-9)
-        alarms.seen[tenant] = now
         alarms.is_own[tenant] |= is_own
 
     def _is_high(self, tenant: int, evidence: Evidence, moved: Movement, *, is_own: bool) -> bool:

@@ -136,7 +136,7 @@ class TenantBaselineEngine:
                 "events": int(events[tenant]),
                 "exposure": told,
                 "rate": events[tenant] / told if told else None,
-                "baseline_rate": rate[tenant],
+                "baseline_rate": normal[tenant] / told if told else rate[tenant],
                 "expected_events": normal[tenant],
             }
             sentence = sentences.get(tenant, "The tenant's own rate, as far as its traffic can tell.")
