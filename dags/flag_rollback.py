@@ -25,15 +25,15 @@ nothing was written; start a new run. `confirm` fails when the store does not se
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from airflow.sdk import Param, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
 from ledger_guard.adapters.airflow_errors import never_retried
-from ledger_guard.adapters.airflow_failure import tell_failure
 from ledger_guard.adapters.airflow_runs import requester
+from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.policy.loader import load_policy
@@ -49,16 +49,11 @@ KIND = ApprovalKind.FLAG_ROLLBACK
 @dag(
     dag_id="flag_rollback",
     schedule=None,
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    start_date=START_DATE,
     catchup=False,
     max_active_runs=8,
     dagrun_timeout=timedelta(minutes=POLICY.approvals[KIND].valid_minutes + 120),
-    default_args={
-        "owner": "ledger-guard",
-        "retries": 1,
-        "retry_delay": timedelta(seconds=15),
-        "on_failure_callback": tell_failure,
-    },
+    default_args=task_defaults(retries=1),
     params={
         "flag": Param(type="string", enum=sorted(POLICY.flags), title="Flag to roll back"),
         "tenant_id": Param(

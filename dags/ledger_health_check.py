@@ -23,7 +23,7 @@ A source that is away gives `no_data`, not a failure. A failed task is told in t
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
@@ -31,8 +31,7 @@ from airflow.sdk import Param, PokeReturnValue, dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ledger_guard.adapters.airflow_errors import never_retried
-from ledger_guard.adapters.airflow_failure import tell_failure
-from ledger_guard.adapters.airflow_settings import CHECK_SCHEDULE, POKE_SECONDS
+from ledger_guard.adapters.airflow_settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import announce as announcing
@@ -50,16 +49,11 @@ SENSE_TIMEOUT_SECONDS = POLICY.sensing.allowed_lateness_seconds + POLICY.sensing
 @dag(
     dag_id="ledger_health_check",
     schedule=CHECK_SCHEDULE,
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    start_date=START_DATE,
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=30),
-    default_args={
-        "owner": "ledger-guard",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=15),
-        "on_failure_callback": tell_failure,
-    },
+    default_args=task_defaults(retries=2),
     params={
         "triggers": Param(
             [trigger.value for trigger in POLICY.triggers],

@@ -26,16 +26,15 @@ repair: see the runbook of the trigger in `docs/runbooks/`.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_errors import never_retried
-from ledger_guard.adapters.airflow_failure import tell_failure
 from ledger_guard.adapters.airflow_runs import requester, run_state
-from ledger_guard.adapters.airflow_settings import POKE_SECONDS
+from ledger_guard.adapters.airflow_settings import POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import remediate as remediating
 from ledger_guard.use_cases import remediation_steps as steps
@@ -51,16 +50,11 @@ ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 @dag(
     dag_id="ledger_remediation",
     schedule=None,
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    start_date=START_DATE,
     catchup=False,
     max_active_runs=16,
     dagrun_timeout=timedelta(minutes=POLICY.mitigation.wait_minutes + POLICY.mitigation.recover_within_minutes + 60),
-    default_args={
-        "owner": "ledger-guard",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=15),
-        "on_failure_callback": tell_failure,
-    },
+    default_args=task_defaults(retries=2),
     params={
         "incident_id": Param(None, type=["null", "string"], format="uuid", title="Incident"),
         "trigger": Param(None, type=["null", "string"], enum=[None, "T1", "T2", "T3"], title="Trigger", section=BY_HAND),
@@ -122,7 +116,7 @@ def ledger_remediation() -> None:
     @task.sensor(poke_interval=POKE_SECONDS, timeout=(POLICY.mitigation.recover_within_minutes + 30) * 60, mode="reschedule")
     def verify(case: dict) -> PokeReturnValue:
         """See whether the signal recovered; the health check's verdicts decide, missing data never does."""
-        found = remediating.recovery(open_guard(), case["incident_id"])
+        found = remediating.recovery(open_guard(), Case.from_json(case))
         return PokeReturnValue(is_done=found is not Recovery.WAITING, xcom_value=found.value)
 
     @task(retries=0)

@@ -29,15 +29,15 @@ See `docs/runbooks/T3_balance_mismatch.md`.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from airflow.sdk import Param, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
 from ledger_guard.adapters.airflow_errors import never_retried
-from ledger_guard.adapters.airflow_failure import tell_failure
 from ledger_guard.adapters.airflow_runs import requester
+from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.policy.loader import load_policy
@@ -58,16 +58,11 @@ ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 @dag(
     dag_id="tenant_backfill",
     schedule=None,
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    start_date=START_DATE,
     catchup=False,
     max_active_runs=32,
     dagrun_timeout=timedelta(minutes=POLICY.approvals[ApprovalKind.BACKFILL_FORCE].valid_minutes + 240),
-    default_args={
-        "owner": "ledger-guard",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=15),
-        "on_failure_callback": tell_failure,
-    },
+    default_args=task_defaults(retries=2),
     params={
         "tenant_id": Param(type="string", minLength=1, maxLength=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", title="Tenant"),
         "operation": Param(

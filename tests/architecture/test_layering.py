@@ -19,10 +19,11 @@ MAY_IMPORT = {
     "sql": {"sql"},
     "use_cases": {"domain", "policy", "detection", "ports", "use_cases"},
     "migrations": {"adapters", "domain", "sql"},
-    "adapters": {"domain", "policy", "ports", "sql", "adapters", "migrations"},
+    "adapters": {"domain", "policy", "ports", "sql", "adapters"},
     "wiring": {"domain", "policy", "ports", "adapters"},
     "commands": {"domain", "policy", "detection", "ports", "use_cases", "adapters", "wiring", "commands"},
-    "cli": {"domain", "commands", "cli"},
+    "cli": {"domain", "commands", "command_errors"},
+    "command_errors": set(),
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -93,5 +94,6 @@ def test_a_dag_file_stays_thin():
     for path in (ROOT / "dags").glob("*.py"):
         tree = ast.parse(path.read_text())
         docstring = ast.get_docstring(tree, clean=False) or ""
-        lengths[path.name] = len(path.read_text().splitlines()) - len(docstring.splitlines())
+        written = [line for line in path.read_text().splitlines() if line.strip()]
+        lengths[path.name] = len(written) - len([line for line in docstring.splitlines() if line.strip()])
     assert {name: lines for name, lines in lengths.items() if lines > 120} == {}

@@ -176,36 +176,43 @@ def test_a_remediation_waits_for_runs_that_live_and_for_no_others(world, state, 
     assert (unfinished_runs(world.guard, INCIDENT) == []) is ended
 
 
-def repaired(world, status: ActionStatus) -> None:
-    child_runs(world.guard, opened(world), "backfill")
+def repaired(world, status: ActionStatus) -> Case:
+    case = opened(world)
+    child_runs(world.guard, case, "backfill")
     finish_action(world.guard, INCIDENT, "backfill", "acme", status, "said so")
+    return case
 
 
 def test_after_the_repair_the_incident_is_mitigated_and_the_signal_is_awaited(world):
-    repaired(world, ActionStatus.DONE)
-    assert recovery(world.guard, INCIDENT) is Recovery.WAITING
+    case = repaired(world, ActionStatus.DONE)
+    assert recovery(world.guard, case) is Recovery.WAITING
     assert status_of(world) is IncidentStatus.MITIGATED
 
 
 @pytest.mark.parametrize("status", [ActionStatus.REFUSED, ActionStatus.FAILED])
 def test_a_repair_that_was_refused_or_failed_is_not_waited_for(world, status):
-    repaired(world, status)
-    assert recovery(world.guard, INCIDENT) is Recovery.NOT_REPAIRED
+    case = repaired(world, status)
+    assert recovery(world.guard, case) is Recovery.NOT_REPAIRED
     assert status_of(world) is IncidentStatus.MITIGATING
 
 
 def test_a_repair_that_another_remediation_has_under_way_is_waited_for(world):
-    repaired(world, ActionStatus.DONE)
+    case = repaired(world, ActionStatus.DONE)
     with world.state.transaction() as state:
         state.incidents.save(replace(state.incidents.get(INCIDENT), tenants=("acme", "zenith")))
     child_runs(world.guard, open_case(world.guard, {"incident_id": INCIDENT}, "oncall", "a later stage"), "backfill")
-    assert recovery(world.guard, INCIDENT) is Recovery.WAITING
+    assert recovery(world.guard, case) is Recovery.WAITING
     assert status_of(world) is IncidentStatus.MITIGATING
 
 
+def test_a_repair_that_the_policy_names_and_nobody_started_is_not_called_done(world):
+    case = opened(world)
+    assert recovery(world.guard, case) is Recovery.NOT_REPAIRED
+
+
 def test_with_nothing_to_repair_there_is_nothing_to_wait_for(world):
-    opened(world)
-    assert recovery(world.guard, INCIDENT) is Recovery.NOTHING_REPAIRED
+    case = opened(world, severity=Severity.MILD)
+    assert recovery(world.guard, case) is Recovery.NOTHING_REPAIRED
 
 
 @pytest.mark.parametrize(
@@ -217,14 +224,14 @@ def test_with_nothing_to_repair_there_is_nothing_to_wait_for(world):
     ],
 )
 def test_a_signal_that_does_not_fall_in_time_is_called_not_recovered(world, minutes, found):
-    repaired(world, ActionStatus.DONE)
-    recovery(world.guard, INCIDENT)
+    case = repaired(world, ActionStatus.DONE)
+    recovery(world.guard, case)
     world.clock.advance(timedelta(minutes=minutes))
-    assert recovery(world.guard, INCIDENT) is found
+    assert recovery(world.guard, case) is found
 
 
 def test_only_a_resolved_incident_counts_as_recovered(world):
-    repaired(world, ActionStatus.DONE)
+    case = repaired(world, ActionStatus.DONE)
     with world.state.transaction() as state:
         state.incidents.save(replace(state.incidents.get(INCIDENT), status=IncidentStatus.RESOLVED))
-    assert recovery(world.guard, INCIDENT) is Recovery.RECOVERED
+    assert recovery(world.guard, case) is Recovery.RECOVERED

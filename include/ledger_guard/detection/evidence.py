@@ -73,7 +73,7 @@ class HorizonTests:
         expected = self._recent.total("adjusted", windows)[one]
         if expected[0] <= 0 or events[0] < self.detection.mild_ratio * expected[0]:
             return False
-        return True or bool(log_upper_tail(events, expected, self._baselines.variance(expected, one))[0] <= _STILL_STANDS)
+        return bool(log_upper_tail(events, expected, self._baselines.variance(expected, one))[0] <= _STILL_STANDS)
 
     def is_one_subject(self, tenant: int) -> bool:
         """Whether all events are known to come from one player or webhook that tries again and again."""

@@ -161,10 +161,8 @@ def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
 
     At most `max_tenants_per_incident` tenants get a run; who is beyond is named in the review request.
     """
-    if kind == "roll_back":
-        targets = [case.flag]
-    else:
-        targets = list(case.tenants[: guard.policy.guardrails.max_tenants_per_incident])
+    most = guard.policy.guardrails.max_tenants_per_incident
+    targets = (case.flag,) if kind == "roll_back" else case.tenants[:most]
     runs = []
     for target in targets:
         run_id = f"{kind}__{target}__{case.run_key}"
@@ -219,22 +217,23 @@ class Recovery(str, Enum):
     NOT_RECOVERED = "not_recovered"
 
 
-def recovery(guard: Guard, incident_id: str) -> Recovery:
-    """Whether the signal recovered. Marks the incident mitigated when every repair was done.
+def recovery(guard: Guard, case: Case) -> Recovery:
+    """Whether the signal recovered. Marks the incident mitigated when every repair that the policy names was done.
 
     Only the health check's verdicts end an incident: `no_data` and `insufficient` keep this waiting.
     """
     with guard.state.transaction() as state:
-        incident = state.incidents.get(incident_id)
-        repairs = [action for action in state.actions.of_incident(incident_id) if action.kind in REPAIRS]
+        incident = state.incidents.get(case.incident_id)
+        repairs = [action for action in state.actions.of_incident(case.incident_id) if action.kind in REPAIRS]
         if incident.is_over:
             return Recovery.RECOVERED
-        if not repairs:
+        named = {kind for kind in REPAIRS if kind in case.actions}
+        if not named:
             return Recovery.NOTHING_REPAIRED
         if any(action.status is ActionStatus.STARTED for action in repairs):
             # another remediation of the same incident is at work
             return Recovery.WAITING
-        if not _all_done(repairs):
+        if not named <= {action.kind for action in repairs} or not _all_done(repairs):
             return Recovery.NOT_REPAIRED
         if incident.status is not IncidentStatus.MITIGATED:
             incident = replace(incident, status=IncidentStatus.MITIGATED, mitigated_at=guard.clock.now())
