@@ -14,8 +14,8 @@ import numpy as np
 import psycopg
 
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
-from ledger_guard.adapters.postgres.signals import PostgresSignalSource
 from ledger_guard.adapters.postgres.rehearsal_clock import RehearsalClock
+from ledger_guard.adapters.postgres.signals import PostgresSignalSource
 from ledger_guard.domain.incidents import IncidentStatus
 from ledger_guard.domain.plans import PlanStatus
 from ledger_guard.domain.signals import Trigger
@@ -102,7 +102,7 @@ class Story:
         self.rehearsal.pass_time(1)
         run_id = self.rehearsal.check()
         opened = self.rehearsal.look(lambda state: state.incidents.listed(include_resolved=True))
-        judged = [self.rehearsal.look(lambda state, t=trigger: state.verdicts.judged_through(t)) for trigger in Trigger]
+        judged = self.rehearsal.look(lambda state: [state.verdicts.judged_through(trigger) for trigger in Trigger])
         require(all(judged), f"not every signal was judged: {judged}")
         require(not opened, f"an ordinary day opened {[incident.summary for incident in opened]}")
         return Told("quiet", "three signals judged, no incident", f"{self.ui}/dags/ledger_health_check/runs/{run_id}")

@@ -11,11 +11,13 @@ TEXT = {".py", ".sql", ".yaml", ".md", ".toml", ".html", ".css", ".txt", ""}
 
 def tracked_texts() -> list[Path]:
     names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [ROOT / name for name in names if Path(name).suffix in TEXT and (ROOT / name).exists() and "requirements.lock" not in name]
+    return [ROOT / name for name in names if Path(name).suffix in TEXT and (ROOT / name).exists()]
 
 
 def test_docs_dags_md_is_current():
-    found = subprocess.run([sys.executable, "docs/build_dags_md.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    found = subprocess.run(
+        [sys.executable, "docs/build_dags_md.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert (found.returncode, found.stderr) == (0, "")
 
 

@@ -48,7 +48,9 @@ class Answerer:
 
     client: object
 
-    def when_parked(self, dag_id: str, task_id: str, option: str, reason: str | None, user: str = "payments-lead") -> threading.Thread:
+    def when_parked(
+        self, dag_id: str, task_id: str, option: str, reason: str | None, user: str = "payments-lead"
+    ) -> threading.Thread:
         thread = threading.Thread(target=self._answer, args=(dag_id, task_id, option, reason, user), daemon=True)
         thread.start()
         return thread
@@ -83,7 +85,9 @@ def run_dag(stored_dags) -> Callable[..., dict[str, str]]:
     def run(dag_id: str, conf: dict | None = None, **options) -> dict[str, str]:
         # parsed anew: `test` leaves a run's conf behind as the defaults of the next
         finished = DagBag(str(ROOT / "dags" / f"{dag_id}.py")).dags[dag_id].test(run_conf=conf or {}, **options)
-        states = {instance.task_id: str(getattr(instance.state, "value", instance.state)) for instance in finished.get_task_instances()}
+        states = {
+            instance.task_id: str(getattr(instance.state, "value", instance.state)) for instance in finished.get_task_instances()
+        }
         return {**states, "run": str(getattr(finished.state, "value", finished.state))}
 
     return run
@@ -95,7 +99,9 @@ class SmallPlatform:
     def __init__(self, uri: str) -> None:
         self.uri = uri
         with psycopg.connect(uri) as connection:
-            connection.execute("insert into tenant (id, name, type) values ('acme', 'Acme', 'renter'), ('zenith', 'Zenith', 'renter')")
+            connection.execute(
+                "insert into tenant (id, name, type) values ('acme', 'Acme', 'renter'), ('zenith', 'Zenith', 'renter')"
+            )
             connection.execute(
                 "insert into rollout_flag (key, tenant_id, is_enabled, changed_by, change_reason)"
                 " select unnest(%s::text[]), '*', true, 'test', 'set up'",

@@ -22,7 +22,12 @@ def test_a_dry_run_leaves_a_plan_and_writes_nothing(platform, channel, run_dag):
 
 def test_inside_the_guardrails_force_goes_by_itself_and_the_tenant_is_clean(platform, channel, run_dag):
     states = run_dag("tenant_backfill", BACKFILL)
-    assert (states["run"], states["force"], states["verify"], states["request_approval"]) == ("success", "success", "success", "skipped")
+    assert (states["run"], states["force"], states["verify"], states["request_approval"]) == (
+        "success",
+        "success",
+        "success",
+        "skipped",
+    )
     assert stale(platform) == 0
     assert platform.run("select count(*) from ledger_guard.before_image where before_available = 40") == 3
 
@@ -54,7 +59,9 @@ def test_a_rejected_plan_writes_nothing_and_the_run_says_so(platform, channel, r
     assert platform.run("select answer from ledger_guard.approval_answer") == "rejected"
 
 
-@pytest.mark.parametrize("reason", [pytest.param(None, id="none"), pytest.param("x", id="one letter"), pytest.param("ninechars", id="9")])
+@pytest.mark.parametrize(
+    "reason", [pytest.param(None, id="none"), pytest.param("x", id="one letter"), pytest.param("ninechars", id="9")]
+)
 def test_an_approval_without_a_real_reason_fails_the_gate_and_writes_nothing(platform, channel, run_dag, answerer, reason):
     platform.drift_far()
     before = platform.wallets()

@@ -23,7 +23,7 @@ from ledger_guard.use_cases.tell_question import gate_link
 REASON_FIELD = "approver_reason"
 
 
-class RecordedApprovalOperator(ApprovalOperator):
+class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airflow ships no types for it
     """An ApprovalOperator that answers only to the policy's approvers, defaults to Reject, and records what was said.
 
     `question` is a mapping (usually another task's result) with subject_id, subject_hash, incident_id, requested_by and

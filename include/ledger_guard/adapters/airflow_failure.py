@@ -29,4 +29,4 @@ def tell_failure(context: Any) -> None:
         )
         notify(guard, notice)
     except LedgerGuardError as error:
-        log.error("the failure of %s could not be told: %s", ti.task_id, error)
+        log.warning("the failure of %s could not be told: %s", ti.task_id, error)

@@ -89,7 +89,7 @@ class ActionStatus(str, Enum):
 
 @dataclass(frozen=True)
 class Action:
-    """One thing done for an incident: a triage, a tenant's backfill, a rollback …"""
+    """One thing done for an incident: a triage, a tenant's backfill, a rollback and so on."""
 
     action_id: str
     incident_id: str

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
+
+Word = TypeVar("Word", bound=Enum)
 
 
 class Severity(str, Enum):
@@ -54,7 +56,7 @@ class Scope(str, Enum):
         return _parse(cls, word, "scope")
 
 
-def _parse(kind: Any, word: object, what: str) -> Any:
+def _parse(kind: type[Word], word: object, what: str) -> Word:
     try:
         return kind(word)
     except ValueError as error:

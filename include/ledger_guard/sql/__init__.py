@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import cast
 
 from typing_extensions import LiteralString
 
@@ -14,4 +13,4 @@ _FOLDER = Path(__file__).parent
 @cache
 def statement(name: str) -> LiteralString:
     """The text of `sql/<name>.sql`, for example `statement("guard/insert_plan")`."""
-    return cast(LiteralString, (_FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
+    return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")

@@ -38,4 +38,5 @@ def _newest_window(guard: Guard, trigger: Trigger) -> SensedWindow | None:
         if through is None:
             return None
         length = timedelta(minutes=guard.policy.window_minutes)
-        return (state.readings.windows(trigger, through - length, through) or [None])[-1]
+        windows = state.readings.windows(trigger, through - length, through)
+    return windows[-1] if windows else None

@@ -28,8 +28,9 @@ def describe_plan(plan: Plan) -> str:
     counts, cents = plan.counts, plan.cents
     return (
         f"tenant {plan.tenant_id}: {counts.missing} missing, {counts.stale_wallet} stale, {counts.unexplained} unexplained of "
-        f"{plan.players} players; creates {readable(cents.created, plan.currency)}, adds {readable(cents.increased, plan.currency)}, "
-        f"takes {readable(cents.decreased, plan.currency)}; {counts.protected} protected rows are set aside"
+        f"{plan.players} players; creates {readable(cents.created, plan.currency)}, adds "
+        f"{readable(cents.increased, plan.currency)}, takes {readable(cents.decreased, plan.currency)}; "
+        f"{counts.protected} protected rows are set aside"
     )
 
 

@@ -68,11 +68,21 @@ class ConnectionSettings:
             "password": fields.get("password"),
             "dbname": fields.get("schema"),
         }
-        accepted = ("host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "options", "target_session_attrs", "connect_timeout")
+        accepted = (
+            "host",
+            "port",
+            "sslmode",
+            "sslrootcert",
+            "sslcert",
+            "sslkey",
+            "options",
+            "target_session_attrs",
+            "connect_timeout",
+        )
         known.update({key: value for key, value in extra.items() if key in accepted})
         parameters = tuple(sorted((key, str(value)) for key, value in known.items() if value not in (None, "")))
         if "dbname" not in dict(parameters):
-            raise BadInputError(f"connection {what}: names no database; allowed: …/DATABASE in the URI, or \"schema\" in JSON")
+            raise BadInputError(f'connection {what}: names no database; allowed: …/DATABASE in the URI, or "schema" in JSON')
         return cls(parameters)
 
     def __repr__(self) -> str:
@@ -92,7 +102,9 @@ class ConnectionSettings:
         Raises:
             SourceUnavailable: the server did not answer or refused the login.
         """
-        bounds = f"-c statement_timeout={statement_timeout_seconds}s -c lock_timeout={lock_timeout_milliseconds}ms -c timezone=UTC"
+        bounds = (
+            f"-c statement_timeout={statement_timeout_seconds}s -c lock_timeout={lock_timeout_milliseconds}ms -c timezone=UTC"
+        )
         if read_only:
             bounds += " -c default_transaction_read_only=on"
         parameters: dict[str, Any] = dict(self.parameters)
