@@ -218,9 +218,9 @@ def test_with_nothing_to_repair_there_is_nothing_to_wait_for(world):
 @pytest.mark.parametrize(
     ("minutes", "found"),
     [
-        pytest.param(59, Recovery.WAITING, id="before the policy's time"),
-        pytest.param(60, Recovery.NOT_RECOVERED, id="at it"),
-        pytest.param(61, Recovery.NOT_RECOVERED, id="after it"),
+        pytest.param(119, Recovery.WAITING, id="before the policy's time"),
+        pytest.param(120, Recovery.NOT_RECOVERED, id="at it"),
+        pytest.param(121, Recovery.NOT_RECOVERED, id="after it"),
     ],
 )
 def test_a_signal_that_does_not_fall_in_time_is_called_not_recovered(world, minutes, found):

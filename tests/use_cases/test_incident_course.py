@@ -122,7 +122,25 @@ def test_one_quiet_window_fewer_does_not_end_it():
 )
 def test_missing_evidence_neither_ends_an_incident_nor_counts_nor_starts_the_count_again(verdicts):
     found = step(MITIGATED, 2, *verdicts)
-    assert (found.change, found.incident) == (Change.CONTINUED, MITIGATED)
+    assert (found.change, found.incident.status, found.incident.quiet_windows) == (Change.CONTINUED, IncidentStatus.MITIGATED, 1)
+
+
+def test_small_tenants_may_give_their_evidence_in_different_windows():
+    first = step(replace(MITIGATED, quiet_windows=0), 2, verdict("a", NONE), verdict("b", INSUFFICIENT)).incident
+    second = step(first, 3, verdict("a", INSUFFICIENT), verdict("b", NONE)).incident
+    assert (first.quiet_windows, second.quiet_windows) == (0, 1)
+    assert step(second, 4, verdict("a", NONE), verdict("b", NO_DATA)).change is Change.RESOLVED
+
+
+def test_a_window_in_which_nobody_gives_evidence_is_not_quiet():
+    ready = replace(MITIGATED, healthy_tenants=("a", "b"))
+    found = step(ready, 2, verdict("a", INSUFFICIENT), verdict("b", NO_DATA))
+    assert (found.change, found.incident.quiet_windows) == (Change.CONTINUED, 1)
+
+
+def test_an_alarm_takes_back_its_tenants_evidence_of_health_and_no_other():
+    ready = replace(MITIGATED, healthy_tenants=("a", "b"))
+    assert step(ready, 2, verdict("a", MILD), verdict("b", NONE)).incident.healthy_tenants == ("b",)
 
 
 def test_a_window_no_younger_than_the_newest_alarm_is_no_evidence():

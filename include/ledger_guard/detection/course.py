@@ -30,13 +30,19 @@ class AlarmCourse:
         """End the alarms whose tenants show that they are well, and say whose; silence and luck end none."""
         alarms, detection = self._alarms, self._detection
         watched = np.flatnonzero(present & (alarms.is_on | self._in_view(now)))
+        events, expected = (
+            self._recent.memory["events"][0].astype(np.float64),
+            self._recent.memory["adjusted"][0].astype(np.float64),
+        )
         alarms.watch(
             watched,
-            self._recent.memory["events"][0, watched].astype(np.float64),
-            self._recent.memory["adjusted"][0, watched].astype(np.float64),
+            events[watched],
+            expected[watched],
             self._baselines.overdispersion[watched],
             self._baselines.ratio_variance[watched],
         )
+        # a window that is no healthy one by itself is where the rise may have ended, not where health began
+        alarms.forget_health(np.intersect1d(watched, np.flatnonzero(~self._is_low(events, expected))))
         over = alarms.is_on & present & (alarms.health >= alarm.EVIDENCE_OF_HEALTH)
         over &= self._is_low(alarms.health_events, alarms.health_expected)
         follows = np.flatnonzero(alarms.is_on & ~alarms.is_own & present)

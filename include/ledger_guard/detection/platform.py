@@ -19,6 +19,8 @@ _EVENTS_TO_BE_HEARD = 2.0
 _MOST_PULL = 3.0
 #: pooled standard deviations below which a movement is no longer seen
 _STILL_UP = 3.0
+#: a tenant too thin to be judged is seen to have failed when its count is this improbable
+_SEEN_TO_FAIL = float(np.log(0.001))
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,22 @@ def movement(
         is_widespread = enough and share >= detection.widespread_share and significant
     ratio = float(np.median(events[moved] / expected[moved])) if moved.any() else 1.0
     return Movement(is_widespread, moved, ratio, share, count, _log_normal_tail(score))
+
+
+def collapse(
+    log_p: Floats, events: Floats, expected: Floats, heard: NDArray[np.bool_], detection: Detection, *, was_widespread: bool
+) -> Movement:
+    """The platform's movement when most tenants nearly fail outright, seen where few of them have the traffic to be judged.
+
+    `heard` are the tenants with attempts enough that a near-total failure would show; `log_p` says how improbable each
+    one's count is on its own. In health one in a thousand looks failed, so half of them never do by chance.
+    """
+    moved = heard & (log_p <= _SEEN_TO_FAIL) & (events >= detection.severe_ratio * expected)
+    count, enough = int(heard.sum()), int(moved.sum()) >= detection.widespread_minimum_tenants
+    share = float(moved.sum()) / count if count else 0.0
+    least = detection.widespread_share / 2.0 if was_widespread else detection.widespread_share
+    ratio = float(np.median(events[moved] / np.maximum(expected[moved], 1e-9))) if moved.any() else 1.0
+    return Movement(enough and share >= least, moved, ratio, share, count, float(log_p[moved].sum()))
 
 
 def _log_normal_tail(score: float) -> float:

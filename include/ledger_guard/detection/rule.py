@@ -12,9 +12,9 @@ from ledger_guard.detection.baseline import HOURS, Baselines, Normal
 from ledger_guard.detection.course import AlarmCourse
 from ledger_guard.detection.engine import WindowBatch
 from ledger_guard.detection.evidence import Evidence, Flags, HorizonTests
-from ledger_guard.detection.platform import Movement, common_factor, movement
+from ledger_guard.detection.platform import Movement, collapse, common_factor, movement
 from ledger_guard.detection.recent import RecentWindows
-from ledger_guard.detection.tails import Floats
+from ledger_guard.detection.tails import Floats, log_upper_tail
 from ledger_guard.policy.schema import Detection
 
 #: windows summed up for one test, where windows bring fresh evidence
@@ -148,7 +148,7 @@ class TenantBaselineRule:
         level = (long_events - events + 2.0) / (np.maximum(long_expected - expected, 0.0) + 2.0)
         self.baselines.learn_spread(clean, events, expected * level, long_events, long_expected)
 
-    def _movement(self, judged: Flags) -> Movement:
+    def _movement(self, is_known: Flags) -> Movement:
         """The platform against its tenants' plain baselines, each on the shortest horizon that can speak for it."""
         events = self.recent.total("events", self.tests.longest)
         expected = self.recent.total("expected", self.tests.longest)
@@ -156,11 +156,28 @@ class TenantBaselineRule:
             k, mean = self.recent.total("events", windows), self.recent.total("expected", windows)
             speaks = self.tests.speaks(mean)
             events, expected = np.where(speaks, k, events), np.where(speaks, mean, expected)
-        judged = judged & self.tests.speaks(expected)
+        judged = is_known & self.tests.speaks(expected)
         variance = self.baselines.variance(expected)
         moved = movement(events, expected, variance, judged, self.detection, was_widespread=self.is_widespread)
+        if not moved.is_widespread and self.events_accumulate:
+            fallen = self._collapse(is_known)
+            moved = fallen if fallen.is_widespread else moved
         self.is_widespread = moved.is_widespread
         return moved
+
+    def _collapse(self, is_known: Flags) -> Movement:
+        """The platform once more, over all tenants whose near-total failure would show, on each one's worst horizon."""
+        least = np.zeros(len(is_known))
+        events, expected = least.copy(), least.copy()
+        for windows in self.tests.horizons:
+            k, mean = self.recent.total("events", windows), self.recent.total("expected", windows)
+            some = np.flatnonzero(is_known & (k >= 2))
+            log_p = np.zeros(len(is_known))
+            log_p[some] = log_upper_tail(k[some], mean[some], self.baselines.variance(mean[some], some))
+            worse = log_p < least
+            least[worse], events[worse], expected[worse] = log_p[worse], k[worse], mean[worse]
+        heard = is_known & (self.recent.total("exposure", self.tests.longest) >= self.detection.minimum_events)
+        return collapse(least, events, expected, heard, self.detection, was_widespread=self.is_widespread)
 
     def _common_factor(self, heard: Flags) -> float:
         """How much more to expect of everybody because the quiet tenants rose together."""

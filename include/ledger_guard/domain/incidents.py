@@ -37,7 +37,9 @@ class Incident:
     first_window_start: datetime
     #: start of the newest window in alarm
     last_alarm_window_start: datetime
-    #: consecutive judged windows with evidence of health for every tenant of the incident
+    #: tenants of the incident that showed evidence of health since their own last alarm, sorted
+    healthy_tenants: tuple[str, ...] = ()
+    #: windows since the last alarm that count as quiet: every tenant had shown evidence of health by then, one in the window
     quiet_windows: int = 0
     mitigated_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -60,6 +62,7 @@ class Incident:
             scope=wider,
             tenants=tuple(sorted(tenants.union(self.tenants))),
             last_alarm_window_start=max(self.last_alarm_window_start, window_start),
+            healthy_tenants=tuple(tenant for tenant in self.healthy_tenants if tenant not in tenants),
             quiet_windows=0,
             summary=summary,
         )

@@ -67,9 +67,9 @@ def next_step(
         return Step(_opened(trigger, window, alarms, now, rules), Change.OPENED) if alarms else Step(None, Change.QUIET)
     if alarms:
         return _worsened(incident, window, alarms, rules)
-    if window.start <= incident.last_alarm_window_start or not _all_healthy(incident, verdicts):
+    if window.start <= incident.last_alarm_window_start:
         return Step(incident, Change.CONTINUED)
-    calmer = replace(incident, quiet_windows=incident.quiet_windows + 1)
+    calmer = _calmed(incident, verdicts)
     if calmer.quiet_windows >= rules.resolve_after_windows and _may_end(calmer, actions):
         return Step(replace(calmer, status=IncidentStatus.RESOLVED, resolved_at=now), Change.RESOLVED)
     return Step(calmer, Change.CONTINUED)
@@ -107,9 +107,16 @@ def _reached_another_tenant(incident: Incident, worse: Incident, alarms: Sequenc
     return worse.scope is Scope.ISOLATED and bool(severe - set(incident.tenants))
 
 
-def _all_healthy(incident: Incident, verdicts: Iterable[Verdict]) -> bool:
-    healthy = {verdict.tenant_id for verdict in verdicts if verdict.severity.is_evidence_of_health}
-    return healthy.issuperset(incident.tenants)
+def _calmed(incident: Incident, verdicts: Iterable[Verdict]) -> Incident:
+    """The incident after a window without an alarm.
+
+    Small tenants rarely give evidence in the same window, so each tenant's is kept until its next alarm; a window counts
+    as quiet when nobody's is missing and somebody gave some in it.
+    """
+    now = {verdict.tenant_id for verdict in verdicts if verdict.severity.is_evidence_of_health}.intersection(incident.tenants)
+    healthy = now.union(incident.healthy_tenants)
+    counts = bool(now) and healthy.issuperset(incident.tenants)
+    return replace(incident, healthy_tenants=tuple(sorted(healthy)), quiet_windows=incident.quiet_windows + counts)
 
 
 def _may_end(incident: Incident, actions: Sequence[Action]) -> bool:

@@ -73,6 +73,7 @@ create table ledger_guard.incident (
     opened_at               timestamptz not null,
     first_window_start      timestamptz not null,
     last_alarm_window_start timestamptz not null,
+    healthy_tenants         text[]      not null default '{}',
     quiet_windows           integer     not null default 0,
     mitigated_at            timestamptz,
     resolved_at             timestamptz,

@@ -79,5 +79,6 @@ def _incident(row: Row) -> Incident:
             "severity": Severity(row["severity"]),
             "scope": Scope(row["scope"]),
             "tenants": tuple(row["tenants"]),
+            "healthy_tenants": tuple(row["healthy_tenants"]),
         }
     )
