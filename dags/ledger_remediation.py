@@ -30,7 +30,7 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, dag, task
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from ledger_guard.adapters.airflow_errors import never_retried
 from ledger_guard.adapters.airflow_runs import requester, run_state
@@ -91,9 +91,12 @@ def ledger_remediation() -> None:
 
     @task(trigger_rule=ONE_OF_MANY)
     def list_backfills(case: dict) -> list[dict]:
-        """One run of tenant_backfill a tenant: the whole backfill, or its dry-run."""
+        """One run of tenant_backfill a tenant, whole or its dry-run only. After triage, which must see what it changes."""
+        kind = steps.backfill_kind(case["actions"])
+        if kind is None:
+            # a branch does not skip what lies downstream of a task that it follows
+            raise AirflowSkipException("the policy names neither a backfill nor its dry-run")
         with never_retried():
-            kind = "backfill" if "backfill" in case["actions"] else "dry_run"
             return remediating.child_runs(open_guard(), Case.from_json(case), kind)
 
     @task
@@ -108,8 +111,10 @@ def ledger_remediation() -> None:
         mode="reschedule",
         trigger_rule=TriggerRule.ALL_DONE,
     )
-    def wait(case: dict, ti=None) -> PokeReturnValue:
+    def wait(case: dict | None, ti=None) -> PokeReturnValue:
         """Wait, without holding a slot, until everything that was started has ended."""
+        if case is None:
+            raise AirflowFailException("no case was opened; see open_case")
         ended = remediating.settle_runs(open_guard(), case["incident_id"], lambda dag_id, run_id: run_state(ti, dag_id, run_id))
         return PokeReturnValue(is_done=ended)
 

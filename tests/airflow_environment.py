@@ -33,6 +33,7 @@ def prepare(home: Path) -> None:
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
             "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of the tests alone, long enough for the signing algorithm used here",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+            "LEDGER_GUARD_POKE_SECONDS": "1",
         }
     )
 

@@ -177,3 +177,73 @@ def channel(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_SLACK_LEDGER_OPS", json.dumps(slack))
     yield stand_in
     stand_in.stop()
+
+
+class LivedPlatform(SmallPlatform):
+    """The small platform with a day of ordinary traffic and comparisons behind it, up to the window that has just closed."""
+
+    WINDOWS = 288
+    PATHS = {"T1": "/api/v1/player/wallet/withdraw", "T2": "/api/v1/payments/webhook/mockpsp"}
+    FAILURES = {"T1": (400, "INSUFFICIENT_FUNDS"), "T2": (401, "WEBHOOK_SIGNATURE_INVALID")}
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri)
+        self.run("update walletbalance set balance_real_available = 100")
+        self.now = self.run("select date_bin('5 minutes', now(), 'epoch') + interval '10 seconds'")
+        for trigger in self.PATHS:
+            for tenant in ("acme", "zenith"):
+                self.traffic(trigger, tenant, self.WINDOWS + 3, 3, every=50)
+        self.past_comparisons()
+        self.deliver_through_now()
+
+    def traffic(self, trigger: str, tenant: str, first: int, last: int, *, every: int) -> None:
+        """Forty requests a window, from `first` to `last` windows before now; one in `every` fails."""
+        status, code = self.FAILURES[trigger]
+        self.run(
+            "insert into ledger_guard.access_event (event_key, event_time, tenant_id, subject_id, method, path, status, error_code)"
+            " select gen_random_uuid()::text, date_bin('5 minutes', now(), 'epoch') - age * interval '5 minutes'"
+            "   + n * interval '7 seconds', %s, 'p' || (n %% 20), 'POST', %s,"
+            "   case when (age * 40 + n) %% %s = 0 then %s else 200 end, case when (age * 40 + n) %% %s = 0 then %s end"
+            " from generate_series(%s, %s, -1) age, generate_series(0, 39) n",
+            *(tenant, self.PATHS[trigger], every, status, every, code, first, last + 1),
+        )
+
+    def past_comparisons(self) -> None:
+        """What comparisons of the past day found: nothing."""
+        windows = "generate_series(%s, 2, -1) age"
+        start = "date_bin('5 minutes', now(), 'epoch') - age * interval '5 minutes'"
+        self.run(
+            "insert into ledger_guard.sensed_window (trigger, window_start, window_seconds, state, reason, sensed_at)"
+            f" select 'T3', {start}, 300, 'complete', '', now() from {windows}",
+            self.WINDOWS,
+        )
+        self.run(
+            "insert into ledger_guard.signal_window (trigger, window_start, tenant_id, window_seconds, events, exposure, subjects)"
+            f" select 'T3', {start}, tenant, 300, 0, 20, 0 from {windows}, unnest(array['acme', 'zenith']) tenant",
+            self.WINDOWS,
+        )
+
+    def last_windows(self, trigger: str, *, acme_every: int = 50, zenith_every: int = 50) -> None:
+        """The three newest windows' traffic of both tenants."""
+        self.traffic(trigger, "acme", 3, 0, every=acme_every)
+        self.traffic(trigger, "zenith", 3, 0, every=zenith_every)
+
+    def deliver_through_now(self) -> None:
+        """The ingress promises that all events up to now are there."""
+        self.run(
+            "insert into ledger_guard.source_watermark (source, complete_through, updated_at) values ('access_event', now(), now())"
+        )
+
+    def incidents(self) -> list[tuple]:
+        """Trigger, severity, scope and tenants of each incident."""
+        with psycopg.connect(self.uri) as connection:
+            rows = connection.execute("select trigger, severity, scope, tenants from ledger_guard.incident order by trigger")
+            return rows.fetchall()
+
+
+@pytest.fixture
+def lived(database_uri, monkeypatch) -> LivedPlatform:
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_DB", database_uri)
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", database_uri)
+    monkeypatch.setenv("LEDGER_GUARD_CLOCK", "rehearsal")
+    return LivedPlatform(database_uri)

@@ -116,3 +116,8 @@ _LISTS = {"backfill": "list_backfills", "dry_run": "list_backfills", "roll_back"
 def task_of(word: str) -> str:
     """The remediation's task that begins an action of the policy."""
     return word if word in STEPS else _LISTS[word]
+
+
+def backfill_kind(actions: Sequence[str]) -> str | None:
+    """Which kind of tenant runs the actions name: `backfill`, `dry_run`, or none."""
+    return next((word for word in ("backfill", "dry_run") if word in actions), None)

@@ -1,0 +1,26 @@
+"""The demo's story, played on the real scheduler: three Airflow processes, a real Postgres, real HTTP."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+
+
+def test_the_whole_story_happens_on_the_real_scheduler():
+    from ledger_sandbox.rehearsal import Rehearsal
+    from ledger_sandbox.stack import Stack
+    from ledger_sandbox.story import Story, seed
+
+    folder = Path(tempfile.mkdtemp(prefix="ledger-guard-stack-"))
+    said: list[str] = []
+    try:
+        with Stack(folder / "sandbox", said.append) as stack:
+            seed(stack, said.append)
+            stack.wait_until_ready()
+            for title, step in Story(Rehearsal(stack, said.append)).steps():
+                assert step().happened, title
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
