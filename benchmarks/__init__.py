@@ -1,0 +1,1 @@
+"""Benchmarks: figures as ratios against a floor, both measured in the same run."""
