@@ -179,18 +179,20 @@ def channel(monkeypatch):
     stand_in.stop()
 
 
+PATHS = {"T1": "/api/v1/player/wallet/withdraw", "T2": "/api/v1/payments/webhook/mockpsp"}
+FAILURES = {"T1": (400, "INSUFFICIENT_FUNDS"), "T2": (401, "WEBHOOK_SIGNATURE_INVALID")}
+
+
 class LivedPlatform(SmallPlatform):
     """The small platform with a day of ordinary traffic and comparisons behind it, up to the window that has just closed."""
 
     WINDOWS = 288
-    PATHS = {"T1": "/api/v1/player/wallet/withdraw", "T2": "/api/v1/payments/webhook/mockpsp"}
-    FAILURES = {"T1": (400, "INSUFFICIENT_FUNDS"), "T2": (401, "WEBHOOK_SIGNATURE_INVALID")}
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri)
         self.run("update walletbalance set balance_real_available = 100")
         self.now = self.run("select date_bin('5 minutes', now(), 'epoch') + interval '10 seconds'")
-        for trigger in self.PATHS:
+        for trigger in PATHS:
             for tenant in ("acme", "zenith"):
                 self.traffic(trigger, tenant, self.WINDOWS + 3, 3, every=50)
         self.past_comparisons()
@@ -198,14 +200,15 @@ class LivedPlatform(SmallPlatform):
 
     def traffic(self, trigger: str, tenant: str, first: int, last: int, *, every: int) -> None:
         """Forty requests a window, from `first` to `last` windows before now; one in `every` fails."""
-        status, code = self.FAILURES[trigger]
+        status, code = FAILURES[trigger]
         self.run(
-            "insert into ledger_guard.access_event (event_key, event_time, tenant_id, subject_id, method, path, status, error_code)"
+            "insert into ledger_guard.access_event"
+            " (event_key, event_time, tenant_id, subject_id, method, path, status, error_code)"
             " select gen_random_uuid()::text, date_bin('5 minutes', now(), 'epoch') - age * interval '5 minutes'"
             "   + n * interval '7 seconds', %s, 'p' || (n %% 20), 'POST', %s,"
             "   case when (age * 40 + n) %% %s = 0 then %s else 200 end, case when (age * 40 + n) %% %s = 0 then %s end"
             " from generate_series(%s, %s, -1) age, generate_series(0, 39) n",
-            *(tenant, self.PATHS[trigger], every, status, every, code, first, last + 1),
+            *(tenant, PATHS[trigger], every, status, every, code, first, last + 1),
         )
 
     def past_comparisons(self) -> None:
@@ -218,7 +221,8 @@ class LivedPlatform(SmallPlatform):
             self.WINDOWS,
         )
         self.run(
-            "insert into ledger_guard.signal_window (trigger, window_start, tenant_id, window_seconds, events, exposure, subjects)"
+            "insert into ledger_guard.signal_window"
+            " (trigger, window_start, tenant_id, window_seconds, events, exposure, subjects)"
             f" select 'T3', {start}, tenant, 300, 0, 20, 0 from {windows}, unnest(array['acme', 'zenith']) tenant",
             self.WINDOWS,
         )

@@ -55,6 +55,6 @@ def test_a_window_that_still_fails_is_not_counted_into_the_evidence_of_health(pl
     """The repair comes in the middle of a window: the failures in it must not hold the alarm up for an hour."""
     for _ in range(4):
         platform.judge(platform.traffic(rise=1000.0))
-    platform.judge({tenant: (2, 30) for tenant in THIN})
-    quiet = [platform.judge({tenant: (0, 30) for tenant in THIN})["t00"].severity for _ in range(3)]
+    platform.judge(dict.fromkeys(THIN, (2, 30)))
+    quiet = [platform.judge(dict.fromkeys(THIN, (0, 30)))["t00"].severity for _ in range(3)]
     assert quiet[-1] is Severity.NONE
