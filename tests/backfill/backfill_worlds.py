@@ -227,8 +227,9 @@ class MemoryPlatform:
 
 
 def memory_backfill_world(policy: Policy) -> World:
+    from ledger_guard.adapters.memory.backfill import InMemoryBackfillRunner
     from ledger_guard.adapters.memory.flags import InMemoryFlagStore
-    from ledger_guard.adapters.memory.ledger import InMemoryBackfillRunner, InMemoryLedger
+    from ledger_guard.adapters.memory.ledger import InMemoryLedger
     from ledger_guard.adapters.memory.state import InMemoryGuardState
 
     clock, state, ledger = FallibleClock(NOW), InMemoryGuardState(), InMemoryLedger(policy)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger_guard.adapters.memory.backfill import InMemoryBackfillRunner
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.memory.flags import InMemoryFlagStore
-from ledger_guard.adapters.memory.ledger import InMemoryBackfillRunner, InMemoryLedger
+from ledger_guard.adapters.memory.ledger import InMemoryLedger
 from ledger_guard.adapters.memory.notifier import InMemoryNotifier
 from ledger_guard.adapters.memory.secrets import InMemorySecretSource
 from ledger_guard.adapters.memory.signals import InMemorySignalSource, InMemoryTriageSource

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
 
-from ledger_guard.adapters.memory.backfill import InMemoryBackfillRunner
 from ledger_guard.domain.differences import NO_MOVEMENTS, Balances, LedgerFacts, counted, difference_row
 from ledger_guard.domain.money import Cents, readable_cents
 from ledger_guard.domain.plans import BackfillMode, RowCause
@@ -17,8 +16,6 @@ from ledger_guard.domain.windows import UTC
 from ledger_guard.policy.platform import LedgerTable
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Comparison
-
-__all__ = ["InMemoryBackfillRunner", "InMemoryLedger", "LedgerMovement"]
 
 
 @dataclass(frozen=True)
