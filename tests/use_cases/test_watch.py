@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from health_worlds import LENGTH, NOON, T1, T2, T3, audited, window, world_at
 
+from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.signals import SensedWindow, WindowState
 from ledger_guard.use_cases.watch import watch, watch_and_tell
 
@@ -31,8 +32,21 @@ def test_a_guard_that_sees_says_nothing():
     assert watch(seeing_world().guard) == []
 
 
-def test_a_trigger_that_was_never_judged_is_named():
-    assert watch(world_at().guard) == [f"{trigger.value}: no verdict has been produced yet." for trigger in TRIGGERS]
+def test_a_guard_that_has_done_nothing_yet_does_not_complain_of_itself():
+    assert watch(world_at().guard) == []
+
+
+def begun_world():
+    """A guard that has done something, and judged nothing yet."""
+    world = world_at()
+    with world.guard.state.transaction() as state:
+        state.audit.append(AuditEvent("sense", "ledger_guard", "trigger:T1", {}, NOON))
+    return world
+
+
+def test_a_trigger_that_was_never_judged_is_named_once_the_guard_has_begun():
+    world = begun_world()
+    assert watch(world.guard) == [f"{trigger.value}: no verdict has been produced yet." for trigger in TRIGGERS]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +87,7 @@ def test_verdicts_that_lag_behind_are_said_though_they_are_fresh():
 
 
 def test_people_are_told_once_an_hour_and_it_is_on_record():
-    world = world_at()
+    world = begun_world()
     for expected, wait in ((1, timedelta(minutes=59)), (1, timedelta(minutes=2)), (2, timedelta(0))):
         assert len(watch_and_tell(world.guard)) == 3
         assert len(world.notifier.posted) == expected
@@ -82,7 +96,7 @@ def test_people_are_told_once_an_hour_and_it_is_on_record():
 
 
 def test_a_new_complaint_is_told_at_once():
-    world = world_at()
+    world = begun_world()
     with world.guard.state.transaction() as state:
         for trigger in (T1, T2):
             state.verdicts.save_engine_state(trigger, NOON, NOON, b"")

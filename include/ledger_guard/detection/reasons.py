@@ -12,7 +12,7 @@ import numpy as np
 
 from ledger_guard.detection import alarms as alarm
 from ledger_guard.detection.rule import Judged, TenantBaselineRule
-from ledger_guard.detection.tails import gamma_quantile, normal_score
+from ledger_guard.detection.tails import gamma_quantile
 from ledger_guard.domain.windows import UTC, iso
 
 _RISES = {
@@ -42,9 +42,8 @@ def explain_alarm(rule: TenantBaselineRule, judged: Judged, tenant: int) -> Expl
     """Why this tenant is in alarm: this window, the stretch that decided, the band of health, and since when."""
     kind = int(rule.alarms.rule[tenant])
     windows, events, expected, log_p = _deciding_stretch(rule, judged, tenant)
-    z = normal_score(rule.detection.false_alarm_probability)
     now_expected = float(rule.recent.memory["adjusted"][0, tenant])
-    band = _band(rule, tenant, now_expected, z)
+    band = _band(rule, tenant, now_expected)
     exposure = as_json_number(float(judged.exposure[tenant]))
     attempts = exposure if exposure else None
     ratio = events / max(expected, 1e-9)
@@ -125,10 +124,10 @@ def _interval(rule: TenantBaselineRule, tenant: int, events: float, expected: fl
     return low, high
 
 
-def _band(rule: TenantBaselineRule, tenant: int, expected: float, z: float) -> tuple[float, float]:
-    """Counts of one window between which a healthy tenant stays but for the accepted probability."""
+def _band(rule: TenantBaselineRule, tenant: int, expected: float) -> tuple[float, float]:
+    """Counts between which nineteen in twenty windows of a healthy tenant stay."""
     variance = rule.baselines.variance(np.array([expected]), np.array([tenant]))
-    low, high = (float(gamma_quantile(np.array([expected]), variance, score)[0]) for score in (-z, z))
+    low, high = (float(gamma_quantile(np.array([expected]), variance, score)[0]) for score in (-1.96, 1.96))
     return low, high
 
 

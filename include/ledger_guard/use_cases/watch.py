@@ -50,7 +50,10 @@ def _complaints(guard: Guard, state: GuardTransaction, trigger: Trigger) -> Iter
     now, length = guard.clock.now(), timedelta(minutes=guard.policy.window_minutes)
     judged_at, judged_through = state.verdicts.last_judged_at(trigger), state.verdicts.judged_through(trigger)
     if judged_at is None or judged_through is None:
-        yield f"{trigger.value}: no verdict has been produced yet."
+        sequence, _ = state.audit.head()
+        # the very first check of a new guard is no silence; from the second on it is
+        if sequence:
+            yield f"{trigger.value}: no verdict has been produced yet."
         return
     patience = timedelta(seconds=guard.policy.sensing.allowed_lateness_seconds + guard.policy.sensing.give_up_after_seconds)
     if now - judged_at > SILENT_WINDOWS * length:
