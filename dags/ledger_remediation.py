@@ -44,6 +44,8 @@ from ledger_guard.wiring import open_guard
 POLICY = load_policy()
 #: the part of the form that describes a case without an incident
 BY_HAND = "Without an incident"
+#: approvals and recoveries take minutes to hours: looking for them more often would only keep workers busy
+LOOK_SECONDS = 4 * POKE_SECONDS
 ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 
 
@@ -106,7 +108,7 @@ def ledger_remediation() -> None:
             return remediating.child_runs(open_guard(), Case.from_json(case), "roll_back")
 
     @task.sensor(
-        poke_interval=POKE_SECONDS,
+        poke_interval=LOOK_SECONDS,
         timeout=POLICY.mitigation.wait_minutes * 60,
         mode="reschedule",
         trigger_rule=TriggerRule.ALL_DONE,
@@ -118,7 +120,7 @@ def ledger_remediation() -> None:
         ended = remediating.settle_runs(open_guard(), case["incident_id"], lambda dag_id, run_id: run_state(ti, dag_id, run_id))
         return PokeReturnValue(is_done=ended)
 
-    @task.sensor(poke_interval=POKE_SECONDS, timeout=(POLICY.mitigation.recover_within_minutes + 30) * 60, mode="reschedule")
+    @task.sensor(poke_interval=LOOK_SECONDS, timeout=(POLICY.mitigation.recover_within_minutes + 30) * 60, mode="reschedule")
     def verify(case: dict) -> PokeReturnValue:
         """See whether the signal recovered; the health check's verdicts decide, missing data never does."""
         found = remediating.recovery(open_guard(), Case.from_json(case))

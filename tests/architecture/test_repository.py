@@ -35,3 +35,14 @@ def test_sql_is_never_put_together_from_text():
     """Statements live in files; an f-string that begins like one is a statement built by hand."""
     built = re.compile(r"\bf[\"']{1,3}\s*(select|insert|update|delete|with)\s", re.IGNORECASE)
     assert not [path for path in (ROOT / "include" / "ledger_guard").rglob("*.py") if built.search(path.read_text())]
+
+
+def test_every_path_that_the_docs_name_exists():
+    named = re.compile(r"`((?:docs|tests|include|dags|plugins|benchmarks)/[\w./-]*)`|\]\(([\w./-]+)\)")
+    missing = []
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for code, link in named.findall(page.read_text()):
+            target = ROOT / code if code else page.parent / link
+            if not target.exists():
+                missing.append(f"{page.name}: {code or link}")
+    assert missing == []
