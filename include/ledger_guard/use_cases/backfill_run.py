@@ -11,7 +11,7 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.money import readable
-from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus
+from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus, RowState
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.dry_run import dry_run
 from ledger_guard.use_cases.force import force
@@ -130,7 +130,7 @@ def _outcome(guard: Guard, plan_id: str | None, operation: str) -> tuple[ActionS
             ActionStatus.DONE,
             f"forced: {rows.get('applied', 0)} rows written, {rows.get('drifted', 0)} drifted; {describe_plan(plan)}",
         )
-    if operation == "backfill" and plan.counts.repairable == 0:
+    if operation == "backfill" and not any(count for state, count in rows.items() if state != RowState.SET_ASIDE.value):
         return ActionStatus.DONE, f"nothing to repair; {describe_plan(plan)}"
     return _unwritten(approval)
 

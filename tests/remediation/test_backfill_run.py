@@ -1,0 +1,85 @@
+"""Which way a tenant's backfill run goes, and what it says of itself at the end."""
+
+from datetime import datetime, timezone
+
+import pytest
+
+from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.backfill_run import close_run, force_run, next_tasks, plan_run, verify_run
+
+NOW = datetime(2026, 3, 1, 3, 0, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def world():
+    """A tenant of twenty players of whom one has a stale wallet."""
+    world = memory_world(load_policy(), NOW)
+    for number in range(20):
+        world.ledger.add_player("acme", f"p{number:02}", 100.0)
+        world.ledger.set_wallet("acme", f"p{number:02}", 40.0 if number == 0 else 100.0)
+    return world
+
+
+def params(**changes):
+    return {"tenant_id": "acme", "operation": "backfill", "mode": "force", "reason": "", **changes}
+
+
+def test_inside_the_guardrails_force_comes_next_and_the_run_ends_well(world):
+    plan = plan_run(world.guard, params(), "oncall")
+    assert next_tasks(world.guard, plan) == ["force"]
+    assert force_run(world.guard, plan, "oncall")["applied"] == 1
+    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, plan))
+    assert status is ActionStatus.DONE
+    assert outcome.startswith("forced: 1 rows written, 0 drifted")
+
+
+def test_a_dry_run_ends_after_the_plan(world):
+    plan = plan_run(world.guard, params(operation="dry_run"), "oncall")
+    assert next_tasks(world.guard, plan) == ["close"]
+    assert close_run(world.guard, params(operation="dry_run"), plan, None)[0] is ActionStatus.DONE
+
+
+def test_a_plan_without_writable_rows_ends_well_whatever_else_differs(world):
+    """With `create-missing` a stale wallet is none of the run's business."""
+    wished = params(mode="create-missing")
+    plan = plan_run(world.guard, wished, "oncall")
+    assert next_tasks(world.guard, plan) == ["verify"]
+    status, outcome = close_run(world.guard, wished, plan, verify_run(world.guard, plan))
+    assert (status, outcome.split(";")[0]) == (ActionStatus.DONE, "nothing to repair")
+
+
+def test_a_run_that_was_to_write_and_did_not_says_that_it_failed(world):
+    plan = plan_run(world.guard, params(), "oncall")
+    assert close_run(world.guard, params(), plan, None) == (ActionStatus.FAILED, "ended before it wrote; see the run's log")
+
+
+def test_a_forced_run_that_was_not_verified_does_not_end_well(world):
+    plan = plan_run(world.guard, params(), "oncall")
+    force_run(world.guard, plan, "oncall")
+    assert close_run(world.guard, params(), plan, None)[0] is ActionStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        pytest.param({"operation": "everything"}, "allowed: dry_run, backfill, undo", id="unknown operation"),
+        pytest.param({"tenant_id": ""}, "is empty", id="empty tenant"),
+        pytest.param({"tenant_id": "nobody"}, "nobody", id="unknown tenant"),
+        pytest.param({"mode": "quickly"}, "allowed: create-missing, force", id="unknown mode"),
+        pytest.param({"operation": "undo", "plan_id": None}, "plan_id", id="undo without a plan"),
+    ],
+)
+def test_what_is_not_allowed_makes_no_plan(world, changes, says):
+    with pytest.raises(BadInputError, match=says):
+        plan_run(world.guard, params(**changes), "oncall")
+
+
+def test_a_plan_of_another_tenant_is_not_undone(world):
+    plan = plan_run(world.guard, params(), "oncall")
+    force_run(world.guard, plan, "oncall")
+    world.ledger.add_player("zenith", "z", 1.0)
+    with pytest.raises(BadInputError, match="is a plan of tenant 'acme'"):
+        plan_run(world.guard, params(tenant_id="zenith", operation="undo", plan_id=plan["plan_id"]), "oncall")
