@@ -4,7 +4,8 @@
 -- path_is_prefix (boolean), status (integer), error_code (text).
 -- Rows: one a window and tenant that had any exposure. Index: access_event_by_time.
 select
-    date_bin(%(window_length)s, event_time, timestamptz '1970-01-01 00:00:00+00') as window_start,
+    to_timestamp(floor(extract(epoch from event_time)::float8 / extract(epoch from %(window_length)s::interval)::float8)
+        * extract(epoch from %(window_length)s::interval)::float8) as window_start,
     tenant_id,
     count(*) filter (where status = %(status)s and error_code = %(error_code)s) as events,
     count(*) as exposure,

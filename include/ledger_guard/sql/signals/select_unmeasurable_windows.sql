@@ -3,7 +3,8 @@
 -- status (integer).
 -- Rows: one such window. Index: access_event_by_time.
 select
-    date_bin(%(window_length)s, event_time, timestamptz '1970-01-01 00:00:00+00') as window_start,
+    to_timestamp(floor(extract(epoch from event_time)::float8 / extract(epoch from %(window_length)s::interval)::float8)
+        * extract(epoch from %(window_length)s::interval)::float8) as window_start,
     count(*) as answers
 from ledger_guard.access_event
 where event_time >= %(start)s
