@@ -52,6 +52,8 @@ def _progress(console: Console) -> Iterator[Callable[[str], None]]:
 def _tell_users(console: Console, stack: Stack) -> None:
     console.print(f"  Airflow   {stack.url}   the board: {stack.url}/plugin/ledger-guard", highlight=False)
     console.print(f"  Channel   {stack.slack.base_url}/   (Slack's stand-in)", highlight=False)
+    environment = stack.write_environment_file()
+    console.print(f"  Commands  source {environment}; .venv/bin/python -m ledger_guard --help", highlight=False)
     console.print(
         "  Users     " + ", ".join(f"{user} / {password_of(user)} ({role})" for user, role in USERS.items()), highlight=False
     )
