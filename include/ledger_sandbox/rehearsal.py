@@ -25,8 +25,8 @@ from ledger_sandbox.airflow_api import AirflowApi, wait_for
 from ledger_sandbox.stack import REPOSITORY, Stack
 from ledger_sandbox.traffic import play
 
-#: an answer within the first second can fail a gate on a busy machine; a person is slower anyway
-SECONDS_BEFORE_AN_ANSWER = 5.0
+#: an answer that comes before the scheduler has taken note of the parking can fail a gate; a person is slower anyway
+SECONDS_BEFORE_AN_ANSWER = 8.0
 PATIENCE_SECONDS = 150.0
 
 
@@ -87,6 +87,14 @@ class Rehearsal:
         gate: dict[str, Any] = wait_for(
             lambda: next(iter(self.approver.waiting_gates(dag_id)), None),
             f"{dag_id} to ask for approval",
+            PATIENCE_SECONDS,
+            self.tick,
+        )
+        run_id = gate["task_instance"]["dag_run_id"]
+        # the notice runs beside the gate: once the scheduler has booked its end, it has booked the gate's parking too
+        wait_for(
+            lambda: self.oncall.task_states(dag_id, run_id).get("notify") in {"success", "failed"},
+            "people to be told",
             PATIENCE_SECONDS,
             self.tick,
         )

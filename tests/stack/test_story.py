@@ -21,6 +21,13 @@ def test_the_whole_story_happens_on_the_real_scheduler():
             seed(stack, said.append)
             stack.wait_until_ready()
             for title, step in Story(Rehearsal(stack, said.append)).steps():
-                assert step().happened, title
+                try:
+                    assert step().happened, title
+                except Exception:
+                    # what Airflow logged goes with the folder, so the end of it is shown with the failure
+                    print((folder / "sandbox" / "airflow" / "scheduler.log").read_text()[-8000:])  # noqa: T201
+                    for log in sorted((folder / "sandbox" / "airflow" / "logs").rglob("task_id=request_approval/*.log")):
+                        print(log, log.read_text()[-4000:])  # noqa: T201
+                    raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
