@@ -43,6 +43,11 @@ class AirflowApi:
         found = self._get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=200")["task_instances"]
         return {instance["task_id"]: str(instance["state"]) for instance in found}
 
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Clear a task and what comes after it, so that it runs again."""
+        wanted = {"dry_run": False, "dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True, "only_failed": False}
+        self._client.post(f"/api/v2/dags/{dag_id}/clearTaskInstances", json=wanted).raise_for_status()
+
     def waiting_gates(self, dag_id: str) -> list[dict[str, Any]]:
         """Gates of a DAG that are parked and unanswered."""
         query = "response_received=false&state=awaiting_input"

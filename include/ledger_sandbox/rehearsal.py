@@ -90,16 +90,31 @@ class Rehearsal:
             PATIENCE_SECONDS,
             self.tick,
         )
-        run_id = gate["task_instance"]["dag_run_id"]
-        # the notice runs beside the gate: once the scheduler has booked its end, it has booked the gate's parking too
-        wait_for(
-            lambda: self.oncall.task_states(dag_id, run_id).get("notify") in {"success", "failed"},
-            "people to be told",
-            PATIENCE_SECONDS,
-            self.tick,
-        )
         self.pause(SECONDS_BEFORE_AN_ANSWER)
         return gate
+
+    def answered(self, gate: dict[str, Any], option: str, reason: str) -> str:
+        """Answer a gate as the approver, wait for its run to end well, and return the run id.
+
+        A gate can fail although it was answered, when the scheduler had not yet booked its parking (Airflow then logs that
+        the executor reported success for a queued task). On-call does what the gate's runbook says: clear it, so that it asks
+        again. Raises RuntimeError when the answer is not taken or the run does not end well.
+        """
+        dag_id, run_id = gate["task_instance"]["dag_id"], str(gate["task_instance"]["dag_run_id"])
+        task_id = gate["task_instance"]["task_id"]
+        for is_last in (False, True):
+            answer = self.approver.answer(gate, option, reason)
+            if answer.status_code != 200:
+                raise RuntimeError(f"the answer was not taken: {answer.status_code} {answer.text}")
+            state = self.ended(dag_id, run_id, must_be="success" if is_last else None)
+            if state == "success":
+                return run_id
+            if is_last or self.oncall.task_states(dag_id, run_id).get(task_id) != "failed":
+                break
+            self.tick(f"{dag_id} to ask again: its gate failed and was cleared")
+            self.oncall.clear(dag_id, run_id, task_id)
+            gate = self.parked_gate(dag_id)
+        raise RuntimeError(f"{dag_id} {run_id} did not end well: {self.oncall.task_states(dag_id, run_id)}")
 
     def pause(self, seconds: float) -> None:
         """Wait so long."""

@@ -169,10 +169,7 @@ class Story:
         """The approver agrees, with a reason, through the public REST API."""
         refused = self.rehearsal.oncall.answer(self.gate, "Approve", APPROVE_REASON)
         require(refused.status_code == 403, f"somebody who is no approver got {refused.status_code}, not 403")
-        answer = self.rehearsal.approver.answer(self.gate, "Approve", APPROVE_REASON)
-        require(answer.status_code == 200, f"the answer was not taken: {answer.status_code} {answer.text}")
-        run_id = self.gate["task_instance"]["dag_run_id"]
-        self.rehearsal.ended("flag_rollback", run_id, must_be="success")
+        run_id = self.rehearsal.answered(self.gate, "Approve", APPROVE_REASON)
         require(not self._flag("webhook_signature_enforced"), "the flag is still on")
         change = self.rehearsal.look(lambda state: state.flag_changes.latest("webhook_signature_enforced", "*"))
         require(change and change.status.value == "confirmed", f"the change is not confirmed: {change}")
@@ -209,10 +206,7 @@ class Story:
 
     def t3_rejected(self) -> Told:
         """The approver says no: not one wallet changes, and the freeze stands."""
-        answer = self.rehearsal.approver.answer(self.gate, "Reject", REJECT_REASON)
-        require(answer.status_code == 200, f"the answer was not taken: {answer.status_code} {answer.text}")
-        run_id = self.gate["task_instance"]["dag_run_id"]
-        self.rehearsal.ended("tenant_backfill", run_id, must_be="success")
+        run_id = self.rehearsal.answered(self.gate, "Reject", REJECT_REASON)
         self.rehearsal.ended("ledger_remediation", self.rehearsal.newest_run("ledger_remediation"), must_be="success")
         require(self._wallets() == self.wallets_before, "a wallet changed although the plan was rejected")
         return Told("T3 rejected", "no wallet changed; incident report written", f"{self.ui}/dags/tenant_backfill/runs/{run_id}")
