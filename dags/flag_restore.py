@@ -98,16 +98,16 @@ def flag_restore() -> None:
             return flag_run.check_approval(open_guard(), KIND, question, dag_run.run_id)
 
     @task(retries=0)
-    def restore(question: dict, params: dict | None = None, dag_run=None) -> str:
+    def restore(params: dict | None = None, dag_run=None) -> str:
         """Go through the checklist and the approval once more, then write: the freeze lifted, the flag on."""
         with never_retried():
-            return flag_run.restore_run(open_guard(), question, params or {}, dag_run.run_id, requester(dag_run, GUARD_ITSELF))
+            return flag_run.restore_run(open_guard(), params or {}, dag_run.run_id, requester(dag_run, GUARD_ITSELF))
 
     @task
-    def confirm(question: dict) -> str:
+    def confirm(params: dict | None = None) -> str:
         """Read back every scope of the flag."""
         with never_retried():
-            return flag_run.confirm_run(open_guard(), question)
+            return flag_run.confirm_run(open_guard(), params or {})
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def close(params: dict | None = None, ti=None) -> str:
@@ -122,13 +122,12 @@ def flag_restore() -> None:
     gate = RecordedApprovalOperator(
         task_id="request_approval",
         kind=KIND,
-        question=question,
+        ask=flag_run.restore_question,
         approval=POLICY.approvals[KIND],
         subject="Enable {{ params.flag }} ({{ params.tenant_id }})?",
-        body="{{ ti.xcom_pull(task_ids='review')['proposal'] }}",
     )
     question >> [gate, notify(question)]
-    gate >> verify_approval(question) >> restore(question) >> confirm(question) >> close()
+    gate >> verify_approval(question) >> restore() >> confirm() >> close()
 
 
 flag_restore()

@@ -90,16 +90,16 @@ def flag_rollback() -> None:
             return flag_run.check_approval(open_guard(), KIND, question, dag_run.run_id)
 
     @task(retries=0)
-    def roll_back(question: dict, dag_run=None) -> str:
+    def roll_back(params: dict | None = None, dag_run=None) -> str:
         """Check approval and evidence once more, then write: the flag off, a freeze opened."""
         with never_retried():
-            return flag_run.roll_back_run(open_guard(), question, dag_run.run_id, requester(dag_run, GUARD_ITSELF))
+            return flag_run.roll_back_run(open_guard(), params or {}, dag_run.run_id, requester(dag_run, GUARD_ITSELF))
 
     @task
-    def confirm(question: dict) -> str:
+    def confirm(params: dict | None = None) -> str:
         """Read back every scope of the flag."""
         with never_retried():
-            return flag_run.confirm_run(open_guard(), question)
+            return flag_run.confirm_run(open_guard(), params or {})
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def close(params: dict | None = None, ti=None) -> str:
@@ -114,14 +114,13 @@ def flag_rollback() -> None:
     gate = RecordedApprovalOperator(
         task_id="request_approval",
         kind=KIND,
-        question=question,
+        ask=flag_run.roll_back_question,
         approval=POLICY.approvals[KIND],
         subject="Roll back {{ params.flag }} ({{ params.tenant_id }})?",
-        body="{{ ti.xcom_pull(task_ids='review')['proposal'] }}",
     )
     closed = close()
     decide(question) >> [gate, notify(question), closed]
-    gate >> verify_approval(question) >> roll_back(question) >> confirm(question) >> closed
+    gate >> verify_approval(question) >> roll_back() >> confirm() >> closed
 
 
 flag_rollback()

@@ -105,22 +105,22 @@ def tenant_backfill() -> None:
         tell_question(guard, kind, plan, gate_link(guard, dag_run.dag_id, dag_run.run_id, gate))
 
     @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY)
-    def force(plan: dict, dag_run=None) -> dict:
+    def force(plan: dict, params: dict | None = None, dag_run=None) -> dict:
         """Apply exactly the plan. What permits it is read again in here, from guard state."""
         with never_retried():
-            return backfill_run.force_run(open_guard(), plan, requester(dag_run, GUARD_ITSELF))
+            return backfill_run.force_run(open_guard(), params or {}, plan, requester(dag_run, GUARD_ITSELF))
 
     @task(multiple_outputs=False, retries=0)
-    def undo(plan: dict, dag_run=None) -> dict:
+    def undo(plan: dict, params: dict | None = None, dag_run=None) -> dict:
         """Give the before-values back where the rows still hold what force wrote. Needs its own approval, read in here."""
         with never_retried():
-            return backfill_run.undo_run(open_guard(), plan, requester(dag_run, GUARD_ITSELF))
+            return backfill_run.undo_run(open_guard(), params or {}, plan, requester(dag_run, GUARD_ITSELF))
 
     @task(multiple_outputs=False, trigger_rule=ONE_OF_MANY)
-    def verify(plan: dict) -> dict:
+    def verify(plan: dict, params: dict | None = None) -> dict:
         """Compare again: what remains is named by its cause."""
         with never_retried():
-            return backfill_run.verify_run(open_guard(), plan)
+            return backfill_run.verify_run(open_guard(), params or {}, plan)
 
     @task(retries=1, trigger_rule=TriggerRule.ALL_DONE)
     def close(params: dict | None = None, ti=None) -> str:
@@ -136,10 +136,10 @@ def tenant_backfill() -> None:
         RecordedApprovalOperator(
             task_id=task_id,
             kind=kind,
-            question=plan,
+            ask=backfill_run.backfill_question,
+            about="{{ ti.xcom_pull(task_ids='dry_run')['plan_id'] }}",
             approval=POLICY.approvals[kind],
             subject=f"{operation.capitalize()} of tenant {{{{ params.tenant_id }}}}: write to its wallets?",
-            body="{{ ti.xcom_pull(task_ids='dry_run')['proposal'] }}",
         )
         for operation, (task_id, kind) in GATES.items()
     ]

@@ -364,6 +364,9 @@ class ApprovalStore(Protocol):
     def latest(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> Approval | None:
         """The newest question about this subject (asked by this run, when given), with its answer."""
 
+    def of_gate(self, dag_id: str, run_id: str, task_id: str) -> Approval | None:
+        """What this gate asked last, with its answer."""
+
     def waiting(self, now: datetime) -> list[Approval]:
         """Unanswered questions that have not expired, oldest first."""
 

@@ -102,19 +102,18 @@ class Rehearsal:
         """
         dag_id, run_id = gate["task_instance"]["dag_id"], str(gate["task_instance"]["dag_run_id"])
         task_id = gate["task_instance"]["task_id"]
-        for is_last in (False, True):
-            answer = self.approver.answer(gate, option, reason)
-            if answer.status_code != 200:
-                raise RuntimeError(f"the answer was not taken: {answer.status_code} {answer.text}")
-            state = self.ended(dag_id, run_id, must_be="success" if is_last else None)
-            if state == "success":
-                return run_id
-            if is_last or self.oncall.task_states(dag_id, run_id).get(task_id) != "failed":
-                break
+        self._answer(gate, option, reason)
+        if self.ended(dag_id, run_id) == "failed" and self.oncall.task_states(dag_id, run_id).get(task_id) == "failed":
             self.tick(f"{dag_id} to ask again: its gate failed and was cleared")
             self.oncall.clear(dag_id, run_id, task_id)
-            gate = self.parked_gate(dag_id)
-        raise RuntimeError(f"{dag_id} {run_id} did not end well: {self.oncall.task_states(dag_id, run_id)}")
+            self._answer(self.parked_gate(dag_id), option, reason)
+        self.ended(dag_id, run_id, must_be="success")
+        return run_id
+
+    def _answer(self, gate: dict[str, Any], option: str, reason: str) -> None:
+        answer = self.approver.answer(gate, option, reason)
+        if answer.status_code != 200:
+            raise RuntimeError(f"the answer was not taken: {answer.status_code} {answer.text}")
 
     def pause(self, seconds: float) -> None:
         """Wait so long."""

@@ -210,6 +210,16 @@ def test_a_repair_that_the_policy_names_and_nobody_started_is_not_called_done(wo
     assert recovery(world.guard, case) is Recovery.NOT_REPAIRED
 
 
+def test_a_repair_of_an_earlier_stage_does_not_stand_for_a_tenant_that_joined(world):
+    """The second stage's triage failed, so nobody started a backfill for the tenant that joined."""
+    repaired(world, ActionStatus.DONE)
+    with world.state.transaction() as state:
+        state.incidents.save(replace(state.incidents.get(INCIDENT), tenants=("acme", "zenith")))
+    later = open_case(world.guard, {"incident_id": INCIDENT}, "oncall", "a later stage")
+    assert recovery(world.guard, later) is Recovery.NOT_REPAIRED
+    assert status_of(world) is IncidentStatus.MITIGATING
+
+
 def test_with_nothing_to_repair_there_is_nothing_to_wait_for(world):
     case = opened(world, severity=Severity.MILD)
     assert recovery(world.guard, case) is Recovery.NOTHING_REPAIRED

@@ -5,10 +5,18 @@ from datetime import datetime, timezone
 import pytest
 
 from ledger_guard.adapters.memory.guard import memory_world
-from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.backfill_run import close_run, force_run, next_tasks, plan_run, verify_run
+from ledger_guard.use_cases.backfill_run import (
+    backfill_question,
+    close_run,
+    force_run,
+    next_tasks,
+    plan_run,
+    undo_run,
+    verify_run,
+)
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=timezone.utc)
 
@@ -30,8 +38,8 @@ def params(**changes):
 def test_inside_the_guardrails_force_comes_next_and_the_run_ends_well(world):
     plan = plan_run(world.guard, params(), "oncall")
     assert next_tasks(world.guard, plan) == ["force"]
-    assert force_run(world.guard, plan, "oncall")["applied"] == 1
-    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, plan))
+    assert force_run(world.guard, params(), plan, "oncall")["applied"] == 1
+    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
     assert status is ActionStatus.DONE
     assert outcome.startswith("forced: 1 rows written, 0 drifted")
 
@@ -47,7 +55,7 @@ def test_a_plan_without_writable_rows_ends_well_whatever_else_differs(world):
     wished = params(mode="create-missing")
     plan = plan_run(world.guard, wished, "oncall")
     assert next_tasks(world.guard, plan) == ["verify"]
-    status, outcome = close_run(world.guard, wished, plan, verify_run(world.guard, plan))
+    status, outcome = close_run(world.guard, wished, plan, verify_run(world.guard, wished, plan))
     assert (status, outcome.split(";")[0]) == (ActionStatus.DONE, "nothing to repair")
 
 
@@ -58,7 +66,7 @@ def test_a_run_that_was_to_write_and_did_not_says_that_it_failed(world):
 
 def test_a_forced_run_that_was_not_verified_does_not_end_well(world):
     plan = plan_run(world.guard, params(), "oncall")
-    force_run(world.guard, plan, "oncall")
+    force_run(world.guard, params(), plan, "oncall")
     assert close_run(world.guard, params(), plan, None)[0] is ActionStatus.FAILED
 
 
@@ -79,7 +87,38 @@ def test_what_is_not_allowed_makes_no_plan(world, changes, says):
 
 def test_a_plan_of_another_tenant_is_not_undone(world):
     plan = plan_run(world.guard, params(), "oncall")
-    force_run(world.guard, plan, "oncall")
+    force_run(world.guard, params(), plan, "oncall")
     world.ledger.add_player("zenith", "z", 1.0)
     with pytest.raises(BadInputError, match="is a plan of tenant 'acme'"):
         plan_run(world.guard, params(tenant_id="zenith", operation="undo", plan_id=plan["plan_id"]), "oncall")
+
+
+def untouched(world) -> bool:
+    return world.ledger.wallets["acme", "p00", "USD"].balance == (40.0, 0.0)
+
+
+def test_the_force_task_of_a_dry_run_only_run_writes_nothing_when_it_is_cleared_by_hand(world):
+    wished = params(operation="dry_run")
+    plan = plan_run(world.guard, wished, "oncall")
+    with pytest.raises(SafetyRefusal, match="was started for dry_run, not for backfill"):
+        force_run(world.guard, wished, plan, "oncall")
+    assert untouched(world)
+
+
+@pytest.mark.parametrize("write", [force_run, undo_run])
+def test_an_edited_plan_id_of_another_tenant_is_neither_asked_about_nor_written(world, write):
+    world.ledger.add_player("zenith", "z", 100.0)
+    plan = plan_run(world.guard, params(), "oncall")
+    operation = "undo" if write is undo_run else "backfill"
+    elsewhere = params(tenant_id="zenith", operation=operation, plan_id=plan["plan_id"])
+    with pytest.raises(SafetyRefusal, match="is of tenant 'acme', the run of 'zenith'"):
+        write(world.guard, elsewhere, plan, "oncall")
+    with pytest.raises(SafetyRefusal, match="is of tenant 'acme', the run of 'zenith'"):
+        backfill_question(world.guard, elsewhere, "oncall", plan["plan_id"])
+    assert untouched(world)
+
+
+def test_a_run_started_to_undo_one_plan_undoes_no_other(world):
+    plan, other = plan_run(world.guard, params(), "oncall"), plan_run(world.guard, params(), "oncall")
+    with pytest.raises(SafetyRefusal, match="was started to undo"):
+        undo_run(world.guard, params(operation="undo", plan_id=other["plan_id"]), plan, "oncall")

@@ -135,3 +135,14 @@ def test_waiting_questions_come_oldest_first_answered_ones_not_at_all(state):
             transaction.approvals.request(question)
         transaction.approvals.answer(a_yes(answered))
         assert transaction.approvals.waiting(NOON) == [Approval(oldest), Approval(newest)]
+
+
+def test_a_gate_finds_the_question_that_it_asked_last_and_no_other_gates(state):
+    older, newer = a_question(), a_question()
+    with state.transaction() as transaction:
+        transaction.approvals.request(older)
+        transaction.approvals.request(newer)
+        transaction.approvals.answer(a_yes(newer))
+        asked = transaction.approvals.of_gate(newer.dag_id, newer.run_id, newer.task_id)
+        assert asked == Approval(newer, a_yes(newer))
+        assert transaction.approvals.of_gate(newer.dag_id, "another run", newer.task_id) is None

@@ -6,6 +6,7 @@ only the rows that this operator wrote: a gate marked success by hand leaves non
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -14,25 +15,32 @@ from airflow.sdk import Context, Param
 from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_runs import requester
 from ledger_guard.domain.approvals import Answer, ApprovalKind, refusals
 from ledger_guard.policy.schema import ApprovalPolicy
+from ledger_guard.ports import Guard
 from ledger_guard.use_cases.record_answer import record_answer
+from ledger_guard.use_cases.remediate import GUARD_ITSELF
 from ledger_guard.use_cases.request_approval import request_approval
 from ledger_guard.use_cases.tell_question import gate_link
 
 REASON_FIELD = "approver_reason"
 
+#: guard, the run's params, who started the run, what about → the question
+Ask = Callable[[Guard, Mapping[str, Any], str, str], Mapping[str, Any]]
+
 
 class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airflow ships no types for it
     """An ApprovalOperator that answers only to the policy's approvers, defaults to Reject, and records what was said.
 
-    `question` is a mapping (usually another task's result) with subject_id, subject_hash, incident_id, requested_by and
-    proposal.
+    `ask` puts the question together inside the gate, from guard state and the run's own params: given the guard, the
+    params, who started the run, and `about` (an id, if one is needed). It returns subject_id, subject_hash, incident_id and
+    proposal. Another task's result is no source for any of these: whoever may edit an XCom could ask in another's name.
     """
 
-    template_fields = (*ApprovalOperator.template_fields, "question")
+    template_fields = (*ApprovalOperator.template_fields, "about")
 
-    def __init__(self, *, kind: ApprovalKind, question: Any, approval: ApprovalPolicy, **kwargs: Any) -> None:
+    def __init__(self, *, kind: ApprovalKind, ask: Ask, approval: ApprovalPolicy, about: str = "", **kwargs: Any) -> None:
         # the DAG's own params, which Airflow puts here and adds again below; the gate's form has one field
         kwargs.pop("params", None)
         super().__init__(
@@ -53,7 +61,8 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
             **kwargs,
         )
         self.kind = kind
-        self.question = question
+        self.ask = ask
+        self.about = about
 
     def execute(self, context: Context) -> Any:
         """Record the question, then park until somebody answers."""
@@ -61,20 +70,22 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
 
         ti = context["ti"]
         with never_retried():
-            guard = open_guard()
+            guard, by = open_guard(), requester(context["dag_run"], GUARD_ITSELF)
+            question = self.ask(guard, dict(context["params"]), by, self.about)
             request_approval(
                 guard,
                 self.kind,
-                self.question["subject_id"],
-                self.question["subject_hash"],
-                incident_id=self.question["incident_id"],
-                requested_by=self.question["requested_by"],
+                question["subject_id"],
+                question["subject_hash"],
+                incident_id=question["incident_id"],
+                requested_by=by,
                 dag_id=ti.dag_id,
                 run_id=ti.run_id,
                 task_id=ti.task_id,
                 link=gate_link(guard, ti.dag_id, ti.run_id, ti.task_id),
-                proposal=self.question["proposal"],
+                proposal=question["proposal"],
             )
+        self.body = question["proposal"]
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -83,12 +94,12 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
 
         if "error" in event:
             return super().execute_complete(context, event)
-        user = event.get("responded_by_user")
+        ti, user = context["ti"], event.get("responded_by_user")
         given = (event.get("params_input") or {}).get(REASON_FIELD)
         with never_retried():
             guard = open_guard()
             with guard.state.transaction() as state:
-                asked = state.approvals.latest(self.kind, self.question["subject_id"], context["ti"].run_id)
+                asked = state.approvals.of_gate(ti.dag_id, ti.run_id, ti.task_id)
             if asked is None:
                 raise AirflowFailException("the question is not in guard state any more: clear this task to ask again")
             approval = record_answer(

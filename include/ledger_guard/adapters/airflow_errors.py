@@ -7,13 +7,18 @@ from contextlib import contextmanager
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal
+from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal, StaleVersionError
 
 
 @contextmanager
 def never_retried() -> Iterator[None]:
-    """Bad input, a refusal by a safety rule and a broken invariant fail the task for good; other errors pass through."""
+    """Bad input, a refusal by a safety rule and a broken invariant fail the task for good; other errors pass through.
+
+    So does a version that was out of date: the next try reads the newer one.
+    """
     try:
         yield
+    except StaleVersionError:
+        raise
     except (BadInputError, SafetyRefusal, LedgerInvariantError) as error:
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error

@@ -34,6 +34,10 @@ class LedgerInvariantError(LedgerGuardError):
     """Stored facts contradict one another (an edited plan, a broken chain): stop and find out why."""
 
 
+class StaleVersionError(SafetyRefusal):
+    """Somebody else saved it since it was read: read it again and repeat; nothing was written."""
+
+
 class ConcurrentWriterError(SafetyRefusal):
     """Another run holds this tenant's writer lock: wait for it to end, then start again."""
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ledger_guard.domain.approvals import Approval, ApprovalKind
-from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.money import readable
@@ -47,18 +47,42 @@ def plan_run(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict
         plan = _plan_to_undo(guard, tenant_id, params.get("plan_id"))
     else:
         plan = dry_run(guard, tenant_id, BackfillMode.parse(params.get("mode")), requested_by, params.get("incident_id") or None)
+    question = _question(plan, str(operation))
+    return {"plan_id": plan.plan_id, "operation": operation, "requested_by": requested_by, **question}
+
+
+def backfill_question(guard: Guard, params: Mapping[str, Any], _requested_by: str, plan_id: str) -> dict[str, Any]:
+    """What the run's gate puts to people about a stored plan.
+
+    Raises:
+        SafetyRefusal: the plan is not one that this run may write; an edited result of another task ends here.
+    """
+    operation = str(params["operation"])
+    return _question(_plan_of_run(guard, params, plan_id, operation), operation)
+
+
+def _question(plan: Plan, operation: str) -> dict[str, Any]:
     verb = "Undo" if operation == "undo" else "Force"
     exceeded = f" Beyond the guardrails: {'; '.join(plan.guardrails_exceeded)}." if plan.guardrails_exceeded else ""
     return {
-        "plan_id": plan.plan_id,
-        "tenant_id": tenant_id,
-        "operation": operation,
         "subject_id": plan.plan_id,
         "subject_hash": plan.plan_hash,
         "incident_id": plan.incident_id,
-        "requested_by": requested_by,
         "proposal": f"{verb} plan {plan.plan_id} (hash {plan.plan_hash[:12]}): {describe_plan(plan)}.{exceeded}",
     }
+
+
+def _plan_of_run(guard: Guard, params: Mapping[str, Any], plan_id: str, operation: str) -> Plan:
+    """The plan, if this run was started to do that, for that tenant."""
+    if params.get("operation") != operation:
+        raise SafetyRefusal(f"plan {plan_id}: refused: this run was started for {params.get('operation')}, not for {operation}")
+    with guard.state.transaction() as state:
+        plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
+    if plan.tenant_id != params.get("tenant_id"):
+        raise SafetyRefusal(f"plan {plan_id}: refused: is of tenant {plan.tenant_id!r}, the run of {params.get('tenant_id')!r}")
+    if operation == "undo" and plan.plan_id != checked_uuid(params.get("plan_id"), "plan_id"):
+        raise SafetyRefusal(f"plan {plan_id}: refused: the run was started to undo {params.get('plan_id')}")
+    return plan
 
 
 def _plan_to_undo(guard: Guard, tenant_id: str, plan_id: object) -> Plan:
@@ -83,19 +107,27 @@ def next_tasks(guard: Guard, plan: Mapping[str, Any]) -> list[str]:
     return ["request_approval", "notify"] if found.needs_approval else ["force"]
 
 
-def force_run(guard: Guard, plan: Mapping[str, Any], actor: str) -> dict[str, int]:
-    """Force the run's plan; every check is made inside `force`."""
-    return asdict(force(guard, plan["plan_id"], actor))
+def force_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:
+    """Force the run's plan; what permits it is checked inside `force`, that it is the run's own before.
+
+    Raises:
+        SafetyRefusal: also when the run was started for something else or for another tenant; nothing was written.
+    """
+    return asdict(force(guard, _plan_of_run(guard, params, plan["plan_id"], "backfill").plan_id, actor))
 
 
-def undo_run(guard: Guard, plan: Mapping[str, Any], actor: str) -> dict[str, int]:
-    """Undo the run's plan; every check is made inside `undo`."""
-    return asdict(undo(guard, plan["plan_id"], actor))
+def undo_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:
+    """Undo the run's plan; what permits it is checked inside `undo`, that it is the run's own before.
+
+    Raises:
+        SafetyRefusal: also when the run was started for something else or for another plan; nothing was written.
+    """
+    return asdict(undo(guard, _plan_of_run(guard, params, plan["plan_id"], "undo").plan_id, actor))
 
 
-def verify_run(guard: Guard, plan: Mapping[str, Any]) -> dict[str, Any]:
+def verify_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
     """Compare the tenant again; returns counts, whether it is clean, and what remains."""
-    found = verify(guard, plan["tenant_id"], plan["plan_id"])
+    found = verify(guard, checked_tenant_id(params["tenant_id"]), plan["plan_id"])
     return {"counts": asdict(found.counts), "is_clean": found.is_clean, "remaining": list(found.remaining)}
 
 

@@ -17,14 +17,22 @@ from ledger_guard.use_cases.roll_back import propose_roll_back, roll_back
 from ledger_guard.use_cases.verify_approval import verify_approval
 
 
-def roll_back_question(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
-    """What the rollback's gate puts to people. Raises BadInputError for an unknown flag, tenant or incident."""
+def roll_back_question(guard: Guard, params: Mapping[str, Any], requested_by: str, _about: str = "") -> dict[str, Any]:
+    """What the rollback's gate puts to people, by the run's own params.
+
+    Raises:
+        BadInputError: an unknown flag, tenant or incident. Ask again.
+    """
     proposal = propose_roll_back(guard, params["flag"], params["tenant_id"], params["incident_id"], requested_by)
     return _question(proposal, params, requested_by)
 
 
-def restore_question(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
-    """What the restore's gate puts to people. Raises SafetyRefusal naming every missing item of the checklist."""
+def restore_question(guard: Guard, params: Mapping[str, Any], requested_by: str, _about: str = "") -> dict[str, Any]:
+    """What the restore's gate puts to people, by the run's own params.
+
+    Raises:
+        SafetyRefusal: names every missing item of the checklist.
+    """
     proposal = review_restore(
         guard,
         params["flag"],
@@ -40,8 +48,6 @@ def restore_question(guard: Guard, params: Mapping[str, Any], requested_by: str)
 
 def _question(proposal: FlagProposal, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
     return {
-        "flag": proposal.flag,
-        "tenant_id": proposal.tenant_id,
         "subject_id": proposal.subject_id,
         "subject_hash": proposal.subject_hash,
         "incident_id": params.get("incident_id"),
@@ -58,18 +64,18 @@ def check_approval(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any]
     return f"approved by {approval.answer.answered_by}: {approval.answer.reason}"
 
 
-def roll_back_run(guard: Guard, question: Mapping[str, Any], run_id: str, actor: str) -> str:
+def roll_back_run(guard: Guard, params: Mapping[str, Any], run_id: str, actor: str) -> str:
     """Roll the flag back; every check is made inside `roll_back`. Returns the change's id."""
-    return roll_back(guard, question["flag"], question["tenant_id"], question["incident_id"], run_id, actor).change_id
+    return roll_back(guard, params["flag"], params["tenant_id"], params["incident_id"], run_id, actor).change_id
 
 
-def restore_run(guard: Guard, question: Mapping[str, Any], params: Mapping[str, Any], run_id: str, actor: str) -> str:
+def restore_run(guard: Guard, params: Mapping[str, Any], run_id: str, actor: str) -> str:
     """Enable the flag; every check is made inside `restore`. Returns the change's id."""
     return restore(
         guard,
-        question["flag"],
-        question["tenant_id"],
-        question["incident_id"],
+        params["flag"],
+        params["tenant_id"],
+        params.get("incident_id"),
         run_id,
         actor,
         params["root_cause"],
@@ -78,9 +84,9 @@ def restore_run(guard: Guard, question: Mapping[str, Any], params: Mapping[str, 
     ).change_id
 
 
-def confirm_run(guard: Guard, question: Mapping[str, Any]) -> str:
+def confirm_run(guard: Guard, params: Mapping[str, Any]) -> str:
     """Read the flag back; returns `confirmed` or `unconfirmed`."""
-    return confirm(guard, question["flag"], question["tenant_id"]).status.value
+    return confirm(guard, params["flag"], params["tenant_id"]).status.value
 
 
 def close_run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from enum import Enum
@@ -161,15 +161,17 @@ def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
 
     At most `max_tenants_per_incident` tenants get a run; who is beyond is named in the review request.
     """
-    most = guard.policy.guardrails.max_tenants_per_incident
-    targets = (case.flag,) if kind == "roll_back" else case.tenants[:most]
     runs = []
-    for target in targets:
+    for target in _targets(guard, case, kind):
         run_id = f"{kind}__{target}__{case.run_key}"
         action = start_action(guard, case, kind, target, run_id)
         if action.run_id == run_id:
             runs.append({"trigger_run_id": run_id, "conf": _conf(case, kind, target)})
     return runs
+
+
+def _targets(guard: Guard, case: Case, kind: str) -> tuple[str, ...]:
+    return (case.flag,) if kind == "roll_back" else case.tenants[: guard.policy.guardrails.max_tenants_per_incident]
 
 
 def _conf(case: Case, kind: str, target: str) -> dict[str, Any]:
@@ -227,13 +229,14 @@ def recovery(guard: Guard, case: Case) -> Recovery:
         repairs = [action for action in state.actions.of_incident(case.incident_id) if action.kind in REPAIRS]
         if incident.is_over:
             return Recovery.RECOVERED
-        named = {kind for kind in REPAIRS if kind in case.actions}
+        named = {(kind, target) for kind in REPAIRS if kind in case.actions for target in _targets(guard, case, kind)}
         if not named:
             return Recovery.NOTHING_REPAIRED
         if any(action.status is ActionStatus.STARTED for action in repairs):
             # another remediation of the same incident is at work
             return Recovery.WAITING
-        if not named <= {action.kind for action in repairs} or not _all_done(repairs):
+        newest = {(action.kind, action.target): action.status for action in repairs}
+        if any(newest.get(each) is not ActionStatus.DONE for each in named):
             return Recovery.NOT_REPAIRED
         if incident.status is not IncidentStatus.MITIGATED:
             incident = replace(incident, status=IncidentStatus.MITIGATED, mitigated_at=guard.clock.now())
@@ -241,9 +244,3 @@ def recovery(guard: Guard, case: Case) -> Recovery:
     since = incident.mitigated_at or guard.clock.now()
     patience = timedelta(minutes=guard.policy.mitigation.recover_within_minutes)
     return Recovery.WAITING if guard.clock.now() - since < patience else Recovery.NOT_RECOVERED
-
-
-def _all_done(repairs: Sequence[Action]) -> bool:
-    """Whether the newest action of each kind and target was done."""
-    newest = {(action.kind, action.target): action for action in repairs}
-    return all(action.status is ActionStatus.DONE for action in newest.values())

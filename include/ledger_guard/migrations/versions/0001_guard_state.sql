@@ -195,6 +195,7 @@ create table ledger_guard.approval (
     voided                    boolean     not null default false
 );
 create index approval_by_subject on ledger_guard.approval (kind, subject_id, requested_at desc);
+create unique index approval_by_gate on ledger_guard.approval (dag_id, run_id, task_id) where not voided;
 create table ledger_guard.approval_answer (
     approval_id uuid        primary key references ledger_guard.approval,
     answer      text        not null check (answer in ('approved', 'rejected', 'timed_out')),

@@ -54,6 +54,12 @@ class InMemoryApprovalStore:
         ]
         return self.get(max(found, key=lambda each: each.requested_at).approval_id) if found else None
 
+    def of_gate(self, dag_id: str, run_id: str, task_id: str) -> Approval | None:
+        """See ApprovalStore."""
+        gate = (dag_id, run_id, task_id)
+        asked = [each for each in self._tables.approvals.values() if (each.dag_id, each.run_id, each.task_id) == gate]
+        return next((self.get(each.approval_id) for each in asked if each.approval_id not in self._tables.voided), None)
+
     def waiting(self, now: datetime) -> list[Approval]:
         """See ApprovalStore."""
         closed = self._tables.answers.keys() | self._tables.voided.keys()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 from ledger_guard.adapters.store_rules import plain_json
-from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal, StaleVersionError
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident
 from ledger_guard.domain.signals import Trigger
 
@@ -43,7 +43,7 @@ class InMemoryIncidentStore:
         """See IncidentStore."""
         stored = self.get(incident.incident_id)
         if stored.version != incident.version:
-            raise SafetyRefusal(f"incident {incident.incident_id}: was changed by somebody else since it was read; read it again")
+            raise StaleVersionError(f"incident {incident.incident_id}: was saved by another since it was read; read it again")
         self._require_only_one(incident)
         saved = replace(incident, version=incident.version + 1)
         self._tables.incidents[incident.incident_id] = saved

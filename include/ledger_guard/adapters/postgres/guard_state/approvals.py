@@ -52,6 +52,12 @@ class PostgresApprovalStore:
         ).fetchone()
         return None if row is None else _approval(row)
 
+    def of_gate(self, dag_id: str, run_id: str, task_id: str) -> Approval | None:
+        """See ApprovalStore."""
+        gate = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id}
+        row = self._connection.execute(statement("guard/select_approval_of_gate"), gate).fetchone()
+        return None if row is None else _approval(row)
+
     def waiting(self, now: datetime) -> list[Approval]:
         """See ApprovalStore."""
         rows = self._connection.execute(statement("guard/select_waiting_approvals"), {"now": now}).fetchall()

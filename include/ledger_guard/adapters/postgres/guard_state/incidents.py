@@ -8,7 +8,7 @@ import psycopg
 
 from ledger_guard.adapters.postgres.connection import Connection, Row
 from ledger_guard.adapters.postgres.guard_state.columns import given
-from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal, StaleVersionError
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import Trigger
@@ -61,7 +61,7 @@ class PostgresIncidentStore:
         if row is None:
             if self.get(incident.incident_id).version == incident.version:
                 raise _second_unresolved(incident)
-            raise SafetyRefusal(f"incident {incident.incident_id}: was changed by somebody else since it was read; read it again")
+            raise StaleVersionError(f"incident {incident.incident_id}: was saved by another since it was read; read it again")
         return replace(incident, version=row["version"])
 
 

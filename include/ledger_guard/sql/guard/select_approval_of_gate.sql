@@ -1,0 +1,12 @@
+-- What a gate asked last, with its answer; asking again voids the older question.
+-- Parameters: dag_id, run_id, task_id. Rows: one or none. Index relied on: approval_by_gate.
+select
+    asked.approval_id, asked.kind, asked.subject_id, asked.subject_hash, asked.incident_id, asked.requested_by, asked.approvers,
+    asked.minimum_reason_characters, asked.requested_at, asked.expires_at, asked.dag_id, asked.run_id, asked.task_id, asked.link,
+    asked.proposal, given.answer, given.answered_by, given.answered_at, given.reason
+from ledger_guard.approval as asked
+left join ledger_guard.approval_answer as given on given.approval_id = asked.approval_id
+where asked.dag_id = %(dag_id)s
+  and asked.run_id = %(run_id)s
+  and asked.task_id = %(task_id)s
+  and not asked.voided

@@ -1,0 +1,104 @@
+"""The gate puts its question together itself: another task's result can neither name the requester nor the words."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.domain.approvals import Answer, ApprovalKind
+from ledger_guard.domain.errors import SafetyRefusal, StaleVersionError
+from ledger_guard.policy.loader import load_policy
+
+pytestmark = pytest.mark.airflow
+
+KIND = ApprovalKind.FLAG_ROLLBACK
+REASON = "webhooks of every tenant are refused"
+
+
+@pytest.fixture
+def world(monkeypatch):
+    from datetime import datetime, timezone
+
+    from ledger_guard import wiring
+
+    world = memory_world(load_policy(), datetime(2026, 3, 1, tzinfo=timezone.utc))
+    monkeypatch.setattr(wiring, "open_guard", lambda: world.guard)
+    return world
+
+
+@pytest.fixture
+def parked(airflow_home, monkeypatch):
+    """Airflow's own part of the gate ends where it would park the task."""
+    from airflow.providers.standard.operators.hitl import ApprovalOperator
+
+    monkeypatch.setattr(ApprovalOperator, "execute", lambda self, context: None)
+    monkeypatch.setattr(ApprovalOperator, "execute_complete", lambda self, context, event: event)
+
+
+def gate(ask):
+    from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
+
+    return RecordedApprovalOperator(
+        task_id="request_approval", kind=KIND, ask=ask, approval=load_policy().approvals[KIND], subject="?"
+    )
+
+
+def context_of(user):
+    ti = SimpleNamespace(dag_id="flag_rollback", run_id="manual__1", task_id="request_approval")
+    return {"ti": ti, "dag_run": SimpleNamespace(triggering_user_name=user), "params": {"flag": "f"}}
+
+
+def question(guard, params, requested_by, about):
+    return {"subject_id": f"{params['flag']}@*", "subject_hash": "h", "incident_id": None, "proposal": f"asked by {requested_by}"}
+
+
+def answered_by(user):
+    return {
+        "chosen_options": ["Approve"],
+        "params_input": {"approver_reason": REASON},
+        "responded_at": "2026-03-01T00:00:00Z",
+        "responded_by_user": {"id": user, "name": user},
+        "timedout": False,
+    }
+
+
+def test_whoever_started_the_run_is_the_requester_and_what_is_shown_is_what_was_recorded(world, parked):
+    asking = gate(question)
+    asking.execute(context_of("payments-lead"))
+    with world.state.transaction() as state:
+        asked = state.approvals.of_gate("flag_rollback", "manual__1", "request_approval").request
+    assert (asked.requested_by, asked.proposal, asking.body) == (
+        "payments-lead",
+        "asked by payments-lead",
+        "asked by payments-lead",
+    )
+
+
+def test_the_requesters_own_approval_is_recorded_and_fails_the_gate(world, parked):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    asking = gate(question)
+    asking.execute(context_of("payments-lead"))
+    with pytest.raises(AirflowFailException, match="asked for it and can't approve it too"):
+        asking.execute_complete(context_of("payments-lead"), answered_by("payments-lead"))
+    with world.state.transaction() as state:
+        answer = state.approvals.of_gate("flag_rollback", "manual__1", "request_approval").answer
+    assert (answer.answer, answer.answered_by) == (Answer.APPROVED, "payments-lead")
+
+
+def test_an_answer_without_a_question_on_record_fails_the_gate(world, parked):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    with pytest.raises(AirflowFailException, match="not in guard state any more"):
+        gate(question).execute_complete(context_of("oncall"), answered_by("payments-lead"))
+
+
+def test_a_refusal_is_never_retried_and_an_outdated_version_is(airflow_home):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from ledger_guard.adapters.airflow_errors import never_retried
+
+    with pytest.raises(AirflowFailException), never_retried():
+        raise SafetyRefusal("no")
+    with pytest.raises(StaleVersionError), never_retried():
+        raise StaleVersionError("read again")
