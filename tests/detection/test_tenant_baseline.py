@@ -437,4 +437,4 @@ def test_a_new_level_of_differences_is_severe_at_once_and_over_when_repaired():
 
 @pytest.mark.parametrize("trigger", list(Trigger), ids=lambda trigger: trigger.value)
 def test_the_registry_knows_an_engine_for_every_trigger(trigger):
-    assert make_engine(load_policy(), trigger).judge(batch(0, {"a": (1, 100)}))[0].trigger is trigger
+    assert make_engine(load_policy(), trigger).judge(batch(0, {"a": (1, 100)})).verdict(0).trigger is trigger

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ledger_guard.adapters.readings_csv import ReadingsFile
+from ledger_guard.detection.engine import SEVERITIES
 from ledger_guard.detection.registry import make_engine
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Trigger
@@ -67,9 +68,9 @@ def backtest(policy_file: str | None, trigger: str, source: Path, target: Path, 
         writer.writerow(COLUMNS)
         try:
             for verdicts in judged_windows(engine, itertools.chain(first, windows), minutes):
-                start = iso(verdicts[0].window.start)
+                start = iso(verdicts.window.start)
                 writer.writerows((start, v.tenant_id, v.severity.value, v.scope.value, v.sentence) for v in verdicts)
-                counts.update(verdict.severity.value for verdict in verdicts)
+                counts.update(SEVERITIES[code].value for code in verdicts.severity)
                 count, tenants = count + 1, len(verdicts)
                 advance()
         except BadInputError as error:

@@ -6,14 +6,19 @@ Both call `judge` in order of time, so both get the same verdicts.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_guard.domain.verdicts import Verdict
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
+
+#: what the codes in `JudgedWindow.severity` mean
+SEVERITIES = (Severity.NO_DATA, Severity.INSUFFICIENT, Severity.NONE, Severity.MILD, Severity.SEVERE)
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,63 @@ class WindowBatch:
     quarantined: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """One English sentence and the figures behind it (JSON-able)."""
+
+    sentence: str
+    reasons: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class JudgedWindow:
+    """The verdicts of one window over every tenant known so far, as arrays parallel to `tenant_ids`.
+
+    Iterating gives them as `Verdict`s. Reasons are put into words only when asked for, and stay the same when the engine
+    has gone on.
+    """
+
+    trigger: Trigger
+    window: Window
+    #: sorted
+    tenant_ids: tuple[str, ...]
+    #: index into SEVERITIES
+    severity: NDArray[np.int8]
+    #: True where an alarm belongs to a trouble of the whole platform
+    is_widespread: NDArray[np.bool_]
+    #: events per attempt, or events a window where only counts are known: what was seen, and the middle and the ends of the
+    #: band that nineteen in twenty healthy windows stay in; NaN where nothing is known
+    rate: NDArray[np.float64]
+    usual_rate: NDArray[np.float64]
+    band_low: NDArray[np.float64]
+    band_high: NDArray[np.float64]
+    #: reasons of the tenant at an index
+    explain: Callable[[int], Explanation]
+
+    def __len__(self) -> int:
+        return len(self.tenant_ids)
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return (self.verdict(index) for index in range(len(self)))
+
+    def verdict(self, index: int) -> Verdict:
+        """The verdict of the tenant at `index`, with its reasons."""
+        explanation = self.explain(index)
+        return Verdict(
+            self.trigger,
+            self.tenant_ids[index],
+            self.window,
+            SEVERITIES[self.severity[index]],
+            Scope.WIDESPREAD if self.is_widespread[index] else Scope.ISOLATED,
+            explanation.sentence,
+            explanation.reasons,
+        )
+
+
 class SeverityEngine(Protocol):
     """Judges windows one after the other and remembers what it needs for the next."""
 
-    def judge(self, batch: WindowBatch) -> list[Verdict]:
+    def judge(self, batch: WindowBatch) -> JudgedWindow:
         """Verdicts for every tenant known so far, by tenant id; a known tenant without a row gets `no_data`.
 
         Uses this window and earlier ones only. Windows come in order of time; a gap counts as missing windows.

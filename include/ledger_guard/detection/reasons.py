@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from ledger_guard.detection import alarms as alarm
+from ledger_guard.detection.engine import Explanation
 from ledger_guard.detection.rule import Judged, TenantBaselineRule
 from ledger_guard.detection.tails import gamma_quantile
 from ledger_guard.domain.windows import UTC, iso
@@ -21,14 +21,6 @@ _RISES = {
     alarm.SUSTAINED: "a rise that lasts",
     alarm.PLATFORM: "a rise of the whole platform",
 }
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """One sentence and the figures behind it (JSON-able)."""
-
-    sentence: str
-    reasons: dict[str, Any]
 
 
 def as_json_number(value: float) -> int | float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,11 +9,11 @@ import numpy as np
 
 from ledger_guard.detection import state
 from ledger_guard.detection.alarms import SEVERE
-from ledger_guard.detection.engine import WindowBatch
-from ledger_guard.detection.reasons import Explanation, as_json_number, explain_alarm, insufficient_sentences
+from ledger_guard.detection.engine import SEVERITIES, Explanation, JudgedWindow, WindowBatch
+from ledger_guard.detection.reasons import as_json_number, explain_alarm, insufficient_sentences
 from ledger_guard.detection.rule import Judged, TenantBaselineRule
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.domain.verdicts import Scope, Severity, Verdict
+from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
 from ledger_guard.policy.schema import Detection
 
@@ -37,7 +36,7 @@ class TenantBaselineEngine:
         #: number of the last window
         self._last: int | None = None
 
-    def judge(self, batch: WindowBatch) -> list[Verdict]:
+    def judge(self, batch: WindowBatch) -> JudgedWindow:
         """As `SeverityEngine.judge`."""
         now = self._number(batch)
         if self._last is not None:
@@ -47,7 +46,7 @@ class TenantBaselineEngine:
         known = [self._index[tenant] for tenant in sorted(batch.quarantined) if tenant in self._index]
         judged = self._rule.step(now, batch, rows, np.array(known, dtype=np.intp))
         self._last = now
-        return list(self._verdicts(batch, judged))
+        return self._verdicts(batch, judged)
 
     def dump(self) -> bytes:
         """As `SeverityEngine.dump`."""
@@ -89,22 +88,26 @@ class TenantBaselineEngine:
         self._index = {tenant: index for index, tenant in enumerate(self._tenant_ids)}
         self._in_order = [self._index[tenant] for tenant in sorted(self._index)]
 
-    def _verdicts(self, batch: WindowBatch, judged: Judged) -> Iterator[Verdict]:
+    def _verdicts(self, batch: WindowBatch, judged: Judged) -> JudgedWindow:
+        order = np.array(self._in_order, dtype=np.intp)
         severities = self._severities(judged)
         explained = self._explanations(batch, judged, severities)
-        joined = judged.movement.is_widespread
-        for index in self._in_order:
-            severity, explanation = severities[index], explained[index]
-            scope = Scope.WIDESPREAD if joined and severity.is_alarm else Scope.ISOLATED
-            yield Verdict(
-                self._trigger,
-                self._tenant_ids[index],
-                batch.window,
-                severity,
-                scope,
-                explanation.sentence,
-                explanation.reasons,
-            )
+        codes = np.array([SEVERITIES.index(severities[index]) for index in order], dtype=np.int8)
+        unit = np.where(judged.exposure > 0, judged.exposure, np.nan)
+        counted = np.where(np.isnan(judged.exposure), 1.0, unit)
+        spread = 1.96 * np.sqrt(self._rule.baselines.variance(judged.normal.expected))
+        return JudgedWindow(
+            trigger=self._trigger,
+            window=batch.window,
+            tenant_ids=tuple(self._tenant_ids[index] for index in order),
+            severity=codes,
+            is_widespread=(codes >= SEVERITIES.index(Severity.MILD)) & judged.movement.is_widespread,
+            rate=(judged.events / counted)[order],
+            usual_rate=(judged.normal.expected / counted)[order],
+            band_low=(np.maximum(judged.normal.expected - spread, 0) / counted)[order],
+            band_high=((judged.normal.expected + spread) / counted)[order],
+            explain=lambda index: explained[order[index]],
+        )
 
     def _severities(self, judged: Judged) -> list[Severity]:
         is_empty = (judged.exposure == 0) & (judged.events == 0)

@@ -10,9 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ledger_guard.detection.engine import SeverityEngine, WindowBatch
+from ledger_guard.detection.engine import JudgedWindow, SeverityEngine, WindowBatch
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window, iso
 
 #: a file's own spacing is believed when at least so many windows show it
@@ -52,7 +51,7 @@ def spacing_minutes(windows: Iterable[RecordedWindow], policy_minutes: int) -> i
     return int(minutes)
 
 
-def backtest(engine: SeverityEngine, windows: Iterable[RecordedWindow], window_minutes: int) -> Iterator[list[Verdict]]:
+def backtest(engine: SeverityEngine, windows: Iterable[RecordedWindow], window_minutes: int) -> Iterator[JudgedWindow]:
     """Verdicts of every window from the first to the last, those without any row included.
 
     Raises:

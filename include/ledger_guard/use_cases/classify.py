@@ -70,7 +70,7 @@ class _Classification:
         verdicts: list[Verdict] = []
         for sensed in windows:
             quarantined = quarantined_tenants(self._state, self._incident, sensed.window)
-            verdicts = engine.judge(_batch(sensed, by_window.get(sensed.window.start, ()), quarantined))
+            verdicts = list(engine.judge(_batch(sensed, by_window.get(sensed.window.start, ()), quarantined)))
             self._go_on(sensed.window, newest, verdicts)
         self._state.verdicts.save_engine_state(self._trigger, newest.end, self._now, engine.dump())
         outcome = self._outcome(windows, verdicts)
