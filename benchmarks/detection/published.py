@@ -38,11 +38,11 @@ class FixedThreshold:
     `warning` and `critical` commonly are.
     """
 
-    name = "fixed threshold, for: 10m"
-    mild_rate: float = 0.25
-    severe_rate: float = 0.35
+    name = "threshold, for: 10m"
+    mild_rate: float = 0.6
+    severe_rate: float = 0.6
     #: attempts of the last quarter of an hour below which the expression is not true
-    minimum_attempts: float = 20.0
+    minimum_attempts: float = 6.0
 
     def judge(self, events: Floats, exposure: Floats, window_minutes: int) -> Verdicts:
         """Verdicts on counts [window, tenant]."""
@@ -65,11 +65,12 @@ class BurnRate:
     ago; for tenants with little traffic the book asks for a least number of failures.
     """
 
-    name = "SRE workbook burn rates"
+    name = "SRE burn rates"
     #: allowed failures, as a multiple of the learned rate
-    budget: float = 0.5
+    budget: float = 2.2
     #: failures in the long window of a page below which nobody is called
-    minimum_events: float = 20.0
+    minimum_events: float = 10.0
+    #: whether tickets are filed: here they cost more than they earn
     tickets: bool = False
 
     def judge(self, events: Floats, exposure: Floats, window_minutes: int) -> Verdicts:
@@ -102,11 +103,11 @@ class CanaryJudge:
     days. Limits are those of large samples. High is mild; critical, or high for an hour on end, is severe.
     """
 
-    name = "Kayenta's Mann-Whitney judge"
+    name = "Kayenta judge"
     #: standard deviations of the rank sum between the estimate and the limit of its confidence interval
-    deviations: float = 4.0
+    deviations: float = 3.7
     tolerance: float = 0.25
-    allowed_increase: float = 1.5
+    allowed_increase: float = 3.0
     critical_increase: float = 5.0
     days: int = 7
 
