@@ -274,7 +274,13 @@ class VerdictStore(Protocol):
     """Verdicts, and what the severity engine remembers between windows."""
 
     def record(self, verdicts: Sequence[Verdict], incident_id: str | None) -> None:
-        """Store verdicts; a later judgement of the same tenant and window replaces the earlier."""
+        """Store verdicts; a later judgement of the same tenant and window replaces the earlier.
+
+        A verdict that hangs on an incident stays there, whatever `incident_id` says later.
+        """
+
+    def withdraw(self, trigger: Trigger, window: Window, tenants: Sequence[str]) -> None:
+        """Remove the verdicts of these tenants in a window that has none for them any more; unknown ones are no error."""
 
     def judged_through(self, trigger: Trigger) -> datetime | None:
         """End of the newest judged window."""
@@ -290,6 +296,49 @@ class VerdictStore(Protocol):
 
     def save_engine_state(self, trigger: Trigger, judged_through: datetime, judged_at: datetime, state: bytes) -> None:
         """Save the engine's state after the window that ended at `judged_through`."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state of the severity engine that has seen every window up to `judged_through` and none after it."""
+
+    judged_through: datetime
+    state: bytes
+
+
+@dataclass(frozen=True)
+class JudgedAs:
+    """What was judged of a window: a higher revision of the sensed window means that late data came since."""
+
+    window_start: datetime
+    revision: int
+    #: tenants that were kept out of their baselines
+    quarantined: frozenset[str] = frozenset()
+
+
+class ReplayStore(Protocol):
+    """What it takes to judge windows again whose readings late data changed."""
+
+    def checkpoint_moments(self, trigger: Trigger) -> list[datetime]:
+        """How far each stored checkpoint has seen, oldest first; reads no state."""
+
+    def checkpoint(self, trigger: Trigger, moment: datetime) -> Checkpoint | None:
+        """The newest checkpoint that has seen nothing after `moment`, or None."""
+
+    def save_checkpoint(self, trigger: Trigger, checkpoint: Checkpoint) -> None:
+        """Store a checkpoint; one of the same moment is replaced."""
+
+    def drop_checkpoints_after(self, trigger: Trigger, moment: datetime) -> None:
+        """Remove checkpoints that have seen something after `moment`: a replay makes them anew."""
+
+    def judged_as(self, trigger: Trigger) -> list[JudgedAs]:
+        """What was judged of each window that is remembered, oldest first."""
+
+    def save_judged_as(self, trigger: Trigger, judged: Sequence[JudgedAs]) -> None:
+        """Remember what was judged of windows; a later judgement of the same window replaces the earlier."""
+
+    def forget_before(self, trigger: Trigger, moment: datetime) -> None:
+        """Forget checkpoints that have seen less than `moment`, and windows that begin before it."""
 
 
 class IncidentStore(Protocol):
@@ -454,6 +503,10 @@ class GuardTransaction(Protocol):
     @property
     def verdicts(self) -> VerdictStore:
         """Verdicts and the engine's memory."""
+
+    @property
+    def replay(self) -> ReplayStore:
+        """What it takes to judge windows again."""
 
     @property
     def incidents(self) -> IncidentStore:

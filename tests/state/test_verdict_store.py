@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.state.samples import NOON, T1, a_verdict, a_window, an_incident
 
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.incidents import IncidentStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.ports import GuardState
@@ -54,6 +57,38 @@ def test_verdicts_hang_on_an_incident_that_exists(state):
     with pytest.raises(BadInputError, match="incident"):
         record(state, [a_verdict(1)], new_id())
     assert stored(state) == [a_verdict(0)]
+
+
+@pytest.mark.postgres
+def test_a_verdict_stays_with_the_incident_it_was_part_of_and_one_of_none_can_join(postgres_state):
+    """Postgres alone: how the memory tables link them is asked where late data are classified."""
+    first = an_incident()
+    with postgres_state.transaction() as transaction:
+        transaction.incidents.add(first)
+        transaction.verdicts.record([a_verdict(0)], first.incident_id)
+        transaction.verdicts.record([a_verdict(0, "tenant-b")], None)
+        transaction.incidents.save(replace(first, status=IncidentStatus.RESOLVED, resolved_at=NOON))
+        second = an_incident()
+        transaction.incidents.add(second)
+        transaction.verdicts.record([a_verdict(0, sentence="again"), a_verdict(0, "tenant-b")], second.incident_id)
+        transaction.verdicts.record([a_verdict(0, sentence="and again")], None)
+        rows = transaction.connection.execute(
+            "select tenant_id, sentence, incident_id::text from ledger_guard.verdict"
+        ).fetchall()
+    found = {row["tenant_id"]: (row["sentence"], row["incident_id"]) for row in rows}
+    assert found == {
+        "tenant-a": ("and again", first.incident_id),
+        "tenant-b": (a_verdict(0).sentence, second.incident_id),
+    }
+
+
+def test_withdrawn_verdicts_are_gone_and_no_others(state):
+    record(state, [a_verdict(n, tenant) for n in (0, 1) for tenant in ("tenant-a", "tenant-b")])
+    with state.transaction() as transaction:
+        transaction.verdicts.withdraw(T1, a_window(0), ["tenant-b", "unknown"])
+        transaction.verdicts.withdraw(T1, a_window(5), ["tenant-a"])
+        transaction.verdicts.withdraw(Trigger.WEBHOOK_SIGNATURE, a_window(1), ["tenant-a"])
+    assert stored(state) == [a_verdict(0), a_verdict(1), a_verdict(1, "tenant-b")]
 
 
 def test_reasons_without_a_json_form_are_refused(state):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
-from ledger_guard.detection.engine import WindowBatch
+import numpy as np
+
+from ledger_guard.detection.engine import SEVERITIES, Explanation, JudgedWindow, WindowBatch
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.domain.verdicts import Scope, Severity, Verdict
+from ledger_guard.domain.verdicts import Severity
 
 VERSION = "plain-1"
 
@@ -23,7 +25,7 @@ class PlainEngine:
         self.judged: list[str] = []
         self.quarantined: list[list[str]] = []
 
-    def judge(self, batch: WindowBatch) -> list[Verdict]:
+    def judge(self, batch: WindowBatch) -> JudgedWindow:
         if self.judged and batch.window.start.isoformat() <= self.judged[-1]:
             raise ValueError(f"{batch.window.start} is not later than {self.judged[-1]}")
         self.judged.append(batch.window.start.isoformat())
@@ -32,11 +34,22 @@ class PlainEngine:
         figures = zip(batch.events, batch.exposure, strict=True)
         rates = dict(zip(batch.tenant_ids, figures, strict=True)) if batch.is_complete else {}
         found = {tenant: self._severity(rates.get(tenant)) for tenant in sorted(self.known)}
-        scope = Scope.WIDESPREAD if sum(severity.is_alarm for severity in found.values()) >= 3 else Scope.ISOLATED
-        return [
-            Verdict(self._trigger, tenant, batch.window, severity, scope, f"{severity.value} by plain rule")
-            for tenant, severity in found.items()
-        ]
+        codes = np.array([SEVERITIES.index(severity) for severity in found.values()], dtype=np.int8)
+        is_alarm = codes >= SEVERITIES.index(Severity.MILD)
+        unknown = np.full(len(found), np.nan)
+        words = [f"{severity.value} by plain rule" for severity in found.values()]
+        return JudgedWindow(
+            trigger=self._trigger,
+            window=batch.window,
+            tenant_ids=tuple(found),
+            severity=codes,
+            is_widespread=is_alarm & (is_alarm.sum() >= 3),
+            rate=unknown,
+            usual_rate=unknown,
+            band_low=unknown,
+            band_high=unknown,
+            explain=lambda index: Explanation(words[index], {}),
+        )
 
     def _severity(self, rate: tuple[int, float] | None) -> Severity:
         if rate is None:

@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from health_checks import FEW, MILD, QUIET, SEVERE, Checks
 from health_worlds import LENGTH, NOON, POLICY, T1, audited, deliver, incident, reading, window, world_at
 from plain_engine import PlainEngine
 
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.incidents import Action, ActionStatus, IncidentStatus
+from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.use_cases import classify as classify_module
@@ -17,78 +18,11 @@ from ledger_guard.use_cases.classify import ClassifyOutcome, classify
 from ledger_guard.use_cases.incident_course import Change
 from ledger_guard.use_cases.sense import sense
 
-QUIET, MILD, SEVERE, FEW = (1, 100), (30, 100), (80, 100), (1, 2)
-PATIENCE = timedelta(seconds=660)
-
 
 @pytest.fixture(autouse=True)
 def plain_rule(monkeypatch):
     """The course of things is judged here, not the statistics: verdicts follow from the figures by a plain rule."""
     monkeypatch.setattr(classify_module, "make_engine", lambda _policy, trigger: PlainEngine(trigger))
-
-
-class Checks:
-    """A world whose health check runs window by window."""
-
-    def __init__(self, healthy_windows=6):
-        self.world = world_at(window(healthy_windows).start)
-        self.guard = self.world.guard
-        self.next = healthy_windows
-        deliver(self.world, T1, range(healthy_windows), {"a": QUIET, "b": QUIET, "c": QUIET})
-        sense(self.guard, T1)
-        self.first = classify(self.guard, T1)
-
-    def window(self, **rates):
-        """One more window, sensed and judged."""
-        self.sensed(**rates)
-        return classify(self.guard, T1)
-
-    def sensed(self, **rates):
-        deliver(self.world, T1, range(self.next, self.next + 1), {"a": QUIET, "b": QUIET, "c": QUIET, **rates})
-        self._close()
-
-    def blind_window(self):
-        """One more window that the source never delivered."""
-        self.world.signals.go_away("away")
-        self._close(PATIENCE)
-        outcome = classify(self.guard, T1)
-        self.world.signals.come_back()
-        self.world.clock.advance(-PATIENCE)
-        return outcome
-
-    def _close(self, late=timedelta(0)):
-        self.next += 1
-        self.world.clock.advance(window(self.next).start + late - self.world.clock.now())
-        sense(self.guard, T1)
-
-    @property
-    def incident(self):
-        with self.guard.state.transaction() as state:
-            return state.incidents.open_for(T1)
-
-    def save(self, **fields):
-        with self.guard.state.transaction() as state:
-            return state.incidents.save(replace(state.incidents.open_for(T1), **fields))
-
-    def act(self, kind, target, status=ActionStatus.STARTED, started=None, finished=None):
-        with self.guard.state.transaction() as state:
-            found = state.incidents.open_for(T1)
-            action = Action(
-                f"{kind}-{target}", found.incident_id, kind, target, status, started or self.world.clock.now(), finished
-            )
-            state.actions.start(action)
-            if status is not ActionStatus.STARTED:
-                state.actions.finish(action)
-
-    def verdicts(self, number=None):
-        start, end = (NOON, window(self.next).end) if number is None else (window(number).start, window(number).end)
-        with self.guard.state.transaction() as state:
-            return {(each.window.start, each.tenant_id): each.severity for each in state.verdicts.between(T1, start, end)}
-
-    @property
-    def quarantined(self):
-        with self.guard.state.transaction() as state:
-            return json.loads(state.verdicts.engine_state(T1))[3][-1]
 
 
 @pytest.fixture

@@ -54,13 +54,14 @@ class Incident:
     def worsened_by(
         self, severity: Severity, scope: Scope, tenants: frozenset[str], window_start: datetime, summary: str
     ) -> Incident:
-        """The incident after another window in alarm."""
+        """The incident after another window in alarm, which late data may have put before the first."""
         wider = Scope.WIDESPREAD if Scope.WIDESPREAD in (self.scope, scope) else Scope.ISOLATED
         return replace(
             self,
             severity=worst(self.severity, severity),
             scope=wider,
             tenants=tuple(sorted(tenants.union(self.tenants))),
+            first_window_start=min(self.first_window_start, window_start),
             last_alarm_window_start=max(self.last_alarm_window_start, window_start),
             healthy_tenants=tuple(tenant for tenant in self.healthy_tenants if tenant not in tenants),
             quiet_windows=0,

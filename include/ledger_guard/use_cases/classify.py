@@ -1,25 +1,30 @@
-"""classify: judge what was sensed, and open, escalate, continue or resolve the trigger's incident."""
+"""classify: judge what was sensed, judge again what late data changed, and carry the trigger's incident on."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 
-from ledger_guard.detection.engine import SeverityEngine, WindowBatch
+from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
 from ledger_guard.detection.registry import make_engine
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.incidents import Incident
-from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
+from ledger_guard.domain.signals import SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
 from ledger_guard.domain.windows import Window, iso
 from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.classify_batches import batch, with_readings
+from ledger_guard.use_cases.classify_checkpoints import Checkpoints
 from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
+from ledger_guard.use_cases.classify_repeated import nothing_new
+from ledger_guard.use_cases.classify_revision import Revision
+from ledger_guard.use_cases.classify_start import Start, StartingPoint
 from ledger_guard.use_cases.incident_course import Change, CourseRules, next_step
 from ledger_guard.use_cases.quarantine import quarantined_tenants
+from ledger_guard.use_cases.sense import lateness
 
 __all__ = ["ClassifyOutcome", "classify"]
 
@@ -28,14 +33,19 @@ FRESH = timedelta(hours=1)
 #: quiet verdicts older than this are not stored; alarms always are
 KEPT = timedelta(days=1)
 _NEWS = (Change.OPENED, Change.ESCALATED, Change.RESOLVED)
+_MILD = SEVERITIES.index(Severity.MILD)
 
 
 def classify(guard: Guard, trigger: Trigger) -> ClassifyOutcome:
     """Judge all windows that were sensed and not judged, in order of time, and carry the incident on.
 
+    Windows that late data changed since they were judged are judged again first, with all that follow them, so that verdicts
+    and the engine's memory are what the final readings give. What was decided by the earlier verdicts stands: a verdict that
+    is graver now can open or escalate the incident while it is fresh; one that is calmer now closes nothing by itself.
+
     Verdicts, the engine's memory, the incident and the audit entry are stored in one transaction. The first run judges the
-    whole history to learn from it; alarms older than an hour open nothing. Run again without new windows it stores nothing
-    and reports what the last run did, so that a retried task goes on as the first would have.
+    whole history to learn from it; alarms older than an hour open nothing. Run again without new or revised windows it
+    stores nothing and reports what the last run did, so that a retried task goes on as the first would have.
 
     Raises:
         SourceUnavailable: guard state is away. Start again when it is back.
@@ -56,50 +66,74 @@ class _Classification:
         self._judged_through = state.verdicts.judged_through(trigger)
         self._incident = state.incidents.open_for(trigger)
         self._news: tuple[Change, Incident] | None = None
+        self._revision = Revision((), 0)
 
     def run(self) -> ClassifyOutcome:
-        engine, learned_through = self._engine()
-        start = learned_through or self._now - timedelta(days=self._guard.policy.sensing.history_days)
-        windows = self._state.readings.windows(self._trigger, start, self._now)
-        if not windows:
-            return self._nothing_new()
-        by_window: dict[datetime, list[Reading]] = defaultdict(list)
-        for reading in self._state.readings.readings(self._trigger, start, self._now):
-            by_window[reading.window.start].append(reading)
-        newest = windows[-1].window
-        verdicts: list[Verdict] = []
-        for sensed in windows:
-            quarantined = quarantined_tenants(self._state, self._incident, sensed.window)
-            verdicts = list(engine.judge(_batch(sensed, by_window.get(sensed.window.start, ()), quarantined)))
-            self._go_on(sensed.window, newest, verdicts)
-        self._state.verdicts.save_engine_state(self._trigger, newest.end, self._now, engine.dump())
-        outcome = self._outcome(windows, verdicts)
-        self._audit(outcome, newest, verdicts)
+        # Which windows there are is read before their readings: a revision in between is found by the next run.
+        start = self._start()
+        if not start.windows:
+            length = timedelta(minutes=self._guard.policy.window_minutes)
+            return nothing_new(self._state, self._trigger, self._incident, length)
+        self._revision = Revision(start.revised, self._guard.policy.notification.list_at_most)
+        newest = start.windows[-1].window
+        judged = self._judge(start, newest)
+        self._state.verdicts.save_engine_state(self._trigger, newest.end, self._now, start.engine.dump())
+        outcome = self._outcome(start.windows, judged)
+        self._audit(outcome, newest, judged)
         return outcome
 
-    def _engine(self) -> tuple[SeverityEngine, datetime | None]:
-        """The engine, and the end of the newest window that it has learned from."""
-        engine = make_engine(self._guard.policy, self._trigger)
-        saved = self._state.verdicts.engine_state(self._trigger)
-        if saved is None:
-            return engine, None
-        try:
-            engine.load(saved)
-        except ValueError:
-            # Saved by another version of the rule: learn from the stored history again.
-            return make_engine(self._guard.policy, self._trigger), None
-        return engine, self._judged_through
+    def _start(self) -> Start:
+        policy = self._guard.policy
+        history = timedelta(days=policy.sensing.history_days)
+        point = StartingPoint(self._state, self._trigger, lambda: make_engine(policy, self._trigger), lateness(policy), history)
+        return point.find(self._now)
 
-    def _go_on(self, window: Window, newest: Window, verdicts: Sequence[Verdict]) -> None:
-        """Take the incident through one window, and store the window's verdicts."""
-        was_judged = self._judged_through is not None and window.end <= self._judged_through
+    def _judge(self, start: Start, newest: Window) -> JudgedWindow:
+        """Feed the engine, taking the incident along; returns the newest window's verdicts."""
+        checkpoints = Checkpoints(
+            self._state.replay,
+            self._trigger,
+            lateness(self._guard.policy),
+            seen_through=start.seen_through,
+            newest_end=newest.end,
+        )
+        for sensed, readings in with_readings(self._state.readings, self._trigger, start.windows):
+            checkpoints.before(sensed, start.engine)
+            known = start.judged_as.get(sensed.window.start)
+            # Judged again, a window keeps the quarantine of its time: the incident may have grown or ended since.
+            quarantined = known.quarantined if known else quarantined_tenants(self._state, self._incident, sensed.window)
+            judged = start.engine.judge(batch(sensed, readings, quarantined))
+            checkpoints.judged(sensed, quarantined)
+            if not self._was_judged(sensed.window):
+                self._go_on(sensed.window, newest, judged)
+            elif self._revision.concerns(sensed.window):
+                self._revise(sensed.window, newest, judged)
+        checkpoints.close()
+        return judged
+
+    def _was_judged(self, window: Window) -> bool:
+        return self._judged_through is not None and window.end <= self._judged_through
+
+    def _go_on(self, window: Window, newest: Window, judged: JudgedWindow) -> None:
+        """Take the incident through a window that is judged for the first time, and store its verdicts."""
         is_fresh = window.start >= newest.end - FRESH
+        is_young = window.start >= newest.end - KEPT
+        indices = range(len(judged)) if is_young else np.flatnonzero(judged.severity >= _MILD).tolist()
+        verdicts = [judged.verdict(index) for index in indices]
         follows = self._incident is not None and self._judged_through is not None
-        if not was_judged and (is_fresh or follows):
+        if is_fresh or follows:
             self._step(window, verdicts)
-        kept = [each for each in verdicts if each.severity.is_alarm or window.start >= newest.end - KEPT]
-        if not was_judged and kept:
-            self._record(kept)
+        self._record(verdicts)
+
+    def _revise(self, window: Window, newest: Window, judged: JudgedWindow) -> None:
+        """Put a window's new verdicts in place of the stored ones, and let the incident know graver ones that are fresh."""
+        stored = self._state.verdicts.between(self._trigger, window.start, window.end)
+        difference = self._revision.compare(stored, judged)
+        if difference.late_alarms and window.start >= newest.end - FRESH:
+            self._step(window, difference.late_alarms)
+        if difference.withdrawn:
+            self._state.verdicts.withdraw(self._trigger, window, difference.withdrawn)
+        self._record(difference.changed)
 
     def _step(self, window: Window, verdicts: Sequence[Verdict]) -> None:
         policy = self._guard.policy
@@ -127,8 +161,9 @@ class _Classification:
         if incident and incident.is_over:
             self._incident = None
 
-    def _outcome(self, windows: Sequence[SensedWindow], verdicts: Sequence[Verdict]) -> ClassifyOutcome:
+    def _outcome(self, windows: Sequence[SensedWindow], judged: JudgedWindow) -> ClassifyOutcome:
         newest = windows[-1]
+        new = sum(not self._was_judged(each.window) for each in windows)
         incident = self._incident
         if self._news:
             change, incident = self._news
@@ -138,13 +173,15 @@ class _Classification:
             change = Change.CONTINUED if incident else Change.QUIET
         return ClassifyOutcome(
             trigger=self._trigger,
-            judged_windows=len(windows),
+            judged_windows=new,
             change=change,
             incident_id=incident.incident_id if incident else None,
-            severity=incident.severity if incident else _gravest(verdicts),
+            severity=incident.severity if incident else _gravest(judged),
             scope=incident.scope if incident else Scope.ISOLATED,
             window_start=newest.window.start,
-            blind_windows=self._blind_windows(newest.window, len(windows)),
+            blind_windows=self._blind_windows(newest.window, new),
+            judged_again=self._revision.windows,
+            verdicts_changed=self._revision.verdicts_changed,
         )
 
     def _blind_windows(self, newest: Window, judged: int) -> int:
@@ -157,64 +194,17 @@ class _Classification:
             blind += 1
         return blind
 
-    def _audit(self, outcome: ClassifyOutcome, newest: Window, verdicts: Sequence[Verdict]) -> None:
-        counts = Counter(each.severity.value for each in verdicts)
+    def _audit(self, outcome: ClassifyOutcome, newest: Window, judged: JudgedWindow) -> None:
+        counts = Counter(SEVERITIES[code].value for code in judged.severity.tolist())
         detail = {**outcome.as_json(), "judged_through": iso(newest.end), "verdicts_of_newest_window": dict(counts)}
+        detail |= self._revision.as_detail()
         subject = f"incident:{outcome.incident_id}" if outcome.incident_id else f"trigger:{self._trigger.value}"
         at = self._guard.wall_clock.now()
         self._state.audit.append(AuditEvent("classify", "ledger_guard", subject, detail, at, incident_id=outcome.incident_id))
 
-    def _nothing_new(self) -> ClassifyOutcome:
-        if self._incident is not None:
-            for entry in reversed(list(self._state.audit.entries(incident_id=self._incident.incident_id))):
-                if entry.event.verb == "classify" and entry.event.subject == f"incident:{self._incident.incident_id}":
-                    return self._repeated(self._incident, entry.event.detail)
-        length = timedelta(minutes=self._guard.policy.window_minutes)
-        through = self._judged_through
-        sensed = self._state.readings.windows(self._trigger, through - length, through) if through else []
-        is_blind = not sensed or sensed[-1].state is WindowState.NO_DATA
-        change = Change.CONTINUED if self._incident else Change.BLIND if is_blind else Change.QUIET
-        return ClassifyOutcome(
-            trigger=self._trigger,
-            judged_windows=0,
-            change=change,
-            incident_id=self._incident.incident_id if self._incident else None,
-            severity=self._incident.severity if self._incident else Severity.NO_DATA if is_blind else Severity.NONE,
-            scope=self._incident.scope if self._incident else Scope.ISOLATED,
-            window_start=through - length if through else None,
-        )
 
-    def _repeated(self, incident: Incident, last: Mapping[str, Any]) -> ClassifyOutcome:
-        """What the last run said, if it was about the newest judged window."""
-        is_same = self._judged_through is not None and last.get("judged_through") == iso(self._judged_through)
-        said = ClassifyOutcome.from_json(last)
-        return ClassifyOutcome(
-            trigger=self._trigger,
-            judged_windows=0,
-            change=said.change if is_same and said.change is not Change.BLIND else Change.CONTINUED,
-            incident_id=incident.incident_id,
-            severity=incident.severity,
-            scope=incident.scope,
-            window_start=said.window_start,
-        )
-
-
-def _batch(sensed: SensedWindow, readings: Iterable[Reading], quarantined: frozenset[str]) -> WindowBatch:
-    ordered = sorted(readings, key=lambda reading: reading.tenant_id)
-    return WindowBatch(
-        window=sensed.window,
-        tenant_ids=tuple(reading.tenant_id for reading in ordered),
-        events=np.array([reading.events for reading in ordered], dtype=np.int64),
-        exposure=np.array([reading.exposure for reading in ordered], dtype=np.float64),
-        subjects=np.array([reading.subjects for reading in ordered], dtype=np.float64),
-        is_complete=sensed.state is WindowState.COMPLETE,
-        incomplete_reason=sensed.reason,
-        quarantined=quarantined,
-    )
-
-
-def _gravest(verdicts: Iterable[Verdict]) -> Severity:
+def _gravest(judged: JudgedWindow) -> Severity:
     found = Severity.NO_DATA
-    for verdict in verdicts:
-        found = worst(found, verdict.severity)
+    for code in set(judged.severity.tolist()):
+        found = worst(found, SEVERITIES[code])
     return found

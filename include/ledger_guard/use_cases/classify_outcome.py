@@ -20,7 +20,7 @@ class ClassifyOutcome:
     """The newest judged window of one trigger, and what it did to the incident."""
 
     trigger: Trigger
-    #: windows judged by this run; 0 when nothing new had been sensed
+    #: windows judged by this run for the first time; 0 when nothing new had been sensed
     judged_windows: int
     change: Change
     #: the incident that changed or goes on
@@ -32,6 +32,9 @@ class ClassifyOutcome:
     window_start: datetime | None
     #: unreadable windows in a row up to the newest; counted no further than two before what was judged
     blind_windows: int = 0
+    #: windows judged again because of late data, and the verdicts that came out otherwise
+    judged_again: int = 0
+    verdicts_changed: int = 0
 
     @property
     def has_just_gone_blind(self) -> bool:
@@ -49,6 +52,8 @@ class ClassifyOutcome:
             "scope": self.scope.value,
             "window_start": iso(self.window_start) if self.window_start else None,
             "blind_windows": self.blind_windows,
+            "judged_again": self.judged_again,
+            "verdicts_changed": self.verdicts_changed,
         }
 
     @classmethod
@@ -65,6 +70,9 @@ class ClassifyOutcome:
                 scope=Scope.parse(found["scope"]),
                 window_start=_moment(start) if start else None,
                 blind_windows=int(found["blind_windows"]),
+                # Audit entries from before late data was judged again do not have these.
+                judged_again=int(found.get("judged_again", 0)),
+                verdicts_changed=int(found.get("verdicts_changed", 0)),
             )
         except KeyError as error:
             raise BadInputError(f"classify outcome: has no field {error}; allowed: what classify returned") from error

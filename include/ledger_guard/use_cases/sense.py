@@ -11,6 +11,7 @@ from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.windows import Window, closed_windows, iso, require_aware
+from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.silence import exposures, silent_windows, usual_exposures
 
@@ -112,6 +113,11 @@ def sense(guard: Guard, trigger: Trigger, until: datetime | None = None) -> Sens
     return _stored(guard, trigger, found, set(young))
 
 
+def lateness(policy: Policy) -> timedelta:
+    """For how long late data may still change a window, counted from the start of the window to the end of the newest."""
+    return max(LATE_DATA, timedelta(seconds=policy.sensing.allowed_lateness_seconds))
+
+
 def _newest_closed(guard: Guard, now: datetime) -> Window:
     length = timedelta(minutes=guard.policy.window_minutes)
     return Window(Window.containing(now, length).start - length, length)
@@ -130,8 +136,8 @@ def _young_windows(
 ) -> list[Window]:
     if through is None or _speaks_of_now_alone(guard, trigger):
         return []
-    age = max(LATE_DATA, timedelta(seconds=guard.policy.sensing.allowed_lateness_seconds))
-    return [sensed.window for sensed in state.readings.windows(trigger, newest.end - age, min(through, newest.end))]
+    since = newest.end - lateness(guard.policy)
+    return [sensed.window for sensed in state.readings.windows(trigger, since, min(through, newest.end))]
 
 
 def _speaks_of_now_alone(guard: Guard, trigger: Trigger) -> bool:

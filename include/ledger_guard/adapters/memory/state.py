@@ -10,6 +10,7 @@ from ledger_guard.adapters.memory.guard_state.approvals import InMemoryApprovalS
 from ledger_guard.adapters.memory.guard_state.audit import InMemoryAuditLog
 from ledger_guard.adapters.memory.guard_state.incidents import InMemoryActionStore, InMemoryIncidentStore
 from ledger_guard.adapters.memory.guard_state.plans import InMemoryPlanStore
+from ledger_guard.adapters.memory.guard_state.replay import InMemoryReplayStore
 from ledger_guard.adapters.memory.guard_state.rollout import InMemoryFlagChangeStore, InMemoryFreezeStore, InMemoryRotationStore
 from ledger_guard.adapters.memory.guard_state.sensing import InMemoryReadingStore, InMemoryVerdictStore
 from ledger_guard.adapters.memory.guard_state.tables import Tables
@@ -21,6 +22,7 @@ class InMemoryTransaction:
     def __init__(self, tables: Tables) -> None:
         self.readings = InMemoryReadingStore(tables)
         self.verdicts = InMemoryVerdictStore(tables)
+        self.replay = InMemoryReplayStore(tables)
         self.incidents = InMemoryIncidentStore(tables)
         self.actions = InMemoryActionStore(tables)
         self.plans = InMemoryPlanStore(tables)

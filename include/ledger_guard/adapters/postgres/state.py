@@ -17,6 +17,7 @@ from ledger_guard.adapters.postgres.guard_state.freezes import PostgresFreezeSto
 from ledger_guard.adapters.postgres.guard_state.incidents import PostgresIncidentStore
 from ledger_guard.adapters.postgres.guard_state.plans import PostgresPlanStore
 from ledger_guard.adapters.postgres.guard_state.readings import PostgresReadingStore
+from ledger_guard.adapters.postgres.guard_state.replay import PostgresReplayStore
 from ledger_guard.adapters.postgres.guard_state.rotations import PostgresRotationStore
 from ledger_guard.adapters.postgres.guard_state.verdicts import PostgresVerdictStore
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
@@ -34,6 +35,7 @@ class GuardRepositories:
         self.connection = connection
         self.readings = PostgresReadingStore(connection)
         self.verdicts = PostgresVerdictStore(connection)
+        self.replay = PostgresReplayStore(connection)
         self.incidents = PostgresIncidentStore(connection)
         self.actions = PostgresActionStore(connection)
         self.plans = PostgresPlanStore(connection)

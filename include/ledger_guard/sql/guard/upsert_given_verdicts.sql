@@ -1,4 +1,5 @@
 -- Store the given verdicts; a later judgement of the same tenant and window replaces the earlier.
+-- A verdict that hangs on an incident stays there: it is part of how that incident was decided.
 -- Parameters: incident_id (uuid or null). Rows: none. Index relied on: primary key of verdict.
 insert into ledger_guard.verdict as stored
     (trigger, window_start, tenant_id, window_seconds, severity, scope, sentence, reasons, incident_id)
@@ -12,4 +13,4 @@ set window_seconds = excluded.window_seconds,
     scope = excluded.scope,
     sentence = excluded.sentence,
     reasons = excluded.reasons,
-    incident_id = excluded.incident_id
+    incident_id = coalesce(stored.incident_id, excluded.incident_id)

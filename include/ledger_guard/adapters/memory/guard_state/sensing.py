@@ -10,6 +10,7 @@ from ledger_guard.adapters.memory.guard_state.tables import SavedEngine, Tables
 from ledger_guard.adapters.store_rules import plain_json, require_known_windows
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Verdict
+from ledger_guard.domain.windows import Window
 
 
 class InMemoryReadingStore:
@@ -77,8 +78,16 @@ class InMemoryVerdictStore:
             key = (verdict.trigger, verdict.window.start)
             if key not in fresh:
                 fresh[key] = dict(self._tables.verdicts.get(key, {}))
-            fresh[key][verdict.tenant_id] = (replace(verdict, reasons=plain_json(verdict.reasons)), incident_id)
+            _, hangs_on = fresh[key].get(verdict.tenant_id, (None, None))
+            fresh[key][verdict.tenant_id] = (replace(verdict, reasons=plain_json(verdict.reasons)), hangs_on or incident_id)
         self._tables.verdicts.update(fresh)
+
+    def withdraw(self, trigger: Trigger, window: Window, tenants: Sequence[str]) -> None:
+        """See VerdictStore."""
+        key = (trigger, window.start)
+        gone = set(tenants)
+        stored = self._tables.verdicts.get(key, {})
+        self._tables.verdicts[key] = {tenant: found for tenant, found in stored.items() if tenant not in gone}
 
     def judged_through(self, trigger: Trigger) -> datetime | None:
         """See VerdictStore."""

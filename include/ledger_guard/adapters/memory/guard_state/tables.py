@@ -13,6 +13,7 @@ from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.plans import Plan
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.verdicts import Verdict
+from ledger_guard.ports import JudgedAs
 
 WindowKey = tuple[Trigger, datetime]
 
@@ -35,6 +36,9 @@ class Tables:
     #: by window, then tenant; a tenant's verdict with the incident it belongs to
     verdicts: dict[WindowKey, dict[str, tuple[Verdict, str | None]]] = field(default_factory=dict)
     engines: dict[Trigger, SavedEngine] = field(default_factory=dict)
+    #: engine states by how far they have seen
+    checkpoints: dict[WindowKey, bytes] = field(default_factory=dict)
+    judged_as: dict[WindowKey, JudgedAs] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)

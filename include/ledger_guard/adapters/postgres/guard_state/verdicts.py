@@ -47,6 +47,11 @@ class PostgresVerdictStore:
         self._connection.execute(statement("guard/upsert_given_verdicts"), {"incident_id": incident_id})
         self._connection.execute(statement("guard/drop_given_verdicts"))
 
+    def withdraw(self, trigger: Trigger, window: Window, tenants: Sequence[str]) -> None:
+        """See VerdictStore."""
+        gone = {"trigger": trigger.value, "window_start": window.start, "tenant_ids": list(tenants)}
+        self._connection.execute(statement("guard/delete_verdicts"), gone)
+
     def judged_through(self, trigger: Trigger) -> datetime | None:
         """See VerdictStore. Before the engine first saved its state, the newest verdict speaks."""
         saved = self._saved(trigger)
