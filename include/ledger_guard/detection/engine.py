@@ -81,6 +81,10 @@ class JudgedWindow:
     def __iter__(self) -> Iterator[Verdict]:
         return (self.verdict(index) for index in range(len(self)))
 
+    def sentences(self) -> list[str]:
+        """One English sentence a tenant: why its verdict is what it is."""
+        return [self.explain(index).sentence for index in range(len(self))]
+
     def verdict(self, index: int) -> Verdict:
         """The verdict of the tenant at `index`, with its reasons."""
         explanation = self.explain(index)

@@ -1,16 +1,17 @@
-"""backtest: judge recorded readings as the health check would have, window by window."""
+"""backtest: recorded readings as the batches that the health check would have judged, window by window."""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ledger_guard.detection.engine import JudgedWindow, SeverityEngine, WindowBatch
+from ledger_guard.detection.engine import WindowBatch
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.windows import Window, iso
 
@@ -23,7 +24,7 @@ LONGEST_GAP = timedelta(days=31)
 
 
 class RecordedWindow(Protocol):
-    """The rows of one window, as a file gives them."""
+    """The rows of one window, as a file gives them. The arrays are parallel to `tenant_ids`."""
 
     @property
     def start(self) -> datetime:
@@ -34,8 +35,20 @@ class RecordedWindow(Protocol):
         """Where in the file its first row stands."""
 
     @property
-    def tenants(self) -> Mapping[str, tuple[int, float]]:
-        """Events and exposure (NaN: not known) by tenant."""
+    def tenant_ids(self) -> tuple[str, ...]:
+        """Sorted, without repeats."""
+
+    @property
+    def events(self) -> NDArray[np.int64]:
+        """Failures."""
+
+    @property
+    def exposure(self) -> NDArray[np.float64]:
+        """Attempts; NaN where not known."""
+
+    @property
+    def subjects(self) -> NDArray[np.float64]:
+        """Players or webhooks behind the failures; NaN where not known."""
 
 
 def spacing_minutes(windows: Iterable[RecordedWindow], policy_minutes: int) -> int:
@@ -51,8 +64,8 @@ def spacing_minutes(windows: Iterable[RecordedWindow], policy_minutes: int) -> i
     return int(minutes)
 
 
-def backtest(engine: SeverityEngine, windows: Iterable[RecordedWindow], window_minutes: int) -> Iterator[JudgedWindow]:
-    """Verdicts of every window from the first to the last, those without any row included.
+def batches(windows: Iterable[RecordedWindow], window_minutes: int, source: str) -> Iterator[WindowBatch]:
+    """Every window from the first to the last, those without any row included. `source` names the file in errors.
 
     Raises:
         BadInputError: a window is off the grid of `window_minutes`, or too long after the one before. Mend the file or give
@@ -64,30 +77,34 @@ def backtest(engine: SeverityEngine, windows: Iterable[RecordedWindow], window_m
         window = Window.containing(recorded.start, length)
         if window.start != recorded.start:
             raise BadInputError(
-                f"line {recorded.line}: window_start {recorded.start.isoformat()} is off the grid; "
+                f"{source}: line {recorded.line}: window_start {recorded.start.isoformat()} is off the grid; "
                 f"allowed: whole multiples of {window_minutes} minutes"
             )
         if last is not None and window.start - last.end > LONGEST_GAP:
             raise BadInputError(
-                f"line {recorded.line}: nothing between {iso(last.end)} and {iso(window.start)}; "
+                f"{source}: line {recorded.line}: nothing between {iso(last.end)} and {iso(window.start)}; "
                 f"allowed: gaps of {LONGEST_GAP.days} days at most"
             )
         while last is not None and last.end < window.start:
             last = last.next
-            yield engine.judge(_batch(last, {}, is_complete=False))
-        yield engine.judge(_batch(window, recorded.tenants, is_complete=True))
+            yield _nothing(last)
+        yield WindowBatch(
+            window=window,
+            tenant_ids=recorded.tenant_ids,
+            events=recorded.events,
+            exposure=recorded.exposure,
+            subjects=recorded.subjects,
+        )
         last = window
 
 
-def _batch(window: Window, tenants: Mapping[str, tuple[int, float]], *, is_complete: bool) -> WindowBatch:
-    tenant_ids = tuple(sorted(tenants))
-    rows = [tenants[tenant_id] for tenant_id in tenant_ids]
+def _nothing(window: Window) -> WindowBatch:
     return WindowBatch(
         window=window,
-        tenant_ids=tenant_ids,
-        events=np.array([events for events, _ in rows], dtype=np.int64),
-        exposure=np.array([exposure for _, exposure in rows], dtype=np.float64),
-        subjects=np.full(len(rows), np.nan),
-        is_complete=is_complete,
-        incomplete_reason="" if is_complete else "the file has no row of any tenant",
+        tenant_ids=(),
+        events=np.zeros(0, np.int64),
+        exposure=np.zeros(0),
+        subjects=np.zeros(0),
+        is_complete=False,
+        incomplete_reason="the file has no row of any tenant",
     )

@@ -1,0 +1,105 @@
+"""The fields of readings: a whole column at once, or told to be wrong without saying where."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger_guard.domain.identifiers import checked_tenant_id
+from ledger_guard.domain.windows import UTC
+
+#: more than this is no count of anything
+LARGEST = 10**12
+#: stricter than `fromisoformat`, which reads more with every Python
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{3}|\.\d{6})?)?)(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_YEARS = range(1970, 9999)
+_NUMBERS = re.compile(r"[0-9.eE+-]+")
+
+
+class BadField(ValueError):
+    """A field, or one of a column's, is not what it should be."""
+
+    def __init__(self, problem: str, allowed: str) -> None:
+        super().__init__(f"{problem}; allowed: {allowed}")
+        self.problem = problem
+        self.allowed = allowed
+
+
+def moment(text: str) -> datetime:
+    """The moment in UTC; raises BadField where it is none or is told in another zone."""
+    allowed = "UTC in ISO 8601, as 2026-03-01T00:05:00Z"
+    found = _MOMENT.fullmatch(text)
+    try:
+        read = datetime.fromisoformat(found[1] + (found[2] or "").replace("Z", "+00:00")) if found else None
+    except ValueError:
+        read = None
+    if read is None or read.year not in _YEARS:
+        raise BadField(f"window_start {_shown(text)} is no moment", allowed)
+    if read.tzinfo is None:
+        raise BadField(f"window_start {_shown(text)} has no time zone", allowed)
+    if read.utcoffset() != timedelta(0):
+        raise BadField(f"window_start {_shown(text)} is not in UTC", allowed)
+    return read.astimezone(UTC)
+
+
+def tenant(text: str) -> str:
+    """The tenant id itself; raises BadInputError where it can't name a tenant."""
+    return checked_tenant_id(text)
+
+
+def events(texts: list[str]) -> NDArray[np.int64]:
+    """Whole numbers; raises BadField where one is none."""
+    found = _whole(texts)
+    if found is None:
+        raise BadField(f"events {_shown(texts[0])} is no count", f"whole numbers from 0 to {LARGEST}")
+    return found
+
+
+def exposure(texts: list[str]) -> NDArray[np.float64]:
+    """Numbers, NaN where the field is empty; raises BadField where one is none."""
+    found = _decimal(texts)
+    if found is None:
+        allowed = f"numbers from 0 to {LARGEST}, or nothing where only counts are known"
+        raise BadField(f"exposure {_shown(texts[0])} is no count", allowed)
+    return found
+
+
+def subjects(texts: list[str]) -> NDArray[np.float64]:
+    """Whole numbers, NaN where the field is empty; raises BadField where one is none."""
+    together = "".join(texts)
+    found = _decimal(texts) if not together or (together.isascii() and together.isdigit()) else None
+    if found is None:
+        raise BadField(f"subjects {_shown(texts[0])} is no count", f"whole numbers from 0 to {LARGEST}, or nothing")
+    return found
+
+
+def _whole(texts: list[str]) -> NDArray[np.int64] | None:
+    together, digits = ",".join(texts), "".join(texts)
+    if not (digits.isascii() and digits.isdigit()) or ",," in f",{together},":
+        return None
+    # of digits alone numpy's own reader makes numbers more quickly than int() does; what is beyond 64 bits stays beyond LARGEST
+    found = np.fromstring(together, np.int64, sep=",")
+    return found if found.max() <= LARGEST else None
+
+
+def _decimal(texts: list[str]) -> NDArray[np.float64] | None:
+    whole = _whole(texts)
+    if whole is not None:
+        return whole.astype(np.float64)
+    together = "".join(texts)
+    if not together:
+        return np.full(len(texts), np.nan)
+    if not _NUMBERS.fullmatch(together):
+        return None
+    try:
+        found = np.array([float(text) if text else np.nan for text in texts], np.float64)
+    except ValueError:
+        return None
+    return found if not np.any((found < 0) | (found > LARGEST)) else None
+
+
+def _shown(text: str) -> str:
+    return repr(text[:60])
