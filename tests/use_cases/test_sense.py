@@ -76,6 +76,18 @@ def test_late_data_revises_a_window_of_the_last_hour_and_leaves_older_ones():
     assert (found[window(19)], found[window(3)]) == (9, 1)
 
 
+@pytest.mark.parametrize(
+    ("number", "revised"),
+    [pytest.param(8, 1, id="an hour before the last look"), pytest.param(7, 0, id="older")],
+)
+def test_what_came_late_while_nobody_looked_is_found_by_the_next_look(number, revised):
+    world = sensed_world(20)
+    deliver(world, T1, range(20, 60), RATE)
+    world.signals.deliver([reading(T1, "a", number, 9, 40)])
+    at(world, window(60).start)
+    assert sense(world.guard, T1).revised == revised
+
+
 def test_a_window_whose_source_is_behind_is_left_for_later_until_the_guard_gives_up_on_it():
     world = sensed_world(6)
     at(world, window(6).end + PATIENCE - SECOND)

@@ -15,7 +15,7 @@ from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.silence import exposures, silent_windows, usual_exposures
 
-#: windows younger than this are read again for late data, or younger than the policy's lateness if that is longer
+#: windows that were younger than this at the last look are read again for late data; the policy's lateness if that is longer
 LATE_DATA = timedelta(hours=1)
 NO_PAST = "a comparison of balances can't be made for the past"
 
@@ -114,7 +114,7 @@ def sense(guard: Guard, trigger: Trigger, until: datetime | None = None) -> Sens
 
 
 def lateness(policy: Policy) -> timedelta:
-    """For how long late data may still change a window, counted from the start of the window to the end of the newest."""
+    """How far back from the end of the newest sensed window late data are still looked for."""
     return max(LATE_DATA, timedelta(seconds=policy.sensing.allowed_lateness_seconds))
 
 
@@ -136,8 +136,9 @@ def _young_windows(
 ) -> list[Window]:
     if through is None or _speaks_of_now_alone(guard, trigger):
         return []
-    since = newest.end - lateness(guard.policy)
-    return [sensed.window for sensed in state.readings.windows(trigger, since, min(through, newest.end))]
+    # Counted back from where it looked last: what came late while the health check was down is read as well.
+    until = min(through, newest.end)
+    return [sensed.window for sensed in state.readings.windows(trigger, until - lateness(guard.policy), until)]
 
 
 def _speaks_of_now_alone(guard: Guard, trigger: Trigger) -> bool:
