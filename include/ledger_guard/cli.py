@@ -26,7 +26,7 @@ COMMANDS = {
     "backfill": "Plan, force, verify or undo a tenant's wallet backfill.",
     "backtest": "Judge a file of readings as the health check would.",
     "db": "Bring guard state's schema up to date.",
-    "incident": "List and show incidents, and print their reports.",
+    "incident": "List, show and close incidents, and print their reports.",
     "ingest": "Bring access logs in.",
     "policy": "Check the policy file.",
     "rollout": "Ask whether a flag may be enabled.",

@@ -1,4 +1,4 @@
-"""`incident`: list and show incidents, and print their reports."""
+"""`incident`: list, show and close incidents, and print their reports."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from ledger_guard import wiring
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.windows import iso
+from ledger_guard.use_cases.close_incident import close_incident
 from ledger_guard.use_cases.incident_record import IncidentRecord, incident_record
 from ledger_guard.use_cases.json_form import json_form
 from ledger_guard.use_cases.report import incident_report
@@ -20,7 +21,7 @@ _LIST_AT_MOST = 1000
 
 @click.group()
 def incident() -> None:
-    """List and show incidents, and print their reports."""
+    """List, show and close incidents, and print their reports."""
 
 
 @incident.command("list")
@@ -72,6 +73,30 @@ def report(incident_id: str) -> None:
       python -m ledger_guard incident report 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 > report.md
     """  # noqa: D301
     click.echo(incident_report(wiring.open_guard(), incident_id), nl=False)
+
+
+@incident.command()
+@click.argument("incident_id", metavar="ID")
+@click.option("--reason", required=True, help="Why it is over although no evidence ended it, in at least 10 characters.")
+@click.option("--by", required=True, help="Who closes it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def close(incident_id: str, reason: str, by: str, as_json: bool) -> None:
+    """Resolve an incident that no evidence will end, such as that of a tenant that left while in alarm.
+
+    Refused (exit 3) while a tenant of the incident is in alarm in the newest judged window that could be read. Freezes stay,
+    and what was started for the incident goes on; reason and name go to the audit log.
+
+    \b
+    Example:
+      python -m ledger_guard incident close 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --reason "tenant-a left on 3 March" --by anna
+    """  # noqa: D301
+    closed, unfinished = close_incident(wiring.open_guard(), incident_id, reason, by)
+    if as_json:
+        _print_json({"incident": json_form(closed), "unfinished_actions": [json_form(each) for each in unfinished]})
+        return
+    click.echo(f"closed: incident {closed.incident_id}")
+    for each in unfinished:
+        click.echo(f"goes on: {each.kind} {each.target}".rstrip(), err=True)
 
 
 def _in_words(found: Incident) -> str:
