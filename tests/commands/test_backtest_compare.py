@@ -1,11 +1,16 @@
 """`backtest --compare`: where two policies part on the same readings."""
 
+import itertools
 import json
+from datetime import timedelta
 
 import pytest
-from tests.commands.backtest_files import ReadableEngine, drawn
+from tests.commands.backtest_files import START, ReadableEngine, drawn
 
+from ledger_guard.domain.verdicts import Severity
 from ledger_guard.policy.loader import policy_path
+from ledger_guard.use_cases.backtest_comparison import differences
+from ledger_guard.use_cases.backtest_incidents import Incident
 
 
 @pytest.fixture
@@ -72,6 +77,13 @@ def test_several_incidents_that_one_overlaps_are_taken_together(compared):
     assert found["compared"]["incidents"]["isolated"]["severe"] == 3
 
 
+def test_incidents_that_only_touch_are_not_the_same():
+    at = [START + number * timedelta(minutes=5) for number in range(3)]
+    a, b = (Incident("t", Severity.MILD, start, end) for start, end in itertools.pairwise(at))
+    found = differences([a], [b], timedelta(minutes=5))
+    assert [difference.kinds for difference in found] == [("only_a",), ("only_b",)]
+
+
 def test_a_widespread_incident_is_compared_as_the_platforms(compared):
     found, _ = compared("--json", a=".m.", b=".m.", c=".m.", d="...")
     (difference,) = found["differences"]
@@ -81,8 +93,8 @@ def test_a_widespread_incident_is_compared_as_the_platforms(compared):
 def test_people_read_both_sides_and_the_differences(compared):
     err, _ = compared(a="..mm..", b="S.....")
     assert f"  {'':<34}{'A':>14}{'B':>14}\n" in err
-    assert f"  {'somebody is woken':<34}{'1 times':>14}{'2 times':>14}\n" in err
-    assert "1 incidents differ: 0 only A, 0 only B, 1 other severity, 0 earlier or later\n" in err
+    assert f"  {'times somebody is woken':<34}{1:>14}{2:>14}\n" in err
+    assert "incidents that differ: 1 (0 only A, 0 only B, 1 other severity, 0 earlier or later)\n" in err
     told = "a: A mild until 2026-03-02T00:20:00Z; B severe until 2026-03-02T00:20:00Z"
     assert f"  2026-03-02T00:10:00Z  {told}\n" in err
 

@@ -34,6 +34,7 @@ def quoted(lines) -> list[str]:
         pytest.param(lambda lines: as_text(quoted(lines)), id="everything quoted"),
         pytest.param(lambda lines: as_text([*lines[:40], *quoted(lines[40:])]), id="quoted from somewhere on"),
         pytest.param(lambda lines: as_text(lines).replace(b"Z,", b"+00:00,"), id="zone written as an offset"),
+        pytest.param(lambda lines: as_text(lines).replace(b"Z,m", b"+00:00,m"), id="zone written in two ways within a window"),
         pytest.param(lambda lines: as_text(lines).replace(b"Z,", b".000Z,"), id="milliseconds"),
         pytest.param(lambda lines: as_text([line.replace("_start,", "_start , ") for line in lines]), id="spaces in the header"),
         pytest.param(lambda lines: as_text(line + ".0" * (line != HEADER) for line in lines), id="exposure with a decimal point"),
@@ -169,7 +170,7 @@ def at_zero(fields: str) -> list[str]:
         pytest.param(HEADER.encode() + b"\n2026-03-02T00:00:00Z,\xff,1,10\n", "line 2: can't be read", id="not UTF-8"),
         pytest.param(as_text([HEADER, FIRST]).decode().encode("utf-16"), "line 1: can't be read", id="UTF-16"),
         pytest.param(at_zero("a\0,1,10"), "line 2: ", id="NUL"),
-        pytest.param(HEADER.encode() + b"\n" + b"x" * 3_000_000, "line 2: ", id="a line without end"),
+        pytest.param(HEADER.encode() + b"\n" + b"x" * 3_000_000, "line 2: has more than", id="a line without end"),
     ],
 )
 def test_bad_input_is_one_line_exit_2_and_leaves_no_file(judge, tmp_path, lines, said):
@@ -188,6 +189,13 @@ def test_the_line_is_exact_deep_in_a_file(judge):
     lines[7000] += "x"
     _, err, _ = judge(lines)
     assert "line 7001: exposure" in err
+
+
+def test_rows_that_are_out_of_order_are_seen_wherever_a_block_ends(judge, monkeypatch):
+    monkeypatch.setattr(csv_columns, "BLOCK_BYTES", 50)
+    lines = recorded(20)
+    _, err, _ = judge([*lines[:40], lines[5], *lines[40:]])
+    assert "line 41: window_start 2026-03-02T00:05:00Z comes after 2026-03-02T01:00:00Z" in err
 
 
 @pytest.mark.parametrize(

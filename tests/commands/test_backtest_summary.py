@@ -65,6 +65,18 @@ def test_widespread_alarms_join_over_a_lull_whoever_has_them(summed_up):
     assert incidents(summed_up(a=a, b=a, c=a, d=b, e=b, f=b)) == counted(widespread=(0, 1))
 
 
+@pytest.mark.parametrize(
+    ("letters", "expected"),
+    [
+        pytest.param("Sm", (1, 0), id="severe at first"),
+        pytest.param("mS", (1, 0), id="severe at last"),
+        pytest.param(f"S{LONGER}m", (1, 1), id="severe, and then another one"),
+    ],
+)
+def test_a_widespread_incident_is_as_severe_as_its_gravest_verdict(summed_up, letters, expected):
+    assert incidents(summed_up(a=letters, b=letters, c=letters)) == counted(widespread=expected)
+
+
 def test_widespread_alarms_part_when_the_lull_is_longer(summed_up):
     letters = f"m{LONGER}m"
     assert incidents(summed_up(a=letters, b=letters, c=letters)) == counted(widespread=(0, 2))
@@ -85,6 +97,24 @@ def test_a_tenants_own_alarms_around_a_widespread_incident_belong_to_it(summed_u
     assert incidents(summed_up(a=letters, b=others, c=others)) == counted(isolated, (1, 0))
 
 
+@pytest.mark.parametrize(
+    ("letters", "severe", "mild"),
+    [
+        pytest.param(".m.", 0, 1, id="mild throughout"),
+        pytest.param("Sm.", 1, 0, id="severe before it was widespread"),
+        pytest.param(".mS", 1, 0, id="severe afterwards"),
+    ],
+)
+def test_a_tenants_own_alarms_make_a_widespread_incident_severe(summed_up, letters, severe, mild):
+    """Somebody is woken by them, whatever they turn out to belong to."""
+    assert incidents(summed_up(a=letters, b=".m.", c=".m.")) == counted(widespread=(severe, mild))
+
+
+def test_what_belonged_to_a_widespread_incident_leaves_nothing_to_the_tenants_next(summed_up):
+    summary = summed_up(a=f"Sm{LONGER}m", b=f".m{LONGER}.", c=f".m{LONGER}.")
+    assert incidents(summary) == counted((0, 1), (1, 0))
+
+
 def test_an_incident_that_still_lasts_at_the_end_counts(summed_up):
     assert incidents(summed_up(a="...S", b="S...")) == counted((2, 0))
 
@@ -93,6 +123,11 @@ def test_somebody_is_woken_by_severe_incidents_only_and_per_week(summed_up):
     day = "." * 288
     summary = summed_up(a=f"S{day[1:]}m{day[1:]}S{day[1:]}{day[1:]}.")
     assert (summary["woken"], summary["woken_per_week"]) == (2, 3.5)
+
+
+@pytest.mark.parametrize(("windows", "a_week"), [pytest.param(287, None, id="under a day"), pytest.param(288, 7, id="a day")])
+def test_what_is_shorter_than_a_day_says_nothing_of_a_week(summed_up, windows, a_week):
+    assert summed_up(a="S" + "." * (windows - 1))["woken_per_week"] == a_week
 
 
 def test_verdicts_are_counted_by_severity(summed_up):
@@ -138,6 +173,6 @@ def test_people_read_the_summary_on_stderr(judge):
     assert (code, judge.out) == (0, "")
     assert err.startswith("T1: 6 windows of 5 minutes, 2 tenants; 5 none, 4 insufficient, 3 severe\n")
     assert "isolated incidents, severe                     1\n" in err
-    assert "somebody is woken                        1 times\n" in err
+    assert "times somebody is woken                        1\n" in err
     assert "most alarm hours: a 0.2 h (0.2 severe)\n" in err
     assert "too little traffic: b\n" in err

@@ -45,8 +45,6 @@ class WindowCutter:
         #: rows held back, in the order of COLUMNS, with SUBJECTS last where there is such a column
         self._columns: tuple[list[str], ...] = ()
         self._lines: Sequence[int] = ()
-        #: start of the window handed out last
-        self._last: datetime | None = None
         self._known: set[str] = set()
         #: tenants of a window as the file has them, sorted, and where each of the sorted stands in the file
         self._as_read: list[str] = []
@@ -83,7 +81,6 @@ class WindowCutter:
             self._check_row_by_row(end)
             raise
         if windows:
-            self._last = windows[-1].start
             for column in self._columns:
                 del column[:end]
             self._lines = self._lines[end:]
@@ -94,13 +91,13 @@ class WindowCutter:
         moments = self._columns[0]
         changes = map(operator.ne, moments, itertools.islice(moments, 1, None))
         runs: list[tuple[datetime, int]] = []
-        last = self._last
+        last: datetime | None = None
         for row in itertools.chain((0,), itertools.compress(range(1, len(moments)), changes)):
             start = fields.moment(moments[row])
-            if runs and start == last:
+            if start == last:
                 # the same moment, written otherwise
                 continue
-            if last is not None and start <= last:
+            if last is not None and start < last:
                 raise _unsorted(start, last)
             runs.append((start, row))
             last = start
@@ -132,7 +129,8 @@ class WindowCutter:
             self._order = np.array(sorted(range(len(tenants)), key=tenants.__getitem__), np.intp)
 
     def _check_row_by_row(self, end: int) -> None:
-        last, seen = self._last, set[str]()
+        last: datetime | None = None
+        seen: set[str] = set()
         for row in range(end):
             try:
                 start = fields.moment(self._columns[0][row])
@@ -162,6 +160,7 @@ def _unsorted(start: datetime, before: datetime) -> BadField:
 
 
 def _joined(lines: Sequence[int], more: Sequence[int]) -> Sequence[int]:
-    if isinstance(lines, range) and isinstance(more, range) and lines.stop == more.start:
+    if isinstance(lines, range) and isinstance(more, range):
+        # only blank lines and line ends within quotes leave gaps, and rows about those come with a list
         return range(lines.start, more.stop)
     return [*lines, *more]

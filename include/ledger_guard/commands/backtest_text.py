@@ -24,8 +24,8 @@ _FIGURES: tuple[tuple[str, Callable[[Summary], str]], ...] = (
         for scope in Scope
         for severity in (Severity.SEVERE, Severity.MILD)
     ),
-    ("somebody is woken", lambda s: f"{s.woken:,} times"),
-    ("woken a week", lambda s: f"{s.woken_per_week:.1f}"),
+    ("times somebody is woken", lambda s: f"{s.woken:,}"),
+    ("times a week", lambda s: "too short" if s.woken_per_week is None else f"{s.woken_per_week:.1f}"),
     ("tenants with too little traffic", lambda s: f"{len(s.insufficient_tenants):,}"),
     ("tenants alarmed", lambda s: f"{len(s.alarmed_tenants):,}"),
 )
@@ -56,7 +56,7 @@ def differing(found: Sequence[Difference]) -> str:
         return "no incident differs"
     counts = Counter(kind for difference in found for kind in difference.kinds)
     told = ", ".join(f"{counts[kind]} {_KINDS[kind]}" for kind in KINDS)
-    lines = [f"{len(found)} incidents differ: {told}", *map(_difference, found[:DIFFERENCES_NAMED])]
+    lines = [f"incidents that differ: {len(found)} ({told})", *map(_difference, found[:DIFFERENCES_NAMED])]
     if len(found) > DIFFERENCES_NAMED:
         lines.append(f"  and {len(found) - DIFFERENCES_NAMED} more: --json tells all")
     return "\n".join(lines)

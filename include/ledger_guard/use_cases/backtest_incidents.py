@@ -5,7 +5,8 @@ What counts as one incident is what somebody would have been called for once:
 - alarms of one tenant with at most 30 minutes of anything else between them are one isolated incident of that tenant;
 - widespread alarms, of whichever tenants, with at most 30 minutes between them are one widespread incident;
 - a tenant's own alarms that begin at most 30 minutes before it is part of a widespread incident, or come at most 30 minutes
-  after, belong to that incident. Those that began earlier stay an incident of the tenant;
+  after, belong to that incident: they make it severe if they are, but not longer. Those that began earlier stay an incident
+  of the tenant;
 - an incident is as severe as its gravest verdict.
 """
 
@@ -38,8 +39,6 @@ class Incident:
     #: first and last alarming window: the last one's end
     start: datetime
     end: datetime
-    #: how many tenants took part
-    tenants: int = 1
 
     @property
     def scope(self) -> Scope:
@@ -65,7 +64,6 @@ class IncidentTracker:
         #: the platform's open incident
         self._platform_begin = self._platform_last = _NEVER
         self._platform_worst = 0
-        self._platform_tenants: set[int] = set()
 
     def add(self, judged: JudgedWindow) -> None:
         """Follow one more window; they come in order of time, without gaps."""
@@ -100,7 +98,9 @@ class IncidentTracker:
         for row in rows[self._begin[rows] != _NEVER].tolist():
             if now - self._begin[row] > self._lull:
                 self._end_isolated(row)
-            self._begin[row], self._worst[row] = _NEVER, 0
+            else:
+                worst = max(worst, int(self._worst[row]))
+                self._begin[row], self._worst[row] = _NEVER, 0
         self._last_widespread[rows] = now
         if self._platform_begin != _NEVER and now - self._platform_last - 1 > self._lull:
             self._end_widespread()
@@ -108,10 +108,10 @@ class IncidentTracker:
             self._platform_begin = now
         self._platform_last = now
         self._platform_worst = max(self._platform_worst, worst)
-        self._platform_tenants.update(rows.tolist())
 
     def _add_isolated(self, now: int, rows: NDArray[np.intp], severity: NDArray[np.int8]) -> None:
         own = now - self._last_widespread[rows] - 1 > self._lull
+        self._platform_worst = max(self._platform_worst, int(severity[~own].max(initial=0)))
         rows, severity = rows[own], severity[own]
         for row in rows[(self._begin[rows] != _NEVER) & (now - self._last[rows] - 1 > self._lull)].tolist():
             self._end_isolated(row)
@@ -121,16 +121,15 @@ class IncidentTracker:
 
     def _end_isolated(self, row: int) -> None:
         tenant_id = self._tenants.names[row]
-        self._tell(tenant_id, int(self._worst[row]), int(self._begin[row]), int(self._last[row]), 1)
+        self._tell(tenant_id, int(self._worst[row]), int(self._begin[row]), int(self._last[row]))
         self._begin[row], self._worst[row] = _NEVER, 0
 
     def _end_widespread(self) -> None:
-        tenants = len(self._platform_tenants)
-        self._tell(None, self._platform_worst, self._platform_begin, self._platform_last, tenants)
-        self._platform_begin, self._platform_worst, self._platform_tenants = _NEVER, 0, set()
+        self._tell(None, self._platform_worst, self._platform_begin, self._platform_last)
+        self._platform_begin, self._platform_worst = _NEVER, 0
 
-    def _tell(self, tenant_id: str | None, worst: int, begin: int, last: int, tenants: int) -> None:
+    def _tell(self, tenant_id: str | None, worst: int, begin: int, last: int) -> None:
         zero = self._first_start
         if zero is not None:
             start, end = zero + begin * self._length, zero + (last + 1) * self._length
-            self._on_ended(Incident(tenant_id, SEVERITIES[worst], start, end, tenants))
+            self._on_ended(Incident(tenant_id, SEVERITIES[worst], start, end))

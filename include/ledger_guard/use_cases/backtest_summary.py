@@ -20,6 +20,7 @@ _NO_DATA, _INSUFFICIENT, _NONE, _MILD, _SEVERE = (
     for severity in (Severity.NO_DATA, Severity.INSUFFICIENT, Severity.NONE, Severity.MILD, Severity.SEVERE)
 )
 _WEEK = timedelta(days=7)
+_DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 
 
@@ -60,9 +61,10 @@ class Summary:
         return self.verdicts[Severity.NO_DATA] / max(1, sum(self.verdicts.values()))
 
     @property
-    def woken_per_week(self) -> float:
-        """Severe incidents per seven days of the file."""
-        return self.woken * (_WEEK / (self.end - self.start))
+    def woken_per_week(self) -> float | None:
+        """Severe incidents per seven days of the file; None where it is shorter than a day, which says nothing of a week."""
+        span = self.end - self.start
+        return None if span < _DAY else self.woken * (_WEEK / span)
 
     def as_json(self) -> dict[str, Any]:
         """Everything, by the names that scripts rely on."""
@@ -79,7 +81,7 @@ class Summary:
                 for scope, numbers in self.incidents.items()
             },
             "woken": self.woken,
-            "woken_per_week": round(self.woken_per_week, 3),
+            "woken_per_week": None if self.woken_per_week is None else round(self.woken_per_week, 3),
             "insufficient_tenants": self.insufficient_tenants,
             "alarmed_tenants": [
                 {
