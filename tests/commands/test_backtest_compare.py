@@ -77,6 +77,13 @@ def test_several_incidents_that_one_overlaps_are_taken_together(compared):
     assert found["compared"]["incidents"]["isolated"]["severe"] == 3
 
 
+def test_incidents_taken_together_are_as_severe_as_the_gravest(compared):
+    found, _ = compared("--json", other=(0.5, 0.05), a="m" + "." * 7 + "S")
+    assert found["incidents"]["isolated"] == {"severe": 1, "mild": 1}
+    assert found["compared"]["incidents"]["isolated"] == {"severe": 1, "mild": 0}
+    assert found["differences"] == []
+
+
 def test_incidents_that_only_touch_are_not_the_same():
     at = [START + number * timedelta(minutes=5) for number in range(3)]
     a, b = (Incident("t", Severity.MILD, start, end) for start, end in itertools.pairwise(at))

@@ -38,8 +38,6 @@ class VerdictsFile:
         reasons: list[str],
     ) -> None:
         """Append a window's rows; everything is parallel to `tenant_ids`."""
-        if not tenant_ids:
-            return
         if tenant_ids is not self._tenant_ids and tenant_ids != self._tenant_ids:
             self._tenant_ids, self._quoted = tenant_ids, [_quoted(tenant_id) for tenant_id in tenant_ids]
         codes = (severity * len(_SCOPES) + is_widespread).tolist()
