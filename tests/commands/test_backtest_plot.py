@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.commands.backtest_files import drawn
 
+from ledger_guard.cli import main
 from ledger_guard.use_cases import backtest_courses
 
 ROOT = Path(__file__).parents[2]
@@ -83,3 +84,9 @@ def test_the_picture_does_not_overwrite_the_verdicts(judge, tmp_path):
 def test_matplotlib_is_loaded_only_for_a_picture():
     code = "import sys, ledger_guard.commands.backtest; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": "include"}, check=False).returncode == 0
+
+
+def test_what_can_not_be_read_twice_is_not_drawn(tmp_path, capsys):
+    output, picture = str(tmp_path / "verdicts.csv"), str(tmp_path / "worst.png")
+    assert main(["backtest", "--trigger", "T1", "--input", "/dev/null", "--output", output, "--plot", picture]) == 2
+    assert capsys.readouterr().err == "/dev/null: can't be read twice; allowed with --plot: a file\n"
