@@ -74,6 +74,8 @@ class JudgedWindow:
     band_high: NDArray[np.float64]
     #: reasons of the tenant at an index
     explain: Callable[[int], Explanation]
+    #: one English sentence a tenant
+    say: Callable[[], list[str]]
 
     def __len__(self) -> int:
         return len(self.tenant_ids)
@@ -83,7 +85,7 @@ class JudgedWindow:
 
     def sentences(self) -> list[str]:
         """One English sentence a tenant: why its verdict is what it is."""
-        return [self.explain(index).sentence for index in range(len(self))]
+        return self.say()
 
     def verdict(self, index: int) -> Verdict:
         """The verdict of the tenant at `index`, with its reasons."""

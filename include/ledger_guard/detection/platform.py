@@ -1,26 +1,34 @@
-"""What the platform as a whole does: its common movement, and whether that movement is a trouble of its own."""
+"""Whether the platform as a whole moved: the tenants' evidence of the last half hour, pooled. No tenant need be sure by itself.
+
+Were a share f of the tenants hit since a moment, the likelihood of all counts would be the product over tenants of
+(1 - f) + f·L, where L is how much likelier a tenant's counts since then are in trouble than in health. The logarithm of that,
+over a few moments and two shares, is the platform's evidence; without trouble e to its power is 1 on average, so chance
+rarely lets it grow (Ville's inequality). What one tenant may add is bounded.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import erfc, log, pi, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ledger_guard.detection.tails import Floats, normal_score
+from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory
+from ledger_guard.detection.trouble import Weighed
 from ledger_guard.policy.schema import Detection
 
-#: the common factor is believed in full only over many tenants: with this many others it counts half
-_TENANTS_FOR_HALF_BELIEF = 10.0
-#: a tenant says something of the common factor once it expects this many events
-_EVENTS_TO_BE_HEARD = 2.0
-#: no tenant may pull the platform's pooled evidence further than this many standard deviations
-_MOST_PULL = 3.0
-#: pooled standard deviations below which a movement is no longer seen
-_STILL_UP = 3.0
-#: a tenant too thin to be judged is seen to have failed when its count is this improbable
-_SEEN_TO_FAIL = float(np.log(0.001))
+#: how far back the pooled evidence looks
+_LOOK_BACK_MINUTES = 30.0
+#: evidence that makes a movement the platform's, and the least of it that must be from the last quarter of an hour
+_MOVED, _STILL_MOVES = 16.0, 4.0
+_RECENT_MINUTES = 15.0
+#: what one tenant may add, and what counts as adding
+_MOST_OF_ONE, _ADDS = 4.0, 0.7
+#: the larger of the two shares that are tried; the policy says the smaller
+_LARGE_SHARE = 0.5
+#: as long as single windows pool to less than this there is nothing to look at
+_WORTH_A_LOOK, _FADE = 0.5, 0.9
+#: while the platform is in trouble one begins this often in a tenant that was not in it, per 5 minutes
+JOINS = 0.01
 
 
 @dataclass(frozen=True)
@@ -28,75 +36,81 @@ class Movement:
     """What the platform did in one window."""
 
     is_widespread: bool
-    #: tenants that moved with it
-    moved: NDArray[np.bool_]
-    #: ratio of the moved tenant in the middle; 1 when nobody moved
-    ratio: float
-    #: share of the judged tenants that moved
-    share: float
-    judged: int
-    #: log probability of the pooled excess by chance
-    log_p: float
+    has_begun: bool = False
+    #: pooled evidence in nats, and how many tenants it comes from
+    evidence: float = 0.0
+    tenants: int = 0
+    #: what each tenant adds when it has begun: probability of being hit, and how that is shared over the ratios
+    probability: Floats | None = None
+    shares: Floats | None = None
+    age_minutes: float = 0.0
 
 
-def common_factor(events: Floats, expected: Floats, variance: Floats, heard: NDArray[np.bool_], limit: float) -> float:
-    """How far the quiet tenants moved together, between 1 and `limit`: the weighted median of their ratios.
+class Platform(TenantMemory):
+    """The evidence of the last windows over tenants, and whether the platform is in trouble."""
 
-    A median, so that no single tenant's trouble hides itself; shrunk towards 1 where few tenants speak.
-    """
-    speaks = heard & (expected >= _EVENTS_TO_BE_HEARD)
-    if not speaks.any():
-        return 1.0
-    ratio, weight = events[speaks] / expected[speaks], expected[speaks] ** 2 / variance[speaks]
-    order = np.argsort(ratio, kind="stable")
-    reached = np.cumsum(weight[order])
-    middle = float(ratio[order][np.searchsorted(reached, reached[-1] / 2.0)])
-    others = float(weight.sum() ** 2 / (weight**2).sum()) - 1.0
-    return float(np.clip(1.0 + (middle - 1.0) * others / (others + _TENANTS_FOR_HALF_BELIEF), 1.0, limit))
+    def __init__(self, detection: Detection, window_minutes: int, prior: Floats) -> None:
+        self._depth = max(3, round(_LOOK_BACK_MINUTES / window_minutes))
+        self._recent = max(1, round(_RECENT_MINUTES / window_minutes))
+        blank: Blank = {"evidence": (0.0, (self._depth, len(prior)), np.float32)}
+        super().__init__(blank)
+        self.evidence: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+        self._prior = prior
+        self._minutes = window_minutes
+        self._fewest = detection.widespread_minimum_tenants
+        self._shares = (min(detection.widespread_share, _LARGE_SHARE), _LARGE_SHARE)
+        self.is_widespread = False
+        #: number of the window in which the platform's trouble began
+        self.began = 0
+        #: single windows' evidence, faded
+        self.unrest = 0.0
+
+    def watch(self, now: int, weighed: Weighed, tells: Flags) -> Movement:
+        """Take window number `now` of the tenants that it `tells` something of."""
+        ratio = np.where(tells[:, None], weighed.trouble - weighed.healthy[:, None], 0.0)
+        self.evidence[:, now % self._depth] = ratio
+        count = int(tells.sum())
+        if count == 0:
+            return Movement(self.is_widespread)
+        most = max(_MOST_OF_ONE, _MOVED / max(self._fewest, count / 2.0) + 1.0)
+        single = np.log(np.maximum(np.exp(np.minimum(ratio[tells], 50.0)) @ self._prior, 1e-300))
+        self.unrest = max(0.0, _FADE * self.unrest + max(_pooled(single, share, most).sum() for share in self._shares))
+        if self.unrest < _WORTH_A_LOOK and not self.is_widespread:
+            return Movement(False)
+        return self._look(now, tells, most)
+
+    def is_part_of_it(self, onset: Floats) -> Flags:
+        """Whether a trouble that began in a window (by number) belongs to the platform's; older ones are the tenants' own."""
+        slack = _RECENT_MINUTES / self._minutes
+        return np.asarray((onset >= self.began - slack) & self.is_widespread)
+
+    def _look(self, now: int, tells: Flags, most: float) -> Movement:
+        order = [(now - back) % self._depth for back in range(self._depth)]
+        since = np.clip(np.cumsum(self.evidence[tells][:, order].astype(np.float64), axis=1), -50.0, 50.0)
+        odds = np.log(np.maximum(np.exp(since) @ self._prior, 1e-300))
+        best, lately = (-np.inf, 0, 0.0), -np.inf
+        for share in self._shares:
+            sums = _pooled(odds, share, most).sum(axis=0)
+            back = int(np.argmax(sums))
+            best = max(best, (float(sums[back]), back, share))
+            lately = max(lately, float(sums[min(self._recent, self._depth) - 1]))
+        evidence, back, share = best
+        adding = int((_pooled(odds[:, back], share, most) > _ADDS).sum())
+        was, moved = self.is_widespread, evidence > _MOVED and adding >= self._fewest and lately > _STILL_MOVES
+        self.is_widespread = moved or (was and lately >= 0.0)
+        if self.is_widespread and not was:
+            self.began = now - back
+        if was or not self.is_widespread:
+            return Movement(self.is_widespread, evidence=evidence, tenants=adding)
+        hit = np.minimum(np.exp(odds[:, back]), 1e30)
+        probability, shares = np.zeros(len(tells)), np.zeros((len(tells), len(self._prior)))
+        probability[tells] = share * hit / (1.0 - share + share * hit)
+        weight = self._prior * np.exp(since[:, back])
+        shares[tells] = weight / weight.sum(axis=1, keepdims=True)
+        return Movement(True, True, evidence, adding, probability, shares, (back + 1) * self._minutes)
 
 
-def movement(
-    events: Floats, expected: Floats, variance: Floats, judged: NDArray[np.bool_], detection: Detection, *, was_widespread: bool
-) -> Movement:
-    """Decide whether the platform moved: enough of the judged tenants rose, and their pooled excess is no chance.
-
-    Once it did, it stays so until fewer than half of that share are up or their excess could be chance.
-    """
-    count = int(judged.sum())
-    moved = judged & (events >= detection.mild_ratio * expected) & (events > 0)
-    if count == 0:
-        return Movement(False, moved, 1.0, 0.0, 0, 0.0)
-    share = float(moved.sum()) / count
-    pull = np.clip((events[judged] - expected[judged]) / np.sqrt(variance[judged]), -_MOST_PULL, _MOST_PULL)
-    score = float(pull.sum() / np.sqrt(count))
-    enough = int(moved.sum()) >= detection.widespread_minimum_tenants
-    if was_widespread:
-        is_widespread = enough and share >= detection.widespread_share / 2.0 and score >= _STILL_UP
-    else:
-        significant = score >= normal_score(detection.false_alarm_probability)
-        is_widespread = enough and share >= detection.widespread_share and significant
-    ratio = float(np.median(events[moved] / expected[moved])) if moved.any() else 1.0
-    return Movement(is_widespread, moved, ratio, share, count, _log_normal_tail(score))
-
-
-def collapse(
-    log_p: Floats, events: Floats, expected: Floats, heard: NDArray[np.bool_], detection: Detection, *, was_widespread: bool
-) -> Movement:
-    """The platform's movement when most tenants nearly fail outright, seen where few of them have the traffic to be judged.
-
-    `heard` are the tenants with attempts enough that a near-total failure would show; `log_p` says how improbable each
-    one's count is on its own. In health one in a thousand looks failed, so half of them never do by chance.
-    """
-    moved = heard & (log_p <= _SEEN_TO_FAIL) & (events >= detection.severe_ratio * expected)
-    count, enough = int(heard.sum()), int(moved.sum()) >= detection.widespread_minimum_tenants
-    share = float(moved.sum()) / count if count else 0.0
-    least = detection.widespread_share / 2.0 if was_widespread else detection.widespread_share
-    ratio = float(np.median(events[moved] / np.maximum(expected[moved], 1e-9))) if moved.any() else 1.0
-    return Movement(enough and share >= least, moved, ratio, share, count, float(log_p[moved].sum()))
-
-
-def _log_normal_tail(score: float) -> float:
-    """Log P(Z >= score), by Mills' ratio where the direct value would vanish."""
-    if score < 8.0:
-        return log(0.5 * erfc(score / sqrt(2.0)))
-    return -0.5 * score * score - log(score * sqrt(2.0 * pi))
+def _pooled(odds: Floats, share: float, most: float) -> Floats:
+    """What each tenant adds, given its log likelihood ratio and the share of tenants that are hit."""
+    added: Floats = np.log1p(share * np.expm1(np.minimum(odds, most)))
+    return added

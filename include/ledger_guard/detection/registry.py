@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger_guard.detection.engine import SeverityEngine
-from ledger_guard.detection.tenant_baseline import TenantBaselineEngine
+from ledger_guard.detection.level_filter import LevelFilterEngine
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.policy.schema import Policy
 
@@ -12,9 +12,9 @@ def make_engine(policy: Policy, trigger: Trigger, *, window_minutes: int | None 
     """An engine that knows nothing yet, with the policy's thresholds for `trigger`.
 
     `window_minutes` overrides the policy's window length, to judge a file on another grid. Where balances are compared,
-    every window counts the same standing differences anew: their number is judged, and adds up to nothing.
+    a number that stands unchanged is the same differences again, and no fresh evidence.
     """
-    return TenantBaselineEngine(
+    return LevelFilterEngine(
         trigger,
         policy.detection_of(trigger),
         policy.window_minutes if window_minutes is None else window_minutes,

@@ -1,4 +1,4 @@
-"""The severity rule `tenant_baseline` (docs/severity.md): every tenant against its own recent past, all of them at once."""
+"""The severity rule `level_filter` (docs/severity.md): one window of all tenants in, alarms out."""
 
 from __future__ import annotations
 
@@ -7,24 +7,35 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger_guard.detection import alarms as alarm
 from ledger_guard.detection.alarms import Alarms
-from ledger_guard.detection.baseline import HOURS, Baselines, Normal
-from ledger_guard.detection.course import AlarmCourse
+from ledger_guard.detection.arrays import Flags, Floats, TenantMemory
+from ledger_guard.detection.baseline import HOURS, Baselines
 from ledger_guard.detection.engine import WindowBatch
-from ledger_guard.detection.evidence import Evidence, Flags, HorizonTests
-from ledger_guard.detection.platform import Movement, collapse, common_factor, movement
-from ledger_guard.detection.recent import RecentWindows
-from ledger_guard.detection.tails import Floats, log_upper_tail
+from ledger_guard.detection.healthy_level import HealthyLevel, Prediction
+from ledger_guard.detection.hours import HourNow
+from ledger_guard.detection.lately import LastHour
+from ledger_guard.detection.platform import JOINS, Movement, Platform
+from ledger_guard.detection.spread import Spread
+from ledger_guard.detection.trouble import Troubles
+from ledger_guard.detection.weekly import HOURS_OF_WEEK, WeekBefore
 from ledger_guard.policy.schema import Detection
 
-#: windows summed up for one test, where windows bring fresh evidence
-ACCUMULATING_HORIZONS = (1, 3, 6, 12)
-#: and where a count merely stands: one look at its level
-STANDING_HORIZONS = (1,)
-#: windows that wait before they are learned
-DEPTH = max(ACCUMULATING_HORIZONS)
-#: windows that the platform's common movement is taken from
-_COMMON_WINDOWS = 3
+#: an alarm is over when health is believed this much again
+_HEALTHY_AGAIN = 0.1
+#: probability, given a trouble, that it is high or has lasted, from which it is severe
+_GRAVE = 0.6
+#: a ratio counts as high from this share of the severe ratio on, and an age as sustained a little before its time:
+#: what is believed of both is spread to both sides
+_NEARLY_HIGH, _NEARLY_SUSTAINED = 0.92, 0.87
+#: while the platform is in trouble: how much likelier than health a tenant's own must be
+_JOINS_MILD, _JOINS_SEVERE = 80.0, 200.0
+#: how sure of a tenant's health its windows must be to teach the spread
+_CALM = 0.9
+#: what is believed of trouble in an hour that is still learned from
+_CLEAN = 0.3
+#: windows learned before the spread is learned: a day's hours must be known first
+_DAYS_BEFORE_SPREAD = 1.0
 
 
 @dataclass(frozen=True)
@@ -32,161 +43,226 @@ class Judged:
     """What one window came to, as arrays over tenants by index."""
 
     now: int
-    hour: int
     present: Flags
     events: Floats
     exposure: Floats
-    normal: Normal
-    evidence: Evidence
+    seen: Prediction
     movement: Movement
-    #: how far all rose together without trouble, between 1 and the mild ratio
-    common_factor: float
-    #: traffic that would show a severe rise within the longest horizon
+    #: traffic that would show a severe rise within the hour, a baseline that was learned for long enough, an end still in view
     is_sufficient: Flags
-    #: learned from for long enough
     is_known: Flags
     is_recovering: Flags
+    #: probability of health, and the most believed trouble's ratio and age
+    healthy: Floats
+    ratio: Floats
+    age_minutes: Floats
+    #: held down because last week's same hours showed the same
+    is_weekly: Flags
+    #: the alarms as they stand
+    level: NDArray[np.int8]
+    rule: NDArray[np.int8]
+    is_widespread: Flags
+    since: NDArray[np.int64]
+    #: variance of the window's count in health, and of the log rate with what the baseline does not know
+    count_variance: Floats
+    clumping: Floats
+    usual_exposure: Floats
+    learned: Floats
+    hour_events: Floats
+    hour_expected: Floats
 
 
-class TenantBaselineRule:
+class LevelFilterRule:
     """Memory and judgement of one trigger; tenants are told by index, windows by number since the Unix epoch."""
 
     def __init__(self, detection: Detection, window_minutes: int, *, events_accumulate: bool) -> None:
-        self.detection = detection
-        self.window_minutes = window_minutes
-        self.events_accumulate = events_accumulate
-        self.baselines = Baselines(detection.baseline_half_life_hours, 60.0 / window_minutes)
-        self.recent = RecentWindows(DEPTH)
+        self.detection, self.window_minutes, self.events_accumulate = detection, window_minutes, events_accumulate
+        self.baselines = Baselines()
+        self.spread = Spread(window_minutes)
+        self.level = HealthyLevel(window_minutes)
+        self.troubles = Troubles(detection, window_minutes)
+        self.platform = Platform(detection, window_minutes, self.troubles.prior)
+        self.week = WeekBefore()
+        self.lately = LastHour(window_minutes)
+        self.hour = HourNow()
         self.alarms = Alarms()
-        horizons = ACCUMULATING_HORIZONS if events_accumulate else STANDING_HORIZONS
-        self.tests = HorizonTests(detection, horizons, self.baselines, self.recent)
-        self.course = AlarmCourse(self.tests, self.baselines, self.recent, self.alarms, window_minutes)
-        self.is_widespread = False
-        #: complete windows so far: a fleet without a past judges nobody
-        self.windows_seen = 0
+        windows_per_day = 1440.0 / window_minutes
+        self._per_hour = 60.0 / window_minutes
+        self._severe_odds, self._mild_odds = (
+            self.troubles.begins * 1000.0 * windows_per_day / target
+            for target in (detection.severe_false_alarms, detection.mild_false_alarms)
+        )
+
+    @property
+    def parts(self) -> dict[str, TenantMemory]:
+        """Everything remembered of tenants, by name."""
+        names = ("baselines", "spread", "level", "troubles", "platform", "week", "lately", "hour", "alarms")
+        return {name: getattr(self, name) for name in names}
 
     def grow(self, count: int) -> None:
         """Make room for new tenants."""
-        self.baselines.grow(count)
-        self.recent.grow(count)
-        self.alarms.grow(count)
+        for part in self.parts.values():
+            part.grow(count)
+        self._refresh()
+
+    def skip(self, windows: int) -> None:
+        """Let windows pass that nobody brought."""
+        self.level.pass_time(windows, self._slow_limit(self.hour.number % HOURS), self.spread)
+        self.troubles.grow_old(windows * self.window_minutes)
+        self.lately.forget()
+        self.platform.forget()
+        self.spread.forget_deviations()
 
     def step(self, now: int, batch: WindowBatch, rows: NDArray[np.intp], quarantined: NDArray[np.intp]) -> Judged:
         """Take in window number `now`; `rows` are the indices of the batch's tenants."""
-        self._learn_oldest(now)
-        self.baselines.refresh()
-        hour = self._hour(now)
-        present = np.zeros(len(self.alarms.level), bool)
-        events, exposure, subjects = np.zeros(len(present)), np.zeros(len(present)), np.zeros(len(present))
+        hour = now * self.window_minutes // 60
+        self._turn_hour(hour)
+        present, events, exposure, subjects = self._counts(batch, rows)
+        attempts = np.where(np.isnan(exposure), 1.0, exposure)
+        slow_limit = self._slow_limit(hour % HOURS)
+        self.level.pass_time(1, slow_limit, self.spread)
+        baseline = self.baselines.expected(attempts, hour % HOURS)
+        awaited = np.where(present, self.lately.awaited(now, events), 0.0)
+        seen = self.level.predict(baseline + awaited, slow_limit, self.spread)
+        tells = present & (attempts > 0) & ~self._is_standing(now, events)
+        begins = JOINS * self.window_minutes / 5.0 if self.platform.is_widespread else self.troubles.begins
+        self.troubles.pass_time(self.level, tells, begins)
+        weighed = self.troubles.weigh(events, seen, self.level, self.spread)
+        self.troubles.update(weighed, tells)
+        is_known = self.baselines.learned >= self.detection.baseline_minimum_windows
+        movement = self.platform.watch(now, weighed, tells & is_known)
+        if movement.has_begun:
+            self._suppose(movement)
+        weight = np.where(tells, self.troubles.healthy, 0.0)
+        self.level.update(seen, events, weight, np.where(tells, weighed.returned, 0.0), slow_limit, self.spread)
+        calm = tells & (self.troubles.healthy > _CALM) & (awaited == 0)
+        calm &= self.baselines.learned >= _DAYS_BEFORE_SPREAD * HOURS * self._per_hour
+        self.spread.learn(now, calm, events, baseline)
+        self.lately.push(now, present, events, baseline, np.where(awaited > 0, 0.0, seen.expected), subjects, awaited > 0)
+        is_weekly = self._advance(now, tells, movement, is_known)
+        doubt = np.where(tells & is_known, self.troubles.in_trouble, 0.0)
+        doubt[quarantined] = 1.0
+        self.hour.take(present, events, np.where(present, attempts, 0.0), baseline, doubt)
+        return self._judged(now, present, events, exposure, seen, movement, is_known, is_weekly)
+
+    def _counts(self, batch: WindowBatch, rows: NDArray[np.intp]) -> tuple[Flags, Floats, Floats, Floats]:
+        count = len(self.alarms.level)
+        present = np.zeros(count, bool)
+        events, exposure, subjects = np.zeros(count), np.zeros(count), np.full(count, np.nan)
         if batch.is_complete:
             present[rows] = True
             events[rows], exposure[rows], subjects[rows] = batch.events, batch.exposure, batch.subjects
-            self.windows_seen += 1
-        normal = self.baselines.normal(exposure, hour)
-        self._push(present, events, exposure, subjects, normal)
-        self.recent.memory["tainted"][0, quarantined] = 1.0
-        is_known = self.baselines.memory["learned"] >= self.detection.baseline_minimum_windows
-        moved = self._movement(present & is_known)
-        factor = 1.0 if moved.is_widespread else self._common_factor(present & is_known & ~self.alarms.is_on)
-        self.recent.memory["adjusted"][0] *= np.float32(factor)
-        ended = self.course.end(now, present)
-        evidence = self.tests.run(present)
-        is_fleet_known = bool(is_known.any()) and self.windows_seen > self.detection.baseline_minimum_windows
-        self.course.advance(now, evidence, moved, present & ~ended & is_fleet_known)
-        self.recent.memory["tainted"][0, self.alarms.is_on] = 1.0
-        return Judged(
-            now=now,
-            hour=hour,
-            present=present,
-            events=events,
-            exposure=exposure,
-            normal=normal,
-            evidence=evidence,
-            movement=moved,
-            common_factor=factor,
-            is_sufficient=self._is_sufficient(exposure),
-            is_known=is_known,
-            is_recovering=self.course.is_recovering(now),
-        )
-
-    def skip(self, first: int, windows: int) -> None:
-        """Let windows pass that nobody brought, from number `first` on."""
-        nothing = np.zeros(len(self.alarms.level))
-        for now in range(first, first + min(windows, DEPTH)):
-            self._learn_oldest(now)
-            self._push(nothing > 0, nothing, nothing, nothing, Normal(nothing, nothing))
-
-    def _hour(self, window: int) -> int:
-        return window * self.window_minutes // 60 % HOURS
-
-    def _push(self, present: Flags, events: Floats, exposure: Floats, subjects: Floats, normal: Normal) -> None:
-        expected = np.where(present, normal.expected, 0.0)
+            self.baselines.counts_only[rows] = np.isnan(batch.exposure)
         if not self.events_accumulate:
             # what is compared are players: each event is one of them
             subjects = np.where(np.isnan(subjects), events, subjects)
-        self.recent.push(
-            present=present.astype(np.float64),
+        return present, events, exposure, subjects
+
+    def _is_standing(self, now: int, events: Floats) -> Flags:
+        """Where balances are compared: the same number as a window ago is the same differences, and no fresh evidence."""
+        if self.events_accumulate:
+            return np.zeros(len(events), bool)
+        before = self.lately.events[:, (now - 1) % self.lately.depth]
+        return np.asarray((events > 0) & (events == before))
+
+    def _slow_limit(self, hour: int) -> Floats:
+        limit: Floats = self.spread.slow + self.baselines.rate_variance + self.baselines.hour_variance[:, hour]
+        return limit
+
+    def _turn_hour(self, hour: int) -> None:
+        """When an hour is over: learn the one before it, if neither had a trouble, and work out what is normal anew."""
+        if hour == self.hour.number:
+            return
+        done = self.hour.turn(hour)
+        if done is not None:
+            clean = (done.windows > 0) & (done.doubt <= _CLEAN)
+            self.baselines.learn(clean, done.number % HOURS, done.events, done.exposure, done.windows)
+            spread = self.spread
+            noise = spread.slow + spread.fast / 2.0 + spread.white / self._per_hour
+            variance = spread.clumping * done.expected + noise * done.expected**2
+            self.week.learn(done.windows > 0, done.number % HOURS_OF_WEEK, done.events, done.expected, variance)
+        self._refresh()
+        self.level.unsettle(self.baselines.hour_variance[:, hour % HOURS], self._slow_limit(hour % HOURS))
+
+    def _refresh(self) -> None:
+        self.spread.refresh()
+        self.baselines.refresh(self.spread, self._per_hour)
+
+    def _suppose(self, movement: Movement) -> None:
+        assert movement.probability is not None
+        assert movement.shares is not None
+        likelier = movement.probability > self.troubles.in_trouble
+        self.troubles.suppose(likelier, movement.probability, movement.shares, movement.age_minutes)
+        self.alarms.is_supposed |= likelier
+
+    def _advance(self, now: int, tells: Flags, movement: Movement, is_known: Flags) -> Flags:
+        """Open alarms, make them graver, end them; says which rises are held to be the week's."""
+        alarms, troubles, detection = self.alarms, self.troubles, self.detection
+        ratio, age, doubt = troubles.typical_ratio(), troubles.typical_age_minutes(), troubles.in_trouble
+        alarms.end(tells & (doubt < 1.0 - _HEALTHY_AGAIN), now)
+        alarms.is_supposed = alarms.is_supposed & ((troubles.healthy < 1.0 - _HEALTHY_AGAIN / 2.0) | movement.is_widespread)
+        is_high = troubles.ratios >= _NEARLY_HIGH * detection.severe_ratio
+        is_old = troubles.age_minutes >= _NEARLY_SUSTAINED * detection.sustained_minutes
+        high = troubles.trouble[:, is_high].sum(axis=1)
+        grave = high + (troubles.trouble[:, ~is_high] * is_old[:, ~is_high]).sum(axis=1)
+        odds = troubles.odds
+        enough = self.lately.total_events() >= detection.minimum_events
+        is_weekly = tells & is_known & (odds > self._mild_odds) & self.week.explains(self._hour_of_week(now), ratio)
+        may = tells & is_known & enough & ~is_weekly & (ratio >= 0.93 * detection.mild_ratio)
+        found = may & (odds > np.where(alarms.is_supposed, _JOINS_MILD, self._mild_odds))
+        sure = found & (odds > np.where(alarms.is_supposed, _JOINS_SEVERE, self._severe_odds)) & (grave > _GRAVE * doubt)
+        severe = sure & ~self.lately.is_one_subject()
+        level = np.where(severe, alarm.SEVERE, np.where(found, alarm.MILD, alarm.QUIET))
+        rule = np.where(severe, np.where(high > _GRAVE * doubt / 2.0, alarm.HIGH, alarm.SUSTAINED), alarm.SLIGHT)
+        rule = np.where(alarms.is_supposed, alarm.PLATFORM, rule)
+        since = now - np.maximum(age / self.window_minutes, 1.0).astype(np.int64) + 1
+        alarms.raise_to(level, rule, since, found & self.platform.is_part_of_it(now - age / self.window_minutes))
+        return is_weekly
+
+    def _hour_of_week(self, now: int) -> int:
+        return now * self.window_minutes // 60 % HOURS_OF_WEEK
+
+    def _judged(
+        self,
+        now: int,
+        present: Flags,
+        events: Floats,
+        exposure: Floats,
+        seen: Prediction,
+        movement: Movement,
+        is_known: Flags,
+        is_weekly: Flags,
+    ) -> Judged:
+        detection, alarms = self.detection, self.alarms
+        hour_expected = self.lately.total_expected()
+        if self.events_accumulate:
+            is_sufficient = hour_expected * detection.severe_ratio >= detection.minimum_expected_events
+        else:
+            # a comparison sees every player: it is a count, not a sample
+            is_sufficient = np.isnan(exposure) | (exposure >= detection.minimum_events)
+        total = self.spread.white + seen.level_variance
+        return Judged(
+            now=now,
+            present=present,
             events=events,
             exposure=exposure,
-            subjects=np.nan_to_num(subjects, nan=-1.0),
-            expected=expected,
-            adjusted=expected,
-            tainted=np.zeros(len(events)),
+            seen=seen,
+            movement=movement,
+            is_sufficient=is_sufficient,
+            is_known=is_known,
+            is_recovering=alarms.ended_within(now, self.lately.depth),
+            healthy=self.troubles.healthy,
+            ratio=self.troubles.typical_ratio(),
+            age_minutes=self.troubles.typical_age_minutes(),
+            is_weekly=is_weekly,
+            level=alarms.level,
+            rule=alarms.rule,
+            is_widespread=alarms.is_widespread,
+            since=alarms.since,
+            count_variance=self.spread.clumping * seen.expected + total * seen.expected**2,
+            clumping=self.spread.clumping,
+            usual_exposure=self.baselines.usual_exposure(),
+            learned=self.baselines.learned,
+            hour_events=self.lately.total_events(),
+            hour_expected=hour_expected,
         )
-        self.recent.answer_for_silence()
-
-    def _learn_oldest(self, now: int) -> None:
-        recent = self.recent
-        clean = np.flatnonzero((recent.oldest("present") > 0) & (recent.oldest("tainted") == 0))
-        events, expected = recent.oldest("events")[clean], recent.oldest("adjusted")[clean]
-        is_known = self.baselines.memory["learned"][clean] >= self.detection.baseline_minimum_windows
-        self.baselines.learn(clean, events, recent.oldest("exposure")[clean], self._hour(now - DEPTH), is_known)
-        is_whole = (recent.memory["tainted"].max(axis=0) == 0) & (recent.memory["present"].sum(axis=0) > DEPTH / 2)
-        steady = is_whole[clean] & is_known
-        clean, events, expected = clean[steady], events[steady], expected[steady]
-        long_events, long_expected = recent.total("events", DEPTH)[clean], recent.total("adjusted", DEPTH)[clean]
-        level = (long_events - events + 2.0) / (np.maximum(long_expected - expected, 0.0) + 2.0)
-        self.baselines.learn_spread(clean, events, expected * level, long_events, long_expected)
-
-    def _movement(self, is_known: Flags) -> Movement:
-        """The platform against its tenants' plain baselines, each on the shortest horizon that can speak for it."""
-        events = self.recent.total("events", self.tests.longest)
-        expected = self.recent.total("expected", self.tests.longest)
-        for windows in sorted(self.tests.horizons, reverse=True):
-            k, mean = self.recent.total("events", windows), self.recent.total("expected", windows)
-            speaks = self.tests.speaks(mean)
-            events, expected = np.where(speaks, k, events), np.where(speaks, mean, expected)
-        judged = is_known & self.tests.speaks(expected)
-        variance = self.baselines.variance(expected)
-        moved = movement(events, expected, variance, judged, self.detection, was_widespread=self.is_widespread)
-        if not moved.is_widespread and self.events_accumulate:
-            fallen = self._collapse(is_known)
-            moved = fallen if fallen.is_widespread else moved
-        self.is_widespread = moved.is_widespread
-        return moved
-
-    def _collapse(self, is_known: Flags) -> Movement:
-        """The platform once more, over all tenants whose near-total failure would show, on each one's worst horizon."""
-        least = np.zeros(len(is_known))
-        events, expected = least.copy(), least.copy()
-        for windows in self.tests.horizons:
-            k, mean = self.recent.total("events", windows), self.recent.total("expected", windows)
-            some = np.flatnonzero(is_known & (k >= 2))
-            log_p = np.zeros(len(is_known))
-            log_p[some] = log_upper_tail(k[some], mean[some], self.baselines.variance(mean[some], some))
-            worse = log_p < least
-            least[worse], events[worse], expected[worse] = log_p[worse], k[worse], mean[worse]
-        heard = is_known & (self.recent.total("exposure", self.tests.longest) >= self.detection.minimum_events)
-        return collapse(least, events, expected, heard, self.detection, was_widespread=self.is_widespread)
-
-    def _common_factor(self, heard: Flags) -> float:
-        """How much more to expect of everybody because the quiet tenants rose together."""
-        windows = _COMMON_WINDOWS if self.events_accumulate else 1
-        events, expected = self.recent.total("events", windows), self.recent.total("expected", windows)
-        return common_factor(events, expected, self.baselines.variance(expected), heard, self.detection.mild_ratio)
-
-    def _is_sufficient(self, exposure: Floats) -> Flags:
-        if self.events_accumulate:
-            return self.tests.speaks(self.recent.total("expected", self.tests.longest))
-        # a comparison sees every player: it is a count, not a sample
-        return np.asarray(np.isnan(exposure) | (exposure >= self.detection.minimum_events))

@@ -4,73 +4,86 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 import zlib
 from typing import Any
 
 import numpy as np
 
-from ledger_guard.detection.rule import TenantBaselineRule
+from ledger_guard.detection.rule import LevelFilterRule
 
 #: changes with every change of the rule or of what it remembers
-VERSION = "tenant_baseline/1"
-_HEADER = "header"
+VERSION = "level_filter/1"
+_MAGIC = b"LGS1"
+#: the state is written at every check: quick matters more than small
+_LEVEL = 1
 
 
-def dump(rule: TenantBaselineRule, about: dict[str, Any]) -> bytes:
+def dump(rule: LevelFilterRule, about: dict[str, Any]) -> bytes:
     """Everything the rule remembers, with `about` (JSON-able) beside it."""
+    arrays = _arrays(rule)
     header = {
-        "version": VERSION,
-        "window_minutes": rule.window_minutes,
-        "depth": rule.recent.depth,
-        "events_accumulate": rule.events_accumulate,
-        "is_widespread": rule.is_widespread,
-        "windows_seen": rule.windows_seen,
+        **_identity(rule),
+        "hour": [rule.hour.number, rule.hour.last_number],
+        "platform": [rule.platform.is_widespread, rule.platform.began, rule.platform.unrest],
         "about": about,
+        "arrays": [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()],
     }
-    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-    buffer = io.BytesIO()
-    arrays: dict[str, Any] = {_HEADER: text, **_arrays(rule)}
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
+    text = json.dumps(header).encode()
+    body = io.BytesIO()
+    body.write(len(text).to_bytes(8, "big"))
+    body.write(text)
+    for array in arrays.values():
+        body.write(np.ascontiguousarray(array).tobytes())
+    return _MAGIC + zlib.compress(body.getvalue(), _LEVEL)
 
 
-def load(rule: TenantBaselineRule, state: bytes) -> dict[str, Any]:
+def load(rule: LevelFilterRule, state: bytes) -> dict[str, Any]:
     """Put a dumped memory into a fresh `rule` and return what was beside it.
 
     Raises:
-        ValueError: the bytes are not a dump, or of another version, window length or kind of trigger. Learn from history.
+        ValueError: the bytes are not a dump, or of another version, grid, window length or kind of trigger. Learn from history.
     """
-    try:
-        with np.load(io.BytesIO(state), allow_pickle=False) as stored:
-            header = json.loads(stored[_HEADER].tobytes())
-            arrays = {name: stored[name] for name in stored.files if name != _HEADER}
-    except (ValueError, zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError) as error:
-        raise ValueError(f"engine state: is damaged ({error}); allowed: what dump gave") from error
-    wanted = {
-        "version": VERSION,
-        "window_minutes": rule.window_minutes,
-        "depth": rule.recent.depth,
-        "events_accumulate": rule.events_accumulate,
-    }
-    for name, value in wanted.items():
+    header, arrays = _read(state)
+    for name, value in _identity(rule).items():
         if header.get(name) != value:
             raise ValueError(f"engine state: {name} is {header.get(name)!r}; allowed: {value!r}")
-    if set(arrays) != set(_arrays(rule)):
-        raise ValueError("engine state: its parts are not this version's; allowed: what dump gave")
-    rule.is_widespread, rule.windows_seen = header["is_widespread"], header["windows_seen"]
-    for name, array in arrays.items():
-        part, field = name.split(".")
-        if part == "alarms":
-            setattr(rule.alarms, field, array)
-        else:
-            getattr(rule, part).memory[field] = array
-    rule.baselines.refresh()
-    about: dict[str, Any] = header["about"]
+    try:
+        for name, part in rule.parts.items():
+            part.restore({key.split(".", 1)[1]: array for key, array in arrays.items() if key.split(".", 1)[0] == name})
+        rule.hour.number, rule.hour.last_number = header["hour"]
+        rule.platform.is_widespread, rule.platform.began, rule.platform.unrest = header["platform"]
+        about: dict[str, Any] = header["about"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"engine state: its parts are not this version's ({error}); allowed: what dump gave") from error
     return about
 
 
-def _arrays(rule: TenantBaselineRule) -> dict[str, Any]:
-    arrays: dict[str, Any] = {f"baselines.{name}": array for name, array in rule.baselines.memory.items()}
-    arrays |= {f"recent.{name}": array for name, array in rule.recent.memory.items()}
-    return arrays | {f"alarms.{name}": getattr(rule.alarms, name) for name in rule.alarms.FIELDS}
+def _identity(rule: LevelFilterRule) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "window_minutes": rule.window_minutes,
+        "events_accumulate": rule.events_accumulate,
+        "ratios": [round(float(ratio), 6) for ratio in rule.troubles.ratios],
+    }
+
+
+def _arrays(rule: LevelFilterRule) -> dict[str, np.ndarray[Any, Any]]:
+    return {f"{name}.{field}": array for name, part in rule.parts.items() for field, array in part.stored().items()}
+
+
+def _read(state: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
+    if not state.startswith(_MAGIC):
+        raise ValueError("engine state: is damaged (it does not begin as one); allowed: what dump gave")
+    try:
+        body = zlib.decompress(state[len(_MAGIC) :])
+        end = 8 + int.from_bytes(body[:8], "big")
+        header = json.loads(body[8:end])
+        arrays = {}
+        for name, kind, shape in header["arrays"]:
+            dtype = np.dtype(kind)
+            size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+            arrays[name] = np.frombuffer(body[end : end + size], dtype).reshape(shape).copy()
+            end += size
+    except (ValueError, zlib.error, KeyError, TypeError) as error:
+        raise ValueError(f"engine state: is damaged ({error}); allowed: what dump gave") from error
+    return header, arrays

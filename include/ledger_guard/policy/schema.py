@@ -36,6 +36,8 @@ class Sensing(Section):
     history_days: int = Field(14, ge=1, le=90)
     #: how often the sensor looks, in seconds
     poke_seconds: int = Field(15, ge=1)
+    #: a silence less likely than this by chance is a gap in the source, not health
+    silence_probability: float = Field(1e-6, gt=0, lt=0.5)
 
 
 class Detection(Section):
@@ -47,19 +49,20 @@ class Detection(Section):
     severe_ratio: float = Field(5.0, gt=1)
     #: a rise that lasts this long is severe however slight
     sustained_minutes: int = Field(60, ge=1)
-    #: chance of a false alarm per tenant and window that the rule accepts
-    false_alarm_probability: float = Field(1e-6, gt=0, lt=0.5)
-    #: fewer expected events than this at the severe ratio: `insufficient`
+    #: bound on false severe alarms, and on false mild ones, per 1,000 tenant-days
+    severe_false_alarms: float = Field(0.5, gt=0, le=1000)
+    mild_false_alarms: float = Field(10.0, gt=0, le=10_000)
+    #: how long a trouble usually lasts: longer finds slight rises that go on, shorter ends alarms sooner
+    trouble_minutes: float = Field(120.0, ge=5, le=10_000)
+    #: fewer expected events than this an hour at the severe ratio: `insufficient`
     minimum_expected_events: float = Field(5.0, gt=0)
-    #: and never an alarm on fewer events than this
+    #: and never an alarm on fewer events than this within the hour
     minimum_events: int = Field(5, ge=1)
-    #: half-life of the baseline
-    baseline_half_life_hours: float = Field(48.0, gt=0)
-    #: windows a tenant needs before it is judged by its own baseline alone
+    #: windows that must be learned before a tenant is judged
     baseline_minimum_windows: int = Field(36, ge=1)
-    #: share of the judged tenants that must have risen for `widespread`
-    widespread_share: float = Field(0.5, gt=0, le=1)
-    #: and at least so many tenants
+    #: the smallest share of the tenants whose common movement is looked for as `widespread`
+    widespread_share: float = Field(0.12, gt=0, le=0.5)
+    #: and at least so many tenants must show it
     widespread_minimum_tenants: int = Field(3, ge=2)
     #: windows with evidence of health, in a row, that end an incident
     resolve_after_windows: int = Field(2, ge=1)

@@ -37,12 +37,12 @@ def exposures(readings: Iterable[Reading]) -> Counter[datetime]:
 
 
 def silent_windows(
-    windows: Sequence[Window], totals: Counter[datetime], usual: Sequence[int], false_alarm_probability: float
+    windows: Sequence[Window], totals: Counter[datetime], usual: Sequence[int], silence_probability: float
 ) -> dict[datetime, str]:
     """Windows, in order of time, without any row although rows were to be expected: by start, with the reason.
 
     `usual` are the exposures of complete windows before the first. Nothing is implausible when traffic had died down
-    already: at the median of the last twelve windows an empty one must be less likely than `false_alarm_probability`.
+    already: at the median of the last twelve windows an empty one must be less likely than `silence_probability`.
     Where nothing is known about the day before, an empty window is silent too: that nothing came is no evidence of health.
     """
     recent = deque(usual, maxlen=USUAL_WINDOWS)
@@ -51,7 +51,7 @@ def silent_windows(
         total = totals[window.start]
         if total == 0 and not recent:
             found[window.start] = "no request of this kind arrived, and nothing is known about what is usual"
-        elif total == 0 and math.exp(-median(recent)) < false_alarm_probability:
+        elif total == 0 and math.exp(-median(recent)) < silence_probability:
             found[window.start] = (
                 f"no request of this kind arrived; usual are {median(recent):.0f} in a window: the source fell silent"
             )

@@ -1,0 +1,49 @@
+"""Array types that the detection speaks in, and growing them as tenants appear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
+
+
+#: of each array: the value of a tenant of whom nothing is known, the axes after the tenant's, and the type
+Blank = Mapping[str, tuple[float, tuple[int, ...], type]]
+
+
+class TenantMemory:
+    """Something remembered of each tenant, as arrays (attributes of the names in `blank`) whose first axis is the tenant.
+
+    Growing, storing and restoring need nothing else.
+    """
+
+    def __init__(self, blank: Blank) -> None:
+        self._blank = blank
+        for name, (_, axes, kind) in blank.items():
+            setattr(self, name, np.zeros((0, *axes), kind))
+
+    def grow(self, count: int) -> None:
+        """Make room for `count` new tenants of whom nothing is known."""
+        for name, (value, axes, kind) in self._blank.items():
+            known = getattr(self, name)
+            setattr(self, name, np.concatenate([known, np.full((count, *axes), value, kind)]))
+
+    def forget(self) -> None:
+        """Make every tenant one of whom nothing is known."""
+        for name, (value, _, _) in self._blank.items():
+            getattr(self, name)[:] = value
+
+    def stored(self) -> dict[str, NDArray[Any]]:
+        """Every array by name."""
+        return {name: getattr(self, name) for name in self._blank}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `stored` gave. Raises KeyError when a part is missing."""
+        for name in self._blank:
+            setattr(self, name, arrays[name])

@@ -1,0 +1,74 @@
+"""The last hour of every tenant, window by window: for silence that late counts will fill, and for how much was there to see."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory
+
+#: events expected in a silence that is too long to be chance (about one in twenty)
+_IMPLAUSIBLE_SILENCE = 3.0
+_MINUTES = 60.0
+
+
+class LastHour(TenantMemory):
+    """Rings over the last hour's windows; `column` of a window is its number modulo the depth."""
+
+    def __init__(self, window_minutes: int) -> None:
+        self.depth = max(2, round(_MINUTES / window_minutes))
+        axes = (self.depth,)
+        blank: Blank = {
+            "events": (0.0, axes, np.float32),
+            "expected": (0.0, axes, np.float32),
+            #: what a silent window still waits for, and whether a window was seen without any event
+            "waiting": (0.0, axes, np.float32),
+            "is_silent": (False, axes, np.bool_),
+            #: distinct players or webhooks behind the events; NaN where not known
+            "subjects": (0.0, axes, np.float32),
+        }
+        super().__init__(blank)
+        self.events: Floats
+        self.expected: Floats
+        self.waiting: Floats
+        self.is_silent: Flags
+        self.subjects: Floats
+
+    def awaited(self, now: int, events: Floats) -> Floats:
+        """What a window with events answers for beside its own: the expectation of the silent windows just before it.
+
+        Failures that arrive late leave windows without events and pile up in the next one; against that window alone they would
+        look like a rise. Silence that is plausible by chance is answered for by nobody.
+        """
+        going_on = np.ones(len(events), bool)
+        waiting = np.zeros(len(events))
+        for back in range(1, self.depth):
+            column = (now - back) % self.depth
+            going_on &= self.is_silent[:, column]
+            waiting += np.where(going_on, self.waiting[:, column], 0.0)
+        awaited: Floats = np.where((events > 0) & (waiting >= _IMPLAUSIBLE_SILENCE), waiting, 0.0)
+        return awaited
+
+    def push(
+        self, now: int, present: Flags, events: Floats, expected: Floats, tracked: Floats, subjects: Floats, answered: Flags
+    ) -> None:
+        """Take window number `now`. Windows that were `answered` for wait no longer."""
+        column = now % self.depth
+        self.waiting[answered] = 0.0
+        self.events[:, column] = np.where(present, events, 0.0)
+        self.expected[:, column] = np.where(present, expected, 0.0)
+        self.waiting[:, column] = np.where(present, tracked, 0.0)
+        self.is_silent[:, column] = ~present | (events == 0)
+        self.subjects[:, column] = np.where(present & (events > 0), subjects, 0.0)
+
+    def total_events(self) -> Floats:
+        """Events of the last hour."""
+        return np.asarray(self.events.sum(axis=1, dtype=np.float64))
+
+    def total_expected(self) -> Floats:
+        """Events that were expected in it."""
+        return np.asarray(self.expected.sum(axis=1, dtype=np.float64))
+
+    def is_one_subject(self) -> Flags:
+        """Whether all events of the last hour are known to come from one player or webhook that tries again and again."""
+        one = ((self.events == 0) | (self.subjects == 1)).all(axis=1)
+        return np.asarray(one & (self.total_events() > 1))

@@ -1,0 +1,129 @@
+"""The severity engine around the rule `level_filter`: tenant ids, windows of event time, verdicts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from ledger_guard.detection import state
+from ledger_guard.detection.alarms import MILD, SEVERE
+from ledger_guard.detection.counts import gamma_quantile
+from ledger_guard.detection.engine import SEVERITIES, JudgedWindow, WindowBatch
+from ledger_guard.detection.reasons import Reasons
+from ledger_guard.detection.rule import Judged, LevelFilterRule
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Severity
+from ledger_guard.domain.windows import UTC, iso
+from ledger_guard.policy.schema import Detection
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CODE = {severity: code for code, severity in enumerate(SEVERITIES)}
+#: nineteen healthy windows in twenty stay within this many normal scores
+BAND_SCORE = 1.96
+
+
+class LevelFilterEngine:
+    """Judges one trigger. `events_accumulate` is False where each window counts the same standing matter anew."""
+
+    def __init__(self, trigger: Trigger, detection: Detection, window_minutes: int, *, events_accumulate: bool = True) -> None:
+        self._trigger = trigger
+        self._length = timedelta(minutes=window_minutes)
+        self._rule = LevelFilterRule(detection, window_minutes, events_accumulate=events_accumulate)
+        self._tenant_ids: list[str] = []
+        self._index: dict[str, int] = {}
+        self._order = np.zeros(0, np.intp)
+        self._sorted_ids: tuple[str, ...] = ()
+        #: the last batch's tenants and their rows: mostly they come again
+        self._batch_ids: tuple[str, ...] = ()
+        self._rows = np.zeros(0, np.intp)
+        #: number of the last window
+        self._last: int | None = None
+
+    def judge(self, batch: WindowBatch) -> JudgedWindow:
+        """As `SeverityEngine.judge`."""
+        now = self._number(batch)
+        if self._last is not None and now > self._last + 1:
+            self._rule.skip(now - self._last - 1)
+        known = [self._index[tenant] for tenant in sorted(batch.quarantined) if tenant in self._index]
+        judged = self._rule.step(now, batch, self._rows, np.array(known, dtype=np.intp))
+        self._last = now
+        return self._verdicts(batch, judged)
+
+    def dump(self) -> bytes:
+        """As `SeverityEngine.dump`."""
+        return state.dump(self._rule, {"trigger": self._trigger.value, "tenant_ids": self._tenant_ids, "last": self._last})
+
+    def load(self, saved: bytes) -> None:
+        """As `SeverityEngine.load`; raises ValueError too for another trigger's state."""
+        rule = self._rule
+        fresh = LevelFilterRule(rule.detection, rule.window_minutes, events_accumulate=rule.events_accumulate)
+        about = state.load(fresh, saved)
+        if about["trigger"] != self._trigger.value:
+            raise ValueError(f"engine state: is of trigger {about['trigger']}; allowed: {self._trigger.value}")
+        self._rule, self._last, self._tenant_ids = fresh, about["last"], about["tenant_ids"]
+        self._batch_ids, self._rows = (), np.zeros(0, np.intp)
+        self._number_tenants()
+
+    def _number(self, batch: WindowBatch) -> int:
+        """The window's number since the epoch; admits its tenants when all is well."""
+        if batch.window.length != self._length:
+            raise ValueError(f"window {iso(batch.window.start)} lasts {batch.window.length}; allowed: {self._length}")
+        now, beside = divmod(batch.window.start - _EPOCH, self._length)
+        if beside:
+            raise ValueError(f"window {iso(batch.window.start)} is off the grid; allowed: whole multiples of {self._length}")
+        if self._last is not None and now <= self._last:
+            last = _EPOCH + self._last * self._length
+            raise ValueError(f"window {iso(batch.window.start)} comes after {iso(last)}; allowed: later windows only")
+        if batch.tenant_ids != self._batch_ids:
+            if any(first >= second for first, second in zip(batch.tenant_ids, batch.tenant_ids[1:], strict=False)):
+                raise ValueError(
+                    f"window {iso(batch.window.start)}: tenants are not sorted or repeat; allowed: each once, sorted"
+                )
+            self._admit(batch.tenant_ids)
+            self._rows = np.array([self._index[tenant] for tenant in batch.tenant_ids], dtype=np.intp)
+            self._batch_ids = batch.tenant_ids
+        return now
+
+    def _admit(self, tenant_ids: tuple[str, ...]) -> None:
+        new = [tenant for tenant in tenant_ids if tenant not in self._index]
+        if new:
+            self._tenant_ids.extend(new)
+            self._rule.grow(len(new))
+            self._number_tenants()
+
+    def _number_tenants(self) -> None:
+        self._index = {tenant: index for index, tenant in enumerate(self._tenant_ids)}
+        self._sorted_ids = tuple(sorted(self._tenant_ids))
+        self._order = np.array([self._index[tenant] for tenant in self._sorted_ids], dtype=np.intp)
+
+    def _verdicts(self, batch: WindowBatch, judged: Judged) -> JudgedWindow:
+        order = self._order
+        severity = _severity(judged)[order]
+        attempts = np.where(np.isnan(judged.exposure), 1.0, np.where(judged.exposure > 0, judged.exposure, np.nan))
+        attempts = np.where(judged.present, attempts, np.nan)
+        variance = judged.count_variance
+        low, high = (gamma_quantile(judged.seen.expected, variance, score) for score in (-BAND_SCORE, BAND_SCORE))
+        reasons = Reasons(batch, judged, order, severity, self._rule.detection, self._rule.window_minutes)
+        return JudgedWindow(
+            trigger=self._trigger,
+            window=batch.window,
+            tenant_ids=self._sorted_ids,
+            severity=severity,
+            is_widespread=(severity >= _CODE[Severity.MILD]) & judged.is_widespread[order],
+            rate=(judged.events / attempts)[order],
+            usual_rate=(judged.seen.expected / attempts)[order],
+            band_low=(low / attempts)[order],
+            band_high=(high / attempts)[order],
+            explain=reasons.explain,
+            say=reasons.sentences,
+        )
+
+
+def _severity(judged: Judged) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+    is_empty = (judged.exposure == 0) & (judged.events == 0)
+    is_healthy = judged.is_known & (judged.is_sufficient | judged.is_recovering)
+    conditions = [~judged.present, is_empty, judged.level == SEVERE, judged.level == MILD, is_healthy]
+    words = [Severity.NO_DATA, Severity.INSUFFICIENT, Severity.SEVERE, Severity.MILD, Severity.NONE]
+    codes = np.select(conditions, [_CODE[word] for word in words], _CODE[Severity.INSUFFICIENT])
+    return np.asarray(codes, np.int8)

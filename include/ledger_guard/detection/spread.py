@@ -1,0 +1,120 @@
+"""How restless each healthy tenant is: clumped events, noise from window to window, a fast and a slow wobble of its level.
+
+The variance of a healthy count around its expectation m is `clumping`·m + (white + fast + slow)·m². The three parts of the
+second term are told apart by how long a deviation lasts: products of a window's deviation with its own, with the window
+before's and with that of two hours before (method of moments, each shrunk to the fleet's middle).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory
+
+#: minutes after which the fast wobble has faded to a third, and hours for the slow one
+FAST_MINUTES = 40.0
+SLOW_HOURS = 24.0
+#: the deviation that lasts is looked for this much later
+_LAG_MINUTES = 120.0
+#: most windows that a deviation is remembered
+_MOST_LAG = 120
+#: what is learned halves in a week
+_HALF_LIFE_HOURS = 168.0
+#: the fleet's middle weighs as much as this much information (in windows where the second term is all there is, over its square)
+_FLEET_WEIGHT = 900.0
+_FLEET_EVENTS = 30.0
+#: tenants that know this much speak for the fleet, if there are five of them
+_SPEAKS, _SPEAKS_EVENTS, _SPEAKERS = 100.0, 20.0, 5
+#: a window further out than this many standard deviations teaches no more than that; nor does a clump beyond this many events
+_SURPRISE, _CLUMP = 2.0, 6.0
+#: bounds, and what is taken before the fleet tells
+_WHITE, _FAST, _SLOW = (0.003, 0.5), (0.003, 0.3), (0.001, 0.2)
+FIRST_WHITE, FIRST_FAST, FIRST_SLOW, FIRST_CLUMPING = 0.03, 0.0225, 0.0144, 1.2
+_CLUMPING = (0.02, 3.0)
+
+
+_BLANK: Blank = {
+    #: sums of products of deviations at no lag, one window and two hours, and what they would be at variance one
+    "products": (0.0, (3,), np.float64),
+    "weights": (0.0, (3,), np.float64),
+    "clumps": (0.0, (), np.float64),
+    "clump_events": (0.0, (), np.float64),
+    "clumping": (FIRST_CLUMPING, (), np.float64),
+    "white": (FIRST_WHITE, (), np.float64),
+    "fast": (FIRST_FAST, (), np.float64),
+    "slow": (FIRST_SLOW, (), np.float64),
+}
+
+
+class Spread(TenantMemory):
+    """Dispersion over tenants; `refresh` works it out of what was learned."""
+
+    products: Floats
+    weights: Floats
+    clumps: Floats
+    clump_events: Floats
+    #: standardised deviations of the last windows, each at its number modulo the depth, and their weights
+    deviations: Floats
+    scales: Floats
+    clumping: Floats
+    white: Floats
+    fast: Floats
+    slow: Floats
+
+    def __init__(self, window_minutes: int) -> None:
+        self._minutes = window_minutes
+        self._lag = min(max(2, round(_LAG_MINUTES / window_minutes)), _MOST_LAG - 1)
+        depth = self._lag + 1
+        super().__init__({**_BLANK, "deviations": (0.0, (depth,), np.float32), "scales": (0.0, (depth,), np.float32)})
+        self._keep = 0.5 ** (window_minutes / 60.0 / _HALF_LIFE_HOURS)
+        self._depth = depth
+
+    def learn(self, now: int, calm: Flags, events: Floats, expected: Floats) -> None:
+        """Take window number `now` of the tenants in `calm` against what was expected of it; the others leave a gap."""
+        total = self.white + self.fast + self.slow
+        variance = self.clumping * expected + total * expected**2
+        deviation = np.clip(events - expected, *(sign * _SURPRISE * np.sqrt(variance) for sign in (-1.0, 1.0)))
+        scale = self.clumping + total * expected
+        u = np.where(calm, deviation / np.maximum(scale, 1e-9), 0.0)
+        g = np.where(calm, expected / np.maximum(scale, 1e-9), 0.0)
+        own = np.where(calm, self.clumping * expected / np.maximum(scale, 1e-9) ** 2, 0.0)
+        keep = np.where(calm, self._keep, 1.0)
+        self.products *= keep[:, None]
+        self.weights *= keep[:, None]
+        self.products[:, 0] += u * u - own
+        self.weights[:, 0] += g * g
+        for i, lag in ((1, 1), (2, self._lag)):
+            then = (now - lag) % self._depth
+            self.products[:, i] += u * self.deviations[:, then]
+            self.weights[:, i] += g * self.scales[:, then]
+        self.deviations[:, now % self._depth], self.scales[:, now % self._depth] = u, g
+        square = np.minimum((events - expected) ** 2, np.maximum(9.0 * variance, _CLUMP**2))
+        thin = np.where(calm, 1.0 / (1.0 + 2.0 * expected), 0.0)
+        self.clumps = self.clumps * keep + thin * (square - expected - total * expected**2)
+        self.clump_events = self.clump_events * keep + thin * expected
+
+    def forget_deviations(self) -> None:
+        """After a gap in time nothing stands beside the next window."""
+        self.deviations[:], self.scales[:] = 0.0, 0.0
+
+    def refresh(self) -> None:
+        """Work out the four parts from what was learned."""
+        first = (FIRST_WHITE + FIRST_FAST + FIRST_SLOW, 0.9 * FIRST_FAST + FIRST_SLOW, FIRST_SLOW)
+        at_once, soon, later = (self._shrunk(i, first[i]) for i in range(3))
+        soon_kept, later_kept = np.exp(-self._minutes / FAST_MINUTES), np.exp(-self._lag * self._minutes / FAST_MINUTES)
+        self.fast = np.clip((soon - later) / (soon_kept - later_kept), *_FAST)
+        self.slow = np.clip(later - later_kept * self.fast, *_SLOW)
+        self.white = np.clip(at_once - self.fast - self.slow, *_WHITE)
+        speaks = self.clump_events > _SPEAKS_EVENTS
+        fleet = FIRST_CLUMPING - 1.0
+        if speaks.sum() >= _SPEAKERS:
+            fleet = max(float(np.median(self.clumps[speaks] / self.clump_events[speaks])), 0.05)
+        excess = (self.clumps + _FLEET_EVENTS * fleet) / (self.clump_events + _FLEET_EVENTS)
+        self.clumping = 1.0 + np.clip(excess, *_CLUMPING)
+
+    def _shrunk(self, lag: int, first: float) -> Floats:
+        product, weight = self.products[:, lag], self.weights[:, lag]
+        speaks = weight > _SPEAKS
+        fleet = float(np.median(product[speaks] / weight[speaks])) if speaks.sum() >= _SPEAKERS else first
+        shrunk: Floats = (product + _FLEET_WEIGHT * max(fleet, 0.0)) / (weight + _FLEET_WEIGHT)
+        return shrunk
