@@ -7,17 +7,24 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
-from ledger_guard.detection.engine import WindowBatch
-from ledger_guard.detection.rule import TenantBaselineRule
-from ledger_guard.detection.tenant_baseline import TenantBaselineEngine
+from ledger_guard.detection.engine import JudgedWindow, WindowBatch
+from ledger_guard.detection.level_filter import LevelFilterEngine
+from ledger_guard.detection.rule import LevelFilterRule
+from ledger_guard.detection.spread import FAST_MINUTES
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.schema import Detection
 
+#: a Monday
 START = datetime(2026, 3, 2, tzinfo=timezone.utc)
 LENGTH = timedelta(minutes=5)
+HOUR, DAY = 12, 288
 DETECTION = Detection()
+
+
+def changed(**numbers) -> Detection:
+    return DETECTION.model_copy(update=numbers)
 
 
 def batch(number: int, rows: Mapping[str, tuple[float, float]], *, subjects=None, quarantined=(), reason="") -> WindowBatch:
@@ -42,7 +49,7 @@ class Platform:
         self, tenants: Mapping[str, tuple[float, float]], *, seed: int = 1, detection=DETECTION, accumulate=True
     ) -> None:
         self.tenants = dict(tenants)
-        self.engine = TenantBaselineEngine(Trigger.INSUFFICIENT_FUNDS, DETECTION, 5, events_accumulate=accumulate)
+        self.engine = LevelFilterEngine(Trigger.INSUFFICIENT_FUNDS, detection, 5, events_accumulate=accumulate)
         self.number = 0
         self._rng = np.random.default_rng(seed)
 
@@ -54,41 +61,63 @@ class Platform:
             rows[tenant] = (int(self._rng.binomial(exposure, min(rate * factor, 1.0))), int(exposure))
         return rows
 
-    def judge(self, rows, **kwargs) -> dict[str, Verdict]:
-        verdicts = self.engine.judge(batch(self.number, rows, **kwargs))
+    def window(self, rows, **kwargs) -> JudgedWindow:
+        judged = self.engine.judge(batch(self.number, rows, **kwargs))
         self.number += 1
-        return {verdict.tenant_id: verdict for verdict in verdicts}
+        return judged
+
+    def judge(self, rows, **kwargs) -> dict[str, Verdict]:
+        return {verdict.tenant_id: verdict for verdict in self.window(rows, **kwargs)}
+
+    def learn(self, windows: int) -> None:
+        """Live through quiet windows without looking at the verdicts."""
+        for _ in range(windows):
+            self.window(self.traffic())
+
+    def live(self, windows: int, **kwargs) -> list[dict[str, Verdict]]:
+        return [self.judge(self.traffic(**kwargs)) for _ in range(windows)]
 
     def rate(self, tenant: str) -> float:
         """The tenant's learned rate over the whole day."""
         return float(self.engine._rule.baselines.rate[self.engine._index[tenant]])
 
-    def live(self, windows: int, **kwargs) -> list[dict[str, Verdict]]:
-        return [self.judge(self.traffic(**kwargs)) for _ in range(windows)]
-
 
 class Learned:
-    """A rule that knows one tenant's rate exactly, is as sure as it can be, and takes counts as they are given."""
+    """A rule that knows every tenant's rate, hours and spread exactly, and takes counts as they are given."""
 
-    def __init__(self, *, rate: float, detection: Detection = DETECTION, tenants: int = 1, accumulate: bool = True) -> None:
-        self.rule = TenantBaselineRule(detection, 5, events_accumulate=accumulate)
+    def __init__(
+        self,
+        *,
+        rate: float,
+        detection: Detection = DETECTION,
+        tenants: int = 1,
+        accumulate: bool = True,
+        white: float = 0.003,
+        fast: float = 0.003,
+        slow: float = 0.001,
+    ) -> None:
+        self.rule = LevelFilterRule(detection, 5, events_accumulate=accumulate)
         self.rule.grow(tenants)
-        self.rule.windows_seen = 10_000
-        memory = self.rule.baselines.memory
-        memory["events"][:], memory["exposure"][:], memory["learned"][:] = 1e9 * rate, 1e9, 1e6
-        for name in ("overdispersion", "restlessness"):
-            memory[f"{name}_weight"][:] = 1e9
+        baselines, spread = self.rule.baselines, self.rule.spread
+        baselines.events[:], baselines.exposure[:], baselines.days[:], baselines.learned[:] = 1e9 * rate, 1e9, 1e6, 1e6
+        products = slow + fast * np.exp(-np.array([0.0, 5.0, 120.0]) / FAST_MINUTES)
+        products[0] += white
+        spread.weights[:], spread.products[:] = 1e9, 1e9 * products
+        spread.clump_events[:], spread.clumps[:] = 1e9, 0.02e9
         self.number = 0
         self._tenants = tuple(f"t{i:02d}" for i in range(tenants))
 
     def step(self, *counts: tuple[float, float], subjects: float = np.nan):
-        """One window with (events, exposure) of each tenant, without season: what was learned stays as it is."""
+        """One window with (events, exposure) of each tenant."""
         rows = dict(zip(self._tenants, counts, strict=True))
         told = batch(self.number, rows, subjects=dict.fromkeys(rows, subjects))
-        nothing = np.array([], dtype=np.intp)
-        judged = self.rule.step(self.number, told, np.arange(len(rows)), nothing)
+        judged = self.rule.step(self.number, told, np.arange(len(rows)), np.array([], dtype=np.intp))
         self.number += 1
         return judged
+
+    def steps(self, windows: int, *counts: tuple[float, float]) -> list[list[int]]:
+        """The same counts window after window; returns the alarms' levels after each."""
+        return [self.step(*counts).level.tolist() for _ in range(windows)]
 
     @property
     def levels(self) -> list[int]:

@@ -1,21 +1,23 @@
 """A platform whose tenants are too thin to be judged one by one: near-total failure is widespread, and its end is seen."""
 
 import pytest
-from readings import Platform
+from readings import DAY, Platform
 
 from ledger_guard.domain.verdicts import Scope, Severity
 
-LEARNED = 200
 #: twelve tenants of which none, at three failures in a thousand, has the traffic to be judged by itself
 THIN = {f"t{number:02}": (size, 0.003) for number, size in enumerate([9, 8, 7, 6, 5, 5, 4, 4, 3, 3, 2, 2])}
 
 
+def learned(tenants) -> Platform:
+    platform = Platform(tenants)
+    platform.learn(2 * DAY)
+    return platform
+
+
 @pytest.fixture
 def platform() -> Platform:
-    platform = Platform(THIN)
-    for _ in range(LEARNED):
-        platform.judge(platform.traffic())
-    return platform
+    return learned(THIN)
 
 
 def alarms(verdicts):
@@ -58,3 +60,20 @@ def test_a_window_that_still_fails_is_not_counted_into_the_evidence_of_health(pl
     platform.judge(dict.fromkeys(THIN, (2, 30)))
     quiet = [platform.judge(dict.fromkeys(THIN, (0, 30)))["t00"].severity for _ in range(3)]
     assert quiet[-1] is Severity.NONE
+
+
+#: three failures in a thousand, thirty attempts a window
+FOUR = {f"t{number}": (30.0, 0.003) for number in range(4)}
+
+
+@pytest.mark.parametrize(
+    ("failing", "scope"), [(2, Scope.ISOLATED), (3, Scope.WIDESPREAD), (4, Scope.WIDESPREAD)], ids=["two", "three", "all"]
+)
+def test_of_a_fleet_of_four_it_takes_three_to_be_the_platform(failing, scope):
+    platform = learned(FOUR)
+    failed = dict.fromkeys(list(FOUR)[:failing], 300.0)
+    for _ in range(3):
+        found = alarms(platform.judge(platform.traffic(rise=failed)))
+    assert {tenant: (verdict.severity, verdict.scope) for tenant, verdict in found.items()} == dict.fromkeys(
+        failed, (Severity.SEVERE, scope)
+    )

@@ -1,0 +1,100 @@
+"""The filter over health and ratios: probabilities, Bayes' rule by hand, and the age of a trouble."""
+
+import numpy as np
+import pytest
+from readings import DETECTION, Learned, changed
+
+from ledger_guard.detection.healthy_level import HealthyLevel
+from ledger_guard.detection.trouble import Troubles, Weighed, ratio_grid
+
+HERE, AWAY = np.array([True]), np.array([False])
+
+
+@pytest.fixture
+def troubles() -> Troubles:
+    troubles = Troubles(DETECTION, 5)
+    troubles.grow(1)
+    return troubles
+
+
+@pytest.fixture
+def level() -> HealthyLevel:
+    level = HealthyLevel(5)
+    level.grow(1)
+    return level
+
+
+def suppose(troubles: Troubles, probability: float, age_minutes: float = 0.0) -> None:
+    troubles.suppose(HERE, np.array([probability]), troubles.prior[None, :], age_minutes)
+
+
+def test_the_grid_leaves_no_gap_from_the_mild_ratio_to_the_outright_failure():
+    ratios, prior = ratio_grid(DETECTION)
+    assert ratios[0] == pytest.approx(1.6)
+    assert (np.diff(np.log(ratios)) > 0).all()
+    assert ratios[-1] > 100
+    assert prior.sum() == pytest.approx(1.0)
+
+
+def test_probabilities_stay_probabilities_whatever_is_seen():
+    world, rng = Learned(rate=0.02, tenants=3), np.random.default_rng(2)
+    for factor in rng.choice([0.0, 0.5, 1.0, 3.0, 50.0], 200):
+        world.step(*((int(rng.poisson(factor * 0.02 * size)), size) for size in (1, 100, 100_000)))
+        troubles = world.rule.troubles
+        assert troubles.healthy + troubles.trouble.sum(axis=1) == pytest.approx(1.0)
+        assert ((troubles.healthy > 0) & (troubles.healthy <= 1)).all()
+        assert (troubles.trouble >= 0).all()
+
+
+def test_one_window_is_weighed_by_bayes_rule(troubles):
+    suppose(troubles, 0.2)
+    likelier = np.linspace(-1.0, 3.0, len(troubles.ratios))
+    troubles.update(Weighed(np.array([-5.0]), -5.0 + likelier[None, :], np.zeros(1)), HERE)
+    trouble = 0.2 * troubles.prior * np.exp(likelier)
+    assert troubles.in_trouble[0] == pytest.approx(trouble.sum() / (0.8 + trouble.sum()))
+    assert troubles.trouble[0] == pytest.approx(trouble / (0.8 + trouble.sum()))
+
+
+def test_a_window_that_tells_nothing_changes_no_belief(troubles):
+    suppose(troubles, 0.2)
+    troubles.update(Weighed(np.zeros(1), np.full((1, len(troubles.ratios)), 9.0), np.zeros(1)), AWAY)
+    assert troubles.in_trouble[0] == pytest.approx(0.2)
+
+
+def test_a_trouble_grows_old_by_the_window_seen_or_not(troubles, level):
+    suppose(troubles, 0.5, age_minutes=10.0)
+    troubles.pass_time(level, HERE, 0.0)
+    assert troubles.typical_age_minutes()[0] == pytest.approx(15.0)
+    troubles.pass_time(level, AWAY, 0.0)
+    assert troubles.typical_age_minutes()[0] == pytest.approx(20.0)
+    troubles.grow_old(60.0)
+    assert troubles.typical_age_minutes()[0] == pytest.approx(80.0)
+
+
+def test_troubles_begin_at_the_chance_given_and_are_new(troubles, level):
+    troubles.pass_time(level, HERE, 0.01)
+    assert troubles.in_trouble[0] == pytest.approx(0.01)
+    assert troubles.typical_age_minutes()[0] <= 5.0
+
+
+@pytest.mark.parametrize("minutes", [60.0, 120.0, 600.0])
+def test_troubles_end_in_about_the_time_that_the_policy_says(level, minutes):
+    troubles = Troubles(changed(trouble_minutes=minutes), 5)
+    troubles.grow(1)
+    suppose(troubles, 0.8)
+    troubles.pass_time(level, HERE, 0.0)
+    assert troubles.in_trouble[0] == pytest.approx(0.8 * (1 - 5 / minutes))
+
+
+def test_without_data_nothing_begins_and_nothing_ends(troubles, level):
+    suppose(troubles, 0.8)
+    troubles.pass_time(level, AWAY, 0.01)
+    assert troubles.in_trouble[0] == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("ratio", [2.0, 3.0, 6.0, 20.0])
+def test_the_ratio_that_is_believed_is_the_one_that_was_there(ratio):
+    world = Learned(rate=0.01)
+    world.steps(12, (100, 10_000))
+    world.steps(12, (100 * ratio, 10_000))
+    assert world.rule.troubles.typical_ratio()[0] == pytest.approx(ratio, rel=0.15)
