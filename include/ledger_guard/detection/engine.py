@@ -74,8 +74,8 @@ class JudgedWindow:
     band_high: NDArray[np.float64]
     #: reasons of the tenant at an index
     explain: Callable[[int], Explanation]
-    #: one English sentence a tenant
-    say: Callable[[], list[str]]
+    #: one English sentence a tenant, all at once; by default each tenant's explanation is asked for its own
+    say: Callable[[], list[str]] | None = None
 
     def __len__(self) -> int:
         return len(self.tenant_ids)
@@ -85,6 +85,8 @@ class JudgedWindow:
 
     def sentences(self) -> list[str]:
         """One English sentence a tenant: why its verdict is what it is."""
+        if self.say is None:
+            return [self.explain(index).sentence for index in range(len(self))]
         return self.say()
 
     def verdict(self, index: int) -> Verdict:

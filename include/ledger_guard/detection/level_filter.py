@@ -10,8 +10,9 @@ from ledger_guard.detection import state
 from ledger_guard.detection.alarms import MILD, SEVERE
 from ledger_guard.detection.counts import gamma_quantile
 from ledger_guard.detection.engine import SEVERITIES, JudgedWindow, WindowBatch
+from ledger_guard.detection.judged import Judged
 from ledger_guard.detection.reasons import Reasons
-from ledger_guard.detection.rule import Judged, LevelFilterRule
+from ledger_guard.detection.rule import LevelFilterRule
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso

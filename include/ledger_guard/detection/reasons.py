@@ -13,7 +13,7 @@ from ledger_guard.detection import alarms as alarm
 from ledger_guard.detection.arrays import Floats
 from ledger_guard.detection.counts import gamma_quantile
 from ledger_guard.detection.engine import SEVERITIES, Explanation, WindowBatch
-from ledger_guard.detection.rule import Judged
+from ledger_guard.detection.judged import Judged
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
 from ledger_guard.policy.schema import Detection

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_guard.detection import alarms as alarm
 from ledger_guard.detection.alarms import Alarms
 from ledger_guard.detection.arrays import Flags, Floats, TenantMemory
 from ledger_guard.detection.baseline import HOURS, Baselines
+from ledger_guard.detection.course import AlarmCourse
 from ledger_guard.detection.engine import WindowBatch
 from ledger_guard.detection.healthy_level import HealthyLevel, Prediction
 from ledger_guard.detection.hours import HourNow
+from ledger_guard.detection.judged import Judged
 from ledger_guard.detection.lately import LastHour
 from ledger_guard.detection.platform import JOINS, Movement, Platform
 from ledger_guard.detection.spread import Spread
@@ -21,55 +20,12 @@ from ledger_guard.detection.trouble import Troubles
 from ledger_guard.detection.weekly import HOURS_OF_WEEK, WeekBefore
 from ledger_guard.policy.schema import Detection
 
-#: an alarm is over when health is believed this much again
-_HEALTHY_AGAIN = 0.1
-#: probability, given a trouble, that it is high or has lasted, from which it is severe
-_GRAVE = 0.6
-#: a ratio counts as high from this share of the severe ratio on, and an age as sustained a little before its time:
-#: what is believed of both is spread to both sides
-_NEARLY_HIGH, _NEARLY_SUSTAINED = 0.92, 0.87
-#: while the platform is in trouble: how much likelier than health a tenant's own must be
-_JOINS_MILD, _JOINS_SEVERE = 80.0, 200.0
 #: how sure of a tenant's health its windows must be to teach the spread
 _CALM = 0.9
 #: what is believed of trouble in an hour that is still learned from
 _CLEAN = 0.3
 #: windows learned before the spread is learned: a day's hours must be known first
 _DAYS_BEFORE_SPREAD = 1.0
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What one window came to, as arrays over tenants by index."""
-
-    now: int
-    present: Flags
-    events: Floats
-    exposure: Floats
-    seen: Prediction
-    movement: Movement
-    #: traffic that would show a severe rise within the hour, a baseline that was learned for long enough, an end still in view
-    is_sufficient: Flags
-    is_known: Flags
-    is_recovering: Flags
-    #: probability of health, and the most believed trouble's ratio and age
-    healthy: Floats
-    ratio: Floats
-    age_minutes: Floats
-    #: held down because last week's same hours showed the same
-    is_weekly: Flags
-    #: the alarms as they stand
-    level: NDArray[np.int8]
-    rule: NDArray[np.int8]
-    is_widespread: Flags
-    since: NDArray[np.int64]
-    #: variance of the window's count in health, and of the log rate with what the baseline does not know
-    count_variance: Floats
-    clumping: Floats
-    usual_exposure: Floats
-    learned: Floats
-    hour_events: Floats
-    hour_expected: Floats
 
 
 class LevelFilterRule:
@@ -86,12 +42,8 @@ class LevelFilterRule:
         self.lately = LastHour(window_minutes)
         self.hour = HourNow()
         self.alarms = Alarms()
-        windows_per_day = 1440.0 / window_minutes
+        self.course = AlarmCourse(detection, window_minutes, self.troubles, self.platform, self.week, self.lately, self.alarms)
         self._per_hour = 60.0 / window_minutes
-        self._severe_odds, self._mild_odds = (
-            self.troubles.begins * 1000.0 * windows_per_day / target
-            for target in (detection.severe_false_alarms, detection.mild_false_alarms)
-        )
 
     @property
     def parts(self) -> dict[str, TenantMemory]:
@@ -139,7 +91,7 @@ class LevelFilterRule:
         calm &= self.baselines.learned >= _DAYS_BEFORE_SPREAD * HOURS * self._per_hour
         self.spread.learn(now, calm, events, baseline)
         self.lately.push(now, present, events, baseline, np.where(awaited > 0, 0.0, seen.expected), subjects, awaited > 0)
-        is_weekly = self._advance(now, tells, movement, is_known)
+        is_weekly = self.course.advance(now, tells, is_known)
         doubt = np.where(tells & is_known, self.troubles.in_trouble, 0.0)
         doubt[quarantined] = 1.0
         self.hour.take(present, events, np.where(present, attempts, 0.0), baseline, doubt)
@@ -194,33 +146,6 @@ class LevelFilterRule:
         likelier = movement.probability > self.troubles.in_trouble
         self.troubles.suppose(likelier, movement.probability, movement.shares, movement.age_minutes)
         self.alarms.is_supposed |= likelier
-
-    def _advance(self, now: int, tells: Flags, movement: Movement, is_known: Flags) -> Flags:
-        """Open alarms, make them graver, end them; says which rises are held to be the week's."""
-        alarms, troubles, detection = self.alarms, self.troubles, self.detection
-        ratio, age, doubt = troubles.typical_ratio(), troubles.typical_age_minutes(), troubles.in_trouble
-        alarms.end(tells & (doubt < 1.0 - _HEALTHY_AGAIN), now)
-        alarms.is_supposed = alarms.is_supposed & ((troubles.healthy < 1.0 - _HEALTHY_AGAIN / 2.0) | movement.is_widespread)
-        is_high = troubles.ratios >= _NEARLY_HIGH * detection.severe_ratio
-        is_old = troubles.age_minutes >= _NEARLY_SUSTAINED * detection.sustained_minutes
-        high = troubles.trouble[:, is_high].sum(axis=1)
-        grave = high + (troubles.trouble[:, ~is_high] * is_old[:, ~is_high]).sum(axis=1)
-        odds = troubles.odds
-        enough = self.lately.total_events() >= detection.minimum_events
-        is_weekly = tells & is_known & (odds > self._mild_odds) & self.week.explains(self._hour_of_week(now), ratio)
-        may = tells & is_known & enough & ~is_weekly & (ratio >= 0.93 * detection.mild_ratio)
-        found = may & (odds > np.where(alarms.is_supposed, _JOINS_MILD, self._mild_odds))
-        sure = found & (odds > np.where(alarms.is_supposed, _JOINS_SEVERE, self._severe_odds)) & (grave > _GRAVE * doubt)
-        severe = sure & ~self.lately.is_one_subject()
-        level = np.where(severe, alarm.SEVERE, np.where(found, alarm.MILD, alarm.QUIET))
-        rule = np.where(severe, np.where(high > _GRAVE * doubt / 2.0, alarm.HIGH, alarm.SUSTAINED), alarm.SLIGHT)
-        rule = np.where(alarms.is_supposed, alarm.PLATFORM, rule)
-        since = now - np.maximum(age / self.window_minutes, 1.0).astype(np.int64) + 1
-        alarms.raise_to(level, rule, since, found & self.platform.is_part_of_it(now - age / self.window_minutes))
-        return is_weekly
-
-    def _hour_of_week(self, now: int) -> int:
-        return now * self.window_minutes // 60 % HOURS_OF_WEEK
 
     def _judged(
         self,
