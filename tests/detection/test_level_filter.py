@@ -315,6 +315,13 @@ def test_counts_without_exposure_are_judged_against_the_usual_count():
     assert [each.severity for each in platform.window(window(8.0))] == [Severity.SEVERE, Severity.NONE]
 
 
+def test_where_only_counts_are_known_a_usual_count_is_never_next_to_nothing():
+    platform = Platform({})
+    for _ in range(DAY):
+        judged = platform.window({"a": (0, np.nan)})
+    assert judged.usual_rate[0] == pytest.approx(0.02, rel=0.1)
+
+
 # --- traps --------------------------------------------------------------------------------------------------------
 
 
@@ -343,6 +350,14 @@ def test_late_failures_that_pile_up_after_silence_are_no_rise(platform):
     silent = [platform.judge(platform.traffic() | {"t03": (0, 400)}) for _ in range(8)]
     judged = [platform.judge(platform.traffic() | {"t03": (58, 400)}), *platform.live(12)]
     assert alarms(silent + judged) == []
+
+
+def test_events_after_a_silence_are_set_against_the_silent_windows_too():
+    world = Learned(rate=0.01)
+    world.steps(24, (6, 600))
+    world.steps(6, (0, 600))
+    assert world.step((42, 600)).seen.baseline[0] > 30.0
+    assert world.step((6, 600)).seen.baseline[0] == pytest.approx(6.0, rel=0.01)
 
 
 def test_more_than_silence_explains_is_one():
@@ -513,6 +528,13 @@ def test_a_standing_difference_is_not_fresh_evidence_every_window():
     assert world.steps(60, (10, 500))[-1] == [QUIET]
     counted = Learned(rate=0.01)
     assert counted.steps(60, (10, 500))[-1] != [QUIET]
+
+
+@pytest.mark.parametrize(("differing", "level"), [pytest.param(1, MILD, id="one player"), pytest.param(2, SEVERE, id="two")])
+def test_one_player_whose_balance_comes_and_goes_is_never_severe(differing, level):
+    world = Learned(rate=0.0001, accumulate=False)
+    found = [world.step((differing * (number % 2), 100)).level.tolist() for number in range(36)]
+    assert max(found) == [level]
 
 
 def test_a_new_level_of_differences_is_severe_within_two_windows_and_over_when_repaired():
