@@ -318,8 +318,8 @@ def test_counts_without_exposure_are_judged_against_the_usual_count():
 def test_where_only_counts_are_known_a_usual_count_is_never_next_to_nothing():
     platform = Platform({})
     for _ in range(DAY):
-        judged = platform.window({"a": (0, np.nan)})
-    assert judged.usual_rate[0] == pytest.approx(0.02, rel=0.1)
+        platform.window({"a": (0, np.nan)})
+    assert platform.rate("a") == 0.02
 
 
 # --- traps --------------------------------------------------------------------------------------------------------
