@@ -463,6 +463,28 @@ def test_a_tenants_hours_of_the_day_are_no_rise():
     assert alarms(judged[4 * DAY :]) == []
 
 
+def test_the_first_window_of_an_hour_is_expected_to_be_as_that_hour_was():
+    """Nothing of today tells that the rate doubles at eight in the evening: the days before do."""
+    platform = Platform({"a": (2000.0, 0.02)}, seed=5)
+    for _ in range(5):
+        platform.live(20 * HOUR)
+        at_eight = platform.window(platform.traffic(rise=2.0))
+        platform.live(4 * HOUR - 1, rise=2.0)
+    assert at_eight.usual_rate[0] == pytest.approx(0.04, rel=0.2)
+
+
+def test_a_state_is_taken_over_by_an_engine_that_has_lived_already(learned_days):
+    used, fresh = Platform({"zzz": (1.0, 0.5), **USUAL}), resumed(USUAL, learned_days)
+    used.learn(1)
+    used.tenants = USUAL
+    rows = fresh.traffic()
+    used.window({"b": (1, 2), **rows})
+    used.window(rows)
+    used.engine.load(learned_days)
+    used.number = TWO_DAYS
+    assert used.judge(rows) == fresh.judge(rows)
+
+
 def test_a_dump_and_load_halfway_changes_no_verdict():
     whole, halves = Platform(USUAL, seed=5), Platform(USUAL, seed=5)
     courses = [{}] * 120 + [{"rise": {"t03": 4.0}}] * 20 + [{"rise": 3.0}] * 6 + [{}] * 20

@@ -79,7 +79,8 @@ class LevelFilterRule:
         tells = present & (attempts > 0) & ~self._is_standing(now, events)
         begins = JOINS * self.window_minutes / 5.0 if self.platform.is_widespread else self.troubles.begins
         self.troubles.pass_time(self.level, tells, begins)
-        weighed = self.troubles.weigh(events, seen, self.level, self.spread)
+        is_several = self._told_subjects(batch, rows) >= self.detection.minimum_events
+        weighed = self.troubles.weigh(events, is_several, seen, self.level, self.spread)
         self.troubles.update(weighed, tells)
         is_known = self.baselines.learned >= self.detection.baseline_minimum_windows
         movement = self.platform.watch(now, weighed, tells & is_known)
@@ -109,6 +110,12 @@ class LevelFilterRule:
             # what is compared are players: each event is one of them
             subjects = np.where(np.isnan(subjects), events, subjects)
         return present, events, exposure, subjects
+
+    def _told_subjects(self, batch: WindowBatch, rows: NDArray[np.intp]) -> Floats:
+        """Distinct players or webhooks as far as the source tells them; 0 where it does not."""
+        told = np.zeros(len(self.alarms.level))
+        told[rows] = np.nan_to_num(batch.subjects, nan=0.0)
+        return told
 
     def _is_standing(self, now: int, events: Floats) -> Flags:
         """Where balances are compared: the same number as a window ago is the same differences, and no fresh evidence."""

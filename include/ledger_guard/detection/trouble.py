@@ -23,6 +23,8 @@ _BEGINNINGS_PER_TENANT_DAY = 0.06
 _RISES_FURTHER = 0.03
 #: chance that a window's count is a freak that says nothing of the rate: one player who tries again and again
 _FREAK = 2e-3
+#: and the same when several players or webhooks are known to be behind it
+_FREAK_OF_SEVERAL = 1e-5
 #: a freak's size, and how far above the expectation it lies
 _FREAK_SIZE, _FREAK_RATIO = 0.7, 3.0
 #: a rise is taken from no lower level than this, and from no higher one
@@ -126,8 +128,8 @@ class Troubles(TenantMemory):
         """Let time pass that nobody saw."""
         self.age_minutes = self.age_minutes + minutes
 
-    def weigh(self, events: Floats, seen: Prediction, level: HealthyLevel, spread: Spread) -> Weighed:
-        """How well health and each ratio explain `events`."""
+    def weigh(self, events: Floats, is_several: Flags, seen: Prediction, level: HealthyLevel, spread: Spread) -> Weighed:
+        """How well health and each ratio explain `events`; `is_several` where they are known not to be one player's."""
         clump = spread.clumping - 1.0
         size = 1.0 / (spread.white + seen.level_variance + clump / np.maximum(seen.expected, 0.05))
         plain = log_likelihood(events, seen.expected, size)
@@ -138,14 +140,15 @@ class Troubles(TenantMemory):
             np.log(np.maximum(back, 1e-300)) + log_likelihood(events, seen.baseline, free_size),
         )
         health = np.logaddexp(tracked, at_once)
-        freak = np.log(_FREAK) + log_likelihood(events, _FREAK_RATIO * seen.expected + 0.5, np.full_like(events, _FREAK_SIZE))
+        chance = np.where(is_several, _FREAK_OF_SEVERAL, _FREAK)
+        freak = np.log(chance) + log_likelihood(events, _FREAK_RATIO * seen.expected + 0.5, np.full_like(events, _FREAK_SIZE))
         trouble_size = 1.0 / (spread.white + spread.fast + 0.01 + clump / np.maximum(3.0 * seen.expected, 0.05))
         means = seen.baseline[:, None] * np.exp(self.start_slow + self.start_fast + self._log_ratios)
         trouble = log_likelihoods(events, means, trouble_size)
-        usual = np.log1p(-_FREAK)
+        usual = np.log1p(-chance)
         return Weighed(
             np.logaddexp(usual + health, freak),
-            np.logaddexp(usual + trouble, freak[:, None]),
+            np.logaddexp(usual[:, None] + trouble, freak[:, None]),
             np.exp(at_once - health),
         )
 
