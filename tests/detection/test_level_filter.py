@@ -240,6 +240,15 @@ def test_one_unlucky_window_of_a_tiny_tenant_never_pages(with_tiny):
     assert "severe" not in words(judged, "tiny")
 
 
+@pytest.mark.parametrize(
+    ("players", "level"),
+    [pytest.param(np.nan, QUIET, id="unknown"), pytest.param(4, QUIET, id="too few"), pytest.param(30, SEVERE, id="many")],
+)
+def test_a_burst_in_one_window_counts_at_once_when_many_players_are_known_to_be_behind_it(players, level):
+    world = Learned(rate=0.01)
+    assert world.step((30, 30), subjects=players).level.tolist() == [level]
+
+
 def test_one_player_who_tries_again_and_again_is_never_severe():
     world = Learned(rate=0.01)
     for _ in range(30):
@@ -474,11 +483,9 @@ def test_the_first_window_of_an_hour_is_expected_to_be_as_that_hour_was():
 
 
 def test_a_state_is_taken_over_by_an_engine_that_has_lived_already(learned_days):
-    used, fresh = Platform({"zzz": (1.0, 0.5), **USUAL}), resumed(USUAL, learned_days)
-    used.learn(1)
-    used.tenants = USUAL
+    used, fresh = Platform({"another": (10.0, 0.5)}), resumed(USUAL, learned_days)
     rows = fresh.traffic()
-    used.window({"b": (1, 2), **rows})
+    used.learn(1)
     used.window(rows)
     used.engine.load(learned_days)
     used.number = TWO_DAYS
