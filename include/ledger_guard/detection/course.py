@@ -19,7 +19,8 @@ from ledger_guard.detection.trouble import Troubles
 from ledger_guard.detection.weekly import HOURS_OF_WEEK, WeekBefore
 from ledger_guard.policy.schema import Detection
 
-#: an alarm is over when trouble is believed less than by this much short of certainty
+#: an alarm is over when health is believed this much again: asking for more keeps small tenants in alarm for hours after the
+#: trouble, and a trouble that goes on alarms again
 _HEALTHY_AGAIN = 0.1
 #: probability, given a trouble, that it is high or has lasted, from which it is severe
 _GRAVE = 0.6
@@ -73,7 +74,7 @@ class AlarmCourse:
         rule = np.where(severe, np.where(high >= lasting, alarm.HIGH, alarm.SUSTAINED), alarm.SLIGHT)
         rule = np.where(alarms.is_supposed, alarm.PLATFORM, rule)
         windows_ago = troubles.typical_age_minutes() / self._minutes
-        since = now - np.maximum(windows_ago, 1.0).astype(np.int64) + 1
+        since = now - np.rint(windows_ago).astype(np.int64)
         alarms.raise_to(level, rule, since, found & self._platform.is_part_of_it(now - windows_ago))
         return is_weekly
 

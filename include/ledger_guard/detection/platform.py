@@ -107,7 +107,7 @@ class Platform(TenantMemory):
         probability[tells] = share * hit / (1.0 - share + share * hit)
         weight = self._prior * np.exp(since[:, back])
         shares[tells] = weight / weight.sum(axis=1, keepdims=True)
-        return Movement(True, True, evidence, adding, probability, shares, (back + 1) * self._minutes)
+        return Movement(True, True, evidence, adding, probability, shares, back * self._minutes)
 
 
 def _pooled(odds: Floats, share: float, most: float) -> Floats:

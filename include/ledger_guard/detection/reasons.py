@@ -110,7 +110,7 @@ class Reasons:
         if judged.level[index] == alarm.MILD:
             grave = self._since(index) + timedelta(minutes=self._detection.sustained_minutes)
             return f"severe from {_count(self._detection.severe_ratio)} times on, or if it lasts beyond {iso(grave)}"
-        return "over when health is nine times likelier than trouble" if judged.healthy[index] < 0.1 else "about to end"
+        return "over once health is likelier than one in ten"
 
     def _figures(self, index: int, severity: Severity) -> dict[str, Any]:
         judged = self._judged

@@ -50,8 +50,8 @@ class Detection(Section):
     #: a rise that lasts this long is severe however slight
     sustained_minutes: int = Field(60, ge=1)
     #: bound on false severe alarms, and on false mild ones, per 1,000 tenant-days
-    severe_false_alarms: float = Field(0.5, gt=0, le=1000)
-    mild_false_alarms: float = Field(10.0, gt=0, le=10_000)
+    severe_false_alarms: float = Field(0.5, ge=0.01, le=1000)
+    mild_false_alarms: float = Field(10.0, ge=0.01, le=10_000)
     #: how long a trouble usually lasts: longer finds slight rises that go on, shorter ends alarms sooner
     trouble_minutes: float = Field(120.0, ge=5, le=10_000)
     #: fewer expected events than this an hour at the severe ratio: `insufficient`
