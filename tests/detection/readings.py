@@ -102,7 +102,7 @@ class Learned:
         baselines.events[:], baselines.exposure[:], baselines.days[:], baselines.learned[:] = 1e9 * rate, 1e9, 1e6, 1e6
         products = slow + fast * np.exp(-np.array([0.0, 5.0, 120.0]) / FAST_MINUTES)
         products[0] += white
-        spread.weights[:], spread.products[:] = 1e9, 1e9 * products
+        spread.weights[:], spread.products[:] = 1e9, 1e9 * products[:, None]
         spread.clump_events[:], spread.clumps[:] = 1e9, 0.02e9
         self.number = 0
         self._tenants = tuple(f"t{i:02d}" for i in range(tenants))

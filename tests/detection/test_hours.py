@@ -14,8 +14,8 @@ def hours() -> HourNow:
     return hours
 
 
-def take(hours: HourNow, *, present=(True, True), events=(1.0, 2.0), exposure=(10.0, 20.0), doubt=(0.0, 0.0)) -> None:
-    hours.take(*(np.array(each) for each in (present, events, exposure, (0.5, 0.5), doubt)))
+def take(hours: HourNow, *, events=(1.0, 2.0), exposure=(10.0, 20.0), doubt=(0.0, 0.0)) -> None:
+    hours.take(*(np.array(each) for each in (events, exposure, (0.5, 0.5), doubt)))
 
 
 def test_an_hour_is_given_out_when_the_next_is_over(hours):
@@ -38,8 +38,8 @@ def test_it_is_the_sum_of_its_own_windows(hours):
     assert done.windows.tolist() == [2.0, 2.0]
 
 
-def test_windows_without_a_row_or_an_attempt_do_not_count(hours):
-    take(hours, present=(False, True), events=(9.0, 0.0), exposure=(9.0, 0.0))
+def test_windows_without_an_attempt_do_not_count(hours):
+    take(hours, events=(0.0, 0.0), exposure=(0.0, 0.0))
     hours.turn(101)
     done = hours.turn(102)
     assert done.windows.tolist() == [0.0, 0.0]

@@ -14,8 +14,8 @@ class World:
         self.lately.grow(1)
         self.number = 0
 
-    def push(self, events: float, *, expected: float = 1.0, present: bool = True, subjects: float = np.nan, answered=False):
-        arrays = [np.array([each]) for each in (present, events, expected, expected, subjects, answered)]
+    def push(self, events: float, *, expected: float = 1.0, subjects: float = np.nan, answered=False):
+        arrays = [np.array([each]) for each in (events, expected, expected, subjects, answered)]
         self.lately.push(self.number, *arrays)
         self.number += 1
 
@@ -44,8 +44,8 @@ def test_only_the_silence_just_before_counts():
 
 def test_a_window_without_a_row_goes_on_the_silence_but_waits_for_nothing():
     world = World()
-    for present in (True, True, False, True):
-        world.push(0, present=present)
+    for expected in (1.0, 1.0, 0.0, 1.0):
+        world.push(0, expected=expected)
     assert world.awaited(5) == 3.0
 
 

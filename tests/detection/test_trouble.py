@@ -25,7 +25,7 @@ def level() -> HealthyLevel:
 
 
 def suppose(troubles: Troubles, probability: float, age_minutes: float = 0.0) -> None:
-    troubles.suppose(HERE, np.array([probability]), troubles.prior[None, :], age_minutes)
+    troubles.suppose(HERE, np.array([probability]), troubles.prior[:, None], age_minutes)
 
 
 def test_the_grid_leaves_no_gap_from_the_mild_ratio_to_the_outright_failure():
@@ -41,7 +41,7 @@ def test_probabilities_stay_probabilities_whatever_is_seen():
     for factor in rng.choice([0.0, 0.5, 1.0, 3.0, 50.0], 200):
         world.step(*((int(rng.poisson(factor * 0.02 * size)), size) for size in (1, 100, 100_000)))
         troubles = world.rule.troubles
-        assert troubles.healthy + troubles.trouble.sum(axis=1) == pytest.approx(1.0)
+        assert troubles.healthy + troubles.trouble.sum(axis=0) == pytest.approx(1.0)
         assert ((troubles.healthy > 0) & (troubles.healthy <= 1)).all()
         assert (troubles.trouble >= 0).all()
 
@@ -49,15 +49,15 @@ def test_probabilities_stay_probabilities_whatever_is_seen():
 def test_one_window_is_weighed_by_bayes_rule(troubles):
     suppose(troubles, 0.2)
     likelier = np.linspace(-1.0, 3.0, len(troubles.ratios))
-    troubles.update(Weighed(np.array([-5.0]), -5.0 + likelier[None, :], np.zeros(1)), HERE)
+    troubles.update(Weighed(np.exp(likelier)[:, None], np.zeros(1), np.zeros(1)), HERE)
     trouble = 0.2 * troubles.prior * np.exp(likelier)
     assert troubles.in_trouble[0] == pytest.approx(trouble.sum() / (0.8 + trouble.sum()))
-    assert troubles.trouble[0] == pytest.approx(trouble / (0.8 + trouble.sum()))
+    assert troubles.trouble[:, 0] == pytest.approx(trouble / (0.8 + trouble.sum()))
 
 
 def test_a_window_that_tells_nothing_changes_no_belief(troubles):
     suppose(troubles, 0.2)
-    troubles.update(Weighed(np.zeros(1), np.full((1, len(troubles.ratios)), 9.0), np.zeros(1)), AWAY)
+    troubles.update(Weighed(np.full((len(troubles.ratios), 1), 9.0), np.zeros(1), np.zeros(1)), AWAY)
     assert troubles.in_trouble[0] == pytest.approx(0.2)
 
 

@@ -11,7 +11,7 @@ HOUR = 20
 def learned(week: WeekBefore, events: float, which: bool = True) -> float:
     """The hour's habit after it ran at `events` where 199 are expected: (events + 1) / 200 is its ratio."""
     week.learn(np.array([which]), HOUR, np.array([events]), np.array([199.0]), np.array([199.0]))
-    return float(week.ratio[0, HOUR])
+    return float(week.ratio[HOUR, 0])
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_an_hour_that_ran_high_is_a_habit_but_a_trouble_is_not(week, events, hab
 
 def test_a_high_ratio_of_a_handful_is_chance(week):
     week.learn(np.array([True]), HOUR, np.array([3.0]), np.array([1.0]), np.array([1.0]))
-    assert week.ratio[0, HOUR] == 1.0
+    assert week.ratio[HOUR, 0] == 1.0
 
 
 def test_a_habit_outlives_a_trouble_at_its_hour_and_an_hour_without_data(week):
@@ -74,7 +74,7 @@ def test_a_habit_explains_the_hours_beside_it_too(week, hour, is_explained):
 
 
 def test_the_week_is_round(week):
-    week.ratio[0, 167] = 2.0
+    week.ratio[167, 0] = 2.0
     assert explains(week, 0, 2.0)
 
 

@@ -46,6 +46,8 @@ class Alarms(TenantMemory):
     def end(self, which: Flags, now: int) -> None:
         """Close the alarms of the tenants in `which`."""
         ended = which & self.is_on
+        if not ended.any():
+            return
         self.level, self.rule = np.where(ended, QUIET, self.level).astype(np.int8), np.where(ended, 0, self.rule).astype(np.int8)
         self.is_widespread = self.is_widespread & ~ended
         self.over = np.where(ended, now, self.over)
@@ -53,10 +55,15 @@ class Alarms(TenantMemory):
     def raise_to(self, level: Numbers, rule: Numbers, since: Numbers, widespread: Flags) -> None:
         """Open alarms or make them graver, to a level and rule for every tenant; nothing becomes slighter before it is over."""
         graver = level > self.level
+        if graver.any():
+            self._make_graver(graver, level, rule, since)
+        self.is_widespread = self.is_on & (self.is_widespread | widespread)
+
+    def _make_graver(self, graver: Flags, level: Numbers, rule: Numbers, since: Numbers) -> None:
+        # new arrays each time: what was judged before keeps the old ones
         self.since = np.where(graver & (self.level == QUIET), since, self.since)
         self.level = np.where(graver, level, self.level).astype(np.int8)
         self.rule = np.where(graver, rule, self.rule).astype(np.int8)
-        self.is_widespread = self.is_on & (self.is_widespread | widespread)
 
     def ended_within(self, now: int, windows: int) -> Flags:
         """Tenants whose last alarm ended in the last `windows`."""

@@ -13,26 +13,27 @@ Flags = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
 
-#: of each array: the value of a tenant of whom nothing is known, the axes after the tenant's, and the type
+#: of each array: the value of a tenant of whom nothing is known, the axes before the tenant's, and the type
 Blank = Mapping[str, tuple[float, tuple[int, ...], type]]
 
 
 class TenantMemory:
-    """Something remembered of each tenant, as arrays (attributes of the names in `blank`) whose first axis is the tenant.
+    """Something remembered of each tenant, as arrays (attributes of the names in `blank`) whose last axis is the tenant.
 
+    So what is done for every tenant runs along the memory, and one row of a ring or of an hour of the day lies in one piece.
     Growing, storing and restoring need nothing else.
     """
 
     def __init__(self, blank: Blank) -> None:
         self._blank = blank
         for name, (_, axes, kind) in blank.items():
-            setattr(self, name, np.zeros((0, *axes), kind))
+            setattr(self, name, np.zeros((*axes, 0), kind))
 
     def grow(self, count: int) -> None:
         """Make room for `count` new tenants of whom nothing is known."""
         for name, (value, axes, kind) in self._blank.items():
             known = getattr(self, name)
-            setattr(self, name, np.concatenate([known, np.full((count, *axes), value, kind)]))
+            setattr(self, name, np.concatenate([known, np.full((*axes, count), value, kind)], axis=-1))
 
     def forget(self) -> None:
         """Make every tenant one of whom nothing is known."""
@@ -47,3 +48,10 @@ class TenantMemory:
         """Take over what `stored` gave. Raises KeyError when a part is missing."""
         for name in self._blank:
             setattr(self, name, arrays[name])
+
+
+def left_as_it_was(new: Floats, old: Floats, where: NDArray[np.intp]) -> Floats:
+    """`new`, with the `old` values of the tenants at the indices `where`: mostly few, so that this is quicker than `np.where`."""
+    if len(where):
+        new[..., where] = old[..., where]
+    return new

@@ -29,6 +29,8 @@ _FRESH = 0.25
 _UNPUNCTUAL = 0.05
 #: extra variance of a tenant whose whole day has not been seen yet
 _UNSEEN_DAY = 0.15
+#: the hours before and after each hour of the day
+_BEFORE, _AFTER = (np.arange(HOURS) - 1) % HOURS, (np.arange(HOURS) + 1) % HOURS
 
 
 _BLANK: Blank = {
@@ -71,7 +73,7 @@ class Baselines(TenantMemory):
 
     def expected(self, exposure: Floats, hour: int) -> Floats:
         """Events that each tenant should show on this exposure at this hour of the UTC day."""
-        expected: Floats = exposure * self.rate * self.season[:, hour]
+        expected: Floats = exposure * self.rate * self.season[hour]
         return expected
 
     def usual_exposure(self) -> Floats:
@@ -82,7 +84,7 @@ class Baselines(TenantMemory):
     def learn(self, which: Flags, hour: int, events: Floats, exposure: Floats, windows: Floats) -> None:
         """Take a clean hour of the tenants in `which` into what is known; `windows` had attempts."""
         for cells, amount in ((self.events, events), (self.exposure, exposure), (self.days, 1.0)):
-            cells[:, hour] = np.where(which, cells[:, hour] * _KEEP_A_DAY + amount, cells[:, hour])
+            cells[hour] = np.where(which, cells[hour] * _KEEP_A_DAY + amount, cells[hour])
         keep = _KEEP_A_DAY ** (1.0 / HOURS)
         self.traffic = np.where(which, self.traffic * keep + exposure, self.traffic)
         self.traffic_windows = np.where(which, self.traffic_windows * keep + windows, self.traffic_windows)
@@ -95,24 +97,24 @@ class Baselines(TenantMemory):
         mean with the prior's weight in events).
         """
         least = np.where(self.counts_only, NEGLIGIBLE_COUNT, NEGLIGIBLE_RATE)
-        wobble = (spread.slow + spread.fast / 2.0 + spread.white / windows_per_hour)[:, None]
-        clumping = spread.clumping[:, None]
+        wobble = spread.slow + spread.fast / 2.0 + spread.white / windows_per_hour
+        days = np.maximum(self.days, 1.0)
         for _ in range(2):
-            a_day = self.exposure * self.season * self.rate[:, None] / np.maximum(self.days, 1.0)
-            thinned = clumping + wobble * a_day
-            events, exposure = (self.events / thinned).sum(axis=1), (self.exposure * self.season / thinned).sum(axis=1)
+            a_day = self.exposure * self.season * self.rate / days
+            thinned = spread.clumping + wobble * a_day
+            events, exposure = (self.events / thinned).sum(axis=0), (self.exposure * self.season / thinned).sum(axis=0)
             fleet = np.where(
                 self.counts_only, _fleet(events, exposure, self.counts_only), _fleet(events, exposure, ~self.counts_only)
             )
             self.rate = np.maximum((_FLEET_EVENTS + events) / (_FLEET_EVENTS / np.maximum(fleet, least) + exposure), least)
-            flat = self.exposure * self.rate[:, None]
+            flat = self.exposure * self.rate
             seen, usual = self.events / thinned, flat / thinned
-            beside_seen = _BESIDE * (np.roll(seen, 1, axis=1) + np.roll(seen, -1, axis=1))
-            beside_usual = _BESIDE * (np.roll(usual, 1, axis=1) + np.roll(usual, -1, axis=1))
+            beside_seen, beside_usual = _BESIDE * (seen[_BEFORE] + seen[_AFTER]), _BESIDE * (usual[_BEFORE] + usual[_AFTER])
             prior = (_SEASON_EVENTS + beside_seen) / (_SEASON_EVENTS + beside_usual)
             self.season = (_SEASON_EVENTS * prior + seen) / (_SEASON_EVENTS + usual)
-        change = np.abs(np.diff(np.log(self.season), axis=1, append=np.log(self.season[:, :1])))
-        change = np.maximum(change, np.roll(change, 1, axis=1))
+        log_season = np.log(self.season)
+        change = np.abs(log_season[_AFTER] - log_season)
+        change = np.maximum(change, change[_BEFORE])
         self.hour_variance = _FRESH / (_SEASON_EVENTS + usual) + _UNPUNCTUAL * change**2
         unseen = _UNSEEN_DAY * np.maximum(1.0 - self.learned / (HOURS * windows_per_hour), 0.0)
         self.rate_variance = 1.0 / (2.0 * _FLEET_EVENTS + exposure * self.rate) + unseen

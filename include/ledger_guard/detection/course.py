@@ -15,7 +15,7 @@ from ledger_guard.detection.alarms import Alarms
 from ledger_guard.detection.arrays import Flags, Floats
 from ledger_guard.detection.lately import LastHour
 from ledger_guard.detection.platform import Platform
-from ledger_guard.detection.trouble import Troubles
+from ledger_guard.detection.trouble import Believed, Troubles
 from ledger_guard.detection.weekly import HOURS_OF_WEEK, WeekBefore
 from ledger_guard.policy.schema import Detection
 
@@ -52,28 +52,31 @@ class AlarmCourse:
         self._severe_odds = troubles.begins * windows / detection.severe_false_alarms
         self._mild_odds = troubles.begins * windows / detection.mild_false_alarms
 
-    def advance(self, now: int, tells: Flags, is_known: Flags) -> Flags:
+    def advance(self, now: int, tells: Flags, is_known: Flags, believed: Believed, hour_events: Floats) -> Flags:
         """Take the tenants that window number `now` `tells` something of one step on; says which rises are held to be the week's.
 
         Silence ends and begins nothing.
         """
         alarms, troubles, detection = self._alarms, self._troubles, self._detection
-        doubt, odds, ratio = troubles.in_trouble, troubles.odds, troubles.typical_ratio()
+        doubt, odds, ratio = believed.doubt, believed.odds, believed.ratio
         alarms.end(tells & (doubt < 1.0 - _HEALTHY_AGAIN), now)
         still_supposed = (troubles.healthy < 1.0 - _HEALTHY_AGAIN / 2.0) | self._platform.is_widespread
         alarms.is_supposed = alarms.is_supposed & still_supposed
-        hour = now * self._minutes // 60 % HOURS_OF_WEEK
-        is_weekly = tells & is_known & (odds > self._mild_odds) & self._week.explains(hour, ratio)
-        enough = self._lately.total_events() >= detection.minimum_events
-        may = tells & is_known & enough & ~is_weekly & (ratio >= _NEARLY_MILD * detection.mild_ratio)
+        usable = tells & is_known
+        is_weekly = usable & (odds > self._mild_odds)
+        if is_weekly.any():
+            is_weekly &= self._week.explains(now * self._minutes // 60 % HOURS_OF_WEEK, ratio)
+        may = usable & (hour_events >= detection.minimum_events) & ~is_weekly & (ratio >= _NEARLY_MILD * detection.mild_ratio)
         found = may & (odds > np.where(alarms.is_supposed, _JOINS_MILD, self._mild_odds))
+        if not found.any():
+            return is_weekly
         sure = found & (odds > np.where(alarms.is_supposed, _JOINS_SEVERE, self._severe_odds))
         high, lasting = self._grave()
         severe = sure & (high + lasting > _GRAVE * doubt) & ~self._lately.is_one_subject()
         level = np.where(severe, alarm.SEVERE, np.where(found, alarm.MILD, alarm.QUIET))
         rule = np.where(severe, np.where(high >= lasting, alarm.HIGH, alarm.SUSTAINED), alarm.SLIGHT)
         rule = np.where(alarms.is_supposed, alarm.PLATFORM, rule)
-        windows_ago = troubles.typical_age_minutes() / self._minutes
+        windows_ago = believed.age_minutes / self._minutes
         since = now - np.rint(windows_ago).astype(np.int64)
         alarms.raise_to(level, rule, since, found & self._platform.is_part_of_it(now - windows_ago))
         return is_weekly
@@ -81,8 +84,9 @@ class AlarmCourse:
     def _grave(self) -> tuple[Floats, Floats]:
         """Probability that a tenant's trouble is high, and that it is slight but has lasted."""
         troubles, detection = self._troubles, self._detection
-        is_high = troubles.ratios >= _NEARLY_HIGH * detection.severe_ratio
-        is_old = troubles.age_minutes[:, ~is_high] >= _NEARLY_SUSTAINED * detection.sustained_minutes
-        high: Floats = troubles.trouble[:, is_high].sum(axis=1)
-        lasting: Floats = (troubles.trouble[:, ~is_high] * is_old).sum(axis=1)
+        # the grid is sorted
+        first_high = int(np.searchsorted(troubles.ratios, _NEARLY_HIGH * detection.severe_ratio))
+        is_old = troubles.age_minutes[:first_high] >= _NEARLY_SUSTAINED * detection.sustained_minutes
+        high: Floats = troubles.trouble[first_high:].sum(axis=0)
+        lasting: Floats = (troubles.trouble[:first_high] * is_old).sum(axis=0)
         return high, lasting

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ledger_guard.detection.arrays import Blank, Floats, TenantMemory
+from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory
 from ledger_guard.detection.spread import FAST_MINUTES, SLOW_HOURS, Spread
 
 _MOST_PULL = 3.0
@@ -27,6 +27,8 @@ class Prediction:
     #: events at the baseline, and at the tracked level
     baseline: Floats
     expected: Floats
+    #: log of the tracked level over the baseline
+    level: Floats
     #: variance of the tracked level's logarithm, and of the level when nothing is tracked
     level_variance: Floats
     free_variance: Floats
@@ -75,8 +77,9 @@ class HealthyLevel(TenantMemory):
 
     def predict(self, baseline: Floats, slow_limit: Floats, spread: Spread) -> Prediction:
         """What this window should show, given `baseline` events at the tenant's plain rate."""
+        level = self.level
         variance = self.slow_variance + self.fast_variance + 2.0 * self.shared
-        return Prediction(baseline, baseline * np.exp(self.level), variance, slow_limit + spread.fast)
+        return Prediction(baseline, baseline * np.exp(level), level, variance, slow_limit + spread.fast)
 
     def update(
         self, seen: Prediction, events: Floats, weight: Floats, returned: Floats, slow_limit: Floats, spread: Spread
@@ -86,21 +89,30 @@ class HealthyLevel(TenantMemory):
         `returned` is the probability that a sunken level went back to its baseline at once; where that is the likelier story,
         the filter starts anew there.
         """
+        expected = seen.expected
         back = returned > 0.5
-        expected = np.where(back, seen.baseline, seen.expected)
-        self.slow, self.fast = np.where(back, 0.0, self.slow), np.where(back, 0.0, self.fast)
-        self.slow_variance = np.where(back, slow_limit, self.slow_variance)
-        self.fast_variance = np.where(back, spread.fast, self.fast_variance)
-        self.shared = np.where(back, 0.0, self.shared)
-        total = self.slow_variance + self.fast_variance + 2.0 * self.shared
-        total = total + spread.clumping / np.maximum(expected, 1e-9) + spread.white
-        reach = _MOST_PULL * np.sqrt(total)
-        surprise = weight * np.clip((events - expected) / np.maximum(expected, 1e-9), -reach, reach)
-        slow_gain, fast_gain = (self.slow_variance + self.shared) / total, (self.fast_variance + self.shared) / total
-        stray_slow, stray_fast = _MOST_STRAY * np.sqrt(slow_limit), _MOST_STRAY * np.sqrt(spread.fast)
-        self.slow = np.clip(self.slow + slow_gain * surprise, -stray_slow, stray_slow)
-        self.fast = np.clip(self.fast + fast_gain * surprise, -stray_fast, stray_fast)
+        if back.any():
+            expected = np.where(back, seen.baseline, expected)
+            self._start_anew(back, slow_limit, spread)
         slow_sum, fast_sum = self.slow_variance + self.shared, self.fast_variance + self.shared
-        self.slow_variance = self.slow_variance - weight * slow_gain * slow_sum
-        self.fast_variance = self.fast_variance - weight * fast_gain * fast_sum
-        self.shared = self.shared - weight * slow_gain * fast_sum
+        against = np.maximum(expected, 1e-9)
+        total = slow_sum + fast_sum + spread.clumping / against + spread.white
+        reach = _MOST_PULL * np.sqrt(total)
+        surprise = _within((events - expected) / against, reach)
+        slow_step, fast_step = weight * slow_sum / total, weight * fast_sum / total
+        self.slow = _within(self.slow + slow_step * surprise, _MOST_STRAY * np.sqrt(slow_limit))
+        self.fast = _within(self.fast + fast_step * surprise, _MOST_STRAY * np.sqrt(spread.fast))
+        self.slow_variance = self.slow_variance - slow_step * slow_sum
+        self.fast_variance = self.fast_variance - fast_step * fast_sum
+        self.shared = self.shared - slow_step * fast_sum
+
+    def _start_anew(self, which: Flags, slow_limit: Floats, spread: Spread) -> None:
+        self.slow, self.fast = np.where(which, 0.0, self.slow), np.where(which, 0.0, self.fast)
+        self.slow_variance = np.where(which, slow_limit, self.slow_variance)
+        self.fast_variance = np.where(which, spread.fast, self.fast_variance)
+        self.shared = np.where(which, 0.0, self.shared)
+
+
+def _within(value: Floats, reach: Floats) -> Floats:
+    within: Floats = np.minimum(np.maximum(value, -reach), reach)
+    return within

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory
+from ledger_guard.detection.arrays import Blank, Floats, TenantMemory
 
 _SUMS = ("events", "exposure", "expected", "windows", "doubt")
 
@@ -30,18 +30,27 @@ _BLANK: Blank = {f"{when}{name}": (0.0, (), np.float64) for when in ("", "last_"
 class HourNow(TenantMemory):
     """Sums of the hour that is going on (`…`) and of the one before (`last_…`)."""
 
+    events: Floats
+    exposure: Floats
+    expected: Floats
+    windows: Floats
+    doubt: Floats
+
     def __init__(self) -> None:
         super().__init__(_BLANK)
         #: hours since the epoch; -1 before the first, and -1 where no hour waits
         self.number, self.last_number = -1, -1
 
-    def take(self, present: Flags, events: Floats, exposure: Floats, expected: Floats, doubt: Floats) -> None:
-        """Add a window. `doubt` is what is believed of a trouble, 0 to 1; 1 keeps the tenant's hour from being learned."""
-        sums: dict[str, Floats] = self.__dict__
-        for name, amount in (("events", events), ("exposure", exposure), ("expected", expected)):
-            sums[name] = sums[name] + np.where(present, amount, 0.0)
-        sums["windows"] = sums["windows"] + (present & (exposure > 0))
-        sums["doubt"] = np.maximum(sums["doubt"], doubt)
+    def take(self, events: Floats, exposure: Floats, expected: Floats, doubt: Floats) -> None:
+        """Add a window, 0 for a tenant without a row.
+
+        `doubt` is what is believed of a trouble, 0 to 1; 1 keeps the tenant's hour from being learned.
+        """
+        self.events += events
+        self.exposure += exposure
+        self.expected += expected
+        self.windows += exposure > 0
+        np.maximum(self.doubt, doubt, out=self.doubt)
 
     def turn(self, number: int) -> WholeHour | None:
         """Begin hour `number`; returns the hour that can be learned now, if there is one."""

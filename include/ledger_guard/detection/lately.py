@@ -12,7 +12,7 @@ _MINUTES = 60.0
 
 
 class LastHour(TenantMemory):
-    """Rings over the last hour's windows; `column` of a window is its number modulo the depth."""
+    """Rings over the last hour's windows; the row of a window is its number modulo the depth."""
 
     def __init__(self, window_minutes: int) -> None:
         self.depth = max(2, round(_MINUTES / window_minutes))
@@ -39,36 +39,34 @@ class LastHour(TenantMemory):
         Failures that arrive late leave windows without events and pile up in the next one; against that window alone they would
         look like a rise. Silence that is plausible by chance is answered for by nobody.
         """
-        going_on = np.ones(len(events), bool)
-        waiting = np.zeros(len(events))
-        for back in range(1, self.depth):
-            column = (now - back) % self.depth
-            going_on &= self.is_silent[:, column]
-            waiting += np.where(going_on, self.waiting[:, column], 0.0)
-        awaited: Floats = np.where((events > 0) & (waiting >= _IMPLAUSIBLE_SILENCE), waiting, 0.0)
+        awaited = np.zeros(len(events))
+        after_silence = np.flatnonzero((events > 0) & self.is_silent[(now - 1) % self.depth])
+        if not len(after_silence):
+            return awaited
+        before = (now - np.arange(1, self.depth)) % self.depth
+        going_on = np.logical_and.accumulate(self.is_silent[before[:, None], after_silence], axis=0)
+        waiting = np.where(going_on, self.waiting[before[:, None], after_silence], 0.0).sum(axis=0, dtype=np.float64)
+        awaited[after_silence] = np.where(waiting >= _IMPLAUSIBLE_SILENCE, waiting, 0.0)
         return awaited
 
-    def push(
-        self, now: int, present: Flags, events: Floats, expected: Floats, tracked: Floats, subjects: Floats, answered: Flags
-    ) -> None:
-        """Take window number `now`. Windows that were `answered` for wait no longer."""
-        column = now % self.depth
-        self.waiting[answered] = 0.0
-        self.events[:, column] = np.where(present, events, 0.0)
-        self.expected[:, column] = np.where(present, expected, 0.0)
-        self.waiting[:, column] = np.where(present, tracked, 0.0)
-        self.is_silent[:, column] = ~present | (events == 0)
-        self.subjects[:, column] = np.where(present & (events > 0), subjects, 0.0)
+    def push(self, now: int, events: Floats, expected: Floats, tracked: Floats, subjects: Floats, answered: Flags) -> None:
+        """Take window number `now`; events and expectations are 0 without a row. Windows `answered` for wait no longer."""
+        row = now % self.depth
+        if answered.any():
+            self.waiting[:, answered] = 0.0
+        self.events[row], self.expected[row], self.waiting[row] = events, expected, tracked
+        self.is_silent[row] = events == 0
+        self.subjects[row] = np.where(events > 0, subjects, 0.0)
 
     def total_events(self) -> Floats:
         """Events of the last hour."""
-        return np.asarray(self.events.sum(axis=1, dtype=np.float64))
+        return np.asarray(self.events.sum(axis=0, dtype=np.float64))
 
     def total_expected(self) -> Floats:
         """Events that were expected in it."""
-        return np.asarray(self.expected.sum(axis=1, dtype=np.float64))
+        return np.asarray(self.expected.sum(axis=0, dtype=np.float64))
 
     def is_one_subject(self) -> Flags:
         """Whether all events of the last hour are known to come from one player or webhook that tries again and again."""
-        one = ((self.events == 0) | (self.subjects == 1)).all(axis=1)
+        one = ((self.events == 0) | (self.subjects == 1)).all(axis=0)
         return np.asarray(one & (self.total_events() > 1))

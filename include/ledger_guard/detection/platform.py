@@ -8,6 +8,7 @@ rarely lets it grow (Ville's inequality). What one tenant may add is bounded.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,8 @@ _MOST_OF_ONE, _ADDS = 4.0, 0.7
 _LARGE_SHARE = 0.5
 #: as long as single windows pool to less than this there is nothing to look at
 _WORTH_A_LOOK, _FADE = 0.5, 0.9
+#: and no ratio's odds count for more in it
+_MOST_ODDS = math.exp(50.0)
 #: while the platform is in trouble one begins this often in a tenant that was not in it, per 5 minutes
 JOINS = 0.01
 
@@ -67,14 +70,17 @@ class Platform(TenantMemory):
 
     def watch(self, now: int, weighed: Weighed, tells: Flags) -> Movement:
         """Take window number `now` of the tenants that it `tells` something of."""
-        ratio = np.where(tells[:, None], weighed.trouble - weighed.healthy[:, None], 0.0)
-        self.evidence[:, now % self._depth] = ratio
-        count = int(tells.sum())
+        count = int(np.count_nonzero(tells))
+        evidence = np.log(weighed.odds)
+        evidence += weighed.beyond
+        if count < len(tells):
+            evidence[:, ~tells] = 0.0
+        self.evidence[now % self._depth] = evidence
         if count == 0:
             return Movement(self.is_widespread)
         most = max(_MOST_OF_ONE, _MOVED / max(self._fewest, count / 2.0) + 1.0)
-        single = np.log(np.maximum(np.exp(np.minimum(ratio[tells], 50.0)) @ self._prior, 1e-300))
-        self.unrest = max(0.0, _FADE * self.unrest + max(_pooled(single, share, most).sum() for share in self._shares))
+        single = (self._prior @ np.minimum(weighed.odds, _MOST_ODDS))[tells]
+        self.unrest = max(0.0, _FADE * self.unrest + max(_pooled_window(single, share, most) for share in self._shares))
         if self.unrest < _WORTH_A_LOOK and not self.is_widespread:
             return Movement(False)
         return self._look(now, tells, most)
@@ -86,28 +92,34 @@ class Platform(TenantMemory):
 
     def _look(self, now: int, tells: Flags, most: float) -> Movement:
         order = [(now - back) % self._depth for back in range(self._depth)]
-        since = np.clip(np.cumsum(self.evidence[tells][:, order].astype(np.float64), axis=1), -50.0, 50.0)
-        odds = np.log(np.maximum(np.exp(since) @ self._prior, 1e-300))
+        # moments (windows back) by ratios by tenants
+        since = np.clip(np.cumsum(self.evidence[order][:, :, tells].astype(np.float64), axis=0), -50.0, 50.0)
+        odds = np.log(np.maximum(self._prior @ np.exp(since), 1e-300))
         best, lately = (-np.inf, 0, 0.0), -np.inf
         for share in self._shares:
-            sums = _pooled(odds, share, most).sum(axis=0)
+            sums = _pooled(odds, share, most).sum(axis=1)
             back = int(np.argmax(sums))
             best = max(best, (float(sums[back]), back, share))
             lately = max(lately, float(sums[min(self._recent, self._depth) - 1]))
         evidence, back, share = best
-        adding = int((_pooled(odds[:, back], share, most) > _ADDS).sum())
+        adding = int((_pooled(odds[back], share, most) > _ADDS).sum())
         was, moved = self.is_widespread, evidence > _MOVED and adding >= self._fewest and lately > _STILL_MOVES
         self.is_widespread = moved or (was and lately >= 0.0)
         if self.is_widespread and not was:
             self.began = now - back
         if was or not self.is_widespread:
             return Movement(self.is_widespread, evidence=evidence, tenants=adding)
-        hit = np.minimum(np.exp(odds[:, back]), 1e30)
-        probability, shares = np.zeros(len(tells)), np.zeros((len(tells), len(self._prior)))
+        hit = np.minimum(np.exp(odds[back]), 1e30)
+        probability, shares = np.zeros(len(tells)), np.zeros((len(self._prior), len(tells)))
         probability[tells] = share * hit / (1.0 - share + share * hit)
-        weight = self._prior * np.exp(since[:, back])
-        shares[tells] = weight / weight.sum(axis=1, keepdims=True)
+        weight = self._prior[:, None] * np.exp(since[back])
+        shares[:, tells] = weight / weight.sum(axis=0)
         return Movement(True, True, evidence, adding, probability, shares, back * self._minutes)
+
+
+def _pooled_window(odds: Floats, share: float, most: float) -> float:
+    """What all tenants add together by one window, given the odds themselves."""
+    return float(np.log1p(share * (np.minimum(odds, math.exp(most)) - 1.0)).sum())
 
 
 def _pooled(odds: Floats, share: float, most: float) -> Floats:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ledger_guard.detection.alarms import Alarms
 from ledger_guard.detection.arrays import Flags, Floats, TenantMemory
 from ledger_guard.detection.baseline import HOURS, Baselines
+from ledger_guard.detection.counted import Counted, counted
 from ledger_guard.detection.course import AlarmCourse
 from ledger_guard.detection.engine import WindowBatch
 from ledger_guard.detection.healthy_level import HealthyLevel, Prediction
@@ -16,7 +17,7 @@ from ledger_guard.detection.judged import Judged
 from ledger_guard.detection.lately import LastHour
 from ledger_guard.detection.platform import JOINS, Movement, Platform
 from ledger_guard.detection.spread import Spread
-from ledger_guard.detection.trouble import Troubles
+from ledger_guard.detection.trouble import Believed, Troubles
 from ledger_guard.detection.weekly import HOURS_OF_WEEK, WeekBefore
 from ledger_guard.policy.schema import Detection
 
@@ -24,7 +25,7 @@ from ledger_guard.policy.schema import Detection
 _CALM = 0.9
 #: what is believed of trouble in an hour that is still learned from
 _CLEAN = 0.3
-#: windows learned before the spread is learned: a day's hours must be known first
+#: days learned before the spread is learned: a day's hours must be known first
 _DAYS_BEFORE_SPREAD = 1.0
 
 
@@ -69,63 +70,52 @@ class LevelFilterRule:
         """Take in window number `now`; `rows` are the indices of the batch's tenants."""
         hour = now * self.window_minutes // 60
         self._turn_hour(hour)
-        present, events, exposure, subjects = self._counts(batch, rows)
-        attempts = np.where(np.isnan(exposure), 1.0, exposure)
+        shown = self._shown(batch, rows)
+        events = shown.events
         slow_limit = self._slow_limit(hour % HOURS)
         self.level.pass_time(1, slow_limit, self.spread)
-        baseline = self.baselines.expected(attempts, hour % HOURS)
-        awaited = np.where(present, self.lately.awaited(now, events), 0.0)
+        baseline = self.baselines.expected(shown.attempts, hour % HOURS)
+        awaited = self.lately.awaited(now, events)
         seen = self.level.predict(baseline + awaited, slow_limit, self.spread)
-        tells = present & (attempts > 0) & ~self._is_standing(now, events)
+        tells = (shown.attempts > 0) & ~self._is_standing(now, events)
         begins = JOINS * self.window_minutes / 5.0 if self.platform.is_widespread else self.troubles.begins
         self.troubles.pass_time(self.level, tells, begins)
-        is_several = self._told_subjects(batch, rows) >= self.detection.minimum_events
-        weighed = self.troubles.weigh(events, is_several, seen, self.level, self.spread)
+        weighed = self.troubles.weigh(events, shown.is_several, seen, self.spread)
         self.troubles.update(weighed, tells)
         is_known = self.baselines.learned >= self.detection.baseline_minimum_windows
-        movement = self.platform.watch(now, weighed, tells & is_known)
+        usable = tells & is_known
+        movement = self.platform.watch(now, weighed, usable)
         if movement.has_begun:
             self._suppose(movement)
-        weight = np.where(tells, self.troubles.healthy, 0.0)
-        self.level.update(seen, events, weight, np.where(tells, weighed.returned, 0.0), slow_limit, self.spread)
-        calm = tells & (self.troubles.healthy > _CALM) & (awaited == 0)
+        believed = self.troubles.believed()
+        self.level.update(seen, events, tells * believed.healthy, tells * weighed.returned, slow_limit, self.spread)
+        is_late = awaited > 0
+        calm = tells & (believed.healthy > _CALM) & ~is_late
         calm &= self.baselines.learned >= _DAYS_BEFORE_SPREAD * HOURS * self._per_hour
         self.spread.learn(now, calm, events, baseline)
-        self.lately.push(now, present, events, baseline, np.where(awaited > 0, 0.0, seen.expected), subjects, awaited > 0)
-        is_weekly = self.course.advance(now, tells, is_known)
-        doubt = np.where(tells & is_known, self.troubles.in_trouble, 0.0)
+        self.lately.push(now, events, baseline, np.where(is_late, 0.0, seen.expected), shown.subjects, is_late)
+        hour_events = self.lately.total_events()
+        is_weekly = self.course.advance(now, tells, is_known, believed, hour_events)
+        doubt = usable * believed.doubt
         doubt[quarantined] = 1.0
-        self.hour.take(present, events, np.where(present, attempts, 0.0), baseline, doubt)
-        return self._judged(now, present, events, exposure, seen, movement, is_known, is_weekly)
+        self.hour.take(events, shown.attempts, baseline, doubt)
+        return self._judged(now, shown, seen, movement, is_known, is_weekly, believed, hour_events)
 
-    def _counts(self, batch: WindowBatch, rows: NDArray[np.intp]) -> tuple[Flags, Floats, Floats, Floats]:
-        count = len(self.alarms.level)
-        present = np.zeros(count, bool)
-        events, exposure, subjects = np.zeros(count), np.zeros(count), np.full(count, np.nan)
-        if batch.is_complete:
-            present[rows] = True
-            events[rows], exposure[rows], subjects[rows] = batch.events, batch.exposure, batch.subjects
-            self.baselines.counts_only[rows] = np.isnan(batch.exposure)
-        if not self.events_accumulate:
-            # what is compared are players: each event is one of them
-            subjects = np.where(np.isnan(subjects), events, subjects)
-        return present, events, exposure, subjects
-
-    def _told_subjects(self, batch: WindowBatch, rows: NDArray[np.intp]) -> Floats:
-        """Distinct players or webhooks as far as the source tells them; 0 where it does not."""
-        told = np.zeros(len(self.alarms.level))
-        told[rows] = np.nan_to_num(batch.subjects, nan=0.0)
-        return told
+    def _shown(self, batch: WindowBatch, rows: NDArray[np.intp]) -> Counted:
+        several = self.detection.minimum_events
+        shown = counted(batch, rows, len(self.alarms.level), several, events_accumulate=self.events_accumulate)
+        self.baselines.counts_only = np.where(shown.present, np.isnan(shown.exposure), self.baselines.counts_only)
+        return shown
 
     def _is_standing(self, now: int, events: Floats) -> Flags:
         """Where balances are compared: the same number as a window ago is the same differences, and no fresh evidence."""
         if self.events_accumulate:
             return np.zeros(len(events), bool)
-        before = self.lately.events[:, (now - 1) % self.lately.depth]
+        before = self.lately.events[(now - 1) % self.lately.depth]
         return np.asarray((events > 0) & (events == before))
 
     def _slow_limit(self, hour: int) -> Floats:
-        limit: Floats = self.spread.slow + self.baselines.rate_variance + self.baselines.hour_variance[:, hour]
+        limit: Floats = self.spread.slow + self.baselines.rate_variance + self.baselines.hour_variance[hour]
         return limit
 
     def _turn_hour(self, hour: int) -> None:
@@ -141,7 +131,7 @@ class LevelFilterRule:
             variance = spread.clumping * done.expected + noise * done.expected**2
             self.week.learn(done.windows > 0, done.number % HOURS_OF_WEEK, done.events, done.expected, variance)
         self._refresh()
-        self.level.unsettle(self.baselines.hour_variance[:, hour % HOURS], self._slow_limit(hour % HOURS))
+        self.level.unsettle(self.baselines.hour_variance[hour % HOURS], self._slow_limit(hour % HOURS))
 
     def _refresh(self) -> None:
         self.spread.refresh()
@@ -157,13 +147,13 @@ class LevelFilterRule:
     def _judged(
         self,
         now: int,
-        present: Flags,
-        events: Floats,
-        exposure: Floats,
+        shown: Counted,
         seen: Prediction,
         movement: Movement,
         is_known: Flags,
         is_weekly: Flags,
+        believed: Believed,
+        hour_events: Floats,
     ) -> Judged:
         detection, alarms = self.detection, self.alarms
         hour_expected = self.lately.total_expected()
@@ -171,21 +161,21 @@ class LevelFilterRule:
             is_sufficient = hour_expected * detection.severe_ratio >= detection.minimum_expected_events
         else:
             # a comparison sees every player: it is a count, not a sample
-            is_sufficient = np.isnan(exposure) | (exposure >= detection.minimum_events)
+            is_sufficient = np.isnan(shown.exposure) | (shown.exposure >= detection.minimum_events)
         total = self.spread.white + seen.level_variance
         return Judged(
             now=now,
-            present=present,
-            events=events,
-            exposure=exposure,
+            present=shown.present,
+            events=shown.events,
+            exposure=shown.exposure,
             seen=seen,
             movement=movement,
             is_sufficient=is_sufficient,
             is_known=is_known,
             is_recovering=alarms.ended_within(now, self.lately.depth),
-            healthy=self.troubles.healthy,
-            ratio=self.troubles.typical_ratio(),
-            age_minutes=self.troubles.typical_age_minutes(),
+            healthy=believed.healthy,
+            ratio=believed.ratio,
+            age_minutes=believed.age_minutes,
             is_weekly=is_weekly,
             level=alarms.level,
             rule=alarms.rule,
@@ -195,6 +185,6 @@ class LevelFilterRule:
             clumping=self.spread.clumping,
             usual_exposure=self.baselines.usual_exposure(),
             learned=self.baselines.learned,
-            hour_events=self.lately.total_events(),
+            hour_events=hour_events,
             hour_expected=hour_expected,
         )

@@ -72,25 +72,27 @@ class Spread(TenantMemory):
     def learn(self, now: int, calm: Flags, events: Floats, expected: Floats) -> None:
         """Take window number `now` of the tenants in `calm` against what was expected of it; the others leave a gap."""
         total = self.white + self.fast + self.slow
-        variance = self.clumping * expected + total * expected**2
-        deviation = np.clip(events - expected, *(sign * _SURPRISE * np.sqrt(variance) for sign in (-1.0, 1.0)))
+        # variance over expectation, which is at least 1
         scale = self.clumping + total * expected
-        u = np.where(calm, deviation / np.maximum(scale, 1e-9), 0.0)
-        g = np.where(calm, expected / np.maximum(scale, 1e-9), 0.0)
-        own = np.where(calm, self.clumping * expected / np.maximum(scale, 1e-9) ** 2, 0.0)
+        variance = scale * expected
+        surprise = events - expected
+        reach = _SURPRISE * np.sqrt(variance)
+        teaches = calm / scale
+        u = np.minimum(np.maximum(surprise, -reach), reach) * teaches
+        g = expected * teaches
         keep = np.where(calm, self._keep, 1.0)
-        self.products *= keep[:, None]
-        self.weights *= keep[:, None]
-        self.products[:, 0] += u * u - own
-        self.weights[:, 0] += g * g
+        self.products *= keep
+        self.weights *= keep
+        self.products[0] += u * u - self.clumping * g * teaches
+        self.weights[0] += g * g
         for i, lag in ((1, 1), (2, self._lag)):
             then = (now - lag) % self._depth
-            self.products[:, i] += u * self.deviations[:, then]
-            self.weights[:, i] += g * self.scales[:, then]
-        self.deviations[:, now % self._depth], self.scales[:, now % self._depth] = u, g
-        square = np.minimum((events - expected) ** 2, np.maximum(9.0 * variance, _CLUMP**2))
-        thin = np.where(calm, 1.0 / (1.0 + 2.0 * expected), 0.0)
-        self.clumps = self.clumps * keep + thin * (square - expected - total * expected**2)
+            self.products[i] += u * self.deviations[then]
+            self.weights[i] += g * self.scales[then]
+        self.deviations[now % self._depth], self.scales[now % self._depth] = u, g
+        square = np.minimum(surprise * surprise, np.maximum(9.0 * variance, _CLUMP**2))
+        thin = calm / (1.0 + 2.0 * expected)
+        self.clumps = self.clumps * keep + thin * (square - expected - total * expected * expected)
         self.clump_events = self.clump_events * keep + thin * expected
 
     def forget_deviations(self) -> None:
@@ -113,7 +115,7 @@ class Spread(TenantMemory):
         self.clumping = 1.0 + np.clip(excess, *_CLUMPING)
 
     def _shrunk(self, lag: int, first: float) -> Floats:
-        product, weight = self.products[:, lag], self.weights[:, lag]
+        product, weight = self.products[lag], self.weights[lag]
         speaks = weight > _SPEAKS
         fleet = float(np.median(product[speaks] / weight[speaks])) if speaks.sum() >= _SPEAKERS else first
         shrunk: Floats = (product + _FLEET_WEIGHT * max(fleet, 0.0)) / (weight + _FLEET_WEIGHT)

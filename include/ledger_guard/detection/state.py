@@ -12,7 +12,7 @@ import numpy as np
 from ledger_guard.detection.rule import LevelFilterRule
 
 #: changes with every change of the rule or of what it remembers
-VERSION = "level_filter/1"
+VERSION = "level_filter/2"
 _MAGIC = b"LGS1"
 #: the state is written at every check: quick matters more than small
 _LEVEL = 1

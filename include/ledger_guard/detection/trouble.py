@@ -7,11 +7,12 @@ also keeps the healthy level that the rise started from and how long ago that wa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory
+from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory, left_as_it_was
 from ledger_guard.detection.counts import log_likelihood, log_likelihoods
 from ledger_guard.detection.healthy_level import BACK_AT_ONCE, HealthyLevel, Prediction
 from ledger_guard.detection.spread import Spread
@@ -33,6 +34,12 @@ _LOWEST_START, _HIGHEST_START = -0.1, 0.4
 _HIGH = (1.0, 1.3, 1.8, 2.6, 4.0, 7.0, 14.0, 35.0, 90.0)
 _SLIGHT_CELLS = 5
 _SURE = 1e-12
+#: likelihoods further apart than this are brought nearer before they become numbers (which end at e to the power 709)
+_MOST_NATS = 600.0
+_LOG_NEVER = math.log(1e-300)
+_LOG_STAYS_SUNK, _LOG_BACK_AT_ONCE = math.log1p(-BACK_AT_ONCE), math.log(BACK_AT_ONCE)
+_LOG_FREAK, _LOG_USUAL = math.log(_FREAK), math.log1p(-_FREAK)
+_LOG_FREAK_OF_SEVERAL, _LOG_USUAL_OF_SEVERAL = math.log(_FREAK_OF_SEVERAL), math.log1p(-_FREAK_OF_SEVERAL)
 
 
 def ratio_grid(detection: Detection) -> tuple[Floats, Floats]:
@@ -48,15 +55,32 @@ def ratio_grid(detection: Detection) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class Weighed:
-    """How well each state explained one window: log likelihoods, and how much speaks for a level that went back at once."""
+    """How well each state explained one window."""
 
-    healthy: Floats
-    trouble: Floats
+    #: how much likelier the count is in a trouble of each ratio (rows) than in health, over e to the power `beyond`: that is 0
+    #: except where the likelihoods lie further apart than a number can tell
+    odds: Floats
+    beyond: Floats
+    #: probability that a sunken level went back at once
     returned: Floats
 
 
+@dataclass(frozen=True)
+class Believed:
+    """What is believed of each tenant after a window."""
+
+    #: probability of health, and of any trouble
+    healthy: Floats
+    doubt: Floats
+    #: of trouble against health
+    odds: Floats
+    #: the most believed trouble's ratio and age
+    ratio: Floats
+    age_minutes: Floats
+
+
 class Troubles(TenantMemory):
-    """State of the filter over tenants; the second axis of a matrix is the ratio grid."""
+    """State of the filter over tenants; the first axis of a matrix is the ratio grid."""
 
     def __init__(self, detection: Detection, window_minutes: int) -> None:
         self.ratios, self.prior = ratio_grid(detection)
@@ -75,10 +99,11 @@ class Troubles(TenantMemory):
         self.start_fast: Floats
         self.age_minutes: Floats
         self._log_ratios = np.log(self.ratios)
+        self._log_ratio_column, self._prior_column = self._log_ratios[:, None], self.prior[:, None]
         self._minutes = window_minutes
         self.begins = _BEGINNINGS_PER_TENANT_DAY * window_minutes / 1440.0
         self._ends = min(window_minutes / detection.trouble_minutes, 0.5)
-        self._moves = _moves(len(self.ratios)) * (1.0 - self._ends)
+        self._moves = (_moves(len(self.ratios)) * (1.0 - self._ends)).T
 
     @property
     def in_trouble(self) -> Floats:
@@ -86,87 +111,99 @@ class Troubles(TenantMemory):
         likely: Floats = 1.0 - self.healthy
         return likely
 
-    @property
-    def odds(self) -> Floats:
-        """Of trouble against health."""
-        odds: Floats = (1.0 - self.healthy) / self.healthy
-        return odds
-
     def typical_ratio(self) -> Floats:
         """The ratio of the trouble that is most believed in (geometric mean)."""
-        ratio: Floats = np.exp((self.trouble @ self._log_ratios) / np.maximum(self.trouble.sum(axis=1), _SURE))
+        ratio: Floats = np.exp((self._log_ratios @ self.trouble) / np.maximum(self.trouble.sum(axis=0), _SURE))
         return ratio
 
     def typical_age_minutes(self) -> Floats:
         """Minutes since the trouble began, on average over what is believed."""
-        age: Floats = (self.trouble * self.age_minutes).sum(axis=1) / np.maximum(self.trouble.sum(axis=1), _SURE)
+        age: Floats = (self.trouble * self.age_minutes).sum(axis=0) / np.maximum(self.trouble.sum(axis=0), _SURE)
         return age
+
+    def believed(self) -> Believed:
+        """All of it at once."""
+        doubt = self.in_trouble
+        return Believed(self.healthy, doubt, doubt / self.healthy, self.typical_ratio(), self.typical_age_minutes())
 
     def pass_time(self, level: HealthyLevel, present: Flags, begins: float) -> None:
         """One window later, before it is looked at: troubles begin, end and move where there is something to look at.
 
-        A window without data carries everything on as it was, an hour older.
+        A window without data carries everything on as it was, a window older.
         """
+        absent = np.flatnonzero(~present)
         begin = self.healthy * begins
-        going_on = self.trouble @ self._moves
-        entering = begin[:, None] * self.prior
-        moved = going_on + entering
+        ended = self.trouble.sum(axis=0) * self._ends
+        entering = self._prior_column * begin
+        # what goes on in each state, and what it carries along in sums over the ways into it; all in one product
+        going_on = np.empty((4, *self.trouble.shape))
+        going_on[0] = self.trouble
+        np.multiply(self.trouble, self.start_slow, out=going_on[1])
+        np.multiply(self.trouble, self.start_fast, out=going_on[2])
+        np.multiply(self.trouble, self.age_minutes + self._minutes, out=going_on[3])
+        moved, slow, fast, age = self._moves @ going_on
+        moved += entering
         mass = np.maximum(moved, 1e-300)
-        start = np.clip(level.slow, _LOWEST_START, _HIGHEST_START), np.maximum(level.fast, _LOWEST_START)
-        slow = ((self.trouble * self.start_slow * level.keep_slow) @ self._moves + entering * start[0][:, None]) / mass
-        fast = ((self.trouble * self.start_fast * level.keep_fast) @ self._moves + entering * start[1][:, None]) / mass
-        age = ((self.trouble * (self.age_minutes + self._minutes)) @ self._moves) / mass
-        here = present[:, None]
-        ended = self.trouble.sum(axis=1) * self._ends
-        self.healthy = np.where(present, self.healthy - begin + ended, self.healthy)
-        self.start_slow = np.where(here, slow, self.start_slow)
-        self.start_fast = np.where(here, fast, self.start_fast)
-        self.age_minutes = np.where(here, age, self.age_minutes + self._minutes)
-        self.trouble = np.where(here, moved, self.trouble)
+        slow *= level.keep_slow
+        slow += entering * np.minimum(np.maximum(level.slow, _LOWEST_START), _HIGHEST_START)
+        slow /= mass
+        fast *= level.keep_fast
+        fast += entering * np.maximum(level.fast, _LOWEST_START)
+        fast /= mass
+        age /= mass
+        if len(absent):
+            age[:, absent] = self.age_minutes[:, absent] + self._minutes
+        self.healthy = left_as_it_was(self.healthy - begin + ended, self.healthy, absent)
+        self.start_slow = left_as_it_was(slow, self.start_slow, absent)
+        self.start_fast = left_as_it_was(fast, self.start_fast, absent)
+        self.trouble = left_as_it_was(moved, self.trouble, absent)
+        self.age_minutes = age
 
     def grow_old(self, minutes: float) -> None:
         """Let time pass that nobody saw."""
         self.age_minutes = self.age_minutes + minutes
 
-    def weigh(self, events: Floats, is_several: Flags, seen: Prediction, level: HealthyLevel, spread: Spread) -> Weighed:
+    def weigh(self, events: Floats, is_several: Flags, seen: Prediction, spread: Spread) -> Weighed:
         """How well health and each ratio explain `events`; `is_several` where they are known not to be one player's."""
         clump = spread.clumping - 1.0
         size = 1.0 / (spread.white + seen.level_variance + clump / np.maximum(seen.expected, 0.05))
-        plain = log_likelihood(events, seen.expected, size)
         free_size = 1.0 / (spread.white + seen.free_variance + clump / np.maximum(seen.baseline, 0.05))
-        back = np.where(level.level < 0, BACK_AT_ONCE, 0.0)
-        tracked, at_once = (
-            np.log1p(-back) + plain,
-            np.log(np.maximum(back, 1e-300)) + log_likelihood(events, seen.baseline, free_size),
-        )
-        health = np.logaddexp(tracked, at_once)
-        chance = np.where(is_several, _FREAK_OF_SEVERAL, _FREAK)
-        freak = np.log(chance) + log_likelihood(events, _FREAK_RATIO * seen.expected + 0.5, np.full_like(events, _FREAK_SIZE))
         trouble_size = 1.0 / (spread.white + spread.fast + 0.01 + clump / np.maximum(3.0 * seen.expected, 0.05))
-        means = seen.baseline[:, None] * np.exp(self.start_slow + self.start_fast + self._log_ratios)
-        trouble = log_likelihoods(events, means, trouble_size)
-        usual = np.log1p(-chance)
-        return Weighed(
-            np.logaddexp(usual + health, freak),
-            np.logaddexp(usual[:, None] + trouble, freak[:, None]),
-            np.exp(at_once - health),
-        )
+        means = np.stack([seen.expected, seen.baseline, _FREAK_RATIO * seen.expected + 0.5])
+        tracked, at_once, freak = log_likelihood(events, means, np.stack([size, free_size, np.full_like(size, _FREAK_SIZE)]))
+        sunk = seen.level < 0
+        tracked += np.where(sunk, _LOG_STAYS_SUNK, 0.0)
+        at_once += np.where(sunk, _LOG_BACK_AT_ONCE, _LOG_NEVER)
+        health = np.logaddexp(tracked, at_once)
+        freak += np.where(is_several, _LOG_FREAK_OF_SEVERAL, _LOG_FREAK)
+        usual = np.where(is_several, _LOG_USUAL_OF_SEVERAL, _LOG_USUAL)
+        healthy = np.logaddexp(usual + health, freak)
+        log_means = self.start_slow + self.start_fast
+        log_means += self._log_ratio_column
+        log_means += np.log(np.maximum(seen.baseline, 1e-300))
+        nats = log_likelihoods(events, log_means, trouble_size)
+        nats += usual - healthy
+        beyond = np.maximum(nats.max(axis=0) - _MOST_NATS, 0.0)
+        nats -= beyond
+        odds = np.exp(nats, out=nats)
+        odds += np.exp(freak - healthy - beyond)
+        return Weighed(odds, beyond, np.exp(at_once - health))
 
     def update(self, weighed: Weighed, tells: Flags) -> None:
         """Bayes' rule, for the tenants whose window `tells` something."""
-        most = np.maximum(weighed.healthy, weighed.trouble.max(axis=1))
-        health = self.healthy * np.exp(weighed.healthy - most)
-        trouble = self.trouble * np.exp(weighed.trouble - most[:, None])
-        total = np.maximum(health + trouble.sum(axis=1), 1e-300)
-        self.healthy = np.where(tells, np.clip(health / total, _SURE, 1.0), self.healthy)
-        self.trouble = np.where(tells[:, None], trouble / total[:, None], self.trouble)
+        silent = np.flatnonzero(~tells)
+        health = self.healthy * np.exp(-weighed.beyond)
+        trouble = self.trouble * weighed.odds
+        total = np.maximum(health + trouble.sum(axis=0), 1e-300)
+        trouble /= total
+        self.healthy = left_as_it_was(np.maximum(health / total, _SURE), self.healthy, silent)
+        self.trouble = left_as_it_was(trouble, self.trouble, silent)
 
     def suppose(self, which: Flags, probability: Floats, shares: Floats, age_minutes: float) -> None:
         """Believe in trouble with a new probability, shared over the ratios, that began `age_minutes` ago."""
-        column = which[:, None]
-        self.trouble = np.where(column, probability[:, None] * shares, self.trouble)
+        self.trouble = np.where(which, probability * shares, self.trouble)
         self.healthy = np.where(which, np.clip(1.0 - probability, _SURE, 1.0), self.healthy)
-        self.age_minutes = np.where(column, age_minutes, self.age_minutes)
+        self.age_minutes = np.where(which, age_minutes, self.age_minutes)
 
 
 def _moves(cells: int) -> Floats:

@@ -32,14 +32,14 @@ class WeekBefore(TenantMemory):
 
     def learn(self, which: Flags, hour: int, events: Floats, expected: Floats, variance: Floats) -> None:
         """Take an hour of the tenants in `which`, with an alarm or without; others keep what they had."""
-        ratio, before = (events + _SHRINK) / (expected + _SHRINK), self.ratio[:, hour]
+        ratio, before = (events + _SHRINK) / (expected + _SHRINK), self.ratio[hour]
         is_high = (ratio > _HIGH) & (events - expected > _CLEARLY * np.sqrt(variance + 1e-9))
         habit = np.where(is_high, np.maximum(ratio, before), 1.0 + _KEEP * (before - 1.0))
         # an hour that ran so high was a trouble's: it says nothing of a habit, and takes nothing of it away
-        self.ratio[:, hour] = np.where(which & ~(is_high & (ratio >= _NO_HABIT)), habit, before)
+        self.ratio[hour] = np.where(which & ~(is_high & (ratio >= _NO_HABIT)), habit, before)
 
     def explains(self, hour: int, ratio: Floats) -> Flags:
         """Whether a rise by `ratio` at this hour is what the same hours of the last weeks showed."""
         beside = [(hour - 1) % HOURS_OF_WEEK, hour, (hour + 1) % HOURS_OF_WEEK]
-        then = self.ratio[:, beside].max(axis=1)
+        then = self.ratio[beside].max(axis=0)
         return np.asarray((then > _HIGH) & (ratio < _ALLOWED * then))
