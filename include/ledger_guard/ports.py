@@ -17,7 +17,16 @@ from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, RotationPlan
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice, ThreadRef
-from ledger_guard.domain.plans import BackfillMode, DifferenceCounts, ForceOutcome, Plan, PlanRow, PlanStatus, UndoOutcome
+from ledger_guard.domain.plans import (
+    BackfillMode,
+    DifferenceCounts,
+    ForceOutcome,
+    Plan,
+    PlanContent,
+    PlanRow,
+    PlanStatus,
+    UndoOutcome,
+)
 from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.verdicts import Verdict
@@ -387,6 +396,12 @@ class PlanStore(Protocol):
 
     def latest(self, tenant_id: str) -> Plan | None:
         """The tenant's newest plan, without rows."""
+
+    def content(self, plan_id: str) -> PlanContent:
+        """The plan's rows as they are stored now, boiled down: what its hash is held against. Memory does not grow with rows.
+
+        Raises BadInputError when there is no such plan.
+        """
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """Rows of the plan by state."""

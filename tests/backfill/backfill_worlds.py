@@ -274,10 +274,12 @@ def postgres_backfill_world(policy: Policy, platform_uri: str, guard_uri: str) -
 
     def edit_row(plan: Plan, row: PlanRow) -> None:
         with psycopg.connect(guard_uri) as connection:
+            # Rows are append-only; who owns the database can still get around that.
+            connection.execute("set session_replication_role = replica")
             connection.execute(
-                "update ledger_guard.plan_row set cause = %s, player_available = %s, wallet_available = %s, state = %s"
+                "update ledger_guard.plan_row set cause = %s, player_available = %s, wallet_available = %s"
                 " where plan_id = %s and player_id = %s",
-                [row.cause.value, row.player_available, row.wallet_available, row.state.value, plan.plan_id, row.player_id],
+                [row.cause.value, row.player_available, row.wallet_available, plan.plan_id, row.player_id],
             )
 
     ledger, state = PostgresLedgerStore(platform, policy), PostgresGuardState(guard)

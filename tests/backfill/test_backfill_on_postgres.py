@@ -187,11 +187,11 @@ def test_a_before_image_is_durable_before_the_wallet_changes(postgres_world):
     assert set(changed) <= world.images(plan.plan_id, "force").keys()
 
 
-def test_rows_set_back_to_planned_by_hand_are_not_written_again(postgres_world):
+def test_rows_of_a_progress_set_back_by_hand_are_not_written_again(postgres_world):
     world = postgres_world
     plan = five_stale(world)
     world.guard.backfill.force(plan.plan_id, ACTOR, 2)
-    sql(world, 1, "update ledger_guard.plan_row set state = 'planned'")
+    sql(world, 1, "update ledger_guard.backfill_progress set through_player_id = ''")
     sql(world, 1, "update ledger_guard.plan set status = 'forcing'")
     sql(world, 0, "update walletbalance set balance_real_available = 10")
     with pytest.raises(LedgerInvariantError, match="already"):

@@ -79,7 +79,7 @@ def test_a_protected_wallet_never_changes_although_somebody_marks_its_row_as_pla
     world.credited("rich", 20.0, 50.0)
     plan = planned(world)
     world.edit_row(plan, replace(plan.rows[0], state=RowState.PLANNED))
-    assert forced(world, plan) == ForceOutcome(0, 1, 0)
+    assert forced(world, plan) == ForceOutcome(0, 0, 0)
     assert world.platform.wallet(TENANT, "rich") == (70.0, 0.0, 0.0, 0.0)
 
 
@@ -179,13 +179,13 @@ def test_a_killed_run_resumes_where_it_stopped_and_applies_nothing_twice(world, 
     assert world.states(plan.plan_id) == dict.fromkeys((f"p{number}" for number in range(5)), "applied")
     assert world.stored(plan.plan_id).status is PlanStatus.FORCED
     assert len(world.images(plan.plan_id, "force")) == 5
-    assert sum(detail.get("applied", 0) for detail in world.audited("force") if "first_player_id" in detail) == 5
+    assert sum(detail.get("applied", 0) for detail in world.audited("force") if "last_player_id" in detail) == 5
 
 
 def test_each_batch_is_on_the_audit_log_and_the_chain_holds(world):
     plan = five_stale(world)
     forced(world, plan)
-    batches = [detail for detail in world.audited("force") if "first_player_id" in detail]
+    batches = [detail for detail in world.audited("force") if "last_player_id" in detail]
     assert [detail["applied"] for detail in batches] == [2, 2, 1]
     assert all(detail["plan_hash"] == plan.plan_hash for detail in world.audited("force"))
     with world.guard.state.transaction() as state:

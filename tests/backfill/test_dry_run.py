@@ -9,7 +9,7 @@ import pytest
 from backfill_worlds import ACTOR, NOW, TENANT, World
 
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.plans import BackfillMode, CentTotals, PlanRow, RowCause
+from ledger_guard.domain.plans import BackfillMode, CentTotals, PlanRow, RowCause, write_totals
 from ledger_guard.policy.guardrails import exceeded_guardrails
 from ledger_guard.use_cases.dry_run import dry_run
 from ledger_guard.use_cases.review import review
@@ -155,7 +155,7 @@ def stale_row(delta: int, cause: RowCause = RowCause.STALE_WALLET) -> PlanRow:
 def test_guardrails_below_at_and_above_their_limit(memory, limit, rows, players, exceeded):
     wide = {"max_rows": 10**6, "max_total_delta_cents": 10**9, "max_single_delta_cents": 10**9, "max_share_of_players": 1.0}
     guardrails = memory.guard.policy.guardrails.model_copy(update={**wide, **limit})
-    assert exceeded_guardrails(guardrails, rows, players) == exceeded
+    assert exceeded_guardrails(guardrails, write_totals(rows), players) == exceeded
 
 
 def test_review_lets_a_small_plan_pass_by_itself(world):

@@ -10,7 +10,7 @@ from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
-from ledger_guard.domain.plans import BackfillMode, CentTotals, DifferenceCounts, Plan, PlanRow, RowCause, plan_hash
+from ledger_guard.domain.plans import BackfillMode, CentTotals, DifferenceCounts, Plan, PlanRow, RowCause, hash_of_rows, plan_hash
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import UTC, Window
@@ -100,7 +100,7 @@ def a_plan(**changes: Any) -> Plan:
     flag_state = {"ledger_enforce_balance": True}
     given = {
         "plan_id": new_id(),
-        "plan_hash": plan_hash("tenant-a", BackfillMode.FORCE, "USD", rows, flag_state, "policy"),
+        "plan_hash": plan_hash("tenant-a", BackfillMode.FORCE, "USD", hash_of_rows(rows), flag_state, policy_hash="policy"),
         "tenant_id": "tenant-a",
         "mode": BackfillMode.FORCE,
         "currency": "USD",

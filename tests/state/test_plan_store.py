@@ -10,7 +10,7 @@ from tests.state.samples import NOON, a_plan, a_plan_row, an_incident
 
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
-from ledger_guard.domain.plans import PlanStatus, RowCause, RowState
+from ledger_guard.domain.plans import PlanContent, PlanStatus, RowCause, RowState, WriteTotals, hash_of_rows, write_totals
 
 
 def test_a_plan_comes_back_with_its_rows_and_still_gives_its_hash(state):
@@ -20,8 +20,31 @@ def test_a_plan_comes_back_with_its_rows_and_still_gives_its_hash(state):
     with state.transaction() as transaction:
         found = transaction.plans.get(plan.plan_id)
         assert transaction.plans.get(plan.plan_id, with_rows=False) == replace(plan, rows=())
+        stored = transaction.plans.content(plan.plan_id)
     assert found == plan
-    found.check_hash()
+    found.check_hash(stored)
+
+
+def test_the_rows_of_a_plan_give_the_same_hash_and_totals_wherever_they_are_stored(state):
+    rows = (
+        a_plan_row("p-1", cause=RowCause.MISSING, wallet_available=None, wallet_pending=None),
+        a_plan_row("p-2", cause=RowCause.UNEXPLAINED, player_available=-5, wallet_available=7),
+        a_plan_row("p-3", cause=RowCause.PROTECTED, wallet_available=10**9, state=RowState.SET_ASIDE),
+        *(a_plan_row(f"odd{character}é") for character in "\\\t\n\r\b\f\v%' "),
+    )
+    plan = a_plan(rows=rows)
+    with state.transaction() as transaction:
+        transaction.plans.add(plan)
+        stored = transaction.plans.content(plan.plan_id)
+    assert stored == PlanContent(hash_of_rows(rows), write_totals(rows))
+    assert stored.totals.rows == len(rows) - 1
+
+
+def test_a_plan_without_rows_moves_nothing(state):
+    plan = a_plan(rows=())
+    with state.transaction() as transaction:
+        transaction.plans.add(plan)
+        assert transaction.plans.content(plan.plan_id) == PlanContent(hash_of_rows(()), WriteTotals())
 
 
 def test_rows_come_back_by_player_id_as_texts_compare(state):
@@ -47,6 +70,7 @@ def test_a_plan_that_does_not_exist_is_bad_input(state, plan_id):
         for ask in (
             lambda: transaction.plans.get(plan_id),
             lambda: transaction.plans.row_counts(plan_id),
+            lambda: transaction.plans.content(plan_id),
             lambda: transaction.plans.set_status(plan_id, PlanStatus.FORCING),
         ):
             with pytest.raises(BadInputError, match="plan"):

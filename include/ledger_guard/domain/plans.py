@@ -86,17 +86,20 @@ class PlanRow:
         """What force would add to the wallet (available and pending together); negative where it would take away."""
         return self.player_available + self.player_held - (self.wallet_available or 0) - (self.wallet_pending or 0)
 
-    def hashed_fields(self) -> list[object]:
-        """What the plan's hash covers of this row."""
-        return [
-            self.player_id,
-            self.currency,
-            self.cause.value,
-            self.player_available,
-            self.player_held,
-            self.wallet_available,
-            self.wallet_pending,
-        ]
+    @property
+    def moved(self) -> Cents:
+        """What force would change in the wallet's two amounts, each taken by itself: >= 0."""
+        return abs(self.player_available - (self.wallet_available or 0)) + abs(self.player_held - (self.wallet_pending or 0))
+
+    def hashed_line(self) -> bytes:
+        """What the plan's hash covers of this row: one line as Postgres' text copy format writes it."""
+        amounts = (self.player_available, self.player_held, self.wallet_available, self.wallet_pending)
+        words = (self.player_id.translate(_COPY_ESCAPES), self.currency.translate(_COPY_ESCAPES), self.cause.value)
+        return "\t".join((*words, *("\\N" if amount is None else str(amount) for amount in amounts))).encode() + b"\n"
+
+
+#: how the text copy format writes what would end a field or a line
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"})
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,26 @@ class CentTotals:
     created: Cents = 0
     increased: Cents = 0
     decreased: Cents = 0
+
+
+@dataclass(frozen=True)
+class WriteTotals:
+    """What force would do to a plan's writable rows, all together: what the guardrails are held against. Each >= 0."""
+
+    rows: int = 0
+    unexplained_rows: int = 0
+    #: amounts moved, in cents: of all rows, and of the row that moves most (see `PlanRow.moved`)
+    total_delta_cents: Cents = 0
+    single_delta_cents: Cents = 0
+
+
+@dataclass(frozen=True)
+class PlanContent:
+    """A plan's rows as they are stored now, boiled down."""
+
+    #: SHA-256 over the rows, as `hash_of_rows` gives it
+    rows_hash: str
+    totals: WriteTotals
 
 
 class PlanStatus(str, Enum):
@@ -169,9 +192,11 @@ class Plan:
         """Whether force needs no human."""
         return not self.guardrails_exceeded
 
-    def check_hash(self) -> None:
-        """Raise LedgerInvariantError when the rows are not those the hash was made of: somebody edited the plan."""
-        found = plan_hash(self.tenant_id, self.mode, self.currency, self.rows, self.flag_state, self.policy_hash)
+    def check_hash(self, stored: PlanContent) -> None:
+        """Raise LedgerInvariantError when the stored rows are not those the hash was made of: somebody edited the plan."""
+        found = plan_hash(
+            self.tenant_id, self.mode, self.currency, stored.rows_hash, self.flag_state, policy_hash=self.policy_hash
+        )
         if found != self.plan_hash:
             raise LedgerInvariantError(
                 f"plan {self.plan_id}: its rows hash to {found[:12]}, not to the stored {self.plan_hash[:12]}: the plan was "
@@ -180,18 +205,29 @@ class Plan:
 
 
 def plan_hash(
-    tenant_id: str, mode: BackfillMode, currency: str, rows: Iterable[PlanRow], flag_state: dict[str, bool], policy_hash: str
+    tenant_id: str, mode: BackfillMode, currency: str, rows_hash: str, flag_state: dict[str, bool], *, policy_hash: str
 ) -> str:
-    """SHA-256 over what an approver agrees to. Same data, same hash, whatever the order of the rows."""
-    content = [
-        tenant_id,
-        mode.value,
-        currency,
-        sorted((row.hashed_fields() for row in rows), key=lambda fields: (str(fields[0]), str(fields[1]))),
-        sorted(flag_state.items()),
-        policy_hash,
-    ]
+    """SHA-256 over what an approver agrees to. Same data, same hash."""
+    content = [tenant_id, mode.value, currency, rows_hash, sorted(flag_state.items()), policy_hash]
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+
+
+def hash_of_rows(rows: Iterable[PlanRow]) -> str:
+    """SHA-256 over rows, whatever their order."""
+    in_order = sorted(rows, key=lambda row: (row.player_id.encode(), row.currency.encode()))
+    return hashlib.sha256(b"".join(row.hashed_line() for row in in_order)).hexdigest()
+
+
+def write_totals(rows: Iterable[PlanRow]) -> WriteTotals:
+    """Add up the writable ones of `rows`."""
+    writable = [row for row in rows if row.cause.is_writable]
+    moved = [row.moved for row in writable]
+    return WriteTotals(
+        rows=len(writable),
+        unexplained_rows=sum(row.cause is RowCause.UNEXPLAINED for row in writable),
+        total_delta_cents=sum(moved),
+        single_delta_cents=max(moved, default=0),
+    )
 
 
 def cent_totals(rows: Sequence[PlanRow]) -> CentTotals:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
-from ledger_guard.domain.plans import BackfillMode, Plan, cent_totals, plan_hash
+from ledger_guard.domain.plans import BackfillMode, Plan, cent_totals, hash_of_rows, plan_hash, write_totals
 from ledger_guard.policy.guardrails import exceeded_guardrails
 from ledger_guard.ports import Guard
 
@@ -31,14 +31,16 @@ def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by
     policy = guard.policy
     plan = Plan(
         plan_id=new_id(),
-        plan_hash=plan_hash(tenant, wanted, policy.platform.currency, comparison.rows, flags, policy.content_hash),
+        plan_hash=plan_hash(
+            tenant, wanted, policy.platform.currency, hash_of_rows(comparison.rows), flags, policy_hash=policy.content_hash
+        ),
         tenant_id=tenant,
         mode=wanted,
         currency=policy.platform.currency,
         counts=comparison.counts,
         cents=cent_totals(comparison.rows),
         players=comparison.players,
-        guardrails_exceeded=exceeded_guardrails(policy.guardrails, comparison.rows, comparison.players),
+        guardrails_exceeded=exceeded_guardrails(policy.guardrails, write_totals(comparison.rows), comparison.players),
         flag_state=flags,
         policy_hash=policy.content_hash,
         created_at=now,

@@ -6,7 +6,7 @@ from ledger_guard.domain.approvals import ApprovalKind, require_approval
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.identifiers import checked_uuid
-from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, require_forceable
+from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, WriteTotals, require_forceable
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.dry_run import current_flags
@@ -27,13 +27,14 @@ def force(guard: Guard, plan_id: str, actor: str) -> ForceOutcome:
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
     with guard.state.transaction() as state:
-        plan = state.plans.get(checked_uuid(plan_id, "plan"))
+        plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
+        stored = state.plans.content(plan.plan_id)
     try:
-        plan.check_hash()
+        plan.check_hash(stored)
         if plan.status is not PlanStatus.FORCED:
             require_forceable(plan)
             _require_fresh(guard, plan)
-            _require_permission(guard, plan)
+            _require_permission(guard, plan, stored.totals)
     except (SafetyRefusal, LedgerInvariantError) as refusal:
         record_refusal(guard, plan, "force", actor, str(refusal))
         raise
@@ -80,8 +81,8 @@ def _require_fresh(guard: Guard, plan: Plan) -> None:
         raise SafetyRefusal(f"plan {plan.plan_id}: flags changed since the dry-run: {', '.join(changed)}; make a new dry-run")
 
 
-def _require_permission(guard: Guard, plan: Plan) -> None:
-    reasons = approval_reasons(guard.policy, plan)
+def _require_permission(guard: Guard, plan: Plan, totals: WriteTotals) -> None:
+    reasons = approval_reasons(guard.policy, plan, totals)
     if reasons:
         what = f"plan {plan.plan_id}: force needs an approval ({'; '.join(reasons)})"
         require_plan_approval(guard, plan, ApprovalKind.BACKFILL_FORCE, what)

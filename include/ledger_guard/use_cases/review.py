@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.identifiers import checked_uuid
-from ledger_guard.domain.plans import Plan
+from ledger_guard.domain.plans import Plan, WriteTotals
 from ledger_guard.policy.guardrails import exceeded_guardrails
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
@@ -32,10 +32,11 @@ def review(guard: Guard, plan_id: str) -> Review:
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
     with guard.state.transaction() as state:
-        plan = state.plans.get(checked_uuid(plan_id, "plan"))
-        plan.check_hash()
-        is_empty = not any(row.cause.is_writable for row in plan.rows)
-        asks = () if is_empty else approval_reasons(guard.policy, plan)
+        plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
+        stored = state.plans.content(plan.plan_id)
+        plan.check_hash(stored)
+        is_empty = stored.totals.rows == 0
+        asks = () if is_empty else approval_reasons(guard.policy, plan, stored.totals)
         if is_empty:
             why: tuple[str, ...] = ("nothing to write",)
         else:
@@ -60,12 +61,13 @@ def review(guard: Guard, plan_id: str) -> Review:
     return found
 
 
-def approval_reasons(policy: Policy, plan: Plan) -> tuple[str, ...]:
+def approval_reasons(policy: Policy, plan: Plan, totals: WriteTotals) -> tuple[str, ...]:
     """Why a human must approve this plan before force; empty when it may go by itself.
 
-    The guardrails are computed again from the rows, which the hash covers; the stored sentences can only add to them.
+    The guardrails are computed again from `totals` of the stored rows, which the hash covers; the stored sentences can only
+    add to them.
     """
-    computed = exceeded_guardrails(policy.guardrails, plan.rows, plan.players)
+    computed = exceeded_guardrails(policy.guardrails, totals, plan.players)
     exceeded = computed + tuple(each for each in plan.guardrails_exceeded if each not in computed)
     always = () if policy.guardrails.force_without_approval else ("the policy's force_without_approval is false",)
     return exceeded + always

@@ -20,10 +20,11 @@ def undo(guard: Guard, plan_id: str, actor: str) -> UndoOutcome:
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
     with guard.state.transaction() as state:
-        plan = state.plans.get(checked_uuid(plan_id, "plan"))
+        plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
+        stored = state.plans.content(plan.plan_id)
     require_undoable(plan)
     try:
-        plan.check_hash()
+        plan.check_hash(stored)
         if plan.status is not PlanStatus.UNDONE:
             require_plan_approval(guard, plan, ApprovalKind.BACKFILL_UNDO, f"plan {plan.plan_id}: undo needs an approval")
     except (SafetyRefusal, LedgerInvariantError) as refusal:

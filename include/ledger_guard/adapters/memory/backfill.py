@@ -45,7 +45,7 @@ class InMemoryBackfillRunner:
             if plan.status is PlanStatus.FORCED:
                 return ForceOutcome(0, 0, already_applied)
             self._set_status(plan, PlanStatus.FORCING, "force", actor)
-            waiting = [row.player_id for row in plan.rows if row.state is RowState.PLANNED]
+            waiting = [row.player_id for row in plan.rows if row.state is RowState.PLANNED and row.cause.is_writable]
             applied, drifted = self._in_batches(plan, "force", actor, waiting, batch_rows)
             self._set_status(plan, PlanStatus.FORCED, "force", actor)
             return ForceOutcome(applied, drifted, already_applied)
@@ -66,9 +66,10 @@ class InMemoryBackfillRunner:
     def _as_only_writer(self, plan_id: str) -> Iterator[Plan]:
         with self._state.transaction() as state:
             plan = state.plans.get(plan_id)
+            stored = state.plans.content(plan_id)
         if plan.tenant_id in self.writing:
             raise ConcurrentWriterError(f"tenant {plan.tenant_id}: another backfill is writing; wait for it to end")
-        plan.check_hash()
+        plan.check_hash(stored)
         self.writing.add(plan.tenant_id)
         try:
             yield plan
@@ -80,7 +81,8 @@ class InMemoryBackfillRunner:
         for start in range(0, len(player_ids), batch_rows):
             batch = player_ids[start : start + batch_rows]
             judged = self._judge(plan, operation, batch)
-            self._apply(plan, operation, actor, judged, {"first_player_id": batch[0], "last_player_id": batch[-1]})
+            after = player_ids[start - 1] if start else ""
+            self._apply(plan, operation, actor, judged, {"after_player_id": after, "last_player_id": batch[-1]})
             done, left = done + len(judged.writes), left + len(judged.left)
         return done, left
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from ledger_guard.adapters.postgres.backfill_batches import FORCE, UNDO, BackfillBatches, Operation
-from ledger_guard.adapters.postgres.backfill_journal import BackfillJournal
+from ledger_guard.adapters.postgres.backfill_at_once import AtOnceBatches
+from ledger_guard.adapters.postgres.backfill_batches import FORCE, UNDO, BackfillBatches, Carrier, Operation
+from ledger_guard.adapters.postgres.backfill_by_intent import ByIntentBatches
+from ledger_guard.adapters.postgres.backfill_journal import OUTCOMES, BackfillJournal
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.adapters.postgres.wallet_rows import WalletRows
-from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, RowState, UndoOutcome, require_forceable, require_undoable
+from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, UndoOutcome, require_forceable, require_undoable
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Clock
 
@@ -47,10 +49,10 @@ class PostgresBackfillRunner:
         with self._writing(plan_id) as writer:
             require_forceable(writer.plan)
             journal = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor)
-            already_applied = journal.count(RowState.APPLIED)
+            already_applied = journal.progress().done
             if writer.plan.status is PlanStatus.FORCED:
                 return ForceOutcome(0, 0, already_applied)
-            batches = self._carried_out(FORCE, writer, journal, batch_rows)
+            batches = self._carried_out(FORCE, writer, journal, actor, batch_rows)
             return ForceOutcome(batches.done, batches.left, already_applied + batches.done_before)
 
     def undo(self, plan_id: str, actor: str, batch_rows: int) -> UndoOutcome:
@@ -61,24 +63,33 @@ class PostgresBackfillRunner:
                 return UndoOutcome(0, 0)
             if writer.plan.status is PlanStatus.FORCING:
                 forced = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor)
-                self._batches(FORCE, writer, forced).settle_all(batch_rows)
+                self._batches(FORCE, writer, forced, actor).settle_announced(may_write=False)
             journal = BackfillJournal(writer.guard, writer.plan, UNDO.name, actor)
-            batches = self._carried_out(UNDO, writer, journal, batch_rows)
+            batches = self._carried_out(UNDO, writer, journal, actor, batch_rows)
             return UndoOutcome(batches.done + batches.done_before, batches.left)
 
-    def _carried_out(self, operation: Operation, writer: _Writer, journal: BackfillJournal, batch_rows: int) -> BackfillBatches:
+    def _carried_out(
+        self, operation: Operation, writer: _Writer, journal: BackfillJournal, actor: str, batch_rows: int
+    ) -> BackfillBatches:
         if writer.plan.status is not operation.doing:
             with writer.guard.transaction():
                 journal.set_status(operation.doing, {}, self._clock.now())
-        batches = self._batches(operation, writer, journal)
+        batches = self._batches(operation, writer, journal, actor)
         batches.run(batch_rows)
         with writer.guard.transaction():
-            totals = {state.value: journal.count(state) for state in (operation.done, operation.left)}
+            progress = journal.progress()
+            done, left = OUTCOMES[operation.name]
+            totals = {done.value: progress.done, left.value: progress.left_alone}
             journal.set_status(operation.finished, totals, self._clock.now())
         return batches
 
-    def _batches(self, operation: Operation, writer: _Writer, journal: BackfillJournal) -> BackfillBatches:
-        return BackfillBatches(operation, writer.plan, writer.wallets, journal, writer.platform, writer.guard, self._clock)
+    def _batches(self, operation: Operation, writer: _Writer, journal: BackfillJournal, actor: str) -> BackfillBatches:
+        carrier: Carrier
+        if writer.platform is writer.guard:
+            carrier = AtOnceBatches(operation.name, writer.plan, journal, writer.platform, self._platform, actor, self._clock)
+        else:
+            carrier = ByIntentBatches(operation.name, journal, writer.wallets, writer.platform, writer.guard, self._clock)
+        return BackfillBatches(operation, writer.plan, journal, carrier)
 
     @contextmanager
     def _writing(self, plan_id: str) -> Iterator[_Writer]:
@@ -93,8 +104,8 @@ class PostgresBackfillRunner:
             stack.enter_context(wallets.as_only_writer())
             # Read again: whoever held the lock before may have moved the plan on.
             with guard.transaction():
-                plan = plans.get(plan_id)
-            plan.check_hash()
+                plan = plans.get(plan_id, with_rows=False)
+                plan.check_hash(plans.content(plan_id))
             yield _Writer(plan, platform, guard, wallets)
 
     def _open(self, settings: ConnectionSettings) -> Connection:

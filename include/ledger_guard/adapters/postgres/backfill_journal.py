@@ -1,8 +1,10 @@
-"""A plan's journal in guard state: the states of its rows, before-images, audit entries."""
+"""A plan's journal in guard state: how far an operation has come, before-images, rows left alone, audit entries."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +14,46 @@ from ledger_guard.adapters.postgres.connection import Connection, Row
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import LedgerInvariantError
-from ledger_guard.domain.plans import Plan, PlanStatus, RowState
+from ledger_guard.domain.plans import Plan, PlanRow, PlanStatus, RowCause, RowState
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
 from ledger_guard.sql import statement
+
+
+#: what becomes of a row that an operation writes, and of one that it leaves alone
+OUTCOMES = {"force": (RowState.APPLIED, RowState.DRIFTED), "undo": (RowState.RESTORED, RowState.KEPT)}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The waiting rows of a plan behind player id `after`, up to and with `through`, in the database's order of text."""
+
+    after: str
+    through: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an operation of a plan has come: every row up to `through_player_id` is settled."""
+
+    through_player_id: str
+    batches: int
+    done: int
+    left_alone: int
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of writes that a killed run had announced, all rows up to `through_player_id` with them."""
+
+    through_player_id: str
+    #: writes that the killed run had made, and those made now
+    stood: int
+    written: int
+    left: int
+
+
+NOT_BEGUN = Progress("", 0, 0, 0)
 
 
 class BackfillJournal:
@@ -26,6 +65,7 @@ class BackfillJournal:
         self._plan = plan
         self._operation = operation
         self._actor = actor
+        self._key = {"plan_id": plan.plan_id, "operation": operation}
 
     def status(self) -> PlanStatus:
         """How far the plan is now."""
@@ -36,36 +76,43 @@ class BackfillJournal:
         self._state.plans.set_status(self._plan.plan_id, status)
         self.audit({"status": status.value, **detail}, at)
 
-    def count(self, state: RowState) -> int:
-        """Rows of the plan in this state."""
-        return self._state.plans.row_counts(self._plan.plan_id).get(state.value, 0)
+    def progress(self) -> Progress:
+        """How far the operation has come; all zero before its first batch."""
+        row = self._connection.execute(statement("backfill/select_progress"), self._key).fetchone()
+        return NOT_BEGUN if row is None else Progress(row["through_player_id"], row["batches"], row["done"], row["left_alone"])
 
-    def next_ids(self, state: RowState, limit: int) -> list[str]:
-        """Player ids of the next rows in this state."""
-        parameters = {"plan_id": self._plan.plan_id, "state": state.value, "limit": limit}
-        return [row["player_id"] for row in self._connection.execute(statement("backfill/list_rows_in_state"), parameters)]
+    def next_batch(self, after: str, limit: int) -> Batch | None:
+        """The next rows that wait behind player id `after`, at most `limit`; None when there are none."""
+        parameters = self._key | {"after": after, "limit": limit}
+        row = self._connection.execute(statement(f"backfill/next_{self._operation}_batch"), parameters).fetchone()
+        return None if row is None or row["through"] is None else Batch(after, row["through"], row["rows"])
 
-    def mark(self, player_ids: Sequence[str], before: Sequence[RowState], after: RowState) -> None:
-        """Move rows from one of the states `before` to `after`.
+    def announced(self) -> tuple[Batch, list[WalletWrite]] | None:
+        """The writes that a killed run announced and never settled, with their batch (whose rows are not counted).
 
         Raises:
-            LedgerInvariantError: a row is in none of them, though this session is the tenant's only writer: the plan's
-                rows were edited. The transaction must not commit.
+            LedgerInvariantError: before-images and progress don't agree: guard state was edited. Stop and find out who did.
         """
-        if not player_ids:
-            return
-        parameters = {
-            "plan_id": self._plan.plan_id,
-            "player_ids": list(player_ids),
-            "from_states": [state.value for state in before],
-            "to_state": after.value,
-        }
-        changed = self._connection.execute(statement("backfill/mark_rows"), parameters).rowcount
-        if changed != len(player_ids):
-            raise LedgerInvariantError(
-                f"plan {self._plan.plan_id}: {len(player_ids) - changed} of its rows changed state behind the writer's back; "
-                "stop and find out who"
-            )
+        progress = self.progress()
+        found = self._connection.execute(statement("backfill/count_images"), self._key).fetchone()
+        if found is None or found["last_player_id"] is None:
+            return None
+        batch = Batch(progress.through_player_id, found["last_player_id"], 0)
+        writes = self.images(self._operation, batch)
+        if found["images"] != progress.done + len(writes):
+            raise self.edited()
+        return (batch, writes) if writes else None
+
+    def rows(self, batch: Batch) -> list[PlanRow]:
+        """The plan's writable rows of a batch, by player id."""
+        found = self._connection.execute(statement("backfill/list_force_batch"), self._range(batch))
+        return [PlanRow(**{**row, "cause": RowCause(row["cause"])}) for row in found]
+
+    def images(self, operation: str, batch: Batch) -> list[WalletWrite]:
+        """What an operation wrote or announced in a batch, by player id, as the writes they were made for."""
+        parameters = self._range(batch) | {"operation": operation}
+        rows = self._connection.execute(statement("backfill/list_images"), parameters)
+        return [WalletWrite(row["player_id"], _pair(row, "before"), _pair(row, "after")) for row in rows]
 
     def record_images(self, writes: Sequence[WalletWrite], at: datetime) -> None:
         """Keep what stood before and what stands after each write.
@@ -75,9 +122,7 @@ class BackfillJournal:
         """
         if not writes:
             return
-        parameters = {
-            "plan_id": self._plan.plan_id,
-            "operation": self._operation,
+        parameters = self._key | {
             "tenant_id": self._plan.tenant_id,
             "currency": self._plan.currency,
             "actor": self._actor,
@@ -88,19 +133,46 @@ class BackfillJournal:
             "after_available": [each.after[0] if each.after else None for each in writes],
             "after_pending": [each.after[1] if each.after else None for each in writes],
         }
-        try:
+        with self.never_twice():
             self._connection.execute(statement("backfill/insert_before_images"), parameters)
-        except psycopg.errors.UniqueViolation as error:
-            raise LedgerInvariantError(
-                f"plan {self._plan.plan_id}: {self._operation} has written some of these rows already, yet they are marked as "
-                "not written: the plan's rows were edited; stop and find out who"
-            ) from error
 
-    def images(self, operation: str, player_ids: Sequence[str]) -> list[WalletWrite]:
-        """The before-images of these rows, as the writes they were made for."""
-        parameters = {"plan_id": self._plan.plan_id, "operation": operation, "player_ids": list(player_ids)}
-        rows = self._connection.execute(statement("backfill/list_before_images"), parameters)
-        return [WalletWrite(row["player_id"], _pair(row, "before"), _pair(row, "after")) for row in rows]
+    @contextmanager
+    def never_twice(self) -> Iterator[None]:
+        """Say what it means when a row that is to be written has a before-image of this operation already."""
+        try:
+            yield
+        except psycopg.errors.UniqueViolation as error:
+            raise self.edited() from error
+
+    def leave(self, player_ids: Sequence[str], at: datetime) -> None:
+        """Record rows that were left alone."""
+        if player_ids:
+            parameters = self._key | {"currency": self._plan.currency, "player_ids": list(player_ids), "at": at}
+            self._connection.execute(statement("backfill/leave_rows"), parameters)
+
+    def leave_rest(self, batch: Batch, at: datetime) -> None:
+        """Record every row of a batch that this operation has not written as left alone."""
+        parameters = self._range(batch) | {"at": at}
+        self._connection.execute(statement(f"backfill/leave_rest_of_{self._operation}"), parameters)
+
+    def settle(self, batch: Batch, done: int, left: int, at: datetime) -> None:
+        """Record that a batch is settled, with an audit entry: the operation goes on behind it."""
+        counts = {"done": done, "left_alone": left}
+        parameters = self._key | {"through_player_id": batch.through, "at": at} | counts
+        self._connection.execute(statement("backfill/advance_progress"), parameters)
+        done_state, left_state = OUTCOMES[self._operation]
+        span = {"after_player_id": batch.after, "last_player_id": batch.through}
+        self.audit({done_state.value: done, left_state.value: left, **span}, at)
+
+    def edited(self) -> LedgerInvariantError:
+        """What to raise when progress and before-images don't agree."""
+        return LedgerInvariantError(
+            f"plan {self._plan.plan_id}: {self._operation} has written rows already of which its progress says that it has not: "
+            "guard state was edited; stop and find out who"
+        )
+
+    def _range(self, batch: Batch) -> dict[str, Any]:
+        return self._key | {"after": batch.after, "through": batch.through}
 
     def audit(self, detail: Mapping[str, Any], at: datetime) -> None:
         """Chain an entry about this plan."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
-from ledger_guard.domain.plans import Plan, PlanStatus, RowState
+from ledger_guard.domain.plans import Plan, PlanContent, PlanStatus, RowState, hash_of_rows, write_totals
 
 
 class InMemoryPlanStore:
@@ -37,6 +37,11 @@ class InMemoryPlanStore:
         newest_last = reversed(list(self._tables.plans.values()))
         found = [each for each in newest_last if each.tenant_id == tenant_id]
         return replace(max(found, key=lambda each: each.created_at), rows=()) if found else None
+
+    def content(self, plan_id: str) -> PlanContent:
+        """See PlanStore."""
+        rows = self.get(plan_id).rows
+        return PlanContent(hash_of_rows(rows), write_totals(rows))
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -11,7 +12,18 @@ from ledger_guard.adapters.postgres.connection import Connection, Row
 from ledger_guard.adapters.postgres.guard_state.columns import as_jsonb, given, optional_text
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.identifiers import checked_uuid
-from ledger_guard.domain.plans import BackfillMode, CentTotals, DifferenceCounts, Plan, PlanRow, PlanStatus, RowCause, RowState
+from ledger_guard.domain.plans import (
+    BackfillMode,
+    CentTotals,
+    DifferenceCounts,
+    Plan,
+    PlanContent,
+    PlanRow,
+    PlanStatus,
+    RowCause,
+    RowState,
+    WriteTotals,
+)
 from ledger_guard.sql import statement
 
 #: rows fetched at a time: memory stays that of the plan asked for
@@ -49,7 +61,6 @@ class PostgresPlanStore:
                         row.wallet_available,
                         row.wallet_pending,
                         row.ledger_explained,
-                        row.state.value,
                     )
                 )
 
@@ -71,6 +82,16 @@ class PostgresPlanStore:
         """See PlanStore."""
         row = self._connection.execute(statement("guard/select_latest_plan"), {"tenant_id": tenant_id}).fetchone()
         return None if row is None else _plan(row)
+
+    def content(self, plan_id: str) -> PlanContent:
+        """See PlanStore: the rows are hashed as they stream by."""
+        key = {"plan_id": self.get(plan_id, with_rows=False).plan_id}
+        digest = hashlib.sha256()
+        with self._connection.cursor() as cursor, cursor.copy(statement("guard/copy_plan_content"), key) as copy:
+            for lines in copy:
+                digest.update(lines)
+        totals = self._connection.execute(statement("guard/sum_plan_rows"), key).fetchone()
+        return PlanContent(digest.hexdigest(), WriteTotals(**(totals or {})))
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""

@@ -1,0 +1,80 @@
+"""One batch of a backfill over two databases: announced in guard state, written on the platform, then settled."""
+
+from __future__ import annotations
+
+from ledger_guard.adapters.postgres.backfill_journal import BackfillJournal, Batch, Settled
+from ledger_guard.adapters.postgres.connection import Connection
+from ledger_guard.adapters.postgres.wallet_rows import WalletRows
+from ledger_guard.domain.plans import PlanRow
+from ledger_guard.domain.wallet_writes import LockedRows, WalletWrite, judge_force, judge_intents, judge_undo, may_write
+from ledger_guard.ports import Clock
+
+
+class ByIntentBatches:
+    """Commits the before-images as intents while the rows are locked, then the wallets, then what became of the batch.
+
+    What a kill leaves announced is settled by the values found.
+    """
+
+    def __init__(
+        self, operation: str, journal: BackfillJournal, wallets: WalletRows, platform: Connection, guard: Connection, clock: Clock
+    ) -> None:
+        self._operation, self._journal, self._wallets = operation, journal, wallets
+        self._platform, self._guard, self._clock = platform, guard, clock
+
+    def settle_announced(self, *, may_write: bool) -> Settled | None:
+        """Settle the batch that a killed run announced; None when nothing is announced.
+
+        Without `may_write` a write that did not happen is left alone.
+        """
+        announced = self._journal.announced()
+        if announced is None:
+            return None
+        batch, intents = announced
+        rows = {row.player_id: row for row in self._journal.rows(batch)}
+        with self._platform.transaction():
+            found = self._wallets.lock([each.player_id for each in intents])
+            writable = {
+                each.player_id: may_write and self._may_rewrite(rows.get(each.player_id), each, found) for each in intents
+            }
+            judged = judge_intents(intents, found, writable)
+            written = self._wallets.write(judged.writes)
+        left = self._settle(batch, self._waiting(batch), written | set(judged.done))
+        return Settled(batch.through, stood=len(judged.done), written=len(written), left=left)
+
+    def carry_out(self, batch: Batch) -> int:
+        """Write one batch; returns how many rows were written, the others are left alone."""
+        with self._platform.transaction():
+            waiting, writes = self._judge(batch)
+            with self._guard.transaction():
+                self._journal.record_images(writes, self._clock.now())
+            written = self._wallets.write(writes)
+        self._settle(batch, waiting, written)
+        return len(written)
+
+    def _judge(self, batch: Batch) -> tuple[list[str], list[WalletWrite]]:
+        if self._operation == "force":
+            rows = self._journal.rows(batch)
+            waiting = [row.player_id for row in rows]
+            return waiting, judge_force(rows, self._wallets.lock(waiting)).writes
+        forced = self._journal.images("force", batch)
+        waiting = [each.player_id for each in forced]
+        return waiting, judge_undo(forced, self._wallets.lock(waiting)).writes
+
+    def _waiting(self, batch: Batch) -> list[str]:
+        if self._operation == "force":
+            return [row.player_id for row in self._journal.rows(batch)]
+        return [each.player_id for each in self._journal.images("force", batch)]
+
+    def _may_rewrite(self, row: PlanRow | None, write: WalletWrite, found: LockedRows) -> bool:
+        if self._operation != "force":
+            return True
+        return row is not None and may_write(row, found) and found.players[write.player_id] == write.after
+
+    def _settle(self, batch: Batch, waiting: list[str], done: set[str]) -> int:
+        at = self._clock.now()
+        left = [player_id for player_id in waiting if player_id not in done]
+        with self._guard.transaction():
+            self._journal.leave(left, at)
+            self._journal.settle(batch, len(done), len(left), at)
+        return len(left)

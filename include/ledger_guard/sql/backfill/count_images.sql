@@ -1,0 +1,13 @@
+-- Purpose: how many writes of an operation of a plan are on record, without those that were left alone after all, and the last
+-- player id among all. Parameters: plan_id (uuid), operation (text). Rows: exactly one. Index: before_image's unique (plan,
+-- operation, player, currency).
+select
+    max(i.player_id) as last_player_id,
+    count(*) filter (
+        where not exists (
+            select from ledger_guard.row_left_alone l
+            where l.plan_id = i.plan_id and l.operation = i.operation and l.player_id = i.player_id and l.currency = i.currency
+        )
+    ) as images
+from ledger_guard.before_image i
+where i.plan_id = %(plan_id)s and i.operation = %(operation)s
