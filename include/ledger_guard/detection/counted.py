@@ -27,7 +27,10 @@ class Counted:
 
 
 def counted(batch: WindowBatch, rows: NDArray[np.intp], tenants: int, several: float, *, events_accumulate: bool) -> Counted:
-    """Put the batch's rows at the indices `rows` of `tenants`; `several` subjects are more than one. Incomplete is without rows."""
+    """Put the batch's rows at the indices `rows` of `tenants`; an incomplete batch has none.
+
+    From `several` subjects on they are known to be more than one.
+    """
     present, is_several = np.zeros(tenants, bool), np.zeros(tenants, bool)
     events, exposure, subjects = np.zeros(tenants), np.zeros(tenants), np.full(tenants, np.nan)
     if batch.is_complete:

@@ -12,6 +12,8 @@ from ledger_guard.detection.arrays import Floats
 
 #: a mean below this is as good as none, and its logarithm still finite
 _LEAST_MEAN = 1e-9
+#: nineteen healthy windows in twenty stay within this many normal scores
+BAND_SCORE = 1.96
 _LOG_LEAST_MEAN = float(np.log(_LEAST_MEAN))
 
 

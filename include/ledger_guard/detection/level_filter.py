@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from ledger_guard.detection import state
-from ledger_guard.detection.alarms import MILD, SEVERE
-from ledger_guard.detection.counts import gamma_quantile
+from ledger_guard.detection.alarms import MILD, QUIET, SEVERE
+from ledger_guard.detection.common_words import CommonWords
+from ledger_guard.detection.counts import BAND_SCORE, gamma_quantile
 from ledger_guard.detection.engine import SEVERITIES, JudgedWindow, WindowBatch
 from ledger_guard.detection.judged import Judged
 from ledger_guard.detection.reasons import Reasons
@@ -20,8 +21,9 @@ from ledger_guard.policy.schema import Detection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CODE = {severity: code for code, severity in enumerate(SEVERITIES)}
-#: nineteen healthy windows in twenty stay within this many normal scores
-BAND_SCORE = 1.96
+#: by the level of an alarm
+_CODE_OF_LEVEL = np.zeros(3, np.int64)
+_CODE_OF_LEVEL[MILD], _CODE_OF_LEVEL[SEVERE] = _CODE[Severity.MILD], _CODE[Severity.SEVERE]
 
 
 class LevelFilterEngine:
@@ -38,6 +40,7 @@ class LevelFilterEngine:
         #: the last batch's tenants and their rows: mostly they come again
         self._batch_ids: tuple[str, ...] = ()
         self._rows = np.zeros(0, np.intp)
+        self._common = CommonWords(detection)
         #: number of the last window
         self._last: int | None = None
 
@@ -105,7 +108,7 @@ class LevelFilterEngine:
         attempts = np.where(judged.present, attempts, np.nan)
         variance = judged.count_variance
         low, high = (gamma_quantile(judged.seen.expected, variance, score) for score in (-BAND_SCORE, BAND_SCORE))
-        reasons = Reasons(batch, judged, order, severity, self._rule.detection, self._rule.window_minutes)
+        reasons = Reasons(batch, judged, order, severity, self._rule.detection, self._rule.window_minutes, self._common)
         return JudgedWindow(
             trigger=self._trigger,
             window=batch.window,
@@ -122,9 +125,10 @@ class LevelFilterEngine:
 
 
 def _severity(judged: Judged) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
-    is_empty = (judged.exposure == 0) & (judged.events == 0)
     is_healthy = judged.is_known & (judged.is_sufficient | judged.is_recovering)
-    conditions = [~judged.present, is_empty, judged.level == SEVERE, judged.level == MILD, is_healthy]
-    words = [Severity.NO_DATA, Severity.INSUFFICIENT, Severity.SEVERE, Severity.MILD, Severity.NONE]
-    codes = np.select(conditions, [_CODE[word] for word in words], _CODE[Severity.INSUFFICIENT])
-    return np.asarray(codes, np.int8)
+    quiet = np.where(is_healthy, _CODE[Severity.NONE], _CODE[Severity.INSUFFICIENT])
+    codes = np.where(judged.level > QUIET, _CODE_OF_LEVEL[judged.level], quiet)
+    is_empty = (judged.exposure == 0) & (judged.events == 0)
+    codes[is_empty] = _CODE[Severity.INSUFFICIENT]
+    codes[~judged.present] = _CODE[Severity.NO_DATA]
+    return codes.astype(np.int8)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ledger_guard.detection import alarms as alarm
-from ledger_guard.detection.arrays import Floats
-from ledger_guard.detection.counts import gamma_quantile
+from ledger_guard.detection.arrays import Flags, Floats, Numbers
+from ledger_guard.detection.common_words import CommonWords
+from ledger_guard.detection.counts import BAND_SCORE, gamma_quantile
 from ledger_guard.detection.engine import SEVERITIES, Explanation, WindowBatch
 from ledger_guard.detection.judged import Judged
+from ledger_guard.detection.quiet_words import quiet_sentences
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
 from ledger_guard.policy.schema import Detection
@@ -24,14 +27,7 @@ _RISES = {
     alarm.SUSTAINED: "a rise that lasts",
     alarm.PLATFORM: "a rise of the whole platform",
 }
-#: fewer attempts than this may be missing by chance
-_NOTICEABLE_EXPOSURE = 7.0
-#: nats that find nine in ten rises of which the policy's bound on false alarms lets an alarm come
-_FOUND_NATS = 8.0
-_SCORE = 1.96
-_NOTHING_ATTEMPTED = "Nothing was attempted in this window."
-_OWN_RATE = "%d events where %.3g are usual: the tenant's own rate, as far as its traffic can tell."
-_LEARNING = "The baseline has learned %d of the %d windows that it needs."
+_NONE = SEVERITIES.index(Severity.NONE)
 
 
 class Reasons:
@@ -45,21 +41,20 @@ class Reasons:
         severity: NDArray[np.int8],
         detection: Detection,
         window_minutes: int,
+        common: CommonWords,
     ) -> None:
+        self._common = common
         self._batch, self._judged, self._order, self._severity = batch, judged, order, severity
         self._detection, self._minutes = detection, window_minutes
 
     def sentences(self) -> list[str]:
         """One sentence a tenant."""
-        judged, order = self._judged, self._order
-        words = list(
-            map(_OWN_RATE.__mod__, zip(judged.events[order].tolist(), judged.seen.expected[order].tolist(), strict=True))
-        )
-        for place in np.flatnonzero(self._severity != SEVERITIES.index(Severity.NONE)).tolist():
-            words[place] = self._sentence(place)
-        for place in np.flatnonzero(judged.is_weekly[order]).tolist():
-            words[place] = self._sentence(place)
-        return words
+        if not self._batch.is_complete:
+            return [self._unread()] * len(self._severity)
+        found = self._common.sentences(self._numbers)
+        for place in np.flatnonzero((self._severity > _NONE) | self._is_weekly).tolist():
+            found[place] = self._own_sentence(place)
+        return found
 
     def explain(self, place: int) -> Explanation:
         """Sentence and figures of the tenant at `place`."""
@@ -73,28 +68,31 @@ class Reasons:
         return Explanation(self._sentence(place), figures)
 
     def _sentence(self, place: int) -> str:
-        severity, index, judged = SEVERITIES[self._severity[place]], int(self._order[place]), self._judged
-        if severity is Severity.NO_DATA:
-            return _nothing(self._batch, float(judged.usual_exposure[index]))
-        if severity.is_alarm:
-            return self._alarm_sentence(index)
-        events, expected = float(judged.events[index]), float(judged.seen.expected[index])
-        if severity is Severity.NONE and judged.is_weekly[index]:
-            return f"{_count(events)} events where {_count(expected)} are usual, as at the same hours of the last weeks."
-        return _OWN_RATE % (events, expected) if severity is Severity.NONE else self._lack(index)
+        if not self._batch.is_complete:
+            return self._unread()
+        if self._severity[place] > _NONE or self._is_weekly[place]:
+            return self._own_sentence(place)
+        return self._common[int(self._numbers[place])]
 
-    def _lack(self, index: int) -> str:
-        """Why there is no verdict, and how long this tenant would need for which rise."""
-        judged = self._judged
-        if judged.exposure[index] == 0:
-            return _NOTHING_ATTEMPTED
-        if not judged.is_known[index]:
-            return _LEARNING % (judged.learned[index], self._detection.baseline_minimum_windows)
-        return (
-            f"Too little traffic to tell a rise from luck: {self._detection.severe_ratio:g} times as many failures would take "
-            f"about {self._needed(index, self._detection.severe_ratio)} to show, {self._detection.mild_ratio:g} times about "
-            f"{self._needed(index, self._detection.mild_ratio)}."
-        )
+    def _unread(self) -> str:
+        return f"The window could not be read: {self._batch.incomplete_reason or 'no reason given'}."
+
+    def _own_sentence(self, place: int) -> str:
+        index, judged = int(self._order[place]), self._judged
+        if self._severity[place] > _NONE:
+            return self._alarm_sentence(index)
+        events, expected = _count(float(judged.events[index])), _count(float(judged.seen.expected[index]))
+        return f"{events} events where {expected} are usual, as at the same hours of the last weeks."
+
+    @cached_property
+    def _is_weekly(self) -> Flags:
+        """Where an hour of the week keeps an alarm down."""
+        weekly: Flags = self._judged.is_weekly[self._order] & (self._severity == _NONE)
+        return weekly
+
+    @cached_property
+    def _numbers(self) -> Numbers:
+        return quiet_sentences(self._judged, self._order, self._severity, self._detection, self._minutes)
 
     def _alarm_sentence(self, index: int) -> str:
         judged = self._judged
@@ -118,7 +116,7 @@ class Reasons:
         told = None if math.isnan(attempts) else int(attempts) if attempts.is_integer() else attempts
         variance = judged.count_variance[index : index + 1]
         low, high = (
-            float(gamma_quantile(judged.seen.expected[index : index + 1], variance, sign * _SCORE)[0]) for sign in (-1, 1)
+            float(gamma_quantile(judged.seen.expected[index : index + 1], variance, sign * BAND_SCORE)[0]) for sign in (-1, 1)
         )
         return {
             "rule": "as_last_week" if judged.is_weekly[index] else severity.value,
@@ -159,42 +157,14 @@ class Reasons:
     def _since(self, index: int) -> datetime:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=int(self._judged.since[index]) * self._minutes)
 
-    def _needed(self, index: int, ratio: float) -> str:
-        """Time until nine in ten rises by `ratio` carry the evidence that a severe alarm asks for.
-
-        A rise by r carries r·ln r - r + 1 nats for each expected event, divided by the tenant's clumping.
-        """
-        per_day = 1440.0 / self._minutes
-        asked = math.log(1000.0 * per_day / self._detection.severe_false_alarms) + _FOUND_NATS
-        usual = float(self._judged.hour_expected[index]) / 60.0
-        nats = usual * (ratio * math.log(ratio) - ratio + 1.0) / float(self._judged.clumping[index])
-        return _duration(asked / max(nats, 1e-9))
-
 
 def _interval(ratio: float, events: float, clumping: float, variance: float) -> tuple[float, float]:
     """Between which ratios the truth lies with 95 %, given the count's chance and what the baseline does not know."""
     spread = clumping / (events + 0.5) + variance
     centre: Floats = np.array([ratio])
-    low, high = (float(gamma_quantile(centre, centre**2 * spread, sign * _SCORE)[0]) for sign in (-1, 1))
+    low, high = (float(gamma_quantile(centre, centre**2 * spread, sign * BAND_SCORE)[0]) for sign in (-1, 1))
     return low, high
-
-
-def _nothing(batch: WindowBatch, usual: float) -> str:
-    if not batch.is_complete:
-        return f"The window could not be read: {batch.incomplete_reason or 'no reason given'}."
-    if usual >= _NOTICEABLE_EXPOSURE:
-        return f"No row where about {usual:.0f} attempts are usual: the source is silent for this tenant."
-    return "No row in this window."
 
 
 def _count(value: float) -> str:
     return f"{value:.0f}" if value >= 100 or float(value).is_integer() else f"{value:.2g}"
-
-
-def _duration(minutes: float) -> str:
-    if minutes < 120:
-        return f"{minutes:.0f} minutes"
-    if minutes < 48 * 60:
-        return f"{minutes / 60:.0f} hours"
-    days = minutes / 1440
-    return f"{days:.0f} days" if days < 365 else "more than a year"
