@@ -10,6 +10,7 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.policy.command_runner import CommandRunner
 from ledger_guard.policy.platform import AccessLogMapping, Flag, FlagStoreTable, Platform, RequestShape, Secrets, Section
 
 ActionWord = Literal[
@@ -181,6 +182,8 @@ class Policy(Section):
     secrets: Secrets
     rotation: Rotation
     notification: Notification
+    #: how `backfill run-script` drives the platform's own script; None: it may not
+    command_runner: CommandRunner | None = None
     #: SHA-256 of the file's content; filled in by the loader
     content_hash: str = ""
 

@@ -1,0 +1,62 @@
+"""Policy section for driving the platform's own backfill script: what is run, where, and within which bounds."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from ledger_guard.policy.platform import Section
+
+#: what the script reads its database from; without it the platform's script silently takes a SQLite file
+DATABASE_URL = "DATABASE_URL"
+
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/"):
+        raise ValueError(f"{path!r} is not an absolute path; allowed: a path that begins with '/'")
+    return path
+
+
+def _variable_name(name: str) -> str:
+    # A value put here by mistake may be a secret: it is not shown.
+    if not _VARIABLE_NAME.fullmatch(name):
+        raise ValueError("is not a variable name; allowed: a name, never its value")
+    if name == DATABASE_URL:
+        raise ValueError("DATABASE_URL is always passed on; allowed: say with database_url_from where it comes from")
+    return name
+
+
+AbsolutePath = Annotated[str, AfterValidator(_absolute)]
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+
+
+class CommandRunner(Section):
+    """How the platform's script is started: `interpreter interpreter_arguments… -m module --tenant-id=… …`, no shell."""
+
+    #: the platform's own Python
+    interpreter: AbsolutePath
+    #: arguments between interpreter and `-m`
+    interpreter_arguments: tuple[str, ...] = ()
+    #: dotted name of the script, or of a launcher that imports what the script forgets
+    module: str = Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+    #: where it is started; the platform reads a `.env` there too
+    working_directory: AbsolutePath
+    #: `connection`: made from the platform connection, so it is the database that the guard compares; `environment`: the
+    #: guard's own variable DATABASE_URL, for a login of the script's own
+    database_url_from: Literal["connection", "environment"] = "connection"
+    #: what a URL made from the connection begins with: the script wants its async driver named
+    database_url_scheme: str = Field("postgresql+asyncpg", pattern=r"^postgresql(\+[a-z0-9_]+)?$")
+    #: names of further variables that are passed on when the guard's environment has them; nothing else is
+    environment: tuple[VariableName, ...] = ()
+    #: after this the script is ended; the dry-run and the run each have it
+    timeout_seconds: float = Field(3600, gt=0, le=86_400)
+    #: from SIGTERM to SIGKILL; Airflow kills a task itself five seconds after its SIGTERM
+    term_grace_seconds: float = Field(3, ge=0, le=60)
+    #: the script's `--batch-size`; moves that come while it writes a batch are lost, so small is safe and slow
+    batch_rows: int = Field(100, ge=1, le=100_000)
+    #: how many of its last lines are kept, and stored in the audit log
+    keep_lines: int = Field(50, ge=1, le=1000)
