@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 
 from ledger_guard.adapters.airflow_slack import SlackNotifier
+from ledger_guard.adapters.command_runner import PlatformCommandRunner
 from ledger_guard.adapters.dotenv_secrets import DotenvSecretSource
 from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.flags import PostgresFlagStore
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
+from ledger_guard.adapters.postgres.movement_witness import PostgresMovementWitness
 from ledger_guard.adapters.postgres.rehearsal_clock import RehearsalClock
 from ledger_guard.adapters.postgres.signals import PostgresSignalSource
 from ledger_guard.adapters.postgres.state import PostgresGuardState
@@ -57,6 +59,19 @@ def open_guard(policy: Policy | None = None) -> Guard:
         wall_clock=wall_clock,
         ui_url=os.environ.get("AIRFLOW__API__BASE_URL", "http://localhost:8080").rstrip("/"),
     )
+
+
+def open_platform_script(policy: Policy) -> tuple[PlatformCommandRunner, PostgresMovementWitness]:
+    """Build what drives the platform's own backfill script, and what watches the ledger meanwhile. Opens nothing yet.
+
+    Raises:
+        BadInputError: the policy does not say how to run it.
+    """
+    if policy.command_runner is None:
+        raise BadInputError("policy: has no section command_runner; allowed: one that says how the platform's script is run")
+    platform = platform_settings()
+    runner = PlatformCommandRunner(policy.command_runner, platform, policy.platform, os.environ)
+    return runner, PostgresMovementWitness(platform, policy.platform)
 
 
 def _event_clock(platform: ConnectionSettings) -> Clock:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ledger_guard.commands.backfill_script import run_script
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.money import readable
@@ -131,6 +132,9 @@ def status(plan_id: str | None, tenant_id: str | None, as_json: bool) -> None:
     else:
         states = ", ".join(f"{number} {state_name}" for state_name, number in sorted(rows.items())) or "none"
         _print([f"status    {plan.status.value}", f"rows      {states}", *_plan_lines(plan)])
+
+
+backfill.add_command(run_script)
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
