@@ -38,3 +38,16 @@ def test_windows_learn_from_the_ones_before_them():
     totals = Counter({window(n).start: 50 for n in range(12)})
     found = silent_windows([window(n) for n in range(13)], totals, [], CHANCE)
     assert list(found) == [window(12).start]
+
+
+def test_what_was_usual_is_forgotten_after_a_day():
+    totals = Counter({window(n).start: 50 for n in range(12)})
+    found = silent_windows([window(n) for n in range(400)], totals, [], CHANCE)
+    assert len(found) == 388
+    last_known = window(11 + 288).start
+    assert "usual are 50" in found[last_known]
+    assert "nothing is known about what is usual" in found[window(12 + 288).start]
+
+
+def test_no_window_at_all_is_nothing_to_ask_about():
+    assert silent_windows([], Counter(), [500] * 12, CHANCE) == {}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ledger_guard.detection.engine import WindowBatch
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.windows import Window, iso
+from ledger_guard.use_cases.silence import SilenceWatch
 
 #: a file's own spacing is believed when at least so many windows show it
 WINDOWS_TO_SEE_SPACING = 12
@@ -64,14 +65,20 @@ def spacing_minutes(windows: Iterable[RecordedWindow], policy_minutes: int) -> i
     return int(minutes)
 
 
-def batches(windows: Iterable[RecordedWindow], window_minutes: int, source: str) -> Iterator[WindowBatch]:
-    """Every window from the first to the last, those without any row included. `source` names the file in errors.
+def batches(
+    windows: Iterable[RecordedWindow], window_minutes: int, source: str, silence_probability: float
+) -> Iterator[WindowBatch]:
+    """Every window from the first to the last. `source` names the file in errors.
+
+    One without any row is held to be unread, as the health check holds it: where an empty window is less likely than
+    `silence_probability`.
 
     Raises:
         BadInputError: a window is off the grid of `window_minutes`, or too long after the one before. Mend the file or give
             the window length.
     """
     length = timedelta(minutes=window_minutes)
+    watch = SilenceWatch(silence_probability)
     last: Window | None = None
     for recorded in windows:
         window = Window.containing(recorded.start, length)
@@ -87,7 +94,10 @@ def batches(windows: Iterable[RecordedWindow], window_minutes: int, source: str)
             )
         while last is not None and last.end < window.start:
             last = last.next
-            yield _nothing(last)
+            yield _nothing(last, watch.why_silent(last.start))
+        # counts alone tell nothing of what was attempted
+        if not np.isnan(recorded.exposure).all():
+            watch.saw(window.start, float(np.nansum(recorded.exposure)))
         yield WindowBatch(
             window=window,
             tenant_ids=recorded.tenant_ids,
@@ -98,13 +108,13 @@ def batches(windows: Iterable[RecordedWindow], window_minutes: int, source: str)
         last = window
 
 
-def _nothing(window: Window) -> WindowBatch:
+def _nothing(window: Window, reason: str | None) -> WindowBatch:
     return WindowBatch(
         window=window,
         tenant_ids=(),
         events=np.zeros(0, np.int64),
         exposure=np.zeros(0),
         subjects=np.zeros(0),
-        is_complete=False,
-        incomplete_reason="the file has no row of any tenant",
+        is_complete=reason is None,
+        incomplete_reason=reason or "",
     )

@@ -36,6 +36,31 @@ def exposures(readings: Iterable[Reading]) -> Counter[datetime]:
     return totals
 
 
+class SilenceWatch:
+    """Asks of one window after another, in order of time, whether nothing at all is silence."""
+
+    def __init__(self, silence_probability: float) -> None:
+        self._chance = silence_probability
+        #: starts and exposures of the last windows that were not silent
+        self._recent: deque[tuple[datetime, float]] = deque(maxlen=USUAL_WINDOWS)
+
+    def saw(self, start: datetime, total: float) -> None:
+        """The fleet's exposure of a window that is what it is."""
+        self._recent.append((start, total))
+
+    def why_silent(self, start: datetime) -> str | None:
+        """Why a window without any row is silent; None where that is no wonder."""
+        while self._recent and self._recent[0][0] < start - _LOOK_BACK:
+            self._recent.popleft()
+        if not self._recent:
+            return "no request of this kind arrived, and nothing is known about what is usual"
+        usual = median(total for _, total in self._recent)
+        if math.exp(-usual) < self._chance:
+            return f"no request of this kind arrived; usual are {usual:.0f} in a window: the source fell silent"
+        self.saw(start, 0)
+        return None
+
+
 def silent_windows(
     windows: Sequence[Window], totals: Counter[datetime], usual: Sequence[int], silence_probability: float
 ) -> dict[datetime, str]:
@@ -45,16 +70,14 @@ def silent_windows(
     already: at the median of the last twelve windows an empty one must be less likely than `silence_probability`.
     Where nothing is known about the day before, an empty window is silent too: that nothing came is no evidence of health.
     """
-    recent = deque(usual, maxlen=USUAL_WINDOWS)
+    watch = SilenceWatch(silence_probability)
     found: dict[datetime, str] = {}
+    for window in windows[:1]:
+        for total in usual:
+            watch.saw(window.start, total)
     for window in windows:
-        total = totals[window.start]
-        if total == 0 and not recent:
-            found[window.start] = "no request of this kind arrived, and nothing is known about what is usual"
-        elif total == 0 and math.exp(-median(recent)) < silence_probability:
-            found[window.start] = (
-                f"no request of this kind arrived; usual are {median(recent):.0f} in a window: the source fell silent"
-            )
-        else:
-            recent.append(total)
+        if totals[window.start]:
+            watch.saw(window.start, totals[window.start])
+        elif reason := watch.why_silent(window.start):
+            found[window.start] = reason
     return found
