@@ -113,7 +113,7 @@ class ScriptWorld:
 
     def execute(self, query: str, *values: object) -> list[tuple[object, ...]]:
         with psycopg.connect(self.uri) as connection:
-            cursor = connection.execute(query.encode(), values)
+            cursor = connection.execute(query.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
 
     def add_player(self, player_id: str, available: float, wallet: float | None, tenant_id: str = TENANT) -> None:

@@ -134,9 +134,11 @@ class _Course:
         return outcome
 
     def _planned_again(self) -> Plan:
-        """The plan as a dry-run makes it now; it may be carried out when this returns."""
+        """The plan as a dry-run makes it now, with its rows; it may be carried out when this returns."""
         plan = self._plan
-        fresh = dry_run(self._guard, plan.tenant_id, plan.mode, self._actor)
+        made = dry_run(self._guard, plan.tenant_id, plan.mode, self._actor)
+        with self._guard.state.transaction() as state:
+            fresh = state.plans.get(made.plan_id)
         require_nothing_to_erase(plan, fresh)
         require_same(plan, fresh)
         reasons = approval_reasons(self._guard.policy, plan, fresh)

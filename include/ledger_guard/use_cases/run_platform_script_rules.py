@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from ledger_guard.domain.errors import SafetyRefusal
-from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus, RowCause
+from ledger_guard.domain.plans import BackfillMode, Plan, PlanRow, PlanStatus, RowCause
 from ledger_guard.domain.windows import iso
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Comparison
@@ -57,8 +58,8 @@ def require_same(plan: Plan, fresh: Plan) -> None:
 
 def require_still(fresh: Plan, found: Comparison) -> None:
     """Raise SafetyRefusal unless the tenant still has just the rows that `fresh` saw."""
-    present = {row for row in found.rows if fresh.mode is BackfillMode.FORCE or row.cause is RowCause.MISSING}
-    unlike = len(present ^ set(fresh.rows))
+    present = [row for row in found.rows if fresh.mode is BackfillMode.FORCE or row.cause is RowCause.MISSING]
+    unlike = len(_as_seen(present) ^ _as_seen(fresh.rows))
     if unlike:
         raise SafetyRefusal(
             f"tenant {fresh.tenant_id}: {unlike} rows changed while the script's own dry-run ran; make a new dry-run; if that "
@@ -71,3 +72,10 @@ def approval_reasons(policy: Policy, plan: Plan, fresh: Plan) -> tuple[str, ...]
     exceeded = dict.fromkeys((*fresh.guardrails_exceeded, *plan.guardrails_exceeded))
     always = () if policy.guardrails.force_without_approval else ("the policy's force_without_approval is false",)
     return (*exceeded, *always)
+
+
+def _as_seen(rows: Iterable[PlanRow]) -> set[tuple[object, ...]]:
+    return {
+        (row.player_id, row.cause, row.player_available, row.player_held, row.wallet_available, row.wallet_pending)
+        for row in rows
+    }
