@@ -122,3 +122,32 @@ class Learned:
     @property
     def levels(self) -> list[int]:
         return self.rule.alarms.level.tolist()
+
+
+#: eight tenants of 400 attempts a window
+USUAL = {f"t{i:02d}": (400.0, 0.01 + 0.002 * i) for i in range(8)}
+TWO_DAYS = 2 * DAY
+#: and a ninth of two attempts
+TINY = {**USUAL, "tiny": (2.0, 0.02)}
+
+
+def remembered(tenants) -> bytes:
+    """What an engine remembers after two quiet days."""
+    platform = Platform(tenants)
+    platform.learn(TWO_DAYS)
+    return platform.engine.dump()
+
+
+def resumed(tenants, saved: bytes, seed: int = 7) -> Platform:
+    platform = Platform(tenants, seed=seed)
+    platform.engine.load(saved)
+    platform.number = TWO_DAYS
+    return platform
+
+
+def words(judged, tenant) -> list[str]:
+    return [verdicts[tenant].severity.value for verdicts in judged]
+
+
+def alarms(judged) -> list[tuple[int, str]]:
+    return [(i, each.tenant_id) for i, verdicts in enumerate(judged) for each in verdicts.values() if each.severity.is_alarm]
