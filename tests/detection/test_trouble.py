@@ -98,3 +98,18 @@ def test_the_ratio_that_is_believed_is_the_one_that_was_there(ratio):
     world.steps(12, (100, 10_000))
     world.steps(12, (100 * ratio, 10_000))
     assert world.rule.troubles.typical_ratio()[0] == pytest.approx(ratio, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("standing", "slow", "fast"),
+    [
+        pytest.param(-1.0, -0.1, -0.1, id="sunken: no lower than a tenth"),
+        pytest.param(0.2, 0.2, 0.2, id="where it stands"),
+        pytest.param(1.0, 0.4, 1.0, id="high: the slow part has a bound"),
+    ],
+)
+def test_a_rise_starts_from_where_the_level_stands_within_bounds(troubles, level, standing, slow, fast):
+    level.slow[:], level.fast[:] = standing, standing
+    troubles.pass_time(level, HERE, 0.01)
+    assert troubles.start_slow[:, 0] == pytest.approx(slow)
+    assert troubles.start_fast[:, 0] == pytest.approx(fast)
