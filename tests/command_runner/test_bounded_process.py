@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 
+import psutil
 import pytest
 from tests.command_runner.script_worlds import HANGING, INCLUDE, is_running, until
 
@@ -72,6 +73,23 @@ def test_a_program_that_hangs_is_ended_with_its_children_at_the_timeout():
 def test_cancelling_ends_it_with_its_children():
     lines = Lines()
     assert run(HANGING, lines, is_cancelled=lambda: bool(lines.pids)) == (CommandEnd.CANCELLED, None)
+    until(lambda: not any(map(is_running, lines.pids)))
+
+
+def test_what_was_cancelled_before_is_not_started(tmp_path):
+    marker = tmp_path / "started"
+    assert run(f"open({str(marker)!r}, 'w')", Lines(), is_cancelled=lambda: True) == (CommandEnd.CANCELLED, None)
+    assert not marker.exists()
+
+
+def test_a_keeper_that_is_killed_takes_nothing_with_it_that_lives_on():
+    lines = Lines()
+
+    def kill_keeper(line: str) -> None:
+        lines.append(line)
+        psutil.Process(lines.pids[0]).parent().kill()
+
+    assert run(HANGING, lines, on_line=kill_keeper) == (CommandEnd.EXITED, 137)
     until(lambda: not any(map(is_running, lines.pids)))
 
 

@@ -10,8 +10,10 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from tests.backfill.backfill_worlds import approve
 from tests.command_runner.script_worlds import BOOK, NOW, STAND_IN, TENANT, ScriptWorld, until
 
+from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, WalletChanges
 from ledger_guard.domain.errors import BadInputError, ConcurrentWriterError, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
@@ -230,6 +232,22 @@ def test_a_plan_beyond_the_guardrails_needs_its_approval(world):
     rails = world.guard.policy.guardrails.model_copy(update={"max_rows": 1})
     world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
     refused(world, world.planned(), "no approval was asked for")
+
+
+def test_with_the_approval_it_goes(world):
+    rails = world.guard.policy.guardrails.model_copy(update={"force_without_approval": False})
+    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
+    plan = world.planned()
+    approve(world.guard.state, ApprovalKind.BACKFILL_FORCE, plan)
+    assert world.run_script(plan).is_done
+
+
+def test_who_made_the_plan_can_not_approve_it(world):
+    rails = world.guard.policy.guardrails.model_copy(update={"max_rows": 1})
+    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
+    plan = world.planned()
+    approve(world.guard.state, ApprovalKind.BACKFILL_FORCE, plan, answered_by="oncall")
+    refused(world, plan, "can't approve it too")
 
 
 def test_a_plan_with_nothing_to_write_is_refused(world):

@@ -42,6 +42,9 @@ def test_only_named_variables_are_passed_on_and_debug_is_off_unless_named(tmp_pa
         pytest.param("  ", "is not set", id="blank is as good as unset"),
         pytest.param("sqlite+aiosqlite:///casino.db", "has scheme", id="no Postgres"),
         pytest.param("postgresql+asyncpg://u:s3cret@db/other", "does not name database platform", id="another database"),
+        pytest.param(
+            "postgresql://u:s3cret@db/platform?dbname=other", "does not name database platform", id="another one by a parameter"
+        ),
     ],
 )
 def test_a_database_of_its_own_must_be_named_and_the_one_that_the_guard_compares(tmp_path, url, said):

@@ -41,12 +41,16 @@ def run_bounded(
     is_cancelled: Callable[[], bool],
     on_line: Callable[[str], None],
 ) -> tuple[CommandEnd, int | None]:
-    """Run `command`, an argument list, to its end; returns how that came and the exit code (None when ended here).
+    """Run `command`, an argument list, to its end; returns how that came, and the exit code or None when it was ended here.
+
+    Cancelled before, it is not started.
 
     `on_line` gets each line of stdout and stderr while the program runs, undecodable bytes replaced. Whatever ends this call,
     an exception included, the program and all of its group are gone and reaped when it returns; a process that left the group
     (setsid) is not reached. When this process itself is killed, the keeper ends the group.
     """
+    if is_cancelled():
+        return CommandEnd.CANCELLED, None
     with _started(command, working_directory, environment) as process:
         return _Follower(process, bounds, is_cancelled, on_line).followed()
 
@@ -103,7 +107,10 @@ class _Follower:
             while self._selector.get_map() and time.monotonic() < drained_by:
                 self._read(_LOOK_SECONDS)
         code = self._process.wait()
-        return self._end, code if self._end is CommandEnd.EXITED else None
+        if self._end is not CommandEnd.EXITED:
+            return self._end, None
+        # Negative: somebody else killed the keeper itself.
+        return self._end, 128 - code if code < 0 else code
 
     def _read(self, seconds: float) -> None:
         for key, _ in self._selector.select(seconds):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.secret_mask import SecretMask, password_in
@@ -40,7 +40,8 @@ def _from_own(platform: ConnectionSettings, own: Mapping[str, str]) -> str:
     if parts.scheme.split("+")[0] not in ("postgres", "postgresql"):
         raise SafetyRefusal(f"{DATABASE_URL}: has scheme {parts.scheme!r}; allowed: {allowed}")
     expected = dict(platform.parameters)["dbname"]
-    if parts.path.lstrip("/") != quote(expected):
+    redirects = {name for name, _ in parse_qsl(parts.query)} & {"dbname", "database"}
+    if parts.path.lstrip("/") != quote(expected) or redirects:
         raise SafetyRefusal(f"{DATABASE_URL}: does not name database {expected}, which the guard compares; allowed: {allowed}")
     return url
 
