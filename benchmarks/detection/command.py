@@ -11,9 +11,10 @@ from benchmarks.detection.published import PUBLISHED
 from benchmarks.detection.score import Score
 from benchmarks.detection.settings import WorldSettings
 from benchmarks.detection.speed import measured
-from benchmarks.detection.tables import scores_table, speed_table
+from benchmarks.detection.tables import scores_table, speed_table, whole_table
 from benchmarks.detection.truth import read_truth
 from benchmarks.detection.verdicts import engine_verdicts
+from benchmarks.detection.whole_backtest import whole_backtest
 from benchmarks.detection.world import make_world
 from ledger_guard.detection.engine import SeverityEngine
 from ledger_guard.detection.registry import make_engine
@@ -22,8 +23,10 @@ from ledger_guard.policy.loader import load_policy
 
 OURS = "ledger guard"
 #: tenants → windows after which the state is measured; the last windows are timed
-SPEED_RUNS = {1_000: (288, 864), 10_000: (144,)}
+SPEED_RUNS = {150: (288,), 1_000: (288, 864), 10_000: (144,)}
 TIMED_WINDOWS = 25
+#: tenants and windows of the files that the whole command is timed on
+WHOLE_RUNS = ((138, 2_688), (2_000, 600), (10_000, 144))
 
 
 @click.command()
@@ -41,7 +44,9 @@ def command(worlds: int, seed: int, tenants: int, days: int) -> None:
     console.print(scores_table(scores, settings, seeds))
     with console.status("timing"):
         speeds = [measured(new_engine(5), count, dumps_at, TIMED_WINDOWS) for count, dumps_at in SPEED_RUNS.items()]
+        whole = [whole_backtest(*size) for size in WHOLE_RUNS]
     console.print(speed_table(speeds, TIMED_WINDOWS))
+    console.print(whole_table(whole))
 
 
 def new_engine(window_minutes: int) -> SeverityEngine:

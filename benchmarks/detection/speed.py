@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.detection.labels import START
 from benchmarks.detection.settings import WorldSettings
@@ -36,22 +37,33 @@ class Speed:
         return self.tenants / self.milliseconds_a_window * 1000
 
 
+def tenant_names(tenants: int) -> tuple[str, ...]:
+    """Sorted."""
+    return tuple(f"tenant-{index:06d}" for index in range(tenants))
+
+
+def healthy_traffic(tenants: int, windows: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Attempts and failures of every tenant, window by window."""
+    rng = np.random.default_rng(tenants)
+    mean = sizes(rng, WorldSettings(tenants=tenants))
+    for _ in range(windows):
+        attempts = rng.poisson(mean)
+        yield attempts, rng.binomial(attempts, FAILURE_RATE)
+
+
 def measured(engine: SeverityEngine, tenants: int, dumps_at: Sequence[int], timed_windows: int) -> Speed:
     """Feed an empty engine healthy traffic until the last of `dumps_at`, in windows, and time the last windows of it.
 
     Making the traffic is not timed.
     """
-    rng = np.random.default_rng(tenants)
-    mean = sizes(rng, WorldSettings(tenants=tenants))
-    names = tuple(f"tenant-{index:06d}" for index in range(tenants))
+    names = tenant_names(tenants)
     took_seconds: list[float] = []
     bytes_a_tenant: dict[int, float] = {}
-    for window in range(max(dumps_at)):
-        attempts = rng.poisson(mean)
+    for window, (attempts, events) in enumerate(healthy_traffic(tenants, max(dumps_at))):
         batch = WindowBatch(
             window=Window(START + window * WINDOW_LENGTH, WINDOW_LENGTH),
             tenant_ids=names,
-            events=rng.binomial(attempts, FAILURE_RATE),
+            events=events,
             exposure=attempts.astype(np.float64),
             subjects=np.full(tenants, np.nan),
         )

@@ -11,6 +11,7 @@ from rich.table import Table
 from benchmarks.detection.score import Score
 from benchmarks.detection.settings import WorldSettings
 from benchmarks.detection.speed import Speed
+from benchmarks.detection.whole_backtest import WholeSpeed
 
 #: figures that every rule gets: heading, what is read, digits after the point
 FIGURES: tuple[tuple[str, Callable[[Score], float], int], ...] = (
@@ -78,4 +79,16 @@ def speed_table(speeds: Sequence[Speed], timed_windows: int) -> Table:
     for speed in speeds:
         state = ", ".join(f"{size:,.0f} after {windows} windows" for windows, size in speed.bytes_a_tenant.items())
         table.add_row(f"{speed.tenants:,}", f"{speed.milliseconds_a_window:.1f}", f"{speed.verdicts_a_second:,.0f}", state)
+    return table
+
+
+def whole_table(speeds: Sequence[WholeSpeed]) -> Table:
+    """One row a file."""
+    title = "The whole backtest command on one core: starting, reading, judging, writing"
+    table = Table(title=title, title_justify="left")
+    for heading in ("tenants", "windows", "MB read", "seconds", "verdicts a second"):
+        table.add_column(heading)
+    for speed in speeds:
+        figures = f"{speed.megabytes_read:.0f}", f"{speed.seconds:.1f}", f"{speed.verdicts_a_second:,.0f}"
+        table.add_row(f"{speed.tenants:,}", f"{speed.windows:,}", *figures)
     return table

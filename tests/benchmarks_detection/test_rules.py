@@ -10,6 +10,7 @@ from benchmarks.detection.rolling import rolling_sum
 from benchmarks.detection.settings import WorldSettings
 from benchmarks.detection.speed import measured
 from benchmarks.detection.verdicts import Word, batch, engine_verdicts
+from benchmarks.detection.whole_backtest import whole_backtest
 from benchmarks.detection.world import make_world
 
 DAY = 288
@@ -86,3 +87,9 @@ def test_speed_is_measured_on_what_was_judged():
     speed = measured(new_engine(5), 20, (5, 10), 3)
     assert speed.verdicts_a_second == pytest.approx(20_000 / speed.milliseconds_a_window)
     assert set(speed.bytes_a_tenant) == {5, 10}
+
+
+def test_the_whole_command_is_timed_on_a_file_of_the_size_that_is_said():
+    speed = whole_backtest(12, 15)
+    assert speed.verdicts_a_second == pytest.approx(12 * 15 / speed.seconds)
+    assert speed.megabytes_read > 0
