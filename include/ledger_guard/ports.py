@@ -17,6 +17,7 @@ from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, RotationPlan
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice, ThreadRef
+from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import (
     BackfillMode,
     DifferenceCounts,
@@ -188,6 +189,27 @@ class Comparison:
     rows: tuple[PlanRow, ...]
 
 
+class Differences(Protocol):
+    """One tenant's players against its wallets, in one consistent snapshot, while they are read.
+
+    Memory does not grow with the tenant. The counts are known once every line was taken.
+    """
+
+    def lines(self) -> Iterator[bytes]:
+        """Missing and differing rows with their cause, protected ones included, in a plan's order (domain/plan_lines.py).
+
+        With `create-missing` only missing rows are among them.
+        """
+
+    @property
+    def players(self) -> int:
+        """Players of the tenant."""
+
+    @property
+    def counts(self) -> DifferenceCounts:
+        """Everything that was found, whatever the mode."""
+
+
 class LedgerStore(Protocol):
     """The platform's players, wallets and ledger, read-only."""
 
@@ -200,8 +222,11 @@ class LedgerStore(Protocol):
     def tenant_ids(self) -> list[str]:
         """All tenants, sorted."""
 
+    def differences(self, tenant_id: str, mode: BackfillMode) -> AbstractContextManager[Differences]:
+        """Compare one tenant in cents, for as long as the block lasts."""
+
     def compare(self, tenant_id: str, mode: BackfillMode) -> Comparison:
-        """Compare one tenant in cents, as one consistent snapshot.
+        """As `differences`, all rows at once.
 
         With `create-missing` only missing rows are in `rows`; `counts` always tells everything.
         """
@@ -389,7 +414,13 @@ class PlanStore(Protocol):
     """Plans with their rows."""
 
     def add(self, plan: Plan) -> None:
-        """Store a new plan with its rows."""
+        """Store a new plan, with the rows that it holds itself."""
+
+    def add_rows(self, plan_id: str, lines: Iterable[bytes]) -> tuple[PlanContent, PlanSummary]:
+        """Store the rows of a plan that is added in the same transaction, as they come; memory does not grow with them."""
+
+    def summary(self, plan_id: str) -> PlanSummary:
+        """The plan's rows, summed up for people."""
 
     def get(self, plan_id: str, *, with_rows: bool = True) -> Plan:
         """Raises BadInputError when there is no such plan."""

@@ -78,7 +78,7 @@ def test_a_protected_wallet_never_changes(world):
 def test_a_protected_wallet_never_changes_although_somebody_marks_its_row_as_planned(world):
     world.credited("rich", 20.0, 50.0)
     plan = planned(world)
-    world.edit_row(plan, replace(plan.rows[0], state=RowState.PLANNED))
+    world.edit_row(plan, replace(world.stored(plan.plan_id).rows[0], state=RowState.PLANNED))
     assert forced(world, plan) == ForceOutcome(0, 0, 0)
     assert world.platform.wallet(TENANT, "rich") == (70.0, 0.0, 0.0, 0.0)
 
@@ -194,7 +194,7 @@ def test_each_batch_is_on_the_audit_log_and_the_chain_holds(world):
 
 def test_an_edited_row_stops_the_writer(world):
     plan = five_stale(world)
-    world.edit_row(plan, replace(plan.rows[0], wallet_available=999))
+    world.edit_row(plan, replace(world.stored(plan.plan_id).rows[0], wallet_available=999))
     with pytest.raises(LedgerInvariantError, match="changed after the dry-run"):
         forced(world, plan)
     assert balances(world) == [10.0] * 5

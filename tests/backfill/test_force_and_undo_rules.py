@@ -68,7 +68,7 @@ def test_an_expired_plan_is_refused(world):
 
 def test_an_edited_row_is_refused(world):
     plan = small(world)
-    world.edit_row(plan, replace(plan.rows[0], player_available=999_900))
+    world.edit_row(plan, replace(world.stored(plan.plan_id).rows[0], player_available=999_900))
     assert_refused(world, plan, "changed after the dry-run", LedgerInvariantError)
 
 

@@ -11,7 +11,8 @@ from tests.sandbox.traffic_rates import T1, T2, measured, played
 
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
-from ledger_guard.domain.plans import BackfillMode, cent_totals
+from ledger_guard.domain.plan_summary import summarise
+from ledger_guard.domain.plans import BackfillMode
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.ports import Comparison
 from ledger_sandbox import flags, scenarios
@@ -58,7 +59,7 @@ def test_t1_in_one_tenant_stays_inside_the_guardrails(platform_uri, policy):
     incident = scenarios.t1_stale_wallets(platform_uri, tenant)
     found, limits = compared(platform_uri, policy, tenant), policy.guardrails
     writable = [row for row in found.rows if row.cause.is_writable]
-    moved = cent_totals(writable)
+    moved = summarise(writable).cents
     assert found.counts.stale_wallet >= incident.rows > 0
     assert found.counts.unexplained == 0
     assert len(writable) <= limits.max_rows

@@ -10,7 +10,8 @@ from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
-from ledger_guard.domain.plans import BackfillMode, CentTotals, DifferenceCounts, Plan, PlanRow, RowCause, hash_of_rows, plan_hash
+from ledger_guard.domain.plan_lines import hash_of_lines, lines_of
+from ledger_guard.domain.plans import BackfillMode, CentTotals, DifferenceCounts, Plan, PlanRow, RowCause, plan_hash
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import UTC, Window
@@ -97,10 +98,10 @@ def a_plan_row(player_id: str, **changes: Any) -> PlanRow:
 def a_plan(**changes: Any) -> Plan:
     two_rows = (a_plan_row("p-1"), a_plan_row("p-2", wallet_available=None, wallet_pending=None, cause=RowCause.MISSING))
     rows = changes.pop("rows", two_rows)
-    flag_state = {"ledger_enforce_balance": True}
+    flag_state, rows_hash = {"ledger_enforce_balance": True}, hash_of_lines(lines_of(rows))
     given = {
         "plan_id": new_id(),
-        "plan_hash": plan_hash("tenant-a", BackfillMode.FORCE, "USD", hash_of_rows(rows), flag_state, policy_hash="policy"),
+        "plan_hash": plan_hash("tenant-a", BackfillMode.FORCE, "USD", rows_hash, flag_state, policy_hash="policy"),
         "tenant_id": "tenant-a",
         "mode": BackfillMode.FORCE,
         "currency": "USD",

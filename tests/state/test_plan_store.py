@@ -10,7 +10,9 @@ from tests.state.samples import NOON, a_plan, a_plan_row, an_incident
 
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
-from ledger_guard.domain.plans import PlanContent, PlanStatus, RowCause, RowState, WriteTotals, hash_of_rows, write_totals
+from ledger_guard.domain.plan_lines import hash_of_lines, lines_of
+from ledger_guard.domain.plan_summary import summarise
+from ledger_guard.domain.plans import PlanContent, PlanStatus, RowCause, RowState, WriteTotals, write_totals
 
 
 def test_a_plan_comes_back_with_its_rows_and_still_gives_its_hash(state):
@@ -36,15 +38,29 @@ def test_the_rows_of_a_plan_give_the_same_hash_and_totals_wherever_they_are_stor
     with state.transaction() as transaction:
         transaction.plans.add(plan)
         stored = transaction.plans.content(plan.plan_id)
-    assert stored == PlanContent(hash_of_rows(rows), write_totals(rows))
+    assert stored == PlanContent(hash_of_lines(lines_of(rows)), write_totals(rows))
     assert stored.totals.rows == len(rows) - 1
+
+
+def test_a_plan_is_summed_up_the_same_wherever_it_is_stored(state):
+    sizes = (0, 1, 99, 100, 101, 1_000, 1_001, 99_999, 1_000_000, 1_000_001, 10**12)
+    amounts = {"player_held": 0, "wallet_available": 0}
+    rows = [a_plan_row(f"{size}-{cause}", player_available=size, cause=cause, **amounts) for size in sizes for cause in RowCause]
+    plan = a_plan(rows=())
+    with state.transaction() as transaction:
+        content, summary = transaction.plans.add_rows(plan.plan_id, lines_of(rows))
+        transaction.plans.add(plan)
+        assert (
+            content == transaction.plans.content(plan.plan_id) == PlanContent(hash_of_lines(lines_of(rows)), write_totals(rows))
+        )
+        assert summary == transaction.plans.summary(plan.plan_id) == summarise(rows)
 
 
 def test_a_plan_without_rows_moves_nothing(state):
     plan = a_plan(rows=())
     with state.transaction() as transaction:
         transaction.plans.add(plan)
-        assert transaction.plans.content(plan.plan_id) == PlanContent(hash_of_rows(()), WriteTotals())
+        assert transaction.plans.content(plan.plan_id) == PlanContent(hash_of_lines(()), WriteTotals())
 
 
 def test_rows_come_back_by_player_id_as_texts_compare(state):

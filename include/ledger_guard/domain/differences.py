@@ -5,11 +5,10 @@ Erasing a real deposit is the worst a backfill could do, so every doubt sets the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger_guard.domain.money import Cents
-from ledger_guard.domain.plans import DifferenceCounts, PlanRow, RowCause, RowState
+from ledger_guard.domain.plans import PlanRow, RowCause, RowState
 
 
 @dataclass(frozen=True)
@@ -101,20 +100,6 @@ def difference_row(player_id: str, currency: str, balances: Balances, facts: Led
         wallet_pending=balances.wallet_pending,
         ledger_explained=facts.wallet_only_net,
         state=RowState.SET_ASIDE if cause is RowCause.PROTECTED else RowState.PLANNED,
-    )
-
-
-def counted(rows: Sequence[PlanRow], float_noise: int, other_currency: int, orphan: int) -> DifferenceCounts:
-    """Count a tenant's differing rows by cause, beside what a scan has counted already."""
-    causes = [row.cause for row in rows]
-    return DifferenceCounts(
-        missing=causes.count(RowCause.MISSING),
-        stale_wallet=causes.count(RowCause.STALE_WALLET),
-        protected=causes.count(RowCause.PROTECTED),
-        unexplained=causes.count(RowCause.UNEXPLAINED),
-        float_noise=float_noise,
-        other_currency=other_currency,
-        orphan=orphan,
     )
 
 

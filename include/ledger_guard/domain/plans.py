@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -91,16 +91,6 @@ class PlanRow:
         """What force would change in the wallet's two amounts, each taken by itself: >= 0."""
         return abs(self.player_available - (self.wallet_available or 0)) + abs(self.player_held - (self.wallet_pending or 0))
 
-    def hashed_line(self) -> bytes:
-        """What the plan's hash covers of this row: one line as Postgres' text copy format writes it."""
-        amounts = (self.player_available, self.player_held, self.wallet_available, self.wallet_pending)
-        words = (self.player_id.translate(_COPY_ESCAPES), self.currency.translate(_COPY_ESCAPES), self.cause.value)
-        return "\t".join((*words, *("\\N" if amount is None else str(amount) for amount in amounts))).encode() + b"\n"
-
-
-#: how the text copy format writes what would end a field or a line
-_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"})
-
 
 @dataclass(frozen=True)
 class DifferenceCounts:
@@ -147,7 +137,7 @@ class WriteTotals:
 class PlanContent:
     """A plan's rows as they are stored now, boiled down."""
 
-    #: SHA-256 over the rows, as `hash_of_rows` gives it
+    #: SHA-256 over the rows' lines (plan_lines.py)
     rows_hash: str
     totals: WriteTotals
 
@@ -212,12 +202,6 @@ def plan_hash(
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
 
-def hash_of_rows(rows: Iterable[PlanRow]) -> str:
-    """SHA-256 over rows, whatever their order."""
-    in_order = sorted(rows, key=lambda row: (row.player_id.encode(), row.currency.encode()))
-    return hashlib.sha256(b"".join(row.hashed_line() for row in in_order)).hexdigest()
-
-
 def write_totals(rows: Iterable[PlanRow]) -> WriteTotals:
     """Add up the writable ones of `rows`."""
     writable = [row for row in rows if row.cause.is_writable]
@@ -227,17 +211,6 @@ def write_totals(rows: Iterable[PlanRow]) -> WriteTotals:
         unexplained_rows=sum(row.cause is RowCause.UNEXPLAINED for row in writable),
         total_delta_cents=sum(moved),
         single_delta_cents=max(moved, default=0),
-    )
-
-
-def cent_totals(rows: Sequence[PlanRow]) -> CentTotals:
-    """Sum what force would do to the writable rows."""
-    writable = [row for row in rows if row.cause.is_writable]
-    changed = [row.delta for row in writable if row.cause is not RowCause.MISSING]
-    return CentTotals(
-        created=sum(row.delta for row in writable if row.cause is RowCause.MISSING),
-        increased=sum(delta for delta in changed if delta > 0),
-        decreased=-sum(delta for delta in changed if delta < 0),
     )
 
 

@@ -8,15 +8,18 @@ from datetime import timedelta
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
-from ledger_guard.domain.plans import BackfillMode, Plan, cent_totals, hash_of_rows, plan_hash, write_totals
+from ledger_guard.domain.plan_summary import PlanSummary
+from ledger_guard.domain.plans import BackfillMode, Plan, PlanContent, plan_hash
 from ledger_guard.policy.guardrails import exceeded_guardrails
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Differences, Guard
 
 _TENANTS_NAMED = 5
 
 
 def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by: str, incident_id: str | None = None) -> Plan:
-    """Store a plan and return it with its rows; nothing on the platform is written. Same data, same hash.
+    """Store a plan and return it, without its rows; nothing on the platform is written. Same data, same hash.
+
+    Rows stream from the platform into guard state: memory does not grow with the tenant.
 
     Raises:
         BadInputError: no such tenant, mode or incident. Ask again.
@@ -25,36 +28,51 @@ def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by
     tenant, wanted = checked_tenant_id(tenant_id), BackfillMode.parse(mode)
     guard.ledger.check_columns()
     require_tenant(guard, tenant)
-    comparison = guard.ledger.compare(tenant, wanted)
     flags = current_flags(guard, tenant)
-    now = guard.wall_clock.now()
-    policy = guard.policy
-    plan = Plan(
-        plan_id=new_id(),
-        plan_hash=plan_hash(
-            tenant, wanted, policy.platform.currency, hash_of_rows(comparison.rows), flags, policy_hash=policy.content_hash
-        ),
-        tenant_id=tenant,
-        mode=wanted,
-        currency=policy.platform.currency,
-        counts=comparison.counts,
-        cents=cent_totals(comparison.rows),
-        players=comparison.players,
-        guardrails_exceeded=exceeded_guardrails(policy.guardrails, write_totals(comparison.rows), comparison.players),
+    incident = checked_uuid(incident_id, "incident") if incident_id else None
+    plan_id = new_id()
+    with guard.state.transaction() as state:
+        if incident is not None:
+            state.incidents.get(incident)
+        with guard.ledger.differences(tenant, wanted) as found:
+            content, summary = state.plans.add_rows(plan_id, found.lines())
+        plan = _plan(guard, plan_id, tenant, wanted, content, summary, found, flags, requested_by, incident)
+        state.plans.add(plan)
+        state.audit.append(_event(plan))
+    return plan
+
+
+def _plan(
+    guard: Guard,
+    plan_id: str,
+    tenant_id: str,
+    mode: BackfillMode,
+    content: PlanContent,
+    summary: PlanSummary,
+    found: Differences,
+    flags: dict[str, bool],
+    requested_by: str,
+    incident_id: str | None,
+) -> Plan:
+    now, policy = guard.wall_clock.now(), guard.policy
+    currency = policy.platform.currency
+    return Plan(
+        plan_id=plan_id,
+        plan_hash=plan_hash(tenant_id, mode, currency, content.rows_hash, flags, policy_hash=policy.content_hash),
+        tenant_id=tenant_id,
+        mode=mode,
+        currency=currency,
+        counts=found.counts,
+        cents=summary.cents,
+        players=found.players,
+        guardrails_exceeded=exceeded_guardrails(policy.guardrails, content.totals, found.players),
         flag_state=flags,
         policy_hash=policy.content_hash,
         created_at=now,
         expires_at=now + timedelta(minutes=policy.guardrails.plan_valid_minutes),
         requested_by=requested_by,
-        incident_id=checked_uuid(incident_id, "incident") if incident_id else None,
-        rows=comparison.rows,
+        incident_id=incident_id,
     )
-    with guard.state.transaction() as state:
-        if plan.incident_id is not None:
-            state.incidents.get(plan.incident_id)
-        state.plans.add(plan)
-        state.audit.append(_event(plan))
-    return plan
 
 
 def require_tenant(guard: Guard, tenant_id: str) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
 
-from ledger_guard.domain.differences import NO_MOVEMENTS, Balances, LedgerFacts, counted, difference_row
+from ledger_guard.domain.differences import NO_MOVEMENTS, Balances, LedgerFacts, difference_row
 from ledger_guard.domain.money import Cents, readable_cents
-from ledger_guard.domain.plans import BackfillMode, RowCause
+from ledger_guard.domain.plan_lines import lines_of
+from ledger_guard.domain.plan_summary import counts_of_causes
+from ledger_guard.domain.plans import BackfillMode, DifferenceCounts, RowCause
 from ledger_guard.domain.wallet_writes import LockedRows, Pair, WalletRow, WalletWrite
 from ledger_guard.domain.windows import UTC
 from ledger_guard.policy.platform import LedgerTable
@@ -29,6 +32,27 @@ class LedgerMovement:
     status: str = "completed"
     provider_event_id: str | None = None
     created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class InMemoryDifferences:
+    """Differences over a comparison that was made already."""
+
+    comparison: Comparison
+
+    @property
+    def players(self) -> int:
+        """See Differences."""
+        return self.comparison.players
+
+    @property
+    def counts(self) -> DifferenceCounts:
+        """See Differences."""
+        return self.comparison.counts
+
+    def lines(self) -> Iterator[bytes]:
+        """See Differences."""
+        return lines_of(self.comparison.rows)
 
 
 class InMemoryLedger:
@@ -78,6 +102,11 @@ class InMemoryLedger:
         """See LedgerStore."""
         return sorted(self.tenants)
 
+    @contextmanager
+    def differences(self, tenant_id: str, mode: BackfillMode) -> Iterator[InMemoryDifferences]:
+        """See LedgerStore."""
+        yield InMemoryDifferences(self.compare(tenant_id, mode))
+
     def compare(self, tenant_id: str, mode: BackfillMode) -> Comparison:
         """See LedgerStore."""
         players = sorted(player_id for tenant, player_id in self.players if tenant == tenant_id)
@@ -95,8 +124,8 @@ class InMemoryLedger:
         return Comparison(
             tenant_id=tenant_id,
             players=len(players),
-            counts=counted(
-                rows,
+            counts=counts_of_causes(
+                Counter(row.cause.value for row in rows),
                 float_noise=float_noise,
                 other_currency=sum(currency != self._currency for _, currency in wallets),
                 orphan=sum((tenant_id, player_id) not in self.players for player_id, _ in wallets),
@@ -139,7 +168,7 @@ def _agrees(balances: Balances) -> bool:
 
 
 def summed(movements: Sequence[LedgerMovement], ledger: LedgerTable, difference: Cents | None) -> LedgerFacts:
-    """Add up movements of one currency as `sql/platform/sum_movements.sql` does."""
+    """Add up movements of one currency as `sql/platform/copy_differences.sql` does."""
     void = {word.lower() for word in ledger.void_statuses}
     valid = [each for each in movements if each.status.lower() not in void]
     signed = [(each, _signed(each)) for each in valid]

@@ -18,7 +18,6 @@ from ledger_guard.domain.plans import Plan, PlanRow, PlanStatus, RowCause, RowSt
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
 from ledger_guard.sql import statement
 
-
 #: what becomes of a row that an operation writes, and of one that it leaves alone
 OUTCOMES = {"force": (RowState.APPLIED, RowState.DRIFTED), "undo": (RowState.RESTORED, RowState.KEPT)}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
-from ledger_guard.domain.plans import Plan, PlanContent, PlanStatus, RowState, hash_of_rows, write_totals
+from ledger_guard.domain.plan_lines import hash_of_lines, lines_of, row_of
+from ledger_guard.domain.plan_summary import PlanSummary, summarise
+from ledger_guard.domain.plans import Plan, PlanContent, PlanRow, PlanStatus, RowState, write_totals
 
 
 class InMemoryPlanStore:
@@ -22,7 +24,8 @@ class InMemoryPlanStore:
         self._tables.require_incident(plan.incident_id)
         if plan.plan_id in self._tables.plans:
             raise SafetyRefusal(f"plan {plan.plan_id}: exists already; a plan never changes")
-        rows = tuple(sorted(plan.rows, key=lambda row: (row.player_id, row.currency)))
+        rows = self._tables.plan_rows.pop(plan.plan_id, ()) + plan.rows
+        rows = tuple(sorted(rows, key=lambda row: (row.player_id, row.currency)))
         self._tables.plans[plan.plan_id] = replace(plan, rows=rows, flag_state=dict(plan.flag_state))
 
     def get(self, plan_id: str, *, with_rows: bool = True) -> Plan:
@@ -38,10 +41,19 @@ class InMemoryPlanStore:
         found = [each for each in newest_last if each.tenant_id == tenant_id]
         return replace(max(found, key=lambda each: each.created_at), rows=()) if found else None
 
+    def add_rows(self, plan_id: str, lines: Iterable[bytes]) -> tuple[PlanContent, PlanSummary]:
+        """See PlanStore."""
+        rows = tuple(row_of(line) for line in lines)
+        self._tables.plan_rows[plan_id] = rows
+        return _content(rows), summarise(rows)
+
+    def summary(self, plan_id: str) -> PlanSummary:
+        """See PlanStore."""
+        return summarise(self.get(plan_id).rows)
+
     def content(self, plan_id: str) -> PlanContent:
         """See PlanStore."""
-        rows = self.get(plan_id).rows
-        return PlanContent(hash_of_rows(rows), write_totals(rows))
+        return _content(self.get(plan_id).rows)
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""
@@ -61,3 +73,7 @@ class InMemoryPlanStore:
         """See PlanStore."""
         found = [replace(each, rows=()) for each in self._tables.plans.values() if each.incident_id == incident_id]
         return sorted(found, key=lambda each: each.created_at)
+
+
+def _content(rows: Sequence[PlanRow]) -> PlanContent:
+    return PlanContent(hash_of_lines(lines_of(rows)), write_totals(rows))

@@ -10,7 +10,7 @@ from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.incidents import Action, Incident
-from ledger_guard.domain.plans import Plan
+from ledger_guard.domain.plans import Plan, PlanRow
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.ports import JudgedAs
@@ -42,6 +42,8 @@ class Tables:
     incidents: dict[str, Incident] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
+    #: rows of plans that are being added
+    plan_rows: dict[str, tuple[PlanRow, ...]] = field(default_factory=dict)
     approvals: dict[str, ApprovalRequest] = field(default_factory=dict)
     answers: dict[str, ApprovalAnswer] = field(default_factory=dict)
     #: approval ids whose gate asked again; the value is the newer question

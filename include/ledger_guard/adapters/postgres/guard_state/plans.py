@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 
+from psycopg import Copy
 from psycopg.rows import tuple_row
 
 from ledger_guard.adapters.postgres.connection import Connection, Row
 from ledger_guard.adapters.postgres.guard_state.columns import as_jsonb, given, optional_text
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.plan_lines import lines_of
+from ledger_guard.domain.plan_summary import CLASS_ENDS_CENTS, LARGEST_ROWS, CauseTotals, LargeRow, PlanSummary
 from ledger_guard.domain.plans import (
     BackfillMode,
     CentTotals,
@@ -28,6 +32,8 @@ from ledger_guard.sql import statement
 
 #: rows fetched at a time: memory stays that of the plan asked for
 _FETCH_ROWS = 20_000
+#: lines that are handed to the copy together
+_COPY_LINES = 1_000
 
 
 class PostgresPlanStore:
@@ -45,24 +51,39 @@ class PostgresPlanStore:
         }
         if self._connection.execute(statement("guard/insert_plan"), parameters).fetchone() is None:
             raise SafetyRefusal(f"plan {plan.plan_id}: exists already; a plan never changes")
-        self._copy_rows(plan.plan_id, plan.rows)
+        if plan.rows:
+            self.add_rows(plan.plan_id, lines_of(plan.rows))
 
-    def _copy_rows(self, plan_id: str, rows: Sequence[PlanRow]) -> None:
+    def add_rows(self, plan_id: str, lines: Iterable[bytes]) -> tuple[PlanContent, PlanSummary]:
+        """See PlanStore: the lines go into the copy as they are, hashed in passing."""
+        digest, prefix, waiting = hashlib.sha256(), checked_uuid(plan_id, "plan").encode() + b"\t", [b""]
         with self._connection.cursor() as cursor, cursor.copy(statement("guard/copy_plan_rows")) as copy:
-            for row in rows:
-                copy.write_row(
-                    (
-                        plan_id,
-                        row.player_id,
-                        row.currency,
-                        row.cause.value,
-                        row.player_available,
-                        row.player_held,
-                        row.wallet_available,
-                        row.wallet_pending,
-                        row.ledger_explained,
-                    )
-                )
+            for line in lines:
+                waiting.append(line)
+                if len(waiting) >= _COPY_LINES:
+                    _flush(copy, digest, prefix, waiting)
+            _flush(copy, digest, prefix, waiting)
+        return PlanContent(digest.hexdigest(), self._totals(plan_id)), self.summary(plan_id)
+
+    def summary(self, plan_id: str) -> PlanSummary:
+        """See PlanStore."""
+        key = {"plan_id": checked_uuid(plan_id, "plan")}
+        asked = key | {"class_ends": list(CLASS_ENDS_CENTS), "limit": LARGEST_ROWS}
+        groups = self._connection.execute(statement("guard/sum_causes"), asked).fetchall()
+        largest = self._connection.execute(statement("guard/select_largest_rows"), asked).fetchall()
+        histogram: Counter[int | None] = Counter()
+        causes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        for group in groups:
+            histogram[group["class_end"]] += group["rows"]
+            causes[group["cause"], group["currency"]].update({name: group[name] for name in ("rows", "up_cents", "down_cents")})
+        return PlanSummary(
+            causes=tuple(
+                CauseTotals(RowCause(cause), currency, totals["rows"], totals["up_cents"], totals["down_cents"])
+                for (cause, currency), totals in sorted(causes.items())
+            ),
+            largest=tuple(LargeRow(**{**row, "cause": RowCause(row["cause"])}) for row in largest),
+            histogram=histogram,
+        )
 
     def get(self, plan_id: str, *, with_rows: bool = True) -> Plan:
         """See PlanStore."""
@@ -90,8 +111,11 @@ class PostgresPlanStore:
         with self._connection.cursor() as cursor, cursor.copy(statement("guard/copy_plan_content"), key) as copy:
             for lines in copy:
                 digest.update(lines)
-        totals = self._connection.execute(statement("guard/sum_plan_rows"), key).fetchone()
-        return PlanContent(digest.hexdigest(), WriteTotals(**(totals or {})))
+        return PlanContent(digest.hexdigest(), self._totals(plan_id))
+
+    def _totals(self, plan_id: str) -> WriteTotals:
+        row = self._connection.execute(statement("guard/sum_plan_rows"), {"plan_id": plan_id}).fetchone()
+        return WriteTotals(**(row or {}))
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""
@@ -110,6 +134,14 @@ class PostgresPlanStore:
         """See PlanStore."""
         key = {"incident_id": checked_uuid(incident_id, "incident")}
         return [_plan(row) for row in self._connection.execute(statement("guard/select_plans_of_incident"), key).fetchall()]
+
+
+def _flush(copy: Copy, digest: hashlib._Hash, prefix: bytes, waiting: list[bytes]) -> None:
+    """Write the lines in `waiting` behind its first, empty, element, and empty it again."""
+    digest.update(b"".join(waiting))
+    # Joined by the prefix, each line but the empty first one gets it.
+    copy.write(prefix.join(waiting))
+    del waiting[1:]
 
 
 def _plan(row: Row) -> Plan:

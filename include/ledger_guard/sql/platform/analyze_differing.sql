@@ -1,0 +1,2 @@
+-- Purpose: tell the planner how many players differ. Parameters: none. Rows: none.
+analyze differing
