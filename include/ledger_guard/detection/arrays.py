@@ -50,6 +50,13 @@ class TenantMemory:
             setattr(self, name, arrays[name])
 
 
+def middle(values: Floats) -> float:
+    """The median of at least one value; numpy's own costs a small fleet more than the sorting."""
+    in_order = np.sort(values)
+    half = len(in_order) // 2
+    return float(in_order[half] if len(in_order) % 2 else (in_order[half - 1] + in_order[half]) / 2.0)
+
+
 def left_as_it_was(new: Floats, old: Floats, where: NDArray[np.intp]) -> Floats:
     """`new`, with the `old` values of the tenants at the indices `where`: mostly few, so that this is quicker than `np.where`."""
     if len(where):

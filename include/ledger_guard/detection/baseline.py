@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory
+from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory, middle
 from ledger_guard.detection.spread import Spread
 
 HOURS = 24
@@ -103,9 +103,7 @@ class Baselines(TenantMemory):
             a_day = self.exposure * self.season * self.rate / days
             thinned = spread.clumping + wobble * a_day
             events, exposure = (self.events / thinned).sum(axis=0), (self.exposure * self.season / thinned).sum(axis=0)
-            fleet = np.where(
-                self.counts_only, _fleet(events, exposure, self.counts_only), _fleet(events, exposure, ~self.counts_only)
-            )
+            fleet = _fleets(events, exposure, self.counts_only)
             self.rate = np.maximum((_FLEET_EVENTS + events) / (_FLEET_EVENTS / np.maximum(fleet, least) + exposure), least)
             flat = self.exposure * self.rate
             seen, usual = self.events / thinned, flat / thinned
@@ -120,6 +118,14 @@ class Baselines(TenantMemory):
         self.rate_variance = 1.0 / (2.0 * _FLEET_EVENTS + exposure * self.rate) + unseen
 
 
+def _fleets(events: Floats, exposure: Floats, counts_only: Flags) -> Floats:
+    """The fleet's rate for each tenant, which is another where only counts are known."""
+    fleets: Floats = np.full(len(events), _fleet(events, exposure, ~counts_only))
+    if counts_only.any():
+        fleets[counts_only] = _fleet(events, exposure, counts_only)
+    return fleets
+
+
 def _fleet(events: Floats, exposure: Floats, which: Flags) -> float:
     """The rate of the tenant in the middle; all together where few speak, since the middle may have no event at all."""
     speak = which & (exposure > 0)
@@ -128,4 +134,4 @@ def _fleet(events: Floats, exposure: Floats, which: Flags) -> float:
     total = float(events[speak].sum() / exposure[speak].sum())
     if speak.sum() < 3 or total <= 0:
         return total
-    return float(np.exp(np.median(np.log((events[speak] + 0.5) / (exposure[speak] + 0.5 / total)))))
+    return float(np.exp(middle(np.log((events[speak] + 0.5) / (exposure[speak] + 0.5 / total)))))

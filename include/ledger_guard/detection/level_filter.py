@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -80,12 +81,12 @@ class LevelFilterEngine:
             last = _EPOCH + self._last * self._length
             raise ValueError(f"window {iso(batch.window.start)} comes after {iso(last)}; allowed: later windows only")
         if batch.tenant_ids != self._batch_ids:
-            if any(first >= second for first, second in zip(batch.tenant_ids, batch.tenant_ids[1:], strict=False)):
+            if not all(map(operator.lt, batch.tenant_ids, batch.tenant_ids[1:])):
                 raise ValueError(
                     f"window {iso(batch.window.start)}: tenants are not sorted or repeat; allowed: each once, sorted"
                 )
             self._admit(batch.tenant_ids)
-            self._rows = np.array([self._index[tenant] for tenant in batch.tenant_ids], dtype=np.intp)
+            self._rows = np.fromiter(map(self._index.__getitem__, batch.tenant_ids), np.intp, len(batch.tenant_ids))
             self._batch_ids = batch.tenant_ids
         return now
 

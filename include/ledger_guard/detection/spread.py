@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory
+from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory, middle
 
 #: minutes after which the fast wobble has faded to a third, and hours for the slow one
 FAST_MINUTES = 40.0
@@ -110,13 +110,13 @@ class Spread(TenantMemory):
         speaks = self.clump_events > _SPEAKS_EVENTS
         fleet = FIRST_CLUMPING - 1.0
         if speaks.sum() >= _SPEAKERS:
-            fleet = max(float(np.median(self.clumps[speaks] / self.clump_events[speaks])), 0.05)
+            fleet = max(middle(self.clumps[speaks] / self.clump_events[speaks]), 0.05)
         excess = (self.clumps + _FLEET_EVENTS * fleet) / (self.clump_events + _FLEET_EVENTS)
         self.clumping = 1.0 + np.clip(excess, *_CLUMPING)
 
     def _shrunk(self, lag: int, first: float) -> Floats:
         product, weight = self.products[lag], self.weights[lag]
         speaks = weight > _SPEAKS
-        fleet = float(np.median(product[speaks] / weight[speaks])) if speaks.sum() >= _SPEAKERS else first
+        fleet = middle(product[speaks] / weight[speaks]) if speaks.sum() >= _SPEAKERS else first
         shrunk: Floats = (product + _FLEET_WEIGHT * max(fleet, 0.0)) / (weight + _FLEET_WEIGHT)
         return shrunk

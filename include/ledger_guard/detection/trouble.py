@@ -169,8 +169,10 @@ class Troubles(TenantMemory):
         size = 1.0 / (spread.white + seen.level_variance + clump / np.maximum(seen.expected, 0.05))
         free_size = 1.0 / (spread.white + seen.free_variance + clump / np.maximum(seen.baseline, 0.05))
         trouble_size = 1.0 / (spread.white + spread.fast + 0.01 + clump / np.maximum(3.0 * seen.expected, 0.05))
-        means = np.stack([seen.expected, seen.baseline, _FREAK_RATIO * seen.expected + 0.5])
-        tracked, at_once, freak = log_likelihood(events, means, np.stack([size, free_size, np.full_like(size, _FREAK_SIZE)]))
+        means, sizes = np.empty((3, len(events))), np.empty((3, len(events)))
+        means[0], means[1], means[2] = seen.expected, seen.baseline, _FREAK_RATIO * seen.expected + 0.5
+        sizes[0], sizes[1], sizes[2] = size, free_size, _FREAK_SIZE
+        tracked, at_once, freak = log_likelihood(events, means, sizes)
         sunk = seen.level < 0
         tracked += np.where(sunk, _LOG_STAYS_SUNK, 0.0)
         at_once += np.where(sunk, _LOG_BACK_AT_ONCE, _LOG_NEVER)
