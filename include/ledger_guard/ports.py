@@ -17,6 +17,7 @@ from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, RotationPlan
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice, ThreadRef
+from ledger_guard.domain.pacing import BackfillProgress, Steering
 from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import (
     BackfillMode,
@@ -444,6 +445,19 @@ class PlanStore(Protocol):
         """Plans made for an incident, without rows, oldest first."""
 
 
+class SteeringStore(Protocol):
+    """Orders about running backfills, and how far these have come."""
+
+    def ask(self, steering: Steering) -> None:
+        """Record an order; it takes the place of the one before. Raises BadInputError when there is no such plan."""
+
+    def newest(self, plan_id: str) -> Steering | None:
+        """The newest order about a plan; None when nobody ever gave one."""
+
+    def progress(self, plan_id: str) -> list[BackfillProgress]:
+        """Each operation over a plan that has settled a batch, the one begun last first."""
+
+
 class ApprovalStore(Protocol):
     """Questions and answers, written by the gates themselves."""
 
@@ -565,6 +579,10 @@ class GuardTransaction(Protocol):
     @property
     def plans(self) -> PlanStore:
         """Plans with their rows."""
+
+    @property
+    def steering(self) -> SteeringStore:
+        """Orders about running backfills."""
 
     @property
     def approvals(self) -> ApprovalStore:

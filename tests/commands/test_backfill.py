@@ -57,6 +57,7 @@ def test_dry_run_prints_the_plan_under_the_names_that_scripts_rely_on(world):
             "within_guardrails",
             "guardrails_exceeded",
             "expires_at",
+            "summary",
         )
     ]
     assert plan["mode"] == "force"
@@ -120,6 +121,12 @@ def test_undo_without_an_approval_is_refused(world):
         pytest.param(("dry-run", "--tenant-id", "x" * 10_000), id="long tenant"),
         pytest.param(("dry-run", "--tenant-id", "nobody"), id="unknown tenant"),
         pytest.param(("dry-run", "--tenant-id", TENANT, "--mode", "all"), id="unknown mode"),
+        pytest.param(("dry-run",), id="no tenant"),
+        pytest.param(("dry-run", "--all-tenants", "--tenant-id", TENANT), id="all tenants and one"),
+        pytest.param(("dry-run", "--tenant-id", TENANT, "--tenant-id", TENANT), id="a tenant twice"),
+        pytest.param(("dry-run", "--tenant-id", TENANT, "--tenant-id", "nobody"), id="one of two is unknown"),
+        pytest.param(("pause", "--plan", "latest", "--reason", "slow"), id="no id to pause"),
+        pytest.param(("cancel", "--plan", "7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0001", "--reason", " "), id="no reason to cancel"),
         pytest.param(("force", "--plan", "latest"), id="no id"),
         pytest.param(("verify", "--tenant-id", "nobody"), id="unknown tenant to verify"),
         pytest.param(("status",), id="neither plan nor tenant"),
@@ -135,8 +142,49 @@ def test_bad_input_is_one_sentence_that_says_what_is_allowed(world, arguments):
     assert world.ledger.wallets[TENANT, "lags", "USD"].balance == (10.0, 0.0)
 
 
-@pytest.mark.parametrize("command", ["dry-run", "force", "verify", "undo", "status"])
+@pytest.mark.parametrize("command", ["dry-run", "force", "verify", "undo", "status", "pause", "resume", "cancel"])
 def test_each_help_text_has_an_example(command):
     result = run(command, "--help")
     assert result.exit_code == 0
     assert f"python -m ledger_guard backfill {command}" in result.output
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "many", "100001"])
+def test_a_batch_size_out_of_bounds_is_a_usage_error(world, size):
+    plan = run_json("dry-run", "--tenant-id", TENANT)
+    result = run("force", "--plan", plan["plan_id"], "--batch-size", size)
+    assert result.exit_code == 2
+    assert world.ledger.wallets[TENANT, "lags", "USD"].balance == (10.0, 0.0)
+
+
+def test_a_dry_run_for_scripts_is_summed_up_by_cause(world):
+    summary = run_json("dry-run", "--tenant-id", TENANT)["summary"]
+    assert {each["cause"]: (each["rows"], each["up_cents"], each["down_cents"]) for each in summary["causes"]} == {
+        "missing": (1, 2000, 0),
+        "protected": (1, 0, 5000),
+        "stale_wallet": (1, 1000, 0),
+    }
+    assert [each["player_id"] for each in summary["largest"]] == ["rich", "none", "lags"]
+    assert summary["histogram"] == [{"up_to_cents": 1000, "rows": 1}, {"up_to_cents": 10000, "rows": 2}]
+
+
+def test_several_tenants_have_a_plan_each_and_the_most_money_comes_first(world):
+    for tenant, wallet in (("big", 0.0), ("small", 19.0)):
+        world.ledger.add_player(tenant, f"{tenant}-1", 20.0 if tenant == "small" else 900.0)
+        world.ledger.set_wallet(tenant, f"{tenant}-1", wallet)
+    for arguments in (("--all-tenants",), ("--tenant-id", "small", "--tenant-id", TENANT, "--tenant-id", "big")):
+        found = run_json("dry-run", *arguments, "--at-once", "1")
+        assert [plan["tenant_id"] for plan in found["plans"]] == ["big", TENANT, "small"]
+        assert len({plan["plan_id"] for plan in found["plans"]}) == 3
+        assert found["failed"] == {}
+
+
+def test_pause_resume_and_cancel_stand_in_the_status(world):
+    plan = run_json("dry-run", "--tenant-id", TENANT)
+    assert run_json("status", "--plan", plan["plan_id"])["wanted"] == "run"
+    for command, word in (("pause", "pause"), ("cancel", "cancel")):
+        assert run(command, "--plan", plan["plan_id"], "--reason", "checkout is slow", "--actor", "alice").exit_code == 0
+        assert f"order     {word}, by alice: checkout is slow" in run("status", "--plan", plan["plan_id"]).stdout
+    assert isinstance(run("force", "--plan", plan["plan_id"]).exception, SafetyRefusal)
+    assert run("resume", "--plan", plan["plan_id"]).exit_code == 0
+    assert run_json("force", "--plan", plan["plan_id"])["applied"] == 2

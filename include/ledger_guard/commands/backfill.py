@@ -10,15 +10,18 @@ from typing import Any
 import click
 
 from ledger_guard.commands.backfill_script import run_script
-from ledger_guard.domain.errors import BadInputError
+from ledger_guard.commands.backfill_steer import cancel, pause, resume
+from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.money import readable
+from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import DifferenceCounts, Plan
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases import dry_run as dry_running
 from ledger_guard.use_cases import force as forcing
 from ledger_guard.use_cases import undo as undoing
 from ledger_guard.use_cases import verify as verifying
+from ledger_guard.use_cases.dry_run_many import dry_run_many
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
 _plan_id = click.option("--plan", "plan_id", required=True, metavar="ID", help="The plan's id, as `dry-run` printed it.")
@@ -39,25 +42,45 @@ def backfill() -> None:
 
 
 @backfill.command("dry-run")
-@_tenant_id
+@click.option(
+    "--tenant-id", "tenant_ids", multiple=True, metavar="T", help="A tenant, never empty, never a pattern; once or several times."
+)
+@click.option("--all-tenants", is_flag=True, help="Every tenant of the platform, each with a plan of its own.")
+@click.option("--at-once", type=click.IntRange(1, 16), default=2, show_default=True, help="Most tenants at a time.")
 @click.option("--mode", default="force", show_default=True, help="create-missing: missing rows only; force: differing rows too.")
 @_actor
 @_as_json
-def dry_run(tenant_id: str, mode: str, actor: str, as_json: bool) -> None:
+def dry_run(tenant_ids: tuple[str, ...], all_tenants: bool, at_once: int, mode: str, actor: str, as_json: bool) -> None:
     """Compare players with wallets and store what force would change; writes nothing on the platform.
+
+    One tenant gives one plan; several, or all, give a list of plans, the one that would move most money first.
 
     \b
     Example: python -m ledger_guard backfill dry-run --tenant-id casino_7 --json
+             python -m ledger_guard backfill dry-run --all-tenants --at-once 4
     """  # noqa: D301
-    plan = dry_running.dry_run(_guard(), tenant_id, mode, actor)
-    _print(plan_as_json(plan) if as_json else _plan_lines(plan))
+    if all_tenants == bool(tenant_ids):
+        raise BadInputError("dry-run: needs tenants; allowed: either --tenant-id T, once or several times, or --all-tenants")
+    guard = _guard()
+    if len(tenant_ids) == 1:
+        plan = dry_running.dry_run(guard, tenant_ids[0], mode, actor)
+        _print(_plan_with_summary(guard, plan) if as_json else _plan_lines(plan))
+        return
+    found = dry_run_many(guard, None if all_tenants else tenant_ids, mode, actor, at_once)
+    if as_json:
+        _print({"plans": [plan_as_json(plan) for plan in found.plans], "failed": found.failed})
+    else:
+        _print([line for plan in found.plans for line in (*_plan_lines(plan), "")])
+    if found.failed:
+        raise SourceUnavailable("; ".join(f"tenant {tenant}: no plan: {why}" for tenant, why in sorted(found.failed.items())))
 
 
 @backfill.command()
 @_plan_id
+@click.option("--batch-size", type=click.IntRange(1, 100_000), help="Most rows a batch writes; default: the policy's.")
 @_actor
 @_as_json
-def force(plan_id: str, actor: str, as_json: bool) -> None:
+def force(plan_id: str, batch_size: int | None, actor: str, as_json: bool) -> None:
     """Write exactly the stored plan; exit code 3 when a safety rule refuses.
 
     A killed run goes on where it stopped when it is started again.
@@ -65,7 +88,7 @@ def force(plan_id: str, actor: str, as_json: bool) -> None:
     \b
     Example: python -m ledger_guard backfill force --plan 7d0c… --json
     """  # noqa: D301
-    outcome = forcing.force(_guard(), plan_id, actor)
+    outcome = forcing.force(_guard(), plan_id, actor, batch_size)
     line = f"applied {outcome.applied}, drifted {outcome.drifted}, already applied {outcome.already_applied}"
     _print(asdict(outcome) if as_json else [line])
 
@@ -127,14 +150,20 @@ def status(plan_id: str | None, tenant_id: str | None, as_json: bool) -> None:
                 raise BadInputError(f"tenant {tenant_id}: has no plan; allowed: a tenant that `backfill dry-run` was run for")
             plan = newest
         rows = state.plans.row_counts(plan.plan_id)
+        progress, order = state.steering.progress(plan.plan_id)[:1], state.steering.newest(plan.plan_id)
     if as_json:
-        _print({**plan_as_json(plan), "status": plan.status.value, "rows": rows})
+        how_far = {"progress": [asdict(each) for each in progress], "wanted": order.wanted.value if order else "run"}
+        _print({**plan_as_json(plan), "status": plan.status.value, "rows": rows, **how_far})
     else:
         states = ", ".join(f"{number} {state_name}" for state_name, number in sorted(rows.items())) or "none"
-        _print([f"status    {plan.status.value}", f"rows      {states}", *_plan_lines(plan)])
+        told = [f"progress  {each.sentence()}" for each in progress]
+        if order is not None and order.wanted is not Wanted.RUN:
+            told.append(f"order     {order.wanted.value}, by {order.asked_by}: {order.reason}")
+        _print([f"status    {plan.status.value}", f"rows      {states}", *told, *_plan_lines(plan)])
 
 
-backfill.add_command(run_script)
+for command in (run_script, pause, resume, cancel):
+    backfill.add_command(command)
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
@@ -149,6 +178,21 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "within_guardrails": plan.within_guardrails,
         "guardrails_exceeded": list(plan.guardrails_exceeded),
         "expires_at": plan.expires_at.isoformat(),
+    }
+
+
+def _plan_with_summary(guard: Guard, plan: Plan) -> dict[str, Any]:
+    with guard.state.transaction() as state:
+        summary = state.plans.summary(plan.plan_id)
+    return plan_as_json(plan) | {
+        "summary": {
+            "causes": [asdict(each) for each in summary.causes],
+            "largest": [asdict(each) for each in summary.largest],
+            "histogram": [
+                {"up_to_cents": end, "rows": rows}
+                for end, rows in sorted(summary.histogram.items(), key=lambda pair: (pair[0] is None, pair[0] or 0))
+            ],
+        }
     }
 
 
@@ -177,7 +221,7 @@ def _count_words(counts: DifferenceCounts) -> str:
 
 
 def _print(content: dict[str, Any] | list[str]) -> None:
-    click.echo(json.dumps(content, indent=2) if isinstance(content, dict) else "\n".join(content))
+    click.echo(json.dumps(content, indent=2, default=str) if isinstance(content, dict) else "\n".join(content))
 
 
 def _guard() -> Guard:

@@ -11,6 +11,7 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import CommandRunner
+from ledger_guard.policy.pace import BackfillPace
 from ledger_guard.policy.platform import AccessLogMapping, Flag, FlagStoreTable, Platform, RequestShape, Secrets, Section
 
 ActionWord = Literal[
@@ -124,7 +125,8 @@ class Guardrails(Section):
     max_single_delta_cents: int = Field(ge=0)
     max_unexplained_rows: int = Field(ge=0)
     plan_valid_minutes: int = Field(ge=1)
-    batch_rows: int = Field(1000, ge=1, le=100_000)
+    #: most rows that one batch writes
+    batch_rows: int = Field(5000, ge=1, le=100_000)
     #: most tenant runs that one remediation starts; beyond: a human decides
     max_tenants_per_incident: int = Field(20, ge=1, le=1000)
 
@@ -182,6 +184,7 @@ class Policy(Section):
     secrets: Secrets
     rotation: Rotation
     notification: Notification
+    backfill_pace: BackfillPace = Field(default_factory=BackfillPace)
     #: how `backfill run-script` drives the platform's own script; None: it may not
     command_runner: CommandRunner | None = None
     #: SHA-256 of the file's content; filled in by the loader

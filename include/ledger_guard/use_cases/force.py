@@ -13,16 +13,17 @@ from ledger_guard.use_cases.dry_run import current_flags
 from ledger_guard.use_cases.review import approval_reasons
 
 
-def force(guard: Guard, plan_id: str, actor: str) -> ForceOutcome:
+def force(guard: Guard, plan_id: str, actor: str, batch_rows: int | None = None) -> ForceOutcome:
     """Write the plan's rows. All checks are made here, inside the writing task, against guard state alone.
 
     A plan that was forced already is not written again: its rows are counted as `already_applied`. A killed run is
-    resumed by calling this again.
+    resumed by calling this again. `batch_rows` bounds a batch (1 or more); None: the policy's.
 
     Raises:
         BadInputError: no such plan.
-        SafetyRefusal: expired, made under another policy or other flags, or without the approval that it needs; the
-            refusal is in the audit log and nothing was written. Make a new dry-run, or ask the approvers.
+        SafetyRefusal: cancelled by somebody, expired, made under another policy or other flags, or without the approval
+            that it needs; the refusal is in the audit log and nothing more was written. Make a new dry-run, or ask the
+            approvers.
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
@@ -38,7 +39,7 @@ def force(guard: Guard, plan_id: str, actor: str) -> ForceOutcome:
     except (SafetyRefusal, LedgerInvariantError) as refusal:
         record_refusal(guard, plan, "force", actor, str(refusal))
         raise
-    return guard.backfill.force(plan.plan_id, actor, guard.policy.guardrails.batch_rows)
+    return guard.backfill.force(plan.plan_id, actor, batch_rows or guard.policy.guardrails.batch_rows)
 
 
 def record_refusal(guard: Guard, plan: Plan, verb: str, actor: str, reason: str) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ledger_guard.adapters.memory.state import InMemoryGuardState
 from ledger_guard.domain.audit import AuditEvent
-from ledger_guard.domain.errors import ConcurrentWriterError
+from ledger_guard.domain.errors import ConcurrentWriterError, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import (
     ForceOutcome,
     Plan,
@@ -79,12 +80,22 @@ class InMemoryBackfillRunner:
     def _in_batches(self, plan: Plan, operation: str, actor: str, player_ids: Sequence[str], batch_rows: int) -> tuple[int, int]:
         done = left = 0
         for start in range(0, len(player_ids), batch_rows):
+            self._require_no_order_against(plan)
             batch = player_ids[start : start + batch_rows]
             judged = self._judge(plan, operation, batch)
             after = player_ids[start - 1] if start else ""
             self._apply(plan, operation, actor, judged, {"after_player_id": after, "last_player_id": batch[-1]})
             done, left = done + len(judged.writes), left + len(judged.left)
         return done, left
+
+    def _require_no_order_against(self, plan: Plan) -> None:
+        with self._state.transaction() as state:
+            order = state.steering.newest(plan.plan_id)
+        if order is not None and order.wanted is Wanted.CANCEL:
+            raise SafetyRefusal(f"plan {plan.plan_id}: cancelled by {order.asked_by} ({order.reason})")
+        if order is not None and order.wanted is Wanted.PAUSE:
+            # Nobody could say `run` while this waits: it is the only one that works on these tables.
+            raise SourceUnavailable(f"plan {plan.plan_id}: paused by {order.asked_by} ({order.reason})")
 
     def _judge(self, plan: Plan, operation: str, batch: Sequence[str]) -> Judged:
         found = self._ledger.read(plan.tenant_id, plan.currency, batch)

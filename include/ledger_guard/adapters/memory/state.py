@@ -13,6 +13,7 @@ from ledger_guard.adapters.memory.guard_state.plans import InMemoryPlanStore
 from ledger_guard.adapters.memory.guard_state.replay import InMemoryReplayStore
 from ledger_guard.adapters.memory.guard_state.rollout import InMemoryFlagChangeStore, InMemoryFreezeStore, InMemoryRotationStore
 from ledger_guard.adapters.memory.guard_state.sensing import InMemoryReadingStore, InMemoryVerdictStore
+from ledger_guard.adapters.memory.guard_state.steering import InMemorySteeringStore
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 
 
@@ -26,6 +27,7 @@ class InMemoryTransaction:
         self.incidents = InMemoryIncidentStore(tables)
         self.actions = InMemoryActionStore(tables)
         self.plans = InMemoryPlanStore(tables)
+        self.steering = InMemorySteeringStore(tables)
         self.approvals = InMemoryApprovalStore(tables)
         self.flag_changes = InMemoryFlagChangeStore(tables)
         self.freezes = InMemoryFreezeStore(tables)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from ledger_guard.adapters.postgres.backfill_batches import FORCE, UNDO, Backfil
 from ledger_guard.adapters.postgres.backfill_by_intent import ByIntentBatches
 from ledger_guard.adapters.postgres.backfill_journal import OUTCOMES, BackfillJournal
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
+from ledger_guard.adapters.postgres.pacer import Pacer
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.adapters.postgres.wallet_rows import WalletRows
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, UndoOutcome, require_forceable, require_undoable
@@ -38,10 +40,22 @@ class PostgresBackfillRunner:
     journaled, so the caller starts again to go on.
     """
 
-    def __init__(self, platform: ConnectionSettings, guard: ConnectionSettings, policy: Policy, wall_clock: Clock) -> None:
+    def __init__(
+        self,
+        platform: ConnectionSettings,
+        guard: ConnectionSettings,
+        policy: Policy,
+        wall_clock: Clock,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`sleep` and `seconds` are how it waits, and for how long, while it is paused or the database is unwell."""
         self._platform_settings = platform
         self._guard_settings = guard
         self._platform = policy.platform
+        self._pace = policy.backfill_pace
+        self._sleep, self._seconds = sleep, seconds
         self._clock = wall_clock
 
     def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
@@ -75,7 +89,18 @@ class PostgresBackfillRunner:
             with writer.guard.transaction():
                 journal.set_status(operation.doing, {}, self._clock.now())
         batches = self._batches(operation, writer, journal, actor)
-        batches.run(batch_rows)
+        batches.run(
+            Pacer(
+                writer.plan.plan_id,
+                operation.name,
+                writer.platform,
+                writer.guard,
+                self._pace,
+                batch_rows,
+                sleep=self._sleep,
+                seconds=self._seconds,
+            )
+        )
         with writer.guard.transaction():
             progress = journal.progress()
             done, left = OUTCOMES[operation.name]

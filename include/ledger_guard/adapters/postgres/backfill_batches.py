@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,6 +10,7 @@ from typing import Protocol
 import psycopg
 
 from ledger_guard.adapters.postgres.backfill_journal import BackfillJournal, Batch, Settled
+from ledger_guard.adapters.postgres.pacer import Pacer
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.plans import Plan, PlanStatus
 
@@ -52,15 +54,21 @@ class BackfillBatches:
         #: writes of an earlier, killed run that stand
         self.done_before = 0
 
-    def run(self, batch_rows: int) -> None:
-        """Work until no row waits.
+    def run(self, pacer: Pacer) -> None:
+        """Work until no row waits, at the pacer's pace.
 
         Raises:
-            SourceUnavailable: rows stayed locked by others. What was done is journaled: start again to go on.
+            SafetyRefusal: somebody cancelled it.
+            SourceUnavailable: rows stayed locked by others, or it waited too long for its turn. What was done is journaled:
+                start again to go on.
         """
         self.settle_announced(may_write=True)
-        while self._with_retries(self._step, batch_rows):
-            pass
+        is_going_on = True
+        while is_going_on:
+            pacer.wait_for_turn()
+            settled, began = self.done + self.left, time.monotonic()
+            is_going_on = self._with_retries(self._step, pacer.batch_rows)
+            pacer.took(self.done + self.left - settled, time.monotonic() - began)
 
     def settle_announced(self, *, may_write: bool) -> None:
         """Say what became of writes that a killed run announced; without `may_write`, those that did not happen stay undone."""

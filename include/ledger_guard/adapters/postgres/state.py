@@ -19,6 +19,7 @@ from ledger_guard.adapters.postgres.guard_state.plans import PostgresPlanStore
 from ledger_guard.adapters.postgres.guard_state.readings import PostgresReadingStore
 from ledger_guard.adapters.postgres.guard_state.replay import PostgresReplayStore
 from ledger_guard.adapters.postgres.guard_state.rotations import PostgresRotationStore
+from ledger_guard.adapters.postgres.guard_state.steering import PostgresSteeringStore
 from ledger_guard.adapters.postgres.guard_state.verdicts import PostgresVerdictStore
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
 
@@ -39,6 +40,7 @@ class GuardRepositories:
         self.incidents = PostgresIncidentStore(connection)
         self.actions = PostgresActionStore(connection)
         self.plans = PostgresPlanStore(connection)
+        self.steering = PostgresSteeringStore(connection)
         self.approvals = PostgresApprovalStore(connection)
         self.flag_changes = PostgresFlagChangeStore(connection)
         self.freezes = PostgresFreezeStore(connection)

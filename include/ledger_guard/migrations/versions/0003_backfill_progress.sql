@@ -14,6 +14,15 @@ create table ledger_guard.backfill_progress (
     primary key (plan_id, operation)
 );
 
+-- The newest order about a plan's backfill; each order is on the audit log too.
+create table ledger_guard.backfill_steering (
+    plan_id  uuid        primary key references ledger_guard.plan,
+    wanted   text        not null check (wanted in ('run', 'pause', 'cancel')),
+    asked_by text        not null check (asked_by <> ''),
+    reason   text        not null,
+    asked_at timestamptz not null
+);
+
 create table ledger_guard.row_left_alone (
     plan_id   uuid        not null,
     operation text        not null check (operation in ('force', 'undo')),

@@ -10,6 +10,7 @@ from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.incidents import Action, Incident
+from ledger_guard.domain.pacing import BackfillProgress, Steering
 from ledger_guard.domain.plans import Plan, PlanRow
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.verdicts import Verdict
@@ -44,6 +45,9 @@ class Tables:
     plans: dict[str, Plan] = field(default_factory=dict)
     #: rows of plans that are being added
     plan_rows: dict[str, tuple[PlanRow, ...]] = field(default_factory=dict)
+    steering: dict[str, Steering] = field(default_factory=dict)
+    #: by plan, one an operation, in the order they began
+    progress: dict[str, list[BackfillProgress]] = field(default_factory=dict)
     approvals: dict[str, ApprovalRequest] = field(default_factory=dict)
     answers: dict[str, ApprovalAnswer] = field(default_factory=dict)
     #: approval ids whose gate asked again; the value is the newer question
