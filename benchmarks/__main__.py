@@ -1,6 +1,7 @@
 """`python -m benchmarks [backfill|detection]`: the named benchmark, or both.
 
 Each prints its figures with a floor or a published rule beside it, measured in the same run.
+Options behind a name are the benchmark's own: `python -m benchmarks backfill --full`, or `--help`.
 """
 
 from __future__ import annotations
