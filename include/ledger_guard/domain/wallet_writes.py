@@ -67,7 +67,10 @@ def judge_force(rows: Iterable[PlanRow], found: LockedRows) -> Judged:
 
 
 def judge_undo(forced: Iterable[WalletWrite], found: LockedRows) -> Judged:
-    """Give back the before-values where the wallet holds exactly what force wrote; a created row must be untouched whole."""
+    """Give back the before-values where the wallet holds exactly what force wrote; a created row must be untouched whole.
+
+    The wallet of a player that is gone is left alone: nobody but a human knows whose money that is now.
+    """
     judged = Judged()
     for write in forced:
         if _still_holds(write, found):
@@ -110,6 +113,6 @@ def _cents(pair: Pair | None) -> tuple[int | None, int | None] | None:
 
 def _still_holds(forced: WalletWrite, found: LockedRows) -> bool:
     wallet = found.wallets.get(forced.player_id)
-    if wallet is None or wallet.balance != forced.after:
+    if forced.player_id not in found.players or wallet is None or wallet.balance != forced.after:
         return False
     return forced.before is not None or wallet.bonus == (0.0, 0.0)

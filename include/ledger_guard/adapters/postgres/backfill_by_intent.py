@@ -68,7 +68,7 @@ class ByIntentBatches:
 
     def _may_rewrite(self, row: PlanRow | None, write: WalletWrite, found: LockedRows) -> bool:
         if self._operation != "force":
-            return True
+            return write.player_id in found.players
         return row is not None and may_write(row, found) and found.players[write.player_id] == write.after
 
     def _settle(self, batch: Batch, waiting: list[str], done: set[str]) -> int:

@@ -1,0 +1,104 @@
+"""The seeded moments at which processes are killed, and the tenants that they work on."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass
+
+from tests.backfill.backfill_worlds import approve
+from tests.backfill_kills.killed_process import WHEN, Kill, Request
+from tests.backfill_kills.killed_worlds import KilledWorld
+
+from ledger_guard.adapters.memory.ledger import LedgerMovement
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.plans import Plan
+from ledger_guard.use_cases.dry_run import dry_run
+from ledger_guard.use_cases.force import force
+
+#: how many moments in all; 0 takes every one there is (minutes)
+POINTS = int(os.environ.get("LEDGER_GUARD_KILL_POINTS", "100"))
+SEED = 20260301
+PLACEMENTS = ("shared_database", "two_databases")
+#: what is killed, and what is then called: the same again, or an undo of a force that is given up
+STORIES = {"plan": ("plan", "plan"), "force": ("force", "force"), "undo": ("undo", "undo"), "give_up": ("force", "undo")}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One kill; with `moves`, players and wallets change between the kill and what follows."""
+
+    kill: Kill
+    moves: bool
+
+
+def points(placement: str, story: str, exchanges: int) -> list[Point]:
+    """This chunk's share of moments out of all there are, each with and without moves by turns."""
+    chosen = [Kill(exchange, when) for exchange in range(1, exchanges + 1) for when in WHEN]
+    if POINTS:
+        chunks = len(PLACEMENTS) * len(STORIES)
+        number = PLACEMENTS.index(placement) * len(STORIES) + list(STORIES).index(story)
+        share = POINTS // chunks + (number < POINTS % chunks)
+        chosen = random.Random(f"{SEED} {placement} {story}").sample(chosen, min(share, len(chosen)))
+    return [Point(kill, moves=bool(number % 2)) for number, kill in enumerate(chosen)]
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A tenant of nine players, one for each thing that can be the matter with a wallet, and its newest plan."""
+
+    tenant_id: str
+    plan: Plan
+
+    def player(self, number: int) -> str:
+        return f"{self.tenant_id}_p{number}"
+
+    @property
+    def moving(self) -> set[str]:
+        """The players that `move_money` is about."""
+        return {self.player(number) for number in (0, 1, 3)}
+
+
+def new_tenant(world: KilledWorld, story: str) -> Tenant:
+    """A tenant that is ready for a story: with an approved plan, forced already where the story is its undo."""
+    tenant_id = f"casino_{new_id()[:13]}"
+    players = [f"{tenant_id}_p{number}" for number in range(9)]
+    platform = world.platform
+    for number in (0, 3, 8):
+        world.world.stale(players[number], 20.0 + number, 10.0 + number, tenant_id)
+    platform.set_wallet(tenant_id, players[0], 10.0, bonus=2.5)
+    for number in (1, 6):
+        platform.set_player(tenant_id, players[number], 0.1 + 0.2, 1.0)
+    world.world.credited(players[2], 20.0, 50.0, tenant_id)
+    platform.set_player(tenant_id, players[4], 0.3)
+    platform.set_wallet(tenant_id, players[4], 0.1 + 0.2)
+    platform.set_player(tenant_id, players[5], 30.0)
+    platform.set_wallet(tenant_id, players[5], 33.0, currency="USD")
+    platform.set_wallet(tenant_id, players[5], 5.0, currency="EUR")
+    platform.set_player(tenant_id, players[7], 8.0, 2.0)
+    platform.set_wallet(tenant_id, players[7], 10.0)
+    guard = world.world.guard
+    plan = dry_run(guard, tenant_id, "force", "oncall")
+    for kind in (ApprovalKind.BACKFILL_FORCE, ApprovalKind.BACKFILL_UNDO):
+        approve(guard.state, kind, plan)
+    if story == "undo":
+        force(guard, plan.plan_id, "oncall")
+    return Tenant(tenant_id, plan)
+
+
+def request(tenant: Tenant, operation: str, kill: Kill | None = None) -> Request:
+    """The request for an operation on this tenant."""
+    return Request(operation, tenant.tenant_id if operation == "plan" else tenant.plan.plan_id, kill)
+
+
+def move_money(world: KilledWorld, tenant: Tenant) -> None:
+    """What a live platform does meanwhile: a win on both sides, a deposit on the wallet alone, a wallet for a new player."""
+    both, alone, new = tenant.player(0), tenant.player(3), tenant.player(1)
+    run, tenant_id, more = world.platform._run, tenant.tenant_id, "balance_real_available = balance_real_available + %s"
+    run(f"update player set {more} where tenant_id = %s and id = %s", 1.25, tenant_id, both)
+    for player_id, amount in ((both, 1.25), (alone, 5.5)):
+        run(f"update walletbalance set {more} where tenant_id = %s and player_id = %s", amount, tenant_id, player_id)
+    deposit = LedgerMovement("deposit_captured", "credit", 5.5, provider_event_id=new_id())
+    world.platform.book(tenant_id, alone, deposit)
+    world.platform.set_wallet(tenant_id, new, 77.0, bonus=1.0)

@@ -1,0 +1,61 @@
+"""Days that the random ones found, told again in each kind of world."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from tests.backfill.backfill_worlds import World, memory_backfill_world, postgres_backfill_world
+from tests.backfill_kills.killed_process import small_batches
+from tests.backfill_properties.casino import Casino
+from tests.backfill_properties.promises import Promises
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(
+    scope="module",
+    params=["memory", *(pytest.param(each, marks=pytest.mark.postgres) for each in ("shared database", "two databases"))],
+)
+def world(request) -> World:
+    if request.param == "memory":
+        return memory_backfill_world(small_batches())
+    server, template = (request.getfixturevalue(each) for each in ("postgres_server", "migrated_template"))
+    platform = server.create_database("wrong_days_1", template=template)
+    guard = server.create_database("wrong_days_2", template=template) if request.param == "two databases" else platform
+    return postgres_backfill_world(small_batches(), platform, guard)
+
+
+@pytest.fixture
+def casino(world) -> Casino:
+    return Casino(world, f"casino_{next(_numbers)}")
+
+
+@pytest.mark.parametrize("kill_at", [None, 2, 3, 4], ids=lambda reading: f"killed at clock reading {reading}")
+def test_undo_keeps_the_wallet_of_a_player_who_is_gone(casino, kill_at):
+    promises = Promises(casino)
+    casino.arrive("missing", 1000)
+    casino.arrive("stale", 1000)
+    promises.plan()
+    promises.force(-1, kill_at=None, is_approved=True)
+    for number in (0, 1):
+        casino.leave(casino.player_id(number))
+    forced = casino.wallets()
+    promises.undo(-1, kill_at=kill_at)
+    promises.undo(-1, kill_at=None)
+    assert casino.wallets() == forced
+    states = casino.world.states(promises.known[-1].plan.plan_id)
+    assert set(states.values()) == {"kept"}
+
+
+@pytest.mark.parametrize("kill_at", [2, 3, 4], ids=lambda reading: f"killed at clock reading {reading}")
+def test_a_player_who_leaves_between_a_killed_undo_and_the_next_keeps_what_stands(casino, kill_at):
+    promises = Promises(casino)
+    casino.arrive("stale", 1000)
+    promises.plan()
+    promises.force(-1, kill_at=None, is_approved=True)
+    promises.undo(-1, kill_at=kill_at)
+    casino.leave(casino.player_id(0))
+    stood = casino.wallets()
+    promises.undo(-1, kill_at=None)
+    assert casino.wallets() == stood
