@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import psycopg
 from typing_extensions import LiteralString
@@ -36,6 +36,13 @@ class Forced:
     applied: int = 0
     #: rows that force left alone since money had moved since the plan
     drifted: int = 0
+    #: from when to when each force ran, by the monotonic clock, which all processes of a machine share
+    spans: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """How long force ran in all."""
+        return sum(until - since for since, until in self.spans)
 
 
 def forced_again(pace: Pace, seconds: float) -> Forced:
@@ -48,7 +55,10 @@ def forced_again(pace: Pace, seconds: float) -> Forced:
             for start in range(0, len(ids), SPOILT_AT_ONCE):
                 some = ids[start : start + SPOILT_AT_ONCE]
                 connection.execute(SPOIL_WALLETS + "tenant_id = 'bench' and player_id = any(%(ids)s)", {"ids": some})
-            outcome = force(pace, plan(pace))
+            plan_id = plan(pace)
+            since = time.monotonic()
+            outcome = force(pace, plan_id)
+            total.spans.append((since, time.monotonic()))
             total.rounds += 1
             total.applied += outcome.applied
             total.drifted += outcome.drifted

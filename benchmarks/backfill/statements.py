@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing_extensions import LiteralString
 
 TENANT = "bench"
-#: which share of the wallets a spoilt tenant has, as a condition on the player id (whose hexadecimal digits are random)
-SHARES: dict[str, LiteralString] = {"1 %": "left(player_id, 4) < '028f'", "100 %": "true"}
+ALL = "100 %"
+#: which wallets a spoilt tenant has: share → condition on the player id, whose hexadecimal digits are random
+SHARES: dict[str, LiteralString] = {"1 %": "left(player_id, 4) < '028f'", ALL: "true"}
 
 #: parameter: players. Ids are UUID texts, as the platform's: next to each other by id is not next to each other on disk.
 FILL: tuple[LiteralString, ...] = (

@@ -25,10 +25,25 @@ class Waits:
     moves: int = 0
     refused: int = 0
     deadlocks: int = 0
+    #: when each move was due, by the monotonic clock
+    due: list[float] = field(default_factory=list)
     #: from when a move was due until it was committed: one that waits behind a waiting one counts too
     seconds: list[float] = field(default_factory=list)
     #: the longest lock of each move
     lock_seconds: list[float] = field(default_factory=list)
+
+    def within(self, spans: Sequence[tuple[float, float]]) -> Waits:
+        """The waits of the moves that were under way at some time of the spans; without counts."""
+        chosen = [
+            number
+            for number, (due, took) in enumerate(zip(self.due, self.seconds, strict=True))
+            if any(due < until and due + took > since for since, until in spans)
+        ]
+        return Waits(
+            due=[self.due[number] for number in chosen],
+            seconds=[self.seconds[number] for number in chosen],
+            lock_seconds=[self.lock_seconds[number] for number in chosen],
+        )
 
     def percentile(self, share: float) -> float:
         """Milliseconds that this share of the moves did not exceed."""
@@ -40,8 +55,8 @@ class Waits:
 
 
 def percentile(seconds: Sequence[float], share: float) -> float:
-    """By nearest rank, in milliseconds."""
-    return 1000 * sorted(seconds)[max(math.ceil(share * len(seconds)) - 1, 0)]
+    """By nearest rank, in milliseconds; NaN of none."""
+    return math.nan if not seconds else 1000 * sorted(seconds)[max(math.ceil(share * len(seconds)) - 1, 0)]
 
 
 def move_money(uri: str, moves_per_second: float, seconds: float, seed: str) -> Waits:
@@ -83,6 +98,7 @@ def _session(uri: str, players: Sequence[str], every: float, until: float, rng: 
                 waits.refused += not moved
             except psycopg.errors.DeadlockDetected:
                 waits.deadlocks += 1
+            waits.due.append(due)
             waits.seconds.append(time.monotonic() - due)
             waits.lock_seconds.append(move.lock_seconds)
             due += every
@@ -97,6 +113,7 @@ def _together(found: Sequence[Waits | BaseException]) -> Waits:
         total.moves += waits.moves
         total.refused += waits.refused
         total.deadlocks += waits.deadlocks
+        total.due += waits.due
         total.seconds += waits.seconds
         total.lock_seconds += waits.lock_seconds
     return total
