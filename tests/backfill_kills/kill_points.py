@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from ledger_guard.use_cases.force import force
 POINTS = int(os.environ.get("LEDGER_GUARD_KILL_POINTS", "100"))
 SEED = 20260301
 PLACEMENTS = ("shared_database", "two_databases")
+#: how many of a hundred moments each story gets in each placement
+SHARES = {"plan": 5, "force": 15, "undo": 15, "give_up": 15}
 #: what is killed, and what is then called: the same again, or an undo of a force that is given up
 STORIES = {"plan": ("plan", "plan"), "force": ("force", "force"), "undo": ("undo", "undo"), "give_up": ("force", "undo")}
 
@@ -34,13 +37,12 @@ class Point:
 
 
 def points(placement: str, story: str, exchanges: int) -> list[Point]:
-    """This chunk's share of moments out of all there are, each with and without moves by turns."""
-    chosen = [Kill(exchange, when) for exchange in range(1, exchanges + 1) for when in WHEN]
-    if POINTS:
-        chunks = len(PLACEMENTS) * len(STORIES)
-        number = PLACEMENTS.index(placement) * len(STORIES) + list(STORIES).index(story)
-        share = POINTS // chunks + (number < POINTS % chunks)
-        chosen = random.Random(f"{SEED} {placement} {story}").sample(chosen, min(share, len(chosen)))
+    """This chunk's share of moments, spread over all there are, each with and without moves by turns."""
+    moments = [Kill(exchange, when) for exchange in range(1, exchanges + 1) for when in WHEN]
+    share = min(len(moments), POINTS * SHARES[story] // 100) if POINTS else len(moments)
+    dice = random.Random(f"{SEED} {placement} {story}")
+    edges = [len(moments) * number // share for number in range(share + 1)]
+    chosen = [moments[dice.randrange(start, end)] for start, end in itertools.pairwise(edges)]
     return [Point(kill, moves=bool(number % 2)) for number, kill in enumerate(chosen)]
 
 

@@ -93,6 +93,24 @@ class BackfillMachine(RuleBasedStateMachine):
         assert self.promises.is_settled
         self.promises.verify()
 
+    @rule(
+        number=_number, cents=_amount, side=st.sampled_from(["wallet", "player", "both"]), then=st.sampled_from(["force", "undo"])
+    )
+    def money_moves_in_between(self, number, cents, side, then):
+        """The moment that force and undo are there for: something moved since the dry-run, or since the force."""
+        self.promises.plan()
+        if then == "undo":
+            self.promises.force(-1, kill_at=None, is_approved=True)
+        if side == "wallet":
+            self._with_wallet(number, lambda player_id: self.casino.deposit(player_id, cents))
+        else:
+            move = self.casino.lag if side == "player" else self.casino.move
+            self._with_player(number, lambda player_id: move(player_id, cents))
+        if then == "undo":
+            self.promises.undo(-1, kill_at=None)
+        else:
+            self.promises.force(-1, kill_at=None, is_approved=True)
+
     def _with_player(self, number, change):
         player_id = self.casino.player_id(number)
         if player_id in self.casino.players():

@@ -1,4 +1,4 @@
-"""Days that the random ones found, told again in each kind of world."""
+"""Days that the random ones found and those that they find too seldom, told in each kind of world."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import pytest
 from tests.backfill.backfill_worlds import World, memory_backfill_world, postgres_backfill_world
 from tests.backfill_kills.killed_process import small_batches
-from tests.backfill_properties.casino import Casino
+from tests.backfill_properties.casino import KINDS, Casino
 from tests.backfill_properties.promises import Promises
 
 _numbers = itertools.count(1)
@@ -59,3 +59,25 @@ def test_a_player_who_leaves_between_a_killed_undo_and_the_next_keeps_what_stand
     stood = casino.wallets()
     promises.undo(-1, kill_at=None)
     assert casino.wallets() == stood
+
+
+@pytest.mark.parametrize("then", ["force", "undo"])
+@pytest.mark.parametrize("change", [Casino.deposit, Casino.lag, Casino.move], ids=["wallet", "player", "both"])
+def test_what_moves_in_between_is_left_alone_where_it_matters_to_the_write(casino, change, then):
+    promises = Promises(casino)
+    for kind in KINDS:
+        casino.arrive(kind, 1000)
+    promises.plan()
+    if then == "undo":
+        promises.force(-1, kill_at=None, is_approved=True)
+    changed = [player_id for player_id in casino.players() if player_id in casino.wallets()]
+    for player_id in changed:
+        change(casino, player_id, 250)
+    moved = casino.wallets()
+    if then == "force":
+        promises.force(-1, kill_at=None, is_approved=True)
+    else:
+        promises.undo(-1, kill_at=None)
+    is_undo_of_untouched = then == "undo" and change is Casino.lag
+    if not is_undo_of_untouched:
+        assert {player_id: casino.wallets()[player_id] for player_id in changed} == {each: moved[each] for each in changed}

@@ -22,6 +22,6 @@ def test_the_guard_keeps_its_promises_whatever_happens(guard, postgres_server, m
     world.platform = QuickPlatform(uris["days_1"])
     numbers = itertools.count(1)
     run_state_machine_as_test(
-        lambda: BackfillMachine(Casino(world, f"casino_{next(numbers)}")), settings=days(examples=6, steps=20)
+        lambda: BackfillMachine(Casino(world, f"casino_{next(numbers)}")), settings=days(examples=8, steps=12)
     )
     world.platform.session.close()
