@@ -7,16 +7,17 @@ from typing import Any
 from ledger_guard.adapters.postgres.backfill_journal import BackfillJournal, Batch, Settled
 from ledger_guard.adapters.postgres.connection import Connection, compose
 from ledger_guard.adapters.postgres.platform_names import platform_names
-from ledger_guard.domain.plans import Plan
+from ledger_guard.domain.plans import DifferenceCounts, Plan
 from ledger_guard.policy.platform import Platform
 from ledger_guard.ports import Clock
 from ledger_guard.sql import statement
 
-#: the statements of an operation: for wallets that have a row before and after, and for those that have only one of the two
-_WRITES = {
-    "force": ("backfill/force_differing", "backfill/force_missing"),
-    "undo": ("backfill/undo_changed", "backfill/undo_created"),
-}
+
+def _writes(operation: str, found: DifferenceCounts) -> tuple[str, ...]:
+    """The statements that an operation needs for a plan with so many rows: each costs a round trip a batch."""
+    changes = found.stale_wallet + found.unexplained > 0
+    changed, made = ("force_differing", "force_missing") if operation == "force" else ("undo_changed", "undo_created")
+    return tuple(f"backfill/{name}" for name, is_needed in ((changed, changes), (made, found.missing > 0)) if is_needed)
 
 
 class AtOnceBatches:
@@ -38,6 +39,7 @@ class AtOnceBatches:
     ) -> None:
         self._operation, self._journal, self._connection, self._clock = operation, journal, connection, clock
         self._names = platform_names(platform)
+        self._writes = _writes(operation, plan.counts)
         self._plan: dict[str, Any] = {
             "plan_id": plan.plan_id,
             "tenant_id": plan.tenant_id,
@@ -61,7 +63,7 @@ class AtOnceBatches:
             self._connection.execute(statement("backfill/prefer_keys"))
             parameters = self._plan | {"after": batch.after, "through": batch.through, "at": self._clock.now()}
             with self._journal.never_twice():
-                written = sum(self._write(name, parameters) for name in _WRITES[self._operation])
+                written = sum(self._write(name, parameters) for name in self._writes)
             at = self._clock.now()
             if written < batch.rows:
                 self._journal.leave_rest(batch, at)
