@@ -11,11 +11,11 @@ import click
 
 from ledger_guard.commands.backfill_script import run_script
 from ledger_guard.commands.backfill_steer import cancel, pause, resume
+from ledger_guard.commands.backfill_text import plan_as_json, plan_lines, plan_with_summary
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
-from ledger_guard.domain.money import readable
 from ledger_guard.domain.pacing import Wanted
-from ledger_guard.domain.plans import DifferenceCounts, Plan
+from ledger_guard.domain.plans import Plan
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases import dry_run as dry_running
 from ledger_guard.use_cases import force as forcing
@@ -64,13 +64,13 @@ def dry_run(tenant_ids: tuple[str, ...], all_tenants: bool, at_once: int, mode: 
     guard = _guard()
     if len(tenant_ids) == 1:
         plan = dry_running.dry_run(guard, tenant_ids[0], mode, actor)
-        _print(_plan_with_summary(guard, plan) if as_json else _plan_lines(plan))
+        _print(_summed_up(guard, plan) if as_json else plan_lines(plan))
         return
     found = dry_run_many(guard, None if all_tenants else tenant_ids, mode, actor, at_once)
     if as_json:
         _print({"plans": [plan_as_json(plan) for plan in found.plans], "failed": found.failed})
     else:
-        _print([line for plan in found.plans for line in (*_plan_lines(plan), "")])
+        _print([line for plan in found.plans for line in (*plan_lines(plan), "")])
     if found.failed:
         raise SourceUnavailable("; ".join(f"tenant {tenant}: no plan: {why}" for tenant, why in sorted(found.failed.items())))
 
@@ -159,65 +159,16 @@ def status(plan_id: str | None, tenant_id: str | None, as_json: bool) -> None:
         told = [f"progress  {each.sentence()}" for each in progress]
         if order is not None and order.wanted is not Wanted.RUN:
             told.append(f"order     {order.wanted.value}, by {order.asked_by}: {order.reason}")
-        _print([f"status    {plan.status.value}", f"rows      {states}", *told, *_plan_lines(plan)])
+        _print([f"status    {plan.status.value}", f"rows      {states}", *told, *plan_lines(plan)])
 
 
 for command in (run_script, pause, resume, cancel):
     backfill.add_command(command)
 
 
-def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """A plan for scripts, under the names that they rely on."""
-    return {
-        "plan_id": plan.plan_id,
-        "plan_hash": plan.plan_hash,
-        "tenant_id": plan.tenant_id,
-        "mode": plan.mode.value,
-        "counts": asdict(plan.counts),
-        "cents": asdict(plan.cents),
-        "within_guardrails": plan.within_guardrails,
-        "guardrails_exceeded": list(plan.guardrails_exceeded),
-        "expires_at": plan.expires_at.isoformat(),
-    }
-
-
-def _plan_with_summary(guard: Guard, plan: Plan) -> dict[str, Any]:
+def _summed_up(guard: Guard, plan: Plan) -> dict[str, Any]:
     with guard.state.transaction() as state:
-        summary = state.plans.summary(plan.plan_id)
-    return plan_as_json(plan) | {
-        "summary": {
-            "causes": [asdict(each) for each in summary.causes],
-            "largest": [asdict(each) for each in summary.largest],
-            "histogram": [
-                {"up_to_cents": end, "rows": rows}
-                for end, rows in sorted(summary.histogram.items(), key=lambda pair: (pair[0] is None, pair[0] or 0))
-            ],
-        }
-    }
-
-
-def _plan_lines(plan: Plan) -> list[str]:
-    cents = plan.cents
-    verdict = (
-        "within the guardrails" if plan.within_guardrails else f"beyond the guardrails: {'; '.join(plan.guardrails_exceeded)}"
-    )
-    money = (
-        f"creates {readable(cents.created, plan.currency)}, adds {readable(cents.increased, plan.currency)}, "
-        f"takes {readable(cents.decreased, plan.currency)}"
-    )
-    return [
-        f"plan      {plan.plan_id}",
-        f"hash      {plan.plan_hash}",
-        f"tenant    {plan.tenant_id}, mode {plan.mode.value}, {plan.players} players",
-        f"found     {_count_words(plan.counts)}",
-        f"money     {money}",
-        f"limits    {verdict}",
-        f"expires   {plan.expires_at.isoformat()}",
-    ]
-
-
-def _count_words(counts: DifferenceCounts) -> str:
-    return ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in asdict(counts).items())
+        return plan_with_summary(plan, state.plans.summary(plan.plan_id))
 
 
 def _print(content: dict[str, Any] | list[str]) -> None:

@@ -1,0 +1,64 @@
+"""Plans as the `backfill` command prints them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ledger_guard.domain.money import readable
+from ledger_guard.domain.plan_summary import PlanSummary
+from ledger_guard.domain.plans import DifferenceCounts, Plan
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """A plan for scripts, under the names that they rely on."""
+    return {
+        "plan_id": plan.plan_id,
+        "plan_hash": plan.plan_hash,
+        "tenant_id": plan.tenant_id,
+        "mode": plan.mode.value,
+        "counts": asdict(plan.counts),
+        "cents": asdict(plan.cents),
+        "within_guardrails": plan.within_guardrails,
+        "guardrails_exceeded": list(plan.guardrails_exceeded),
+        "expires_at": plan.expires_at.isoformat(),
+    }
+
+
+def plan_with_summary(plan: Plan, summary: PlanSummary) -> dict[str, Any]:
+    """A plan for scripts, summed up by cause for whoever approves it."""
+    return plan_as_json(plan) | {
+        "summary": {
+            "causes": [asdict(each) for each in summary.causes],
+            "largest": [asdict(each) for each in summary.largest],
+            "histogram": [
+                {"up_to_cents": end, "rows": rows}
+                for end, rows in sorted(summary.histogram.items(), key=lambda pair: (pair[0] is None, pair[0] or 0))
+            ],
+        }
+    }
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """A plan for people, a line an aspect."""
+    cents = plan.cents
+    verdict = (
+        "within the guardrails" if plan.within_guardrails else f"beyond the guardrails: {'; '.join(plan.guardrails_exceeded)}"
+    )
+    money = (
+        f"creates {readable(cents.created, plan.currency)}, adds {readable(cents.increased, plan.currency)}, "
+        f"takes {readable(cents.decreased, plan.currency)}"
+    )
+    return [
+        f"plan      {plan.plan_id}",
+        f"hash      {plan.plan_hash}",
+        f"tenant    {plan.tenant_id}, mode {plan.mode.value}, {plan.players} players",
+        f"found     {_count_words(plan.counts)}",
+        f"money     {money}",
+        f"limits    {verdict}",
+        f"expires   {plan.expires_at.isoformat()}",
+    ]
+
+
+def _count_words(counts: DifferenceCounts) -> str:
+    return ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in asdict(counts).items())
