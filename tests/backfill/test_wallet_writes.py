@@ -31,3 +31,19 @@ REMOVE = WalletWrite("p1", before=(20.0, 0.0), after=None)
 def test_an_announced_write_is_settled(intent: WalletWrite, stands: Pair | None, writable: bool, expected: Judged):
     found = LockedRows({}, {"p1": WalletRow(stands)} if stands else {})
     assert judge_intents([intent], found, {"p1": writable}) == expected
+
+
+@pytest.mark.parametrize(
+    ("intent", "stands", "expected"),
+    [
+        pytest.param(WRITE, (25.5, 0.0), Judged(done=["p1"]), id="written, and moved since"),
+        pytest.param(WRITE, (10.0, 0.0), Judged(done=["p1"]), id="written, and moved back since: not written again"),
+        pytest.param(WRITE, None, Judged(done=["p1"]), id="written, and gone since"),
+        pytest.param(CREATE, (20.0, 0.0), Judged(done=["p1"]), id="made"),
+        pytest.param(CREATE, (5.0, 0.0), Judged(left=["p1"]), id="not made: somebody else was first"),
+        pytest.param(CREATE, None, Judged(left=["p1"]), id="made and removed, or not: not made again"),
+    ],
+)
+def test_a_transaction_that_the_platform_knows_as_committed_was_carried_out(intent, stands, expected):
+    found = LockedRows({}, {"p1": WalletRow(stands)} if stands else {})
+    assert judge_intents([intent], found, {"p1": True}, is_committed=True) == expected

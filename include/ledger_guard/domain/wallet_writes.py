@@ -80,18 +80,23 @@ def judge_undo(forced: Iterable[WalletWrite], found: LockedRows) -> Judged:
     return judged
 
 
-def judge_intents(intents: Iterable[WalletWrite], found: LockedRows, writable: Mapping[str, bool]) -> Judged:
-    """Decide what became of writes that were announced and not marked, by the values found.
+def judge_intents(
+    intents: Iterable[WalletWrite], found: LockedRows, writable: Mapping[str, bool], *, is_committed: bool = False
+) -> Judged:
+    """Decide what became of writes that were announced and not marked.
 
-    The after-values stand: it was done. The before-values stand: it was not, and is done now if `writable` says that it
-    still may be. Anything else: somebody wrote since, so the row is left alone.
+    With `is_committed`, the platform says that the transaction that was to make them came to be: a row that stood there was
+    written, whatever somebody made of it since. Else the values found decide. The after-values stand: it was done. The
+    before-values stand: it was not, and is done now if `writable` says that it still may be. Anything else: somebody wrote
+    since, so the row is left alone.
     """
     judged = Judged()
     for write in intents:
         stands = found.balance(write.player_id)
-        if stands == write.after:
+        was_there = write.before is not None and write.after is not None
+        if stands == write.after or (is_committed and was_there):
             judged.done.append(write.player_id)
-        elif stands == write.before and writable.get(write.player_id, False):
+        elif not is_committed and stands == write.before and writable.get(write.player_id, False):
             judged.writes.append(write)
         else:
             judged.left.append(write.player_id)

@@ -13,7 +13,8 @@ from ledger_guard.ports import Clock
 class ByIntentBatches:
     """Commits the before-images as intents while the rows are locked, then the wallets, then what became of the batch.
 
-    What a kill leaves announced is settled by the values found.
+    What a kill leaves announced is settled by what the platform says of that transaction, or by the values found where it no
+    longer knows.
     """
 
     def __init__(
@@ -30,14 +31,14 @@ class ByIntentBatches:
         announced = self._journal.announced()
         if announced is None:
             return None
-        batch, intents = announced
+        batch, intents, transaction_id = announced
         rows = {row.player_id: row for row in self._journal.rows(batch)}
         with self._platform.transaction():
             found = self._wallets.lock([each.player_id for each in intents])
             writable = {
                 each.player_id: may_write and self._may_rewrite(rows.get(each.player_id), each, found) for each in intents
             }
-            judged = judge_intents(intents, found, writable)
+            judged = judge_intents(intents, found, writable, is_committed=self._wallets.is_committed(transaction_id))
             written = self._wallets.write(judged.writes)
         left = self._settle(batch, self._waiting(batch), written | set(judged.done))
         return Settled(batch.through, stood=len(judged.done), written=len(written), left=left)
@@ -47,7 +48,7 @@ class ByIntentBatches:
         with self._platform.transaction():
             waiting, writes = self._judge(batch)
             with self._guard.transaction():
-                self._journal.record_images(writes, self._clock.now())
+                self._journal.record_images(writes, self._wallets.transaction_id(), self._clock.now())
             written = self._wallets.write(writes)
         self._settle(batch, waiting, written)
         return len(written)

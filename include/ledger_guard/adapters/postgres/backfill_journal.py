@@ -86,8 +86,10 @@ class BackfillJournal:
         row = self._connection.execute(statement(f"backfill/next_{self._operation}_batch"), parameters).fetchone()
         return None if row is None or row["through"] is None else Batch(after, row["through"], row["rows"])
 
-    def announced(self) -> tuple[Batch, list[WalletWrite]] | None:
-        """The writes that a killed run announced and never settled, with their batch (whose rows are not counted).
+    def announced(self) -> tuple[Batch, list[WalletWrite], str | None] | None:
+        """What a killed run announced and never settled.
+
+        Its batch (whose rows are not counted), the writes, and the platform's transaction that was to make them.
 
         Raises:
             LedgerInvariantError: before-images and progress don't agree: guard state was edited. Stop and find out who did.
@@ -100,7 +102,7 @@ class BackfillJournal:
         writes = self.images(self._operation, batch)
         if found["images"] != progress.done + len(writes):
             raise self.edited()
-        return (batch, writes) if writes else None
+        return (batch, writes, found["last_transaction"]) if writes else None
 
     def rows(self, batch: Batch) -> list[PlanRow]:
         """The plan's writable rows of a batch, by player id."""
@@ -113,8 +115,8 @@ class BackfillJournal:
         rows = self._connection.execute(statement("backfill/list_images"), parameters)
         return [WalletWrite(row["player_id"], _pair(row, "before"), _pair(row, "after")) for row in rows]
 
-    def record_images(self, writes: Sequence[WalletWrite], at: datetime) -> None:
-        """Keep what stood before and what stands after each write.
+    def record_images(self, writes: Sequence[WalletWrite], platform_transaction: str, at: datetime) -> None:
+        """Keep what stood before and what stands after each write of a transaction of the platform's.
 
         Raises:
             LedgerInvariantError: this operation has written one of the rows before. Nothing is ever applied twice.
@@ -126,6 +128,7 @@ class BackfillJournal:
             "currency": self._plan.currency,
             "actor": self._actor,
             "written_at": at,
+            "platform_transaction": platform_transaction,
             "player_ids": [each.player_id for each in writes],
             "before_available": [each.before[0] if each.before else None for each in writes],
             "before_pending": [each.before[1] if each.before else None for each in writes],

@@ -51,6 +51,19 @@ class WalletRows:
             if not self._connection.closed:
                 self._connection.execute(statement("backfill/release_writer_lock"), key)
 
+    def transaction_id(self) -> str:
+        """The platform's number of the transaction that is open."""
+        row = self._connection.execute(statement("backfill/read_transaction_id")).fetchone()
+        return str(row["transaction_id"]) if row else ""
+
+    def is_committed(self, transaction_id: str | None) -> bool:
+        """Whether the platform still knows that a transaction came to be; False where no number was kept."""
+        if transaction_id is None:
+            return False
+        parameters = {"transaction_id": transaction_id}
+        row = self._connection.execute(statement("backfill/read_transaction_status"), parameters).fetchone()
+        return row is not None and row["status"] == "committed"
+
     def lock(self, player_ids: Sequence[str]) -> LockedRows:
         """Lock players, then wallets, as the platform does, and read both."""
         ids = {"player_ids": list(player_ids)}

@@ -63,6 +63,9 @@ create trigger row_left_alone_is_append_only before update or delete or truncate
 
 -- A before-image is found by plan, operation and wallet; a number of its own is one index more to write for each row.
 alter table ledger_guard.before_image drop column image_id;
+-- The platform's transaction that was to make the write, where guard state has a database of its own: after a kill, the
+-- platform itself says whether it came to be.
+alter table ledger_guard.before_image add column platform_transaction text;
 
 create view ledger_guard.plan_row_state as
 select
