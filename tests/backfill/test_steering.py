@@ -94,6 +94,28 @@ def test_a_paused_backfill_goes_on_where_it_stopped_once_it_is_resumed(postgres_
 
 
 @pytest.mark.postgres
+def test_a_plan_that_expires_while_its_force_is_paused_is_not_forced_any_more(postgres_world):
+    world = postgres_world
+    plan = five_stale(world)
+    order(world, plan, Wanted.PAUSE)
+    runner = runner_that_sleeps_by(world, lambda _: order(world, plan, Wanted.RUN))
+    runner._clock.advance(plan.expires_at - NOW + timedelta(seconds=1))
+    with pytest.raises(SafetyRefusal, match=r"expired at .* while its force waited"):
+        runner.force(plan.plan_id, ACTOR, 2)
+    assert world.platform.wallet(TENANT, "p0")[0] == 10.0
+
+
+@pytest.mark.postgres
+def test_a_plan_at_the_moment_it_expires_is_still_forced_after_a_pause(postgres_world):
+    world = postgres_world
+    plan = five_stale(world)
+    order(world, plan, Wanted.PAUSE)
+    runner = runner_that_sleeps_by(world, lambda _: order(world, plan, Wanted.RUN))
+    runner._clock.advance(plan.expires_at - NOW)
+    assert runner.force(plan.plan_id, ACTOR, 2) == ForceOutcome(5, 0, 0)
+
+
+@pytest.mark.postgres
 def test_a_backfill_that_is_cancelled_on_its_way_keeps_what_it_did_and_undo_takes_it_back(postgres_world):
     world = postgres_world
     plan = five_stale(world)

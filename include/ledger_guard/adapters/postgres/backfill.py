@@ -15,7 +15,9 @@ from ledger_guard.adapters.postgres.connection import Connection, ConnectionSett
 from ledger_guard.adapters.postgres.pacer import Pacer
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.adapters.postgres.wallet_rows import WalletRows
+from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, UndoOutcome, require_forceable, require_undoable
+from ledger_guard.domain.windows import iso
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Clock
 
@@ -97,6 +99,7 @@ class PostgresBackfillRunner:
                 writer.guard,
                 self._pace,
                 batch_rows,
+                may_still=lambda: self._require_unexpired(operation, writer.plan),
                 sleep=self._sleep,
                 seconds=self._seconds,
             )
@@ -107,6 +110,13 @@ class PostgresBackfillRunner:
             totals = {done.value: progress.done, left.value: progress.left_alone}
             journal.set_status(operation.finished, totals, self._clock.now())
         return batches
+
+    def _require_unexpired(self, operation: Operation, plan: Plan) -> None:
+        if operation is FORCE and self._clock.now() > plan.expires_at:
+            raise SafetyRefusal(
+                f"plan {plan.plan_id}: expired at {iso(plan.expires_at)} while its force waited; what was done is journaled; make "
+                "a new dry-run for the rest"
+            )
 
     def _batches(self, operation: Operation, writer: _Writer, journal: BackfillJournal, actor: str) -> BackfillBatches:
         carrier: Carrier

@@ -66,10 +66,6 @@ class BackfillJournal:
         self._actor = actor
         self._key = {"plan_id": plan.plan_id, "operation": operation}
 
-    def status(self) -> PlanStatus:
-        """How far the plan is now."""
-        return self._state.plans.get(self._plan.plan_id, with_rows=False).status
-
     def set_status(self, status: PlanStatus, detail: Mapping[str, Any], at: datetime) -> None:
         """Record how far the plan is, with an audit entry."""
         self._state.plans.set_status(self._plan.plan_id, status)

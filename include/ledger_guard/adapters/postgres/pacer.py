@@ -30,14 +30,19 @@ class Pacer:
         pace: BackfillPace,
         most_rows: int,
         *,
+        may_still: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`most_rows` bounds a batch; the first one is small. `seconds` tells elapsed time."""
+        """`most_rows` bounds a batch; the first one is small. `seconds` tells elapsed time.
+
+        `may_still` raises when the operation may no longer go on; it is asked after each wait, which may have been long.
+        """
         self._what, self._plan_id = f"plan {plan_id}: {operation}", plan_id
         self._platform, self._steering = platform, PostgresSteeringStore(guard)
         self._pace, self._most, self._sleep, self._seconds = pace, most_rows, sleep, seconds
         self._least = min(pace.least_batch_rows, most_rows)
+        self._may_still = may_still
         self._limits = HealthLimits(pace.most_waiting_sessions, pace.longest_transaction_seconds, pace.most_replica_lag_seconds)
         self._looked_at = self._told_at = -1e9
         self.batch_rows = self._least
@@ -46,7 +51,7 @@ class Pacer:
         """Return when the next batch may start: at once, or when nobody pauses it and the database is well.
 
         Raises:
-            SafetyRefusal: somebody cancelled it. Say `backfill resume`, if it shall go on after all.
+            SafetyRefusal: it may no longer go on, or somebody cancelled it. Say `backfill resume`, if it shall go on after all.
             SourceUnavailable: it waited for as long as the policy allows. Start again to go on.
         """
         began: float | None = None
@@ -62,6 +67,7 @@ class Pacer:
                 )
             self._sleep(self._pace.look_again_seconds)
         if began is not None:
+            self._may_still()
             _log.warning("%s goes on", self._what)
 
     def took(self, rows: int, held_seconds: float) -> None:
