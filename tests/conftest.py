@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -32,9 +33,19 @@ def airflow_home() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[object]:
-    """One embedded server for the whole run, in a folder that pytest does not take away from its OS user."""
-    from ledger_sandbox.postgres import EmbeddedPostgres
+    """One server for the whole run: the one that LEDGER_GUARD_TEST_POSTGRES names, with a superuser's URI, or an embedded one.
 
+    A server that is named should be nobody's: it stops waiting for its disk. The embedded one gets a folder that pytest does
+    not take away from its OS user.
+    """
+    from ledger_sandbox.postgres import EmbeddedPostgres, RunningPostgres
+
+    named = os.environ.get("LEDGER_GUARD_TEST_POSTGRES")
+    if named:
+        running = RunningPostgres(named)
+        running.never_mind_power_cuts()
+        yield running
+        return
     folder = Path(tempfile.mkdtemp(prefix="ledger-guard-pg-"))
     server = EmbeddedPostgres(folder)
     server.never_mind_power_cuts()

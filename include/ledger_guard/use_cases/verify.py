@@ -1,15 +1,46 @@
-"""verify: compare a tenant again and say what remains."""
+"""verify: compare a tenant, and the rows of a plan, again and say what remains."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
-from ledger_guard.domain.plans import BackfillMode, DifferenceCounts, Plan, RowState
-from ledger_guard.ports import Comparison, Guard
+from ledger_guard.domain.plan_lines import row_of
+from ledger_guard.domain.plans import BackfillMode, DifferenceCounts, Plan, RowCause, RowState
+from ledger_guard.ports import Guard
 from ledger_guard.use_cases.dry_run import require_tenant
+
+#: differing rows that are looked up in the plan together: memory does not grow with the tenant
+_LOOKED_UP_TOGETHER = 5_000
+
+#: for people: what was done to a planned row that differs now
+_PAST = {
+    RowState.PLANNED: "not forced yet",
+    RowState.INTENDED: "their write not settled",
+    RowState.APPLIED: "changed again after they were written",
+    RowState.DRIFTED: "left alone, since they had changed since the dry-run",
+    RowState.RESTORED: "given back by an undo",
+    RowState.KEPT: "kept by an undo, since they had changed since the force",
+    RowState.SET_ASIDE: "set aside by the plan",
+}
+
+
+@dataclass(frozen=True)
+class RemainingRows:
+    """Rows of the plan that are missing or differ now, by what became of them and by their cause as it is now."""
+
+    state: RowState
+    cause: RowCause
+    rows: int
+
+    def sentence(self) -> str:
+        """For people."""
+        return f"{self.rows} rows of the plan are {self.cause.value} now: {_PAST[self.state]}"
 
 
 @dataclass(frozen=True)
@@ -21,10 +52,19 @@ class Verification:
     is_clean: bool
     #: sentences about everything that was found, what does not count against `is_clean` included
     remaining: tuple[str, ...]
+    #: the plan's own rows that are missing or differ now; empty without a plan
+    planned_rows: tuple[RemainingRows, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Compared:
+    players: int
+    counts: DifferenceCounts
+    planned_rows: tuple[RemainingRows, ...]
 
 
 def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verification:
-    """Compare now and record the result.
+    """Compare the tenant now, the plan's rows one by one among the rest, and record the result.
 
     A plan that was only to create missing wallets is held to that: differing wallets are named, not counted against it.
     A tenant that has lost all its players since the plan is not clean: nothing was compared.
@@ -37,12 +77,13 @@ def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verifica
     plan, drifted = _plan(guard, tenant, plan_id)
     guard.ledger.check_columns()
     require_tenant(guard, tenant)
-    comparison = guard.ledger.compare(tenant, BackfillMode.FORCE)
-    counts = comparison.counts
-    lost = plan is not None and plan.players > 0 and comparison.players == 0
+    compared = _compared(guard, tenant, plan)
+    counts = compared.counts
+    lost = plan is not None and plan.players > 0 and compared.players == 0
     only_missing = plan is not None and plan.mode is BackfillMode.CREATE_MISSING
     is_clean = not lost and counts.missing == 0 and (only_missing or counts.stale_wallet + counts.unexplained == 0)
-    found = Verification(counts, is_clean, _sentences(comparison, lost=lost, drifted=drifted))
+    remaining = (*_sentences(counts, lost=lost, drifted=drifted), *(rows.sentence() for rows in compared.planned_rows))
+    found = Verification(counts, is_clean, remaining, compared.planned_rows)
     with guard.state.transaction() as state:
         state.audit.append(
             AuditEvent(
@@ -51,7 +92,7 @@ def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verifica
                 subject=f"plan:{plan.plan_id}" if plan else f"tenant:{tenant}",
                 detail={
                     "counts": asdict(counts),
-                    "players": comparison.players,
+                    "players": compared.players,
                     "is_clean": is_clean,
                     "remaining": list(found.remaining),
                 },
@@ -61,6 +102,30 @@ def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verifica
             )
         )
     return found
+
+
+def _compared(guard: Guard, tenant_id: str, plan: Plan | None) -> _Compared:
+    remaining: Counter[tuple[RowState, RowCause]] = Counter()
+    with guard.ledger.differences(tenant_id, BackfillMode.FORCE) as found:
+        lines = found.lines()
+        while causes := _causes(islice(lines, _LOOKED_UP_TOGETHER)):
+            if plan is not None:
+                remaining.update(_planned_among(guard, plan, causes))
+        planned_rows = tuple(RemainingRows(state, cause, rows) for (state, cause), rows in sorted(remaining.items()))
+        return _Compared(found.players, found.counts, planned_rows)
+
+
+def _causes(lines: Iterator[bytes]) -> dict[str, RowCause]:
+    return {row.player_id: row.cause for row in map(row_of, lines)}
+
+
+def _planned_among(guard: Guard, plan: Plan, causes: Mapping[str, RowCause]) -> Iterator[tuple[RowState, RowCause]]:
+    with guard.state.transaction() as state:
+        states = state.plans.states_of(plan.plan_id, list(causes))
+    for player_id, became in states.items():
+        # What the plan itself set aside and still is protected is counted with the tenant.
+        if (became, causes[player_id]) != (RowState.SET_ASIDE, RowCause.PROTECTED):
+            yield became, causes[player_id]
 
 
 def _plan(guard: Guard, tenant_id: str, plan_id: str | None) -> tuple[Plan | None, int]:
@@ -76,8 +141,7 @@ def _plan(guard: Guard, tenant_id: str, plan_id: str | None) -> tuple[Plan | Non
     return plan, drifted
 
 
-def _sentences(comparison: Comparison, *, lost: bool, drifted: int) -> tuple[str, ...]:
-    counts = comparison.counts
+def _sentences(counts: DifferenceCounts, *, lost: bool, drifted: int) -> tuple[str, ...]:
     said = (
         (int(lost), "no player was compared, though the plan had some: nothing is proved"),
         (counts.missing, f"{counts.missing} wallets are missing"),

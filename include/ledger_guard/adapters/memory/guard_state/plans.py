@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ledger_guard.adapters.memory.guard_state.tables import Tables
@@ -58,6 +58,10 @@ class InMemoryPlanStore:
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""
         return dict(Counter(row.state.value for row in self.get(plan_id).rows))
+
+    def states_of(self, plan_id: str, player_ids: Collection[str]) -> dict[str, RowState]:
+        """See PlanStore."""
+        return {row.player_id: row.state for row in self.get(plan_id).rows if row.player_id in player_ids}
 
     def set_status(self, plan_id: str, status: PlanStatus) -> None:
         """See PlanStore."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, replace
 
 from psycopg import Copy
@@ -122,6 +122,12 @@ class PostgresPlanStore:
         plan = self.get(plan_id, with_rows=False)
         rows = self._connection.execute(statement("guard/count_plan_rows"), {"plan_id": plan.plan_id}).fetchall()
         return {row["state"]: row["rows"] for row in rows}
+
+    def states_of(self, plan_id: str, player_ids: Collection[str]) -> dict[str, RowState]:
+        """See PlanStore."""
+        asked = {"plan_id": checked_uuid(plan_id, "plan"), "player_ids": list(player_ids)}
+        rows = self._connection.execute(statement("guard/select_states_of_players"), asked)
+        return {row["player_id"]: RowState(row["state"]) for row in rows}
 
     def set_status(self, plan_id: str, status: PlanStatus) -> None:
         """See PlanStore."""
