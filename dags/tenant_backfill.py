@@ -44,7 +44,7 @@ from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import backfill_run
 from ledger_guard.use_cases.remediate import GUARD_ITSELF
 from ledger_guard.use_cases.tell_question import gate_link, tell_question
-from ledger_guard.wiring import open_guard
+from ledger_guard.wiring import open_guard, open_platform_script
 
 POLICY = load_policy()
 #: the gate of each operation that writes
@@ -108,7 +108,8 @@ def tenant_backfill() -> None:
     def force(plan: dict, params: dict | None = None, dag_run=None) -> dict:
         """Apply exactly the plan. What permits it is read again in here, from guard state."""
         with never_retried():
-            return backfill_run.force_run(open_guard(), params or {}, plan, requester(dag_run, GUARD_ITSELF))
+            by = requester(dag_run, GUARD_ITSELF)
+            return backfill_run.force_run(open_guard(), params or {}, plan, by, open_platform_script)
 
     @task(multiple_outputs=False, retries=0)
     def undo(plan: dict, params: dict | None = None, dag_run=None) -> dict:

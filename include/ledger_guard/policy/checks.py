@@ -11,6 +11,7 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.policy.command_runner import BackfillWriter
 from ledger_guard.policy.schema import Policy
 
 #: path in the file, and `problem; allowed: …`
@@ -138,6 +139,11 @@ def _names_of_flags_and_secrets_are_names(policy: Policy) -> Iterator[Problem]:
             )
 
 
+def _whoever_writes_plans_can_be_run(policy: Policy) -> Iterator[Problem]:
+    if policy.backfill_writer is BackfillWriter.PLATFORM_SCRIPT and policy.command_runner is None:
+        yield "backfill_writer", "is platform_script, and nothing says how that is run; allowed: with a section command_runner"
+
+
 _RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
     _every_trigger_is_described,
     _every_trigger_names_a_known_flag_and_a_runbook,
@@ -148,4 +154,5 @@ _RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
     _numbers_are_ordered,
     _mappings_know_their_tenant,
     _names_of_flags_and_secrets_are_names,
+    _whoever_writes_plans_can_be_run,
 )

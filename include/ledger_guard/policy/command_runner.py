@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -32,6 +33,15 @@ def _variable_name(name: str) -> str:
 
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
+
+
+class BackfillWriter(str, Enum):
+    """Who carries plans out in the DAG `tenant_backfill`."""
+
+    #: the guard's own force: exact, journaled, can be undone
+    LEDGER_GUARD = "ledger_guard"
+    #: the platform's own script, judged by our comparison before and after; can't be undone
+    PLATFORM_SCRIPT = "platform_script"
 
 
 class CommandRunner(Section):

@@ -10,7 +10,7 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
-from ledger_guard.policy.command_runner import CommandRunner
+from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
 from ledger_guard.policy.pace import BackfillPace
 from ledger_guard.policy.platform import AccessLogMapping, Flag, FlagStoreTable, Platform, RequestShape, Secrets, Section
 
@@ -185,6 +185,8 @@ class Policy(Section):
     rotation: Rotation
     notification: Notification
     backfill_pace: BackfillPace = Field(default_factory=BackfillPace)
+    #: who carries plans out in tenant_backfill; `platform_script` needs the section command_runner
+    backfill_writer: BackfillWriter = BackfillWriter.LEDGER_GUARD
     #: how `backfill run-script` drives the platform's own script; None: it may not
     command_runner: CommandRunner | None = None
     #: SHA-256 of the file's content; filled in by the loader

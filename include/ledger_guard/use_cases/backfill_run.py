@@ -13,8 +13,8 @@ from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus, RowState
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.carry_out import OpenScript, carry_out, script_ending
 from ledger_guard.use_cases.dry_run import dry_run
-from ledger_guard.use_cases.force import force
 from ledger_guard.use_cases.remediate import finish_action
 from ledger_guard.use_cases.review import review
 from ledger_guard.use_cases.undo import undo
@@ -107,13 +107,15 @@ def next_tasks(guard: Guard, plan: Mapping[str, Any]) -> list[str]:
     return ["request_approval", "notify"] if found.needs_approval else ["force"]
 
 
-def force_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:
-    """Force the run's plan; what permits it is checked inside `force`, that it is the run's own before.
+def force_run(
+    guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str, open_script: OpenScript
+) -> dict[str, Any]:
+    """Let the policy's writer carry the run's plan out; what permits it is checked in there, that it is the run's own before.
 
     Raises:
         SafetyRefusal: also when the run was started for something else or for another tenant; nothing was written.
     """
-    return asdict(force(guard, _plan_of_run(guard, params, plan["plan_id"], "backfill").plan_id, actor))
+    return carry_out(guard, _plan_of_run(guard, params, plan["plan_id"], "backfill").plan_id, actor, open_script)
 
 
 def undo_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:
@@ -153,6 +155,15 @@ def _outcome(guard: Guard, plan_id: str | None, operation: str) -> tuple[ActionS
         plan = state.plans.get(plan_id, with_rows=False)
         rows = state.plans.row_counts(plan_id)
         approval = state.approvals.latest(kind, plan_id)
+        by_script = script_ending(state, plan) if plan.status is PlanStatus.PLANNED and operation == "backfill" else None
+    return _by_script(plan, *by_script) if by_script else _by_guard(plan, rows, approval, operation)
+
+
+def _by_script(plan: Plan, is_done: bool, words: str) -> tuple[ActionStatus, str]:
+    return ActionStatus.DONE if is_done else ActionStatus.FAILED, f"{words}; {describe_plan(plan)}"
+
+
+def _by_guard(plan: Plan, rows: Mapping[str, int], approval: Approval | None, operation: str) -> tuple[ActionStatus, str]:
     if operation == "dry_run":
         return ActionStatus.DONE, f"dry-run only; {describe_plan(plan)}"
     if operation == "undo" and plan.status is PlanStatus.UNDONE:
