@@ -5,6 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class SecretSighting:
+    """Since when the guard has seen one secret under its name."""
+
+    secret_name: str
+    fingerprint: str
+    first_seen_at: datetime
+    last_seen_at: datetime
 
 
 @dataclass(frozen=True)

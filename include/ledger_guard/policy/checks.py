@@ -138,6 +138,31 @@ def _names_of_flags_and_secrets_are_names(policy: Policy) -> Iterator[Problem]:
             )
 
 
+def _names_of_who_may_override_are_names(policy: Policy) -> Iterator[Problem]:
+    for position, name in enumerate(policy.freeze.override_by):
+        if not name.strip() or name != name.strip() or _PLACEHOLDER.search(name):
+            yield (
+                f"freeze.override_by[{position}]",
+                f"{name!r} is not a user name; allowed: names of people as Airflow knows them",
+            )
+    for name, times in Counter(policy.freeze.override_by).items():
+        if times > 1:
+            yield "freeze.override_by", f"{name!r} stands there {times} times; allowed: each name once"
+
+
+def _probes_are_of_known_flags(policy: Policy) -> Iterator[Problem]:
+    for flag in policy.restore.probes:
+        if flag not in policy.flags:
+            known = ", ".join(sorted(policy.flags)) or "none is defined"
+            yield f"restore.probes.{flag}", f"{flag!r} is not in flags; allowed: {known}"
+
+
+def _signatures_are_reminded_of_at_least_as_often(policy: Policy) -> Iterator[Problem]:
+    signatures, others = policy.reminders.signatures_hours, policy.reminders.rolled_back_hours
+    if signatures > others:
+        yield "reminders.signatures_hours", f"{signatures} is more than rolled_back_hours; allowed: {others} or less"
+
+
 _RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
     _every_trigger_is_described,
     _every_trigger_names_a_known_flag_and_a_runbook,
@@ -148,4 +173,7 @@ _RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
     _numbers_are_ordered,
     _mappings_know_their_tenant,
     _names_of_flags_and_secrets_are_names,
+    _names_of_who_may_override_are_names,
+    _probes_are_of_known_flags,
+    _signatures_are_reminded_of_at_least_as_often,
 )

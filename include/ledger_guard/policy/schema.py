@@ -13,6 +13,7 @@ from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import CommandRunner
 from ledger_guard.policy.pace import BackfillPace
 from ledger_guard.policy.platform import AccessLogMapping, Flag, FlagStoreTable, Platform, RequestShape, Secrets, Section
+from ledger_guard.policy.rollout import FreezeRules, Reminders, RestoreRules
 
 ActionWord = Literal[
     "notify",
@@ -184,6 +185,9 @@ class Policy(Section):
     secrets: Secrets
     rotation: Rotation
     notification: Notification
+    freeze: FreezeRules = Field(default_factory=FreezeRules)
+    restore: RestoreRules = Field(default_factory=RestoreRules)
+    reminders: Reminders = Field(default_factory=Reminders)
     backfill_pace: BackfillPace = Field(default_factory=BackfillPace)
     #: how `backfill run-script` drives the platform's own script; None: it may not
     command_runner: CommandRunner | None = None
