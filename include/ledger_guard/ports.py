@@ -33,6 +33,7 @@ from ledger_guard.domain.plans import (
 )
 from ledger_guard.domain.secrets import SecretFinding, SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
+from ledger_guard.domain.validation import ProbeAnswer
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.schema import Policy
@@ -275,6 +276,13 @@ class FlagStore(Protocol):
 
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Write `to_value` in all these scopes, or in none; errors as `compare_and_set`."""
+
+
+class ValidationSource(Protocol):
+    """The test environment, where a flag's effect is validated before it is enabled again."""
+
+    def ask(self, flag: str) -> ProbeAnswer | None:
+        """Ask the flag's probe now; None when the policy names none. A probe that does not answer has not passed."""
 
 
 class Notifier(Protocol):
@@ -697,3 +705,5 @@ class Guard:
     wall_clock: Clock
     #: address of the Airflow UI, for links
     ui_url: str = "http://localhost:8080"
+    #: None: nothing can be asked, so a flag whose policy names a probe is not enabled again
+    validation: ValidationSource | None = None
