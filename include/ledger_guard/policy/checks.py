@@ -138,6 +138,18 @@ def _names_of_flags_and_secrets_are_names(policy: Policy) -> Iterator[Problem]:
             )
 
 
+def _other_environments_can_be_compared(policy: Policy) -> Iterator[Problem]:
+    known = {name.lower() for name in policy.secrets.names.values()}
+    for label, other in policy.secrets.other_environments.items():
+        place = f"secrets.other_environments.{label}"
+        if not other.env_file and not other.fingerprints:
+            yield place, "names nothing to compare with; allowed: env_file, fingerprints or both"
+        for name in other.fingerprints:
+            if name.lower() not in known:
+                listed = ", ".join(sorted(policy.secrets.names.values())) or "none is listed"
+                yield f"{place}.fingerprints.{name[:40]}", f"is not in secrets.names; allowed: {listed}"
+
+
 def _names_of_who_may_override_are_names(policy: Policy) -> Iterator[Problem]:
     for position, name in enumerate(policy.freeze.override_by):
         if not name.strip() or name != name.strip() or _PLACEHOLDER.search(name):
@@ -173,6 +185,7 @@ _RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
     _numbers_are_ordered,
     _mappings_know_their_tenant,
     _names_of_flags_and_secrets_are_names,
+    _other_environments_can_be_compared,
     _names_of_who_may_override_are_names,
     _probes_are_of_known_flags,
     _signatures_are_reminded_of_at_least_as_often,
