@@ -279,7 +279,7 @@ def test_an_incident_that_is_not_known_is_bad_input(world):
 
 def test_each_failing_provider_with_a_secret_gets_one_rotation(world, incident):
     world.triage.fail(_group("stripe", 60, 60), _group("wp-login", 5, 5), _group("adyen", 0, 9))
-    plans = plan_secret_rotation(world.guard, incident.incident_id, "oncall")
+    plans = plan_secret_rotation(world.guard, incident.incident_id, "oncall").plans
     assert [(plan.provider, plan.secret_name) for plan in plans] == [
         ("stripe", "STRIPE_WEBHOOK_SECRET"),
         ("mockpsp", "WEBHOOK_SECRET_MOCKPSP"),
@@ -294,7 +294,7 @@ def test_each_failing_provider_with_a_secret_gets_one_rotation(world, incident):
 
 
 def test_a_rotation_has_owner_due_date_overlap_validation_and_then_the_restore(world, incident):
-    (plan,) = plan_secret_rotation(world.guard, incident.incident_id, "oncall")
+    (plan,) = plan_secret_rotation(world.guard, incident.incident_id, "oncall").plans
     assert (plan.owner, plan.planned_at, plan.due_at) == ("payments-lead", NOON, NOON + timedelta(hours=24))
     steps = " ".join(plan.steps)
     places = [steps.index(words) for words in ("side by side for 24 hours", "restart each", "Validate in the test", FLAG)]
@@ -314,10 +314,10 @@ def test_a_rotation_that_is_planned_already_is_returned_instead_of_a_second_one(
     ("hours", "refused"), [pytest.param(23, True, id="within the overlap"), pytest.param(24, False, id="when it is over")]
 )
 def test_no_second_rotation_is_planned_within_the_overlap_of_one_that_is_done(world, incident, hours, refused):
-    (first,) = plan_secret_rotation(world.guard, incident.incident_id, "oncall")
+    (first,) = plan_secret_rotation(world.guard, incident.incident_id, "oncall").plans
     complete_rotation(world.guard, first.rotation_id, "payments-lead")
     world.wall_clock.advance(timedelta(hours=hours))
-    plans = plan_secret_rotation(world.guard, incident.incident_id, "oncall")
+    plans = plan_secret_rotation(world.guard, incident.incident_id, "oncall").plans
     assert len(plans) == (0 if refused else 1)
     event = _audited(world, "plan_secret_rotation")[-1]
     assert (event.detail.get("stage") == "refused") is refused
@@ -432,7 +432,7 @@ def test_a_deploy_has_a_version_a_recorder_and_took_place(world, given, says):
 def test_where_nothing_has_a_secret_nothing_is_planned_and_that_is_on_record(world, open_incident):
     incident = open_incident(Trigger.WEBHOOK_SIGNATURE)
     world.triage.fail(_group("wp-login", 5, 5))
-    assert plan_secret_rotation(world.guard, incident.incident_id, "oncall") == []
+    assert plan_secret_rotation(world.guard, incident.incident_id, "oncall").plans == ()
     (event,) = _audited(world, "plan_secret_rotation")
     assert event.detail == {"planned": 0, "failing_without_a_secret": ["wp-login"]}
 

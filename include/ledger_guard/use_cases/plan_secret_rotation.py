@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger_guard.domain.audit import AuditEvent
@@ -15,7 +16,16 @@ from ledger_guard.use_cases.check_secrets import incident_span
 from ledger_guard.use_cases.signature_causes import by_provider
 
 
-def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> list[RotationPlan]:
+@dataclass(frozen=True)
+class PlannedRotations:
+    """What came of planning."""
+
+    plans: tuple[RotationPlan, ...]
+    #: why none was planned for a secret whose last rotation still overlaps
+    refused: tuple[str, ...]
+
+
+def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedRotations:
     """One plan for each provider that fails in the incident's windows and has a secret, most failures first.
 
     A rotation of the same secret that is planned and not done is returned instead of a second one, so repeating this
@@ -76,7 +86,7 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> list[Rot
                     incident_id=incident_id,
                 )
             )
-    return plans
+    return PlannedRotations(tuple(plans), tuple(refused))
 
 
 def plan_one_rotation(guard: Guard, provider: str, incident_id: str | None, owner: str, actor: str) -> RotationPlan:
