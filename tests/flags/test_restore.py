@@ -427,6 +427,16 @@ def test_an_override_lets_one_tenant_be_enabled_with_an_approval_and_lifts_nothi
     assert frozen.audit("restore")[-1]["lifted_freezes"] == []
 
 
+def test_an_override_lifts_not_even_the_tenants_own_freeze(frozen):
+    """The root cause of the freeze that stands for everyone may be that of the tenant's own as well."""
+    freeze(frozen.guard, BALANCE, "tenant-a", None, "tenant-a drifts too", "oncall")
+    _override(frozen)
+    frozen.answer(frozen.ask_to_restore(None, tenant_id="tenant-a"))
+    frozen.restore(None, tenant_id="tenant-a")
+    assert frozen.guard.flags.effective(BALANCE, "tenant-a") is True
+    assert [found.tenant_id for found in frozen.freezes()] == [EVERYWHERE, "tenant-a"]
+
+
 @pytest.mark.parametrize("tenant_id", ["tenant-b", EVERYWHERE])
 def test_an_override_is_for_its_tenant_alone(frozen, tenant_id):
     _override(frozen)
