@@ -9,18 +9,21 @@ None. By hand from the form.
 ## Params
 * `flag`, `tenant_id` (`*` for everywhere), `incident_id` (UUID of the incident whose rollback or freeze ends here; empty
   for a first enabling).
-* `root_cause` (text of at least 20 characters), `root_cause_link` (address or ticket).
-* `validation`: `environment` (`test` or `staging`), `passed`, `reference` (where the proof is).
+* `root_cause` (text of at least 20 characters), `root_cause_link` (address or ticket), `root_cause_owner` (who sees to it
+  that it stays away). Not needed where an override lets a tenant be enabled in spite of a freeze; the freeze stays then.
+* `validation`: `environment` (`test` or `staging`), `passed`, `reference` (where the proof is). A statement, and recorded as
+  one; where the policy's `restore.probes` names an address for the flag, that is asked instead.
 
 ## What it changes
-The flag store; guard state (approval, change, the lifted freeze).
+The flag store; guard state (approval, change, the lifted freeze, comparisons of wallets).
 
 ## Safe to re-run?
 Yes. An approval is used once; a cleared gate asks again.
 
 ## When it fails
-`review` names every missing item: an unresolved incident, a freeze by others, a rotation that was planned and not done, no
-root cause, no validation. Nothing was written. Silence means Reject.
+`review` names every missing item: an unresolved incident, too few quiet windows with evidence, wallets that are missing or
+differ unexplained, a freeze by others, a rotation that was planned and not done, no root cause, owner or link, no validation.
+Nothing was written. Silence means Reject.
 """
 
 from __future__ import annotations
@@ -62,6 +65,7 @@ KIND = ApprovalKind.FLAG_RESTORE
         "incident_id": Param(None, type=["null", "string"], format="uuid", title="Incident that ends here"),
         "root_cause": Param("", type="string", maxLength=4000, format="multiline", title="Root cause"),
         "root_cause_link": Param("", type="string", maxLength=500, title="Link to the analysis or ticket"),
+        "root_cause_owner": Param("", type="string", maxLength=200, title="Owner of the root cause"),
         "validation": Param(
             {"environment": "test", "passed": False, "reference": ""},
             type="object",
@@ -81,9 +85,9 @@ KIND = ApprovalKind.FLAG_RESTORE
 def flag_restore() -> None:
     @task(multiple_outputs=False, retries=0)
     def review(params: dict | None = None, dag_run=None) -> dict:
-        """Go through the checklist; every missing item is named and ends the run."""
+        """Compare wallets where that was long ago, then go through the checklist; every missing item ends the run."""
         with never_retried():
-            return flag_run.restore_question(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
+            return flag_run.review_restore_run(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
 
     @task(retries=1, on_failure_callback=None)
     def notify(question: dict, dag_run=None) -> None:

@@ -11,7 +11,8 @@ Every 5 minutes; one run at a time; no catch-up (a run senses every closed windo
 * `triggers` (list of `T1`, `T2`, `T3`; default all): look at these only, for a check by hand.
 
 ## What it changes
-Guard state only: readings, verdicts, incidents. It starts `ledger_remediation`; it never touches the platform.
+Guard state only: readings, verdicts, incidents, which reminders of standing rollbacks were told. It starts
+`ledger_remediation`; it never touches the platform.
 
 ## Safe to re-run?
 Yes. Windows are stored once, verdicts replace themselves, and a remediation starts once per incident, severity and scope.
@@ -37,6 +38,7 @@ from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import announce as announcing
 from ledger_guard.use_cases import classify as classifying
 from ledger_guard.use_cases import decide as deciding
+from ledger_guard.use_cases import remind as reminding
 from ledger_guard.use_cases import sense as sensing
 from ledger_guard.use_cases import watch as watching
 from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
@@ -72,7 +74,13 @@ def ledger_health_check() -> None:
         """Say so when the guard itself has produced no verdicts for two windows. Fails alone when the channel is down."""
         return watching.watch_and_tell(open_guard())
 
+    @task(retries=0, on_failure_callback=None)
+    def remind() -> list[str]:
+        """Name the rollbacks again that still stand, every so many hours. Fails alone when the channel is down."""
+        return reminding.remind(open_guard())
+
     watch()
+    remind()
     for trigger in POLICY.triggers:
         check(trigger)
 

@@ -14,7 +14,9 @@ from typing import Protocol
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
+from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, RotationPlan
+from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.pacing import BackfillProgress, Steering
@@ -30,8 +32,9 @@ from ledger_guard.domain.plans import (
     RowState,
     UndoOutcome,
 )
-from ledger_guard.domain.secrets import SecretFinding
+from ledger_guard.domain.secrets import SecretFinding, SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
+from ledger_guard.domain.validation import ProbeAnswer
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.schema import Policy
@@ -274,6 +277,13 @@ class FlagStore(Protocol):
 
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Write `to_value` in all these scopes, or in none; errors as `compare_and_set`."""
+
+
+class ValidationSource(Protocol):
+    """The test environment, where a flag's effect is validated before it is enabled again."""
+
+    def ask(self, flag: str) -> ProbeAnswer | None:
+        """Ask the flag's probe now; None when the policy names none. A probe that does not answer has not passed."""
 
 
 class Notifier(Protocol):
@@ -519,17 +529,40 @@ class FreezeStore(Protocol):
         """Freezes that stand, oldest first."""
 
     def lift(self, freeze: Freeze) -> None:
-        """Store the lifting; raises SafetyRefusal when it has no root cause."""
+        """Store the lifting.
+
+        Raises SafetyRefusal when it lacks the root cause, its owner, its link or its writer, or when the writer lifts it.
+        """
 
     def of_incident(self, incident_id: str) -> list[Freeze]:
         """Freezes of an incident, lifted ones included, oldest first."""
+
+
+class FreezeOverrideStore(Protocol):
+    """Overrides of freezes, each for one tenant."""
+
+    def add(self, override: FreezeOverride) -> None:
+        """Store an override."""
+
+    def in_force(self, now: datetime, flag: str | None = None) -> list[FreezeOverride]:
+        """Overrides that were granted by `now`, have not expired and were not ended, oldest first."""
+
+    def end(self, override_id: str, by: str, at: datetime) -> FreezeOverride:
+        """End an override before it expires and return it.
+
+        Raises BadInputError when there is none with this id, SafetyRefusal when it had ended or expired already.
+        """
 
 
 class RotationStore(Protocol):
     """Plans to rotate secrets."""
 
     def add(self, rotation: RotationPlan) -> RotationPlan:
-        """Store a plan; one that is not done for the same secret is returned instead."""
+        """Store a plan; one that is not done for the same secret is returned instead.
+
+        Raises SafetyRefusal while a rotation of the same secret that is done overlaps `planned_at`: old and new secret are
+        both good then, and a third would cut one of them off.
+        """
 
     def pending(self, incident_id: str | None = None) -> list[RotationPlan]:
         """Rotations that are planned and not done."""
@@ -539,6 +572,26 @@ class RotationStore(Protocol):
 
     def of_incident(self, incident_id: str) -> list[RotationPlan]:
         """Rotations planned for an incident, done ones included, oldest first."""
+
+    def last_done(self, secret_name: str) -> RotationPlan | None:
+        """The rotation of this secret that was done last."""
+
+
+class SecretSightingStore(Protocol):
+    """Since when the guard has seen which secret, by fingerprint."""
+
+    def see(self, secret_name: str, fingerprint: str, at: datetime) -> list[SecretSighting]:
+        """Note that the secret was in use at `at`; returns what was ever seen under this name, first seen first."""
+
+
+class DeployStore(Protocol):
+    """Deploys of the platform."""
+
+    def add(self, deploy: Deploy) -> None:
+        """Record a deploy."""
+
+    def latest(self, by: datetime) -> Deploy | None:
+        """The newest deploy that had taken place by this moment."""
 
 
 class AuditLog(Protocol):
@@ -601,8 +654,20 @@ class GuardTransaction(Protocol):
         """Freezes."""
 
     @property
+    def overrides(self) -> FreezeOverrideStore:
+        """Overrides of freezes."""
+
+    @property
     def rotations(self) -> RotationStore:
         """Plans to rotate secrets."""
+
+    @property
+    def sightings(self) -> SecretSightingStore:
+        """Since when secrets were seen."""
+
+    @property
+    def deploys(self) -> DeployStore:
+        """Deploys of the platform."""
 
     @property
     def audit(self) -> AuditLog:
@@ -644,3 +709,5 @@ class Guard:
     wall_clock: Clock
     #: address of the Airflow UI, for links
     ui_url: str = "http://localhost:8080"
+    #: None: nothing can be asked, so a flag whose policy names a probe is not enabled again
+    validation: ValidationSource | None = None

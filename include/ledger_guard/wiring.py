@@ -7,6 +7,7 @@ import os
 from ledger_guard.adapters.airflow_slack import SlackNotifier
 from ledger_guard.adapters.command_runner import PlatformCommandRunner
 from ledger_guard.adapters.dotenv_secrets import DotenvSecretSource
+from ledger_guard.adapters.http_validation import HttpValidationSource
 from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.flags import PostgresFlagStore
@@ -58,6 +59,7 @@ def open_guard(policy: Policy | None = None) -> Guard:
         clock=clock,
         wall_clock=wall_clock,
         ui_url=os.environ.get("AIRFLOW__API__BASE_URL", "http://localhost:8080").rstrip("/"),
+        validation=HttpValidationSource(policy),
     )
 
 

@@ -25,6 +25,8 @@ class PostedMessage:
     thread_ts: str | None = None
     username: str | None = None
     is_edited: bool = False
+    #: a reply that stands in the channel as well
+    is_broadcast: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """As `GET /messages` gives it; the channel by its id."""
@@ -87,7 +89,9 @@ class Workspace:
                 parent = self._find(channel, thread_ts, "thread_not_found")
                 # A reply's own timestamp leads to the thread it stands in.
                 thread_ts = parent.thread_ts or parent.ts
-            message = PostedMessage(channel, self._next_ts(), text, blocks, thread_ts, fields.get("username"))
+            is_broadcast = thread_ts is not None and fields.get("reply_broadcast") is True
+            username = fields.get("username")
+            message = PostedMessage(channel, self._next_ts(), text, blocks, thread_ts, username, is_broadcast=is_broadcast)
             self._messages.append(message)
             return message
 

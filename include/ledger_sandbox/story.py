@@ -1,4 +1,4 @@
-"""The demo's story: quiet, T1 in one tenant, T2 everywhere, T3 severe, a restore that is refused.
+"""The demo's story: quiet, T1 in one tenant, T2 everywhere and its restore, T3 severe, a restore that is refused.
 
 Each step does something, waits until the guard has answered, and proves from guard state and the platform that it did.
 """
@@ -35,6 +35,7 @@ HISTORY = timedelta(days=3)
 #: windows after which even small tenants have shown that they are well
 AN_HOUR_AND_A_BIT = 14
 APPROVE_REASON = "agreed: webhooks of every tenant are refused"
+RESTORE_REASON = "rotated with the providers and validated in test"
 REJECT_REASON = "too many rows: find the root cause first"
 
 
@@ -94,6 +95,7 @@ class Story:
         yield "T2 widespread: approval requested", self.t2_asked
         yield "T2: approved, flag off, confirmed", self.t2_rolled_back
         yield "T2: recovered and resolved", self.t2_resolved
+        yield "T2: secrets rotated, flag restored", self.t2_restored
         yield "T3 severe: frozen, backfill waits for approval", self.t3_asked
         yield "T3: rejected, nothing written", self.t3_rejected
         yield "Restore refused while frozen", self.restore_refused
@@ -187,6 +189,34 @@ class Story:
         words = ", ".join(rotation.secret_name for rotation in rotations)
         return Told("T2 resolved", f"webhooks accepted; rotation planned: {words}", "python -m ledger_guard rollout status")
 
+    def t2_restored(self) -> Told:
+        """Refused while the rotation waits; with it recorded, the windows quiet and a second person's yes, the flag is on."""
+        incident = self.rehearsal.incident("T2")
+        assert incident is not None, "t2_resolved required it"
+        conf = {
+            "flag": "webhook_signature_enforced",
+            "incident_id": incident.incident_id,
+            "root_cause": "a deploy put placeholders in the place of every webhook secret",
+            "root_cause_link": "https://tracker.example/secrets",
+            "root_cause_owner": "platform-team",
+            "validation": {"environment": "test", "passed": True, "reference": "signed and unsigned webhook, run 12"},
+        }
+        refused = self.rehearsal.oncall.trigger("flag_restore", conf)
+        self.rehearsal.ended("flag_restore", refused, must_be="failed")
+        require(not self._flag("webhook_signature_enforced"), "the flag was restored while a rotation waits")
+        scenarios.repair_secrets(self.uri)
+        write_environment(self.uri, self.rehearsal.stack.env_file)
+        for rotation in self.rehearsal.look(lambda state: state.rotations.pending()):
+            done = self.rehearsal.command("rollout", "rotated", "--rotation", rotation.rotation_id, "--by", "payments-lead")
+            require(done.returncode == 0, f"rollout rotated exits with {done.returncode}: {done.stderr}")
+        self.rehearsal.oncall.trigger("flag_restore", conf)
+        run_id = self.rehearsal.answered(self.rehearsal.parked_gate("flag_restore"), "Approve", RESTORE_REASON)
+        require(self._flag("webhook_signature_enforced"), "the flag is still off")
+        freezes = self.rehearsal.look(lambda state: state.freezes.standing("webhook_signature_enforced"))
+        require(not freezes, f"the freeze still stands: {freezes}")
+        happened = "refused while the rotation waited; then rotated, approved by another person, enforced, freeze lifted"
+        return Told("T2 restored", happened, f"{self.ui}/dags/flag_restore/runs/{run_id}")
+
     def t3_asked(self) -> Told:
         """The largest tenant drifts; the rollout is frozen; a plan beyond the guardrails waits for a human."""
         with psycopg.connect(self.uri) as connection:
@@ -218,6 +248,7 @@ class Story:
             "tenant_id": self.tenant,
             "root_cause": "none yet: this is an attempt to enable the flag while the analysis is still going on",
             "root_cause_link": "https://tracker.example/analysis",
+            "root_cause_owner": "platform-team",
             "validation": {"environment": "test", "passed": True, "reference": "smoke run"},
         }
         run_id = self.rehearsal.oncall.trigger("flag_restore", conf)

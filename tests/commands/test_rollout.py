@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from tests.flags.rollout_world import BALANCE, RolloutWorld, rollout_world
@@ -107,3 +108,104 @@ def test_status_lists_flags_scopes_freezes_and_rotations(world, run):
     assert [flag["flag"] for flag in answer["flags"]] == [BALANCE, "webhook_signature_enforced"]
     assert [scope["tenant_id"] for scope in answer["flags"][0]["scopes"]] == [EVERYWHERE, "tenant-a"]
     assert [each["rotation_id"] for each in answer["rotations"]] == [rotation]
+
+
+def test_a_flag_is_frozen_from_the_command_line_and_checked(world, run):
+    frozen = run("freeze", "--flag", BALANCE, "--tenant-id", "tenant-a", "--reason", "drift not understood", "--by", "anna")
+    assert frozen.exit_code == 0
+    assert frozen.output.startswith("frozen: ledger_enforce_balance for tenant tenant-a since 2026-03-02T03:00:00Z (")
+    assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 3
+    assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-b").exit_code == 0
+
+
+def _override(run, **changes: str) -> Ended:
+    given = {"flag": BALANCE, "tenant-id": "tenant-a", "hours": "2", "reason": "a pilot agreed on", "by": "ops-lead", **changes}
+    return run("override", *(part for name, value in given.items() for part in (f"--{name}", value)))
+
+
+def test_an_override_opens_its_tenant_alone_until_it_expires(world, run):
+    freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
+    assert _override(run).output.startswith("override: ledger_enforce_balance for tenant tenant-a until 2026-03-02T05:00:00Z (")
+    opened = run("check", "--flag", BALANCE, "--tenant-id", "tenant-a")
+    assert opened.exit_code == 0
+    assert "frozen: ledger_enforce_balance for everyone by oncall" in opened.output
+    assert "open: ledger_enforce_balance for tenant tenant-a by override of ops-lead until 2026-03-02T05:00:00Z" in opened.output
+    assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-b").exit_code == 3
+    assert run("check", "--flag", BALANCE).exit_code == 3
+    world.memory.wall_clock.advance(timedelta(hours=2))
+    assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "exit_code", "says"),
+    [
+        pytest.param({"by": "intern"}, 3, "intern may not grant it; allowed: payments-lead, ops-lead", id="not named"),
+        pytest.param({"hours": "25"}, 3, "more than the policy's 24", id="too long"),
+        pytest.param({"hours": "nan"}, 2, "allowed: more than 0", id="no number of hours"),
+        pytest.param({"tenant-id": EVERYWHERE}, 2, "allowed: one tenant", id="everyone"),
+        pytest.param({"reason": "because"}, 2, "allowed: at least 10", id="hardly a reason"),
+    ],
+)
+def test_an_override_that_may_not_be_granted_is_refused_in_one_line(world, run, changes, exit_code, says):
+    freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
+    found = _override(run, **changes)
+    assert (found.exit_code, found.output, found.error.count("\n")) == (exit_code, "", 1)
+    assert says in found.error
+
+
+def test_status_shows_overrides_which_can_be_ended(world, run):
+    freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
+    _override(run)
+    (override,) = json.loads(run("status", "--json").output)["flags"][0]["overrides"]
+    assert f"override {override['override_id']} for tenant tenant-a until 2026-03-02T05:00:00Z" in run("status").output
+    ended = run("end-override", "--override", override["override_id"], "--by", "anna")
+    assert (ended.exit_code, ended.output) == (0, "ended: the override of ledger_enforce_balance for tenant tenant-a\n")
+    assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 3
+
+
+def test_status_says_for_how_long_a_rollback_has_stood(world, run):
+    world.memory.flags.put(BALANCE, EVERYWHERE, True)
+    world.approved_roll_back(world.incident())
+    world.memory.wall_clock.advance(timedelta(hours=30))
+    assert "rolled back for everyone since 2026-03-02T03:00:00Z, for 30 h" in run("status").output
+    (rolled_back,) = json.loads(run("status", "--json").output)["flags"][0]["rolled_back"]
+    assert rolled_back["seconds"] == 30 * 3600
+
+
+def test_a_rotation_is_planned_with_its_steps_and_a_second_is_refused(world, run):
+    asked = ("plan-rotation", "--provider", "mockpsp", "--owner", "payments-lead", "--by", "anna")
+    planned = run(*asked)
+    assert planned.exit_code == 0
+    assert "of WEBHOOK_SECRET_MOCKPSP by payments-lead, due 2026-03-03T03:00:00Z" in planned.output
+    assert "\n  1. Agree with mockpsp" in planned.output
+    assert run(*asked).exit_code == 3
+    (plan,) = json.loads(run("status", "--json").output)["rotations"]
+    assert (plan["overlap_hours"], len(plan["steps"])) == (24, 7)
+    run("rotated", "--rotation", plan["rotation_id"], "--by", "anna")
+    again = run(*asked)
+    assert again.exit_code == 3
+    assert "overlaps until 2026-03-03T03:00:00" in again.error
+
+
+@pytest.mark.parametrize(
+    ("at", "says"),
+    [
+        pytest.param((), "recorded: deploy v2.3 at 2026-03-02T03:00:00Z\n", id="now"),
+        pytest.param(("--at", "2026-03-01T11:40:00Z"), "recorded: deploy v2.3 at 2026-03-01T11:40:00Z\n", id="earlier"),
+    ],
+)
+def test_a_deploy_is_recorded(world, run, at, says):
+    assert run("record-deploy", "--version", "v2.3", "--by", "pipeline", *at).output == says
+    assert [detail["version"] for detail in world.audit("record_deploy")] == ["v2.3"]
+
+
+def test_secrets_are_shown_without_their_values(world, run):
+    value = "whsec-4fJk29dkQpZ7vT1x"
+    world.memory.secrets.inspect("stripe", "STRIPE_WEBHOOK_SECRET", value)
+    world.memory.secrets.inspect("adyen", "ADYEN_HMAC_KEY", None)
+    text, answer = run("secrets").output, run("secrets", "--json").output
+    assert "STRIPE_WEBHOOK_SECRET of stripe: set, fingerprint " in text
+    assert "in use since 2026-03-02T03:00:00Z at least" in text
+    assert "ADYEN_HMAC_KEY of adyen: absent; is not set" in text
+    assert [each["name"] for each in json.loads(answer)["secrets"]] == ["STRIPE_WEBHOOK_SECRET", "ADYEN_HMAC_KEY"]
+    assert value not in text + answer

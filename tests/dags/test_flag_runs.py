@@ -1,5 +1,7 @@
 """flag_rollback and flag_restore, run by Airflow in this process against a real flag store."""
 
+from datetime import timedelta
+
 import pytest
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
@@ -43,17 +45,38 @@ def test_a_flag_that_is_off_already_asks_nobody(platform, channel, run_dag, roll
     assert (states["run"], states["request_approval"], states["roll_back"]) == ("success", "skipped", "skipped")
 
 
+def quiet_windows(platform, trigger: str = "T2", windows: int = 12) -> None:
+    """Verdicts with evidence of health for the newest closed windows of the rehearsal's clock."""
+    from ledger_guard.domain.signals import Trigger
+    from ledger_guard.domain.verdicts import Scope, Severity, Verdict
+    from ledger_guard.domain.windows import Window
+    from ledger_guard.wiring import open_guard
+
+    guard, length = open_guard(), timedelta(minutes=5)
+    now = Window.containing(guard.clock.now(), length).start
+    verdicts = [
+        Verdict(
+            Trigger.parse(trigger), "acme", Window(now - back * length, length), Severity.NONE, Scope.ISOLATED, "put by a test"
+        )
+        for back in range(1, windows + 1)
+    ]
+    with guard.state.transaction() as state:
+        state.verdicts.record(verdicts, None)
+
+
 RESTORE = {
     "flag": FLAG,
     "tenant_id": "*",
     "root_cause": "the secret at the provider was rotated a day early",
     "root_cause_link": "https://tracker.example/77",
+    "root_cause_owner": "platform-team",
     "validation": {"environment": "test", "passed": True, "reference": "smoke run 12"},
 }
 
 
 def test_a_restore_without_a_freeze_is_approved_and_switches_the_flag_on(platform, channel, run_dag, answerer):
     platform.run("update rollout_flag set is_enabled = false where key = %s", FLAG)
+    quiet_windows(platform)
     answerer.when_parked("flag_restore", "request_approval", "Approve", "validated in test, rotation done")
     states = run_dag("flag_restore", RESTORE)
     assert states["run"] == "success"
@@ -78,11 +101,47 @@ def test_a_restore_is_refused_while_others_freeze_the_flag(platform, channel, ru
     [
         pytest.param({"root_cause": ""}, id="no root cause"),
         pytest.param({"root_cause_link": ""}, id="no link"),
+        pytest.param({"root_cause_owner": ""}, id="no owner"),
         pytest.param({"validation": {"environment": "test", "passed": False, "reference": ""}}, id="validation not passed"),
     ],
 )
 def test_a_restore_that_misses_something_is_refused(platform, channel, run_dag, missing):
+    quiet_windows(platform)
     platform.run("update rollout_flag set is_enabled = false where key = %s", FLAG)
     states = run_dag("flag_restore", {**RESTORE, **missing})
     assert states["review"] == "failed"
     assert not platform.is_enabled(FLAG)
+
+
+def test_a_restore_without_quiet_windows_is_refused(platform, channel, run_dag):
+    quiet_windows(platform, windows=5)
+    platform.run("update rollout_flag set is_enabled = false where key = %s", FLAG)
+    assert run_dag("flag_restore", RESTORE)["review"] == "failed"
+    assert not platform.is_enabled(FLAG)
+
+
+def test_a_restore_of_the_balance_flag_compares_the_tenants_wallets_itself(platform, channel, run_dag, answerer):
+    """acme's wallets lag behind and were never compared: the run compares them and refuses; once they are right it goes on."""
+    flag = "ledger_enforce_balance"
+    platform.run("update rollout_flag set is_enabled = false where key = %s", flag)
+    for trigger in ("T1", "T3"):
+        quiet_windows(platform, trigger)
+    of_acme = {**RESTORE, "flag": flag, "tenant_id": "acme"}
+    assert run_dag("flag_restore", of_acme)["review"] == "failed"
+    platform.run("update walletbalance set balance_real_available = 100 where tenant_id = 'acme'")
+    answerer.when_parked("flag_restore", "request_approval", "Approve", "wallets compared, all in order")
+    assert run_dag("flag_restore", of_acme)["run"] == "success"
+    assert platform.run("select is_enabled from rollout_flag where key = %s and tenant_id = 'acme'", flag) is True
+    compared = "select count(*) from ledger_guard.audit_entry where verb = 'verify' and tenant_id = 'acme'"
+    assert platform.run(compared) == 2
+
+
+def test_a_health_check_reminds_of_a_rollback_that_still_stands(platform, channel, run_dag, answerer, rollback):
+    answerer.when_parked("flag_rollback", "request_approval", "Approve", REASON)
+    run_dag("flag_rollback", rollback)
+    platform.run("update ledger_guard.flag_change set changed_at = changed_at - interval '5 hours'")
+    for _ in range(2):
+        assert run_dag("ledger_health_check", {"triggers": ["T2"]})["remind"] == "success"
+    told = [message for message in channel.messages if "UNSIGNED WEBHOOKS ARE ACCEPTED" in message["text"]]
+    assert len(told) == 1
+    assert "for 5 h now" in told[0]["text"]

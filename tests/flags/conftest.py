@@ -22,4 +22,4 @@ def stored_world(database_uri) -> RolloutWorld:
     world.guard = replace(world.guard, state=PostgresGuardState(settings), flags=flags)
     for scope in (EVERYWHERE, "tenant-a"):
         flags.compare_and_set(flags.get(BALANCE, scope), True, "somebody", "rollout")
-    return world
+    return world.healthy()

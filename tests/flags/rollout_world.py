@@ -11,8 +11,8 @@ from ledger_guard.domain.flags import EVERYWHERE, Freeze, RotationPlan
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.domain.verdicts import Scope, Severity
-from ledger_guard.domain.windows import UTC
+from ledger_guard.domain.verdicts import Scope, Severity, Verdict
+from ledger_guard.domain.windows import UTC, Window
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
@@ -21,6 +21,8 @@ from ledger_guard.use_cases.record_answer import record_answer
 from ledger_guard.use_cases.request_approval import request_approval
 from ledger_guard.use_cases.restore import restore, review_restore
 from ledger_guard.use_cases.roll_back import propose_roll_back, roll_back
+from ledger_guard.use_cases.verify import verify
+from ledger_guard.use_cases.verify_before_restore import verify_before_restore
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 BALANCE = "ledger_enforce_balance"
@@ -29,6 +31,8 @@ RUN = "manual__2026-03-02"
 REASON = "withdrawals are refused for everyone"
 ROOT_CAUSE = "the backfill had skipped players without a wallet row"
 LINK = "https://wiki.example.org/postmortem/12"
+OWNER = "platform-team"
+TENANTS = ("tenant-a", "tenant-b", "tenant-c")
 VALIDATION = {"environment": "test", "passed": True, "reference": "run 4711 of the withdrawal suite"}
 
 
@@ -58,6 +62,27 @@ class RolloutWorld:
         with self.guard.state.transaction() as state:
             state.incidents.add(incident)
         return incident.incident_id
+
+    def windows(self, word: Severity, *, first: int = 12, last: int = 1, triggers=tuple(Trigger), tenants=TENANTS) -> None:
+        """Store verdicts for the windows `first` to `last` before the one that is open."""
+        length = timedelta(minutes=5)
+        now = Window.containing(self.guard.clock.now(), length).start
+        verdicts = [
+            Verdict(trigger, tenant, Window(now - back * length, length), word, Scope.ISOLATED, "put here by a test")
+            for trigger in triggers
+            for back in range(last, first + 1)
+            for tenant in tenants
+        ]
+        with self.guard.state.transaction() as state:
+            for trigger in triggers:
+                state.verdicts.record([verdict for verdict in verdicts if verdict.trigger is trigger], None)
+
+    def healthy(self) -> RolloutWorld:
+        """An hour of quiet windows, and every tenant's wallets compared."""
+        self.windows(Severity.NONE)
+        for tenant in TENANTS:
+            verify(self.guard, tenant)
+        return self
 
     def resolve(self, incident_id: str) -> None:
         """End an incident."""
@@ -99,7 +124,14 @@ class RolloutWorld:
 
     def review_restore(self, incident_id: str | None, flag: str = BALANCE, tenant_id: str = EVERYWHERE, **changes: object):
         """Review a restore for which everything is written down, save what `changes` says."""
-        given = {"root_cause": ROOT_CAUSE, "root_cause_link": LINK, "validation": VALIDATION, "requested_by": "oncall", **changes}
+        given = {
+            "root_cause": ROOT_CAUSE,
+            "root_cause_link": LINK,
+            "root_cause_owner": OWNER,
+            "validation": VALIDATION,
+            "requested_by": "oncall",
+            **changes,
+        }
         return review_restore(self.guard, flag, tenant_id, incident_id, **given)
 
     def ask_to_restore(self, incident_id: str | None, flag: str = BALANCE, tenant_id: str = EVERYWHERE, run_id: str = RUN) -> str:
@@ -110,7 +142,14 @@ class RolloutWorld:
         self, incident_id: str | None, flag: str = BALANCE, tenant_id: str = EVERYWHERE, run_id: str = RUN, **changes: object
     ):
         """Do it, as the writing task would."""
-        given = {"root_cause": ROOT_CAUSE, "root_cause_link": LINK, "validation": VALIDATION, **changes}
+        verify_before_restore(self.guard, flag, tenant_id, incident_id)
+        given = {
+            "root_cause": ROOT_CAUSE,
+            "root_cause_link": LINK,
+            "root_cause_owner": OWNER,
+            "validation": VALIDATION,
+            **changes,
+        }
         return restore(self.guard, flag, tenant_id, incident_id, run_id, "flag_restore", **given)
 
     def plan_rotation(self, incident_id: str | None, secret_name: str = "WEBHOOK_SECRET_MOCKPSP") -> str:
@@ -133,11 +172,12 @@ class RolloutWorld:
 
 
 def rollout_world(policy: Policy | None = None) -> RolloutWorld:
-    """An empty world with three tenants."""
+    """Three tenants, whose windows are quiet and whose wallets were compared."""
     memory = memory_world(policy or load_policy(), NOW)
-    for tenant in ("tenant-a", "tenant-b", "tenant-c"):
+    for tenant in TENANTS:
         memory.ledger.add_player(tenant, "player-1", 10.0)
-    return RolloutWorld(memory.guard, memory)
+        memory.ledger.set_wallet(tenant, "player-1", 10.0)
+    return RolloutWorld(memory.guard, memory).healthy()
 
 
 def asked(

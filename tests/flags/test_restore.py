@@ -3,16 +3,22 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.flags.rollout_world import BALANCE, LINK, ROOT_CAUSE, SIGNATURE, VALIDATION, RolloutWorld, rollout_world
+from tests.flags.rollout_world import BALANCE, LINK, NOW, OWNER, ROOT_CAUSE, SIGNATURE, VALIDATION, RolloutWorld, rollout_world
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus
 from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Severity
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.policy.rollout import RestoreRules
 from ledger_guard.use_cases.complete_rotation import complete_rotation
 from ledger_guard.use_cases.confirm import confirm
 from ledger_guard.use_cases.freeze import freeze, standing_freezes
+from ledger_guard.use_cases.override_freeze import end_override, override_freeze
+from ledger_guard.use_cases.verify import verify
+from ledger_guard.use_cases.verify_before_restore import verify_before_restore
 
 
 @pytest.fixture
@@ -53,6 +59,9 @@ def _validation(**changes: object) -> dict[str, object]:
         pytest.param({"root_cause": "x" + " " * 30}, "the root cause has 1 characters", id="root cause padded with blanks"),
         pytest.param({"root_cause_link": ""}, "no link to the root cause", id="no link"),
         pytest.param({"root_cause_link": "see wiki"}, "no link to the root cause", id="neither address nor ticket"),
+        pytest.param({"root_cause_owner": ""}, "no owner of the root cause", id="no owner"),
+        pytest.param({"root_cause_owner": " x "}, "no owner of the root cause", id="owner of one letter"),
+        pytest.param({"root_cause_owner": "db"}, None, id="owner of two letters"),
         pytest.param({"validation": {}}, "it is not on record as passed", id="no validation"),
         pytest.param(
             _validation(environment="prod"), "the environment is 'prod'; needed: one of test, staging", id="in production"
@@ -79,11 +88,17 @@ def test_every_missing_item_is_named_at_once(world, resolved):
     world.incident(Trigger.BALANCE_MISMATCH)
     freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "payments-lead")
     world.plan_rotation(resolved)
+    world.windows(Severity.NO_DATA, first=10, triggers=(Trigger.INSUFFICIENT_FUNDS,))
+    world.memory.ledger.set_wallet("tenant-a", "player-1", 9.0)
+    verify(world.guard, "tenant-a")
     with pytest.raises(SafetyRefusal) as refused:
-        world.review_restore(resolved, root_cause="", root_cause_link="", validation={})
+        world.review_restore(resolved, root_cause="", root_cause_link="", root_cause_owner="", validation={})
     for item in (
         "the root cause has",
         "no link",
+        "no owner",
+        "T1: 2 of its newest 12 windows are quiet",
+        "backfill of 1 tenant (tenant-a): 1 lag behind their player",
         "the environment is",
         "passed",
         "no reference",
@@ -181,6 +196,318 @@ def test_a_requester_who_is_the_only_approver_is_refused():
         world.review_restore(None, requested_by="payments-lead")
 
 
+# --- quiet windows ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "still_quiet", "says"),
+    [
+        pytest.param(Severity.NO_DATA, 5, "T1: 5 of its newest 12 windows are quiet", id="five quiet, the rest without data"),
+        pytest.param(Severity.INSUFFICIENT, 5, "too little evidence or none.; needed: 6", id="five quiet, the rest too little"),
+        pytest.param(Severity.NO_DATA, 6, None, id="six quiet, the rest without data"),
+        pytest.param(Severity.INSUFFICIENT, 12, None, id="all quiet"),
+    ],
+)
+def test_windows_without_evidence_are_not_quiet(world, resolved, word, still_quiet, says):
+    world.windows(word, first=12 - still_quiet, triggers=(Trigger.INSUFFICIENT_FUNDS,))
+    if says is None:
+        assert world.review_restore(resolved).is_needed
+    else:
+        with pytest.raises(SafetyRefusal, match=says):
+            world.review_restore(resolved)
+
+
+@pytest.mark.parametrize(
+    ("back", "is_refused"),
+    [pytest.param(6, True, id="five windows since the alarm"), pytest.param(7, False, id="six windows since the alarm")],
+)
+@pytest.mark.parametrize("alarm", [Severity.MILD, Severity.SEVERE])
+def test_quiet_windows_count_from_the_last_alarm_of_any_tenant(world, resolved, alarm, back, is_refused):
+    world.windows(alarm, first=back, last=back, triggers=(Trigger.BALANCE_MISMATCH,), tenants=("tenant-c",))
+    if is_refused:
+        with pytest.raises(SafetyRefusal, match=r"T3: 5 of its newest 12 windows are quiet \(in alarm at 2026-03-02T02:30:00Z\)"):
+            world.review_restore(resolved)
+    else:
+        assert world.review_restore(resolved).is_needed
+
+
+def test_quiet_windows_of_long_ago_prove_nothing(world, resolved):
+    world.memory.clock.advance(timedelta(minutes=35))
+    with pytest.raises(SafetyRefusal, match="T1: 5 of its newest 12"):
+        world.review_restore(resolved)
+
+
+def test_only_the_triggers_of_the_flag_have_to_be_quiet(world, resolved):
+    world.windows(Severity.NO_DATA, triggers=(Trigger.WEBHOOK_SIGNATURE,))
+    assert world.review_restore(resolved).is_needed
+
+
+def test_the_incidents_own_tenants_have_to_be_heard(world, resolved):
+    """tenant-a and tenant-b were in alarm; that tenant-c is well says nothing about them."""
+    world.windows(Severity.NO_DATA, triggers=(Trigger.INSUFFICIENT_FUNDS,), tenants=("tenant-a", "tenant-b"))
+    with pytest.raises(SafetyRefusal, match="T1: 0 of its newest 12"):
+        world.review_restore(resolved)
+
+
+def test_a_tenants_restore_looks_at_that_tenants_windows(world):
+    world.windows(Severity.NO_DATA, tenants=("tenant-a",))
+    with pytest.raises(SafetyRefusal, match="T1: 0 of its newest 12"):
+        world.review_restore(None, tenant_id="tenant-a")
+    world.memory.flags.put(BALANCE, "tenant-b", False)
+    assert world.review_restore(None, tenant_id="tenant-b").is_needed
+
+
+def test_an_alarm_after_the_approval_stops_the_restore(world, resolved):
+    world.answer(world.ask_to_restore(resolved))
+    world.windows(Severity.MILD, first=1, triggers=(Trigger.BALANCE_MISMATCH,))
+    with pytest.raises(SafetyRefusal, match="T3: 0 of its newest 12 windows are quiet"):
+        world.restore(resolved)
+    assert not _is_on(world)
+
+
+# --- wallets ------------------------------------------------------------------------------------------------------
+
+
+def _compared(world, **wallet):
+    """tenant-a compared with one of its two wallets changed."""
+    ledger = world.memory.ledger
+    ledger.add_player("tenant-a", "player-2", 20.0)
+    if wallet:
+        ledger.set_wallet("tenant-a", "player-2", **wallet)
+    verify(world.guard, "tenant-a")
+
+
+@pytest.mark.parametrize(
+    ("wallet", "says"),
+    [
+        pytest.param({}, "1 wallets are missing; needed: verified clean", id="missing"),
+        pytest.param({"available": 15.0}, "1 lag behind their player", id="stale"),
+        pytest.param({"available": 25.0}, "1 differ unexplained", id="unexplained"),
+        pytest.param({"available": 20.0}, None, id="equal"),
+    ],
+)
+def test_a_restore_is_refused_while_wallets_are_not_in_order(world, resolved, wallet, says):
+    _compared(world, **wallet)
+    if says is None:
+        assert world.review_restore(resolved).is_needed
+    else:
+        with pytest.raises(SafetyRefusal, match=rf"backfill of 1 tenant \(tenant-a\): {says}"):
+            world.review_restore(resolved)
+
+
+@pytest.mark.parametrize(("minutes", "is_refused"), [(60, False), (61, True)])
+def test_a_comparison_counts_for_an_hour(world, resolved, minutes, is_refused):
+    world.memory.wall_clock.advance(timedelta(minutes=minutes))
+    if is_refused:
+        with pytest.raises(SafetyRefusal, match="compared more than 60 minutes ago"):
+            world.review_restore(resolved)
+        assert verify_before_restore(world.guard, BALANCE, EVERYWHERE, resolved) == ["tenant-a", "tenant-b"]
+    assert world.review_restore(resolved).is_needed
+
+
+@pytest.mark.parametrize("written", ["force", "undo", "run_script"])
+def test_a_comparison_from_before_a_write_counts_no_more(world, resolved, written):
+    with world.guard.state.transaction() as state:
+        state.audit.append(AuditEvent(written, "oncall", "plan:1", {}, NOW, tenant_id="tenant-b"))
+    with pytest.raises(SafetyRefusal, match=r"1 tenant \(tenant-b\): its wallets were not compared since they were written"):
+        world.review_restore(resolved)
+
+
+def test_a_tenant_that_was_never_compared_is_named(world):
+    world.memory.ledger.add_player("tenant-d", "player-1", 1.0)
+    with pytest.raises(SafetyRefusal, match=r"backfill of 1 tenant \(tenant-d\): its wallets were not compared"):
+        world.review_restore(None, tenant_id="tenant-d")
+
+
+def test_wallets_have_no_part_in_the_signature_flag(world):
+    world.memory.ledger.set_wallet("tenant-a", "player-1", 1.0)
+    verify(world.guard, "tenant-a")
+    incident = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    world.approved_roll_back(incident, SIGNATURE)
+    world.resolve(incident)
+    assert world.review_restore(incident, SIGNATURE).is_needed
+    assert verify_before_restore(world.guard, SIGNATURE, EVERYWHERE, incident) == []
+
+
+def test_the_writing_task_compares_again_what_an_approver_took_long_to_answer(world, resolved):
+    asked = world.ask_to_restore(resolved)
+    world.memory.wall_clock.advance(timedelta(minutes=90))
+    world.memory.ledger.set_wallet("tenant-b", "player-1", 1.0)
+    world.answer(asked)
+    with pytest.raises(SafetyRefusal, match=r"1 tenant \(tenant-b\): 1 lag behind"):
+        world.restore(resolved)
+    assert not _is_on(world)
+
+
+# --- validation ---------------------------------------------------------------------------------------------------
+
+
+PROBE = {BALANCE: {"url": "https://test.example/withdraw-check"}}
+
+
+@pytest.fixture
+def probed() -> RolloutWorld:
+    """A policy that names a probe of the test environment for the balance flag."""
+    policy = load_policy()
+    return rollout_world(policy.model_copy(update={"restore": RestoreRules.model_validate({"probes": PROBE})}))
+
+
+def _probe_answers(world: RolloutWorld, status: int | None, *, passed: bool, words: str) -> None:
+    world.memory.validation.will_answer(BALANCE, PROBE[BALANCE]["url"], status, passed=passed, words=words)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        pytest.param(None, "withdraw-check, was not asked", id="nothing can ask it"),
+        pytest.param((None, False, "did not answer (ConnectError)"), "did not answer", id="no answer"),
+        pytest.param((500, False, "answered 500; needed: 200"), "answered 500; needed: 200", id="another answer"),
+        pytest.param((200, True, "answered 200"), None, id="passed"),
+    ],
+)
+def test_where_a_probe_is_named_its_answer_counts_and_no_statement(probed, answer, says):
+    if answer is not None:
+        _probe_answers(probed, answer[0], passed=answer[1], words=answer[2])
+    if says is None:
+        text = probed.review_restore(None, validation={}).text
+        assert "Validated by the probe of the test environment: https://test.example/withdraw-check answered 200" in text
+    else:
+        with pytest.raises(SafetyRefusal, match=says):
+            probed.review_restore(None)
+
+
+def test_a_probe_that_fails_after_the_approval_stops_the_restore(probed):
+    _probe_answers(probed, 200, passed=True, words="answered 200")
+    probed.answer(probed.ask_to_restore(None))
+    _probe_answers(probed, 503, passed=False, words="answered 503; needed: 200")
+    with pytest.raises(SafetyRefusal, match="answered 503"):
+        probed.restore(None)
+    assert not _is_on(probed)
+
+
+def test_the_record_says_by_what_it_was_validated(world, probed, resolved):
+    _probe_answers(probed, 200, passed=True, words="answered 200")
+    for each, incident in ((probed, None), (world, resolved)):
+        each.answer(each.ask_to_restore(incident))
+        each.restore(incident)
+    assert probed.audit("restore")[-1]["validation"] == {"by": "probe", "url": PROBE[BALANCE]["url"], "status": 200}
+    assert world.audit("restore")[-1]["validation"] == {"by": "statement", "stated_by": "oncall", **VALIDATION}
+
+
+# --- overrides ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def frozen(world) -> RolloutWorld:
+    """T3 severe froze the flag for everyone; the incident is over, its root cause not found yet; tenant-a is a new tenant."""
+    incident = world.incident(Trigger.BALANCE_MISMATCH)
+    freeze(world.guard, BALANCE, EVERYWHERE, incident, "T3 severe", "ledger_guard")
+    world.resolve(incident)
+    world.memory.flags.put(BALANCE, EVERYWHERE, False)
+    return world
+
+
+def _override(world: RolloutWorld, **changes: object):
+    given = {"flag": BALANCE, "tenant_id": "tenant-a", "hours": 2, "reason": "a pilot agreed on before", "by": "ops-lead"}
+    return override_freeze(world.guard, **{**given, **changes})
+
+
+NOTHING_WRITTEN = {"root_cause": "", "root_cause_link": "", "root_cause_owner": ""}
+
+
+def test_an_override_lets_one_tenant_be_enabled_with_an_approval_and_lifts_nothing(frozen):
+    override = _override(frozen)
+    proposal = frozen.review_restore(None, tenant_id="tenant-a", **NOTHING_WRITTEN)
+    assert "In spite of a freeze that stays, by override of ops-lead until 2026-03-02T05:00:00Z: a pilot" in proposal.text
+    frozen.answer(frozen.ask(ApprovalKind.FLAG_RESTORE, proposal, None))
+    frozen.restore(None, tenant_id="tenant-a", **NOTHING_WRITTEN)
+    assert [frozen.guard.flags.effective(BALANCE, tenant) for tenant in ("tenant-a", "tenant-b")] == [True, False]
+    assert [found.tenant_id for found in frozen.freezes()] == [EVERYWHERE]
+    assert frozen.audit("restore")[-1]["overrides"] == [override.override_id]
+    assert frozen.audit("restore")[-1]["lifted_freezes"] == []
+
+
+def test_an_override_lifts_not_even_the_tenants_own_freeze(frozen):
+    """The root cause of the freeze that stands for everyone may be that of the tenant's own as well."""
+    freeze(frozen.guard, BALANCE, "tenant-a", None, "tenant-a drifts too", "oncall")
+    _override(frozen)
+    frozen.answer(frozen.ask_to_restore(None, tenant_id="tenant-a"))
+    frozen.restore(None, tenant_id="tenant-a")
+    assert frozen.guard.flags.effective(BALANCE, "tenant-a") is True
+    assert [found.tenant_id for found in frozen.freezes()] == [EVERYWHERE, "tenant-a"]
+
+
+@pytest.mark.parametrize("tenant_id", ["tenant-b", EVERYWHERE])
+def test_an_override_is_for_its_tenant_alone(frozen, tenant_id):
+    _override(frozen)
+    with pytest.raises(SafetyRefusal, match="frozen for everyone by incident"):
+        frozen.review_restore(None, tenant_id=tenant_id)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "is_refused"), [pytest.param(119, False, id="in time"), pytest.param(120, True, id="expired")]
+)
+def test_an_override_that_expired_before_the_write_permits_nothing(frozen, minutes, is_refused):
+    _override(frozen)
+    frozen.answer(frozen.ask_to_restore(None, tenant_id="tenant-a"))
+    frozen.memory.wall_clock.advance(timedelta(minutes=minutes))
+    if is_refused:
+        with pytest.raises(SafetyRefusal, match="frozen for everyone by incident"):
+            frozen.restore(None, tenant_id="tenant-a")
+    else:
+        frozen.restore(None, tenant_id="tenant-a")
+    assert frozen.guard.flags.effective(BALANCE, "tenant-a") is not is_refused
+
+
+def test_an_override_that_was_ended_permits_nothing(frozen):
+    override = _override(frozen)
+    end_override(frozen.guard, override.override_id, "oncall")
+    with pytest.raises(SafetyRefusal, match="frozen for everyone by incident"):
+        frozen.review_restore(None, tenant_id="tenant-a")
+    assert [detail["stage"] for detail in frozen.audit("override")] == ["granted", "ended"]
+
+
+def test_an_override_excuses_from_the_freeze_and_from_nothing_else(frozen):
+    _override(frozen)
+    frozen.windows(Severity.NO_DATA, tenants=("tenant-a",))
+    frozen.incident(Trigger.INSUFFICIENT_FUNDS)
+    with pytest.raises(SafetyRefusal) as refused:
+        frozen.review_restore(None, tenant_id="tenant-a", validation={}, **NOTHING_WRITTEN)
+    for item in ("T1 severe", "T1: 0 of its newest", "passed true"):
+        assert item in str(refused.value)
+    assert "root cause" not in str(refused.value)
+
+
+def test_another_override_than_the_approved_one_voids_the_approval(frozen):
+    first = _override(frozen)
+    frozen.answer(frozen.ask_to_restore(None, tenant_id="tenant-a"))
+    end_override(frozen.guard, first.override_id, "oncall")
+    _override(frozen, reason="another reason than the approved one")
+    with pytest.raises(SafetyRefusal, match="another state"):
+        frozen.restore(None, tenant_id="tenant-a")
+    assert not frozen.guard.flags.effective(BALANCE, "tenant-a")
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "says"),
+    [
+        pytest.param({"by": "intern"}, SafetyRefusal, "intern may not grant .* allowed: payments-lead, ops-lead", id="not named"),
+        pytest.param({"hours": 25}, SafetyRefusal, "25 hours are more than the policy's 24", id="for too long"),
+        pytest.param({"hours": 0}, BadInputError, "hours: is 0", id="for no time"),
+        pytest.param({"hours": float("nan")}, BadInputError, "hours: is nan", id="for a time that is none"),
+        pytest.param({"reason": " short "}, BadInputError, "the reason has 5 characters", id="no reason"),
+        pytest.param({"tenant_id": EVERYWHERE}, BadInputError, "allowed: one tenant", id="for everyone"),
+        pytest.param({"tenant_id": "nobody"}, BadInputError, "knows no tenant", id="unknown tenant"),
+        pytest.param({"flag": SIGNATURE}, BadInputError, "is not frozen", id="nothing is frozen"),
+    ],
+)
+def test_an_override_needs_a_named_person_a_reason_an_end_and_a_freeze(frozen, given, error, says):
+    with pytest.raises(error, match=says):
+        _override(frozen, **given)
+    with frozen.guard.state.transaction() as state:
+        assert state.overrides.in_force(NOW) == []
+
+
 # --- freezes ------------------------------------------------------------------------------------------------------
 
 
@@ -260,7 +587,8 @@ def test_an_approved_restore_enables_the_flag_and_lifts_its_own_freezes_with_the
     assert (done["root_cause"], done["root_cause_link"], len(done["lifted_freezes"])) == (ROOT_CAUSE, LINK, 2)
     with world.guard.state.transaction() as state:
         lifted = [state.freezes.get(freeze_id) for freeze_id in done["lifted_freezes"]]
-    assert {(found.lifted_by, found.root_cause) for found in lifted} == {("ops-lead", ROOT_CAUSE)}
+    told = {(found.lifted_by, found.root_cause, found.root_cause_owner, found.root_cause_by) for found in lifted}
+    assert told == {("ops-lead", ROOT_CAUSE, OWNER, "oncall")}
     assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.CONFIRMED
 
 
@@ -339,6 +667,7 @@ def test_a_gate_marked_success_by_hand_enables_nothing(world, resolved):
     [
         pytest.param({"root_cause": "a wholly different story than the approved one"}, id="root cause"),
         pytest.param({"root_cause_link": "OPS-999"}, id="link"),
+        pytest.param({"root_cause_owner": "another-team"}, id="owner"),
         pytest.param(_validation(reference="another run"), id="validation"),
     ],
 )

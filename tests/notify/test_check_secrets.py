@@ -9,16 +9,19 @@ from datetime import timedelta
 import pytest
 from tests.notify.moments import NOON, WINDOW
 
-from ledger_guard.domain.errors import BadInputError, SourceUnavailable
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import FailureGroup
 from ledger_guard.use_cases.check_secrets import check_secrets
-from ledger_guard.use_cases.plan_secret_rotation import plan_secret_rotation
+from ledger_guard.use_cases.complete_rotation import complete_rotation
+from ledger_guard.use_cases.plan_secret_rotation import plan_one_rotation, plan_secret_rotation
+from ledger_guard.use_cases.record_deploy import record_deploy
 from ledger_guard.use_cases.request_review import request_review, review_topics
-from ledger_guard.use_cases.signature_causes import FlagFacts, by_provider, likeliest_cause
+from ledger_guard.use_cases.secret_ages import look_at_secrets
+from ledger_guard.use_cases.signature_causes import FlagFacts, RecentChange, by_provider, likeliest_cause
 
 FLAG = "webhook_signature_enforced"
 STRONG = "whsec-4fJk29dkQpZ7vT1x"
@@ -162,6 +165,29 @@ def test_the_likeliest_cause(findings, groups, flag, other_calls, says):
     assert says in likeliest_cause(findings, by_provider(groups), flag, other_calls)
 
 
+DEPLOY = RecentChange("deploy", NOON - 4 * WINDOW, "deploy v2.3 at 2026-03-01T11:40:00Z", None)
+ROTATED = RecentChange("rotation", NOON - 5 * WINDOW, "SECRET_MOCKPSP's rotation was recorded as done at 11:35", "mockpsp")
+ALL = [_group("mockpsp", 50, 50), _group("stripe", 50, 50)]
+ONE = [_group("mockpsp", 40, 41)]
+
+
+@pytest.mark.parametrize(
+    ("findings", "groups", "flag", "recent", "says"),
+    [
+        pytest.param(HEALTHY, ALL, ON, [DEPLOY], "Every provider is refused since shortly after the deploy v2.3", id="deploy"),
+        pytest.param(HEALTHY, ALL, JUST_ENABLED, [DEPLOY], "the platform's own header fault", id="enabled as well as deployed"),
+        pytest.param(HEALTHY, ONE, ON, [DEPLOY], "Only mockpsp is refused since shortly after the deploy v2.3", id="deploy, one"),
+        pytest.param(HEALTHY, ONE, ON, [ROTATED], "rotation was recorded as done at 11:35, and calls of mockpsp", id="rotation"),
+        pytest.param(HEALTHY, ONE, ON, [DEPLOY, ROTATED], "one side still uses the old secret", id="rotation and deploy"),
+        pytest.param(ONE_WRONG, ONE, ON, [DEPLOY, ROTATED], "SECRET_MOCKPSP is a placeholder", id="a wrong secret explains more"),
+        pytest.param(HEALTHY, ALL, OFF, [DEPLOY, ROTATED], "rolling it back would change nothing", id="flag off"),
+    ],
+)
+def test_what_changed_shortly_before_is_the_likeliest_cause(findings, groups, flag, recent, says):
+    others = 0 if groups is ALL else 500
+    assert says in likeliest_cause(findings, by_provider(groups), flag, others, recent)
+
+
 def test_only_the_header_fault_calls_for_a_rollback():
     everyone = by_provider([_group("mockpsp", 50, 50), _group("stripe", 50, 50)])
     assert "a rollback is right" in likeliest_cause(HEALTHY, everyone, ON, 0)
@@ -197,12 +223,16 @@ def test_the_report_names_secrets_calls_and_cause_and_is_on_record(world, incide
     report = check_secrets(world.guard, incident.incident_id)
     assert report.likeliest_cause.startswith("mockpsp: WEBHOOK_SECRET_MOCKPSP is a placeholder that ships with the platform")
     fingerprints = {finding.name: finding.fingerprint for finding in report.findings}
+    assert fingerprints["WEBHOOK_SECRET_MOCKPSP"] is None
     assert dict(report.as_facts()) == {
         "Calls of mockpsp": "40 of 41 calls refused (98%), first at 2026-03-01T11:45:00Z; WEBHOOK_SIGNATURE_INVALID",
         "Secret WEBHOOK_SECRET_MOCKPSP": (
-            f"set, fingerprint {fingerprints['WEBHOOK_SECRET_MOCKPSP']}; is a placeholder that ships with the platform"
+            "set, no fingerprint: it could be guessed from one; is a placeholder that ships with the platform"
         ),
-        "Secret STRIPE_WEBHOOK_SECRET": f"set, fingerprint {fingerprints['STRIPE_WEBHOOK_SECRET']}; nothing wrong with its form",
+        "Secret STRIPE_WEBHOOK_SECRET": (
+            f"set, fingerprint {fingerprints['STRIPE_WEBHOOK_SECRET']}; nothing wrong with its form; "
+            "in use since 2026-03-01T12:00:00Z at least"
+        ),
     }
     (event,) = _audited(world, "check_secrets")
     assert json.loads(json.dumps(report.as_json())) == event.detail
@@ -249,7 +279,7 @@ def test_an_incident_that_is_not_known_is_bad_input(world):
 
 def test_each_failing_provider_with_a_secret_gets_one_rotation(world, incident):
     world.triage.fail(_group("stripe", 60, 60), _group("wp-login", 5, 5), _group("adyen", 0, 9))
-    plans = plan_secret_rotation(world.guard, incident.incident_id, "oncall")
+    plans = plan_secret_rotation(world.guard, incident.incident_id, "oncall").plans
     assert [(plan.provider, plan.secret_name) for plan in plans] == [
         ("stripe", "STRIPE_WEBHOOK_SECRET"),
         ("mockpsp", "WEBHOOK_SECRET_MOCKPSP"),
@@ -264,7 +294,7 @@ def test_each_failing_provider_with_a_secret_gets_one_rotation(world, incident):
 
 
 def test_a_rotation_has_owner_due_date_overlap_validation_and_then_the_restore(world, incident):
-    (plan,) = plan_secret_rotation(world.guard, incident.incident_id, "oncall")
+    (plan,) = plan_secret_rotation(world.guard, incident.incident_id, "oncall").plans
     assert (plan.owner, plan.planned_at, plan.due_at) == ("payments-lead", NOON, NOON + timedelta(hours=24))
     steps = " ".join(plan.steps)
     places = [steps.index(words) for words in ("side by side for 24 hours", "restart each", "Validate in the test", FLAG)]
@@ -280,10 +310,129 @@ def test_a_rotation_that_is_planned_already_is_returned_instead_of_a_second_one(
     assert [event.detail["was_planned_before"] for event in _audited(world, "plan_secret_rotation")] == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("hours", "refused"), [pytest.param(23, True, id="within the overlap"), pytest.param(24, False, id="when it is over")]
+)
+def test_no_second_rotation_is_planned_within_the_overlap_of_one_that_is_done(world, incident, hours, refused):
+    (first,) = plan_secret_rotation(world.guard, incident.incident_id, "oncall").plans
+    complete_rotation(world.guard, first.rotation_id, "payments-lead")
+    world.wall_clock.advance(timedelta(hours=hours))
+    plans = plan_secret_rotation(world.guard, incident.incident_id, "oncall").plans
+    assert len(plans) == (0 if refused else 1)
+    event = _audited(world, "plan_secret_rotation")[-1]
+    assert (event.detail.get("stage") == "refused") is refused
+    if refused:
+        assert "was done by payments-lead and overlaps until 2026-03-02T12:00:00" in event.detail["why"][0]
+        with pytest.raises(SafetyRefusal, match="overlaps until"):
+            plan_one_rotation(world.guard, "mockpsp", None, "anna", "anna")
+
+
+def test_a_rotation_planned_by_hand_is_refused_while_one_is_pending(world, incident):
+    plan = plan_one_rotation(world.guard, "mockpsp", None, "anna", "oncall")
+    assert (plan.owner, plan.overlap_hours, plan.secret_name) == ("anna", 24, "WEBHOOK_SECRET_MOCKPSP")
+    with pytest.raises(SafetyRefusal, match=f"{plan.rotation_id} by anna is pending since"):
+        plan_one_rotation(world.guard, "mockpsp", None, "bert", "oncall")
+    assert len(_audited(world, "plan_secret_rotation")) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param({"provider": "paypal"}, "'paypal' is unknown; allowed: adyen, generic, mockpsp, stripe", id="provider"),
+        pytest.param({"owner": " "}, "the owner is empty", id="owner"),
+        pytest.param({"actor": ""}, "the name of who plans it is empty", id="actor"),
+        pytest.param({"incident_id": new_id()}, "does not exist", id="incident"),
+    ],
+)
+def test_a_rotation_by_hand_needs_a_provider_an_owner_and_a_planner(world, given, says):
+    known = {"provider": "mockpsp", "incident_id": None, "owner": "anna", "actor": "oncall"}
+    with pytest.raises(BadInputError, match=says):
+        plan_one_rotation(world.guard, **{**known, **given})
+
+
+@pytest.mark.parametrize(
+    ("minutes_before", "counts"),
+    [
+        pytest.param(-1, False, id="after the first refusal"),
+        pytest.param(0, True, id="at the first refusal"),
+        pytest.param(120, True, id="two hours before"),
+        pytest.param(121, False, id="long before"),
+    ],
+)
+def test_a_deploy_is_held_against_failures_that_begin_within_two_hours(world, incident, minutes_before, counts):
+    world.secrets.inspect("mockpsp", "WEBHOOK_SECRET_MOCKPSP", STRONG)
+    first_refusal = NOON - 3 * WINDOW
+    record_deploy(world.guard, "v2.3", first_refusal - timedelta(minutes=minutes_before), "anna")
+    report = check_secrets(world.guard, incident.incident_id)
+    assert ("deploy v2.3" in report.likeliest_cause) is counts
+    assert ("Shortly before" in dict(report.as_facts())) is counts
+
+
+def test_a_rotation_whose_overlap_has_just_ended_is_the_likeliest_cause(world, incident):
+    """The provider withdrew the old secret, and the platform never got the new one."""
+    world.secrets.inspect("mockpsp", "WEBHOOK_SECRET_MOCKPSP", STRONG)
+    ended = NOON - 4 * WINDOW - timedelta(hours=24)
+    world.wall_clock.advance(ended - NOON)
+    plan = plan_one_rotation(world.guard, "mockpsp", None, "anna", "oncall")
+    complete_rotation(world.guard, plan.rotation_id, "anna")
+    world.wall_clock.advance(NOON - ended)
+    cause = check_secrets(world.guard, incident.incident_id).likeliest_cause
+    assert cause.startswith(
+        "the overlap of WEBHOOK_SECRET_MOCKPSP's rotation ended at 2026-03-01T11:40:00Z, and calls of mockpsp"
+    )
+
+
+def test_a_secret_that_changed_shortly_before_is_the_likeliest_cause(world, incident):
+    world.secrets.inspect("mockpsp", "WEBHOOK_SECRET_MOCKPSP", STRONG)
+    world.wall_clock.advance(-timedelta(hours=5))
+    look_at_secrets(world.guard)
+    world.wall_clock.advance(timedelta(hours=5))
+    world.secrets.inspect("mockpsp", "WEBHOOK_SECRET_MOCKPSP", f"{STRONG}x")
+    cause = check_secrets(world.guard, incident.incident_id).likeliest_cause
+    assert cause.startswith("WEBHOOK_SECRET_MOCKPSP changed between 2026-03-01T07:00:00Z and 2026-03-01T12:00:00Z")
+
+
+@pytest.mark.parametrize(("days", "is_old"), [(180, False), (181, True)])
+def test_a_secret_is_as_old_as_the_guard_has_seen_it(world, days, is_old):
+    world.secrets.inspect("stripe", "STRIPE_WEBHOOK_SECRET", STRONG)
+    look_at_secrets(world.guard)
+    world.wall_clock.advance(timedelta(days=days))
+    (finding,) = look_at_secrets(world.guard)
+    assert finding.seen_since == NOON
+    expected = ("has been in use since 2026-03-01T12:00:00Z at least; the policy allows 180 days",)
+    assert finding.problems == (expected if is_old else ())
+
+
+def test_a_rotation_that_changed_no_secret_is_found_out(world):
+    world.secrets.inspect("stripe", "STRIPE_WEBHOOK_SECRET", STRONG)
+    look_at_secrets(world.guard)
+    world.wall_clock.advance(timedelta(hours=1))
+    plan = plan_one_rotation(world.guard, "stripe", None, "anna", "oncall")
+    complete_rotation(world.guard, plan.rotation_id, "anna")
+    (finding,) = look_at_secrets(world.guard)
+    assert finding.problems == ("is the same as before the rotation that anna recorded as done at 2026-03-01T13:00:00Z",)
+    world.secrets.inspect("stripe", "STRIPE_WEBHOOK_SECRET", f"{STRONG}x")
+    (finding,) = look_at_secrets(world.guard)
+    assert finding.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param({"version": " "}, "the version is empty", id="no version"),
+        pytest.param({"by": ""}, "the name of who records it is empty", id="nobody"),
+        pytest.param({"deployed_at": NOON + timedelta(seconds=1)}, "has not come yet", id="in the future"),
+    ],
+)
+def test_a_deploy_has_a_version_a_recorder_and_took_place(world, given, says):
+    with pytest.raises(BadInputError, match=says):
+        record_deploy(world.guard, **{"version": "v1", "deployed_at": NOON, "by": "anna", **given})
+
+
 def test_where_nothing_has_a_secret_nothing_is_planned_and_that_is_on_record(world, open_incident):
     incident = open_incident(Trigger.WEBHOOK_SIGNATURE)
     world.triage.fail(_group("wp-login", 5, 5))
-    assert plan_secret_rotation(world.guard, incident.incident_id, "oncall") == []
+    assert plan_secret_rotation(world.guard, incident.incident_id, "oncall").plans == ()
     (event,) = _audited(world, "plan_secret_rotation")
     assert event.detail == {"planned": 0, "failing_without_a_secret": ["wp-login"]}
 

@@ -52,7 +52,7 @@ def test_no_value_of_a_secret_gets_out(world, open_incident, monkeypatch, tmp_pa
     )
 
     report = check_secrets(guard, incident.incident_id)
-    plans = plan_secret_rotation(guard, incident.incident_id, "oncall")
+    plans = plan_secret_rotation(guard, incident.incident_id, "oncall").plans
     notices = [
         incident_notice(guard, incident.incident_id, "classify"),
         action_notice(guard, incident.incident_id, "check_secrets", report.likeliest_cause, report.as_facts()),

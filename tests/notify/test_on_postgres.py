@@ -46,8 +46,8 @@ def test_thread_secrets_check_rotation_and_review_are_stored_and_chained(world, 
 
     ref = notify(guard, incident_notice(guard, incident.incident_id, "classify"))
     check_secrets(guard, incident.incident_id)
-    (plan,) = plan_secret_rotation(guard, incident.incident_id, "oncall")
-    assert plan_secret_rotation(guard, incident.incident_id, "oncall") == [plan]
+    (plan,) = plan_secret_rotation(guard, incident.incident_id, "oncall").plans
+    assert plan_secret_rotation(guard, incident.incident_id, "oncall").plans == (plan,)
     request_review(guard, incident.incident_id, "oncall")
     notify(guard, incident_notice(guard, incident.incident_id, "check_secrets"))
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
+
 import pytest
 
 from ledger_guard.adapters.dotenv_secrets import DotenvSecretSource
 from ledger_guard.adapters.memory.secrets import InMemorySecretSource
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.domain.secrets import inspect_secret
+from ledger_guard.domain.secrets import inspect_secret, secret_fingerprint
 from ledger_guard.policy.loader import load_policy, policy_path
+from ledger_guard.policy.platform import OtherEnvironment
 
 STRONG = "whsec-4fJk29dkQpZ7vT1x"
 NAME = "WEBHOOK_SECRET_MOCKPSP"
@@ -65,6 +69,60 @@ def test_equal_secrets_have_equal_fingerprints_and_others_others(finding_of):
     first, again, other = finding_of(STRONG), finding_of(STRONG), finding_of(f"{STRONG}x")
     assert first.fingerprint == again.fingerprint
     assert first.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize("value", ["x" * 15, "changeme", "Webhook-Secret", " secret "])
+def test_a_secret_that_could_be_guessed_has_no_fingerprint_to_guess_it_from(finding_of, value):
+    finding = finding_of(value)
+    assert (finding.is_present, finding.fingerprint) == (True, None)
+
+
+def test_a_fingerprint_is_short_dear_and_worth_nothing_without_the_key(policy, monkeypatch):
+    """Neither a plain hash nor long enough to bring a guess home; another key gives another one."""
+    monkeypatch.setenv(NAME, STRONG)
+
+    def fingerprint() -> str | None:
+        return next(finding.fingerprint for finding in DotenvSecretSource(policy).findings() if finding.provider == "mockpsp")
+
+    keyless = fingerprint()
+    monkeypatch.setenv("LEDGER_GUARD_FINGERPRINT_KEY", "a-key-of-the-guard")
+    keyed = fingerprint()
+    assert keyless != keyed
+    assert {len(keyless or ""), len(keyed or "")} == {8}
+    assert not hashlib.sha256(f"{NAME}\0{STRONG}".encode()).hexdigest().startswith(keyless or "")
+    began = time.process_time()
+    secret_fingerprint(NAME, STRONG)
+    assert time.process_time() - began > 0.005
+
+
+def _elsewhere(policy, **environments):
+    secrets = policy.secrets.model_copy(
+        update={"other_environments": {label: OtherEnvironment(**given) for label, given in environments.items()}}
+    )
+    return policy.model_copy(update={"secrets": secrets})
+
+
+def test_a_secret_of_another_environment_is_named_and_never_shown(policy, tmp_path, monkeypatch):
+    monkeypatch.setenv(NAME, STRONG)
+    monkeypatch.setenv("ADYEN_HMAC_KEY", f"{STRONG}-of-its-own")
+    staging = tmp_path / "staging.env"
+    staging.write_text(f"{NAME}={STRONG}-other\nSTRIPE_WEBHOOK_SECRET={STRONG}\n", encoding="utf-8")
+    given = secret_fingerprint(NAME, STRONG)
+    found = DotenvSecretSource(
+        _elsewhere(policy, staging={"env_file": str(staging)}, test={"fingerprints": {NAME.lower(): given}})
+    ).findings()
+    problems = {finding.provider: finding.problems for finding in found}
+    assert problems["mockpsp"] == ("is the same as in the environment staging", "is the same as in the environment test")
+    assert problems["adyen"] == ()
+    assert STRONG not in repr(found)
+
+
+def test_another_environment_that_can_not_be_read_is_not_taken_for_different(policy, tmp_path, monkeypatch):
+    monkeypatch.setenv(NAME, STRONG)
+    found = DotenvSecretSource(_elsewhere(policy, staging={"env_file": str(tmp_path / "absent.env")})).findings()
+    (finding,) = [finding for finding in found if finding.provider == "mockpsp"]
+    assert finding.problems == ()
+    assert "not compared with the environment staging: secrets: the env file" in finding.not_known[0]
 
 
 def test_dollar_signs_in_a_secret_are_taken_as_they_stand(finding_of):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,16 @@ def test_text_and_blocks_arrive_as_they_were_made(notifier, slack):
     assert (message.channel, message.ts) == (ref.channel, ref.ts)
     assert message.text == "verify · T3: It's &lt;b&gt;better&lt;/b&gt; &amp; 'done' in tenant café."
     assert [block["type"] for block in message.blocks] == ["header", "section", "section", "section", "context"]
+
+
+@pytest.mark.parametrize("is_loud", [False, True])
+def test_a_loud_notice_stands_in_the_channel_as_well_as_in_its_thread(notifier, slack, is_loud):
+    thread = notifier.post(NOTICE, None)
+    notifier.post(replace(NOTICE, is_loud=is_loud), thread)
+    assert [(message.thread_ts, message.is_broadcast) for message in slack.workspace.messages] == [
+        (None, False),
+        (thread.ts, is_loud),
+    ]
 
 
 def test_slack_is_asked_again_when_it_is_busy_for_a_moment(notifier, slack):

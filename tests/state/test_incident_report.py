@@ -107,7 +107,14 @@ def test_actions_plans_approvals_changes_freezes_and_rotations_are_told_with_who
     mine = {"incident_id": incident.incident_id}
     question = a_question(kind=ApprovalKind.FLAG_ROLLBACK, **mine)
     done = replace(an_action(incident), status=ActionStatus.REFUSED, finished_at=NOON, outcome="rejected by ops-lead")
-    lifted = {"lifted_at": NOON, "lifted_by": "ops-lead", "root_cause": "a deploy lost the wallet write"}
+    lifted = {
+        "lifted_at": NOON,
+        "lifted_by": "ops-lead",
+        "root_cause": "a deploy lost the wallet write",
+        "root_cause_link": "OPS-1",
+        "root_cause_owner": "platform-team",
+        "root_cause_by": "oncall",
+    }
 
     def fill(state):
         state.actions.start(done)
@@ -129,7 +136,9 @@ def test_actions_plans_approvals_changes_freezes_and_rotations_are_told_with_who
         "| payments-lead | 2026-03-01T12:05:00Z | refusals on every tenant |"
     )
     assert "| everywhere | not set → off | oncall | payments-lead | refusals on every tenant | applied |" in report
-    assert "| 2026-03-01T12:00:00Z | ops-lead | a deploy lost the wallet write | - |" in section(report, "Freezes")
+    assert "| 2026-03-01T12:00:00Z | ops-lead | a deploy lost the wallet write | oncall | platform-team | OPS-1 |" in section(
+        report, "Freezes"
+    )
     assert section(report, "Secret rotations").endswith("| 2026-03-01T12:00:00Z | payments-lead |")
     assert section(report, "Audit log").splitlines()[2:] == [
         "| 1 | 2026-03-01T12:00:00Z | classify | ledger_guard | trigger:T1#7 |"

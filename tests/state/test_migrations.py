@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
 from tests.state.samples import an_event
 
+from ledger_guard import migrations
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.migrate import current_revision, newest_revision, upgrade
 from ledger_guard.adapters.postgres.state import PostgresGuardState
@@ -32,7 +34,7 @@ def everything_in(uri: str) -> list[tuple[object, ...]]:
 
 
 def test_the_migrations_have_one_end():
-    assert newest_revision() == "0003"
+    assert newest_revision() == "0006"
 
 
 def test_an_empty_database_comes_to_the_newest_revision_and_works(settings):
@@ -112,3 +114,31 @@ def test_a_role_without_rights_to_create_still_finds_an_upgraded_database_in_ord
         connection.execute("grant select on ledger_guard.schema_version to only_looks")
     looker = ConnectionSettings(tuple({**dict(settings.parameters), "user": "only_looks"}.items()))
     assert upgrade(looker) == newest_revision()
+
+
+def test_what_was_lifted_before_owners_were_asked_for_stays_and_new_liftings_need_two_people(settings, empty_database_uri):
+    versions = Path(next(iter(migrations.__path__))) / "versions"
+    before, after = [], []
+    for file in sorted(versions.glob("*.sql")):
+        (before if file.name < "0006" else after).append(file.read_text(encoding="utf-8"))
+    freeze = (
+        "insert into ledger_guard.freeze (freeze_id, flag, tenant_id, reason, opened_by, opened_at, lifted_at, lifted_by,"
+        " root_cause) values (gen_random_uuid(), 'f', %s, 'r', 'anna', now(), %s, 'bert', 'found')"
+    )
+    with psycopg.connect(empty_database_uri, autocommit=True) as connection:
+        connection.execute("create schema if not exists ledger_guard")
+        for text in before:
+            connection.execute(text)
+        connection.execute(freeze, ("old", "2026-01-01T00:00:00Z"))
+        connection.execute(
+            "insert into ledger_guard.rotation_plan (rotation_id, provider, secret_name, owner, steps, planned_at, due_at)"
+            " values (gen_random_uuid(), 'p', 'S', 'anna', '{}', now(), now())"
+        )
+        for text in after:
+            connection.execute(text)
+        connection.execute(freeze, ("open", None))
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(freeze, ("lifted without an owner", "2026-01-01T00:00:00Z"))
+    with PostgresGuardState(settings).transaction() as transaction:
+        assert [found.tenant_id for found in transaction.freezes.standing()] == ["open"]
+        assert [plan.overlap_hours for plan in transaction.rotations.pending()] == [24]

@@ -1,16 +1,21 @@
-"""What every FlagChangeStore, FreezeStore and RotationStore promises."""
+"""What every store of the rollout promises: flag changes, freezes, overrides, rotations, sightings of secrets, deploys."""
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.state.samples import NOON, a_flag_change, a_freeze, a_question, a_rotation, an_incident
 
+from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import ChangeStatus
+from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.secrets import SecretSighting
 
 FLAG = "ledger_enforce_balance"
 
@@ -20,7 +25,9 @@ def lifted(freeze, **changes):
         "lifted_at": NOON,
         "lifted_by": "ops-lead",
         "root_cause": "a deploy lost the wallet write",
-        "root_cause_link": None,
+        "root_cause_link": "OPS-123",
+        "root_cause_owner": "platform-team",
+        "root_cause_by": "oncall",
     }
     return replace(freeze, **{**given, **changes})
 
@@ -113,6 +120,10 @@ def test_standing_freezes_come_oldest_first_of_one_flag_or_all(state):
         pytest.param({"root_cause": "  "}, "a root cause", id="blank root cause"),
         pytest.param({"lifted_by": None}, "a person", id="nobody"),
         pytest.param({"lifted_at": None}, "a time", id="no time"),
+        pytest.param({"root_cause_link": " "}, "a link to it", id="no link"),
+        pytest.param({"root_cause_owner": ""}, "its owner", id="no owner"),
+        pytest.param({"root_cause_by": None}, "the name of who wrote it", id="written by nobody"),
+        pytest.param({"root_cause_by": "ops-lead"}, "wrote the root cause and can't lift it too", id="lifted by its writer"),
     ],
 )
 def test_a_freeze_is_not_lifted_without_what_lifting_needs(state, missing, said):
@@ -162,6 +173,145 @@ def test_a_rotation_that_took_place_is_pending_no_more_and_is_not_recorded_twice
         with pytest.raises(SafetyRefusal, match="done already, by payments-lead"):
             transaction.rotations.done(first.rotation_id, "ops-lead", NOON)
         assert transaction.rotations.add(next_one) == next_one
+
+
+@pytest.mark.parametrize(
+    ("hours_later", "is_refused"),
+    [
+        pytest.param(0, True, id="at once"),
+        pytest.param(23.999, True, id="just before the overlap ends"),
+        pytest.param(24, False, id="when it has ended"),
+    ],
+)
+def test_no_rotation_is_planned_while_one_that_is_done_overlaps(state, hours_later, is_refused):
+    first = a_rotation(overlap_hours=24)
+    second = a_rotation(planned_at=NOON + timedelta(hours=hours_later))
+    of_another = a_rotation(secret_name="ADYEN_HMAC_KEY")
+    with state.transaction() as transaction:
+        transaction.rotations.add(first)
+        transaction.rotations.done(first.rotation_id, "payments-lead", NOON)
+        assert transaction.rotations.last_done(first.secret_name) == replace(first, done_at=NOON, done_by="payments-lead")
+        if is_refused:
+            with pytest.raises(SafetyRefusal, match="was done by payments-lead and overlaps until 2026-03-02T12:00"):
+                transaction.rotations.add(second)
+            assert transaction.rotations.pending() == []
+        else:
+            assert transaction.rotations.add(second) == second
+        assert transaction.rotations.add(of_another) == of_another
+
+
+def test_two_rotations_planned_at_once_are_one(state):
+    """Both writers may have looked before either wrote; one plan stands, and both are told of it."""
+    plans = [a_rotation(owner=f"owner-{number}") for number in range(4)]
+    start = threading.Barrier(len(plans))
+
+    def plan(rotation):
+        start.wait()
+        with state.transaction() as transaction:
+            return transaction.rotations.add(rotation).rotation_id
+
+    with ThreadPoolExecutor(len(plans)) as pool:
+        told = set(pool.map(plan, plans))
+    assert len(told) == 1
+    with state.transaction() as transaction:
+        assert {each.rotation_id for each in transaction.rotations.pending()} == told
+
+
+@pytest.mark.postgres
+def test_a_rotation_planned_while_another_ends_meets_its_overlap(postgres_state):
+    """The writer who ends the first has not committed when the second is planned: it waits, then sees the overlap."""
+    first, second = a_rotation(overlap_hours=24), a_rotation()
+    with postgres_state.transaction() as transaction:
+        transaction.rotations.add(first)
+    with ThreadPoolExecutor(1) as pool:
+        with postgres_state.transaction() as ending:
+            ending.rotations.done(first.rotation_id, "payments-lead", NOON)
+
+            def plan():
+                with postgres_state.transaction() as transaction:
+                    return transaction.rotations.add(second)
+
+            planned = pool.submit(plan)
+            assert wait([planned], timeout=0.5).not_done
+        with pytest.raises(SafetyRefusal, match="overlaps until"):
+            planned.result(timeout=30)
+
+
+def an_override(**changes):
+    given = {
+        "override_id": new_id(),
+        "flag": FLAG,
+        "tenant_id": "tenant-a",
+        "reason": "a pilot that was agreed on before",
+        "granted_by": "ops-lead",
+        "granted_at": NOON,
+        "expires_at": NOON + timedelta(hours=2),
+    }
+    return FreezeOverride(**{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("minutes", "counts"),
+    [
+        pytest.param(-1, False, id="before it is granted"),
+        pytest.param(0, True, id="from then on"),
+        pytest.param(119, True, id="just before it expires"),
+        pytest.param(120, False, id="expired"),
+    ],
+)
+def test_an_override_is_in_force_until_it_expires(state, minutes, counts):
+    override, of_another = an_override(), an_override(flag="webhook_signature_enforced")
+    moment = NOON + timedelta(minutes=minutes)
+    with state.transaction() as transaction:
+        transaction.overrides.add(override)
+        transaction.overrides.add(of_another)
+        assert transaction.overrides.in_force(moment, FLAG) == ([override] if counts else [])
+        assert len(transaction.overrides.in_force(moment)) == (2 if counts else 0)
+
+
+def test_an_override_can_be_ended_early_once(state):
+    override, later = an_override(), NOON + timedelta(hours=1)
+    with state.transaction() as transaction:
+        transaction.overrides.add(override)
+        assert transaction.overrides.end(override.override_id, "oncall", later).ended_by == "oncall"
+        assert transaction.overrides.in_force(later) == []
+        with pytest.raises(SafetyRefusal, match="was ended already, by oncall"):
+            transaction.overrides.end(override.override_id, "ops-lead", later)
+        with pytest.raises(BadInputError, match="does not exist"):
+            transaction.overrides.end(new_id(), "ops-lead", later)
+
+
+def test_an_override_that_has_expired_is_not_ended_again(state):
+    override = an_override()
+    with state.transaction() as transaction:
+        transaction.overrides.add(override)
+        with pytest.raises(SafetyRefusal, match="expired already"):
+            transaction.overrides.end(override.override_id, "oncall", override.expires_at)
+
+
+def test_a_secret_is_known_since_it_was_first_seen(state):
+    hour = timedelta(hours=1)
+    with state.transaction() as transaction:
+        transaction.sightings.see("WEBHOOK_SECRET", "aaaaaaaa", NOON)
+        transaction.sightings.see("ADYEN_HMAC_KEY", "aaaaaaaa", NOON - hour)
+        transaction.sightings.see("WEBHOOK_SECRET", "bbbbbbbb", NOON + hour)
+        found = transaction.sightings.see("WEBHOOK_SECRET", "aaaaaaaa", NOON + 2 * hour)
+        assert found == [
+            SecretSighting("WEBHOOK_SECRET", "aaaaaaaa", NOON, NOON + 2 * hour),
+            SecretSighting("WEBHOOK_SECRET", "bbbbbbbb", NOON + hour, NOON + hour),
+        ]
+
+
+def test_the_latest_deploy_is_the_newest_by_a_moment(state):
+    hour = timedelta(hours=1)
+    old, new = (Deploy(new_id(), name, at, "anna", NOON) for name, at in (("v1", NOON - 2 * hour), ("v2", NOON - hour)))
+    with state.transaction() as transaction:
+        assert transaction.deploys.latest(NOON) is None
+        transaction.deploys.add(new)
+        transaction.deploys.add(old)
+        assert transaction.deploys.latest(NOON) == new
+        assert transaction.deploys.latest(NOON - hour) == new
+        assert transaction.deploys.latest(NOON - hour - timedelta(microseconds=1)) == old
 
 
 def test_pending_rotations_can_be_asked_for_by_incident(state):

@@ -29,7 +29,8 @@ def test_plans_approvals_changes_freezes_and_rotations_of_an_incident_come_oldes
     questions = [a_question(requested_at=EARLIER, **mine), a_question(**mine)]
     changes = [a_flag_change(questions[1], changed_at=EARLIER, **mine), a_flag_change(questions[0], **mine)]
     freezes = [a_freeze(opened_at=EARLIER, **mine), a_freeze(tenant_id="tenant-a", **mine)]
-    lifted = replace(freezes[0], lifted_at=NOON, lifted_by="ops-lead", root_cause="a deploy lost the wallet write")
+    root_cause = {"root_cause": "a deploy lost the wallet write", "root_cause_link": "OPS-1", "root_cause_owner": "platform"}
+    lifted = replace(freezes[0], lifted_at=NOON, lifted_by="ops-lead", root_cause_by="oncall", **root_cause)
     rotations = [a_rotation(planned_at=EARLIER, **mine), a_rotation(secret_name="ADYEN_HMAC_KEY", **mine)]
     with state.transaction() as transaction:
         transaction.incidents.add(incident)

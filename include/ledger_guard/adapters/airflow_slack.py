@@ -57,6 +57,7 @@ class SlackNotifier:
         body = {"channel": thread.channel if thread else self._channel, **slack_message(notice)}
         if thread is not None:
             body["thread_ts"] = thread.ts
+            body["reply_broadcast"] = notice.is_loud
         try:
             answer = self._hook().call("chat.postMessage", json=body)
             return ThreadRef(str(answer["channel"]), str(answer["ts"]))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SafetyRefusal
-from ledger_guard.domain.flags import Freeze
+from ledger_guard.domain.flags import Freeze, RotationPlan
+from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.signals import Reading, SensedWindow, WindowState
 from ledger_guard.domain.windows import require_aware
 
@@ -46,15 +48,43 @@ def require_known_windows(windows: Sequence[SensedWindow], readings: Sequence[Re
 
 
 def require_root_cause(freeze: Freeze) -> None:
-    """Raise SafetyRefusal unless the freeze says who lifts it, when, and what the root cause was."""
+    """Raise SafetyRefusal unless the freeze says who lifts it, when, and what the root cause was, by two people's word."""
     missing = [
         what
         for what, value in (
             ("a time", freeze.lifted_at),
             ("a person", (freeze.lifted_by or "").strip()),
             ("a root cause", (freeze.root_cause or "").strip()),
+            ("a link to it", (freeze.root_cause_link or "").strip()),
+            ("its owner", (freeze.root_cause_owner or "").strip()),
+            ("the name of who wrote it", (freeze.root_cause_by or "").strip()),
         )
         if not value
     ]
     if missing:
         raise SafetyRefusal(f"freeze {freeze.freeze_id} of {freeze.flag}: can't be lifted without {', '.join(missing)}")
+    if freeze.lifted_by == freeze.root_cause_by:
+        raise SafetyRefusal(
+            f"freeze {freeze.freeze_id} of {freeze.flag}: {freeze.lifted_by} wrote the root cause and can't lift it too; "
+            "allowed: somebody else"
+        )
+
+
+def require_no_overlap(rotation: RotationPlan, last_done: RotationPlan | None) -> None:
+    """Raise SafetyRefusal while the rotation that was done last still overlaps the moment this one is planned."""
+    ends_at = last_done.overlap_ends_at if last_done is not None else None
+    if last_done is not None and ends_at is not None and rotation.planned_at < ends_at:
+        raise SafetyRefusal(
+            f"rotation of {rotation.secret_name}: {last_done.rotation_id} was done by {last_done.done_by} and overlaps until "
+            f"{ends_at.isoformat()}; allowed: another one after that"
+        )
+
+
+def require_running_override(override: FreezeOverride, at: datetime) -> None:
+    """Raise SafetyRefusal when the override has ended or expired by `at`."""
+    if override.ended_at is not None:
+        raise SafetyRefusal(f"override {override.override_id} of {override.flag}: was ended already, by {override.ended_by}")
+    if at >= override.expires_at:
+        raise SafetyRefusal(
+            f"override {override.override_id} of {override.flag}: expired already, at {override.expires_at.isoformat()}"
+        )

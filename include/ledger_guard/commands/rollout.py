@@ -1,19 +1,25 @@
-"""`rollout`: may a flag be enabled, what stands in the way, and recording that a secret was rotated."""
+"""`rollout`: may a flag be enabled, what stands in the way, and in what state the secrets are."""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
 from ledger_guard import wiring
+from ledger_guard.commands.rollout_changes import end_override, freeze, override, plan_rotation, record_deploy, rotated
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze, RotationPlan
+from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
-from ledger_guard.use_cases.complete_rotation import complete_rotation
+from ledger_guard.use_cases.check_secrets import finding_words
 from ledger_guard.use_cases.flag_proposal import scope_words
-from ledger_guard.use_cases.freeze import standing_freezes
+from ledger_guard.use_cases.freeze import standing
+from ledger_guard.use_cases.json_form import json_form
+from ledger_guard.use_cases.secret_ages import look_at_secrets
+from ledger_guard.use_cases.standing_rollbacks import StandingRollback, duration_words, standing_rollbacks
 
 #: the exit code of a refusal by a safety rule
 _REFUSED = 3
@@ -21,7 +27,7 @@ _REFUSED = 3
 
 @click.group()
 def rollout() -> None:
-    """Look at the rollout's flags and freezes."""
+    """Look at the rollout's flags, freezes and secrets, and put on record what people do about them."""
 
 
 @rollout.command()
@@ -32,47 +38,59 @@ def rollout() -> None:
 def check(context: click.Context, flag: str, tenant_id: str, as_json: bool) -> None:
     """Say whether a flag may be enabled: exit 0 when open, 3 when frozen.
 
+    An override opens it for its tenant while it is in force; the freeze stands all the same.
+
     \b
     Example:
       python -m ledger_guard rollout check --flag ledger_enforce_balance --tenant-id tenant-a
     """  # noqa: D301  click needs the backspace character itself
-    freezes = standing_freezes(wiring.open_guard(), flag, tenant_id)
+    found = standing(wiring.open_guard(), flag, tenant_id)
     if as_json:
         _print_json(
             {
                 "flag": flag,
                 "tenant_id": tenant_id,
-                "is_open": not freezes,
-                "freezes": [_freeze(found) for found in freezes],
+                "is_open": found.is_open,
+                "freezes": [_freeze(each) for each in found.freezes],
+                "overrides": [json_form(each) for each in found.overrides],
             }
         )
-    elif not freezes:
-        click.echo(f"open: {flag} is not frozen for {scope_words(tenant_id)}")
     else:
-        for found in freezes:
-            click.echo(f"frozen: {_freeze_words(found)}")
-    if freezes:
+        for frozen in found.freezes:
+            click.echo(f"frozen: {_freeze_words(frozen)}")
+        for each in found.overrides:
+            click.echo(f"open: {_override_words(each)}")
+        if not found.freezes:
+            click.echo(f"open: {flag} is not frozen for {scope_words(tenant_id)}")
+    if not found.is_open:
         context.exit(_REFUSED)
 
 
 @rollout.command()
-@click.option("--rotation", "rotation_id", required=True, help="Id of a pending rotation, as `rollout status` shows it.")
-@click.option("--by", required=True, help="Who rotated the secret.")
-def rotated(rotation_id: str, by: str) -> None:
-    """Record that a planned secret rotation has taken place.
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def secrets(as_json: bool) -> None:
+    """Look at the webhook secrets of the policy: presence, fingerprint, age, what is wrong. Never a value.
 
     \b
     Example:
-      python -m ledger_guard rollout rotated --rotation 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --by payments-lead
-    """  # noqa: D301  click needs the backspace character itself
-    plan = complete_rotation(wiring.open_guard(), rotation_id, by)
-    click.echo(f"recorded: {plan.secret_name} of {plan.provider} was rotated by {by}")
+      python -m ledger_guard rollout secrets --json
+    """  # noqa: D301
+    findings = look_at_secrets(wiring.open_guard())
+    if as_json:
+        _print_json({"secrets": [json_form(finding) for finding in findings]})
+        return
+    for finding in findings:
+        click.echo(f"{finding.name} of {finding.provider}: {finding_words(finding)}")
+
+
+for _command in (freeze, override, end_override, plan_rotation, rotated, record_deploy):
+    rollout.add_command(_command)
 
 
 @rollout.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
-    """List flags with their values by scope, standing freezes, and pending rotations.
+    """List flags with their values by scope, standing freezes, overrides and rollbacks, and pending rotations.
 
     \b
     Example:
@@ -87,6 +105,14 @@ def status(as_json: bool) -> None:
         click.echo(f"{flag['flag']}: {values}; {len(flag['freezes'])} freeze(s)")
         for frozen in flag["freezes"]:
             click.echo(f"  frozen for {scope_words(frozen['tenant_id'])} since {frozen['opened_at']}: {frozen['reason']}")
+        for each in flag["rolled_back"]:
+            lasts = duration_words(timedelta(seconds=each["seconds"]))
+            click.echo(f"  rolled back for {scope_words(each['tenant_id'])} since {each['since']}, for {lasts}")
+        for each in flag["overrides"]:
+            click.echo(
+                f"  override {each['override_id']} for {scope_words(each['tenant_id'])} until {each['expires_at']} "
+                f"by {each['granted_by']}: {each['reason']}"
+            )
     for plan in found["rotations"]:
         click.echo(
             f"rotation {plan['rotation_id']}: {plan['secret_name']} of {plan['provider']}, {plan['owner']}, due {plan['due_at']}"
@@ -94,14 +120,17 @@ def status(as_json: bool) -> None:
 
 
 def _status(guard: Guard) -> dict[str, Any]:
+    now, rollbacks = guard.wall_clock.now(), standing_rollbacks(guard)
     with guard.state.transaction() as state:
-        freezes, rotations = state.freezes.standing(), state.rotations.pending()
+        freezes, rotations, overrides = state.freezes.standing(), state.rotations.pending(), state.overrides.in_force(now)
     flags = [
         {
             "flag": flag,
             "env_name": guard.policy.flags[flag].env_name,
             "scopes": [_scope(found) for found in guard.flags.scopes(flag)],
             "freezes": [_freeze(found) for found in freezes if found.flag == flag],
+            "rolled_back": [_rollback(found, now) for found in rollbacks if found.change.flag == flag],
+            "overrides": [json_form(found) for found in overrides if found.flag == flag],
         }
         for flag in sorted(guard.policy.flags)
     ]
@@ -114,6 +143,18 @@ def _scope(found: FlagState) -> dict[str, Any]:
 
 def _scope_words(scope: dict[str, Any]) -> str:
     return f"{scope_words(scope['tenant_id'])} {'on' if scope['is_enabled'] else 'off'}"
+
+
+def _rollback(found: StandingRollback, now: datetime) -> dict[str, Any]:
+    change = found.change
+    return {"tenant_id": change.tenant_id, "since": iso(change.changed_at), "seconds": int(found.lasts(now).total_seconds())}
+
+
+def _override_words(found: FreezeOverride) -> str:
+    return (
+        f"{found.flag} for {scope_words(found.tenant_id)} by override of {found.granted_by} until {iso(found.expires_at)}: "
+        f"{found.reason}; an approved run of flag_restore is needed all the same"
+    )
 
 
 def _freeze(found: Freeze) -> dict[str, Any]:
@@ -149,6 +190,8 @@ def _rotation(plan: RotationPlan) -> dict[str, Any]:
         "incident_id": plan.incident_id,
         "owner": plan.owner,
         "due_at": iso(plan.due_at),
+        "overlap_hours": plan.overlap_hours,
+        "steps": list(plan.steps),
     }
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 #: stands for "every tenant" where a flag is scoped
@@ -111,6 +111,10 @@ class Freeze:
     lifted_by: str | None = None
     root_cause: str | None = None
     root_cause_link: str | None = None
+    #: who sees to it that the root cause stays away
+    root_cause_owner: str | None = None
+    #: who wrote the root cause down; never who lifted the freeze
+    root_cause_by: str | None = None
 
     @property
     def stands(self) -> bool:
@@ -136,3 +140,10 @@ class RotationPlan:
     due_at: datetime
     done_at: datetime | None = None
     done_by: str | None = None
+    #: for so long after it is done the old secret is good too, and no other rotation of it may begin
+    overlap_hours: int = 0
+
+    @property
+    def overlap_ends_at(self) -> datetime | None:
+        """When the old secret stops being good; None until the rotation is done."""
+        return None if self.done_at is None else self.done_at + timedelta(hours=self.overlap_hours)

@@ -19,6 +19,8 @@ class Notice:
     links: tuple[tuple[str, str], ...] = ()
     #: the incident whose thread it belongs to; None starts no thread
     incident_id: str | None = None
+    #: shown in the channel as well as in the thread, where the channel can do both
+    is_loud: bool = False
 
 
 @dataclass(frozen=True)

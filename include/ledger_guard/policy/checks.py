@@ -144,6 +144,43 @@ def _whoever_writes_plans_can_be_run(policy: Policy) -> Iterator[Problem]:
         yield "backfill_writer", "is platform_script, and nothing says how that is run; allowed: with a section command_runner"
 
 
+def _other_environments_can_be_compared(policy: Policy) -> Iterator[Problem]:
+    known = {name.lower() for name in policy.secrets.names.values()}
+    for label, other in policy.secrets.other_environments.items():
+        place = f"secrets.other_environments.{label}"
+        if not other.env_file and not other.fingerprints:
+            yield place, "names nothing to compare with; allowed: env_file, fingerprints or both"
+        for name in other.fingerprints:
+            if name.lower() not in known:
+                listed = ", ".join(sorted(policy.secrets.names.values())) or "none is listed"
+                yield f"{place}.fingerprints.{name[:40]}", f"is not in secrets.names; allowed: {listed}"
+
+
+def _names_of_who_may_override_are_names(policy: Policy) -> Iterator[Problem]:
+    for position, name in enumerate(policy.freeze.override_by):
+        if not name.strip() or name != name.strip() or _PLACEHOLDER.search(name):
+            yield (
+                f"freeze.override_by[{position}]",
+                f"{name!r} is not a user name; allowed: names of people as Airflow knows them",
+            )
+    for name, times in Counter(policy.freeze.override_by).items():
+        if times > 1:
+            yield "freeze.override_by", f"{name!r} stands there {times} times; allowed: each name once"
+
+
+def _probes_are_of_known_flags(policy: Policy) -> Iterator[Problem]:
+    for flag in policy.restore.probes:
+        if flag not in policy.flags:
+            known = ", ".join(sorted(policy.flags)) or "none is defined"
+            yield f"restore.probes.{flag}", f"{flag!r} is not in flags; allowed: {known}"
+
+
+def _signatures_are_reminded_of_at_least_as_often(policy: Policy) -> Iterator[Problem]:
+    signatures, others = policy.reminders.signatures_hours, policy.reminders.rolled_back_hours
+    if signatures > others:
+        yield "reminders.signatures_hours", f"{signatures} is more than rolled_back_hours; allowed: {others} or less"
+
+
 _RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
     _every_trigger_is_described,
     _every_trigger_names_a_known_flag_and_a_runbook,
@@ -155,4 +192,8 @@ _RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
     _mappings_know_their_tenant,
     _names_of_flags_and_secrets_are_names,
     _whoever_writes_plans_can_be_run,
+    _other_environments_can_be_compared,
+    _names_of_who_may_override_are_names,
+    _probes_are_of_known_flags,
+    _signatures_are_reminded_of_at_least_as_often,
 )

@@ -155,6 +155,15 @@ class Flag(Section):
     safe_value: bool = False
 
 
+class OtherEnvironment(Section):
+    """Another environment, whose secrets must not be in use here."""
+
+    #: its dotenv file, read here and compared; values are never shown
+    env_file: str | None = None
+    #: by variable name, as `rollout secrets` prints them there; with the same LEDGER_GUARD_FINGERPRINT_KEY
+    fingerprints: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]] = Field(default_factory=dict)
+
+
 class Secrets(Section):
     """Which secrets the T2 check looks at. Values are never shown: presence, age and fingerprint only."""
 
@@ -165,3 +174,7 @@ class Secrets(Section):
     #: values that ship with the platform and must not be in use
     placeholders: tuple[str, ...] = ()
     minimum_characters: int = Field(16, ge=1)
+    #: how long a secret may be in use, as far as the guard has seen it; None: for ever
+    oldest_days: int | None = Field(None, ge=1)
+    #: by label
+    other_environments: dict[str, OtherEnvironment] = Field(default_factory=dict)

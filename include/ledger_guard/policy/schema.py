@@ -13,6 +13,7 @@ from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
 from ledger_guard.policy.pace import BackfillPace
 from ledger_guard.policy.platform import AccessLogMapping, Flag, FlagStoreTable, Platform, RequestShape, Secrets, Section
+from ledger_guard.policy.rollout import FreezeRules, Reminders, RestoreRules
 
 ActionWord = Literal[
     "notify",
@@ -184,6 +185,9 @@ class Policy(Section):
     secrets: Secrets
     rotation: Rotation
     notification: Notification
+    freeze: FreezeRules = Field(default_factory=FreezeRules)
+    restore: RestoreRules = Field(default_factory=RestoreRules)
+    reminders: Reminders = Field(default_factory=Reminders)
     backfill_pace: BackfillPace = Field(default_factory=BackfillPace)
     #: who carries plans out in tenant_backfill; `platform_script` needs the section command_runner
     backfill_writer: BackfillWriter = BackfillWriter.LEDGER_GUARD

@@ -15,11 +15,11 @@ from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import FailureGroup, Guard
+from ledger_guard.use_cases.json_form import json_form
 from ledger_guard.use_cases.remediate import GUARD_ITSELF
-from ledger_guard.use_cases.signature_causes import FlagFacts, ProviderFailures, by_provider, likeliest_cause
-
-#: failures that begin within this time after the flag was enabled are put down to that
-_SHORTLY = timedelta(hours=2)
+from ledger_guard.use_cases.secret_ages import aged
+from ledger_guard.use_cases.signature_causes import FlagFacts, ProviderFailures, RecentChange, by_provider, likeliest_cause
+from ledger_guard.use_cases.signature_timeline import SHORTLY, first_refusal, recent_changes
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,23 @@ class SecretsReport:
     likeliest_cause: str
     #: which of the two could not be read, and why; nothing may be concluded from its absence
     unread: tuple[str, ...] = ()
+    #: what changed shortly before the first refusal, the newest first
+    recent: tuple[RecentChange, ...] = ()
 
     def as_facts(self) -> tuple[tuple[str, str], ...]:
         """Label and text pairs for a notice."""
         calls = [(f"Calls of {p.provider}", p.in_words()) for p in self.providers]
-        secrets = [(f"Secret {f.name}", _in_words(f)) for f in self.findings]
-        return (*calls, *secrets, *(("Could not be read", reason) for reason in self.unread))
+        secrets = [(f"Secret {f.name}", finding_words(f)) for f in self.findings]
+        before = [("Shortly before", change.words) for change in self.recent]
+        return (*calls, *before, *secrets, *(("Could not be read", reason) for reason in self.unread))
 
     def as_json(self) -> dict[str, Any]:
         """For another task or the audit log."""
         return {
             "incident_id": self.incident_id,
             "likeliest_cause": self.likeliest_cause,
-            "findings": [{**asdict(finding), "problems": list(finding.problems)} for finding in self.findings],
+            "findings": [json_form(finding) for finding in self.findings],
+            "recent": [json_form(change) for change in self.recent],
             "providers": [{**asdict(p), "first_seen": iso(p.first_seen), "codes": list(p.codes)} for p in self.providers],
             "unread": list(self.unread),
         }
@@ -59,13 +63,17 @@ def check_secrets(guard: Guard, incident_id: str) -> SecretsReport:
     with guard.state.transaction() as state:
         incident = state.incidents.get(incident_id)
     unread: list[str] = []
-    findings, groups = _findings(guard, unread), _failures(guard, incident, unread)
+    found, groups = _findings(guard, unread), _failures(guard, incident, unread)
     providers = by_provider(groups)
+    with guard.state.transaction() as state:
+        findings, sightings = aged(guard, state, found)
+        recent = recent_changes(state, providers, findings, sightings)
     if unread:
         cause = _not_known(findings, unread)
     else:
-        cause = likeliest_cause(findings, providers, _flag_facts(guard, providers), _other_calls(guard, incident, providers))
-    report = SecretsReport(incident_id, tuple(findings), tuple(providers), cause, tuple(unread))
+        others = _other_calls(guard, incident, providers)
+        cause = likeliest_cause(findings, providers, _flag_facts(guard, providers), others, recent)
+    report = SecretsReport(incident_id, tuple(findings), tuple(providers), cause, tuple(unread), tuple(recent))
     with guard.state.transaction() as state:
         state.audit.append(
             AuditEvent(
@@ -119,15 +127,19 @@ def _flag_facts(guard: Guard, providers: Sequence[ProviderFailures]) -> FlagFact
         is_on = None
     with guard.state.transaction() as state:
         change = state.flag_changes.latest(flag, EVERYWHERE)
-    first = min((p.first_seen for p in providers if p.failures), default=None)
-    if change is None or not change.to_value or first is None or not first - _SHORTLY <= change.changed_at <= first:
+    first = first_refusal(providers)
+    if change is None or not change.to_value or first is None or not first - SHORTLY <= change.changed_at <= first:
         return FlagFacts(flag, is_on, None)
     return FlagFacts(flag, is_on, change.changed_at)
 
 
-def _in_words(finding: SecretFinding) -> str:
-    state = f"set, fingerprint {finding.fingerprint}" if finding.is_present else "absent"
-    return f"{state}; {'; '.join(finding.problems) or 'nothing wrong with its form'}"
+def finding_words(finding: SecretFinding) -> str:
+    """A finding for people."""
+    if not finding.is_present:
+        return f"absent; {'; '.join(finding.problems)}"
+    shown = f"fingerprint {finding.fingerprint}" if finding.fingerprint else "no fingerprint: it could be guessed from one"
+    since = [f"in use since {iso(finding.seen_since)} at least"] if finding.seen_since else []
+    return "; ".join([f"set, {shown}", *(finding.problems or ["nothing wrong with its form"]), *since, *finding.not_known])
 
 
 def _not_known(findings: Sequence[SecretFinding], unread: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from ledger_guard.use_cases.remediate import finish_action
 from ledger_guard.use_cases.restore import restore, review_restore
 from ledger_guard.use_cases.roll_back import propose_roll_back, roll_back
 from ledger_guard.use_cases.verify_approval import verify_approval
+from ledger_guard.use_cases.verify_before_restore import verify_before_restore
 
 
 def roll_back_question(guard: Guard, params: Mapping[str, Any], requested_by: str, _about: str = "") -> dict[str, Any]:
@@ -40,10 +41,17 @@ def restore_question(guard: Guard, params: Mapping[str, Any], requested_by: str,
         params.get("incident_id"),
         params["root_cause"],
         params["root_cause_link"],
+        params["root_cause_owner"],
         params["validation"],
         requested_by,
     )
     return _question(proposal, params, requested_by)
+
+
+def review_restore_run(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
+    """Compare wallets of which too little is on record, then go through the checklist; errors as `restore_question`."""
+    verify_before_restore(guard, params["flag"], params["tenant_id"], params.get("incident_id"))
+    return restore_question(guard, params, requested_by)
 
 
 def _question(proposal: FlagProposal, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
@@ -70,7 +78,11 @@ def roll_back_run(guard: Guard, params: Mapping[str, Any], run_id: str, actor: s
 
 
 def restore_run(guard: Guard, params: Mapping[str, Any], run_id: str, actor: str) -> str:
-    """Enable the flag; every check is made inside `restore`. Returns the change's id."""
+    """Compare the wallets again where the comparison is old, then enable the flag; every check is made inside `restore`.
+
+    Returns the change's id.
+    """
+    verify_before_restore(guard, params["flag"], params["tenant_id"], params.get("incident_id"))
     return restore(
         guard,
         params["flag"],
@@ -80,6 +92,7 @@ def restore_run(guard: Guard, params: Mapping[str, Any], run_id: str, actor: str
         actor,
         params["root_cause"],
         params["root_cause_link"],
+        params["root_cause_owner"],
         params["validation"],
     ).change_id
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import EVERYWHERE, Freeze
+from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid, new_id
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.flag_proposal import checked_scope
@@ -46,6 +49,29 @@ def open_freeze(
             )
         )
     return standing
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands in the way of enabling a flag in one scope."""
+
+    #: freezes that cover the scope, oldest first
+    freezes: tuple[Freeze, ...]
+    #: overrides in force for exactly this tenant
+    overrides: tuple[FreezeOverride, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a restore may be asked for; an approval is needed all the same."""
+        return not self.freezes or bool(self.overrides)
+
+
+def standing(guard: Guard, flag: str, tenant_id: str) -> Standing:
+    """Freezes that forbid enabling `flag` in this scope, and overrides of them. Raises BadInputError as `standing_freezes`."""
+    freezes, now = standing_freezes(guard, flag, tenant_id), guard.wall_clock.now()
+    with guard.state.transaction() as state:
+        overrides = [found for found in state.overrides.in_force(now, flag) if found.is_in_force(flag, tenant_id, now)]
+    return Standing(tuple(freezes), tuple(overrides) if freezes else ())
 
 
 def standing_freezes(guard: Guard, flag: str, tenant_id: str) -> list[Freeze]:

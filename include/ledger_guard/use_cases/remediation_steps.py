@@ -49,8 +49,12 @@ def check_case_secrets(guard: Guard, case: Case) -> dict[str, Any]:
 
 def plan_case_rotation(guard: Guard, case: Case) -> list[str]:
     """A rotation plan for each provider that fails."""
-    plans = plan_secret_rotation(guard, case.incident_id, case.requested_by)
-    facts = tuple((plan.secret_name, f"{plan.owner}, due {plan.due_at:%Y-%m-%d %H:%M} UTC") for plan in plans)
+    found = plan_secret_rotation(guard, case.incident_id, case.requested_by)
+    plans = found.plans
+    facts = (
+        *((plan.secret_name, f"{plan.owner}, due {plan.due_at:%Y-%m-%d %H:%M} UTC") for plan in plans),
+        *(("Not planned", why) for why in found.refused),
+    )
     _done(guard, case, "plan_secret_rotation", "", f"{len(plans)} rotation(s) planned with the provider", facts)
     return [plan.rotation_id for plan in plans]
 

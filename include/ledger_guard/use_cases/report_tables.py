@@ -107,11 +107,13 @@ def freezes_table(record: IncidentRecord) -> str:
             _moment(each.lifted_at),
             each.lifted_by,
             each.root_cause,
+            each.root_cause_by,
+            each.root_cause_owner,
             each.root_cause_link,
         ]
         for each in record.freezes
     ]
-    headings = ["Opened", "Flag", "Scope", "By", "Reason", "Lifted", "By", "Root cause", "Link"]
+    headings = ["Opened", "Flag", "Scope", "By", "Reason", "Lifted", "By", "Root cause", "Written by", "Owner", "Link"]
     return table(headings, rows) if rows else ""
 
 

@@ -9,11 +9,14 @@ from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
-from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.freeze_overrides import FreezeOverride
+from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
-from ledger_guard.use_cases.flag_proposal import FlagProposal, checked_scope, listed_tenants, proposed, scope_words, seen_states
+from ledger_guard.use_cases.flag_proposal import FlagProposal, listed_tenants, proposed, scope_words, seen_states
 from ledger_guard.use_cases.flag_write import FlagWrite, write_flag
-from ledger_guard.use_cases.restore_conditions import RestoreCase, own_freezes, require_everything
+from ledger_guard.use_cases.restore_case import RestoreCase, restore_case
+from ledger_guard.use_cases.restore_conditions import overrides_of, own_freezes, require_everything
+from ledger_guard.use_cases.restore_evidence import validated_by, validation_words
 
 
 def review_restore(
@@ -23,20 +26,22 @@ def review_restore(
     incident_id: str | None,
     root_cause: str,
     root_cause_link: str,
+    root_cause_owner: str,
     validation: Mapping[str, object],
     requested_by: str,
 ) -> FlagProposal:
     """Say what a restore would do now, once nothing that it takes is missing. Writes nothing.
 
     `incident_id` is the incident whose freezes are to be lifted; None where a flag is enabled without one, which lifts
-    the freezes that were opened without one. `validation` is `{"environment": "test" | "staging", "passed": true,
-    "reference": "where to read it"}`. `is_needed` is False when the flag is on and there is no freeze to lift.
+    the freezes that were opened without one. `validation` counts where the policy names no probe for the flag:
+    `{"environment": "test" | "staging", "passed": true, "reference": "where to read it"}`. `is_needed` is False when the
+    flag is on and there is no freeze to lift.
 
     Raises:
         BadInputError: unknown flag, tenant or incident.
         SafetyRefusal: something is missing; the message names every missing item at once.
     """
-    case = _checked(guard, flag, tenant_id, incident_id, root_cause, root_cause_link, validation)
+    case = restore_case(guard, flag, tenant_id, incident_id, root_cause, root_cause_link, root_cause_owner, validation)
     with guard.state.transaction() as state:
         return _proposal(guard, state, case, seen_states(guard, flag, tenant_id), requested_by)
 
@@ -50,6 +55,7 @@ def restore(
     actor: str,
     root_cause: str,
     root_cause_link: str,
+    root_cause_owner: str,
     validation: Mapping[str, object],
 ) -> FlagChange:
     """Enable the flag in this scope and lift the incident's own freezes, on the approval that this run asked for.
@@ -61,13 +67,13 @@ def restore(
     Raises:
         BadInputError, SafetyRefusal: as `review_restore`; or what was approved has changed since. Ask again.
     """
-    case = _checked(guard, flag, tenant_id, incident_id, root_cause, root_cause_link, validation)
+    case = restore_case(guard, flag, tenant_id, incident_id, root_cause, root_cause_link, root_cause_owner, validation)
 
     def propose(state: GuardTransaction, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
         return _proposal(guard, state, case, seen, requested_by)
 
     def settle(state: GuardTransaction, change: FlagChange) -> Mapping[str, Any]:
-        lifted = own_freezes(state, case)
+        lifted, overrides = own_freezes(state, case), overrides_of(guard, state, case)
         for frozen in lifted:
             state.freezes.lift(
                 replace(
@@ -76,13 +82,17 @@ def restore(
                     lifted_by=change.approved_by,
                     root_cause=case.root_cause,
                     root_cause_link=case.root_cause_link,
+                    root_cause_owner=case.root_cause_owner,
+                    root_cause_by=change.requested_by,
                 )
             )
         return {
             "lifted_freezes": [frozen.freeze_id for frozen in lifted],
             "root_cause": case.root_cause,
             "root_cause_link": case.root_cause_link,
-            "validation": dict(case.validation),
+            "root_cause_owner": case.root_cause_owner,
+            "overrides": [override.override_id for override in overrides],
+            "validation": validated_by(case, change.requested_by),
         }
 
     write = FlagWrite(
@@ -100,26 +110,12 @@ def restore(
     return write_flag(guard, write)
 
 
-def _checked(
-    guard: Guard,
-    flag: str,
-    tenant_id: str,
-    incident_id: str | None,
-    root_cause: str,
-    root_cause_link: str,
-    validation: Mapping[str, object],
-) -> RestoreCase:
-    checked_scope(guard, flag, tenant_id)
-    incident = checked_uuid(incident_id, "incident") if incident_id else None
-    return RestoreCase(flag, tenant_id, incident, (root_cause or "").strip(), (root_cause_link or "").strip(), validation)
-
-
 def _proposal(
     guard: Guard, state: GuardTransaction, case: RestoreCase, seen: Sequence[FlagState], requested_by: str
 ) -> FlagProposal:
     require_everything(guard, state, case, requested_by)
     target = not guard.policy.flags[case.flag].safe_value
-    freezes = own_freezes(state, case)
+    freezes, overrides = own_freezes(state, case), overrides_of(guard, state, case)
     return proposed(
         guard,
         case.flag,
@@ -127,11 +123,13 @@ def _proposal(
         incident_id=case.incident_id,
         target=target,
         seen=seen,
-        happens=_what_happens(guard, case, seen, requested_by, freezes=len(freezes), target=target),
+        happens=_what_happens(guard, case, seen, requested_by, freezes=len(freezes), overrides=overrides, target=target),
         evidence=(
             case.root_cause,
             case.root_cause_link,
-            json.dumps(dict(case.validation), sort_keys=True),
+            case.root_cause_owner,
+            json.dumps(validated_by(case, requested_by), sort_keys=True),
+            *sorted(override.override_id for override in overrides),
             *sorted(frozen.freeze_id for frozen in freezes),
         ),
         facts=(f"{len(freezes)} freeze(s) to lift",),
@@ -140,14 +138,27 @@ def _proposal(
 
 
 def _what_happens(
-    guard: Guard, case: RestoreCase, seen: Sequence[FlagState], requested_by: str, *, freezes: int, target: bool
+    guard: Guard,
+    case: RestoreCase,
+    seen: Sequence[FlagState],
+    requested_by: str,
+    *,
+    freezes: int,
+    overrides: Sequence[FreezeOverride],
+    target: bool,
 ) -> str:
     does = "Leave" if effective_value(seen, case.tenant_id) is target else "Turn"
     staying = [state.tenant_id for state in seen if state.tenant_id != EVERYWHERE and state.is_enabled is (not target)]
     listed = listed_tenants(guard, staying)
     stays = f" Not for {listed}: own values stay." if staying and case.tenant_id == EVERYWHERE else ""
+    if overrides:
+        why = " ".join(
+            f"In spite of a freeze that stays, by override of {each.granted_by} until {iso(each.expires_at)}: {each.reason}."
+            for each in overrides
+        )
+    else:
+        why = f"Root cause: {case.root_cause} ({case.root_cause_link}), owned by {case.root_cause_owner}."
     return (
         f"{does} {case.flag} {'on' if target else 'off'} for {scope_words(case.tenant_id)} and lift {freezes} freeze(s).{stays} "
-        f"Asked for by {requested_by}. Root cause: {case.root_cause} ({case.root_cause_link}). "
-        f"Validated in {case.validation['environment']}: {case.validation['reference']}."
+        f"Asked for by {requested_by}. {why} {validation_words(case, requested_by)}."
     )

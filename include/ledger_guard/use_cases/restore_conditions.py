@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, Freeze
+from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.flag_proposal import scope_words
+from ledger_guard.use_cases.restore_case import RestoreCase, tied_triggers
+from ledger_guard.use_cases.restore_evidence import missing_comparisons, missing_quiet_windows, missing_validation
 
 ROOT_CAUSE_MINIMUM_CHARACTERS = 20
-VALIDATION_ENVIRONMENTS = ("test", "staging")
+OWNER_MINIMUM_CHARACTERS = 2
 _LINK_OR_TICKET = re.compile(r"https?://\S+|#\d+|[A-Za-z][A-Za-z0-9_]*-?\d+")
-
-
-@dataclass(frozen=True)
-class RestoreCase:
-    """A restore and what was written down for it."""
-
-    flag: str
-    tenant_id: str
-    incident_id: str | None
-    root_cause: str
-    root_cause_link: str
-    validation: Mapping[str, object]
 
 
 def require_everything(guard: Guard, state: GuardTransaction, case: RestoreCase, requested_by: str) -> None:
     """Raise SafetyRefusal naming every missing item at once; BadInputError when the incident does not exist."""
+    others = _freezes_of_others(state, case)
+    is_excused = bool(others) and bool(overrides_of(guard, state, case))
     missing = [
-        *_missing_words(case),
+        *(() if is_excused else _missing_words(case)),
+        *missing_validation(case),
         *_unresolved(guard, state, case),
+        *missing_quiet_windows(guard, state, case),
+        *missing_comparisons(guard, state, case),
         *_pending_rotations(guard, state, case),
-        *_freezes_of_others(state, case),
+        *(() if is_excused else map(_why_frozen, others)),
         *_nobody_to_approve(guard, requested_by),
     ]
     if missing:
@@ -46,8 +41,21 @@ def require_everything(guard: Guard, state: GuardTransaction, case: RestoreCase,
 
 
 def own_freezes(state: GuardTransaction, case: RestoreCase) -> list[Freeze]:
-    """The freezes that this restore lifts: those of its incident, in its scope or within it."""
+    """The freezes that this restore lifts: those of its incident, in its scope or within it.
+
+    None while others freeze the flag too: an override lets a tenant be enabled then, and lifts nothing.
+    """
+    if _freezes_of_others(state, case):
+        return []
     return [found for found in _covering(state, case) if _is_own(found, case)]
+
+
+def overrides_of(guard: Guard, state: GuardTransaction, case: RestoreCase) -> list[FreezeOverride]:
+    """Overrides in force that this restore goes by: none where nobody else freezes the flag."""
+    if not _freezes_of_others(state, case):
+        return []
+    now = guard.wall_clock.now()
+    return [found for found in state.overrides.in_force(now, case.flag) if found.is_in_force(case.flag, case.tenant_id, now)]
 
 
 def _missing_words(case: RestoreCase) -> Iterator[str]:
@@ -55,18 +63,12 @@ def _missing_words(case: RestoreCase) -> Iterator[str]:
         yield f"the root cause has {len(case.root_cause)} characters; needed: at least {ROOT_CAUSE_MINIMUM_CHARACTERS}"
     if not _LINK_OR_TICKET.fullmatch(case.root_cause_link):
         yield "no link to the root cause analysis; needed: an http(s) address or a ticket such as OPS-123"
-    environment = case.validation.get("environment")
-    if environment not in VALIDATION_ENVIRONMENTS:
-        yield f"validation: the environment is {str(environment)[:40]!r}; needed: one of {', '.join(VALIDATION_ENVIRONMENTS)}"
-    if case.validation.get("passed") is not True:
-        yield "validation: it is not on record as passed in the test environment; needed: passed true"
-    reference = case.validation.get("reference")
-    if not isinstance(reference, str) or not reference.strip():
-        yield "validation: no reference; needed: where its result can be read"
+    if len(case.root_cause_owner) < OWNER_MINIMUM_CHARACTERS:
+        yield "no owner of the root cause; needed: who sees to it that it stays away"
 
 
 def _unresolved(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
-    tied = [trigger for trigger, rule in guard.policy.triggers.items() if rule.flag == case.flag]
+    tied = tied_triggers(guard.policy, case.flag)
     found: dict[str, Incident] = {}
     for trigger in tied:
         incident = state.incidents.open_for(trigger)
@@ -93,14 +95,16 @@ def _pending_rotations(guard: Guard, state: GuardTransaction, case: RestoreCase)
         yield f"the rotation of {plan.secret_name} with {plan.provider} ({plan.rotation_id}) is pending; needed: done"
 
 
-def _freezes_of_others(state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
-    for found in _covering(state, case):
-        if not _is_own(found, case):
-            by = f"incident {found.incident_id}" if found.incident_id else found.opened_by
-            yield (
-                f"frozen for {scope_words(found.tenant_id)} by {by} since {iso(found.opened_at)} ({found.reason}); "
-                "needed: lifted by a restore of that incident and scope"
-            )
+def _freezes_of_others(state: GuardTransaction, case: RestoreCase) -> list[Freeze]:
+    return [found for found in _covering(state, case) if not _is_own(found, case)]
+
+
+def _why_frozen(found: Freeze) -> str:
+    by = f"incident {found.incident_id}" if found.incident_id else found.opened_by
+    return (
+        f"frozen for {scope_words(found.tenant_id)} by {by} since {iso(found.opened_at)} ({found.reason}); "
+        "needed: lifted by a restore of that incident and scope"
+    )
 
 
 def _nobody_to_approve(guard: Guard, requested_by: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.windows import iso
@@ -51,6 +52,18 @@ class FlagFacts:
     enabled_at: datetime | None
 
 
+@dataclass(frozen=True)
+class RecentChange:
+    """Something that changed shortly before the first refusal."""
+
+    kind: Literal["deploy", "rotation", "secret"]
+    at: datetime
+    #: for people
+    words: str
+    #: the provider whose calls it concerns; None: everybody's
+    provider: str | None
+
+
 def by_provider(groups: Sequence[FailureGroup]) -> list[ProviderFailures]:
     """Put the groups of one provider together, most failures first."""
     found: dict[str, list[FailureGroup]] = {}
@@ -70,11 +83,16 @@ def by_provider(groups: Sequence[FailureGroup]) -> list[ProviderFailures]:
 
 
 def likeliest_cause(
-    findings: Sequence[SecretFinding], providers: Sequence[ProviderFailures], flag: FlagFacts, other_calls: int | None
+    findings: Sequence[SecretFinding],
+    providers: Sequence[ProviderFailures],
+    flag: FlagFacts,
+    other_calls: int | None,
+    recent: Sequence[RecentChange] = (),
 ) -> str:
     """One sentence or two: the likeliest cause, and what follows from it.
 
-    `other_calls` counts calls of providers that are not among `providers`, none of them refused; None when not known.
+    `recent` are changes shortly before the first refusal, the newest first. `other_calls` counts calls of providers that
+    are not among `providers`, none of them refused; None when not known.
     """
     failing = [provider for provider in providers if provider.failures]
     if not failing:
@@ -93,16 +111,40 @@ def likeliest_cause(
     suspects = [provider for provider in failing if provider.provider in problems]
     everyone = _everyone_is_refused(providers, other_calls)
     since_enabled = flag.enabled_at is not None and all(provider.share >= _REFUSED_WHOLLY for provider in failing)
+    deploy = next((change for change in recent if change.kind == "deploy"), None)
     if (everyone or since_enabled) and len(suspects) < len(failing):
         who = "Every provider" if everyone else ", ".join(provider.provider for provider in failing)
-        return _header_fault(who, flag, [_suspicion(problems[provider.provider], provider) for provider in suspects])
+        if everyone and not suspects and flag.enabled_at is None and deploy is not None:
+            sentence = _deploy_fault(who, deploy)
+        else:
+            sentence = _header_fault(who, flag, [_suspicion(problems[provider.provider], provider) for provider in suspects])
+        return sentence
     if suspects:
         words = "; ".join(_suspicion(problems[provider.provider], provider) for provider in suspects)
         return f"{words}: a secret in the platform's environment is the likeliest cause; correct it there."
-    names = ", ".join(provider.provider for provider in failing if provider.provider in known)
+    return _fault_beyond_form(", ".join(p.provider for p in failing if p.provider in known), recent, deploy)
+
+
+def _fault_beyond_form(names: str, recent: Sequence[RecentChange], deploy: RecentChange | None) -> str:
+    """The likeliest cause where some providers are refused and nothing is wrong with the form of their secrets."""
+    changed = next((change for change in recent if change.provider is not None), None)
+    if changed is not None:
+        return (
+            f"{changed.words}, and calls of {changed.provider} are refused since: most likely one side still uses the old "
+            "secret, or not every replica was restarted. Compare fingerprints."
+        )
+    if deploy is not None:
+        return _deploy_fault(f"Only {names}", deploy)
     return (
         f"Only calls of {names} are refused, and nothing is wrong with the form of that secret here: the provider most likely "
         "signs with another one. Compare fingerprints, then rotate."
+    )
+
+
+def _deploy_fault(who: str, deploy: RecentChange) -> str:
+    return (
+        f"{who} is refused since shortly after the {deploy.words}: what it changed in environment or code is the likeliest "
+        "cause. Compare the secrets' fingerprints with those before, or take the deploy back."
     )
 
 

@@ -13,6 +13,7 @@ from ledger_guard.adapters.memory.notifier import InMemoryNotifier
 from ledger_guard.adapters.memory.secrets import InMemorySecretSource
 from ledger_guard.adapters.memory.signals import InMemorySignalSource, InMemoryTriageSource
 from ledger_guard.adapters.memory.state import InMemoryGuardState
+from ledger_guard.adapters.memory.validation import InMemoryValidationSource
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
 
@@ -31,6 +32,7 @@ class MemoryWorld:
     notifier: InMemoryNotifier
     clock: SettableClock
     wall_clock: SettableClock
+    validation: InMemoryValidationSource
 
 
 def memory_world(policy: Policy, now: datetime) -> MemoryWorld:
@@ -38,7 +40,7 @@ def memory_world(policy: Policy, now: datetime) -> MemoryWorld:
     clock, wall_clock = SettableClock(now), SettableClock(now)
     state, ledger = InMemoryGuardState(), InMemoryLedger(policy)
     signals, triage, secrets = InMemorySignalSource(), InMemoryTriageSource(), InMemorySecretSource()
-    flags, notifier = InMemoryFlagStore(), InMemoryNotifier()
+    flags, notifier, validation = InMemoryFlagStore(), InMemoryNotifier(), InMemoryValidationSource()
     guard = Guard(
         policy=policy,
         state=state,
@@ -51,5 +53,6 @@ def memory_world(policy: Policy, now: datetime) -> MemoryWorld:
         notifier=notifier,
         clock=clock,
         wall_clock=wall_clock,
+        validation=validation,
     )
-    return MemoryWorld(guard, state, signals, triage, secrets, ledger, flags, notifier, clock, wall_clock)
+    return MemoryWorld(guard, state, signals, triage, secrets, ledger, flags, notifier, clock, wall_clock, validation)

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 
 from ledger_guard.adapters.memory.guard_state.approvals import InMemoryApprovalStore
 from ledger_guard.adapters.memory.guard_state.audit import InMemoryAuditLog
+from ledger_guard.adapters.memory.guard_state.deploys import InMemoryDeployStore
+from ledger_guard.adapters.memory.guard_state.freeze_overrides import InMemoryFreezeOverrideStore
 from ledger_guard.adapters.memory.guard_state.incidents import InMemoryActionStore, InMemoryIncidentStore
 from ledger_guard.adapters.memory.guard_state.plans import InMemoryPlanStore
 from ledger_guard.adapters.memory.guard_state.replay import InMemoryReplayStore
 from ledger_guard.adapters.memory.guard_state.rollout import InMemoryFlagChangeStore, InMemoryFreezeStore, InMemoryRotationStore
+from ledger_guard.adapters.memory.guard_state.secret_sightings import InMemorySecretSightingStore
 from ledger_guard.adapters.memory.guard_state.sensing import InMemoryReadingStore, InMemoryVerdictStore
 from ledger_guard.adapters.memory.guard_state.steering import InMemorySteeringStore
 from ledger_guard.adapters.memory.guard_state.tables import Tables
@@ -31,7 +34,10 @@ class InMemoryTransaction:
         self.approvals = InMemoryApprovalStore(tables)
         self.flag_changes = InMemoryFlagChangeStore(tables)
         self.freezes = InMemoryFreezeStore(tables)
+        self.overrides = InMemoryFreezeOverrideStore(tables)
         self.rotations = InMemoryRotationStore(tables)
+        self.sightings = InMemorySecretSightingStore(tables)
+        self.deploys = InMemoryDeployStore(tables)
         self.audit = InMemoryAuditLog(tables)
 
 

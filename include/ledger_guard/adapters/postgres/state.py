@@ -12,13 +12,16 @@ from ledger_guard.adapters.postgres.connection import Connection, ConnectionSett
 from ledger_guard.adapters.postgres.guard_state.actions import PostgresActionStore
 from ledger_guard.adapters.postgres.guard_state.approvals import PostgresApprovalStore
 from ledger_guard.adapters.postgres.guard_state.audit import PostgresAuditLog
+from ledger_guard.adapters.postgres.guard_state.deploys import PostgresDeployStore
 from ledger_guard.adapters.postgres.guard_state.flag_changes import PostgresFlagChangeStore
+from ledger_guard.adapters.postgres.guard_state.freeze_overrides import PostgresFreezeOverrideStore
 from ledger_guard.adapters.postgres.guard_state.freezes import PostgresFreezeStore
 from ledger_guard.adapters.postgres.guard_state.incidents import PostgresIncidentStore
 from ledger_guard.adapters.postgres.guard_state.plans import PostgresPlanStore
 from ledger_guard.adapters.postgres.guard_state.readings import PostgresReadingStore
 from ledger_guard.adapters.postgres.guard_state.replay import PostgresReplayStore
 from ledger_guard.adapters.postgres.guard_state.rotations import PostgresRotationStore
+from ledger_guard.adapters.postgres.guard_state.secret_sightings import PostgresSecretSightingStore
 from ledger_guard.adapters.postgres.guard_state.steering import PostgresSteeringStore
 from ledger_guard.adapters.postgres.guard_state.verdicts import PostgresVerdictStore
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
@@ -44,7 +47,10 @@ class GuardRepositories:
         self.approvals = PostgresApprovalStore(connection)
         self.flag_changes = PostgresFlagChangeStore(connection)
         self.freezes = PostgresFreezeStore(connection)
+        self.overrides = PostgresFreezeOverrideStore(connection)
         self.rotations = PostgresRotationStore(connection)
+        self.sightings = PostgresSecretSightingStore(connection)
+        self.deploys = PostgresDeployStore(connection)
         self.audit = PostgresAuditLog(connection)
 
 

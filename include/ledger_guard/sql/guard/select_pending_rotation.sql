@@ -1,5 +1,6 @@
 -- The rotation of a secret that is planned and not done.
 -- Parameters: secret_name. Rows: one or none. Index relied on: rotation_one_pending.
-select rotation_id, provider, secret_name, incident_id, owner, steps, planned_at, due_at, done_at, done_by
+select rotation_id, provider, secret_name, incident_id, owner, steps, planned_at, due_at, done_at, done_by,
+    overlap_hours
 from ledger_guard.rotation_plan
 where secret_name = %(secret_name)s and done_at is null

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ledger_guard.adapters.memory.guard_state.tables import Tables
-from ledger_guard.adapters.store_rules import require_root_cause
+from ledger_guard.adapters.store_rules import require_no_overlap, require_root_cause
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 
@@ -91,6 +91,8 @@ class InMemoryFreezeStore:
             lifted_by=freeze.lifted_by,
             root_cause=freeze.root_cause,
             root_cause_link=freeze.root_cause_link,
+            root_cause_owner=freeze.root_cause_owner,
+            root_cause_by=freeze.root_cause_by,
         )
 
     def of_incident(self, incident_id: str) -> list[Freeze]:
@@ -111,6 +113,7 @@ class InMemoryRotationStore:
         for each in self._tables.rotations.values():
             if each.secret_name == rotation.secret_name and each.done_at is None:
                 return each
+        require_no_overlap(rotation, self.last_done(rotation.secret_name))
         self._tables.rotations[rotation.rotation_id] = rotation
         return rotation
 
@@ -134,3 +137,10 @@ class InMemoryRotationStore:
         """See RotationStore."""
         found = [each for each in self._tables.rotations.values() if each.incident_id == incident_id]
         return sorted(found, key=lambda each: each.planned_at)
+
+    def last_done(self, secret_name: str) -> RotationPlan | None:
+        """See RotationStore."""
+        done = [
+            (each.done_at, each) for each in self._tables.rotations.values() if each.secret_name == secret_name and each.done_at
+        ]
+        return max(done, key=lambda pair: pair[0])[1] if done else None

@@ -7,11 +7,14 @@ from datetime import datetime
 
 from ledger_guard.domain.approvals import ApprovalAnswer, ApprovalRequest
 from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry
+from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
+from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.pacing import BackfillProgress, Steering
 from ledger_guard.domain.plans import Plan, PlanRow
+from ledger_guard.domain.secrets import SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.ports import JudgedAs
@@ -55,6 +58,10 @@ class Tables:
     flag_changes: dict[str, FlagChange] = field(default_factory=dict)
     freezes: dict[str, Freeze] = field(default_factory=dict)
     rotations: dict[str, RotationPlan] = field(default_factory=dict)
+    overrides: dict[str, FreezeOverride] = field(default_factory=dict)
+    #: by secret's name and fingerprint
+    sightings: dict[tuple[str, str], SecretSighting] = field(default_factory=dict)
+    deploys: dict[str, Deploy] = field(default_factory=dict)
     audit: dict[int, AuditEntry] = field(default_factory=dict)
     #: kept apart from the entries, so that a cut tail is found
     audit_head: tuple[int, str] = (0, GENESIS_HASH)

@@ -1,0 +1,47 @@
+"""Policy sections about what stands between a rollback and enabling a flag again."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ledger_guard.policy.platform import Section
+
+
+class FreezeRules(Section):
+    """Who may let one tenant be enabled in spite of a freeze, and for how long."""
+
+    #: names of people; nobody may while it is empty
+    override_by: tuple[str, ...] = ()
+    #: the longest time for which an override may be granted
+    override_at_most_hours: int = Field(24, ge=1, le=24 * 14)
+
+
+class ValidationProbe(Section):
+    """An address of the test environment that must answer before a flag is enabled again."""
+
+    #: asked with GET; it must change nothing there, and hold no secret
+    url: str = Field(pattern=r"^https?://[^\s@]+$")
+    #: the answer that says that the flag's effect was validated
+    status: int = Field(200, ge=100, le=599)
+    timeout_seconds: float = Field(10.0, gt=0, le=120)
+
+
+class RestoreRules(Section):
+    """What has to be on record before a flag is enabled again."""
+
+    #: of the newest windows, twice as many as these, so many must be quiet and none in alarm
+    quiet_windows: int = Field(6, ge=1, le=500)
+    #: how old the comparison of a tenant's wallets may be
+    verified_within_minutes: int = Field(60, ge=1)
+    #: how many wallets of a tenant may lag behind their player
+    max_stale_wallets: int = Field(0, ge=0)
+    #: by flag; a flag without one is validated by a person's statement
+    probes: dict[str, ValidationProbe] = Field(default_factory=dict)
+
+
+class Reminders(Section):
+    """How often people are reminded of a rollback that was meant to be temporary."""
+
+    rolled_back_hours: float = Field(24.0, gt=0, le=24 * 14)
+    #: for the flag of webhook signatures: unsigned webhooks are accepted meanwhile
+    signatures_hours: float = Field(4.0, gt=0, le=24 * 14)

@@ -1,0 +1,33 @@
+"""record_deploy: tell the guard that the platform was deployed, so that signature failures can be held against it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.deploys import Deploy
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard
+
+
+def record_deploy(guard: Guard, version: str, deployed_at: datetime | None, by: str) -> Deploy:
+    """Record a deploy; None for `deployed_at` is now.
+
+    Raises:
+        BadInputError: no version, nobody, or a moment that has not come yet. Nothing was written.
+    """
+    now = guard.wall_clock.now()
+    for what, given in (("version", version), ("name of who records it", by)):
+        if not given.strip():
+            raise BadInputError(f"deploy: the {what} is empty; allowed: a text")
+    moment = deployed_at or now
+    if moment > now:
+        raise BadInputError(f"deploy: {iso(moment)} has not come yet; allowed: {iso(now)} or before")
+    deploy = Deploy(new_id(), version.strip(), moment, by.strip(), now)
+    with guard.state.transaction() as state:
+        state.deploys.add(deploy)
+        detail = {"version": deploy.version, "deployed_at": iso(moment)}
+        state.audit.append(AuditEvent("record_deploy", deploy.recorded_by, f"deploy:{deploy.deploy_id}", detail, now))
+    return deploy

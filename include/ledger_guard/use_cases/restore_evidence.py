@@ -1,0 +1,135 @@
+"""Which evidence of health is missing before a flag is enabled again: quiet windows, wallets in order, a validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Severity, Verdict
+from ledger_guard.domain.windows import Window, iso
+from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.flag_proposal import listed_tenants
+from ledger_guard.use_cases.restore_case import RestoreCase, tied_triggers
+
+VALIDATION_ENVIRONMENTS = ("test", "staging")
+#: verbs of the audit log that may have changed wallets since a comparison
+_WRITERS = ("force", "undo", "run_script")
+
+
+def missing_quiet_windows(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
+    """One sentence a trigger of the flag that has too few quiet windows among its newest ones.
+
+    A window is quiet when no tenant concerned is in alarm in it, and of the incident's tenants (of all, without an incident)
+    some have evidence of health, at least as many as have no data. `no_data` and `insufficient` make nothing quiet.
+    """
+    needed = guard.policy.restore.quiet_windows
+    length = timedelta(minutes=guard.policy.window_minutes)
+    end = Window.containing(guard.clock.now(), length).start
+    incident = state.incidents.get(case.incident_id) if case.incident_id else None
+    for trigger in tied_triggers(guard.policy, case.flag):
+        verdicts = state.verdicts.between(trigger, end - 2 * needed * length, end)
+        found, alarm = _quiet(case, incident, trigger, verdicts)
+        if found < needed:
+            why = f"in alarm at {iso(alarm)}" if alarm else "the others have too little evidence or none"
+            yield (
+                f"{trigger.value}: {found} of its newest {2 * needed} windows are quiet ({why}); "
+                f"needed: {needed} with evidence of health"
+            )
+
+
+def _quiet(
+    case: RestoreCase, incident: Incident | None, trigger: Trigger, verdicts: Iterable[Verdict]
+) -> tuple[int, datetime | None]:
+    """How many windows are quiet since the last one in alarm, and that one's start."""
+    windows: dict[datetime, list[Verdict]] = {}
+    for verdict in verdicts:
+        if case.is_global or verdict.tenant_id == case.tenant_id:
+            windows.setdefault(verdict.window.start, []).append(verdict)
+    heard = set(incident.tenants) if case.is_global and incident is not None and incident.trigger is trigger else None
+    found = 0
+    for start in sorted(windows, reverse=True):
+        own = windows[start]
+        if any(verdict.severity.is_alarm for verdict in own):
+            return found, start
+        words = [verdict.severity for verdict in own if heard is None or verdict.tenant_id in heard]
+        healthy = sum(word.is_evidence_of_health for word in words)
+        found += healthy > 0 and healthy >= words.count(Severity.NO_DATA)
+    return found, None
+
+
+def missing_comparisons(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
+    """One sentence for each tenant whose wallets are not on record as compared lately and in order.
+
+    Many tenants with the same fault share a sentence. What counts is the newest `verify` of the audit log, unless wallets
+    were written since.
+    """
+    faults: dict[str, list[str]] = {}
+    for tenant in case.wallet_tenants:
+        fault = comparison_fault(guard, state, tenant)
+        if fault:
+            faults.setdefault(fault, []).append(tenant)
+    for fault, tenants in faults.items():
+        yield f"backfill of {listed_tenants(guard, tenants)}: {fault}; needed: verified clean"
+
+
+def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> str:
+    """What is wrong with the newest comparison of a tenant's wallets that is on record; empty when nothing is."""
+    rules, now = guard.policy.restore, guard.wall_clock.now()
+    newest = None
+    for entry in state.audit.entries(tenant_id=tenant_id):
+        if entry.event.verb in _WRITERS:
+            newest = None
+        elif entry.event.verb == "verify":
+            newest = entry.event
+    if newest is None:
+        return "its wallets were not compared since they were written last"
+    if now - newest.at > timedelta(minutes=rules.verified_within_minutes):
+        return f"its wallets were compared more than {rules.verified_within_minutes} minutes ago"
+    counts = newest.detail["counts"]
+    if not isinstance(counts, dict) or not newest.detail["players"]:
+        return "no player was compared"
+    wrong = [
+        f"{counts[kind]} {words}"
+        for kind, words, most in (
+            ("missing", "wallets are missing", 0),
+            ("unexplained", "differ unexplained", 0),
+            ("stale_wallet", "lag behind their player", rules.max_stale_wallets),
+        )
+        if counts[kind] > most
+    ]
+    return ", ".join(wrong)
+
+
+def missing_validation(case: RestoreCase) -> Iterator[str]:
+    """What is missing of the validation: the probe's own answer where there is a probe, else a person's statement."""
+    if case.probe is not None:
+        if not case.probe.passed:
+            yield f"validation: the probe of the test environment, {case.probe.url}, {case.probe.words}"
+        return
+    environment = case.validation.get("environment")
+    if environment not in VALIDATION_ENVIRONMENTS:
+        yield f"validation: the environment is {str(environment)[:40]!r}; needed: one of {', '.join(VALIDATION_ENVIRONMENTS)}"
+    if case.validation.get("passed") is not True:
+        yield "validation: it is not on record as passed in the test environment; needed: passed true"
+    reference = case.validation.get("reference")
+    if not isinstance(reference, str) or not reference.strip():
+        yield "validation: no reference; needed: where its result can be read"
+
+
+def validated_by(case: RestoreCase, stated_by: str) -> dict[str, object]:
+    """How the flag's effect was validated, for the record: by the probe, or by nobody but whoever stated it."""
+    if case.probe is not None:
+        return {"by": "probe", "url": case.probe.url, "status": case.probe.status}
+    return {"by": "statement", "stated_by": stated_by, **case.validation}
+
+
+def validation_words(case: RestoreCase, stated_by: str) -> str:
+    """The same for people."""
+    if case.probe is not None:
+        return f"Validated by the probe of the test environment: {case.probe.url} {case.probe.words}"
+    return (
+        f"Validated in {case.validation['environment']} by {stated_by}'s statement alone, no probe was asked: "
+        f"{case.validation['reference']}"
+    )

@@ -1,0 +1,58 @@
+"""Which rollbacks, temporary as they were meant, still stand, and since when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.flags import EVERYWHERE, FlagChange
+from ledger_guard.ports import Guard
+
+
+@dataclass(frozen=True)
+class StandingRollback:
+    """A scope that a rollback put to its safe value and nothing has enabled since."""
+
+    change: FlagChange
+    #: False when the flag store did not answer: then the newest change on record is believed
+    is_read: bool
+
+    def lasts(self, now: datetime) -> timedelta:
+        """For how long it has stood."""
+        return now - self.change.changed_at
+
+
+def standing_rollbacks(guard: Guard) -> list[StandingRollback]:
+    """Rollbacks that stand, oldest first, whether their incident is over or not.
+
+    A flag that somebody enabled past the guard is not rolled back any more: the flag store is asked, not only the record.
+    """
+    found = []
+    for flag, rules in guard.policy.flags.items():
+        scopes, is_read = _scopes(guard, flag)
+        with guard.state.transaction() as state:
+            changes = [state.flag_changes.latest(flag, scope) for scope in scopes]
+        for change in changes:
+            if change is None or change.to_value is not rules.safe_value:
+                continue
+            if is_read and guard.flags.effective(flag, change.tenant_id) is not rules.safe_value:
+                continue
+            found.append(StandingRollback(change, is_read))
+    return sorted(found, key=lambda each: each.change.changed_at)
+
+
+def duration_words(lasted: timedelta) -> str:
+    """For people: `45 min`, `6 h`, `3 days`; rounded down."""
+    minutes = int(lasted.total_seconds() // 60)
+    if minutes < 2 * 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // (24 * 60)} days"
+
+
+def _scopes(guard: Guard, flag: str) -> tuple[list[str], bool]:
+    try:
+        own = [scope.tenant_id for scope in guard.flags.scopes(flag)]
+    except SourceUnavailable:
+        return [EVERYWHERE], False
+    return [EVERYWHERE, *(tenant for tenant in own if tenant != EVERYWHERE)], True
