@@ -37,6 +37,7 @@ from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import announce as announcing
 from ledger_guard.use_cases import classify as classifying
 from ledger_guard.use_cases import decide as deciding
+from ledger_guard.use_cases import escalate as escalating
 from ledger_guard.use_cases import sense as sensing
 from ledger_guard.use_cases import watch as watching
 from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
@@ -72,7 +73,13 @@ def ledger_health_check() -> None:
         """Say so when the guard itself has produced no verdicts for two windows. Fails alone when the channel is down."""
         return watching.watch_and_tell(open_guard())
 
+    @task(retries=1, on_failure_callback=None)
+    def escalate() -> list[str]:
+        """Remind people, once each, of questions that expire soon. Fails alone when the channel is down."""
+        return escalating.escalate(open_guard())
+
     watch()
+    escalate()
     for trigger in POLICY.triggers:
         check(trigger)
 

@@ -19,6 +19,8 @@ class Notice:
     links: tuple[tuple[str, str], ...] = ()
     #: the incident whose thread it belongs to; None starts no thread
     incident_id: str | None = None
+    #: whom it calls, in the channel's own form, from the policy alone; empty calls nobody
+    mention: str = ""
 
 
 @dataclass(frozen=True)
