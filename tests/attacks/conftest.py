@@ -47,9 +47,24 @@ def scene() -> Iterator[Scene]:
 @pytest.fixture(scope="session")
 def victims(scene) -> dict[str, Run]:
     """Runs that wait at their first gate, one an attack."""
-    runs = {name: scene.rollback(f"r-{name}") for name in ROLLBACKS}
+    runs = {"silence": _asked_for_a_minute(scene)}
+    runs |= {name: scene.rollback(f"r-{name}") for name in ROLLBACKS}
     runs["race_rival"] = scene.rollback("r-race", again=True)
     runs |= {name: scene.backfill(f"b-{name}", user) for name, user in BACKFILLS.items()}
-    for run in runs.values():
-        scene.parked(run, pause=0)
+    for name, run in runs.items():
+        if name != "silence":
+            scene.parked(run, pause=0)
     return runs
+
+
+def _asked_for_a_minute(scene: Scene) -> Run:
+    """A rollback whose question waits for one minute, as the policy then said."""
+    kept = scene.policy.read_text(encoding="utf-8")
+    short = {"valid_minutes": 1, "escalate_before_minutes": None}
+    scene.change_policy(lambda document: document["approvals"]["flag_rollback"].update(short))
+    try:
+        run = scene.rollback("r-silence")
+        scene.parked(run, pause=0)
+    finally:
+        scene.policy.write_text(kept, encoding="utf-8")
+    return run

@@ -109,12 +109,15 @@ def test_task_cleared_and_rerun_after_a_rejection(scene, victims):
 
 
 def test_answer_for_a_changed_plan(scene, victims):
-    """The plan's rows can't be changed at all; its hash is, in the store, while two people agree."""
+    """The plan's rows can't be changed at all; its hash is, in the store, while the second person reads."""
     run = victims["changed_plan"]
+    scene.agreed(run, "payments-lead")
+    scene.parked(run, "request_second_approval")
     scene.value("update ledger_guard.plan set plan_hash = repeat('0', 64) where tenant_id = %s returning 1", run.tenant_id)
-    scene.agreed(run, "payments-lead", "ops-lead")
+    assert scene.answer(run, "ops-lead", "Approve", REASON, "request_second_approval").status_code == 200
     states = scene.ended(run)
     assert (states["force"], scene.wrong_wallets(run)) == ("failed", UNTOUCHED)
+    assert scene.said_on_record(run) == [("approved", "payments-lead"), ("approved", "ops-lead")]
 
 
 def test_answer_for_a_changed_flag(scene, victims):
@@ -141,6 +144,14 @@ def test_answer_for_an_expired_approval(scene, victims):
     states = scene.ended(run)
     assert (states["request_approval"], scene.flag(run)) == ("failed", before)
     assert scene.said_on_record(run) == [("approved", "payments-lead")]
+
+
+def test_nobody_answers_at_all(scene, victims):
+    """Silence is a no, and is recorded as what it is: timed out, by nobody."""
+    run = victims["silence"]
+    states = scene.ended(run)
+    assert (states["roll_back"], scene.flag(run)[0]) == ("skipped", True)
+    assert scene.said_on_record(run) == [("timed_out", None)]
 
 
 def test_two_runs_racing_for_one_flag(scene, victims):
