@@ -33,7 +33,7 @@ from datetime import timedelta
 from airflow.sdk import Param, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
+from ledger_guard.adapters.airflow_approval import approval_gates
 from ledger_guard.adapters.airflow_errors import never_retried
 from ledger_guard.adapters.airflow_runs import requester
 from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
@@ -47,6 +47,7 @@ from ledger_guard.wiring import open_guard
 
 POLICY = load_policy()
 KIND = ApprovalKind.FLAG_RESTORE
+APPROVAL = POLICY.approvals[KIND]
 
 
 @dag(
@@ -55,7 +56,7 @@ KIND = ApprovalKind.FLAG_RESTORE
     start_date=START_DATE,
     catchup=False,
     max_active_runs=8,
-    dagrun_timeout=timedelta(minutes=POLICY.approvals[KIND].valid_minutes + 120),
+    dagrun_timeout=timedelta(minutes=APPROVAL.longest_wait_minutes + 120),
     default_args=task_defaults(retries=1),
     params={
         "flag": Param(type="string", enum=sorted(POLICY.flags), title="Flag to enable"),
@@ -123,15 +124,15 @@ def flag_restore() -> None:
         return outcome
 
     question = review()
-    gate = RecordedApprovalOperator(
-        task_id="request_approval",
-        kind=KIND,
-        ask=flag_run.restore_question,
-        approval=POLICY.approvals[KIND],
+    gates = approval_gates(
+        "request_approval",
+        KIND,
+        flag_run.restore_question,
+        APPROVAL,
         subject="Enable {{ params.flag }} ({{ params.tenant_id }})?",
     )
-    question >> [gate, notify(question)]
-    gate >> verify_approval(question) >> restore() >> confirm() >> close()
+    question >> [gates[0], notify(question)]
+    gates[-1] >> verify_approval(question) >> restore() >> confirm() >> close()
 
 
 flag_restore()

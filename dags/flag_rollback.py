@@ -11,12 +11,14 @@ None. Started by a remediation, one run per flag and incident, or by hand from t
 * `tenant_id`: one tenant, or `*` for everywhere.
 * `incident_id` (UUID): the incident that this rolls back for.
 * `reason` (text).
+* `break_glass` (text of at least 30 characters): only where the policy names people who may act alone; who starts the run
+  then rolls back without a second person. On record, and told to everybody.
 
 ## What it changes
 The flag store; guard state (approval, change, and a freeze: nothing new may be enabled until a root cause is on record).
 
 ## Safe to re-run?
-Yes. An approval is used once; a cleared gate asks again.
+Yes. An approval is used once; a cleared gate asks again. A run breaks the glass once.
 
 ## When it fails
 `roll_back` refuses when there is no approval that counts, or when the flag, the incident or its severity changed since:
@@ -30,7 +32,8 @@ from datetime import timedelta
 from airflow.sdk import Param, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
+from ledger_guard.adapters.airflow_approval import approval_gates
+from ledger_guard.adapters.airflow_break_glass import break_glass_params, shout
 from ledger_guard.adapters.airflow_errors import never_retried
 from ledger_guard.adapters.airflow_runs import requester
 from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
@@ -44,6 +47,9 @@ from ledger_guard.wiring import open_guard
 
 POLICY = load_policy()
 KIND = ApprovalKind.FLAG_ROLLBACK
+APPROVAL = POLICY.approvals[KIND]
+#: whether the policy lets anybody act alone; the form has a field for it then, and the graph a way
+MAY_ACT_ALONE = bool(POLICY.break_glass.users_for(KIND))
 
 
 @dag(
@@ -52,7 +58,7 @@ KIND = ApprovalKind.FLAG_ROLLBACK
     start_date=START_DATE,
     catchup=False,
     max_active_runs=8,
-    dagrun_timeout=timedelta(minutes=POLICY.approvals[KIND].valid_minutes + 120),
+    dagrun_timeout=timedelta(minutes=APPROVAL.longest_wait_minutes + 120),
     default_args=task_defaults(retries=1),
     params={
         "flag": Param(type="string", enum=sorted(POLICY.flags), title="Flag to roll back"),
@@ -61,6 +67,7 @@ KIND = ApprovalKind.FLAG_ROLLBACK
         ),
         "incident_id": Param(type="string", format="uuid", title="Incident"),
         "reason": Param("", type="string", maxLength=500, title="Why"),
+        **break_glass_params(POLICY.break_glass, may_act_alone=MAY_ACT_ALONE),
     },
     doc_md=__doc__,
     tags=["ledger-guard", "flags"],
@@ -73,9 +80,9 @@ def flag_rollback() -> None:
             return flag_run.roll_back_question(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
 
     @task.branch
-    def decide(question: dict) -> list[str]:
-        """Ask people; or nothing, when the flag is in its safe state already."""
-        return ["request_approval", "notify"] if question["is_needed"] else ["close"]
+    def decide(question: dict, params: dict | None = None) -> list[str]:
+        """Ask people; or act alone; or nothing, when the flag is in its safe state already."""
+        return flag_run.next_tasks(question, params or {}, may_act_alone=MAY_ACT_ALONE)
 
     @task(retries=1, on_failure_callback=None)
     def notify(question: dict, dag_run=None) -> None:
@@ -83,13 +90,20 @@ def flag_rollback() -> None:
         guard = open_guard()
         tell_question(guard, KIND, question, gate_link(guard, dag_run.dag_id, dag_run.run_id, "request_approval"))
 
+    @task(retries=2)
+    def break_glass(params: dict | None = None, dag_run=None) -> str:
+        """Put on record that who started the run acts alone; refused unless the policy names them."""
+        by = requester(dag_run, GUARD_ITSELF)
+        with never_retried():
+            return flag_run.break_glass_run(open_guard(), params or {}, by, dag_run.dag_id, dag_run.run_id)
+
     @task(retries=0)
     def verify_approval(question: dict, dag_run=None) -> str:
         """Read the recorded answer; a gate that was marked by hand left none."""
         with never_retried():
             return flag_run.check_approval(open_guard(), KIND, question, dag_run.run_id)
 
-    @task(retries=0)
+    @task(retries=0, trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     def roll_back(params: dict | None = None, dag_run=None) -> str:
         """Check approval and evidence once more, then write: the flag off, a freeze opened."""
         with never_retried():
@@ -111,16 +125,18 @@ def flag_rollback() -> None:
         return outcome
 
     question = review()
-    gate = RecordedApprovalOperator(
-        task_id="request_approval",
-        kind=KIND,
-        ask=flag_run.roll_back_question,
-        approval=POLICY.approvals[KIND],
+    gates = approval_gates(
+        "request_approval",
+        KIND,
+        flag_run.roll_back_question,
+        APPROVAL,
         subject="Roll back {{ params.flag }} ({{ params.tenant_id }})?",
     )
-    closed = close()
-    decide(question) >> [gate, notify(question), closed]
-    gate >> verify_approval(question) >> roll_back() >> confirm() >> closed
+    decided, rolled_back, closed = decide(question), roll_back(), close()
+    decided >> [gates[0], notify(question), closed]
+    gates[-1] >> verify_approval(question) >> rolled_back >> confirm() >> closed
+    if MAY_ACT_ALONE:
+        decided >> break_glass() >> [rolled_back, shout()]
 
 
 flag_rollback()

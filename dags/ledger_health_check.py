@@ -38,6 +38,7 @@ from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import announce as announcing
 from ledger_guard.use_cases import classify as classifying
 from ledger_guard.use_cases import decide as deciding
+from ledger_guard.use_cases import escalate as escalating
 from ledger_guard.use_cases import remind as reminding
 from ledger_guard.use_cases import sense as sensing
 from ledger_guard.use_cases import watch as watching
@@ -79,7 +80,13 @@ def ledger_health_check() -> None:
         """Name the rollbacks again that still stand, every so many hours. Fails alone when the channel is down."""
         return reminding.remind(open_guard())
 
+    @task(retries=1, on_failure_callback=None)
+    def escalate() -> list[str]:
+        """Remind people, once each, of questions that expire soon. Fails alone when the channel is down."""
+        return escalating.escalate(open_guard())
+
     watch()
+    escalate()
     remind()
     for trigger in POLICY.triggers:
         check(trigger)

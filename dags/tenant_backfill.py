@@ -13,6 +13,8 @@ None. Started by a remediation, one run a tenant, or by hand from the form.
   guardrails are exceeded), `undo` (give the before-values of `plan_id` back).
 * `mode`: `force` (missing and differing rows) or `create-missing` (missing rows only).
 * `plan_id` (UUID, for `undo` only), `incident_id` (UUID or empty), `reason` (text).
+* `break_glass` (text of at least 30 characters): only where the policy names people who may act alone; who starts the run
+  then writes without a second person. On record, and told to everybody.
 
 ## What it changes
 Wallet rows of one tenant in the platform, and nothing else there. Rows that the ledger explains are set aside. Guard
@@ -34,7 +36,8 @@ from datetime import timedelta
 from airflow.sdk import Param, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
+from ledger_guard.adapters.airflow_approval import approval_gates
+from ledger_guard.adapters.airflow_break_glass import break_glass_params, shout
 from ledger_guard.adapters.airflow_errors import never_retried
 from ledger_guard.adapters.airflow_runs import requester
 from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
@@ -52,6 +55,8 @@ GATES = {
     "backfill": ("request_approval", ApprovalKind.BACKFILL_FORCE),
     "undo": ("request_undo_approval", ApprovalKind.BACKFILL_UNDO),
 }
+#: whether the policy lets anybody act alone; the form has a field for it then, and the graph a way
+MAY_ACT_ALONE = any(POLICY.break_glass.users_for(kind) for _, kind in GATES.values())
 ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 
 
@@ -61,7 +66,7 @@ ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
     start_date=START_DATE,
     catchup=False,
     max_active_runs=32,
-    dagrun_timeout=timedelta(minutes=POLICY.approvals[ApprovalKind.BACKFILL_FORCE].valid_minutes + 240),
+    dagrun_timeout=timedelta(minutes=max(POLICY.approvals[kind].longest_wait_minutes for _, kind in GATES.values()) + 240),
     default_args=task_defaults(retries=2),
     params={
         "tenant_id": Param(type="string", minLength=1, maxLength=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", title="Tenant"),
@@ -80,6 +85,7 @@ ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
         "plan_id": Param(None, type=["null", "string"], format="uuid", title="Plan to undo", section="Undo"),
         "incident_id": Param(None, type=["null", "string"], format="uuid", title="Incident"),
         "reason": Param("", type="string", maxLength=500, title="Why"),
+        **break_glass_params(POLICY.break_glass, may_act_alone=MAY_ACT_ALONE),
     },
     doc_md=__doc__,
     tags=["ledger-guard", "backfill"],
@@ -92,10 +98,10 @@ def tenant_backfill() -> None:
             return backfill_run.plan_run(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
 
     @task.branch
-    def review(plan: dict) -> list[str]:
+    def review(plan: dict, params: dict | None = None) -> list[str]:
         """Inside the guardrails force goes by itself; beyond them a human approves exactly this plan."""
         with never_retried():
-            return backfill_run.next_tasks(open_guard(), plan)
+            return backfill_run.next_tasks(open_guard(), plan, params or {})
 
     @task(retries=1, on_failure_callback=None)
     def notify(plan: dict, dag_run=None) -> None:
@@ -104,6 +110,13 @@ def tenant_backfill() -> None:
         guard = open_guard()
         tell_question(guard, kind, plan, gate_link(guard, dag_run.dag_id, dag_run.run_id, gate))
 
+    @task.branch(retries=2)
+    def break_glass(plan: dict, params: dict | None = None, dag_run=None) -> list[str]:
+        """Put on record that who started the run acts alone; refused unless the policy names them."""
+        by, run = requester(dag_run, GUARD_ITSELF), (dag_run.dag_id, dag_run.run_id)
+        with never_retried():
+            return backfill_run.break_glass_run(open_guard(), params or {}, plan["plan_id"], by, *run)
+
     @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY)
     def force(plan: dict, params: dict | None = None, dag_run=None) -> dict:
         """Apply exactly the plan. What permits it is read again in here, from guard state."""
@@ -111,7 +124,7 @@ def tenant_backfill() -> None:
             by = requester(dag_run, GUARD_ITSELF)
             return backfill_run.force_run(open_guard(), params or {}, plan, by, open_platform_script)
 
-    @task(multiple_outputs=False, retries=0)
+    @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY)
     def undo(plan: dict, params: dict | None = None, dag_run=None) -> dict:
         """Give the before-values back where the rows still hold what force wrote. Needs its own approval, read in here."""
         with never_retried():
@@ -133,22 +146,21 @@ def tenant_backfill() -> None:
         return outcome
 
     plan = dry_run()
-    gates = [
-        RecordedApprovalOperator(
-            task_id=task_id,
-            kind=kind,
-            ask=backfill_run.backfill_question,
-            about="{{ ti.xcom_pull(task_ids='dry_run')['plan_id'] }}",
-            approval=POLICY.approvals[kind],
-            subject=f"{operation.capitalize()} of tenant {{{{ params.tenant_id }}}}: write to its wallets?",
-        )
-        for operation, (task_id, kind) in GATES.items()
-    ]
-    forced, undone, verified, closed = force(plan), undo(plan), verify(plan), close()
-    review(plan) >> [*gates, notify(plan), forced, verified, closed]
-    gates[0] >> forced >> verified
-    gates[1] >> undone >> verified
-    verified >> closed
+    about = "{{ ti.xcom_pull(task_ids='dry_run')['plan_id'] }}"
+    reviewed, forced, undone, verified, closed = review(plan), force(plan), undo(plan), verify(plan), close()
+    reviewed >> [notify(plan), forced, undone, verified, closed]
+    for operation, write in (("backfill", forced), ("undo", undone)):
+        gate, kind = GATES[operation]
+        words = f"{operation.capitalize()} of tenant {{{{ params.tenant_id }}}}: write to its wallets?"
+        ask = backfill_run.backfill_question
+        gates = approval_gates(gate, kind, ask, POLICY.approvals[kind], about=about, subject=words)
+        reviewed >> gates[0]
+        # each gate right before the write: a rejection skips what comes directly behind it
+        for each in gates:
+            each >> write
+    if MAY_ACT_ALONE:
+        reviewed >> break_glass(plan) >> [forced, undone, shout()]
+    [forced, undone] >> verified >> closed
 
 
 tenant_backfill()

@@ -487,6 +487,12 @@ class ApprovalStore(Protocol):
     def latest(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> Approval | None:
         """The newest question about this subject (asked by this run, when given), with its answer."""
 
+    def of_run(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> list[Approval]:
+        """What one run (None: the one that asked last) asks people about this subject now, in the order of its gates."""
+
+    def escalated(self, approval_id: str, at: datetime) -> None:
+        """Remember that people were reminded of a question; the first time stays. Raises BadInputError for an unknown one."""
+
     def of_gate(self, dag_id: str, run_id: str, task_id: str) -> Approval | None:
         """What this gate asked last, with its answer."""
 

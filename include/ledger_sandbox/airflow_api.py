@@ -62,6 +62,10 @@ class AirflowApi:
         )
         return self._client.patch(path, json={"chosen_options": [option], "params_input": {"approver_reason": reason}})
 
+    def call(self, method: str, path: str, body: dict[str, Any]) -> httpx.Response:
+        """Any other call with a JSON body; the response is returned as it came."""
+        return self._client.request(method, path, json=body)
+
     def _get(self, path: str) -> dict[str, Any]:
         answer = self._client.get(path)
         answer.raise_for_status()

@@ -70,7 +70,7 @@ def test_a_question_without_requester_subject_or_hash_is_bad_input(world, emptie
 
 def test_the_named_persons_timely_reasoned_approval_of_this_very_subject_permits_the_write(world):
     answered(world.guard, asked(world.guard).approval_id)
-    assert _verify(world).answer.answered_by == "payments-lead"
+    assert _verify(world).approved_by == "payments-lead"
     assert world.audit("verify_approval")[-1]["permitted"] is True
 
 
@@ -107,7 +107,7 @@ def test_an_approval_that_names_no_person_permits_nothing(world, nobody):
 def test_a_reason_shorter_than_the_minimum_is_stored_but_does_not_count(world, reason, counts):
     approval = answered(world.guard, asked(world.guard).approval_id, reason=reason)
     assert approval.answer.reason == reason
-    assert (refusals(approval, "hash-1") == []) is counts
+    assert (refusals(approval, "hash-1", NOW) == []) is counts
     assert (world.audit("record_answer")[0]["refusals"] == []) is counts
     if not counts:
         with pytest.raises(SafetyRefusal, match="fewer than 10 characters"):
@@ -123,7 +123,9 @@ def test_a_reason_shorter_than_the_minimum_is_stored_but_does_not_count(world, r
     ],
 )
 def test_an_answer_counts_until_the_question_expires(world, late_by, counts):
-    answered(world.guard, asked(world.guard).approval_id, at=NOW + VALID + late_by)
+    request = asked(world.guard)
+    world.memory.wall_clock.advance(VALID + late_by)
+    answered(world.guard, request.approval_id)
     if counts:
         assert _verify(world)
     else:
@@ -132,7 +134,9 @@ def test_an_answer_counts_until_the_question_expires(world, late_by, counts):
 
 
 def test_every_reason_against_an_approval_is_named_at_once(world):
-    answered(world.guard, asked(world.guard, by="intern").approval_id, by="intern", reason="", at=NOW + VALID + timedelta(days=1))
+    request = asked(world.guard, by="intern")
+    world.memory.wall_clock.advance(VALID + timedelta(days=1))
+    answered(world.guard, request.approval_id, by="intern", reason="")
     with pytest.raises(SafetyRefusal) as refused:
         _verify(world, "another-hash")
     for reason in ("may not approve", "asked for it", "came after", "fewer than", "changed since"):

@@ -27,8 +27,8 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-#: the two adapters that carry Airflow's side of a use case, and the gate, call inward through use cases and wiring
-AIRFLOW_SIDE = {"adapters/airflow_approval.py", "adapters/airflow_failure.py"}
+#: the adapters that carry Airflow's side of a use case call inward through use cases and wiring
+AIRFLOW_SIDE = {"adapters/airflow_approval.py", "adapters/airflow_break_glass.py", "adapters/airflow_failure.py"}
 DRIVERS = {"psycopg", "sqlalchemy", "alembic", "airflow", "slack_sdk", "httpx", "dotenv"}
 
 

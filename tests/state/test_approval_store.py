@@ -146,3 +146,37 @@ def test_a_gate_finds_the_question_that_it_asked_last_and_no_other_gates(state):
         asked = transaction.approvals.of_gate(newer.dag_id, newer.run_id, newer.task_id)
         assert asked == Approval(newer, a_yes(newer))
         assert transaction.approvals.of_gate(newer.dag_id, "another run", newer.task_id) is None
+
+
+def test_what_a_question_says_of_people_and_its_incident_comes_back(state):
+    question = a_question(approvers_needed=2, ordinal=2, incident_state="T2 severe widespread", is_break_glass=True)
+    with state.transaction() as transaction:
+        transaction.approvals.request(question)
+        assert transaction.approvals.get(question.approval_id) == Approval(question)
+
+
+def test_a_run_gives_its_questions_in_the_order_of_its_gates_and_no_others(state):
+    second = a_question(task_id="request_second_approval", approvers_needed=2, ordinal=2)
+    voided, first = a_question(approvers_needed=2), a_question(approvers_needed=2)
+    elsewhere = a_question(run_id="run-0", requested_at=NOON - timedelta(minutes=1))
+    with state.transaction() as transaction:
+        for question in (elsewhere, voided, second, first):
+            transaction.approvals.request(question)
+        transaction.approvals.answer(a_yes(first))
+        of_run, kind = transaction.approvals.of_run, ApprovalKind.FLAG_ROLLBACK
+        assert of_run(kind, SUBJECT, "run-1") == [Approval(first, a_yes(first)), Approval(second)]
+        assert of_run(kind, SUBJECT) == of_run(kind, SUBJECT, "run-1"), "the run that asked last"
+        assert of_run(kind, SUBJECT, "run-0") == [Approval(elsewhere)]
+        assert of_run(kind, SUBJECT, "run-9") == of_run(ApprovalKind.FLAG_RESTORE, SUBJECT) == []
+
+
+def test_a_reminder_is_remembered_with_the_question_and_the_first_one_stays(state):
+    question = a_question()
+    with state.transaction() as transaction:
+        transaction.approvals.request(question)
+        transaction.approvals.escalated(question.approval_id, NOON)
+        transaction.approvals.escalated(question.approval_id, NOON + timedelta(hours=1))
+    with state.transaction() as transaction:
+        assert transaction.approvals.waiting(NOON) == [Approval(question, escalated_at=NOON)]
+        with pytest.raises(BadInputError, match="approval"):
+            transaction.approvals.escalated(new_id(), NOON)

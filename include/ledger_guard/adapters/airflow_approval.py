@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Context, Param
+from airflow.sdk import Context, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_errors import never_retried
@@ -22,7 +22,7 @@ from ledger_guard.ports import Guard
 from ledger_guard.use_cases.record_answer import record_answer
 from ledger_guard.use_cases.remediate import GUARD_ITSELF
 from ledger_guard.use_cases.request_approval import request_approval
-from ledger_guard.use_cases.tell_question import gate_link
+from ledger_guard.use_cases.tell_question import gate_link, tell_question
 
 REASON_FIELD = "approver_reason"
 
@@ -36,11 +36,14 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
     `ask` puts the question together inside the gate, from guard state and the run's own params: given the guard, the
     params, who started the run, and `about` (an id, if one is needed). It returns subject_id, subject_hash, incident_id and
     proposal. Another task's result is no source for any of these: whoever may edit an XCom could ask in another's name.
+    `ordinal` is 2 for the gate of a second person, which stands behind the first.
     """
 
     template_fields = (*ApprovalOperator.template_fields, "about")
 
-    def __init__(self, *, kind: ApprovalKind, ask: Ask, approval: ApprovalPolicy, about: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, *, kind: ApprovalKind, ask: Ask, approval: ApprovalPolicy, about: str = "", ordinal: int = 1, **kwargs: Any
+    ) -> None:
         # the DAG's own params, which Airflow puts here and adds again below; the gate's form has one field
         kwargs.pop("params", None)
         super().__init__(
@@ -63,6 +66,7 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
         self.kind = kind
         self.ask = ask
         self.about = about
+        self.ordinal = ordinal
 
     def execute(self, context: Context) -> Any:
         """Record the question, then park until somebody answers."""
@@ -72,7 +76,7 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
         with never_retried():
             guard, by = open_guard(), requester(context["dag_run"], GUARD_ITSELF)
             question = self.ask(guard, dict(context["params"]), by, self.about)
-            request_approval(
+            request = request_approval(
                 guard,
                 self.kind,
                 question["subject_id"],
@@ -84,7 +88,11 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
                 task_id=ti.task_id,
                 link=gate_link(guard, ti.dag_id, ti.run_id, ti.task_id),
                 proposal=question["proposal"],
+                ordinal=self.ordinal,
             )
+        # the policy of now, less the requester and who agreed first: Airflow turns everybody else away at the door
+        self.assigned_users = [{"id": name, "name": name} for name in request.approvers]
+        self.response_timeout = request.expires_at - request.requested_at
         self.body = question["proposal"]
         return super().execute(context)
 
@@ -112,10 +120,46 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
                 timed_out=bool(event.get("timedout")) or user is None,
             )
         result = super().execute_complete(context, event)
-        problems = refusals(approval, approval.request.subject_hash)
+        problems = refusals(approval, approval.request.subject_hash, guard.wall_clock.now())
         if approval.answer is not None and approval.answer.answer is Answer.APPROVED and problems:
             raise AirflowFailException(f"approved, but it does not count: {'; '.join(problems)}; clear this task to ask again")
         return result
+
+
+def second_gate_of(task_id: str) -> str:
+    """Task id of the gate that asks a second person behind this one."""
+    return task_id.replace("request_", "request_second_", 1)
+
+
+def approval_gates(
+    task_id: str, kind: ApprovalKind, ask: Ask, approval: ApprovalPolicy, **kwargs: Any
+) -> list[RecordedApprovalOperator]:
+    """One gate; or two in series where the policy asks for two people, the second with a notice of its own."""
+    gates = [RecordedApprovalOperator(task_id=task_id, kind=kind, ask=ask, approval=approval, **kwargs)]
+    if approval.approvers_needed > 1:
+        second_id = second_gate_of(task_id)
+        second = RecordedApprovalOperator(task_id=second_id, kind=kind, ask=ask, approval=approval, ordinal=2, **kwargs)
+        gates[0] >> [second, _second_notice(kind, task_id)]
+        gates.append(second)
+    return gates
+
+
+def _second_notice(kind: ApprovalKind, task_id: str) -> Any:
+    @task(task_id=task_id.replace("request_", "notify_second_", 1), retries=1, on_failure_callback=None)  # type: ignore[untyped-decorator]
+    def notify_second(dag_run: Any = None) -> None:
+        """Tell people that a second person is awaited, once the first has agreed. Fails alone when the channel is down."""
+        from ledger_guard.wiring import open_guard  # noqa: PLC0415
+
+        guard = open_guard()
+        with guard.state.transaction() as state:
+            first = state.approvals.of_gate(dag_run.dag_id, dag_run.run_id, task_id)
+        if first is not None:
+            asked = first.request
+            question = {"proposal": asked.proposal, "requested_by": asked.requested_by, "incident_id": asked.incident_id}
+            link = gate_link(guard, dag_run.dag_id, dag_run.run_id, second_gate_of(task_id))
+            tell_question(guard, kind, question, link, ordinal=2)
+
+    return notify_second()
 
 
 def _aware(moment: datetime | str) -> datetime:

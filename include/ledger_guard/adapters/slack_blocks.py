@@ -1,8 +1,9 @@
-"""From a notice to Slack's Block Kit: escaped, cut to Slack's limits, and unable to ping anybody."""
+"""From a notice to Slack's Block Kit: escaped, cut to Slack's limits, and unable to ping anybody but whom the policy names."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -25,18 +26,22 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 #: what would end or split a link's address
 _UNSAFE_IN_ADDRESS = {"<": "%3C", ">": "%3E", "|": "%7C", " ": "%20", '"': "%22", "\n": "%0A", "\r": "%0D", "\t": "%09"}
 
+#: what the policy may give as a mention
+_MENTION = re.compile(r"<!here>|<!channel>|<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>")
+
 Block = dict[str, Any]
 
 
 def slack_message(notice: Notice) -> dict[str, Any]:
     """`{"text": …, "blocks": […]}` as chat.postMessage takes it; `text` is what a push notification shows."""
-    closing = [*_links(notice.links), *_context(notice.incident_id)]
+    closing = [*_mentions(notice.mention), *_links(notice.links), *_context(notice.incident_id)]
     opening = _opening(notice, SECTION_CHARACTERS)
     if _size([*opening, *closing]) > MESSAGE_CHARACTERS:
         opening = _opening(notice, SHORT_SUMMARY_CHARACTERS)
     most_sections = BLOCKS_PER_MESSAGE - len(opening) - len(closing)
     facts = _fact_sections(notice.facts, most_sections, MESSAGE_CHARACTERS - _size([*opening, *closing]))
-    return {"text": fitted(f"{notice.title}: {notice.summary}", FALLBACK_CHARACTERS), "blocks": [*opening, *facts, *closing]}
+    text = " ".join([*_calls(notice.mention), fitted(f"{notice.title}: {notice.summary}", FALLBACK_CHARACTERS)])
+    return {"text": text, "blocks": [*opening, *facts, *closing]}
 
 
 def escaped(text: str) -> str:
@@ -136,6 +141,15 @@ def _joined(lines: Sequence[str], at_most: int, closing: Callable[[int], str]) -
         if len(text) <= at_most:
             return text
     return closing(len(lines))
+
+
+def _calls(mention: str) -> list[str]:
+    """The mention, if it is one and nothing else: whatever else stands there would be a text that pings."""
+    return [mention] if _MENTION.fullmatch(mention) else []
+
+
+def _mentions(mention: str) -> list[Block]:
+    return [{"type": "section", "text": _mrkdwn(call)} for call in _calls(mention)]
 
 
 def _context(incident_id: str | None) -> list[Block]:

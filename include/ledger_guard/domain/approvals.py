@@ -1,12 +1,17 @@
-"""Approvals: the recorded answer of a named human, and the one rule that says whether it counts."""
+"""Approvals: the recorded answer of a named human, and whether that one answer counts.
+
+Whether the answers of a run together permit a write is for domain/permission.py.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
-from ledger_guard.domain.errors import SafetyRefusal
+#: how far the clocks of the API server, which dates answers, and of the guard's workers may stand apart
+CLOCK_TOLERANCE = timedelta(minutes=2)
 
 
 class ApprovalKind(str, Enum):
@@ -50,6 +55,13 @@ class ApprovalRequest:
     link: str = ""
     #: one line for people: what happens when approved
     proposal: str = ""
+    #: how many people had to agree by the policy then, and which of them this question is for: 1 or 2
+    approvers_needed: int = 1
+    ordinal: int = 1
+    #: what the incident was when this was asked, as `Incident.described`; empty without an incident
+    incident_state: str = ""
+    #: nobody else was asked: a person whom the policy names for it acted alone, and answered for themselves
+    is_break_glass: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,40 +91,55 @@ class Approval:
 
     request: ApprovalRequest
     answer: ApprovalAnswer | None = None
+    #: when people were reminded that it expires soon; None while nobody was
+    escalated_at: datetime | None = None
+
+    @property
+    def approved_by(self) -> str | None:
+        """The person who said yes; None without a yes."""
+        return self.answer.answered_by if self.answer is not None and self.answer.answer is Answer.APPROVED else None
 
 
-def refusals(approval: Approval | None, subject_hash: str) -> list[str]:
-    """Why this approval does not permit a write on the subject with this hash; empty when it does.
+def refusals(approval: Approval, subject_hash: str, now: datetime) -> list[str]:
+    """Why this answer does not count for the subject with this hash; empty when it does.
 
-    The rule of DESIGN: the named person, who may approve, is not who requested, said Approve, in time, with a reason,
-    for this very plan or flag state.
+    The named person, who may approve, is not who requested, said Approve, in time, with a reason, for this very plan or
+    flag state. Only a question of a break-glass run is answered by who asked it.
     """
-    if approval is None:
-        return ["no approval was asked for"]
     request, answer = approval.request, approval.answer
     if answer is None:
         return ["the approval has not been answered"]
     if answer.said_no:
         return [answer.said_no]
-    found = []
+    return [
+        *_against_the_person(request, answer),
+        *_against_the_time(request, answer, now),
+        *_against_the_words(request, answer, subject_hash),
+    ]
+
+
+def _against_the_person(request: ApprovalRequest, answer: ApprovalAnswer) -> Iterator[str]:
     if not answer.answered_by:
-        found.append("the answer names no person")
+        yield "the answer names no person"
     elif answer.answered_by not in request.approvers:
-        found.append(f"{answer.answered_by} may not approve this; allowed: {', '.join(request.approvers)}")
-    if answer.answered_by == request.requested_by:
-        found.append(f"{answer.answered_by} asked for it and can't approve it too")
+        yield f"{answer.answered_by} may not approve this; allowed: {', '.join(request.approvers)}"
+    if request.is_break_glass and answer.answered_by != request.requested_by:
+        yield f"{answer.answered_by} answered a break-glass question of {request.requested_by}"
+    elif not request.is_break_glass and answer.answered_by == request.requested_by:
+        yield f"{answer.answered_by} asked for it and can't approve it too"
+
+
+def _against_the_time(request: ApprovalRequest, answer: ApprovalAnswer, now: datetime) -> Iterator[str]:
     if answer.answered_at > request.expires_at:
-        found.append(f"the answer came after {request.expires_at.isoformat()}")
+        yield f"the answer came after {request.expires_at.isoformat()}"
+    if answer.answered_at < request.requested_at - CLOCK_TOLERANCE:
+        yield f"the answer is dated {answer.answered_at.isoformat()}, before it was asked for: a clock was moved"
+    if answer.answered_at > now + CLOCK_TOLERANCE:
+        yield f"the answer is dated {answer.answered_at.isoformat()}, it is {now.isoformat()} now: a clock was moved"
+
+
+def _against_the_words(request: ApprovalRequest, answer: ApprovalAnswer, subject_hash: str) -> Iterator[str]:
     if len(answer.reason.strip()) < request.minimum_reason_characters:
-        found.append(f"the reason has fewer than {request.minimum_reason_characters} characters")
+        yield f"the reason has fewer than {request.minimum_reason_characters} characters"
     if request.subject_hash != subject_hash:
-        found.append("it was given for another state of the plan or flag: what was approved has changed since")
-    return found
-
-
-def require_approval(approval: Approval | None, subject_hash: str, what: str) -> Approval:
-    """Return the approval when it permits the write; raises SafetyRefusal with every reason when it does not."""
-    found = refusals(approval, subject_hash)
-    if approval is None or found:
-        raise SafetyRefusal(f"{what}: refused: {'; '.join(found)}")
-    return approval
+        yield "it was given for another state of the plan or flag: what was approved has changed since"

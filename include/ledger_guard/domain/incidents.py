@@ -73,6 +73,11 @@ class Incident:
         """True once resolved."""
         return self.status is IncidentStatus.RESOLVED
 
+    @property
+    def described(self) -> str:
+        """What an approver weighs, in words: `T1 severe isolated`, and that it is resolved. Another text voids an approval."""
+        return f"{self.trigger.value} {self.severity.value} {self.scope.value}{' resolved' if self.is_over else ''}"
+
     def stage_key(self) -> str:
         """Names what a remediation answers: it starts once per incident, severity, scope and, while isolated, tenants."""
         stage = f"{self.incident_id}__{self.severity.value}__{self.scope.value}"

@@ -21,6 +21,8 @@ class Notice:
     incident_id: str | None = None
     #: shown in the channel as well as in the thread, where the channel can do both
     is_loud: bool = False
+    #: whom it calls, in the channel's own form, from the policy alone; empty calls nobody
+    mention: str = ""
 
 
 @dataclass(frozen=True)

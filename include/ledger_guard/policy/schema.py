@@ -138,6 +138,29 @@ class ApprovalPolicy(Section):
     approvers: tuple[str, ...] = Field(min_length=1)
     valid_minutes: int = Field(ge=1)
     minimum_reason_characters: int = Field(10, ge=1)
+    #: so many different people must agree, none of them who asked
+    approvers_needed: Literal[1, 2] = 1
+    #: people are reminded so long before a question expires; None: not at all
+    escalate_before_minutes: int | None = Field(None, ge=1)
+
+    @property
+    def longest_wait_minutes(self) -> int:
+        """How long a run may wait for people, one gate behind the other."""
+        return self.valid_minutes * self.approvers_needed
+
+
+class BreakGlass(Section):
+    """Who may act alone when nobody else answers. Nobody, unless users and kinds are named."""
+
+    users: tuple[str, ...] = ()
+    kinds: tuple[ApprovalKind, ...] = ()
+    minimum_reason_characters: int = Field(30, ge=20)
+    #: how long after the glass was broken the write may come
+    valid_minutes: int = Field(15, ge=5, le=60)
+
+    def users_for(self, kind: ApprovalKind) -> tuple[str, ...]:
+        """Who may act alone in this."""
+        return self.users if kind in self.kinds else ()
 
 
 class Mitigation(Section):
@@ -155,6 +178,8 @@ class Notification(Section):
     channel: str = Field(pattern=r"^[#CG]")
     #: most tenants and players that one message lists
     list_at_most: int = Field(10, ge=1, le=50)
+    #: whom a message calls that can't wait, in Slack's own form; empty: nobody is called by name
+    escalation_mention: str = Field("", pattern=r"^(<!here>|<!channel>|<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>)?$")
 
 
 class Rotation(Section):
@@ -177,6 +202,7 @@ class Policy(Section):
     matrix: tuple[MatrixRow, ...]
     guardrails: Guardrails
     approvals: dict[ApprovalKind, ApprovalPolicy]
+    break_glass: BreakGlass = Field(default_factory=BreakGlass)
     mitigation: Mitigation
     flags: dict[str, Flag]
     flag_store: FlagStoreTable

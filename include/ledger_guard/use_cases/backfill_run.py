@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,14 +13,19 @@ from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus, RowState
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
 from ledger_guard.use_cases.carry_out import OpenScript, carry_out, script_ending
 from ledger_guard.use_cases.dry_run import dry_run
+from ledger_guard.use_cases.permission import first_no
 from ledger_guard.use_cases.remediate import finish_action
 from ledger_guard.use_cases.review import review
+from ledger_guard.use_cases.tell_question import gate_link
 from ledger_guard.use_cases.undo import undo
 from ledger_guard.use_cases.verify import verify
 
 OPERATIONS = ("dry_run", "backfill", "undo")
+#: what is approved in an operation that writes
+KINDS = {"backfill": ApprovalKind.BACKFILL_FORCE, "undo": ApprovalKind.BACKFILL_UNDO}
 
 
 def describe_plan(plan: Plan) -> str:
@@ -95,16 +100,42 @@ def _plan_to_undo(guard: Guard, tenant_id: str, plan_id: object) -> Plan:
     return plan
 
 
-def next_tasks(guard: Guard, plan: Mapping[str, Any]) -> list[str]:
-    """The tasks that follow: the gate and its notice, the write, or nothing but the end."""
+def next_tasks(guard: Guard, plan: Mapping[str, Any], params: Mapping[str, Any] | None = None) -> list[str]:
+    """The tasks that follow: the gate and its notice, breaking the glass, the write, or nothing but the end."""
     if plan["operation"] == "dry_run":
         return ["close"]
+    acts_alone = wants_to_act_alone(params or {}) and bool(guard.policy.break_glass.users_for(KINDS[plan["operation"]]))
     if plan["operation"] == "undo":
-        return ["request_undo_approval", "notify"]
+        return [TASK_ID] if acts_alone else ["request_undo_approval", "notify"]
     found = review(guard, plan["plan_id"])
     if found.is_empty:
         return ["verify"]
-    return ["request_approval", "notify"] if found.needs_approval else ["force"]
+    if not found.needs_approval:
+        return ["force"]
+    return [TASK_ID] if acts_alone else ["request_approval", "notify"]
+
+
+def break_glass_run(guard: Guard, params: Mapping[str, Any], plan_id: str, by: str, dag_id: str, run_id: str) -> list[str]:
+    """Put on record that who started the run writes this plan alone; returns the tasks that follow.
+
+    Raises:
+        SafetyRefusal: the policy does not name them, the reason is too short, or the plan to force is not their own.
+    """
+    operation = str(params["operation"])
+    plan = _plan_of_run(guard, params, plan_id, operation)
+    if operation == "backfill" and plan.requested_by != by:
+        raise SafetyRefusal(f"plan {plan.plan_id}: refused: {plan.requested_by} made it, {by} may act alone on an own plan only")
+    break_glass(
+        guard,
+        KINDS[operation],
+        _question(plan, operation),
+        by=by,
+        reason=params.get(PARAM),
+        dag_id=dag_id,
+        run_id=run_id,
+        link=gate_link(guard, dag_id, run_id, TASK_ID),
+    )
+    return ["undo" if operation == "undo" else "force", "shout"]
 
 
 def force_run(
@@ -150,20 +181,20 @@ def close_run(
 def _outcome(guard: Guard, plan_id: str | None, operation: str) -> tuple[ActionStatus, str]:
     if plan_id is None:
         return ActionStatus.FAILED, "no plan was made; see the run's log"
-    kind = ApprovalKind.BACKFILL_UNDO if operation == "undo" else ApprovalKind.BACKFILL_FORCE
+    kind = KINDS.get(operation, ApprovalKind.BACKFILL_FORCE)
     with guard.state.transaction() as state:
         plan = state.plans.get(plan_id, with_rows=False)
         rows = state.plans.row_counts(plan_id)
-        approval = state.approvals.latest(kind, plan_id)
+        approvals = state.approvals.of_run(kind, plan_id)
         by_script = script_ending(state, plan) if plan.status is PlanStatus.PLANNED and operation == "backfill" else None
-    return _by_script(plan, *by_script) if by_script else _by_guard(plan, rows, approval, operation)
+    return _by_script(plan, *by_script) if by_script else _by_guard(plan, rows, approvals, operation)
 
 
 def _by_script(plan: Plan, is_done: bool, words: str) -> tuple[ActionStatus, str]:
     return ActionStatus.DONE if is_done else ActionStatus.FAILED, f"{words}; {describe_plan(plan)}"
 
 
-def _by_guard(plan: Plan, rows: Mapping[str, int], approval: Approval | None, operation: str) -> tuple[ActionStatus, str]:
+def _by_guard(plan: Plan, rows: Mapping[str, int], approvals: Sequence[Approval], operation: str) -> tuple[ActionStatus, str]:
     if operation == "dry_run":
         return ActionStatus.DONE, f"dry-run only; {describe_plan(plan)}"
     if operation == "undo" and plan.status is PlanStatus.UNDONE:
@@ -175,12 +206,12 @@ def _by_guard(plan: Plan, rows: Mapping[str, int], approval: Approval | None, op
         )
     if operation == "backfill" and not any(count for state, count in rows.items() if state != RowState.SET_ASIDE.value):
         return ActionStatus.DONE, f"nothing to repair; {describe_plan(plan)}"
-    return _unwritten(approval)
+    return _unwritten(approvals)
 
 
-def _unwritten(approval: Approval | None) -> tuple[ActionStatus, str]:
-    if approval is None or approval.answer is None:
+def _unwritten(approvals: Sequence[Approval]) -> tuple[ActionStatus, str]:
+    if (said_no := first_no(approvals)) is not None:
+        return ActionStatus.REFUSED, f"{said_no}; nothing was written"
+    if not approvals or any(approval.answer is None for approval in approvals):
         return ActionStatus.FAILED, "ended before it wrote; see the run's log"
-    if approval.answer.said_no:
-        return ActionStatus.REFUSED, f"{approval.answer.said_no}; nothing was written"
     return ActionStatus.FAILED, "approved, but not carried out; see the run's log"

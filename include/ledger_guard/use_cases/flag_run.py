@@ -9,11 +9,14 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.flags import ChangeStatus
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
 from ledger_guard.use_cases.confirm import confirm
 from ledger_guard.use_cases.flag_proposal import FlagProposal
+from ledger_guard.use_cases.permission import first_no
 from ledger_guard.use_cases.remediate import finish_action
 from ledger_guard.use_cases.restore import restore, review_restore
 from ledger_guard.use_cases.roll_back import propose_roll_back, roll_back
+from ledger_guard.use_cases.tell_question import gate_link
 from ledger_guard.use_cases.verify_approval import verify_approval
 from ledger_guard.use_cases.verify_before_restore import verify_before_restore
 
@@ -67,9 +70,24 @@ def _question(proposal: FlagProposal, params: Mapping[str, Any], requested_by: s
 
 def check_approval(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any], run_id: str) -> str:
     """Who approved. Raises SafetyRefusal when the recorded answer does not permit the write."""
-    approval = verify_approval(guard, kind, question["subject_id"], question["subject_hash"], run_id)
-    assert approval.answer is not None, "verify_approval refuses without an answer"
-    return f"approved by {approval.answer.answered_by}: {approval.answer.reason}"
+    permission = verify_approval(guard, kind, question["subject_id"], question["subject_hash"], run_id)
+    return f"approved by {permission.approved_by}: {permission.reason}"
+
+
+def next_tasks(question: Mapping[str, Any], params: Mapping[str, Any], *, may_act_alone: bool) -> list[str]:
+    """The tasks that follow the review of a rollback: breaking the glass, the gate and its notice, or nothing but the end."""
+    if not question["is_needed"]:
+        return ["close"]
+    return [TASK_ID] if may_act_alone and wants_to_act_alone(params) else ["request_approval", "notify"]
+
+
+def break_glass_run(guard: Guard, params: Mapping[str, Any], by: str, dag_id: str, run_id: str) -> str:
+    """Put on record that who started the run rolls back alone; raises SafetyRefusal when the policy does not name them."""
+    kind, question = ApprovalKind.FLAG_ROLLBACK, roll_back_question(guard, params, by)
+    link = gate_link(guard, dag_id, run_id, TASK_ID)
+    return break_glass(
+        guard, kind, question, by=by, reason=params.get(PARAM), dag_id=dag_id, run_id=run_id, link=link
+    ).request.approval_id
 
 
 def roll_back_run(guard: Guard, params: Mapping[str, Any], run_id: str, actor: str) -> str:
@@ -119,15 +137,15 @@ def _outcome(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any] | Non
     if not question["is_needed"]:
         return ActionStatus.DONE, f"{subject_id} stands as wanted already; nothing was written"
     with guard.state.transaction() as state:
-        approval = state.approvals.latest(kind, subject_id, run_id)
-        change = state.flag_changes.of_approval(approval.request.approval_id) if approval else None
-    if approval is None or approval.answer is None:
-        return ActionStatus.FAILED, "ended before anybody answered; nothing was written"
+        approvals = state.approvals.of_run(kind, subject_id, run_id)
+        change = state.flag_changes.of_approval(approvals[0].request.approval_id) if approvals else None
     if change is not None:
         words = (
             f"{subject_id} set to {change.to_value}, approved by {change.approved_by} ({change.reason}); {change.status.value}"
         )
         return (ActionStatus.DONE if change.status is ChangeStatus.CONFIRMED else ActionStatus.FAILED), words
-    if approval.answer.said_no:
-        return ActionStatus.REFUSED, f"{approval.answer.said_no}; nothing was written"
+    if (said_no := first_no(approvals)) is not None:
+        return ActionStatus.REFUSED, f"{said_no}; nothing was written"
+    if not approvals or any(approval.answer is None for approval in approvals):
+        return ActionStatus.FAILED, "ended before anybody answered; nothing was written"
     return ActionStatus.FAILED, "approved, but refused inside the writing task; see the run's log"

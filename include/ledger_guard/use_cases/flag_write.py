@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger_guard.domain.approvals import Answer, Approval, ApprovalKind, refusals, require_approval
+from ledger_guard.domain.approvals import Approval, ApprovalKind
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
+from ledger_guard.domain.permission import Permission, Subject, permission_refusals, require_permission
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.flag_proposal import FlagProposal, seen_states, what_changed
+from ledger_guard.use_cases.permission import rule_now, subject_now
 
 _CHANGE_IDS = uuid.UUID("6f0f7f2e-5f0c-4a53-8a54-9f6a3d0c7b11")
 
@@ -44,8 +46,8 @@ class FlagWrite:
 class _Case:
     """What guard state and flag store say about a write at one moment."""
 
-    approval: Approval
-    #: the change that this approval led to already
+    permission: Permission
+    #: the change that these approvals led to already
     change: FlagChange | None
     intent: Mapping[str, Any] | None
     #: the scopes to write; empty when a killed run wrote them, or when they hold the value already
@@ -83,30 +85,30 @@ def _carry_out(guard: Guard, state: GuardTransaction, write: FlagWrite) -> FlagC
     case = _examine(guard, state, write)
     if case.change is not None:
         return case.change
-    answer, request = case.approval.answer, case.approval.request
-    if answer is None or answer.answered_by is None:
-        raise SafetyRefusal(f"{write.verb} of {write.subject_id}: the approval names no person")
+    permission = case.permission
     if case.to_write:
-        words = f"{write.verb}: {answer.reason.strip()} {_mark(request.approval_id)}"
-        guard.flags.compare_and_set_all(case.to_write, write.target, answer.answered_by, words)
+        words = f"{write.verb}: {permission.reason} {_mark(permission.approval_id)}"
+        guard.flags.compare_and_set_all(case.to_write, write.target, permission.approved_by, words)
     change = FlagChange(
-        change_id=str(uuid.uuid5(_CHANGE_IDS, request.approval_id)),
+        change_id=str(uuid.uuid5(_CHANGE_IDS, permission.approval_id)),
         flag=write.flag,
         tenant_id=write.tenant_id,
         from_value=case.from_value,
         to_value=write.target,
         incident_id=write.incident_id,
-        approval_id=request.approval_id,
-        requested_by=request.requested_by,
-        approved_by=answer.answered_by,
-        reason=answer.reason,
+        approval_id=permission.approval_id,
+        requested_by=permission.approvals[0].request.requested_by,
+        approved_by=permission.approved_by,
+        reason=permission.reason,
         changed_at=guard.wall_clock.now(),
     )
     state.flag_changes.add(change)
     detail = write.settle(state, change)
     outcome = {
         "stage": "done",
-        "approval_id": request.approval_id,
+        "approval_id": permission.approval_id,
+        "approved_by": permission.approved_by,
+        "is_break_glass": permission.is_break_glass,
         "to_value": write.target,
         "scopes": sorted((case.intent or {}).get("before", {})),
         **detail,
@@ -116,40 +118,42 @@ def _carry_out(guard: Guard, state: GuardTransaction, write: FlagWrite) -> FlagC
 
 
 def _examine(guard: Guard, state: GuardTransaction, write: FlagWrite) -> _Case:
-    approval = state.approvals.latest(write.kind, write.subject_id, write.run_id)
+    approvals = state.approvals.of_run(write.kind, write.subject_id, write.run_id)
     seen = seen_states(guard, write.flag, write.tenant_id)
-    if approval is not None:
-        approval_id = approval.request.approval_id
-        used = state.flag_changes.of_approval(approval_id)
-        if used is not None:
-            return _used(write, approval, used, seen)
-        intent = _intent(state, write, approval_id)
-        if intent is not None and _is_written(intent, seen, approval_id):
-            return _Case(approval, None, intent, (), intent["from_value"])
-    else:
-        intent = None
-    proposal = write.propose(state, seen, approval.request.requested_by if approval else "nobody")
-    permitted = _permitted(write, approval, proposal)
+    intent = None
+    if approvals:
+        for approval in approvals:
+            used = state.flag_changes.of_approval(approval.request.approval_id)
+            if used is not None:
+                return _used(write, approvals, used, seen)
+        first_id = approvals[0].request.approval_id
+        intent = _intent(state, write, first_id)
+        if intent is not None and _is_written(intent, seen, first_id):
+            return _Case(Permission(tuple(approvals)), None, intent, (), intent["from_value"])
+    proposal = write.propose(state, seen, approvals[0].request.requested_by if approvals else "nobody")
+    permission = _permitted(guard, write, approvals, subject_now(state, proposal.subject_hash, approvals), proposal)
     own = next(found for found in seen if found.tenant_id == write.tenant_id)
-    return _Case(permitted, None, intent, proposal.to_write, own.is_enabled)
+    return _Case(permission, None, intent, proposal.to_write, own.is_enabled)
 
 
-def _used(write: FlagWrite, approval: Approval, used: FlagChange, seen: Sequence[FlagState]) -> _Case:
+def _used(write: FlagWrite, approvals: Sequence[Approval], used: FlagChange, seen: Sequence[FlagState]) -> _Case:
     if effective_value(seen, write.tenant_id) is not write.target:
         raise SafetyRefusal(
             f"{write.verb} of {write.subject_id}: refused: the approval was used at {used.changed_at.isoformat()} and the flag "
             "was changed since; an approval is used once: ask again"
         )
-    return _Case(approval, used, None, (), used.from_value)
+    return _Case(Permission(tuple(approvals)), used, None, (), used.from_value)
 
 
-def _permitted(write: FlagWrite, approval: Approval | None, proposal: FlagProposal) -> Approval:
-    what = f"{write.verb} of {write.subject_id}"
-    if approval is not None and approval.answer is not None and approval.answer.answer is Answer.APPROVED:
-        found = refusals(approval, proposal.subject_hash)
-        if approval.request.subject_hash != proposal.subject_hash:
-            raise SafetyRefusal(f"{what}: refused: {'; '.join(found)}: {what_changed(approval.request.proposal, proposal.text)}")
-    return require_approval(approval, proposal.subject_hash, what)
+def _permitted(
+    guard: Guard, write: FlagWrite, approvals: Sequence[Approval], subject: Subject, proposal: FlagProposal
+) -> Permission:
+    what, rule, now = f"{write.verb} of {write.subject_id}", rule_now(guard.policy, write.kind), guard.wall_clock.now()
+    for approval in approvals:
+        if approval.approved_by is not None and approval.request.subject_hash != subject.subject_hash:
+            found = "; ".join(permission_refusals(approvals, rule, subject, now))
+            raise SafetyRefusal(f"{what}: refused: {found}: {what_changed(approval.request.proposal, proposal.text)}")
+    return require_permission(approvals, rule, subject, now, what)
 
 
 def _intent(state: GuardTransaction, write: FlagWrite, approval_id: str) -> Mapping[str, Any] | None:
@@ -173,7 +177,9 @@ def _intended(guard: Guard, write: FlagWrite, case: _Case) -> AuditEvent:
     before = {state.tenant_id: [state.is_enabled, state.version] for state in case.to_write}
     detail = {
         "stage": "intended",
-        "approval_id": case.approval.request.approval_id,
+        "approval_id": case.permission.approval_id,
+        "approved_by": case.permission.approved_by,
+        "is_break_glass": case.permission.is_break_glass,
         "from_value": case.from_value,
         "to_value": write.target,
         "before": before,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from ledger_guard.domain.approvals import ApprovalKind, require_approval
+from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.permission import require_permission
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, WriteTotals, require_forceable
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.dry_run import current_flags
+from ledger_guard.use_cases.permission import rule_now, subject_now
 from ledger_guard.use_cases.review import approval_reasons
 
 
@@ -59,12 +61,15 @@ def record_refusal(guard: Guard, plan: Plan, verb: str, actor: str, reason: str)
 
 
 def require_plan_approval(guard: Guard, plan: Plan, kind: ApprovalKind, what: str) -> None:
-    """Raise SafetyRefusal unless the newest approval of this kind is for this very plan, by somebody else than its maker."""
+    """Raise SafetyRefusal unless the run that asked last was permitted this very plan, by others than its maker.
+
+    Only who broke the glass may have made the plan too.
+    """
+    rule, now = rule_now(guard.policy, kind), guard.wall_clock.now()
     with guard.state.transaction() as state:
-        found = state.approvals.latest(kind, plan.plan_id)
-    approval = require_approval(found, plan.plan_hash, what)
-    if approval.answer is not None and approval.answer.answered_by == plan.requested_by:
-        raise SafetyRefusal(f"{what}: refused: {plan.requested_by} made the plan and can't approve it too")
+        approvals = state.approvals.of_run(kind, plan.plan_id)
+        subject = subject_now(state, plan.plan_hash, approvals, made_by=plan.requested_by)
+    require_permission(approvals, rule, subject, now, what)
 
 
 def _require_fresh(guard: Guard, plan: Plan) -> None:

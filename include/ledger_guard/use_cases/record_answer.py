@@ -43,6 +43,7 @@ def record_answer(
         answered_at=require_aware(answered_at, "answered_at"),
         reason=reason,
     )
+    now = guard.wall_clock.now()
     with guard.state.transaction() as state:
         asked = state.approvals.get(approval_id)
         if asked.answer == answer:
@@ -60,9 +61,10 @@ def record_answer(
                     "answer": answer.answer.value,
                     "answered_at": answer.answered_at.isoformat(),
                     "reason": reason,
-                    "refusals": refusals(approval, asked.request.subject_hash),
+                    "refusals": refusals(approval, asked.request.subject_hash, now),
+                    "ordinal": asked.request.ordinal,
                 },
-                at=guard.wall_clock.now(),
+                at=now,
                 incident_id=asked.request.incident_id,
             )
         )

@@ -54,6 +54,7 @@ def _heading(guard: Guard, record: IncidentRecord) -> str:
         f"**Status** {incident.status.value}; opened {iso(incident.opened_at)}{_ended(incident)}",
         f"**In alarm** {tenants}, windows of {iso(incident.first_window_start)} to {iso(incident.last_alarm_window_start)}",
         f"**Signal** {plain(guard.policy.triggers[incident.trigger].description)}",
+        *_acted_alone(record),
         f"**The runbook says** {plain(row.runbook_says)} (owner: {plain(row.owner)})",
     ]
     if incident.summary:
@@ -78,6 +79,13 @@ def _span(length: timedelta) -> str:
 
 def _section(title: str, body: str) -> str:
     return f"## {title}\n\n{body}" if body else ""
+
+
+def _acted_alone(record: IncidentRecord) -> Iterable[str]:
+    for approval in record.approvals:
+        asked = approval.request
+        if asked.is_break_glass:
+            yield f"**BREAK GLASS** {plain(asked.requested_by)} acted alone at {iso(asked.requested_at)}: {asked.kind.value}"
 
 
 def _waiting(record: IncidentRecord) -> Iterable[str]:

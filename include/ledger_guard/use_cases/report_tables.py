@@ -136,7 +136,10 @@ def _answer(approval: Approval, record: IncidentRecord) -> list[object]:
     answer = approval.answer
     if answer is not None:
         who = "nobody" if answer.answer is Answer.TIMED_OUT else answer.answered_by
-        return [answer.answer.value.replace("_", " "), who, iso(answer.answered_at), answer.reason]
+        said = answer.answer.value.replace("_", " ")
+        if approval.request.is_break_glass:
+            said = "BREAK GLASS: acted alone"
+        return [said, who, iso(answer.answered_at), answer.reason]
     is_open = approval.request.approval_id in record.waiting
     return [f"waiting until {iso(approval.request.expires_at)}" if is_open else "not answered, counts no more", None, None, None]
 

@@ -16,14 +16,17 @@ def gate_link(guard: Guard, dag_id: str, run_id: str, task_id: str) -> str:
     return f"{guard.ui_url}/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/required_actions?map_index=-1"
 
 
-def tell_question(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any], link: str) -> None:
+def tell_question(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any], link: str, ordinal: int = 1) -> None:
     """Post what is proposed, who may answer, and where.
 
     `question` has proposal, requested_by and incident_id. Raises NotificationFailed when the channel did not take it.
     """
     approval = guard.policy.approvals[kind]
+    needed = approval.approvers_needed
+    several = (("Needed", f"{needed} different people; this is the question to number {ordinal}"),) if needed > 1 else ()
     facts = (
         ("Approvers", ", ".join(approval.approvers)),
+        *several,
         ("Asked by", question["requested_by"]),
         ("Silence", f"means no, after {approval.valid_minutes} minutes"),
     )

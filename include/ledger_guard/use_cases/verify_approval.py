@@ -1,29 +1,35 @@
-"""verify_approval: whether a recorded answer permits this very write."""
+"""verify_approval: whether the recorded answers of a run permit this very write."""
 
 from __future__ import annotations
 
-from ledger_guard.domain.approvals import Approval, ApprovalKind, refusals, require_approval
+from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.permission import Permission, permission_refusals, require_permission
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.permission import rule_now, subject_now
 
 
-def verify_approval(guard: Guard, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str | None = None) -> Approval:
-    """Return the newest approval of this subject (asked by this run, when given) if it permits the write.
+def verify_approval(
+    guard: Guard, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str | None = None
+) -> Permission:
+    """Return what this run (None: the one that asked last) was permitted, if it permits the write.
 
-    Only what the gate itself recorded is looked at. The outcome goes on the audit log either way; the writing task
+    Only what the gates themselves recorded is looked at. The outcome goes on the audit log either way; the writing task
     checks again by itself.
 
     Raises:
         SafetyRefusal: it does not; the message names every reason. Ask again.
     """
+    rule, now = rule_now(guard.policy, kind), guard.wall_clock.now()
     with guard.state.transaction() as state:
-        approval = state.approvals.latest(kind, subject_id, run_id)
-        found = refusals(approval, subject_hash)
+        approvals = state.approvals.of_run(kind, subject_id, run_id)
+        subject = subject_now(state, subject_hash, approvals)
+        found = permission_refusals(approvals, rule, subject, now)
         state.audit.append(
             AuditEvent(
                 verb="verify_approval",
                 actor="ledger_guard",
-                subject=f"approval:{approval.request.approval_id}" if approval else f"{kind.value}:{subject_id}",
+                subject=f"approval:{approvals[0].request.approval_id}" if approvals else f"{kind.value}:{subject_id}",
                 detail={
                     "kind": kind.value,
                     "subject_id": subject_id,
@@ -31,8 +37,8 @@ def verify_approval(guard: Guard, kind: ApprovalKind, subject_id: str, subject_h
                     "refusals": found,
                     "run_id": run_id,
                 },
-                at=guard.wall_clock.now(),
-                incident_id=approval.request.incident_id if approval else None,
+                at=now,
+                incident_id=approvals[0].request.incident_id if approvals else None,
             )
         )
-    return require_approval(approval, subject_hash, f"{kind.value} of {subject_id}")
+    return require_permission(approvals, rule, subject, now, f"{kind.value} of {subject_id}")

@@ -39,7 +39,7 @@ class InMemoryApprovalStore:
         """See ApprovalStore."""
         if approval_id not in self._tables.approvals:
             raise BadInputError(f"approval {approval_id}: does not exist; allowed: the id of a question that was asked")
-        return Approval(self._tables.approvals[approval_id], self._tables.answers.get(approval_id))
+        return self._with_answer(self._tables.approvals[approval_id])
 
     def latest(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> Approval | None:
         """See ApprovalStore."""
@@ -54,6 +54,24 @@ class InMemoryApprovalStore:
         ]
         return self.get(max(found, key=lambda each: each.requested_at).approval_id) if found else None
 
+    def of_run(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> list[Approval]:
+        """See ApprovalStore."""
+        newest = self.latest(kind, subject_id, run_id)
+        if newest is None:
+            return []
+        found = [
+            each
+            for each in self._tables.approvals.values()
+            if (each.kind, each.subject_id, each.run_id) == (kind, subject_id, newest.request.run_id)
+            and each.approval_id not in self._tables.voided
+        ]
+        return [self._with_answer(each) for each in sorted(found, key=lambda each: each.ordinal)]
+
+    def escalated(self, approval_id: str, at: datetime) -> None:
+        """See ApprovalStore."""
+        self.get(approval_id)
+        self._tables.escalated.setdefault(approval_id, at)
+
     def of_gate(self, dag_id: str, run_id: str, task_id: str) -> Approval | None:
         """See ApprovalStore."""
         gate = (dag_id, run_id, task_id)
@@ -64,9 +82,13 @@ class InMemoryApprovalStore:
         """See ApprovalStore."""
         closed = self._tables.answers.keys() | self._tables.voided.keys()
         found = [each for each in self._tables.approvals.values() if each.approval_id not in closed and each.expires_at >= now]
-        return [Approval(each) for each in sorted(found, key=lambda each: each.requested_at)]
+        return [self._with_answer(each) for each in sorted(found, key=lambda each: each.requested_at)]
 
     def of_incident(self, incident_id: str) -> list[Approval]:
         """See ApprovalStore."""
         found = [each for each in self._tables.approvals.values() if each.incident_id == incident_id]
         return [self.get(each.approval_id) for each in sorted(found, key=lambda each: each.requested_at)]
+
+    def _with_answer(self, request: ApprovalRequest) -> Approval:
+        approval_id = request.approval_id
+        return Approval(request, self._tables.answers.get(approval_id), self._tables.escalated.get(approval_id))

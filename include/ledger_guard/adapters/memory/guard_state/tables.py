@@ -55,6 +55,8 @@ class Tables:
     answers: dict[str, ApprovalAnswer] = field(default_factory=dict)
     #: approval ids whose gate asked again; the value is the newer question
     voided: dict[str, str] = field(default_factory=dict)
+    #: approval ids of which people were reminded, and when
+    escalated: dict[str, datetime] = field(default_factory=dict)
     flag_changes: dict[str, FlagChange] = field(default_factory=dict)
     freezes: dict[str, Freeze] = field(default_factory=dict)
     rotations: dict[str, RotationPlan] = field(default_factory=dict)

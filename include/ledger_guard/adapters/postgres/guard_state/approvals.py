@@ -52,6 +52,19 @@ class PostgresApprovalStore:
         ).fetchone()
         return None if row is None else _approval(row)
 
+    def of_run(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> list[Approval]:
+        """See ApprovalStore."""
+        rows = self._connection.execute(
+            statement("guard/select_approvals_of_run"), {"kind": kind.value, "subject_id": subject_id, "run_id": run_id}
+        ).fetchall()
+        return [_approval(row) for row in rows]
+
+    def escalated(self, approval_id: str, at: datetime) -> None:
+        """See ApprovalStore."""
+        key = {"approval_id": checked_uuid(approval_id, "approval")}
+        self.get(approval_id)
+        self._connection.execute(statement("guard/mark_approval_escalated"), {**key, "at": at})
+
     def of_gate(self, dag_id: str, run_id: str, task_id: str) -> Approval | None:
         """See ApprovalStore."""
         gate = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id}
@@ -77,6 +90,7 @@ def _unknown(approval_id: str) -> BadInputError:
 
 def _approval(row: Row) -> Approval:
     answered = {key: row.pop(key) for key in ("answer", "answered_by", "answered_at", "reason")}
+    escalated_at = row.pop("escalated_at")
     request = ApprovalRequest(
         **{
             **row,
@@ -87,7 +101,6 @@ def _approval(row: Row) -> Approval:
         }
     )
     if answered["answer"] is None:
-        return Approval(request)
-    return Approval(
-        request, ApprovalAnswer(**{**answered, "approval_id": request.approval_id, "answer": Answer(answered["answer"])})
-    )
+        return Approval(request, escalated_at=escalated_at)
+    answer = ApprovalAnswer(**{**answered, "approval_id": request.approval_id, "answer": Answer(answered["answer"])})
+    return Approval(request, answer, escalated_at)
