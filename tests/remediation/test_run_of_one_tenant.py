@@ -35,6 +35,10 @@ def no_script(_policy):
     raise AssertionError("the shipped policy's writer is the guard itself")
 
 
+def forced_run(guard, run_params, plan, actor):
+    return force_run(guard, run_params, plan, actor, no_script)
+
+
 def params(**changes):
     return {"tenant_id": "acme", "operation": "backfill", "mode": "force", "reason": "", **changes}
 
@@ -42,7 +46,7 @@ def params(**changes):
 def test_inside_the_guardrails_force_comes_next_and_the_run_ends_well(world):
     plan = plan_run(world.guard, params(), "oncall")
     assert next_tasks(world.guard, plan) == ["force"]
-    assert force_run(world.guard, params(), plan, "oncall", no_script)["applied"] == 1
+    assert forced_run(world.guard, params(), plan, "oncall")["applied"] == 1
     status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
     assert status is ActionStatus.DONE
     assert outcome.startswith("forced: 1 rows written, 0 drifted")
@@ -70,7 +74,7 @@ def test_a_run_that_was_to_write_and_did_not_says_that_it_failed(world):
 
 def test_a_forced_run_that_was_not_verified_does_not_end_well(world):
     plan = plan_run(world.guard, params(), "oncall")
-    force_run(world.guard, params(), plan, "oncall", no_script)
+    forced_run(world.guard, params(), plan, "oncall")
     assert close_run(world.guard, params(), plan, None)[0] is ActionStatus.FAILED
 
 
@@ -91,7 +95,7 @@ def test_what_is_not_allowed_makes_no_plan(world, changes, says):
 
 def test_a_plan_of_another_tenant_is_not_undone(world):
     plan = plan_run(world.guard, params(), "oncall")
-    force_run(world.guard, params(), plan, "oncall", no_script)
+    forced_run(world.guard, params(), plan, "oncall")
     world.ledger.add_player("zenith", "z", 1.0)
     with pytest.raises(BadInputError, match="is a plan of tenant 'acme'"):
         plan_run(world.guard, params(tenant_id="zenith", operation="undo", plan_id=plan["plan_id"]), "oncall")
@@ -105,11 +109,11 @@ def test_the_force_task_of_a_dry_run_only_run_writes_nothing_when_it_is_cleared_
     wished = params(operation="dry_run")
     plan = plan_run(world.guard, wished, "oncall")
     with pytest.raises(SafetyRefusal, match="was started for dry_run, not for backfill"):
-        force_run(world.guard, wished, plan, "oncall", no_script)
+        forced_run(world.guard, wished, plan, "oncall")
     assert untouched(world)
 
 
-@pytest.mark.parametrize("write", [force_run, undo_run])
+@pytest.mark.parametrize("write", [forced_run, undo_run])
 def test_an_edited_plan_id_of_another_tenant_is_neither_asked_about_nor_written(world, write):
     world.ledger.add_player("zenith", "z", 100.0)
     plan = plan_run(world.guard, params(), "oncall")
