@@ -16,7 +16,8 @@ def audit_keys_from(environ: Mapping[str, str]) -> AuditKeys:
     """The keys of LEDGER_GUARD_AUDIT_KEY, or of the file that LEDGER_GUARD_AUDIT_KEY_FILE names; none where both are unset.
 
     Raises:
-        BadInputError: both are set, the file can't be read, or what is there is no key. An unreadable key is never taken for none.
+        BadInputError: both are set, the file can't be read, or what is there is no key.
+            An unreadable key is never taken for none.
     """
     text, path = environ.get(KEY_VARIABLE, ""), environ.get(FILE_VARIABLE, "")
     if text and path:

@@ -91,7 +91,7 @@ def first_fault(entries: Iterable[AuditEntry], head_sequence: int, head_hash: st
             return f"entry {expected_sequence} is missing: the log goes on with {entry.sequence}"
         if entry.previous_hash != previous:
             return f"entry {entry.sequence} is not chained to entry {entry.sequence - 1}: one of them was replaced"
-        fault = content_fault(entry) or (None if keys is None else mark_fault(entry, last and last.key_id, keys))
+        fault = content_fault(entry) or (None if keys is None else mark_fault(entry, last.key_id if last else None, keys))
         if fault is not None:
             return fault
         expected_sequence, previous, last = expected_sequence + 1, entry.entry_hash, entry

@@ -61,7 +61,7 @@ class AuditKeys:
         """The key for an entry behind one that was marked with `last_key_id`.
 
         Raises:
-            BadInputError: this process lacks that key, so that its entry would break the chain: give every component the same keys.
+            BadInputError: this process lacks that key: its entry would break the chain. Give every component the same keys.
         """
         if last_key_id is not None and last_key_id not in self._keys:
             raise BadInputError(

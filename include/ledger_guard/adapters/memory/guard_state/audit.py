@@ -20,7 +20,7 @@ class InMemoryAuditLog:
         """See AuditLog."""
         sequence, last_hash = self._tables.audit_head
         last = self._tables.audit.get(sequence)
-        key = self._keys.for_append(last and last.key_id)
+        key = self._keys.for_append(last.key_id if last else None)
         entry = chained(sequence + 1, storable_event(event), last_hash, key)
         self._tables.audit[entry.sequence] = entry
         self._tables.audit_head = (entry.sequence, entry.entry_hash)
@@ -42,3 +42,8 @@ class InMemoryAuditLog:
     def head(self) -> tuple[int, str]:
         """See AuditLog."""
         return self._tables.audit_head
+
+    def hash_at(self, sequence: int) -> str | None:
+        """See AuditLog."""
+        entry = self._tables.audit.get(sequence)
+        return None if entry is None else entry.entry_hash

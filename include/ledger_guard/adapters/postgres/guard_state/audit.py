@@ -77,6 +77,11 @@ class PostgresAuditLog:
             raise LedgerInvariantError("audit log: has lost its head; nobody can tell whether its end was cut off")
         return row["sequence"], row["entry_hash"]
 
+    def hash_at(self, sequence: int) -> str | None:
+        """See AuditLog."""
+        row = self._connection.execute(statement("guard/select_audit_hash"), {"sequence": sequence}).fetchone()
+        return None if row is None else str(row["entry_hash"])
+
 
 def _entry(row: tuple[Any, ...]) -> AuditEntry:
     sequence, verb, actor, subject, hashed, queried, at, incident_id, tenant_id, previous_hash, entry_hash, key_id, mac = row
