@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ledger_guard.adapters.airflow_slack import SlackNotifier
 from ledger_guard.adapters.audit_key_source import audit_keys_from
@@ -66,6 +67,12 @@ def backfill_settings() -> tuple[ConnectionSettings, ConnectionSettings]:
 def audit_keys() -> AuditKeys:
     """The keys that mark audit entries, from the environment; none is allowed."""
     return audit_keys_from(os.environ)
+
+
+def audit_heads_file() -> Path | None:
+    """Where the health check puts the audit log's end on record, LEDGER_GUARD_AUDIT_HEADS_FILE; None: nowhere."""
+    path = os.environ.get("LEDGER_GUARD_AUDIT_HEADS_FILE", "")
+    return Path(path) if path else None
 
 
 def open_guard(policy: Policy | None = None) -> Guard:
