@@ -11,8 +11,8 @@ Every 5 minutes; one run at a time; no catch-up (a run senses every closed windo
 * `triggers` (list of `T1`, `T2`, `T3`; default all): look at these only, for a check by hand.
 
 ## What it changes
-Guard state only: readings, verdicts, incidents, which reminders of standing rollbacks were told. It starts
-`ledger_remediation`; it never touches the platform.
+Guard state only: readings, verdicts, incidents, which reminders were told; where LEDGER_GUARD_AUDIT_HEADS_FILE is set, one
+line in that file. It starts `ledger_remediation`; it never touches the platform.
 
 ## Safe to re-run?
 Yes. Windows are stored once, verdicts replace themselves, and a remediation starts once per incident, severity and scope.
@@ -33,6 +33,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ledger_guard.adapters.airflow_errors import never_retried
 from ledger_guard.adapters.airflow_settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
+from ledger_guard.adapters.audit_heads_file import add_head
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import announce as announcing
@@ -42,8 +43,9 @@ from ledger_guard.use_cases import escalate as escalating
 from ledger_guard.use_cases import remind as reminding
 from ledger_guard.use_cases import sense as sensing
 from ledger_guard.use_cases import watch as watching
+from ledger_guard.use_cases.audit_heads import audit_head
 from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
-from ledger_guard.wiring import open_guard
+from ledger_guard.wiring import audit_heads_file, audit_keys, open_guard
 
 POLICY = load_policy()
 SENSE_TIMEOUT_SECONDS = POLICY.sensing.allowed_lateness_seconds + POLICY.sensing.give_up_after_seconds + 300
@@ -85,9 +87,20 @@ def ledger_health_check() -> None:
         """Remind people, once each, of questions that expire soon. Fails alone when the channel is down."""
         return escalating.escalate(open_guard())
 
+    @task(retries=1)
+    def export_head() -> int:
+        """Put the audit log's end on record in a file outside of its database; fails when the log lost an earlier end."""
+        path = audit_heads_file()
+        if path is None:
+            raise AirflowSkipException("LEDGER_GUARD_AUDIT_HEADS_FILE is not set")
+        with never_retried():
+            guard, keys = open_guard(), audit_keys()
+            return add_head(path, lambda earlier: audit_head(guard, keys, earlier)).sequence
+
     watch()
     escalate()
     remind()
+    export_head()
     for trigger in POLICY.triggers:
         check(trigger)
 

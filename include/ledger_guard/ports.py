@@ -615,6 +615,9 @@ class AuditLog(Protocol):
     def head(self) -> tuple[int, str]:
         """Sequence and hash of the last entry, as kept apart from the entries."""
 
+    def hash_at(self, sequence: int) -> str | None:
+        """The hash that the entry of this number carries; None when there is no such entry."""
+
 
 class GuardTransaction(Protocol):
     """All of guard state, within one transaction: it commits when the block ends well and leaves no trace otherwise."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ledger_guard.adapters.airflow_slack import SlackNotifier
+from ledger_guard.adapters.audit_key_source import audit_keys_from
 from ledger_guard.adapters.command_runner import PlatformCommandRunner
 from ledger_guard.adapters.dotenv_secrets import DotenvSecretSource
 from ledger_guard.adapters.http_validation import HttpValidationSource
@@ -18,6 +20,7 @@ from ledger_guard.adapters.postgres.signals import PostgresSignalSource
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.adapters.postgres.triage import PostgresTriageSource
 from ledger_guard.adapters.system_clock import SystemClock
+from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
@@ -25,6 +28,10 @@ from ledger_guard.ports import Clock, Guard
 
 PLATFORM_CONNECTION = "ledger_db"
 GUARD_CONNECTION = "ledger_guard_db"
+#: for what only reads the platform; optional
+READER_CONNECTION = "ledger_db_reader"
+#: for what writes wallets; optional
+BACKFILL_CONNECTION = "ledger_db_backfill"
 SLACK_CONNECTION = "slack_ledger_ops"
 
 
@@ -41,19 +48,48 @@ def guard_settings() -> ConnectionSettings:
     return found or _from_airflow(GUARD_CONNECTION)
 
 
+def reader_settings() -> ConnectionSettings:
+    """The platform for what only reads it: connection `ledger_db_reader`, or `ledger_db` where that one is not configured."""
+    return _optional(READER_CONNECTION) or platform_settings()
+
+
+def backfill_settings() -> tuple[ConnectionSettings, ConnectionSettings]:
+    """The platform and guard state for what writes wallets: connection `ledger_db_backfill`, or the guard's own ones.
+
+    Where guard state is in the platform's database, both are one session, so that a write and its before-image share a
+    transaction.
+    """
+    writer, guard = _optional(BACKFILL_CONNECTION), guard_settings()
+    if writer is None:
+        return platform_settings(), guard
+    return writer, writer if writer.is_same_database(guard) else guard
+
+
+def audit_keys() -> AuditKeys:
+    """The keys that mark audit entries, from the environment; none is allowed."""
+    return audit_keys_from(os.environ)
+
+
+def audit_heads_file() -> Path | None:
+    """Where the health check puts the audit log's end on record, LEDGER_GUARD_AUDIT_HEADS_FILE; None: nowhere."""
+    path = os.environ.get("LEDGER_GUARD_AUDIT_HEADS_FILE", "")
+    return Path(path) if path else None
+
+
 def open_guard(policy: Policy | None = None) -> Guard:
     """Build the guard of one task. Opens nothing yet: each adapter connects when it is used."""
     policy = policy or load_policy()
-    platform, guard = platform_settings(), guard_settings()
+    platform, guard, reader = platform_settings(), guard_settings(), reader_settings()
+    keys = audit_keys()
     clock, wall_clock = _event_clock(platform), SystemClock()
     return Guard(
         policy=policy,
-        state=PostgresGuardState(guard),
-        signals=PostgresSignalSource(platform, guard, policy, clock),
-        triage=PostgresTriageSource(platform, guard, policy),
+        state=PostgresGuardState(guard, keys),
+        signals=PostgresSignalSource(reader, guard, policy, clock),
+        triage=PostgresTriageSource(reader, guard, policy),
         secrets=DotenvSecretSource(policy),
-        ledger=PostgresLedgerStore(platform, policy),
-        backfill=PostgresBackfillRunner(platform, guard, policy, wall_clock),
+        ledger=PostgresLedgerStore(reader, policy),
+        backfill=PostgresBackfillRunner(*backfill_settings(), policy, wall_clock, keys),
         flags=PostgresFlagStore(platform, policy, wall_clock),
         notifier=SlackNotifier(SLACK_CONNECTION, policy.notification.channel),
         clock=clock,
@@ -71,9 +107,9 @@ def open_platform_script(policy: Policy) -> tuple[PlatformCommandRunner, Postgre
     """
     if policy.command_runner is None:
         raise BadInputError("policy: has no section command_runner; allowed: one that says how the platform's script is run")
-    platform = platform_settings()
-    runner = PlatformCommandRunner(policy.command_runner, platform, policy.platform, os.environ)
-    return runner, PostgresMovementWitness(platform, policy.platform)
+    writer, _ = backfill_settings()
+    runner = PlatformCommandRunner(policy.command_runner, writer, policy.platform, os.environ)
+    return runner, PostgresMovementWitness(reader_settings(), policy.platform)
 
 
 def _event_clock(platform: ConnectionSettings) -> Clock:
@@ -88,6 +124,15 @@ def _event_clock(platform: ConnectionSettings) -> Clock:
 def _from_environment(conn_id: str) -> ConnectionSettings | None:
     text = os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}")
     return ConnectionSettings.parse(text, conn_id) if text else None
+
+
+def _optional(conn_id: str) -> ConnectionSettings | None:
+    found = _from_environment(conn_id)
+    if found is not None or _from_environment(PLATFORM_CONNECTION) is not None:
+        return found
+    from ledger_guard.adapters.airflow_connections import find_airflow_connection  # noqa: PLC0415  as below
+
+    return find_airflow_connection(conn_id)
 
 
 def _from_airflow(conn_id: str) -> ConnectionSettings:

@@ -73,3 +73,14 @@ def test_a_source_that_lacks_something_gives_no_data_and_opens_nothing(lived, ch
     assert (states["run"], states["T3.remediate"]) == ("success", "skipped")
     assert lived.incidents() == []
     assert lived.run("select state from ledger_guard.sensed_window where trigger = 'T3' order by window_start desc") == "no_data"
+
+
+def test_the_end_of_the_audit_log_goes_on_record_where_a_file_is_named(lived, channel, run_dag, monkeypatch, tmp_path):
+    file = tmp_path / "heads.jsonl"
+    assert run_dag("ledger_health_check", {"triggers": ["T1"]})["export_head"] == "skipped"
+    monkeypatch.setenv("LEDGER_GUARD_AUDIT_HEADS_FILE", str(file))
+    assert run_dag("ledger_health_check", {"triggers": ["T1"]})["export_head"] == "success"
+    file.write_text(file.read_text().replace('"sequence":', '"sequence":9'))
+    states = run_dag("ledger_health_check", {"triggers": ["T1"]})
+    assert (states["export_head"], states["T1.classify"]) == ("failed", "success")
+    assert len(file.read_text().splitlines()) == 1

@@ -11,12 +11,20 @@ from ledger_guard.domain.errors import SourceUnavailable
 
 def airflow_connection_settings(conn_id: str) -> ConnectionSettings:
     """Read an Airflow connection. Raises SourceUnavailable when Airflow has none of that id."""
+    found = find_airflow_connection(conn_id)
+    if found is None:
+        raise SourceUnavailable(f"connection {conn_id}: Airflow has no connection of this id; create it as type postgres")
+    return found
+
+
+def find_airflow_connection(conn_id: str) -> ConnectionSettings | None:
+    """Read an Airflow connection that may be missing. Raises SourceUnavailable when Airflow can't say."""
     try:
         found = BaseHook.get_connection(conn_id)
-    except (AirflowNotFoundException, AirflowRuntimeError) as error:
-        raise SourceUnavailable(
-            f"connection {conn_id}: Airflow has no connection of this id; create it as type postgres"
-        ) from error
+    except AirflowNotFoundException:
+        return None
+    except AirflowRuntimeError as error:
+        raise SourceUnavailable(f"connection {conn_id}: Airflow does not hand it out ({error})") from error
     fields = {
         "host": found.host,
         "port": found.port,

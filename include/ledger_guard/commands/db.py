@@ -1,4 +1,4 @@
-"""`db`: bring guard state's schema up to date, and say how far it is."""
+"""`db`: bring guard state's schema up to date, say how far it is, and print the rights of its roles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import click
 from ledger_guard import wiring
 from ledger_guard.adapters.postgres.migrate import current_revision, newest_revision
 from ledger_guard.adapters.postgres.migrate import upgrade as upgrade_guard_state
+from ledger_guard.adapters.postgres.roles import PARTS, ROLE_NAMES, roles_sql
+from ledger_guard.policy.loader import load_policy
 
 _FAILED = 1
 
@@ -29,6 +31,25 @@ def upgrade() -> None:
       python -m ledger_guard db upgrade
     """  # noqa: D301
     click.echo(f"guard state is at revision {upgrade_guard_state(wiring.guard_settings())}")
+
+
+@db.command()
+@click.option("--part", type=click.Choice(["all", *PARTS]), default="all", show_default=True, help="Rights in which database.")
+@click.option("--reader", default=ROLE_NAMES["reader"], show_default=True, help="Role that only reads.")
+@click.option("--backfill", default=ROLE_NAMES["backfill"], show_default=True, help="Role that writes wallets.")
+@click.option("--guard", default=ROLE_NAMES["guard"], show_default=True, help="Role of guard state and flags.")
+def roles(part: str, reader: str, backfill: str, guard: str) -> None:
+    """Print the SQL of the database roles; who owns the tables runs it, again after each `db upgrade`. Connects to nothing.
+
+    None of the roles owns a table, or may change or delete an entry of the audit log. Table names are the policy's. Where
+    guard state has a database of its own, run each part in its database.
+
+    \b
+    Example:
+      python -m ledger_guard db roles | psql --set ON_ERROR_STOP=1 postgresql://owner@db/platform
+    """  # noqa: D301
+    names = {"reader": reader, "backfill": backfill, "guard": guard}
+    click.echo(roles_sql(load_policy(), names, PARTS if part == "all" else (part,)))
 
 
 @db.command()

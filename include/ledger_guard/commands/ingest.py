@@ -70,7 +70,7 @@ def access_log(
     through = _moment(complete_through) if complete_through is not None else None
     now = guard.clock.now()
     logs = [_log(guard.policy, path, line_format, mapping, tenant, now) for path in files]
-    store = PostgresAccessEventStore(wiring.guard_settings())
+    store = PostgresAccessEventStore(wiring.guard_settings(), wiring.audit_keys())
     outcome = ingesting.ingest_access_log(guard, store, logs, actor=actor, complete_through=through, progress=_progress)
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))

@@ -1,14 +1,14 @@
-"""Reading the audit log: is its chain whole, and what does it say about an incident or a tenant? Changes nothing."""
+"""Is the audit log's chain whole, and was it written with the key? Changes nothing, but for the entry that brings a key in."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timezone
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-from ledger_guard.domain.audit import AuditEntry, first_fault
+from ledger_guard.domain.audit import AuditEntry, AuditEvent, first_fault
+from ledger_guard.domain.audit_heads import ExportedHead, heads_fault, log_fault
+from ledger_guard.domain.audit_keys import AuditKeys
+from ledger_guard.domain.errors import BadInputError
 from ledger_guard.ports import Guard
 
 
@@ -21,46 +21,58 @@ class AuditCheck:
     head_hash: str
     #: the first thing wrong, or None
     fault: str | None
+    #: the first entry that carries a key's mark; None: none does
+    marked_from: int | None
+    #: whether marks were held against keys
+    is_mark_checked: bool
+    #: how many exported heads the log was held against
+    heads: int
 
 
-def verify_audit(guard: Guard) -> AuditCheck:
-    """Recompute the whole chain as it stood at one moment; writers are not held up."""
+@dataclass
+class _Passing:
+    """What is noted of entries while they are verified, so that the log is read once."""
+
+    wanted: frozenset[int]
+    hashes: dict[int, str] = field(default_factory=dict)
+    marked_from: int | None = None
+
+    def watched(self, entries: Iterable[AuditEntry]) -> Iterator[AuditEntry]:
+        for entry in entries:
+            if self.marked_from is None and entry.key_id is not None:
+                self.marked_from = entry.sequence
+            if entry.sequence in self.wanted:
+                self.hashes[entry.sequence] = entry.entry_hash
+            yield entry
+
+
+def verify_audit(guard: Guard, keys: AuditKeys | None, heads: Sequence[ExportedHead] = ()) -> AuditCheck:
+    """Recompute the whole chain as it stood at one moment; writers are not held up.
+
+    `heads` were exported before; the log must still hold each. `keys` None leaves marks unchecked.
+    """
+    noted = _Passing(frozenset(head.sequence for head in heads))
     with guard.state.snapshot() as state:
         sequence, head_hash = state.audit.head()
-        return AuditCheck(sequence, head_hash, first_fault(state.audit.entries(), sequence, head_hash))
+        fault = first_fault(noted.watched(state.audit.entries()), sequence, head_hash, keys)
+    fault = fault or heads_fault(heads, keys) or log_fault(heads, noted.hashes, sequence)
+    return AuditCheck(sequence, head_hash, fault, noted.marked_from, keys is not None, len(heads))
 
 
-def export_audit(guard: Guard, incident_id: str | None, tenant_id: str | None) -> Iterator[dict[str, Any]]:
-    """Entries in order of sequence, those of an incident or tenant when given, as JSON-able values.
+def use_audit_key(guard: Guard, keys: AuditKeys, by: str) -> int | None:
+    """Bring the newest key in with an entry of its own, so that from now on an unmarked end is a fault.
 
-    `at` is spelled as it was hashed, so that whoever has the whole log can recompute every hash from its lines.
+    Returns the entry's sequence; None when the log ends with that key's mark already.
 
     Raises:
-        BadInputError: there is no such incident.
+        BadInputError: there is no key, or the log is marked with one that this process does not have.
     """
-    with guard.state.snapshot() as state:
-        if incident_id is not None:
-            incident_id = state.incidents.get(incident_id).incident_id
-        for entry in state.audit.entries(incident_id, tenant_id):
-            yield _as_json(entry)
-
-
-def as_line(entry: dict[str, Any]) -> str:
-    """One exported entry as a line of JSON Lines."""
-    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
-
-
-def _as_json(entry: AuditEntry) -> dict[str, Any]:
-    event = entry.event
-    return {
-        "sequence": entry.sequence,
-        "at": event.at.astimezone(timezone.utc).isoformat(timespec="microseconds"),
-        "verb": event.verb,
-        "actor": event.actor,
-        "subject": event.subject,
-        "detail": event.detail,
-        "incident_id": event.incident_id,
-        "tenant_id": event.tenant_id,
-        "previous_hash": entry.previous_hash,
-        "entry_hash": entry.entry_hash,
-    }
+    if keys.newest is None:
+        raise BadInputError("audit log: this process has no key; allowed: LEDGER_GUARD_AUDIT_KEY or LEDGER_GUARD_AUDIT_KEY_FILE")
+    with guard.state.transaction() as state:
+        last = next(iter(state.audit.latest(1)), None)
+        if last is not None and last.key_id == keys.newest.key_id:
+            return None
+        replaced = None if last is None else last.key_id
+        detail = {"key_id": keys.newest.key_id, "replaces": replaced}
+        return state.audit.append(AuditEvent("use_key", by, "audit_log", detail, guard.wall_clock.now())).sequence

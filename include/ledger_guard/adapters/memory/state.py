@@ -18,12 +18,13 @@ from ledger_guard.adapters.memory.guard_state.secret_sightings import InMemorySe
 from ledger_guard.adapters.memory.guard_state.sensing import InMemoryReadingStore, InMemoryVerdictStore
 from ledger_guard.adapters.memory.guard_state.steering import InMemorySteeringStore
 from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 
 
 class InMemoryTransaction:
     """GuardTransaction over a copy of the tables."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, audit_keys: AuditKeys = NO_KEYS) -> None:
         self.readings = InMemoryReadingStore(tables)
         self.verdicts = InMemoryVerdictStore(tables)
         self.replay = InMemoryReplayStore(tables)
@@ -38,14 +39,14 @@ class InMemoryTransaction:
         self.rotations = InMemoryRotationStore(tables)
         self.sightings = InMemorySecretSightingStore(tables)
         self.deploys = InMemoryDeployStore(tables)
-        self.audit = InMemoryAuditLog(tables)
+        self.audit = InMemoryAuditLog(tables, audit_keys)
 
 
 class InMemoryGuardState:
     """GuardState whose writers take turns: a transaction works on a copy that replaces the tables when it ends well."""
 
-    def __init__(self) -> None:
-        self._tables = Tables()
+    def __init__(self, audit_keys: AuditKeys = NO_KEYS) -> None:
+        self._tables, self._audit_keys = Tables(), audit_keys
         self._turn = threading.Lock()
         self._writer: int | None = None
 
@@ -63,7 +64,7 @@ class InMemoryGuardState:
             self._writer = threading.get_ident()
             try:
                 tables = self._tables.copy()
-                yield InMemoryTransaction(tables)
+                yield InMemoryTransaction(tables, self._audit_keys)
                 self._tables = tables
             finally:
                 self._writer = None
@@ -71,4 +72,4 @@ class InMemoryGuardState:
     @contextmanager
     def snapshot(self) -> Iterator[InMemoryTransaction]:
         """See GuardState; what is written to it is forgotten."""
-        yield InMemoryTransaction(self._tables.copy())
+        yield InMemoryTransaction(self._tables.copy(), self._audit_keys)

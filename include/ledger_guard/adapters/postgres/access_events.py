@@ -10,6 +10,7 @@ from ledger_guard.adapters.postgres.connection import Connection, ConnectionSett
 from ledger_guard.adapters.postgres.signals import ACCESS_EVENTS
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.ports import AuditLog
 from ledger_guard.sql import statement
 
@@ -88,8 +89,8 @@ class PostgresAccessEventDelivery:
 class PostgresAccessEventStore:
     """AccessEventStore in the guard's database, in the same transaction as the audit entries about it."""
 
-    def __init__(self, guard: ConnectionSettings) -> None:
-        self._state = PostgresGuardState(guard)
+    def __init__(self, guard: ConnectionSettings, audit_keys: AuditKeys = NO_KEYS) -> None:
+        self._state = PostgresGuardState(guard, audit_keys)
 
     @contextmanager
     def delivery(self) -> Iterator[PostgresAccessEventDelivery]:

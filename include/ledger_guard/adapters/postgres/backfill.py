@@ -15,6 +15,7 @@ from ledger_guard.adapters.postgres.connection import Connection, ConnectionSett
 from ledger_guard.adapters.postgres.pacer import Pacer
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.adapters.postgres.wallet_rows import WalletRows
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, UndoOutcome, require_forceable, require_undoable
 from ledger_guard.domain.windows import iso
@@ -48,6 +49,7 @@ class PostgresBackfillRunner:
         guard: ConnectionSettings,
         policy: Policy,
         wall_clock: Clock,
+        audit_keys: AuditKeys = NO_KEYS,
         *,
         sleep: Callable[[float], None] = time.sleep,
         seconds: Callable[[], float] = time.monotonic,
@@ -58,13 +60,13 @@ class PostgresBackfillRunner:
         self._platform = policy.platform
         self._pace = policy.backfill_pace
         self._sleep, self._seconds = sleep, seconds
-        self._clock = wall_clock
+        self._clock, self._audit_keys = wall_clock, audit_keys
 
     def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
         """See BackfillRunner."""
         with self._writing(plan_id) as writer:
             require_forceable(writer.plan)
-            journal = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor)
+            journal = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor, self._audit_keys)
             already_applied = journal.progress().done
             if writer.plan.status is PlanStatus.FORCED:
                 return ForceOutcome(0, 0, already_applied)
@@ -78,9 +80,9 @@ class PostgresBackfillRunner:
             if writer.plan.status is PlanStatus.UNDONE:
                 return UndoOutcome(0, 0)
             if writer.plan.status is PlanStatus.FORCING:
-                forced = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor)
+                forced = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor, self._audit_keys)
                 self._batches(FORCE, writer, forced, actor).settle_announced(may_write=False)
-            journal = BackfillJournal(writer.guard, writer.plan, UNDO.name, actor)
+            journal = BackfillJournal(writer.guard, writer.plan, UNDO.name, actor, self._audit_keys)
             batches = self._carried_out(UNDO, writer, journal, actor, batch_rows)
             return UndoOutcome(batches.done + batches.done_before, batches.left)
 

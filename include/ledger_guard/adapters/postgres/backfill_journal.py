@@ -13,6 +13,7 @@ import psycopg
 from ledger_guard.adapters.postgres.connection import Connection, Row
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import LedgerInvariantError
 from ledger_guard.domain.plans import Plan, PlanRow, PlanStatus, RowCause, RowState
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
@@ -58,9 +59,9 @@ NOT_BEGUN = Progress("", 0, 0, 0)
 class BackfillJournal:
     """Writes within the transaction that the caller has open on `connection`."""
 
-    def __init__(self, connection: Connection, plan: Plan, operation: str, actor: str) -> None:
+    def __init__(self, connection: Connection, plan: Plan, operation: str, actor: str, audit_keys: AuditKeys = NO_KEYS) -> None:
         self._connection = connection
-        self._state = GuardRepositories(connection)
+        self._state = GuardRepositories(connection, audit_keys)
         self._plan = plan
         self._operation = operation
         self._actor = actor

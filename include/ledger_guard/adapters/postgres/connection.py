@@ -85,6 +85,14 @@ class ConnectionSettings:
             raise BadInputError(f'connection {what}: names no database; allowed: …/DATABASE in the URI, or "schema" in JSON')
         return cls(parameters)
 
+    def is_same_database(self, other: ConnectionSettings) -> bool:
+        """Whether both name one database of one server, whoever logs in."""
+        return self._place() == other._place()
+
+    def _place(self) -> tuple[str | None, str, str | None]:
+        named = dict(self.parameters)
+        return named.get("host"), named.get("port", "5432"), named.get("dbname")
+
     def __repr__(self) -> str:
         shown = {key: value for key, value in self.parameters if key != "password"}
         return f"ConnectionSettings({shown})"

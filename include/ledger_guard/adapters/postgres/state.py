@@ -24,6 +24,7 @@ from ledger_guard.adapters.postgres.guard_state.rotations import PostgresRotatio
 from ledger_guard.adapters.postgres.guard_state.secret_sightings import PostgresSecretSightingStore
 from ledger_guard.adapters.postgres.guard_state.steering import PostgresSteeringStore
 from ledger_guard.adapters.postgres.guard_state.verdicts import PostgresVerdictStore
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
 
 #: the first run of a big fleet stores millions of readings with one statement
@@ -35,7 +36,7 @@ LOCK_TIMEOUT_MILLISECONDS = 30_000
 class GuardRepositories:
     """GuardTransaction over a connection that somebody else opened: whoever opened it commits or rolls back."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, audit_keys: AuditKeys = NO_KEYS) -> None:
         self.connection = connection
         self.readings = PostgresReadingStore(connection)
         self.verdicts = PostgresVerdictStore(connection)
@@ -51,14 +52,14 @@ class GuardRepositories:
         self.rotations = PostgresRotationStore(connection)
         self.sightings = PostgresSecretSightingStore(connection)
         self.deploys = PostgresDeployStore(connection)
-        self.audit = PostgresAuditLog(connection)
+        self.audit = PostgresAuditLog(connection, audit_keys)
 
 
 class PostgresGuardState:
     """GuardState; each transaction has a connection of its own, closed at the end of its block."""
 
-    def __init__(self, settings: ConnectionSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: ConnectionSettings, audit_keys: AuditKeys = NO_KEYS) -> None:
+        self._settings, self._audit_keys = settings, audit_keys
 
     @contextmanager
     def transaction(self) -> Iterator[GuardRepositories]:
@@ -70,7 +71,7 @@ class PostgresGuardState:
             LedgerInvariantError: the block went on after a failed statement; nothing was stored.
         """
         with guard_state_errors(), self._open() as connection:
-            yield GuardRepositories(connection)
+            yield GuardRepositories(connection, self._audit_keys)
             if connection.info.transaction_status is TransactionStatus.INERROR:
                 raise LedgerInvariantError("guard state: a statement failed and the transaction went on; nothing was stored")
 
@@ -79,7 +80,7 @@ class PostgresGuardState:
         """See GuardState; raises as `transaction` does."""
         with guard_state_errors(), self._open(read_only=True) as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            yield GuardRepositories(connection)
+            yield GuardRepositories(connection, self._audit_keys)
 
     def _open(self, *, read_only: bool = False) -> Connection:
         return self._settings.open(

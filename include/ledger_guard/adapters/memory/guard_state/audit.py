@@ -7,18 +7,21 @@ from collections.abc import Iterable
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 from ledger_guard.adapters.store_rules import storable_event
 from ledger_guard.domain.audit import AuditEntry, AuditEvent, chained
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 
 
 class InMemoryAuditLog:
     """AuditLog over the tables of one transaction."""
 
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+    def __init__(self, tables: Tables, keys: AuditKeys = NO_KEYS) -> None:
+        self._tables, self._keys = tables, keys
 
     def append(self, event: AuditEvent) -> AuditEntry:
         """See AuditLog."""
         sequence, last_hash = self._tables.audit_head
-        entry = chained(sequence + 1, storable_event(event), last_hash)
+        last = self._tables.audit.get(sequence)
+        key = self._keys.for_append(last.key_id if last else None)
+        entry = chained(sequence + 1, storable_event(event), last_hash, key)
         self._tables.audit[entry.sequence] = entry
         self._tables.audit_head = (entry.sequence, entry.entry_hash)
         return entry
@@ -39,3 +42,8 @@ class InMemoryAuditLog:
     def head(self) -> tuple[int, str]:
         """See AuditLog."""
         return self._tables.audit_head
+
+    def hash_at(self, sequence: int) -> str | None:
+        """See AuditLog."""
+        entry = self._tables.audit.get(sequence)
+        return None if entry is None else entry.entry_hash

@@ -14,6 +14,7 @@ from ledger_guard.adapters.postgres.connection import Connection
 from ledger_guard.adapters.postgres.guard_state.columns import optional_text
 from ledger_guard.adapters.store_rules import storable_event, stored_json
 from ledger_guard.domain.audit import AuditEntry, AuditEvent, chained
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import LedgerInvariantError
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.sql import statement
@@ -26,17 +27,18 @@ _cursor_numbers = itertools.count(1)
 class PostgresAuditLog:
     """AuditLog; an append holds the chain's end until the transaction ends, so append late and commit soon."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, keys: AuditKeys = NO_KEYS) -> None:
+        self._connection, self._keys = connection, keys
 
     def append(self, event: AuditEvent) -> AuditEntry:
-        """See AuditLog."""
+        """See AuditLog. Raises BadInputError when the log's entries are marked with a key that this process does not have."""
         incident_id = None if event.incident_id is None else checked_uuid(event.incident_id, "incident")
         storable = storable_event(replace(event, incident_id=incident_id))
         head = self._connection.execute(statement("guard/lock_audit_head")).fetchone()
         if head is None:
             raise LedgerInvariantError("audit log: has lost its head; nothing is written before it is found out why")
-        entry = chained(head["sequence"] + 1, storable, head["entry_hash"])
+        key = self._keys.for_append(head["key_id"])
+        entry = chained(head["sequence"] + 1, storable, head["entry_hash"], key)
         self._connection.execute(
             statement("guard/insert_audit_entry"),
             {
@@ -45,11 +47,12 @@ class PostgresAuditLog:
                 "detail_text": stored_json(storable.detail),
                 "previous_hash": entry.previous_hash,
                 "entry_hash": entry.entry_hash,
+                "key_id": entry.key_id,
+                "mac": entry.mac,
             },
         )
-        self._connection.execute(
-            statement("guard/update_audit_head"), {"sequence": entry.sequence, "entry_hash": entry.entry_hash}
-        )
+        end = {"sequence": entry.sequence, "entry_hash": entry.entry_hash, "key_id": entry.key_id}
+        self._connection.execute(statement("guard/update_audit_head"), end)
         return entry
 
     def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterator[AuditEntry]:
@@ -74,30 +77,37 @@ class PostgresAuditLog:
             raise LedgerInvariantError("audit log: has lost its head; nobody can tell whether its end was cut off")
         return row["sequence"], row["entry_hash"]
 
+    def hash_at(self, sequence: int) -> str | None:
+        """See AuditLog."""
+        row = self._connection.execute(statement("guard/select_audit_hash"), {"sequence": sequence}).fetchone()
+        return None if row is None else str(row["entry_hash"])
+
 
 def _entry(row: tuple[Any, ...]) -> AuditEntry:
-    sequence, verb, actor, subject, detail_text, detail_json, at, incident_id, tenant_id, previous_hash, entry_hash = row
+    sequence, verb, actor, subject, hashed, queried, at, incident_id, tenant_id, previous_hash, entry_hash, key_id, mac = row
+    detail = _agreed_detail(hashed, queried)
     event = AuditEvent(
         verb=verb,
         actor=actor,
         subject=subject,
-        detail=_detail(detail_text, detail_json),
+        # What differs gives no hash: both are shown, and verification stops here.
+        detail={"hashed_text": hashed, "queried": queried} if detail is None else detail,
         at=at,
         incident_id=optional_text(incident_id),
         tenant_id=tenant_id,
     )
-    return AuditEntry(sequence, event, previous_hash, entry_hash)
+    return AuditEntry(sequence, event, previous_hash, entry_hash, key_id, mac, None if detail is None else hashed)
 
 
-def _detail(hashed: str, queried: str) -> dict[str, Any]:
-    """The detail that was hashed; where the column that people query says something else, both, so that the hash fails."""
+def _agreed_detail(hashed: str, queried: str) -> dict[str, Any] | None:
+    """The detail that was hashed; None when it is no JSON object or the column that people query says something else."""
     try:
         detail = json.loads(hashed)
     except json.JSONDecodeError:
-        return {"hashed_text": hashed, "queried": queried}
-    if isinstance(detail, dict) and (detail == json.loads(queried) or _as_doubles(hashed) == _as_doubles(queried)):
-        return detail
-    return {"hashed_text": hashed, "queried": queried}
+        return None
+    if not isinstance(detail, dict):
+        return None
+    return detail if detail == json.loads(queried) or _as_doubles(hashed) == _as_doubles(queried) else None
 
 
 def _as_doubles(text: str) -> Any:

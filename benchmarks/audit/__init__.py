@@ -1,0 +1,1 @@
+"""How long the audit log takes to verify and to append to."""

@@ -1,0 +1,14 @@
+-- Keeps guard state. What is evidence it adds to and never changes; it deletes only what is judged or sensed anew.
+revoke all on all tables in schema ledger_guard from {role};
+grant usage on schema ledger_guard to {role};
+grant select, insert, update on all tables in schema ledger_guard to {role};
+revoke update on
+    ledger_guard.audit_entry, ledger_guard.before_image, ledger_guard.approval_answer, ledger_guard.plan_row,
+    ledger_guard.row_left_alone
+from {role};
+revoke insert, update on ledger_guard.schema_version from {role};
+revoke insert, update on ledger_guard.plan_row_state from {role};
+revoke insert on ledger_guard.audit_head from {role};
+grant delete on
+    ledger_guard.signal_window, ledger_guard.verdict, ledger_guard.engine_checkpoint, ledger_guard.judged_window
+to {role}

@@ -1,0 +1,2 @@
+-- What decides and rolls back: flags, and no money.
+revoke all on {tenant}, {player}, {wallet}, {ledger} from {role}
