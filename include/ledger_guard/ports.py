@@ -253,7 +253,25 @@ class BackfillRunner(Protocol):
 
 
 class FlagStore(Protocol):
-    """Where flag values stand."""
+    """Where flag values stand.
+
+    Every method raises SourceUnavailable when the store does not answer, and LedgerInvariantError when what stands there does
+    not tell which value the platform obeys.
+    """
+
+    @property
+    def per_tenant(self) -> bool:
+        """Whether it can hold a value for one tenant; without, any scope but `*` raises BadInputError."""
+
+    def lacks(self, flag: str) -> str:
+        """What a write of this flag still lacks to take effect (a restart that failed), for people; empty when nothing."""
+
+    def finish(self, flag: str) -> None:
+        """Do what `lacks` tells, again; nothing where nothing is lacking.
+
+        Raises:
+            SourceUnavailable: it failed again. The value stands written; mend the cause and call again.
+        """
 
     def get(self, flag: str, tenant_id: str) -> FlagState:
         """The value of exactly this scope (`*` is the global one); `is_enabled` is None where it has none."""

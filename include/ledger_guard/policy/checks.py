@@ -138,6 +138,17 @@ def _names_of_flags_and_secrets_are_names(policy: Policy) -> Iterator[Problem]:
             )
 
 
+def _probes_are_of_known_flags(policy: Policy) -> Iterator[Problem]:
+    for name, probe in policy.probes.items():
+        if name not in policy.flags:
+            yield f"probes.{name}", f"is no flag of this policy; allowed: {', '.join(sorted(policy.flags))}"
+        if probe.canary is not None and probe.canary.kind == "withdrawal":
+            try:
+                checked_tenant_id(probe.canary.tenant_id)
+            except BadInputError as error:
+                yield f"probes.{name}.canary.tenant_id", str(error)
+
+
 _RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
     _every_trigger_is_described,
     _every_trigger_names_a_known_flag_and_a_runbook,
@@ -148,4 +159,5 @@ _RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
     _numbers_are_ordered,
     _mappings_know_their_tenant,
     _names_of_flags_and_secrets_are_names,
+    _probes_are_of_known_flags,
 )

@@ -11,8 +11,10 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import CommandRunner
+from ledger_guard.policy.flag_store import FlagStoreSection
 from ledger_guard.policy.pace import BackfillPace
-from ledger_guard.policy.platform import AccessLogMapping, Flag, FlagStoreTable, Platform, RequestShape, Secrets, Section
+from ledger_guard.policy.platform import AccessLogMapping, Flag, Platform, RequestShape, Secrets, Section
+from ledger_guard.policy.probes import Probe
 
 ActionWord = Literal[
     "notify",
@@ -178,7 +180,7 @@ class Policy(Section):
     approvals: dict[ApprovalKind, ApprovalPolicy]
     mitigation: Mitigation
     flags: dict[str, Flag]
-    flag_store: FlagStoreTable
+    flag_store: FlagStoreSection
     platform: Platform
     access_log: dict[str, AccessLogMapping]
     secrets: Secrets
@@ -187,6 +189,8 @@ class Policy(Section):
     backfill_pace: BackfillPace = Field(default_factory=BackfillPace)
     #: how `backfill run-script` drives the platform's own script; None: it may not
     command_runner: CommandRunner | None = None
+    #: how to see that a flag change took effect, by flag; without one a change is written and `unconfirmed`
+    probes: dict[str, Probe] = Field(default_factory=dict)
     #: SHA-256 of the file's content; filled in by the loader
     content_hash: str = ""
 
