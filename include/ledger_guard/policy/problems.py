@@ -56,7 +56,7 @@ def _path(loc: tuple[int | str, ...]) -> str:
     return place or "policy"
 
 
-def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:  # noqa: PLR0911 - one return a kind of error
+def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:  # noqa: C901, PLR0911 - one return a kind of error
     kind, loc, context = detail["type"], detail["loc"], detail.get("ctx", {})
     shown = _shown(detail["input"], loc)
     if kind == "missing":
