@@ -14,7 +14,7 @@ from typing import Protocol
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
-from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, RotationPlan
+from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, ProbeFinding, RotationPlan
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.pacing import BackfillProgress, Steering
@@ -291,6 +291,16 @@ class FlagStore(Protocol):
 
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Write `to_value` in all these scopes, or in none; errors as `compare_and_set`."""
+
+
+class FlagProbes(Protocol):
+    """Sees from outside whether a flag change took effect. What fails to answer is a finding, never an exception."""
+
+    def instances(self, flag: str, tenant_id: str, wanted: bool) -> list[ProbeFinding] | None:
+        """One finding an instance, after all serve `wanted` or the policy's time is up; None when the policy names none."""
+
+    def canary(self, flag: str, tenant_id: str, wanted: bool) -> ProbeFinding | None:
+        """Try the effect out; None when the policy names no canary that speaks for this scope."""
 
 
 class Notifier(Protocol):
@@ -656,5 +666,7 @@ class Guard:
     clock: Clock
     #: the time people live in: approvals, expiry, the audit log
     wall_clock: Clock
+    #: None: nothing to see the platform with
+    probes: FlagProbes | None = None
     #: address of the Airflow UI, for links
     ui_url: str = "http://localhost:8080"

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from ledger_guard.adapters.airflow_slack import SlackNotifier
 from ledger_guard.adapters.command_runner import PlatformCommandRunner
 from ledger_guard.adapters.dotenv_secrets import DotenvSecretSource
+from ledger_guard.adapters.flag_probes.probes import HttpFlagProbes
 from ledger_guard.adapters.flag_stores.dotenv import DotenvFlagStore
 from ledger_guard.adapters.flag_stores.flagd import FlagdFlagStore
 from ledger_guard.adapters.flag_stores.http import HttpFlagStore
@@ -62,6 +63,7 @@ def open_guard(policy: Policy | None = None) -> Guard:
         ledger=PostgresLedgerStore(platform, policy),
         backfill=PostgresBackfillRunner(platform, guard, policy, wall_clock),
         flags=flag_store(policy, platform, wall_clock),
+        probes=HttpFlagProbes(policy.probes, os.environ),
         notifier=SlackNotifier(SLACK_CONNECTION, policy.notification.channel),
         clock=clock,
         wall_clock=wall_clock,

@@ -97,7 +97,10 @@ def proposed(
         tenant_id=tenant_id,
         subject_id=f"{flag}@{tenant_id}",
         subject_hash=flag_subject_hash(seen, target, incident_id, evidence),
-        text=happens + (f" An earlier write still lacks {unfinished}: it is made up for." if unfinished else "") + _SEEN + "; ".join([*_shown(seen, guard.policy.notification.list_at_most), *facts]),
+        text=happens
+        + (f" An earlier write still lacks {unfinished}: it is made up for." if unfinished else "")
+        + _SEEN
+        + "; ".join([*_shown(seen, guard.policy.notification.list_at_most), *facts]),
         is_needed=bool(to_write or unfinished) or also_needed,
         target=target,
         seen=tuple(seen),

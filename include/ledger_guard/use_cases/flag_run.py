@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import ChangeStatus
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.confirm import confirm
 from ledger_guard.use_cases.flag_proposal import FlagProposal
-from ledger_guard.use_cases.remediate import finish_action
+from ledger_guard.use_cases.flag_write import last_trouble
+from ledger_guard.use_cases.remediate import finish_action, rollback_target
 from ledger_guard.use_cases.restore import restore, review_restore
 from ledger_guard.use_cases.roll_back import propose_roll_back, roll_back
 from ledger_guard.use_cases.verify_approval import verify_approval
@@ -85,8 +87,16 @@ def restore_run(guard: Guard, params: Mapping[str, Any], run_id: str, actor: str
 
 
 def confirm_run(guard: Guard, params: Mapping[str, Any]) -> str:
-    """Read the flag back; returns `confirmed` or `unconfirmed`."""
-    return confirm(guard, params["flag"], params["tenant_id"]).status.value
+    """Look for the change's effect; returns its status and what was seen.
+
+    Raises:
+        SafetyRefusal: it is not in effect; recorded, and to be told.
+    """
+    found = confirm(guard, params["flag"], params["tenant_id"])
+    words = f"{found.status.value}: {found.finding}"
+    if found.status is ChangeStatus.NOT_IN_EFFECT:
+        raise SafetyRefusal(f"{params['flag']}@{params['tenant_id']} was written, but is {words}")
+    return words
 
 
 def close_run(
@@ -95,7 +105,8 @@ def close_run(
     """Say how the run ended, from what guard state holds (never from task states), and record it on the incident."""
     status, outcome = _outcome(guard, kind, question, run_id)
     if kind is ApprovalKind.FLAG_ROLLBACK:
-        finish_action(guard, params.get("incident_id"), "roll_back", params["flag"], status, outcome)
+        target = rollback_target(params["flag"], params["tenant_id"])
+        finish_action(guard, params.get("incident_id"), "roll_back", target, status, outcome)
     return status, outcome
 
 
@@ -108,13 +119,16 @@ def _outcome(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any] | Non
     with guard.state.transaction() as state:
         approval = state.approvals.latest(kind, subject_id, run_id)
         change = state.flag_changes.of_approval(approval.request.approval_id) if approval else None
+        verb = "roll_back" if kind is ApprovalKind.FLAG_ROLLBACK else "restore"
+        trouble = last_trouble(state, verb, question.get("incident_id"), run_id)
     if approval is None or approval.answer is None:
         return ActionStatus.FAILED, "ended before anybody answered; nothing was written"
     if change is not None:
         words = (
             f"{subject_id} set to {change.to_value}, approved by {change.approved_by} ({change.reason}); {change.status.value}"
         )
-        return (ActionStatus.DONE if change.status is ChangeStatus.CONFIRMED else ActionStatus.FAILED), words
+        is_done = change.status in (ChangeStatus.CONFIRMED, ChangeStatus.UNCONFIRMED)
+        return (ActionStatus.DONE if is_done else ActionStatus.FAILED), f"{words}: {change.finding or 'nobody looked yet'}"
     if approval.answer.said_no:
         return ActionStatus.REFUSED, f"{approval.answer.said_no}; nothing was written"
-    return ActionStatus.FAILED, "approved, but refused inside the writing task; see the run's log"
+    return ActionStatus.FAILED, f"approved, but the writing task did not end well: {trouble or 'see the log of the run'}"
