@@ -110,7 +110,7 @@ def flag_restore() -> None:
 
     @task
     def confirm(params: dict | None = None) -> str:
-        """Read back every scope of the flag."""
+        """See whether it took effect: the store, every instance, a canary; fails when one shows otherwise."""
         with never_retried():
             return flag_run.confirm_run(open_guard(), params or {})
 

@@ -22,7 +22,9 @@ Yes. An approval is used once; a cleared gate asks again. A run breaks the glass
 
 ## When it fails
 `roll_back` refuses when there is no approval that counts, or when the flag, the incident or its severity changed since:
-nothing was written; start a new run. `confirm` fails when the store does not serve the new value. Silence means Reject.
+nothing was written; start a new run. `confirm` fails when the store, an instance or the canary shows another value; without
+probes in the policy the change ends as written and *unconfirmed*. A restart that failed fails `roll_back`: clear it, it goes
+on. Silence means Reject.
 """
 
 from __future__ import annotations
@@ -111,7 +113,7 @@ def flag_rollback() -> None:
 
     @task
     def confirm(params: dict | None = None) -> str:
-        """Read back every scope of the flag."""
+        """See whether it took effect: the store, every instance, a canary; fails when one shows otherwise."""
         with never_retried():
             return flag_run.confirm_run(open_guard(), params or {})
 

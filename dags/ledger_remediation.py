@@ -103,7 +103,7 @@ def ledger_remediation() -> None:
 
     @task
     def list_rollbacks(case: dict) -> list[dict]:
-        """One run of flag_rollback for the flag that the runbook ties to this trigger."""
+        """Runs of flag_rollback for this trigger's flag: one, or one a tenant hit where the store can and it is isolated."""
         with never_retried():
             return remediating.child_runs(open_guard(), Case.from_json(case), "roll_back")
 
@@ -131,7 +131,7 @@ def ledger_remediation() -> None:
         """Write the incident report; fails when a repair did not bring the signal down."""
         text = steps.report_case(open_guard(), Case.from_json(case), found)
         if found == Recovery.NOT_RECOVERED.value:
-            raise AirflowFailException("the signal did not recover within the policy's time after the repair")
+            raise AirflowFailException(steps.ending(open_guard(), Case.from_json(case), Recovery.NOT_RECOVERED))
         return text
 
     @task(retries=1, on_failure_callback=None)

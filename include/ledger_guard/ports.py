@@ -15,7 +15,7 @@ from ledger_guard.domain.access_events import AccessEvent, IngestedFile, Rejecte
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.deploys import Deploy
-from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, RotationPlan
+from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, ProbeFinding, RotationPlan
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice, ThreadRef
@@ -257,7 +257,25 @@ class BackfillRunner(Protocol):
 
 
 class FlagStore(Protocol):
-    """Where flag values stand."""
+    """Where flag values stand.
+
+    Every method raises SourceUnavailable when the store does not answer, and LedgerInvariantError when what stands there does
+    not tell which value the platform obeys.
+    """
+
+    @property
+    def per_tenant(self) -> bool:
+        """Whether it can hold a value for one tenant; without, any scope but `*` raises BadInputError."""
+
+    def lacks(self, flag: str) -> str:
+        """What a write of this flag still lacks to take effect (a restart that failed), for people; empty when nothing."""
+
+    def finish(self, flag: str) -> None:
+        """Do what `lacks` tells, again; nothing where nothing is lacking.
+
+        Raises:
+            SourceUnavailable: it failed again. The value stands written; mend the cause and call again.
+        """
 
     def get(self, flag: str, tenant_id: str) -> FlagState:
         """The value of exactly this scope (`*` is the global one); `is_enabled` is None where it has none."""
@@ -277,6 +295,16 @@ class FlagStore(Protocol):
 
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Write `to_value` in all these scopes, or in none; errors as `compare_and_set`."""
+
+
+class FlagProbes(Protocol):
+    """Sees from outside whether a flag change took effect. What fails to answer is a finding, never an exception."""
+
+    def instances(self, flag: str, tenant_id: str, wanted: bool) -> list[ProbeFinding] | None:
+        """One finding an instance, after all serve `wanted` or the policy's time is up; None when the policy names none."""
+
+    def canary(self, flag: str, tenant_id: str, wanted: bool) -> ProbeFinding | None:
+        """Try the effect out; None when the policy names no canary that speaks for this scope."""
 
 
 class ValidationSource(Protocol):
@@ -716,6 +744,8 @@ class Guard:
     clock: Clock
     #: the time people live in: approvals, expiry, the audit log
     wall_clock: Clock
+    #: None: nothing to see the platform with
+    probes: FlagProbes | None = None
     #: address of the Airflow UI, for links
     ui_url: str = "http://localhost:8080"
     #: None: nothing can be asked, so a flag whose policy names a probe is not enabled again

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from ledger_guard.adapters.airflow_slack import SlackNotifier
 from ledger_guard.adapters.audit_key_source import audit_keys_from
 from ledger_guard.adapters.command_runner import PlatformCommandRunner
 from ledger_guard.adapters.dotenv_secrets import DotenvSecretSource
+from ledger_guard.adapters.flag_probes.probes import HttpFlagProbes
+from ledger_guard.adapters.flag_stores.dotenv import DotenvFlagStore
+from ledger_guard.adapters.flag_stores.flagd import FlagdFlagStore
+from ledger_guard.adapters.flag_stores.http import HttpFlagStore
+from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
+from ledger_guard.adapters.flag_stores.restart import CommandRestarter, Restarter, WebhookRestarter
 from ledger_guard.adapters.http_validation import HttpValidationSource
 from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
@@ -22,9 +30,10 @@ from ledger_guard.adapters.postgres.triage import PostgresTriageSource
 from ledger_guard.adapters.system_clock import SystemClock
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.policy.flag_store import DotenvFile, FlagServer, FlagStoreTable, RestartCommand, RestartWebhook
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Clock, Guard
+from ledger_guard.ports import Clock, FlagStore, Guard
 
 PLATFORM_CONNECTION = "ledger_db"
 GUARD_CONNECTION = "ledger_guard_db"
@@ -90,7 +99,8 @@ def open_guard(policy: Policy | None = None) -> Guard:
         secrets=DotenvSecretSource(policy),
         ledger=PostgresLedgerStore(reader, policy),
         backfill=PostgresBackfillRunner(*backfill_settings(), policy, wall_clock, keys),
-        flags=PostgresFlagStore(platform, policy, wall_clock),
+        flags=flag_store(policy, platform, wall_clock),
+        probes=HttpFlagProbes(policy.probes, os.environ),
         notifier=SlackNotifier(SLACK_CONNECTION, policy.notification.channel),
         clock=clock,
         wall_clock=wall_clock,
@@ -110,6 +120,45 @@ def open_platform_script(policy: Policy) -> tuple[PlatformCommandRunner, Postgre
     writer, _ = backfill_settings()
     runner = PlatformCommandRunner(policy.command_runner, writer, policy.platform, os.environ)
     return runner, PostgresMovementWitness(reader_settings(), policy.platform)
+
+
+def flag_store(policy: Policy, platform: ConnectionSettings, wall_clock: Clock) -> FlagStore:
+    """The store that the policy names. Opens nothing yet."""
+    store = policy.flag_store
+    if isinstance(store, FlagStoreTable):
+        return PostgresFlagStore(platform, policy, wall_clock)
+    if isinstance(store, DotenvFile):
+        env_names = {name: flag.env_name for name, flag in policy.flags.items()}
+        return DotenvFlagStore(store, env_names, _restarter(store.restart), wall_clock)
+    if isinstance(store, FlagServer):
+        caller = HttpCaller(
+            timeout_seconds=store.timeout_seconds, attempts=store.attempts, token=lambda: _token_of(store.connection_id)
+        )
+        return HttpFlagStore(store, caller)
+    return FlagdFlagStore(store, wall_clock)
+
+
+def _restarter(restart: RestartCommand | RestartWebhook) -> Restarter:
+    if isinstance(restart, RestartCommand):
+        return CommandRestarter(restart, os.environ)
+    caller = HttpCaller(
+        timeout_seconds=restart.timeout_seconds, attempts=restart.attempts, token=lambda: os.environ.get(restart.token_env or "")
+    )
+    return WebhookRestarter(restart, caller)
+
+
+def _token_of(conn_id: str) -> str | None:
+    """The connection's password, from AIRFLOW_CONN_… or from Airflow."""
+    text = os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}")
+    if text:
+        try:
+            found = json.loads(text).get("password") if text.lstrip().startswith("{") else unquote(urlsplit(text).password or "")
+        except (ValueError, AttributeError) as error:
+            raise BadInputError(f"connection {conn_id}: can't be read; allowed: a URI or JSON with a password") from error
+        return found or None
+    from ledger_guard.adapters.airflow_connections import airflow_connection_password  # noqa: PLC0415
+
+    return airflow_connection_password(conn_id)
 
 
 def _event_clock(platform: ConnectionSettings) -> Clock:

@@ -11,17 +11,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.migrate import upgrade
 from ledger_sandbox.airflow_api import AirflowApi, wait_for
 from ledger_sandbox.airflow_processes import AirflowPlaces, AirflowProcesses, airflow_environment
 from ledger_sandbox.platform_schema import create_platform
+from ledger_sandbox.platform_service import PlatformService, flag_table, probes_section
 from ledger_sandbox.postgres import EmbeddedPostgres
 from ledger_sandbox.slack import SlackStandIn
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+SHIPPED_POLICY = REPOSITORY / "include" / "policies" / "ledger_rollout.yaml"
 DAG_IDS = {"ledger_health_check", "ledger_remediation", "tenant_backfill", "flag_rollback", "flag_restore"}
 PREFERRED_PORT = 18080
+
+
+#: signs the canary's webhooks; opens nothing
+CANARY_SECRET_VARIABLE, CANARY_SECRET = "LEDGER_GUARD_CANARY_SECRET", "sandbox-canary-signing-secret"
+
+
+def write_policy(target: Path, instances: list[PlatformService]) -> Path:
+    """Write the shipped policy with probes of these instances."""
+    document = yaml.safe_load(SHIPPED_POLICY.read_text(encoding="utf-8"))
+    document["probes"] = probes_section(instances, CANARY_SECRET_VARIABLE)
+    target.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return target
 
 
 def free_port(preferred: int) -> int:
@@ -57,6 +73,7 @@ class Stack:
         self.postgres.never_mind_power_cuts()
         self.processes: AirflowProcesses | None = None
         self.slack = SlackStandIn()
+        self.instances: list[PlatformService] = []
         try:
             self._start()
         except BaseException:
@@ -70,6 +87,9 @@ class Stack:
         create_platform(self.platform_uri)
         upgrade(ConnectionSettings.parse(self.platform_uri, "ledger_guard_db"))
         self.slack.start()
+        value_of = flag_table(self.platform_uri)
+        self.instances = [PlatformService(value_of, CANARY_SECRET).start() for _ in range(2)]
+        write_policy(self.policy_file, self.instances)
         places = AirflowPlaces(
             home=self.folder / "airflow",
             repository=REPOSITORY,
@@ -101,6 +121,11 @@ class Stack:
         """The platform's dotenv file with its webhook secrets."""
         return self.folder / "platform.env"
 
+    @property
+    def policy_file(self) -> Path:
+        """The shipped policy, with probes of this sandbox's own platform instances."""
+        return self.folder / "policy.yaml"
+
     def guard_environment(self) -> dict[str, str]:
         """What the guard's tasks and commands need: connections, the rehearsal clock, short waits."""
         slack = {"conn_type": "slack", "password": self.slack.token, "extra": {"base_url": f"{self.slack.base_url}/api/"}}
@@ -108,6 +133,8 @@ class Stack:
             "AIRFLOW_CONN_LEDGER_DB": self.platform_uri,
             "AIRFLOW_CONN_LEDGER_GUARD_DB": self.platform_uri,
             "AIRFLOW_CONN_SLACK_LEDGER_OPS": json.dumps(slack),
+            CANARY_SECRET_VARIABLE: CANARY_SECRET,
+            "LEDGER_GUARD_POLICY": str(self.policy_file),
             "LEDGER_GUARD_CLOCK": "rehearsal",
             "LEDGER_GUARD_ENV_FILE": str(self.env_file),
             "LEDGER_GUARD_POKE_SECONDS": "2",
@@ -130,6 +157,8 @@ class Stack:
         if self.processes is not None:
             self.processes.stop()
         self.slack.stop()
+        for instance in self.instances:
+            instance.stop()
         self.postgres.stop()
 
 

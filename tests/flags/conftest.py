@@ -11,6 +11,7 @@ from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.flags import PostgresFlagStore
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.domain.flags import EVERYWHERE
+from ledger_sandbox.flag_server import FlagServerStandIn
 
 
 @pytest.fixture
@@ -23,3 +24,11 @@ def stored_world(database_uri) -> RolloutWorld:
     for scope in (EVERYWHERE, "tenant-a"):
         flags.compare_and_set(flags.get(BALANCE, scope), True, "somebody", "rollout")
     return world.healthy()
+
+
+@pytest.fixture
+def flag_server():
+    """A flag server on the loopback interface."""
+    server = FlagServerStandIn().start()
+    yield server
+    server.stop()

@@ -1,19 +1,21 @@
-"""What every flag store promises, on the in-memory one and on Postgres."""
+"""What every flag store promises: in memory, Postgres, dotenv file, flag server, flagd file."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import psycopg
 import pytest
+from tests.flags.flag_stores import dotenv_store, flagd_store, http_store
 from tests.flags.rollout_world import BALANCE, NOW, SIGNATURE
 
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.memory.flags import InMemoryFlagStore
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.flags import PostgresFlagStore
-from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState
 from ledger_guard.policy.loader import load_policy
 
@@ -24,11 +26,31 @@ def _postgres(uri: str, **mapping: str) -> PostgresFlagStore:
     return PostgresFlagStore(ConnectionSettings.parse(uri, "ledger_db"), policy, SettableClock(NOW))
 
 
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request):
-    if request.param == "memory":
+#: the stores that keep a value per tenant
+WITH_TENANTS = ["memory", pytest.param("postgres", marks=pytest.mark.postgres), "http", "flagd"]
+
+
+def _opened(request, kind: str):
+    if kind == "memory":
         return InMemoryFlagStore()
-    return _postgres(request.getfixturevalue("database_uri"))
+    if kind == "postgres":
+        return _postgres(request.getfixturevalue("database_uri"))
+    folder = request.getfixturevalue("tmp_path")
+    if kind == "dotenv":
+        return dotenv_store(folder)
+    if kind == "flagd":
+        return flagd_store(folder)
+    return http_store(request.getfixturevalue("flag_server"))
+
+
+@pytest.fixture(params=[*WITH_TENANTS, "dotenv"])
+def store(request):
+    return _opened(request, request.param)
+
+
+@pytest.fixture(params=WITH_TENANTS)
+def tenant_store(request):
+    return _opened(request, request.param)
 
 
 def _set(store, tenant_id: str, is_enabled: bool, flag: str = BALANCE) -> FlagState:
@@ -39,12 +61,32 @@ def test_a_scope_without_a_row_has_no_value_and_is_off(store):
     assert store.get(BALANCE, EVERYWHERE) == FlagState(BALANCE, EVERYWHERE, None, 0)
     assert store.effective(BALANCE, "tenant-a") is False
     assert store.scopes(BALANCE) == []
+    assert store.lacks(BALANCE) == ""
+    store.finish(BALANCE)
 
 
-def test_the_first_write_of_a_scope_has_version_one_and_each_further_one_more(store):
-    assert _set(store, EVERYWHERE, True) == FlagState(BALANCE, EVERYWHERE, True, 1)
-    assert _set(store, EVERYWHERE, False) == FlagState(BALANCE, EVERYWHERE, False, 2)
-    assert store.get(BALANCE, EVERYWHERE) == FlagState(BALANCE, EVERYWHERE, False, 2)
+def test_each_write_has_a_version_of_its_own_even_of_the_same_value(store):
+    written = [_set(store, EVERYWHERE, value) for value in (True, False, True, True)]
+    assert [state.is_enabled for state in written] == [True, False, True, True]
+    assert len({state.version for state in written} | {0}) == 5
+    assert store.get(BALANCE, EVERYWHERE) == written[-1]
+
+
+@pytest.mark.parametrize("kind", ["memory", pytest.param("postgres", marks=pytest.mark.postgres), "http"])
+def test_a_store_that_counts_its_writes_begins_with_one(request, kind):
+    store = _opened(request, kind)
+    assert [_set(store, EVERYWHERE, value).version for value in (True, False)] == [1, 2]
+
+
+def test_a_store_without_tenants_refuses_a_tenant_in_one_sentence(tmp_path):
+    store = dotenv_store(tmp_path)
+    assert store.per_tenant is False
+    for use in (
+        lambda: store.get(BALANCE, "tenant-a"),
+        lambda: store.compare_and_set(FlagState(BALANCE, "tenant-a", None), True, "somebody", "because"),
+    ):
+        with pytest.raises(BadInputError, match=r"one value for everybody, none for tenant tenant-a; allowed: tenant id \*"):
+            use()
 
 
 @pytest.mark.parametrize(
@@ -56,19 +98,19 @@ def test_the_first_write_of_a_scope_has_version_one_and_each_further_one_more(st
         pytest.param(None, True, True, id="its own alone"),
     ],
 )
-def test_a_tenant_obeys_its_own_value_before_the_global_one(store, globally, own, effective):
+def test_a_tenant_obeys_its_own_value_before_the_global_one(tenant_store, globally, own, effective):
     if globally is not None:
-        _set(store, EVERYWHERE, globally)
+        _set(tenant_store, EVERYWHERE, globally)
     if own is not None:
-        _set(store, "tenant-a", own)
-    assert store.effective(BALANCE, "tenant-a") is effective
+        _set(tenant_store, "tenant-a", own)
+    assert tenant_store.effective(BALANCE, "tenant-a") is effective
 
 
-def test_scopes_are_one_flags_own_with_the_global_one_first(store):
+def test_scopes_are_one_flags_own_with_the_global_one_first(tenant_store):
     for tenant in ("tenant-b", EVERYWHERE, "Tenant-a", "0-tenant"):
-        _set(store, tenant, True)
-    _set(store, EVERYWHERE, True, SIGNATURE)
-    found = store.scopes(BALANCE)
+        _set(tenant_store, tenant, True)
+    _set(tenant_store, EVERYWHERE, True, SIGNATURE)
+    found = tenant_store.scopes(BALANCE)
     assert found[0].tenant_id == EVERYWHERE
     assert {state.tenant_id for state in found} == {"tenant-b", EVERYWHERE, "Tenant-a", "0-tenant"}
     assert {state.flag for state in found} == {BALANCE}
@@ -81,31 +123,30 @@ def test_the_store_keeps_the_reason_of_the_write(store):
 
 
 @pytest.mark.parametrize(
-    "seen",
+    "stale",
     [
-        pytest.param(FlagState(BALANCE, EVERYWHERE, True, 1), id="an older version of the same value"),
-        pytest.param(FlagState(BALANCE, EVERYWHERE, False, 3), id="the same version with another value"),
-        pytest.param(FlagState(BALANCE, EVERYWHERE, None, 0), id="no row, while there is one now"),
-        pytest.param(FlagState(BALANCE, EVERYWHERE, True, 4), id="a version that never was"),
+        pytest.param(lambda past: past[0], id="an older version of the same value"),
+        pytest.param(lambda past: replace(past[2], is_enabled=False), id="the same version with another value"),
+        pytest.param(lambda _: FlagState(BALANCE, EVERYWHERE, None, 0), id="no value, while there is one now"),
+        pytest.param(lambda past: replace(past[2], version=past[2].version + 1), id="a version that never was"),
     ],
 )
-def test_a_write_on_anything_but_what_stands_is_refused_and_says_what_stands(store, seen):
-    for value in (True, False, True):
-        _set(store, EVERYWHERE, value)
-    with pytest.raises(SafetyRefusal, match=r"changed meanwhile: now on \(version 3\)"):
-        store.compare_and_set(seen, False, "somebody", "because")
-    assert store.get(BALANCE, EVERYWHERE) == FlagState(BALANCE, EVERYWHERE, True, 3)
+def test_a_write_on_anything_but_what_stands_is_refused_and_says_what_stands(store, stale):
+    past = [_set(store, EVERYWHERE, value) for value in (True, False, True)]
+    with pytest.raises(SafetyRefusal, match=rf"changed meanwhile: now on \(version {past[2].version}\)"):
+        store.compare_and_set(stale(past), False, "somebody", "because")
+    assert store.get(BALANCE, EVERYWHERE) == past[2]
 
 
-def test_a_write_of_many_scopes_is_all_or_none(store):
-    everyone, tenant = _set(store, EVERYWHERE, True), _set(store, "tenant-a", True)
-    _set(store, "tenant-a", True)
+def test_a_write_of_many_scopes_is_all_or_none(tenant_store):
+    everyone, tenant = _set(tenant_store, EVERYWHERE, True), _set(tenant_store, "tenant-a", True)
+    _set(tenant_store, "tenant-a", True)
     with pytest.raises(SafetyRefusal, match="tenant-a: changed meanwhile"):
-        store.compare_and_set_all([everyone, tenant], False, "somebody", "because")
-    assert [state.is_enabled for state in store.scopes(BALANCE)] == [True, True]
-    written = store.compare_and_set_all(store.scopes(BALANCE), False, "somebody", "because")
+        tenant_store.compare_and_set_all([everyone, tenant], False, "somebody", "because")
+    assert [state.is_enabled for state in tenant_store.scopes(BALANCE)] == [True, True]
+    written = tenant_store.compare_and_set_all(tenant_store.scopes(BALANCE), False, "somebody", "because")
     assert [(state.tenant_id, state.is_enabled) for state in written] == [(EVERYWHERE, False), ("tenant-a", False)]
-    assert written == store.scopes(BALANCE)
+    assert written == tenant_store.scopes(BALANCE)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +158,8 @@ def test_of_writers_that_race_for_one_flag_exactly_one_writes(store, has_row):
     seen = store.get(BALANCE, EVERYWHERE)
     outcomes = _at_once(4, lambda number: store.compare_and_set(seen, False, f"writer {number}", f"writer {number}"))
     assert sorted(outcomes) == ["SafetyRefusal"] * 3 + ["written"]
-    assert store.get(BALANCE, EVERYWHERE).version == seen.version + 1
+    assert store.get(BALANCE, EVERYWHERE).version != seen.version
+    assert store.get(BALANCE, EVERYWHERE).is_enabled is False
 
 
 def _at_once(writers: int, write: Callable[[int], object]) -> list[str]:

@@ -589,7 +589,7 @@ def test_an_approved_restore_enables_the_flag_and_lifts_its_own_freezes_with_the
         lifted = [state.freezes.get(freeze_id) for freeze_id in done["lifted_freezes"]]
     told = {(found.lifted_by, found.root_cause, found.root_cause_owner, found.root_cause_by) for found in lifted}
     assert told == {("ops-lead", ROOT_CAUSE, OWNER, "oncall")}
-    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.CONFIRMED
+    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
 
 
 def test_tenants_that_a_rollback_turned_off_stay_off_until_a_restore_of_their_own(world):
@@ -738,4 +738,4 @@ def test_on_postgres_a_restore_is_refused_then_approved_written_and_repeatable(s
     world.answer(world.ask_to_restore(None, tenant_id="tenant-a"))
     assert world.restore(None, tenant_id="tenant-a").incident_id is None
     assert world.guard.flags.effective(BALANCE, "tenant-a") is True
-    assert confirm(world.guard, BALANCE, "tenant-a").status is ChangeStatus.CONFIRMED
+    assert confirm(world.guard, BALANCE, "tenant-a").status is ChangeStatus.UNCONFIRMED

@@ -6,15 +6,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.flags.flag_stores import CountingRestarter, dotenv_store
 from tests.flags.rollout_world import BALANCE, NOW, REASON, RUN, RolloutWorld, rollout_world
 
 from ledger_guard.domain.approvals import ApprovalKind
-from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus
+from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.confirm import confirm
+from ledger_guard.use_cases.flag_run import close_run
 from ledger_guard.use_cases.record_answer import record_answer
 from ledger_guard.use_cases.roll_back import propose_roll_back
 
@@ -358,7 +361,7 @@ def test_a_run_killed_before_the_write_writes_when_started_again(world):
     whole, flags = world.guard, world.memory.flags
 
     class Dies:
-        get, effective, scopes = flags.get, flags.effective, flags.scopes
+        get, effective, scopes, lacks, per_tenant = flags.get, flags.effective, flags.scopes, flags.lacks, True
 
         def compare_and_set_all(self, *_arguments) -> None:
             raise ConnectionError("killed")
@@ -381,14 +384,65 @@ def test_a_value_that_somebody_else_turned_off_is_not_taken_for_our_own_write(wo
     assert world.freezes() == []
 
 
+# --- a store whose write needs more than the value ---------------------------------------------------------------
+
+
+def _dotenv_world(tmp_path, restarter):
+    world = rollout_world()
+    store = dotenv_store(tmp_path, b"LEDGER_ENFORCE_BALANCE=True\n", restarter)
+    world.guard = replace(world.guard, flags=store)
+    return world
+
+
+def test_a_rollback_whose_restart_failed_is_on_record_as_failed_and_the_same_run_makes_up_for_it(tmp_path):
+    restarter = CountingRestarter()
+    restarter.failures = 2
+    world = _dotenv_world(tmp_path, restarter)
+    incident = world.incident()
+    world.answer(world.ask_to_roll_back(incident))
+    for _ in range(2):
+        with pytest.raises(SourceUnavailable, match="instances may still serve the old value"):
+            world.roll_back(incident)
+    assert [detail["stage"] for detail in world.audit("roll_back")] == ["intended", "failed", "failed"]
+    params = {"flag": BALANCE, "tenant_id": EVERYWHERE, "incident_id": incident}
+    question = {"subject_id": f"{BALANCE}@*", "is_needed": True, "incident_id": incident}
+    status, words = close_run(world.guard, ApprovalKind.FLAG_ROLLBACK, params, question, RUN)
+    assert status is ActionStatus.FAILED
+    assert "instances may still serve the old value" in words
+    assert world.roll_back(incident).to_value is False
+    assert (restarter.restarts, len(world.freezes())) == ([BALANCE], 1)
+
+
+def test_a_new_run_finds_the_restart_that_is_missing_and_does_not_call_the_flag_safe_already(tmp_path):
+    restarter = CountingRestarter()
+    restarter.failures = 1
+    world = _dotenv_world(tmp_path, restarter)
+    incident = world.incident()
+    world.answer(world.ask_to_roll_back(incident))
+    with pytest.raises(SourceUnavailable):
+        world.roll_back(incident)
+    proposal = propose_roll_back(world.guard, BALANCE, EVERYWHERE, incident, "oncall")
+    assert (proposal.is_needed, proposal.to_write) == (True, ())
+    assert "still lacks a restart of the instances" in proposal.text
+    world.approved_roll_back(incident, run_id="another run")
+    assert restarter.restarts == [BALANCE]
+
+
+def test_a_store_without_tenants_refuses_a_tenants_rollback_and_the_global_proposal_says_why(tmp_path):
+    world = _dotenv_world(tmp_path, CountingRestarter())
+    incident = world.incident(scope=Scope.ISOLATED)
+    with pytest.raises(BadInputError, match="keeps one value for everybody"):
+        propose_roll_back(world.guard, BALANCE, "tenant-a", incident, "oncall")
+    text = propose_roll_back(world.guard, BALANCE, EVERYWHERE, incident, "oncall").text
+    assert "Only 2 tenants (tenant-a, tenant-b) hit, but the flag store keeps one value for everybody." in text
+
+
 # --- confirm ------------------------------------------------------------------------------------------------------
 
 
-def test_a_rollback_is_confirmed_when_every_scope_reads_back_safe(world):
+def test_a_rollback_that_reads_back_safe_in_every_scope_is_no_more_than_unconfirmed_without_probes(world):
     world.approved_roll_back(world.incident())
-    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.CONFIRMED
-    with world.guard.state.transaction() as state:
-        assert state.flag_changes.latest(BALANCE, EVERYWHERE).status is ChangeStatus.CONFIRMED
+    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
     assert world.audit("confirm")[0]["disagreeing_scopes"] == []
 
 
@@ -399,10 +453,10 @@ def test_a_rollback_is_confirmed_when_every_scope_reads_back_safe(world):
         pytest.param("tenant-c", id="a tenant has a value of its own, on"),
     ],
 )
-def test_a_scope_that_reads_back_on_leaves_the_rollback_unconfirmed(world, scope):
+def test_a_scope_that_reads_back_on_shows_that_the_rollback_is_not_in_effect(world, scope):
     world.approved_roll_back(world.incident())
     world.memory.flags.put(BALANCE, scope, True)
-    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
+    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.NOT_IN_EFFECT
     assert world.audit("confirm")[0]["disagreeing_scopes"] == [scope]
 
 
@@ -421,7 +475,7 @@ def test_on_postgres_a_rollback_is_written_confirmed_and_repeatable(stored_world
     change = world.approved_roll_back(incident)
     assert world.roll_back(incident) == change
     assert _values(world) == {EVERYWHERE: False, "tenant-a": False}
-    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.CONFIRMED
+    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
     assert [freeze.tenant_id for freeze in world.freezes()] == [EVERYWHERE]
 
 

@@ -1,5 +1,6 @@
 """How a remediation takes up a case, what it starts, and when it calls the signal recovered."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -21,6 +22,7 @@ from ledger_guard.use_cases.remediate import (
     settle_runs,
     unfinished_runs,
 )
+from ledger_guard.use_cases.remediation_steps import tell_case
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=timezone.utc)
 INCIDENT = "7d5b1c9e-6a80-4e5d-8f0c-2f4f6d1f9a11"
@@ -157,6 +159,31 @@ def test_a_rollback_is_one_run_for_the_flag_everywhere(world):
     case = opened(world, scope=Scope.WIDESPREAD)
     (run,) = child_runs(world.guard, case, "roll_back")
     assert (run["conf"]["flag"], run["conf"]["tenant_id"]) == ("ledger_enforce_balance", "*")
+
+
+@pytest.mark.parametrize(
+    ("keeps_tenants", "scopes"),
+    [
+        pytest.param(True, ["acme", "zenith"], id="a run for each tenant hit"),
+        pytest.param(False, ["*"], id="a store without tenants: everybody"),
+    ],
+)
+def test_an_isolated_case_rolls_back_for_the_tenants_hit_where_the_store_can(world, keeps_tenants, scopes):
+    world.flags.keeps_tenants = keeps_tenants
+    case = opened(world, tenants=("acme", "zenith"))
+    runs = child_runs(world.guard, case, "roll_back")
+    assert [(run["conf"]["flag"], run["conf"]["tenant_id"]) for run in runs] == [("ledger_enforce_balance", s) for s in scopes]
+    assert all(re.fullmatch(r"[A-Za-z0-9_.~:+-]+", run["trigger_run_id"]) for run in runs)
+    assert len(unfinished_runs(world.guard, INCIDENT)) == len(scopes)
+
+
+def test_a_rollback_after_which_the_signal_does_not_fall_is_escalated_by_name(world):
+    case = opened(world, scope=Scope.WIDESPREAD)
+    child_runs(world.guard, case, "roll_back")
+    tell_case(world.guard, case, Recovery.NOT_RECOVERED.value)
+    notice = world.notifier.posted[-1].notice
+    assert "ledger_enforce_balance was rolled back, but T1 insufficient_funds did not fall within 120 minutes" in notice.summary
+    assert "Escalate to payments-lead." in notice.summary
 
 
 @pytest.mark.parametrize(

@@ -34,3 +34,12 @@ def find_airflow_connection(conn_id: str) -> ConnectionSettings | None:
         "extra": found.extra_dejson,
     }
     return ConnectionSettings.from_fields(fields, conn_id)
+
+
+def airflow_connection_password(conn_id: str) -> str | None:
+    """The password of an Airflow connection, for a token. Raises SourceUnavailable when Airflow has none of that id."""
+    try:
+        password: str | None = BaseHook.get_connection(conn_id).password
+    except (AirflowNotFoundException, AirflowRuntimeError) as error:
+        raise SourceUnavailable(f"connection {conn_id}: Airflow has no connection of this id; create it with a token") from error
+    return password

@@ -69,11 +69,16 @@ def scopes_to_turn(seen: Sequence[FlagState], tenant_id: str, target: bool, *, o
 
 
 class ChangeStatus(str, Enum):
-    """`applied → confirmed`; `unconfirmed` when reading back showed another value."""
+    """What is known of a change after its write."""
 
+    #: written; nobody looked yet
     APPLIED = "applied"
+    #: every configured instance serves it, and the canary shows the effect
     CONFIRMED = "confirmed"
+    #: the store holds it; the policy names no way to see more
     UNCONFIRMED = "unconfirmed"
+    #: the store, an instance or the canary shows otherwise, or did not answer in time
+    NOT_IN_EFFECT = "not_in_effect"
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,18 @@ class FlagChange:
     changed_at: datetime
     status: ChangeStatus = ChangeStatus.APPLIED
     confirmed_at: datetime | None = None
+    #: what was looked at for the status, for people
+    finding: str = ""
+
+
+@dataclass(frozen=True)
+class ProbeFinding:
+    """What one look at the platform showed about a change: an instance asked, or a canary sent."""
+
+    #: whether it shows the wanted value in effect
+    is_in_effect: bool
+    #: a sentence for people; never a secret
+    words: str
 
 
 @dataclass(frozen=True)

@@ -212,7 +212,7 @@ def _names_of_who_may_override_are_names(policy: Policy) -> Iterator[Problem]:
             yield "freeze.override_by", f"{name!r} stands there {times} times; allowed: each name once"
 
 
-def _probes_are_of_known_flags(policy: Policy) -> Iterator[Problem]:
+def _restore_probes_are_of_known_flags(policy: Policy) -> Iterator[Problem]:
     for flag in policy.restore.probes:
         if flag not in policy.flags:
             known = ", ".join(sorted(policy.flags)) or "none is defined"
@@ -223,6 +223,17 @@ def _signatures_are_reminded_of_at_least_as_often(policy: Policy) -> Iterator[Pr
     signatures, others = policy.reminders.signatures_hours, policy.reminders.rolled_back_hours
     if signatures > others:
         yield "reminders.signatures_hours", f"{signatures} is more than rolled_back_hours; allowed: {others} or less"
+
+
+def _probes_are_of_known_flags(policy: Policy) -> Iterator[Problem]:
+    for name, probe in policy.probes.items():
+        if name not in policy.flags:
+            yield f"probes.{name}", f"is no flag of this policy; allowed: {', '.join(sorted(policy.flags))}"
+        if probe.canary is not None and probe.canary.kind == "withdrawal":
+            try:
+                checked_tenant_id(probe.canary.tenant_id)
+            except BadInputError as error:
+                yield f"probes.{name}.canary.tenant_id", str(error)
 
 
 _RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
@@ -241,6 +252,7 @@ _RULES: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
     _whoever_writes_plans_can_be_run,
     _other_environments_can_be_compared,
     _names_of_who_may_override_are_names,
-    _probes_are_of_known_flags,
+    _restore_probes_are_of_known_flags,
     _signatures_are_reminded_of_at_least_as_often,
+    _probes_are_of_known_flags,
 )

@@ -129,21 +129,6 @@ class AccessLogMapping(Section):
     assume_utc: bool = False
 
 
-class FlagStoreTable(Section):
-    """Where flag values stand: one row per flag and scope, `*` for the global one."""
-
-    kind: Literal["postgres"] = "postgres"
-    schema_name: Identifier = Field("public", alias="schema")
-    table: Identifier = "rollout_flag"
-    flag: Identifier = "key"
-    tenant_id: Identifier = "tenant_id"
-    is_enabled: Identifier = "is_enabled"
-    version: Identifier = "version"
-    changed_by: Identifier = "changed_by"
-    change_reason: Identifier = "change_reason"
-    changed_at: Identifier = "changed_at"
-
-
 class Flag(Section):
     """A flag that the runbook may roll back."""
 

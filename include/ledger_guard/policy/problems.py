@@ -6,7 +6,6 @@ import difflib
 import re
 import types
 import typing
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -44,7 +43,9 @@ _NEVER_SHOWN = ("secrets",)
 
 def problem_lines(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """One line an error, in the order of the model's fields."""
-    return [f"{_path(detail['loc'])}: {_problem(detail, model)}" for detail in error.errors(include_url=False)]
+    return [
+        f"{_path(_without_tags(detail['loc'], model))}: {_problem(detail, model)}" for detail in error.errors(include_url=False)
+    ]
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
@@ -55,7 +56,7 @@ def _path(loc: tuple[int | str, ...]) -> str:
     return place or "policy"
 
 
-def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:  # noqa: PLR0911 - one return a kind of error
+def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:  # noqa: C901, PLR0911 - one return a kind of error
     kind, loc, context = detail["type"], detail["loc"], detail.get("ctx", {})
     shown = _shown(detail["input"], loc)
     if kind == "missing":
@@ -74,6 +75,10 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:  # noqa: PLR0
         return f"{shown} is not {_KINDS[kind]}; allowed: {_KINDS[kind]}"
     if kind == "string_pattern_mismatch":
         return f"{shown} has not the right form; allowed: a text that matches {context['pattern']}"
+    if kind == "union_tag_invalid":
+        return f"{context['tag']!r} is unknown; allowed: {_words(str(context['expected_tags']))}"
+    if kind == "union_tag_not_found":
+        return f"names no {str(context['discriminator']).strip(chr(39))}; allowed: one that says which kind it is"
     if kind == "value_error":
         return str(context["error"])
     return f"{detail['msg']}; allowed: what docs and the shipped policy show"
@@ -105,18 +110,48 @@ def _section_at(loc: tuple[int | str, ...], model: type[BaseModel]) -> type[Base
     """The model that describes the mapping at `loc`."""
     found: Any = model
     for key in loc:
-        if isinstance(found, type) and issubclass(found, BaseModel):
-            fields = {field.alias or name: field.annotation for name, field in found.model_fields.items()}
-            found = _without_none(fields.get(str(key)))
-        else:
-            # a mapping's values or a list's entries are described by the last (or only) type argument that is a type
-            arguments = [argument for argument in typing.get_args(found) if argument is not Ellipsis]
-            found = arguments[-1] if arguments else None
+        found = _described_by(found, key)
+    found = _without_none(found)
     return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
 
+def _without_tags(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[int | str, ...]:
+    """`loc` as it stands in the file: pydantic puts the kind of a section that has several between its keys."""
+    found: Any = model
+    kept: list[int | str] = []
+    for key in loc:
+        if not _kinds(found):
+            kept.append(key)
+        found = _described_by(found, key)
+    return tuple(kept)
+
+
+def _described_by(found: Any, key: int | str) -> Any:
+    kinds = _kinds(found)
+    if kinds:
+        return kinds.get(str(key))
+    found = _without_none(found)
+    if isinstance(found, type) and issubclass(found, BaseModel):
+        fields = {field.alias or name: field.annotation for name, field in found.model_fields.items()}
+        return fields.get(str(key))
+    # a mapping's values or a list's entries are described by the last (or only) type argument that is a type
+    arguments = [argument for argument in typing.get_args(found) if argument is not Ellipsis]
+    return arguments[-1] if arguments else None
+
+
+def _kinds(annotation: Any) -> dict[str, type[BaseModel]]:
+    """The models of a section that has several kinds, by the word that tells them apart; empty for any other."""
+    found = _without_none(annotation)
+    if typing.get_origin(found) not in {typing.Union, types.UnionType}:
+        return {}
+    models = [model for model in typing.get_args(found) if isinstance(model, type) and issubclass(model, BaseModel)]
+    return {word: model for model in models for word in typing.get_args(model.model_fields["kind"].annotation)}
+
+
 def _without_none(annotation: Any) -> Any:
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _without_none(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) in {typing.Union, types.UnionType}:
-        left: Mapping[int, Any] = dict(enumerate(a for a in typing.get_args(annotation) if a is not type(None)))
-        return left[0]
+        left = [argument for argument in typing.get_args(annotation) if argument is not type(None)]
+        return _without_none(left[0]) if len(left) == 1 else annotation
     return annotation

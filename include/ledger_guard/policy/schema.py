@@ -11,8 +11,10 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
+from ledger_guard.policy.flag_store import FlagStoreSection
 from ledger_guard.policy.pace import BackfillPace
-from ledger_guard.policy.platform import AccessLogMapping, Flag, FlagStoreTable, Platform, RequestShape, Secrets, Section
+from ledger_guard.policy.platform import AccessLogMapping, Flag, Platform, RequestShape, Secrets, Section
+from ledger_guard.policy.probes import Probe
 from ledger_guard.policy.rollout import FreezeRules, Reminders, RestoreRules
 
 ActionWord = Literal[
@@ -205,7 +207,7 @@ class Policy(Section):
     break_glass: BreakGlass = Field(default_factory=BreakGlass)
     mitigation: Mitigation
     flags: dict[str, Flag]
-    flag_store: FlagStoreTable
+    flag_store: FlagStoreSection
     platform: Platform
     access_log: dict[str, AccessLogMapping]
     secrets: Secrets
@@ -219,6 +221,8 @@ class Policy(Section):
     backfill_writer: BackfillWriter = BackfillWriter.LEDGER_GUARD
     #: how `backfill run-script` drives the platform's own script; None: it may not
     command_runner: CommandRunner | None = None
+    #: how to see that a flag change took effect, by flag; without one a change is written and `unconfirmed`
+    probes: dict[str, Probe] = Field(default_factory=dict)
     #: SHA-256 of the file's content; filled in by the loader
     content_hash: str = ""
 

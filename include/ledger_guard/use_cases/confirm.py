@@ -1,37 +1,41 @@
-"""confirm: read back whether a flag change took effect."""
+"""confirm: see whether a flag change took effect, in the store, on every instance, and by trying it out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus, FlagChange, effective_value, scopes_to_turn
+from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus, FlagChange, FlagState, effective_value, scopes_to_turn
 from ledger_guard.ports import Guard
-from ledger_guard.use_cases.flag_proposal import checked_scope, seen_states
+from ledger_guard.use_cases.flag_proposal import checked_scope, scope_words, seen_states
 
 
 def confirm(guard: Guard, flag: str, tenant_id: str) -> FlagChange:
-    """Read back every scope of the newest change and record it as confirmed or unconfirmed.
+    """Look for the effect of the newest change and record what was found.
 
-    A change to the safe value is confirmed only when no tenant has another value of its own; one to the other value when
-    its own scope serves it. May be repeated: what stands now is recorded.
+    `confirmed`: the store holds it (a change to the safe value: for every tenant), every configured instance serves it, and
+    the canary shows it. `unconfirmed`: the store holds it, and the policy names no instances or no canary to see more with.
+    `not_in_effect`: one of them shows otherwise, or did not answer in time. May be repeated: what stands now is recorded.
 
     Raises:
         BadInputError: unknown flag or tenant, or no change of this scope was ever recorded.
         SourceUnavailable: the store did not answer; nothing was recorded, try again.
     """
     checked_scope(guard, flag, tenant_id)
-    seen = seen_states(guard, flag, tenant_id)
-    now = guard.wall_clock.now()
     with guard.state.transaction() as state:
         change = state.flag_changes.latest(flag, tenant_id)
-        if change is None:
-            raise BadInputError(f"confirm: no change of {flag}@{tenant_id} is on record; allowed: a scope that was changed")
-        is_safe = change.to_value is guard.policy.flags[flag].safe_value
-        others = scopes_to_turn(seen, tenant_id, change.to_value, overrides_too=is_safe)
-        status = ChangeStatus.UNCONFIRMED if others else ChangeStatus.CONFIRMED
-        found = replace(change, status=status, confirmed_at=now)
+    if change is None:
+        raise BadInputError(f"confirm: no change of {flag}@{tenant_id} is on record; allowed: a scope that was changed")
+    seen = seen_states(guard, flag, tenant_id)
+    is_safe = change.to_value is guard.policy.flags[flag].safe_value
+    others = scopes_to_turn(seen, tenant_id, change.to_value, overrides_too=is_safe)
+    # Instances may take minutes to come back: no transaction is held meanwhile.
+    status, finding = _seen_from_outside(guard, change, others)
+    now = guard.wall_clock.now()
+    found = replace(change, status=status, confirmed_at=now, finding=finding)
+    with guard.state.transaction() as state:
         state.flag_changes.save(found)
         state.audit.append(
             AuditEvent(
@@ -41,6 +45,7 @@ def confirm(guard: Guard, flag: str, tenant_id: str) -> FlagChange:
                 detail={
                     "change_id": change.change_id,
                     "status": status.value,
+                    "finding": finding,
                     "wanted": change.to_value,
                     "serves": effective_value(seen, tenant_id),
                     "disagreeing_scopes": [scope.tenant_id for scope in others],
@@ -51,3 +56,26 @@ def confirm(guard: Guard, flag: str, tenant_id: str) -> FlagChange:
             )
         )
     return found
+
+
+def _seen_from_outside(guard: Guard, change: FlagChange, others: Sequence[FlagState]) -> tuple[ChangeStatus, str]:
+    if others:
+        shown = ", ".join(f"{scope_words(scope.tenant_id)} {scope.described()}" for scope in others)
+        return ChangeStatus.NOT_IN_EFFECT, f"the flag store holds another value: {shown}"
+    unfinished = guard.flags.lacks(change.flag)
+    if unfinished:
+        return ChangeStatus.NOT_IN_EFFECT, f"the flag store still lacks {unfinished}"
+    instances = guard.probes and guard.probes.instances(change.flag, change.tenant_id, change.to_value)
+    wrong = [finding.words for finding in instances or [] if not finding.is_in_effect]
+    if wrong:
+        return ChangeStatus.NOT_IN_EFFECT, "; ".join(wrong)
+    canary = guard.probes and guard.probes.canary(change.flag, change.tenant_id, change.to_value)
+    if canary and not canary.is_in_effect:
+        return ChangeStatus.NOT_IN_EFFECT, canary.words
+    missing = [] if instances else ["no probe of the instances"]
+    missing += [] if canary else ["no canary"]
+    shown = "; ".join([finding.words for finding in instances or []] + ([canary.words] if canary else []))
+    if missing:
+        lacking = f"the policy names {' and '.join(missing)} for {change.flag}@{change.tenant_id}"
+        return ChangeStatus.UNCONFIRMED, f"{lacking}; the flag store holds the value{'; ' if shown else ''}{shown}"
+    return ChangeStatus.CONFIRMED, shown

@@ -58,6 +58,8 @@ def checked_scope(guard: Guard, flag: str, tenant_id: str) -> None:
     checked_tenant_id(tenant_id)
     if not guard.policy.flags[flag].per_tenant:
         raise BadInputError(f"flag: {flag} has no value per tenant; allowed: tenant id {EVERYWHERE}")
+    if not guard.flags.per_tenant:
+        raise BadInputError(f"flag store: keeps one value for everybody, none for {tenant_id}; allowed: tenant id {EVERYWHERE}")
     if not guard.ledger.tenant_exists(tenant_id):
         raise BadInputError(f"tenant id: the platform knows no tenant {tenant_id!r}; allowed: one it knows, or {EVERYWHERE}")
 
@@ -88,14 +90,18 @@ def proposed(
     `evidence` goes into the hash; `facts` are the same for people and tell afterwards what changed; `also_needed` says
     that there is something to do besides writing the flag.
     """
+    unfinished = guard.flags.lacks(flag)
     to_write = scopes_to_turn(seen, tenant_id, target, overrides_too=target is guard.policy.flags[flag].safe_value)
     return FlagProposal(
         flag=flag,
         tenant_id=tenant_id,
         subject_id=f"{flag}@{tenant_id}",
         subject_hash=flag_subject_hash(seen, target, incident_id, evidence),
-        text=happens + _SEEN + "; ".join([*_shown(seen, guard.policy.notification.list_at_most), *facts]),
-        is_needed=bool(to_write) or also_needed,
+        text=happens
+        + (f" An earlier write still lacks {unfinished}: it is made up for." if unfinished else "")
+        + _SEEN
+        + "; ".join([*_shown(seen, guard.policy.notification.list_at_most), *facts]),
+        is_needed=bool(to_write or unfinished) or also_needed,
         target=target,
         seen=tuple(seen),
         to_write=to_write,

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import ChangeStatus
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
 from ledger_guard.use_cases.confirm import confirm
 from ledger_guard.use_cases.flag_proposal import FlagProposal
+from ledger_guard.use_cases.flag_write import last_trouble
 from ledger_guard.use_cases.permission import first_no
-from ledger_guard.use_cases.remediate import finish_action
+from ledger_guard.use_cases.remediate import finish_action, rollback_target
 from ledger_guard.use_cases.restore import restore, review_restore
 from ledger_guard.use_cases.roll_back import propose_roll_back, roll_back
 from ledger_guard.use_cases.tell_question import gate_link
@@ -116,8 +118,16 @@ def restore_run(guard: Guard, params: Mapping[str, Any], run_id: str, actor: str
 
 
 def confirm_run(guard: Guard, params: Mapping[str, Any]) -> str:
-    """Read the flag back; returns `confirmed` or `unconfirmed`."""
-    return confirm(guard, params["flag"], params["tenant_id"]).status.value
+    """Look for the change's effect; returns its status and what was seen.
+
+    Raises:
+        SafetyRefusal: it is not in effect; recorded, and to be told.
+    """
+    found = confirm(guard, params["flag"], params["tenant_id"])
+    words = f"{found.status.value}: {found.finding}"
+    if found.status is ChangeStatus.NOT_IN_EFFECT:
+        raise SafetyRefusal(f"{params['flag']}@{params['tenant_id']} was written, but is {words}")
+    return words
 
 
 def close_run(
@@ -126,7 +136,8 @@ def close_run(
     """Say how the run ended, from what guard state holds (never from task states), and record it on the incident."""
     status, outcome = _outcome(guard, kind, question, run_id)
     if kind is ApprovalKind.FLAG_ROLLBACK:
-        finish_action(guard, params.get("incident_id"), "roll_back", params["flag"], status, outcome)
+        target = rollback_target(params["flag"], params["tenant_id"])
+        finish_action(guard, params.get("incident_id"), "roll_back", target, status, outcome)
     return status, outcome
 
 
@@ -139,13 +150,16 @@ def _outcome(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any] | Non
     with guard.state.transaction() as state:
         approvals = state.approvals.of_run(kind, subject_id, run_id)
         change = state.flag_changes.of_approval(approvals[0].request.approval_id) if approvals else None
+        verb = "roll_back" if kind is ApprovalKind.FLAG_ROLLBACK else "restore"
+        trouble = last_trouble(state, verb, question.get("incident_id"), run_id)
     if change is not None:
         words = (
             f"{subject_id} set to {change.to_value}, approved by {change.approved_by} ({change.reason}); {change.status.value}"
         )
-        return (ActionStatus.DONE if change.status is ChangeStatus.CONFIRMED else ActionStatus.FAILED), words
+        is_done = change.status in (ChangeStatus.CONFIRMED, ChangeStatus.UNCONFIRMED)
+        return (ActionStatus.DONE if is_done else ActionStatus.FAILED), f"{words}: {change.finding or 'nobody looked yet'}"
     if (said_no := first_no(approvals)) is not None:
         return ActionStatus.REFUSED, f"{said_no}; nothing was written"
     if not approvals or any(approval.answer is None for approval in approvals):
         return ActionStatus.FAILED, "ended before anybody answered; nothing was written"
-    return ActionStatus.FAILED, "approved, but refused inside the writing task; see the run's log"
+    return ActionStatus.FAILED, f"approved, but the writing task did not end well: {trouble or 'see the log of the run'}"

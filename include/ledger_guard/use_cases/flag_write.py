@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from ledger_guard.domain.approvals import Approval, ApprovalKind
 from ledger_guard.domain.audit import AuditEvent
-from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
 from ledger_guard.domain.permission import Permission, Subject, permission_refusals, require_permission
 from ledger_guard.ports import Guard, GuardTransaction
@@ -65,6 +66,8 @@ def write_flag(guard: Guard, write: FlagWrite) -> FlagChange:
     Raises:
         SafetyRefusal: the approval does not permit it, was used already, or somebody changed the flag meanwhile; the
             refusal is on the audit log, the flag is as it was.
+        SourceUnavailable: the store failed, maybe after it took the value; that is on the audit log. Run the same task
+            again: it finds its own write and does what is left.
     """
     try:
         with guard.state.transaction() as state:
@@ -79,6 +82,21 @@ def write_flag(guard: Guard, write: FlagWrite) -> FlagChange:
         with guard.state.transaction() as state:
             state.audit.append(_event(guard, write, {"stage": "refused", "why": str(refusal)}))
         raise
+    except (SourceUnavailable, LedgerInvariantError) as failure:
+        # guard state itself may be what does not answer
+        with suppress(SourceUnavailable), guard.state.transaction() as state:
+            state.audit.append(_event(guard, write, {"stage": "failed", "why": str(failure)}))
+        raise
+
+
+def last_trouble(state: GuardTransaction, verb: str, incident_id: str | None, run_id: str) -> str:
+    """Why the newest try of this run to write was refused or failed; empty when it is not on record."""
+    found = ""
+    for entry in state.audit.entries(incident_id=incident_id):
+        detail = entry.event.detail
+        if entry.event.verb == verb and detail.get("run_id") == run_id and detail.get("stage") in ("refused", "failed"):
+            found = f"{detail['stage']}: {detail['why']}"
+    return found
 
 
 def _carry_out(guard: Guard, state: GuardTransaction, write: FlagWrite) -> FlagChange:
@@ -89,6 +107,9 @@ def _carry_out(guard: Guard, state: GuardTransaction, write: FlagWrite) -> FlagC
     if case.to_write:
         words = f"{write.verb}: {permission.reason} {_mark(permission.approval_id)}"
         guard.flags.compare_and_set_all(case.to_write, write.target, permission.approved_by, words)
+    else:
+        # Written by a run that was killed, or by one whose restart failed: a value that nobody serves is not done.
+        guard.flags.finish(write.flag)
     change = FlagChange(
         change_id=str(uuid.uuid5(_CHANGE_IDS, permission.approval_id)),
         flag=write.flag,

@@ -163,7 +163,8 @@ def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
     """
     runs = []
     for target in _targets(guard, case, kind):
-        run_id = f"{kind}__{target}__{case.run_key}"
+        # Airflow allows no @ in a run id
+        run_id = f"{kind}__{target.replace('@', '__')}__{case.run_key}"
         action = start_action(guard, case, kind, target, run_id)
         if action.run_id == run_id:
             runs.append({"trigger_run_id": run_id, "conf": _conf(case, kind, target)})
@@ -171,13 +172,25 @@ def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
 
 
 def _targets(guard: Guard, case: Case, kind: str) -> tuple[str, ...]:
-    return (case.flag,) if kind == "roll_back" else case.tenants[: guard.policy.guardrails.max_tenants_per_incident]
+    tenants = case.tenants[: guard.policy.guardrails.max_tenants_per_incident]
+    if kind != "roll_back":
+        return tenants
+    is_per_tenant = guard.flags.per_tenant and guard.policy.flags[case.flag].per_tenant
+    if case.scope == Scope.ISOLATED.value and is_per_tenant:
+        return tuple(rollback_target(case.flag, tenant) for tenant in tenants)
+    return (case.flag,)
+
+
+def rollback_target(flag: str, tenant_id: str) -> str:
+    """What a rollback's action is recorded under: the flag, and the tenant when it is for one."""
+    return flag if tenant_id == EVERYWHERE else f"{flag}@{tenant_id}"
 
 
 def _conf(case: Case, kind: str, target: str) -> dict[str, Any]:
     why = f"{case.trigger} {case.severity} {case.scope}: {kind} named by the policy"
     if kind == "roll_back":
-        return {"flag": target, "tenant_id": EVERYWHERE, "incident_id": case.incident_id, "reason": why}
+        flag, _, tenant = target.partition("@")
+        return {"flag": flag, "tenant_id": tenant or EVERYWHERE, "incident_id": case.incident_id, "reason": why}
     operation = "dry_run" if kind == "dry_run" else "backfill"
     return {"tenant_id": target, "mode": "force", "operation": operation, "incident_id": case.incident_id, "reason": why}
 

@@ -9,6 +9,8 @@ from typing import Any
 from ledger_guard.domain.errors import NotificationFailed
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.check_secrets import check_secrets
 from ledger_guard.use_cases.freeze import freeze
@@ -68,7 +70,7 @@ def request_case_review(guard: Guard, case: Case) -> str:
 
 def report_case(guard: Guard, case: Case, found: str) -> str:
     """The incident report as Markdown, headed by how the remediation ended."""
-    return f"{_ENDINGS[Recovery(found)]}\n\n{incident_report(guard, case.incident_id)}"
+    return f"{ending(guard, case, Recovery(found))}\n\n{incident_report(guard, case.incident_id)}"
 
 
 def tell_case(guard: Guard, case: Case, found: str) -> None:
@@ -76,7 +78,20 @@ def tell_case(guard: Guard, case: Case, found: str) -> None:
     with guard.state.transaction() as state:
         actions = [action for action in state.actions.of_incident(case.incident_id) if action.outcome]
     facts = tuple((f"{action.kind} {action.target}".strip(), f"{action.status.value}: {action.outcome}") for action in actions)
-    notify(guard, action_notice(guard, case.incident_id, "verify", _ENDINGS[Recovery(found)], facts))
+    notify(guard, action_notice(guard, case.incident_id, "verify", ending(guard, case, Recovery(found)), facts))
+
+
+def ending(guard: Guard, case: Case, found: Recovery) -> str:
+    """How the remediation ended, in a sentence; a rollback that did not help is named, with who has to take over."""
+    if found is not Recovery.NOT_RECOVERED or "roll_back" not in case.actions:
+        return _ENDINGS[found]
+    trigger = Trigger.parse(case.trigger)
+    row = guard.policy.row_for(trigger, Severity.parse(case.severity), Scope.parse(case.scope))
+    return (
+        f"{case.flag} was rolled back, but {case.trigger} {trigger.signal_name} did not fall within "
+        f"{guard.policy.mitigation.recover_within_minutes} minutes: the flag is not the cause, or not the only one. "
+        f"Escalate to {row.owner}."
+    )
 
 
 _ENDINGS = {

@@ -10,6 +10,7 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, scopes_to_turn
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.verdicts import Scope
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.flag_proposal import FlagProposal, checked_scope, listed_tenants, proposed, scope_words, seen_states
@@ -78,6 +79,7 @@ def _proposal(
         )
     target = guard.policy.flags[flag].safe_value
     does = _what_happens(guard, flag, tenant_id, seen, target=target)
+    wider = _wider_than_the_incident(guard, incident, flag, tenant_id)
     return proposed(
         guard,
         flag,
@@ -85,7 +87,7 @@ def _proposal(
         incident_id=incident.incident_id,
         target=target,
         seen=seen,
-        happens=f"{does} Asked for by {requested_by}. {_because(guard, incident)}",
+        happens=f"{does}{wider} Asked for by {requested_by}. {_because(guard, incident)}",
         evidence=(incident.severity.value, incident.scope.value),
         facts=(f"incident {incident.trigger.value} {incident.severity.value} {incident.scope.value}",),
     )
@@ -97,6 +99,17 @@ def _what_happens(guard: Guard, flag: str, tenant_id: str, seen: Sequence[FlagSt
     overrides = [scope for scope in turned if scope not in (EVERYWHERE, tenant_id)]
     also = f", the own values of {listed_tenants(guard, overrides)} too" if overrides else ""
     return f"Turn {flag} {word} for {scope_words(tenant_id)}{also}, and freeze it until a root cause is on record."
+
+
+def _wider_than_the_incident(guard: Guard, incident: Incident, flag: str, tenant_id: str) -> str:
+    if incident.scope is not Scope.ISOLATED or tenant_id != EVERYWHERE:
+        return ""
+    hit = f" Only {listed_tenants(guard, incident.tenants)} hit"
+    if not guard.flags.per_tenant:
+        return f"{hit}, but the flag store keeps one value for everybody."
+    if not guard.policy.flags[flag].per_tenant:
+        return f"{hit}, but the flag has no value per tenant."
+    return f"{hit}; this is for everyone all the same."
 
 
 def _because(guard: Guard, incident: Incident) -> str:

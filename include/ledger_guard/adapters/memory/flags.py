@@ -15,11 +15,27 @@ class InMemoryFlagStore:
     def __init__(self) -> None:
         self._states: dict[tuple[str, str], FlagState] = {}
         self._one_at_a_time = threading.Lock()
+        self.keeps_tenants = True
+        #: by flag, what a write still lacks to take effect
+        self.unfinished: dict[str, str] = {}
 
     def put(self, flag: str, tenant_id: str, is_enabled: bool, reason: str = "set by hand") -> FlagState:
         """Set a value past every rule, as somebody with access to the platform could."""
         with self._one_at_a_time:
             return self._write(self.get(flag, tenant_id), is_enabled, reason)
+
+    @property
+    def per_tenant(self) -> bool:
+        """Whether it keeps values of tenants; tests may say no."""
+        return self.keeps_tenants
+
+    def lacks(self, flag: str) -> str:
+        """What a test says is still to be done after a write."""
+        return self.unfinished.get(flag, "")
+
+    def finish(self, flag: str) -> None:
+        """Do it."""
+        self.unfinished.pop(flag, None)
 
     def get(self, flag: str, tenant_id: str) -> FlagState:
         """The value of exactly this scope; None where it has none."""

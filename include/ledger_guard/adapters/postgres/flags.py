@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, Row, compose, translated_errors
-from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
+from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.flags import FlagState, effective_value
+from ledger_guard.policy.flag_store import FlagStoreTable
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Clock
 from ledger_guard.sql import statement
@@ -27,6 +28,8 @@ class PostgresFlagStore:
         self._platform = platform
         self._wall_clock = wall_clock
         store = policy.flag_store
+        if not isinstance(store, FlagStoreTable):
+            raise BadInputError(f"flag_store.kind: is {store.kind!r}; allowed here: postgres")
         self._name = f"{store.schema_name}.{store.table}"
         self._columns = {
             "table": self._name,
@@ -38,6 +41,18 @@ class PostgresFlagStore:
             "change_reason": store.change_reason,
             "changed_at": store.changed_at,
         }
+
+    @property
+    def per_tenant(self) -> bool:
+        """Yes."""
+        return True
+
+    def lacks(self, flag: str) -> str:  # noqa: ARG002
+        """Nothing: a value that is written is served."""
+        return ""
+
+    def finish(self, flag: str) -> None:
+        """Nothing is ever left to do."""
 
     def get(self, flag: str, tenant_id: str) -> FlagState:
         """The value of exactly this scope.

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from ledger_guard.adapters.postgres.platform_names import platform_names
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.policy.platform import FlagStoreTable
+from ledger_guard.policy.flag_store import FlagStoreTable
 from ledger_guard.policy.schema import Policy
 from ledger_guard.sql import statement
 

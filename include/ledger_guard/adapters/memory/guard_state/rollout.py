@@ -34,7 +34,9 @@ class InMemoryFlagChangeStore:
         stored = self._tables.flag_changes.get(change.change_id)
         if stored is None:
             raise BadInputError(f"flag change {change.change_id}: does not exist; allowed: a change that was recorded")
-        self._tables.flag_changes[change.change_id] = replace(stored, status=change.status, confirmed_at=change.confirmed_at)
+        self._tables.flag_changes[change.change_id] = replace(
+            stored, status=change.status, confirmed_at=change.confirmed_at, finding=change.finding
+        )
 
     def of_approval(self, approval_id: str) -> FlagChange | None:
         """See FlagChangeStore."""

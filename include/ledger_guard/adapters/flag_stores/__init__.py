@@ -1,0 +1,1 @@
+"""Flag stores besides the Postgres table: files and a server."""

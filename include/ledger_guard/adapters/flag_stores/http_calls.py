@@ -1,0 +1,61 @@
+"""HTTP calls that may be repeated: bounded in time, tried again only where nothing is known to have happened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from ledger_guard.domain.errors import SourceUnavailable
+
+#: answers of something in between that did not reach the server, or not for now
+TRY_AGAIN = frozenset({502, 503, 504})
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 8.0
+
+
+class HttpCaller:
+    """Calls with a token, a timeout and a number of tries. Redirects are not followed: a token stays where it was sent."""
+
+    def __init__(
+        self,
+        *,
+        timeout_seconds: float,
+        attempts: int,
+        token: Callable[[], str | None] = lambda: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._attempts = attempts
+        self._token = token
+        self._sleep = sleep
+
+    def call(self, method: str, url: str, *, body: Mapping[str, Any] | None = None, key: str | None = None) -> httpx.Response:
+        """The answer, whatever its status, save 502, 503 and 504 of the last try.
+
+        `key` goes along as `Idempotency-Key`, the same one in each try.
+
+        Raises:
+            SourceUnavailable: no answer in any try. Whether a write took place is not known: read before writing again.
+        """
+        token = self._token()
+        headers = {"Accept": "application/json"}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= {"Idempotency-Key": key} if key else {}
+        pause, why = _FIRST_PAUSE_SECONDS, ""
+        with httpx.Client(timeout=self._timeout_seconds, follow_redirects=False, trust_env=False) as client:
+            for attempt in range(self._attempts):
+                if attempt:
+                    self._sleep(pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                try:
+                    answer = client.request(method, url, json=body, headers=headers)
+                except httpx.TransportError as error:
+                    why = type(error).__name__
+                    continue
+                if answer.status_code not in TRY_AGAIN:
+                    return answer
+                why = f"status {answer.status_code}"
+        raise SourceUnavailable(f"{method} {url}: no answer in {self._attempts} tries ({why})")

@@ -1,0 +1,118 @@
+"""Policy section for where flag values stand: one shape for each kind of store."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from ledger_guard.policy.platform import Identifier, Section
+
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/"):
+        raise ValueError(f"{path!r} is not an absolute path; allowed: a path that begins with '/'")
+    return path
+
+
+def _variable_name(name: str) -> str:
+    # A value put here by mistake may be a secret: it is not shown.
+    if not _VARIABLE_NAME.fullmatch(name):
+        raise ValueError("is not a variable name; allowed: a name, never its value")
+    return name
+
+
+def _http_url(url: str) -> str:
+    # A URL with a login in it is not shown.
+    if not re.fullmatch(r"https?://[^\s/@]+(/[^\s@]*)?", url):
+        raise ValueError("is not an address; allowed: http:// or https://, a host, a path, and no login in it")
+    return url
+
+
+AbsolutePath = Annotated[str, AfterValidator(_absolute)]
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class FlagStoreTable(Section):
+    """Values in a table: one row per flag and scope, `*` for the global one."""
+
+    kind: Literal["postgres"]
+    schema_name: Identifier = Field("public", alias="schema")
+    table: Identifier = "rollout_flag"
+    flag: Identifier = "key"
+    tenant_id: Identifier = "tenant_id"
+    is_enabled: Identifier = "is_enabled"
+    version: Identifier = "version"
+    changed_by: Identifier = "changed_by"
+    change_reason: Identifier = "change_reason"
+    changed_at: Identifier = "changed_at"
+
+
+class RestartCommand(Section):
+    """A program that restarts every instance; exit code 0 means that it did."""
+
+    kind: Literal["command"]
+    #: an argument list, never a shell line
+    command: tuple[str, ...] = Field(min_length=1)
+    working_directory: AbsolutePath = "/"
+    #: names of variables that are passed on when the guard's environment has them; nothing else is
+    environment: tuple[VariableName, ...] = ("PATH",)
+    timeout_seconds: float = Field(300, gt=0, le=3600)
+    #: from SIGTERM to SIGKILL
+    term_grace_seconds: float = Field(3, ge=0, le=60)
+
+
+class RestartWebhook(Section):
+    """An address that restarts every instance when it is posted to; a 2xx answer means that it did."""
+
+    kind: Literal["webhook"]
+    url: HttpUrl
+    #: names the variable that holds a bearer token; None: no token is sent
+    token_env: VariableName | None = None
+    timeout_seconds: float = Field(60, gt=0, le=600)
+    attempts: int = Field(4, ge=1, le=10)
+
+
+Restart = Annotated[RestartCommand | RestartWebhook, Field(discriminator="kind")]
+
+
+class DotenvFile(Section):
+    """Values in the platform's dotenv file, by each flag's `env_name`; for everybody alike, never per tenant."""
+
+    kind: Literal["dotenv"]
+    path: AbsolutePath
+    #: how the instances are made to read the file again; the platform reads it at its start only
+    restart: Restart
+    #: how long a writer waits for another one, whose restart included
+    lock_wait_seconds: float = Field(30, ge=0, le=600)
+
+
+class FlagServer(Section):
+    """Values behind a small JSON interface (docs/flag_stores.md)."""
+
+    kind: Literal["http"]
+    #: what stands before `/v1/flags/…`
+    base_url: HttpUrl
+    #: an Airflow connection whose password is the token, read from AIRFLOW_CONN_… or from Airflow
+    connection_id: str = Field("ledger_flags", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    per_tenant: bool = True
+    timeout_seconds: float = Field(5, gt=0, le=60)
+    #: tries of one call, on connection errors and 502, 503, 504 only
+    attempts: int = Field(4, ge=1, le=10)
+
+
+class FlagdFile(Section):
+    """Values in a flag definition file of OpenFeature's flagd, which a flag server serves."""
+
+    kind: Literal["flagd"]
+    path: AbsolutePath
+    #: the evaluation context's variable that holds the tenant id
+    tenant_variable: str = Field("tenant_id", pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
+    lock_wait_seconds: float = Field(30, ge=0, le=600)
+
+
+FlagStoreSection = Annotated[FlagStoreTable | DotenvFile | FlagServer | FlagdFile, Field(discriminator="kind")]
