@@ -120,7 +120,7 @@ def test_what_was_lifted_before_owners_were_asked_for_stays_and_new_liftings_nee
     versions = Path(next(iter(migrations.__path__))) / "versions"
     before, after = [], []
     for file in sorted(versions.glob("*.sql")):
-        (before if file.name < "0007" else after).append(file.read_text(encoding="utf-8"))
+        (before if file.name < "0006" else after).append(file.read_text(encoding="utf-8"))
     freeze = (
         "insert into ledger_guard.freeze (freeze_id, flag, tenant_id, reason, opened_by, opened_at, lifted_at, lifted_by,"
         " root_cause) values (gen_random_uuid(), 'f', %s, 'r', 'anna', now(), %s, 'bert', 'found')"
