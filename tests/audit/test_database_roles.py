@@ -223,6 +223,16 @@ def test_with_a_connection_for_each_role_a_backfill_is_still_one_transaction(log
     assert wiring.backfill_settings()[0] == wiring.backfill_settings()[1]
 
 
+def test_with_a_key_in_the_environment_every_writer_marks_its_entries(logins, monkeypatch):
+    fill(logins.owner)
+    monkeypatch.setenv("LEDGER_GUARD_AUDIT_KEY", "2026-01:" + "1f" * 32)
+    guard = opened(monkeypatch, logins.guard, logins.guard, reader=logins.reader, backfill=logins.backfill)
+    plan_force_and_undo(guard, logins)
+    with guard.state.snapshot() as state:
+        assert {entry.key_id for entry in state.audit.entries()} == {"2026-01"}
+        assert first_fault(state.audit.entries(), *state.audit.head(), wiring.audit_keys()) is None
+
+
 def plan_force_and_undo(guard: Guard, logins: Logins) -> None:
     plan = dry_run(guard, "tenant-a", BackfillMode.FORCE, "anna")
     assert guard.backfill.force(plan.plan_id, "anna", 100).applied == 2
