@@ -185,6 +185,15 @@ class Scene:
         self.rehearsal.ended(run.dag_id, run.run_id)
         return self.user("admin").task_states(run.dag_id, run.run_id)
 
+    def failed(self, run: Run, task_id: str) -> None:
+        """Wait until a task has failed by itself, and its run has ended."""
+
+        def found() -> bool:
+            return self.user("admin").task_states(run.dag_id, run.run_id).get(task_id) == "failed"
+
+        wait_for(found, f"{task_id} of {run.tenant_id} to fail", PATIENCE_SECONDS, self.said.append)
+        self.ended(run)
+
     def call(self, user: str, method: str, path: str, **body: Any) -> httpx.Response:
         """Any call of the public API, in this user's name."""
         return self.user(user).call(method, path, body)

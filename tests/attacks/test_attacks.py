@@ -20,8 +20,8 @@ def test_gate_marked_success_by_hand(scene, victims):
     scene.mark(run, "request_approval")
     scene.parked_or_ended(run)
     scene.mark(run, "request_second_approval")
-    states = scene.ended(run)
-    assert (states["force"], scene.wrong_wallets(run), scene.said_on_record(run)) == ("failed", UNTOUCHED, [])
+    scene.failed(run, "force")
+    assert (scene.wrong_wallets(run), scene.said_on_record(run)) == (UNTOUCHED, [])
     assert "has not been answered" in scene.refusals(run, "force")
 
 
@@ -47,8 +47,8 @@ def test_xcom_added_and_edited_through_the_api(scene, victims):
     scene.mark(run, "request_approval")
     scene.parked_or_ended(run)
     scene.mark(run, "request_second_approval")
-    states = scene.ended(run)
-    assert states["force"] == "failed"
+    scene.failed(run, "force")
+    assert f"is of tenant '{other.tenant_id}'" in scene.refusals(other, "force")
     assert (scene.wrong_wallets(run), scene.wrong_wallets(other), scene.said_on_record(run)) == (UNTOUCHED, UNTOUCHED, [])
 
 
@@ -72,8 +72,8 @@ def test_one_person_answers_both_gates(scene, victims):
     scene.parked(run, "request_second_approval")
     assert scene.answer(run, "payments-lead", "Approve", REASON, "request_second_approval").status_code == 403
     scene.mark(run, "request_second_approval")
-    states = scene.ended(run)
-    assert (states["force"], scene.wrong_wallets(run)) == ("failed", UNTOUCHED)
+    scene.failed(run, "force")
+    assert scene.wrong_wallets(run) == UNTOUCHED
     assert scene.said_on_record(run) == [("approved", "payments-lead")]
     assert "second approval: the approval has not been answered" in scene.refusals(run, "force")
 

@@ -16,6 +16,7 @@ from ledger_guard.ports import Guard
 from ledger_guard.use_cases.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
 from ledger_guard.use_cases.carry_out import OpenScript, carry_out, script_ending
 from ledger_guard.use_cases.dry_run import dry_run
+from ledger_guard.use_cases.force import record_refusal
 from ledger_guard.use_cases.permission import first_no
 from ledger_guard.use_cases.remediate import finish_action
 from ledger_guard.use_cases.review import review
@@ -90,6 +91,17 @@ def _plan_of_run(guard: Guard, params: Mapping[str, Any], plan_id: str, operatio
     return plan
 
 
+def _plan_to_write(guard: Guard, params: Mapping[str, Any], plan_id: str, operation: str, actor: str) -> Plan:
+    """As `_plan_of_run`; that a run was pointed at a plan which is not its own goes on the audit log."""
+    try:
+        return _plan_of_run(guard, params, plan_id, operation)
+    except SafetyRefusal as refusal:
+        with guard.state.transaction() as state:
+            plan = state.plans.get(plan_id, with_rows=False)
+        record_refusal(guard, plan, "undo" if operation == "undo" else "force", actor, str(refusal))
+        raise
+
+
 def _plan_to_undo(guard: Guard, tenant_id: str, plan_id: object) -> Plan:
     with guard.state.transaction() as state:
         plan = state.plans.get(checked_uuid(plan_id, "plan_id"), with_rows=False)
@@ -146,7 +158,7 @@ def force_run(
     Raises:
         SafetyRefusal: also when the run was started for something else or for another tenant; nothing was written.
     """
-    return carry_out(guard, _plan_of_run(guard, params, plan["plan_id"], "backfill").plan_id, actor, open_script)
+    return carry_out(guard, _plan_to_write(guard, params, plan["plan_id"], "backfill", actor).plan_id, actor, open_script)
 
 
 def undo_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:
@@ -155,7 +167,7 @@ def undo_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], a
     Raises:
         SafetyRefusal: also when the run was started for something else or for another plan; nothing was written.
     """
-    return asdict(undo(guard, _plan_of_run(guard, params, plan["plan_id"], "undo").plan_id, actor))
+    return asdict(undo(guard, _plan_to_write(guard, params, plan["plan_id"], "undo", actor).plan_id, actor))
 
 
 def verify_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
