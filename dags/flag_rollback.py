@@ -21,7 +21,8 @@ Yes. An approval is used once; a cleared gate asks again.
 ## When it fails
 `roll_back` refuses when there is no approval that counts, or when the flag, the incident or its severity changed since:
 nothing was written; start a new run. `confirm` fails when the store, an instance or the canary shows another value; without
-probes in the policy the change ends as written and *unconfirmed*. A restart that failed fails `roll_back`: clear it, it goes on. Silence means Reject.
+probes in the policy the change ends as written and *unconfirmed*. A restart that failed fails `roll_back`: clear it, it
+goes on. Silence means Reject.
 """
 
 from __future__ import annotations

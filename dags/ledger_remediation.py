@@ -103,7 +103,7 @@ def ledger_remediation() -> None:
 
     @task
     def list_rollbacks(case: dict) -> list[dict]:
-        """Runs of flag_rollback for this trigger's flag: one, or one a tenant hit where the store can and the case is isolated."""
+        """Runs of flag_rollback for this trigger's flag: one, or one a tenant hit if isolated and the store can."""
         with never_retried():
             return remediating.child_runs(open_guard(), Case.from_json(case), "roll_back")
 

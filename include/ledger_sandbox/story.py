@@ -173,7 +173,8 @@ class Story:
         require(not self._flag("webhook_signature_enforced"), "the flag is still on")
         change = self.rehearsal.look(lambda state: state.flag_changes.latest("webhook_signature_enforced", "*"))
         require(change and change.status.value == "confirmed", f"the change is not confirmed: {change}")
-        happened = f"flag off, approved by {change.approved_by}, {change.status.value} by two instances and signed webhooks; on-call alone was refused (403)"
+        seen = f"{change.status.value} by two instances and signed webhooks"
+        happened = f"flag off, approved by {change.approved_by}, {seen}; on-call alone was refused (403)"
         return Told("T2 rolled back", happened, f"{self.ui}/dags/flag_rollback/runs/{run_id}")
 
     def t2_resolved(self) -> Told:
