@@ -16,12 +16,14 @@ def rollback(platform):
     return {"flag": FLAG, "tenant_id": "*", "incident_id": incident, "reason": "by hand"}
 
 
-def test_an_approved_rollback_switches_the_flag_off_confirms_it_and_freezes_it(platform, channel, run_dag, answerer, rollback):
+def test_an_approved_rollback_switches_the_flag_off_says_unconfirmed_without_probes_and_freezes_it(
+    platform, channel, run_dag, answerer, rollback
+):
     answerer.when_parked("flag_rollback", "request_approval", "Approve", REASON)
     states = run_dag("flag_rollback", rollback)
     assert states["run"] == "success"
     assert not platform.is_enabled(FLAG)
-    assert platform.run("select status from ledger_guard.flag_change") == "confirmed"
+    assert platform.run("select status from ledger_guard.flag_change") == "unconfirmed"
     assert platform.run("select count(*) from ledger_guard.freeze where lifted_at is null") == 1
 
 
