@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from ledger_guard.policy.platform import Section
+from ledger_guard.policy.words import AbsolutePath, VariableName
 
 #: what the script reads its database from; without it the platform's script silently takes a SQLite file
 DATABASE_URL = "DATABASE_URL"
 
-_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/"):
-        raise ValueError(f"{path!r} is not an absolute path; allowed: a path that begins with '/'")
-    return path
-
-
-def _variable_name(name: str) -> str:
-    # A value put here by mistake may be a secret: it is not shown.
-    if not _VARIABLE_NAME.fullmatch(name):
-        raise ValueError("is not a variable name; allowed: a name, never its value")
+def _not_the_database(name: str) -> str:
     if name == DATABASE_URL:
         raise ValueError("DATABASE_URL is always passed on; allowed: say with database_url_from where it comes from")
     return name
 
 
-AbsolutePath = Annotated[str, AfterValidator(_absolute)]
-VariableName = Annotated[str, AfterValidator(_variable_name)]
+PassedOn = Annotated[VariableName, AfterValidator(_not_the_database)]
 
 
 class BackfillWriter(str, Enum):
@@ -61,7 +49,7 @@ class CommandRunner(Section):
     #: what a URL made from the connection begins with: the script wants its async driver named
     database_url_scheme: str = Field("postgresql+asyncpg", pattern=r"^postgresql(\+[a-z0-9_]+)?$")
     #: names of further variables that are passed on when the guard's environment has them; nothing else is
-    environment: tuple[VariableName, ...] = ()
+    environment: tuple[PassedOn, ...] = ()
     #: after this the script is ended; the dry-run and the run each have it
     timeout_seconds: float = Field(3600, gt=0, le=86_400)
     #: from SIGTERM to SIGKILL; Airflow kills a task itself five seconds after its SIGTERM

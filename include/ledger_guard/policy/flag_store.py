@@ -2,39 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from ledger_guard.policy.platform import Identifier, Section
-
-_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/"):
-        raise ValueError(f"{path!r} is not an absolute path; allowed: a path that begins with '/'")
-    return path
-
-
-def _variable_name(name: str) -> str:
-    # A value put here by mistake may be a secret: it is not shown.
-    if not _VARIABLE_NAME.fullmatch(name):
-        raise ValueError("is not a variable name; allowed: a name, never its value")
-    return name
-
-
-def _http_url(url: str) -> str:
-    # A URL with a login in it is not shown.
-    if not re.fullmatch(r"https?://[^\s/@]+(/[^\s@]*)?", url):
-        raise ValueError("is not an address; allowed: http:// or https://, a host, a path, and no login in it")
-    return url
-
-
-AbsolutePath = Annotated[str, AfterValidator(_absolute)]
-VariableName = Annotated[str, AfterValidator(_variable_name)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
+from ledger_guard.policy.words import AbsolutePath, HttpUrl, VariableName
 
 
 class FlagStoreTable(Section):

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ledger_guard.policy.flag_store import HttpUrl, VariableName
 from ledger_guard.policy.platform import Section
+from ledger_guard.policy.words import HttpUrl, VariableName
 
 
 class InstanceProbe(Section):

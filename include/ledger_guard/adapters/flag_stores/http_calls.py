@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
+from tenacity import RetryError, Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, wait_exponential
 
 from ledger_guard.domain.errors import SourceUnavailable
 
@@ -44,18 +45,23 @@ class HttpCaller:
         headers = {"Accept": "application/json"}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         headers |= {"Idempotency-Key": key} if key else {}
-        pause, why = _FIRST_PAUSE_SECONDS, ""
         with httpx.Client(timeout=self._timeout_seconds, follow_redirects=False, trust_env=False) as client:
-            for attempt in range(self._attempts):
-                if attempt:
-                    self._sleep(pause)
-                    pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-                try:
-                    answer = client.request(method, url, json=body, headers=headers)
-                except httpx.TransportError as error:
-                    why = type(error).__name__
-                    continue
-                if answer.status_code not in TRY_AGAIN:
-                    return answer
-                why = f"status {answer.status_code}"
+            try:
+                return self._retrying(client.request, method, url, json=body, headers=headers)
+            except RetryError as error:
+                last = error.last_attempt
+                why = type(last.exception()).__name__ if last.failed else f"status {last.result().status_code}"
         raise SourceUnavailable(f"{method} {url}: no answer in {self._attempts} tries ({why})")
+
+    @property
+    def _retrying(self) -> Retrying:
+        return Retrying(
+            stop=stop_after_attempt(self._attempts),
+            wait=wait_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS),
+            retry=retry_if_exception_type(httpx.TransportError) | retry_if_result(_says_try_again),
+            sleep=self._sleep,
+        )
+
+
+def _says_try_again(answer: httpx.Response) -> bool:
+    return answer.status_code in TRY_AGAIN

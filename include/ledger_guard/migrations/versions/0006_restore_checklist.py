@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from alembic import op
-
-from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
+from ledger_guard.migrations.revision import refuse_downgrade, run_sql_beside
 
 revision = "0006"
 down_revision = "0005"
@@ -16,14 +12,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Bring owners of root causes, overrides, overlaps, sightings of secrets and deploys in; what stands stays."""
-    text = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    # The driver's own connection: it sends the file as it stands, colons and percent signs included.
-    driver = op.get_bind().connection.driver_connection
-    if driver is None:
-        raise LedgerInvariantError("revision 0006: its connection is closed; run the upgrade again")
-    driver.execute(text)
+    run_sql_beside(__file__)
 
 
 def downgrade() -> None:
     """Guard state is never taken apart again: what it holds is evidence."""
-    raise SafetyRefusal("revision 0006: can't be undone; restore a backup instead")
+    refuse_downgrade(revision)

@@ -1,0 +1,28 @@
+"""What every revision does: run the SQL file of its own name, and refuse to be taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
+
+
+def run_sql_beside(revision_file: str) -> None:
+    """Run the SQL file that stands beside a revision's Python file, within the upgrade's transaction.
+
+    Raises:
+        LedgerInvariantError: the upgrade's connection is closed; run the upgrade again.
+    """
+    file = Path(revision_file).with_suffix(".sql")
+    # The driver's own connection: it sends the file as it stands, colons and percent signs included.
+    driver = op.get_bind().connection.driver_connection
+    if driver is None:
+        raise LedgerInvariantError(f"revision {file.stem}: its connection is closed; run the upgrade again")
+    driver.execute(file.read_text(encoding="utf-8"))
+
+
+def refuse_downgrade(revision: str) -> None:
+    """Raise SafetyRefusal: guard state is never taken apart again, what it holds is evidence."""
+    raise SafetyRefusal(f"revision {revision}: can't be undone; restore a backup instead")
