@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from ledger_guard.domain.approvals import Answer, Approval
-from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.flags import EVERYWHERE, FlagChange
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import CentTotals, DifferenceCounts
 from ledger_guard.domain.windows import iso
@@ -86,13 +86,18 @@ def flag_changes_table(record: IncidentRecord) -> str:
             each.requested_by,
             each.approved_by,
             each.reason,
-            f"{each.status.value}{f' {iso(each.confirmed_at)}' if each.confirmed_at else ''}",
+            _seen_of(each),
         ]
         for each in record.flag_changes
     ]
     return (
         table(["Changed", "Flag", "Scope", "Value", "Requested by", "Approved by", "Reason", "Confirmed"], rows) if rows else ""
     )
+
+
+def _seen_of(change: FlagChange) -> str:
+    seen_at = f" {iso(change.confirmed_at)}" if change.confirmed_at else ""
+    return f"{change.status.value}{seen_at}{': ' if change.finding else ''}{change.finding}"
 
 
 def freezes_table(record: IncidentRecord) -> str:
