@@ -148,6 +148,15 @@ def test_enforcement_that_refuses_rightly_signed_webhooks_too_is_not_in_effect(p
     assert (finding.is_in_effect, finding.words) == (False, "canary webhook: rightly signed answered 401, wrongly signed 401")
 
 
+@pytest.mark.parametrize("code", ["KYC_REQUIRED", "INSUFFICIENT_FUNDS"])
+def test_a_withdrawal_that_is_refused_for_another_reason_does_not_show_enforcement(platform, code):
+    _, instances = platform
+    instances[0].withdraw = lambda _tenant_id: (400, {"detail": {"error_code": code}})
+    finding = _probes(instances).canary(BALANCE, EVERYWHERE, wanted=True)
+    assert finding.is_in_effect is (code == "INSUFFICIENT_FUNDS")
+    assert not _probes(instances).canary(BALANCE, EVERYWHERE, wanted=False).is_in_effect
+
+
 def test_without_its_secret_the_canary_shows_nothing_and_no_finding_ever_holds_it(platform):
     _, instances = platform
     assert "CANARY_SECRET is not set" in _probes(instances, environment={}).canary(SIGNATURE, EVERYWHERE, wanted=False).words
