@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -32,10 +33,14 @@ PREFERRED_PORT = 18080
 CANARY_SECRET_VARIABLE, CANARY_SECRET = "LEDGER_GUARD_CANARY_SECRET", "sandbox-canary-signing-secret"
 
 
-def write_policy(target: Path, instances: list[PlatformService]) -> Path:
-    """Write the shipped policy with probes of these instances."""
+PolicyChange = Callable[[dict[str, Any]], None]
+
+
+def write_policy(target: Path, instances: list[PlatformService], change: PolicyChange) -> Path:
+    """Write the shipped policy with probes of these instances, and with `change` made to it."""
     document = yaml.safe_load(SHIPPED_POLICY.read_text(encoding="utf-8"))
     document["probes"] = probes_section(instances, CANARY_SECRET_VARIABLE)
+    change(document)
     target.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return target
 
@@ -61,6 +66,8 @@ class Stack:
     tick: Callable[[str], None]
     #: whether the health check runs by itself every five minutes
     scheduled: bool = False
+    #: made to the policy document before anything reads it
+    change_policy: PolicyChange = lambda _: None
 
     def __enter__(self) -> Stack:
         """Start everything from nothing; what an earlier sandbox left in the folder is removed."""
@@ -89,7 +96,7 @@ class Stack:
         self.slack.start()
         value_of = flag_table(self.platform_uri)
         self.instances = [PlatformService(value_of, CANARY_SECRET).start() for _ in range(2)]
-        write_policy(self.policy_file, self.instances)
+        write_policy(self.policy_file, self.instances, self.change_policy)
         places = AirflowPlaces(
             home=self.folder / "airflow",
             repository=REPOSITORY,
@@ -123,7 +130,7 @@ class Stack:
 
     @property
     def policy_file(self) -> Path:
-        """The shipped policy, with probes of this sandbox's own platform instances."""
+        """The policy in force: the shipped one, with probes of this sandbox's own platform instances."""
         return self.folder / "policy.yaml"
 
     def guard_environment(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.attacks.scene import Run, Scene, hostile_policy
+from tests.attacks.scene import Run, Scene, hostile
 
 #: a backfill each, by who starts it
 BACKFILLS = {
@@ -33,15 +33,12 @@ def scene() -> Iterator[Scene]:
     from ledger_sandbox.stack import Stack
 
     folder = Path(tempfile.mkdtemp(prefix="ledger-guard-attacks-"))
-    policy = hostile_policy(folder)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("LEDGER_GUARD_POLICY", str(policy))
-        try:
-            with Stack(folder / "sandbox", lambda _: None) as stack:
-                stack.wait_until_ready()
-                yield Scene(stack, policy)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with Stack(folder / "sandbox", lambda _: None, change_policy=hostile) as stack:
+            stack.wait_until_ready()
+            yield Scene(stack)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

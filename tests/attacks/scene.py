@@ -13,7 +13,6 @@ import psycopg
 import yaml
 
 from ledger_guard.domain.approvals import Approval
-from ledger_guard.policy.loader import policy_path
 from ledger_sandbox.airflow_api import AirflowApi, wait_for
 from ledger_sandbox.rehearsal import Rehearsal
 from ledger_sandbox.stack import Stack
@@ -26,14 +25,10 @@ SECONDS_AFTER_PARKING = 6.0
 PATIENCE_SECONDS = 240.0
 
 
-def hostile_policy(folder: Path) -> Path:
-    """The shipped policy, with two people to agree to a force and on-call named to break the glass for a rollback."""
-    document = yaml.safe_load(policy_path().read_text(encoding="utf-8"))
+def hostile(document: dict[str, Any]) -> None:
+    """Two people have to agree to a force, and on-call may break the glass for a rollback."""
     document["approvals"]["backfill_force"] |= {"approvers": ["payments-lead", "ops-lead", "admin"], "approvers_needed": 2}
     document["break_glass"] |= {"users": ["oncall"], "kinds": ["flag_rollback"]}
-    found = folder / "policy.yaml"
-    found.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-    return found
 
 
 @dataclass
@@ -50,13 +45,17 @@ class Scene:
     """Drives the stack; every answer is read from guard state or from the platform, never from Airflow's word."""
 
     stack: Stack
-    policy: Path
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rehearsal = Rehearsal(self.stack, self.said.append)
         self.users = {"oncall": self.rehearsal.oncall, "payments-lead": self.rehearsal.approver}
         self.incident_id = self.open_incident()
+
+    @property
+    def policy(self) -> Path:
+        """The file that every process of the stack reads."""
+        return self.stack.policy_file
 
     def user(self, name: str) -> AirflowApi:
         """This user's own API client."""
