@@ -1,4 +1,4 @@
-"""Kinds of text that several sections of the policy share."""
+"""Kinds of text that several sections and checks of the policy share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import re
 from typing import Annotated
 
 from pydantic import AfterValidator
+
+#: path in the file, and `problem; allowed: …`
+Problem = tuple[str, str]
+#: words that stand where something is still to be filled in
+PLACEHOLDER = re.compile(r"\b(tbd|tba|todo|fixme|xxx+|changeme)\b|^\W*$", re.IGNORECASE)
 
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -1,0 +1,90 @@
+"""What a policy must not say of people: who may approve, act alone, or override a freeze; one function a rule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.policy.schema import Policy
+from ledger_guard.policy.words import PLACEHOLDER, Problem
+
+#: what a list of people may not hold: everybody, and the guard itself, which starts runs in nobody's name
+_NOBODY = ("*", "ledger_guard")
+
+
+def _every_kind_of_approval_has_approvers(policy: Policy) -> Iterator[Problem]:
+    for kind in ApprovalKind:
+        if kind not in policy.approvals:
+            yield "approvals", f"{kind.value} is missing; allowed: {', '.join(k.value for k in ApprovalKind)}, each of them"
+    for kind, approval in policy.approvals.items():
+        place = f"approvals.{kind.value}.approvers"
+        for position, name in enumerate(approval.approvers):
+            if not name.strip() or name != name.strip() or PLACEHOLDER.search(name):
+                yield f"{place}[{position}]", f"{name!r} is not a user name; allowed: names of people as Airflow knows them"
+        for name, times in Counter(approval.approvers).items():
+            if times > 1:
+                yield place, f"{name!r} stands there {times} times; allowed: each name once"
+
+
+def _enough_people_may_approve(policy: Policy) -> Iterator[Problem]:
+    for kind, approval in policy.approvals.items():
+        named = len(approval.approvers)
+        if approval.approvers_needed > 1 and named < 3:
+            # whoever of them asks, two must remain
+            place = f"approvals.{kind.value}.approvers_needed"
+            yield place, f"2 with {named} approver{'' if named == 1 else 's'}; allowed: 2 with three approvers or more"
+
+
+def _a_question_is_escalated_while_it_waits(policy: Policy) -> Iterator[Problem]:
+    # a health check looks every 5 minutes, and may be held up by a late source for as long as sensing waits
+    least = 5 + -(-policy.sensing.give_up_after_seconds // 60)
+    for kind, approval in policy.approvals.items():
+        given = approval.escalate_before_minutes
+        if given is not None and not least <= given < approval.valid_minutes:
+            place = f"approvals.{kind.value}.escalate_before_minutes"
+            yield place, f"{given} is not between; allowed: {least} (a late health check) or more, less than valid_minutes"
+
+
+def _the_glass_is_broken_by_named_people_only(policy: Policy) -> Iterator[Problem]:
+    glass = policy.break_glass
+    if bool(glass.users) != bool(glass.kinds):
+        yield "break_glass", "names only users or only kinds; allowed: both, or neither, which forbids it"
+    for what, listed in (("users", glass.users), ("kinds", tuple(kind.value for kind in glass.kinds))):
+        for position, name in enumerate(listed):
+            if not name.strip() or name != name.strip() or PLACEHOLDER.search(name) or name in _NOBODY:
+                yield (
+                    f"break_glass.users[{position}]",
+                    f"{name!r} is not a user name; allowed: names of people as Airflow knows them",
+                )
+        for name, times in Counter(listed).items():
+            if times > 1:
+                yield f"break_glass.{what}", f"{name!r} stands there {times} times; allowed: each once"
+    if ApprovalKind.FLAG_RESTORE in glass.kinds:
+        yield "break_glass.kinds", "flag_restore can wait for a second person; allowed: any other kind"
+    for kind in glass.kinds:
+        least = policy.approvals[kind].minimum_reason_characters if kind in policy.approvals else 0
+        if glass.minimum_reason_characters < least:
+            place, given = "break_glass.minimum_reason_characters", glass.minimum_reason_characters
+            yield place, f"{given} is less than approvals.{kind.value} asks for; allowed: {least} or more"
+
+
+def _names_of_who_may_override_are_names(policy: Policy) -> Iterator[Problem]:
+    for position, name in enumerate(policy.freeze.override_by):
+        if not name.strip() or name != name.strip() or PLACEHOLDER.search(name):
+            yield (
+                f"freeze.override_by[{position}]",
+                f"{name!r} is not a user name; allowed: names of people as Airflow knows them",
+            )
+    for name, times in Counter(policy.freeze.override_by).items():
+        if times > 1:
+            yield "freeze.override_by", f"{name!r} stands there {times} times; allowed: each name once"
+
+
+RULES_OF_PEOPLE = (
+    _every_kind_of_approval_has_approvers,
+    _enough_people_may_approve,
+    _a_question_is_escalated_while_it_waits,
+    _the_glass_is_broken_by_named_people_only,
+    _names_of_who_may_override_are_names,
+)
