@@ -1,15 +1,18 @@
 """Which way a tenant's backfill run goes, and what it says of itself at the end."""
 
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
 
 from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.backfill_run import (
     backfill_question,
+    break_glass_run,
     close_run,
     force_run,
     next_tasks,
@@ -130,3 +133,58 @@ def test_a_run_started_to_undo_one_plan_undoes_no_other(world):
     plan, other = plan_run(world.guard, params(), "oncall"), plan_run(world.guard, params(), "oncall")
     with pytest.raises(SafetyRefusal, match="was started to undo"):
         undo_run(world.guard, params(operation="undo", plan_id=other["plan_id"]), plan, "oncall")
+
+
+# --- acting alone ---------------------------------------------------------------------------------------------------
+
+ALONE = "everybody else is on a plane and the wallets are empty"
+
+
+@pytest.fixture
+def alone(world):
+    """Every plan needs a person, and the policy lets on-call act alone."""
+    policy = world.guard.policy
+    glass = policy.break_glass.model_copy(update={"users": ("oncall",), "kinds": (ApprovalKind.BACKFILL_FORCE,)})
+    guardrails = policy.guardrails.model_copy(update={"force_without_approval": False})
+    changed = policy.model_copy(update={"break_glass": glass, "guardrails": guardrails})
+    return replace(world, guard=replace(world.guard, policy=changed))
+
+
+def broken(world, plan, by):
+    return break_glass_run(world.guard, params(break_glass=ALONE), plan["plan_id"], by, "tenant_backfill", "run-1")
+
+
+def test_a_named_person_forces_a_plan_of_their_own_alone_and_on_record(alone):
+    plan = plan_run(alone.guard, params(), "oncall")
+    assert next_tasks(alone.guard, plan, params(break_glass=ALONE)) == ["break_glass"]
+    assert broken(alone, plan, "oncall") == ["force", "shout"]
+    assert forced_run(alone.guard, params(), plan, "oncall")["applied"] == 1
+    with alone.guard.state.transaction() as state:
+        (entry,) = [entry for entry in state.audit.entries() if entry.event.verb == "break_glass"]
+    assert (entry.event.actor, entry.event.detail["refused"], entry.event.detail["reason"]) == ("oncall", "", ALONE)
+
+
+def test_a_plan_that_somebody_else_made_is_not_forced_alone(alone):
+    plan = plan_run(alone.guard, params(), "somebody")
+    with pytest.raises(SafetyRefusal, match="somebody made it, oncall may act alone on an own plan only"):
+        broken(alone, plan, "oncall")
+    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+        forced_run(alone.guard, params(), plan, "oncall")
+    assert verify_run(alone.guard, params(), plan)["counts"]["stale_wallet"] == 1
+
+
+def test_who_is_not_named_is_asked_like_everybody_and_can_not_break_the_glass(alone):
+    plan = plan_run(alone.guard, params(), "payments-lead")
+    with pytest.raises(SafetyRefusal, match="payments-lead"):
+        broken(alone, plan, "payments-lead")
+    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+        forced_run(alone.guard, params(), plan, "payments-lead")
+
+
+def test_as_shipped_nobody_acts_alone(world):
+    guardrails = world.guard.policy.guardrails.model_copy(update={"force_without_approval": False})
+    world = replace(world, guard=replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": guardrails})))
+    plan = plan_run(world.guard, params(), "oncall")
+    assert next_tasks(world.guard, plan, params(break_glass=ALONE)) == ["request_approval", "notify"]
+    with pytest.raises(SafetyRefusal):
+        broken(world, plan, "oncall")
