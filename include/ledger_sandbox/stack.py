@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shlex
 import shutil
 import socket
@@ -79,6 +80,8 @@ class Stack:
         self.postgres = EmbeddedPostgres(self.folder / "pgdata")
         self.postgres.never_mind_power_cuts()
         self.processes: AirflowProcesses | None = None
+        #: marks this sandbox's audit log; gone with the sandbox
+        self.audit_key = f"sandbox:{secrets.token_hex(32)}"
         self.slack = SlackStandIn()
         self.instances: list[PlatformService] = []
         try:
@@ -141,6 +144,7 @@ class Stack:
             "AIRFLOW_CONN_LEDGER_GUARD_DB": self.platform_uri,
             "AIRFLOW_CONN_SLACK_LEDGER_OPS": json.dumps(slack),
             CANARY_SECRET_VARIABLE: CANARY_SECRET,
+            "LEDGER_GUARD_AUDIT_KEY": self.audit_key,
             "LEDGER_GUARD_POLICY": str(self.policy_file),
             "LEDGER_GUARD_CLOCK": "rehearsal",
             "LEDGER_GUARD_ENV_FILE": str(self.env_file),
