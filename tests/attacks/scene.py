@@ -147,13 +147,16 @@ class Scene:
         return gate
 
     def parked_or_ended(self, run: Run) -> None:
-        """Wait until the second gate waits, or has failed to ask and the run with it: what is marked sooner is overtaken."""
-
-        def found() -> bool:
-            states = self.user("admin").task_states(run.dag_id, run.run_id)
-            return states.get("request_second_approval") == "awaiting_input" or states.get("close") in ("success", "failed")
-
-        wait_for(found, f"{run.tenant_id} to reach its second gate", PATIENCE_SECONDS, self.said.append)
+        """Wait until the second gate has failed to ask, or waits."""
+        wait_for(
+            lambda: (
+                self.user("admin").task_states(run.dag_id, run.run_id).get("request_second_approval")
+                not in (None, "None", "scheduled", "queued", "running")
+            ),
+            f"{run.tenant_id} to reach its second gate",
+            PATIENCE_SECONDS,
+            self.said.append,
+        )
 
     def answer(self, run: Run, user: str, option: str, reason: str | None, task_id: str = "request_approval") -> httpx.Response:
         """Answer a gate; the form is left out when there is no reason."""
