@@ -512,9 +512,6 @@ class ApprovalStore(Protocol):
     def get(self, approval_id: str) -> Approval:
         """Raises BadInputError when there is none with this id."""
 
-    def latest(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> Approval | None:
-        """The newest question about this subject (asked by this run, when given), with its answer."""
-
     def of_run(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> list[Approval]:
         """What one run (None: the one that asked last) asks people about this subject now, in the order of its gates."""
 

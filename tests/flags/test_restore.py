@@ -313,6 +313,19 @@ def test_a_comparison_from_before_a_write_counts_no_more(world, resolved, writte
         world.review_restore(resolved)
 
 
+def test_a_platform_that_names_no_tenant_is_nothing_compared(world, resolved):
+    world.memory.ledger.tenants.clear()
+    with pytest.raises(SafetyRefusal, match="the platform names no tenant, so no wallet can be compared"):
+        world.review_restore(resolved)
+
+
+def test_where_the_incidents_tenants_are_gone_everybodys_wallets_have_to_be_in_order(world, resolved):
+    world.change_incident(resolved, tenants=("gone",))
+    world.memory.ledger.add_player("tenant-d", "d1", 10.0)
+    with pytest.raises(SafetyRefusal, match=r"backfill of 1 tenant \(tenant-d\): its wallets were not compared"):
+        world.review_restore(resolved)
+
+
 def test_a_tenant_that_was_never_compared_is_named(world):
     world.memory.ledger.add_player("tenant-d", "player-1", 1.0)
     with pytest.raises(SafetyRefusal, match=r"backfill of 1 tenant \(tenant-d\): its wallets were not compared"):

@@ -60,7 +60,7 @@ def test_asking_again_in_the_same_gate_voids_the_older_question_even_an_approved
         transaction.approvals.request(older)
         transaction.approvals.answer(a_yes(older))
         transaction.approvals.request(newer)
-        assert transaction.approvals.latest(ApprovalKind.FLAG_ROLLBACK, SUBJECT) == Approval(newer)
+        assert transaction.approvals.of_run(ApprovalKind.FLAG_ROLLBACK, SUBJECT) == [Approval(newer)]
         assert transaction.approvals.waiting(NOON) == [Approval(newer)]
 
 
@@ -70,7 +70,7 @@ def test_asking_again_voids_the_older_question_even_when_the_clock_was_set_back(
         transaction.approvals.request(older)
         transaction.approvals.answer(a_yes(older))
         transaction.approvals.request(newer)
-        assert transaction.approvals.latest(ApprovalKind.FLAG_ROLLBACK, SUBJECT) == Approval(newer)
+        assert transaction.approvals.of_run(ApprovalKind.FLAG_ROLLBACK, SUBJECT) == [Approval(newer)]
 
 
 def test_a_voided_question_takes_no_answer_any_more(state):
@@ -81,7 +81,7 @@ def test_a_voided_question_takes_no_answer_any_more(state):
         with pytest.raises(SafetyRefusal, match="asked again"):
             transaction.approvals.answer(a_yes(older))
         transaction.approvals.answer(a_yes(newer))
-        assert transaction.approvals.latest(ApprovalKind.FLAG_ROLLBACK, SUBJECT) == Approval(newer, a_yes(newer))
+        assert transaction.approvals.of_run(ApprovalKind.FLAG_ROLLBACK, SUBJECT) == [Approval(newer, a_yes(newer))]
 
 
 @pytest.mark.parametrize("elsewhere", [{"run_id": "run-2"}, {"task_id": "second_approval"}, {"dag_id": "flag_restore"}], ids=str)
@@ -103,11 +103,11 @@ def test_the_latest_question_is_that_of_its_kind_subject_and_run(state):
     with state.transaction() as transaction:
         for question in (first, second, other_kind, other_subject, before_all):
             transaction.approvals.request(question)
-        latest = transaction.approvals.latest
-        assert latest(ApprovalKind.FLAG_ROLLBACK, SUBJECT) == Approval(second)
-        assert latest(ApprovalKind.FLAG_ROLLBACK, SUBJECT, "run-1") == Approval(first)
-        assert latest(ApprovalKind.FLAG_ROLLBACK, SUBJECT, "run-3") is None
-        assert latest(ApprovalKind.BACKFILL_FORCE, SUBJECT) is None
+        of_run = transaction.approvals.of_run
+        assert of_run(ApprovalKind.FLAG_ROLLBACK, SUBJECT) == [Approval(second)]
+        assert of_run(ApprovalKind.FLAG_ROLLBACK, SUBJECT, "run-1") == [Approval(first)]
+        assert of_run(ApprovalKind.FLAG_ROLLBACK, SUBJECT, "run-3") == []
+        assert of_run(ApprovalKind.BACKFILL_FORCE, SUBJECT) == []
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ class RestoreCase:
     validation: Mapping[str, object]
     #: what the test environment's probe says now; None when the policy names none for this flag
     probe: ProbeAnswer | None
-    #: the tenants whose wallets have to be in order, as far as the platform knows them, sorted; empty when wallets have
-    #: no part in the flag
-    wallet_tenants: tuple[str, ...]
+    #: the tenants whose wallets have to be in order, as far as the platform knows them, sorted; None when wallets have no
+    #: part in the flag. Empty is no health: nothing can be compared
+    wallet_tenants: tuple[str, ...] | None
 
     @property
     def is_global(self) -> bool:
@@ -73,13 +73,14 @@ def tied_triggers(policy: Policy, flag: str) -> list[Trigger]:
     return [trigger for trigger, rule in policy.triggers.items() if rule.flag == flag]
 
 
-def wallet_tenants(guard: Guard, flag: str, tenant_id: str, incident_id: str | None) -> tuple[str, ...]:
+def wallet_tenants(guard: Guard, flag: str, tenant_id: str, incident_id: str | None) -> tuple[str, ...] | None:
     """Tenants whose wallets the flag would be judged by: the one, those of the incident, or all; those that are gone left out.
 
-    Empty for a flag that only webhook signatures are tied to. Raises BadInputError when the incident does not exist.
+    None for a flag that only webhook signatures are tied to. Where all of an incident's tenants are gone, everybody's wallets
+    have to be in order. Raises BadInputError when the incident does not exist.
     """
     if all(trigger is Trigger.WEBHOOK_SIGNATURE for trigger in tied_triggers(guard.policy, flag)):
-        return ()
+        return None
     if tenant_id != EVERYWHERE:
         return (tenant_id,)
     known = guard.ledger.tenant_ids()
@@ -87,7 +88,7 @@ def wallet_tenants(guard: Guard, flag: str, tenant_id: str, incident_id: str | N
         return tuple(sorted(known))
     with guard.state.transaction() as state:
         concerned = set(state.incidents.get(incident_id).tenants)
-    return tuple(sorted(concerned.intersection(known)))
+    return tuple(sorted(concerned.intersection(known) or known))
 
 
 def _probe(guard: Guard, flag: str) -> ProbeAnswer | None:

@@ -65,6 +65,10 @@ def missing_comparisons(guard: Guard, state: GuardTransaction, case: RestoreCase
     Many tenants with the same fault share a sentence. What counts is the newest `verify` of the audit log, unless wallets
     were written since.
     """
+    if case.wallet_tenants is None:
+        return
+    if not case.wallet_tenants:
+        yield "backfill: the platform names no tenant, so no wallet can be compared; needed: verified clean"
     faults: dict[str, list[str]] = {}
     for tenant in case.wallet_tenants:
         fault = comparison_fault(guard, state, tenant)

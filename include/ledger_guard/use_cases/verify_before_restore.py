@@ -19,7 +19,7 @@ def verify_before_restore(guard: Guard, flag: str, tenant_id: str, incident_id: 
         SourceUnavailable: the platform did not answer: retry.
     """
     checked_scope(guard, flag, tenant_id)
-    tenants = wallet_tenants(guard, flag, tenant_id, incident_id)
+    tenants = wallet_tenants(guard, flag, tenant_id, incident_id) or ()
     with guard.state.transaction() as state:
         due = [tenant for tenant in tenants if comparison_fault(guard, state, tenant)]
     for tenant in due:

@@ -41,30 +41,20 @@ class InMemoryApprovalStore:
             raise BadInputError(f"approval {approval_id}: does not exist; allowed: the id of a question that was asked")
         return self._with_answer(self._tables.approvals[approval_id])
 
-    def latest(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> Approval | None:
+    def of_run(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> list[Approval]:
         """See ApprovalStore."""
         newest_last = reversed(list(self._tables.approvals.values()))
-        found = [
+        standing = [
             each
             for each in newest_last
-            if each.kind is kind
-            and each.subject_id == subject_id
+            if (each.kind, each.subject_id) == (kind, subject_id)
             and run_id in (None, each.run_id)
             and each.approval_id not in self._tables.voided
         ]
-        return self.get(max(found, key=lambda each: each.requested_at).approval_id) if found else None
-
-    def of_run(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> list[Approval]:
-        """See ApprovalStore."""
-        newest = self.latest(kind, subject_id, run_id)
-        if newest is None:
+        if not standing:
             return []
-        found = [
-            each
-            for each in self._tables.approvals.values()
-            if (each.kind, each.subject_id, each.run_id) == (kind, subject_id, newest.request.run_id)
-            and each.approval_id not in self._tables.voided
-        ]
+        newest = max(standing, key=lambda each: each.requested_at)
+        found = [each for each in standing if each.run_id == newest.run_id]
         return [self._with_answer(each) for each in sorted(found, key=lambda each: each.ordinal)]
 
     def escalated(self, approval_id: str, at: datetime) -> None:

@@ -45,13 +45,6 @@ class PostgresApprovalStore:
             raise _unknown(approval_id)
         return _approval(row)
 
-    def latest(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> Approval | None:
-        """See ApprovalStore."""
-        row = self._connection.execute(
-            statement("guard/select_latest_approval"), {"kind": kind.value, "subject_id": subject_id, "run_id": run_id}
-        ).fetchone()
-        return None if row is None else _approval(row)
-
     def of_run(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> list[Approval]:
         """See ApprovalStore."""
         rows = self._connection.execute(
