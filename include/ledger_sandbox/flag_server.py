@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from ledger_sandbox.loopback import LoopbackServer, QuietHandler
 
 TOKEN = "sandbox-flags"  # noqa: S105  names the stand-in, opens nothing
 
 
-class FlagServerStandIn:
+class FlagServerStandIn(LoopbackServer):
     """Serves from `start` to `stop`.
 
     `misbehave` takes words, one a call: an HTTP status (`503`), `drop` (take the write, close without an answer), or
@@ -25,22 +26,7 @@ class FlagServerStandIn:
         self._answers: dict[str, tuple[int, dict[str, Any]]] = {}
         self.remembers_keys = True
         self._one_at_a_time = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-
-    @property
-    def base_url(self) -> str:
-        """Where it serves."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def start(self) -> FlagServerStandIn:
-        """Take calls from now on."""
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def stop(self) -> None:
-        """End; may be called twice."""
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(self._handler())
 
     def document(self, flag: str) -> dict[str, Any]:
         """What it answers about a flag."""
@@ -67,40 +53,30 @@ class FlagServerStandIn:
             self._answers[key] = (200, self.document(flag))
             return self._answers[key]
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[QuietHandler]:
         stand_in = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-            def do_GET(self) -> None:
+        class Handler(QuietHandler):
+            def do_GET(self) -> None:  # noqa: N802  http.server calls it so
                 self._answer(lambda flag: (200, stand_in.document(flag)))
 
-            def do_POST(self) -> None:
+            def do_POST(self) -> None:  # noqa: N802  http.server calls it so
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 key = self.headers.get("Idempotency-Key", "")
                 self._answer(lambda flag: stand_in.change(flag, body, key))
 
             def _answer(self, work: Any) -> None:
                 if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                    self._send(401, b"{}")
+                    self.send_content(401, b"{}")
                     return
                 word = stand_in.misbehave.pop(0) if stand_in.misbehave else ""
                 if word.isdigit():
-                    self._send(int(word), b"{}")
+                    self.send_content(int(word), b"{}")
                     return
                 status, document = work(self.path.split("/")[3])
                 if word == "drop":
                     self.close_connection = True
                     return
-                self._send(status, b"<html>sign in</html>" if word == "garbage" else json.dumps(document).encode())
-
-            def _send(self, status: int, content: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                self.send_content(status, b"<html>sign in</html>" if word == "garbage" else json.dumps(document).encode())
 
         return Handler

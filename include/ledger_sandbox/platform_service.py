@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
+
+from ledger_sandbox.loopback import LoopbackServer, QuietHandler
 
 _VALUE = """
     select is_enabled from rollout_flag
@@ -29,7 +29,7 @@ def flag_table(uri: str) -> Callable[[str, str], bool]:
     return value_of
 
 
-class PlatformService:
+class PlatformService(LoopbackServer):
     """One instance, from `start` to `stop`.
 
     `GET /flags/F?tenant_id=T` gives `{"flag": {"is_enabled": …}}`. `POST /webhook` obeys webhook_signature_enforced, `POST
@@ -42,22 +42,7 @@ class PlatformService:
         self.secret = secret
         #: values that this instance keeps serving, by flag
         self.pinned: dict[str, bool] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-
-    @property
-    def base_url(self) -> str:
-        """Where it serves."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def start(self) -> PlatformService:
-        """Take requests from now on."""
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def stop(self) -> None:
-        """End."""
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(self._handler())
 
     def obeys(self, flag: str, tenant_id: str = "*") -> bool:
         """What this instance goes by."""
@@ -76,19 +61,16 @@ class PlatformService:
             return 400, {"detail": {"error_code": "INSUFFICIENT_FUNDS"}}
         return 201, {"status": "requested"}
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[QuietHandler]:
         service = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-            def do_GET(self) -> None:
+        class Handler(QuietHandler):
+            def do_GET(self) -> None:  # noqa: N802  http.server calls it so
                 address = urlsplit(self.path)
                 tenant = parse_qs(address.query).get("tenant_id", ["*"])[0]
                 self._send(200, {"flag": {"is_enabled": service.obeys(address.path.rpartition("/")[2], tenant)}})
 
-            def do_POST(self) -> None:
+            def do_POST(self) -> None:  # noqa: N802  http.server calls it so
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 if self.path == "/webhook":
                     self._send(*service.webhook(body, self.headers.get("X-Signature", "")))
@@ -98,12 +80,7 @@ class PlatformService:
                     self._send(404, {})
 
             def _send(self, status: int, document: dict[str, object]) -> None:
-                content = json.dumps(document).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                self.send_content(status, json.dumps(document).encode())
 
         return Handler
 
