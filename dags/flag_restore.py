@@ -23,7 +23,9 @@ Yes. An approval is used once; a cleared gate asks again.
 ## When it fails
 `review` names every missing item: an unresolved incident, too few quiet windows with evidence, wallets that are missing or
 differ unexplained, a freeze by others, a rotation that was planned and not done, no root cause, owner or link, no validation.
-Nothing was written. Silence means Reject.
+Nothing was written. Silence means Reject. `confirm` fails when an instance or the canary shows that the flag does not do what
+it should, such as a check that refuses rightly signed webhooks too. Where neither can tell, the flag stays *unconfirmed* and is
+watched for `restore.watch_minutes`: the health check asks for a rollback when the signal rises again.
 """
 
 from __future__ import annotations

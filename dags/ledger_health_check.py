@@ -12,10 +12,12 @@ Every 5 minutes; one run at a time; no catch-up (a run senses every closed windo
 
 ## What it changes
 Guard state only: readings, verdicts, incidents, which reminders were told; where LEDGER_GUARD_AUDIT_HEADS_FILE is set, one
-line in that file. It starts `ledger_remediation`; it never touches the platform.
+line in that file. It starts `ledger_remediation`, and `flag_rollback` for a flag that was enabled unconfirmed and whose signal
+rose again at once; it never touches the platform.
 
 ## Safe to re-run?
-Yes. Windows are stored once, verdicts replace themselves, and a remediation starts once per incident, severity and scope.
+Yes. Windows are stored once, verdicts replace themselves, a remediation starts once per incident, severity and scope, and a
+rollback is asked for once per enabling.
 
 ## When it fails
 A source that is away gives `no_data`, not a failure. A failed task is told in the operations channel; see
@@ -28,7 +30,7 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import Param, PokeReturnValue, dag, task, task_group
+from airflow.sdk import Param, PokeReturnValue, TriggerRule, XComArg, dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ledger_guard.adapters.airflow_errors import never_retried
@@ -43,11 +45,13 @@ from ledger_guard.use_cases import escalate as escalating
 from ledger_guard.use_cases import remind as reminding
 from ledger_guard.use_cases import sense as sensing
 from ledger_guard.use_cases import watch as watching
+from ledger_guard.use_cases import watch_restored as restored
 from ledger_guard.use_cases.audit_heads import audit_head
 from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
 from ledger_guard.wiring import audit_heads_file, audit_keys, open_guard
 
 POLICY = load_policy()
+SIGNALS = [trigger.value for trigger in POLICY.triggers]
 SENSE_TIMEOUT_SECONDS = POLICY.sensing.allowed_lateness_seconds + POLICY.sensing.give_up_after_seconds + 300
 
 
@@ -59,15 +63,7 @@ SENSE_TIMEOUT_SECONDS = POLICY.sensing.allowed_lateness_seconds + POLICY.sensing
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=30),
     default_args=task_defaults(retries=2),
-    params={
-        "triggers": Param(
-            [trigger.value for trigger in POLICY.triggers],
-            type="array",
-            items={"type": "string", "enum": [trigger.value for trigger in POLICY.triggers]},
-            minItems=1,
-            title="Signals to look at",
-        )
-    },
+    params={"triggers": Param(SIGNALS, type="array", items={"type": "string", "enum": SIGNALS}, minItems=1, title="Signals")},
     doc_md=__doc__,
     tags=["ledger-guard", "watch"],
 )
@@ -101,15 +97,25 @@ def ledger_health_check() -> None:
     escalate()
     remind()
     export_head()
-    for trigger in POLICY.triggers:
-        check(trigger)
+
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def watch_restored() -> list[dict]:
+        """See whether a signal rose again since its flag was enabled unconfirmed; then people are asked for a rollback."""
+        with never_retried():
+            return restored.watch_restored(open_guard())
+
+    judged, rollbacks = [check(trigger) for trigger in POLICY.triggers], watch_restored()
+    judged >> rollbacks
+    TriggerDagRunOperator.partial(
+        task_id="ask_back", trigger_dag_id="flag_rollback", logical_date=None, skip_when_already_exists=True
+    ).expand_kwargs(rollbacks)
 
 
-def check(trigger: Trigger) -> None:
-    """Sense → classify → decide → nothing, notify, or notify and remediate, for one signal."""
+def check(trigger: Trigger) -> XComArg:
+    """Sense → classify → decide → nothing, notify, or notify and remediate, for one signal; returns what classify found."""
 
     @task_group(group_id=trigger.value)
-    def chain() -> None:
+    def chain() -> XComArg:
         @task.sensor(poke_interval=POKE_SECONDS, timeout=SENSE_TIMEOUT_SECONDS, mode="reschedule")
         def sense(params: dict | None = None) -> PokeReturnValue:
             """Wait until the newest closed window is complete, then load every window since the last one."""
@@ -152,8 +158,9 @@ def check(trigger: Trigger) -> None:
         outcome = classify()
         sense() >> outcome
         decide(outcome) >> [EmptyOperator(task_id="nothing"), notify(outcome), remediate]
+        return outcome
 
-    chain()
+    return chain()
 
 
 ledger_health_check()

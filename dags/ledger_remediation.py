@@ -38,7 +38,7 @@ from ledger_guard.adapters.airflow_settings import POKE_SECONDS, START_DATE, tas
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import remediate as remediating
 from ledger_guard.use_cases import remediation_steps as steps
-from ledger_guard.use_cases.remediate import Case, Recovery
+from ledger_guard.use_cases.recovery import Case, Recovery, recovery
 from ledger_guard.wiring import open_guard
 
 POLICY = load_policy()
@@ -123,7 +123,7 @@ def ledger_remediation() -> None:
     @task.sensor(poke_interval=LOOK_SECONDS, timeout=(POLICY.mitigation.recover_within_minutes + 30) * 60, mode="reschedule")
     def verify(case: dict) -> PokeReturnValue:
         """See whether the signal recovered; the health check's verdicts decide, missing data never does."""
-        found = remediating.recovery(open_guard(), Case.from_json(case))
+        found = recovery(open_guard(), Case.from_json(case))
         return PokeReturnValue(is_done=found is not Recovery.WAITING, xcom_value=found.value)
 
     @task(retries=0)

@@ -44,7 +44,7 @@ from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases import backfill_run
+from ledger_guard.use_cases import backfill_ending, backfill_run
 from ledger_guard.use_cases.remediate import GUARD_ITSELF
 from ledger_guard.use_cases.tell_question import gate_link, tell_question
 from ledger_guard.wiring import open_guard, open_platform_script
@@ -140,7 +140,7 @@ def tenant_backfill() -> None:
     def close(params: dict | None = None, ti=None) -> str:
         """Record on the incident how the run ended, from guard state; fails when it did not end as wished."""
         plan, verified = ti.xcom_pull(task_ids="dry_run"), ti.xcom_pull(task_ids="verify")
-        status, outcome = backfill_run.close_run(open_guard(), params or {}, plan, verified)
+        status, outcome = backfill_ending.close_run(open_guard(), params or {}, plan, verified)
         if status is ActionStatus.FAILED:
             raise AirflowFailException(outcome)
         return outcome

@@ -73,6 +73,12 @@ def database_uri(postgres_server, migrated_template) -> str:
     return postgres_server.create_database(f"case_{next(_database_numbers)}", template=migrated_template)
 
 
+@pytest.fixture(scope="module")
+def module_database_uri(postgres_server, migrated_template) -> str:
+    """As `database_uri`, one for all tests of a module, which only read what the module puts there."""
+    return postgres_server.create_database(f"case_{next(_database_numbers)}", template=migrated_template)
+
+
 @pytest.fixture
 def empty_database_uri(postgres_server) -> str:
     """A fresh database with nothing in it."""

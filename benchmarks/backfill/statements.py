@@ -23,11 +23,21 @@ FILL: tuple[LiteralString, ...] = (
                                balance_bonus_available, balance_bonus_pending)
     select tenant_id, id, 'USD', balance_real_available, balance_real_held, 0, 0 from player
     """,
-    # two movements a player that add up to what the player has: every cause has to be looked up
+    # two movements a player that add up to what the player has, the first with the balance that it left: all of it is evidence
     """
-    insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, currency, status, idempotency_key)
-    select type || '-' || id, type || '-' || id, tenant_id, id, type, direction, amount, 'USD', 'completed', 'seed'
-    from player, (values ('deposit', 'credit', 1200), ('withdraw', 'debit', 200)) as movement (type, direction, amount)
+    insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, currency, status, idempotency_key,
+                                   created_at)
+    select moved.status || '-' || id, moved.status || '-' || id, tenant_id, id, 'wallet', direction, amount, 'USD', moved.status,
+           'seed-' || moved.status, at
+    from player, (
+        values
+            ('deposit_succeeded', 'credit', 1200, timestamp '2026-01-01'), ('manual_debit', 'debit', 200, timestamp '2026-01-02')
+    ) as moved (status, direction, amount, at)
+    """,
+    """
+    insert into transaction (id, tenant_id, player_id, type, amount, currency, status, state, balance_after, created_at)
+    select 'deposit_succeeded-' || id, tenant_id, id, 'deposit', 1200, 'USD', 'completed', 'completed', 1200, '2026-01-01'
+    from player
     """,
 )
 
@@ -72,7 +82,8 @@ SPARING_UPSERT: LiteralString = (
 #: wallets that differ though neither a booking that only the wallet gets nor spoiling says so; one row: their number
 DRIFT: LiteralString = """
     with wallet_only as (
-        select player_id, sum(amount) as amount from ledgertransaction where provider_event_id is not null group by player_id
+        select player_id, sum(amount) as amount from ledgertransaction where 'deposit_captured' in (type, status)
+        group by player_id
     ), off as (
         select
             round((w.balance_real_available - p.balance_real_available - coalesce(o.amount, 0))::numeric, 2) as available,
@@ -84,11 +95,12 @@ DRIFT: LiteralString = """
     select count(*) filter (where (available, pending) not in ((0, 0), (-777.77, 777.77))) from off
 """
 
-#: wallets that hold less than the ledger booked to their player, debits taken off, and the USD that they lack; one row
+#: wallets that hold less than the ledger booked to their player, debits taken off, and the USD that they lack; one row. What is
+#: requested or rejected stays the player's, in another place.
 LOST: LiteralString = """
     with booked as (
         select player_id, sum(case direction when 'credit' then amount else -amount end) as amount
-        from ledgertransaction group by player_id
+        from ledgertransaction where status not in ('withdraw_requested', 'withdraw_rejected') group by player_id
     ), lack as (
         select round((b.amount - w.balance_real_available - w.balance_real_pending)::numeric, 2) as amount
         from booked b join walletbalance w on w.tenant_id = 'bench' and w.player_id = b.player_id and w.currency = 'USD'

@@ -28,6 +28,7 @@ COMMANDS = {
     "db": "Bring guard state's schema up to date.",
     "incident": "List, show and close incidents, and print their reports.",
     "ingest": "Bring access logs in.",
+    "platform": "Hold the policy against the platform's schema, ledger words, flags, log and secrets.",
     "policy": "Check the policy file.",
     "rollout": "Ask whether a flag may be enabled.",
 }

@@ -15,15 +15,18 @@ from ledger_guard.domain.access_events import AccessEvent, IngestedFile, Rejecte
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.deploys import Deploy
-from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, ProbeFinding, RotationPlan
+from ledger_guard.domain.findings import DifferenceCounts
+from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, ProbeFinding, ProbeLook, RotationPlan
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.incidents import Action, Incident
+from ledger_guard.domain.ledger_rows import BookedMovement
+from ledger_guard.domain.ledger_words import SampledPlayer
+from ledger_guard.domain.money import Cents
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.pacing import BackfillProgress, Steering
 from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import (
     BackfillMode,
-    DifferenceCounts,
     ForceOutcome,
     Plan,
     PlanContent,
@@ -37,6 +40,7 @@ from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.validation import ProbeAnswer
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window
+from ledger_guard.domain.writability import WriteObstacle
 from ledger_guard.policy.schema import Policy
 
 
@@ -148,17 +152,23 @@ class AffectedSubject:
     #: for players: available money in the player row and in the wallet, in cents; None when there is no such row
     player_available: int | None = None
     wallet_available: int | None = None
+    #: for players: what the wallet should have available by the evidence, in cents; None when it can't be told
+    right_available: int | None = None
+    #: for players: the smallest amount asked for and refused, in cents; None when the log names none
+    smallest_asked: int | None = None
 
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Failed webhook calls of one provider and error text."""
+    """Failed webhook calls of one provider and error text; calls are counted from the first refusal on."""
 
     provider: str
     error_code: str
     failures: int
     calls: int
     first_seen: datetime
+    #: calls before the first refusal, in the same span
+    calls_before: int = 0
 
 
 class TriageSource(Protocol):
@@ -168,6 +178,9 @@ class TriageSource(Protocol):
         self, trigger: Trigger, tenants: Sequence[str], start: datetime, end: datetime, limit: int
     ) -> list[AffectedSubject]:
         """Who is behind the events in `[start, end)`, most events first, at most `limit` a tenant."""
+
+    def share_behind(self, tenant_id: str) -> float | None:
+        """The share of a tenant's players whose wallet has less available than it should, 0..1; None without players."""
 
     def failures_by_provider(self, start: datetime, end: datetime) -> list[FailureGroup]:
         """T2's calls and failures in `[start, end)` by provider and error code, most failures first.
@@ -190,8 +203,10 @@ class Comparison:
     tenant_id: str
     players: int
     counts: DifferenceCounts
-    #: missing and differing rows with their cause, protected ones included, ordered by player id
+    #: findings with their cause, ordered by player id
     rows: tuple[PlanRow, ...]
+    #: in cents; see CentTotals
+    bonus_lost: Cents = 0
 
 
 class Differences(Protocol):
@@ -201,7 +216,7 @@ class Differences(Protocol):
     """
 
     def lines(self) -> Iterator[bytes]:
-        """Missing and differing rows with their cause, protected ones included, in a plan's order (domain/plan_lines.py).
+        """Findings with their cause in a plan's order (domain/plan_lines.py); players whose wallet is right have none.
 
         With `create-missing` only missing rows are among them.
         """
@@ -213,6 +228,10 @@ class Differences(Protocol):
     @property
     def counts(self) -> DifferenceCounts:
         """Everything that was found, whatever the mode."""
+
+    @property
+    def bonus_lost(self) -> Cents:
+        """Bonus of players whose wallet a backfill creates without one, in cents; the next grant makes it theirs."""
 
 
 class LedgerStore(Protocol):
@@ -230,6 +249,9 @@ class LedgerStore(Protocol):
     def differences(self, tenant_id: str, mode: BackfillMode) -> AbstractContextManager[Differences]:
         """Compare one tenant in cents, for as long as the block lasts."""
 
+    def movements(self, tenant_id: str, player_ids: Sequence[str], at_most: int) -> dict[str, list[BookedMovement]]:
+        """The newest ledger rows of some players, at most so many each, newest first; players without rows are left out."""
+
     def compare(self, tenant_id: str, mode: BackfillMode) -> Comparison:
         """As `differences`, all rows at once.
 
@@ -237,8 +259,35 @@ class LedgerStore(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class WordCount:
+    """How often the ledger holds a type and status."""
+
+    type: str
+    status: str
+    rows: int
+    players: int
+
+
+class LedgerWords(Protocol):
+    """What a platform's ledger is written in, for whoever points the guard at it. Read-only."""
+
+    def counts(self) -> list[WordCount]:
+        """Every type and status, sorted; none where there is no ledger table."""
+
+    def sample(self, players_at_most: int) -> list[SampledPlayer]:
+        """Players with short ledgers, the same ones each time."""
+
+
 class BackfillRunner(Protocol):
     """The only writer of wallets."""
+
+    def obstacles(self) -> list[WriteObstacle]:
+        """What would keep this writer, with its login, from writing wallets, or could change what it writes.
+
+        Raises:
+            SourceUnavailable: the platform's database does not answer, is a replica, or somebody wants no writes there.
+        """
 
     def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
         """Apply exactly the stored plan, in batches; resumes where a killed run stopped and never applies twice.
@@ -278,10 +327,13 @@ class FlagStore(Protocol):
         """
 
     def get(self, flag: str, tenant_id: str) -> FlagState:
-        """The value of exactly this scope (`*` is the global one); `is_enabled` is None where it has none."""
+        """The value of exactly this scope (`*` is the global one); `is_enabled` is None where it has none.
 
-    def effective(self, flag: str, tenant_id: str) -> bool:
-        """What the platform obeys for this tenant: its own value, else the global one, else False."""
+        `not_known_because` says so where the platform may obey something else then that the store does not hold.
+        """
+
+    def effective(self, flag: str, tenant_id: str) -> bool | None:
+        """What the platform obeys for this tenant: its own value, else the global one, else False; None when not known."""
 
     def scopes(self, flag: str) -> list[FlagState]:
         """All scopes that have a value, the global one first."""
@@ -300,11 +352,17 @@ class FlagStore(Protocol):
 class FlagProbes(Protocol):
     """Sees from outside whether a flag change took effect. What fails to answer is a finding, never an exception."""
 
-    def instances(self, flag: str, tenant_id: str, wanted: bool) -> list[ProbeFinding] | None:
-        """One finding an instance, after all serve `wanted` or the policy's time is up; None when the policy names none."""
+    def instances(self, flag: str, tenant_id: str, wanted: bool, *, once: bool = False) -> list[ProbeFinding] | None:
+        """One finding an instance, after all serve `wanted` or the policy's time is up; None when the policy names none.
+
+        With `once` each is asked once, as it stands.
+        """
 
     def canary(self, flag: str, tenant_id: str, wanted: bool) -> ProbeFinding | None:
         """Try the effect out; None when the policy names no canary that speaks for this scope."""
+
+    def looks(self, flag: str) -> list[ProbeLook]:
+        """What each probe of the flag shows now, for everybody: the instances, asked once, then the canary."""
 
 
 class ValidationSource(Protocol):

@@ -22,6 +22,7 @@ from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.flags import PostgresFlagStore
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
+from ledger_guard.adapters.postgres.ledger_words import PostgresLedgerWords
 from ledger_guard.adapters.postgres.movement_witness import PostgresMovementWitness
 from ledger_guard.adapters.postgres.rehearsal_clock import RehearsalClock
 from ledger_guard.adapters.postgres.signals import PostgresSignalSource
@@ -100,13 +101,18 @@ def open_guard(policy: Policy | None = None) -> Guard:
         ledger=PostgresLedgerStore(reader, policy),
         backfill=PostgresBackfillRunner(*backfill_settings(), policy, wall_clock, keys),
         flags=flag_store(policy, platform, wall_clock),
-        probes=HttpFlagProbes(policy.probes, os.environ),
+        probes=flag_probes(policy),
         notifier=SlackNotifier(SLACK_CONNECTION, policy.notification.channel),
         clock=clock,
         wall_clock=wall_clock,
         ui_url=os.environ.get("AIRFLOW__API__BASE_URL", "http://localhost:8080").rstrip("/"),
         validation=HttpValidationSource(policy),
     )
+
+
+def open_ledger_words(policy: Policy) -> PostgresLedgerWords:
+    """Build what reads the words that the platform's ledger is written in. Opens nothing yet."""
+    return PostgresLedgerWords(reader_settings(), policy.platform)
 
 
 def open_platform_script(policy: Policy) -> tuple[PlatformCommandRunner, PostgresMovementWitness]:
@@ -120,6 +126,11 @@ def open_platform_script(policy: Policy) -> tuple[PlatformCommandRunner, Postgre
     writer, _ = backfill_settings()
     runner = PlatformCommandRunner(policy.command_runner, writer, policy.platform, os.environ)
     return runner, PostgresMovementWitness(reader_settings(), policy.platform)
+
+
+def flag_probes(policy: Policy) -> HttpFlagProbes:
+    """What looks at the platform from outside, as the policy says. Opens nothing yet."""
+    return HttpFlagProbes(policy.probes, os.environ, secret_of=DotenvSecretSource(policy).signing_secret)
 
 
 def flag_store(policy: Policy, platform: ConnectionSettings, wall_clock: Clock) -> FlagStore:

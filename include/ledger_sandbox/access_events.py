@@ -11,7 +11,7 @@ from typing_extensions import LiteralString
 
 _COPY: LiteralString = """
     copy ledger_guard.access_event
-        (event_key, event_time, tenant_id, subject_id, method, path, provider, status, error_code)
+        (event_key, event_time, tenant_id, subject_id, method, path, provider, status, error_code, amount_cents)
     from stdin
 """
 _ADVANCE: LiteralString = """
@@ -36,6 +36,8 @@ class AccessEvent(NamedTuple):
     provider: str | None
     status: int
     error_code: str | None
+    #: what a withdrawal asked for
+    amount_cents: int | None = None
 
 
 def complete_through(connection: psycopg.Connection) -> datetime | None:

@@ -125,11 +125,12 @@ def scenario(uri: str, name: str, tenant_id: str | None, provider: str | None, e
 @click.option("--rate", default=50.0, show_default=True, help="Moves a second, of all threads together.")
 @click.option("--seconds", default=30.0, show_default=True, help="How long.")
 @click.option("--tenant-id", help="Default: all tenants.")
+@click.option("--races", is_flag=True, help="Let requests at once for one player lose each other's updates.")
 @click.pass_obj
-def live(uri: str, threads: int, rate: float, seconds: float, tenant_id: str | None) -> None:
+def live(uri: str, threads: int, rate: float, seconds: float, tenant_id: str | None, races: bool) -> None:
     """Move money as the platform does. Example: python -m ledger_sandbox live --rate 200 --seconds 60."""
     seed = random.SystemRandom().getrandbits(32)
-    traffic = LiveTraffic(uri, threads=threads, moves_per_second=rate, tenant_id=tenant_id, seed=seed).start()
+    traffic = LiveTraffic(uri, threads=threads, moves_per_second=rate, tenant_id=tenant_id, seed=seed, races=races).start()
     try:
         counts = traffic.wait(seconds)
     except KeyboardInterrupt:

@@ -53,8 +53,11 @@ class LiveTraffic:
         tenant_id: str | None = None,
         max_moves: int | None = None,
         seed: int = 1,
+        races: bool = False,
     ) -> None:
         """Prepare; nothing runs before `start`. `moves_per_second` and `max_moves` are of all threads together.
+
+        With `races` requests at once lose each other's updates, as on the platform.
 
         Raises ValueError when there is no player to move money of, or a number is not above 0.
         """
@@ -67,7 +70,7 @@ class LiveTraffic:
         if not self._players:
             raise ValueError(f"live: no players in {tenant_id or 'the whole platform'}; allowed: a seeded tenant")
         self._uri, self._seconds_between = uri, threads / moves_per_second
-        self._left = max_moves
+        self._left, self._races = max_moves, races
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._counts = LiveCounts()
@@ -104,7 +107,7 @@ class LiveTraffic:
             with psycopg.connect(self._uri, application_name="ledger_sandbox/live") as connection:
                 due = time.monotonic() + rng.random() * self._seconds_between
                 while self._take_one() and not self._stop.wait(max(due - time.monotonic(), 0)):
-                    outcome, lock_seconds = _one_move(connection, self._players, rng)
+                    outcome, lock_seconds = _one_move(connection, self._players, rng, races=self._races)
                     with self._lock:
                         self._counts.add(outcome, lock_seconds)
                     due += self._seconds_between
@@ -121,15 +124,16 @@ class LiveTraffic:
 
 
 def _one_move(
-    connection: psycopg.Connection, players: Sequence[tuple[str, str]], rng: random.Random
+    connection: psycopg.Connection, players: Sequence[tuple[str, str]], rng: random.Random, *, races: bool
 ) -> tuple[bool | None, float]:
     """Make one random move in a transaction of its own; returns how it ended and how long its locks took, in seconds."""
     tenant_id, player_id = rng.choice(players)
     make = rng.choice(MOVES)
-    move = Move(connection, tenant_id, player_id, cents=rng.randint(1, 2_000), reference=f"{rng.getrandbits(96):024x}")
+    reference = f"{rng.getrandbits(96):024x}"
+    move = Move(connection, tenant_id, player_id, cents=rng.randint(1, 2_000), reference=reference)
     try:
         with connection.transaction():
-            moved = make(move)
+            moved = make(move.look() if races else move)
     except psycopg.errors.DeadlockDetected:
         return None, move.lock_seconds
     return moved, move.lock_seconds

@@ -1,17 +1,31 @@
-"""A stand-in for the platform's HTTP service: serves flag values from its table and answers canary requests by them."""
+"""A stand-in for the platform's HTTP service: one instance, with the platform's requests, answers and flags."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
+from typing_extensions import Self
 
 from ledger_sandbox.loopback import LoopbackServer, QuietHandler
+from ledger_sandbox.platform_books import PlatformBooks, Taken
+from ledger_sandbox.platform_requests import (
+    Answer,
+    RefusedRequest,
+    coded,
+    mockpsp_signature,
+    parsed,
+    webhook_event,
+    withdrawal_request,
+)
+from ledger_sandbox.traffic import BAD_SIGNATURE, NO_FUNDS, WEBHOOK_PATH, WITHDRAW_PATH
 
+SIGNATURES, BALANCE = "webhook_signature_enforced", "ledger_enforce_balance"
+_FAILED: Answer = (500, {"error_code": "INTERNAL_ERROR", "message": "Internal server error", "details": {}})
 _VALUE = """
     select is_enabled from rollout_flag
     where key = %(flag)s and tenant_id in (%(tenant_id)s, '*') order by (tenant_id = '*') limit 1
@@ -19,7 +33,7 @@ _VALUE = """
 
 
 def flag_table(uri: str) -> Callable[[str, str], bool]:
-    """What the platform obeys, read from its table at each request."""
+    """What the sandbox's flag table says, read anew at each call."""
 
     def value_of(flag: str, tenant_id: str) -> bool:
         with psycopg.connect(uri) as connection:
@@ -32,34 +46,108 @@ def flag_table(uri: str) -> Callable[[str, str], bool]:
 class PlatformService(LoopbackServer):
     """One instance, from `start` to `stop`.
 
-    `GET /flags/F?tenant_id=T` gives `{"flag": {"is_enabled": …}}`. `POST /webhook` obeys webhook_signature_enforced, `POST
-    /withdraw` obeys ledger_enforce_balance for a player whose wallet is empty. Set `pinned` for an instance that was not
-    restarted.
+    As on the platform its flags are one value for everybody, taken at `start` and again at `restart`, whatever is written
+    between. With `follows_table` it reads them at each request and for each tenant, which the platform can't do: for a demo
+    and tests in which nobody restarts instances. Set `pinned` for one of those that is to lag behind.
+
+    `POST /api/v1/payments/webhook/PROVIDER` and `POST /api/v1/player/wallet/withdraw` are the platform's. With `books` they
+    move money; without, every player has funds in the player row and none in the wallet, and nothing is kept. `POST
+    /webhook` and `POST /withdraw` are short forms of the same questions, and `GET /flags/F?tenant_id=T` gives `{"flag":
+    {"is_enabled": …}}`: no route of the platform's.
     """
 
-    def __init__(self, value_of: Callable[[str, str], bool], secret: str) -> None:
+    def __init__(
+        self,
+        value_of: Callable[[str, str], bool],
+        secret: str,
+        *,
+        follows_table: bool = False,
+        books: PlatformBooks | None = None,
+        shadow_write: bool = True,
+    ) -> None:
         self.value_of = value_of
         self.secret = secret
-        #: values that this instance keeps serving, by flag
+        self.follows_table = follows_table
+        self.books = books
+        #: LEDGER_SHADOW_WRITE of this instance: whether webhooks move the wallet
+        self.shadow_write = shadow_write
+        #: the signature is looked up under a name that is never there: rightly signed webhooks are refused too
+        self.check_is_broken = False
+        #: values that an instance which follows the table keeps serving all the same, by flag
         self.pinned: dict[str, bool] = {}
+        self._at_start: dict[str, bool] = {}
         super().__init__(self._handler())
+
+    def start(self) -> Self:
+        """Take the flags, and requests from now on."""
+        self.restart()
+        return super().start()
+
+    def restart(self) -> None:
+        """Take the flags anew, as a restarted process would; requests are answered meanwhile."""
+        if not self.follows_table:
+            self._at_start = {flag: self.value_of(flag, "*") for flag in (SIGNATURES, BALANCE)}
 
     def obeys(self, flag: str, tenant_id: str = "*") -> bool:
         """What this instance goes by."""
-        return self.pinned.get(flag, self.value_of(flag, tenant_id))
+        if self.follows_table:
+            return self.pinned.get(flag, self.value_of(flag, tenant_id))
+        return self._at_start.get(flag, False)
 
-    def webhook(self, body: bytes, signature: str) -> tuple[int, dict[str, object]]:
-        """Refuse a wrong signature where signatures are enforced."""
+    def payment_webhook(self, provider: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        """A provider's webhook. Only mockpsp's signatures are ever looked at."""
+        body = parsed(content)
+        if provider == "mockpsp" and self.obeys(SIGNATURES):
+            signed = headers.get("x-mockpsp-signature", "")
+            if self.check_is_broken or not hmac.compare_digest(mockpsp_signature(self.secret, body), signed):
+                raise coded(401, BAD_SIGNATURE, "Invalid webhook signature")
+        event = webhook_event(provider, body)
+        taken = self.books.webhook(event, shadow_write=self.shadow_write) if self.books else Taken.NEW
+        if taken is Taken.FAILED:
+            return _FAILED
+        return 200, {"status": "ok", "idempotent": taken is Taken.REPEATED, "tx_id": event.tx_id}
+
+    def player_withdrawal(self, headers: Mapping[str, str], content: bytes) -> Answer:
+        """A player's withdrawal; who that is stands in the token."""
+        request = withdrawal_request(headers, parsed(content))
+        wallet_is_judge = self.obeys(BALANCE, request.tenant_id)
+        if self.books:
+            taken = self.books.withdraw(request, wallet_is_judge=wallet_is_judge)
+        else:
+            taken = Taken.NO_FUNDS if wallet_is_judge else Taken.NEW
+        if taken is Taken.FAILED:
+            return _FAILED
+        if taken is Taken.NO_FUNDS:
+            raise coded(400, NO_FUNDS, "Insufficient funds")
+        return 200, {"state": "requested", "amount": request.cents / 100}
+
+    def webhook(self, body: bytes, signature: str) -> Answer:
+        """The short form: refuse a wrong HMAC of the body where signatures are enforced."""
         right = hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
-        if self.obeys("webhook_signature_enforced") and not hmac.compare_digest(right, signature):
-            return 401, {"detail": {"error_code": "WEBHOOK_SIGNATURE_INVALID"}}
+        if self.obeys(SIGNATURES) and not hmac.compare_digest(right, signature):
+            return 401, {"detail": {"error_code": BAD_SIGNATURE}}
         return 200, {"status": "accepted"}
 
-    def withdraw(self, tenant_id: str) -> tuple[int, dict[str, object]]:
-        """Refuse for want of funds where the wallet judges."""
-        if self.obeys("ledger_enforce_balance", tenant_id):
-            return 400, {"detail": {"error_code": "INSUFFICIENT_FUNDS"}}
+    def withdraw(self, tenant_id: str) -> Answer:
+        """The short form: refuse for want of funds where the wallet judges."""
+        if self.obeys(BALANCE, tenant_id):
+            return 400, {"detail": {"error_code": NO_FUNDS}}
         return 201, {"status": "requested"}
+
+    def answer(self, path: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        """What a POST gets; header names in lower case."""
+        if path == "/webhook":
+            return self.webhook(content, headers.get("x-signature", ""))
+        if path == "/withdraw":
+            return self.withdraw(str(json.loads(content)["tenant_id"]))
+        try:
+            if path.startswith(WEBHOOK_PATH):
+                return self.payment_webhook(path.removeprefix(WEBHOOK_PATH), headers, content)
+            if path == WITHDRAW_PATH:
+                return self.player_withdrawal(headers, content)
+        except RefusedRequest as refused:
+            return refused.answer
+        return 404, {"detail": "Not Found"}
 
     def _handler(self) -> type[QuietHandler]:
         service = self
@@ -71,13 +159,8 @@ class PlatformService(LoopbackServer):
                 self._send(200, {"flag": {"is_enabled": service.obeys(address.path.rpartition("/")[2], tenant)}})
 
             def do_POST(self) -> None:  # noqa: N802  http.server calls it so
-                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                if self.path == "/webhook":
-                    self._send(*service.webhook(body, self.headers.get("X-Signature", "")))
-                elif self.path == "/withdraw":
-                    self._send(*service.withdraw(str(json.loads(body)["tenant_id"])))
-                else:
-                    self._send(404, {})
+                content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                self._send(*service.answer(self.path, {name.lower(): value for name, value in self.headers.items()}, content))
 
             def _send(self, status: int, document: dict[str, object]) -> None:
                 self.send_content(status, json.dumps(document).encode())

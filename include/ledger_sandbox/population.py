@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 import psycopg
 from psycopg import sql
 
 from ledger_guard.domain.windows import require_aware
-from ledger_sandbox.accounts import Account, draw_account, new_uuid
+from ledger_sandbox.accounts import Account, draw_account
+from ledger_sandbox.player_book import new_uuid
 from ledger_sandbox.profiles import PROVIDER_ENV_NAMES, PopulationShape, TenantProfile, tenant_profiles
 
 Fields = Sequence[object]
@@ -25,9 +27,13 @@ _WALLET = """
     updated_at
 """
 _LEDGER = """
-    id tx_id tenant_id player_id type direction amount currency status idempotency_key provider provider_event_id
+    id tx_id tenant_id player_id type direction amount currency status idempotency_key provider provider_ref provider_event_id
     gross_amount discount_amount net_amount created_at
 """
+_TRANSACTION = """
+    id tenant_id player_id type amount currency status state provider provider_event_id balance_after created_at updated_at
+"""
+_RIGHT = "tenant_id player_id available held opening_available opening_held"
 _PROFILE = "tenant_id provider withdraws_per_window webhooks_per_window peak_hour overdraw_share"
 _FLAGS = ("ledger_enforce_balance", "webhook_signature_enforced")
 
@@ -38,7 +44,7 @@ class Population:
 
     profiles: tuple[TenantProfile, ...]
     accounts: dict[str, tuple[Account, ...]]
-    #: wallet rows without a player: (tenant id, player id, available in whole USD)
+    #: webhooks for players that don't exist, as a wallet row and a ledger row: (tenant id, player id, whole USD)
     orphans: tuple[tuple[str, str, float], ...]
     #: provider → webhook secret, the same on both sides
     secrets: dict[str, str]
@@ -79,7 +85,7 @@ def store(uri: str, population: Population, as_of: datetime) -> None:
                     copy.write_row(row)
     with psycopg.connect(uri, autocommit=True) as connection:
         # Fresh statistics, so that the first comparison gets the plan that later ones get.
-        connection.execute("analyze player, walletbalance, ledgertransaction")
+        connection.execute("analyze player, walletbalance, ledgertransaction, transaction")
 
 
 def _tables(population: Population, as_of: datetime) -> Iterator[tuple[str, str, Iterable[Fields]]]:
@@ -88,7 +94,11 @@ def _tables(population: Population, as_of: datetime) -> Iterator[tuple[str, str,
     yield "player", _PLAYER, (_player(tenant_id, account) for tenant_id, accounts in tenants for account in accounts)
     yield "walletbalance", _WALLET, _wallets(population, as_of)
     ledger = (row for tenant_id, accounts in tenants for account in accounts for row in _ledger(tenant_id, account))
-    yield "ledgertransaction", _LEDGER, ledger
+    yield "ledgertransaction", _LEDGER, chain(ledger, (_orphan_row(*orphan, as_of) for orphan in population.orphans))
+    kept = (row for tenant_id, accounts in tenants for account in accounts for row in _transactions(tenant_id, account))
+    yield "transaction", _TRANSACTION, kept
+    right = ((tenant_id, each.player_id, *each.right, *each.opening) for tenant_id, accounts in tenants for each in accounts)
+    yield "ledger_sandbox.right_wallet", _RIGHT, right
     yield "ledger_sandbox.tenant_profile", _PROFILE, map(_profile, profiles)
     secrets = ((provider, PROVIDER_ENV_NAMES[provider], secret, secret) for provider, secret in population.secrets.items())
     yield "ledger_sandbox.provider_secret", "provider env_name platform_value psp_value", secrets
@@ -113,17 +123,35 @@ def _wallets(population: Population, as_of: datetime) -> Iterator[Fields]:
     for tenant_id, accounts in population.accounts.items():
         for account in accounts:
             for wallet in account.wallets:
-                bonus = account.bonus / 100 if wallet.currency == "USD" else 0.0
-                yield tenant_id, account.player_id, wallet.currency, wallet.available, wallet.pending, bonus, 0.0, as_of
+                amounts = wallet.available, wallet.pending, wallet.bonus, 0.0
+                yield tenant_id, account.player_id, wallet.currency, *amounts, as_of
     for tenant_id, player_id, available in population.orphans:
         yield tenant_id, player_id, "USD", available, 0.0, 0.0, 0.0, as_of
 
 
 def _ledger(tenant_id: str, account: Account) -> Iterator[Fields]:
-    for move in account.movements:
-        amount = move.amount / 100
+    for row in account.ledger:
+        amount = row.amount / 100
+        # Webhooks go by the provider's event, poker and tournaments by nothing.
+        key = f"idem-{row.row_id}" if row.tx_id and row.provider_event_id is None else None
         yield (
-            *(move.row_id, f"tx-{move.row_id[:18]}", tenant_id, account.player_id, move.type, move.direction, amount),
-            *(move.currency, move.status, f"idem-{move.row_id}", move.provider, move.provider_event_id),
-            *(amount, 0, amount, move.created_at),
+            *(row.row_id, row.tx_id, tenant_id, account.player_id, row.type, row.direction, amount, row.currency, row.status),
+            *(key, row.provider, row.provider_ref, row.provider_event_id, amount, 0, amount, row.created_at),
+        )
+
+
+def _orphan_row(tenant_id: str, player_id: str, amount: float, as_of: datetime) -> Fields:
+    """What a webhook for a player that does not exist leaves behind, although the platform answers 500."""
+    event = f"evt_{player_id}"
+    return (
+        *(f"ledger-{player_id}", f"psp-{event}", tenant_id, player_id, "deposit", "credit", amount, "USD", "deposit_captured"),
+        *(None, "mockpsp", None, event, amount, 0, amount, as_of),
+    )
+
+
+def _transactions(tenant_id: str, account: Account) -> Iterator[Fields]:
+    for row in account.transactions:
+        yield (
+            *(row.row_id, tenant_id, account.player_id, row.type, row.amount / 100, row.currency, row.status, row.state),
+            *(row.provider, row.provider_event_id, row.balance_after / 100, row.created_at, row.created_at),
         )

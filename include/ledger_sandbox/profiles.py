@@ -38,10 +38,18 @@ class PopulationShape:
     webhooks_per_window: float = 68.0
     #: no wallet row at all
     missing: float = 0.003
-    #: the wallet missed a movement that player and ledger have
-    stale_wallet: float = 0.002
-    #: a webhook deposit that wallet and ledger have and the player row never got
-    protected: float = 0.01
+    #: a wallet that a webhook made from 0 while the player held money already
+    born_from_zero: float = 0.0015
+    #: a hand of poker or a tournament that never reached the wallet
+    poker: float = 0.0005
+    #: a payment that moved the wallet twice
+    counted_twice: float = 0.0005
+    #: a player row that lost an update, beside a right wallet
+    lost_update: float = 0.0005
+    #: money that only the wallet got or paid: webhooks, rewards, disputes, re-entries
+    wallet_only: float = 0.01
+    #: an operator's credit in euro, which the player row takes for dollars
+    eur_credited: float = 0.001
     #: a EUR wallet and no USD one
     eur_only: float = 0.001
     #: a wallet that differs from its player by some 1e-10

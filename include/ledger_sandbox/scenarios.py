@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import psycopg
 from typing_extensions import LiteralString
 
 from ledger_guard.policy.schema import Guardrails
-from ledger_sandbox.balance_changes import Balance, agreeing, rewrite_share, tenants_by_size, write
+from ledger_sandbox.balance_changes import Undoing, put_back, right_wallets, strike_share, tenants_by_size, together
+from ledger_sandbox.faults import MakeOne, born_from_zero, drift
 from ledger_sandbox.world import read_world
 
 _SMALLEST_PROVIDER: LiteralString = """
@@ -27,12 +27,8 @@ _BREAK_CHECK: LiteralString = "update ledger_sandbox.provider_secret set check_i
 _REPAIR_SECRETS: LiteralString = """
     update ledger_sandbox.provider_secret set platform_value = psp_value, check_is_broken = false
 """
-#: of the drifting wallets, how many have a player row that moved without the ledger too
-_UNEXPLAINED_SHARE = 0.2
 #: how much of a guardrail a scenario that is to stay inside may use, so that drift found on top does not tip it over
 _ROOM = 0.9
-
-Change = Callable[[Balance, random.Random], Balance]
 
 
 @dataclass(frozen=True)
@@ -42,28 +38,28 @@ class Incident:
     name: str
     sentence: str
     tenants: tuple[str, ...]
-    #: balances as they were before, one a changed player; empty for what balances have no part in
-    before: tuple[Balance, ...] = field(default=(), repr=False)
+    #: how to put it back; empty for what balances have no part in
+    undoing: Undoing = field(default=Undoing(), repr=False)
 
     @property
     def rows(self) -> int:
-        """How many players' balances were changed."""
-        return len(self.before)
+        """How many players were struck."""
+        return len(self.undoing.before)
 
 
 def pick_tenant_for_t1(uri: str, guardrails: Guardrails, share: float = 0.2) -> str:
-    """The busiest tenant where stale wallets of `share` of the players refuse withdraws and a plan stays in the guardrails.
+    """The busiest tenant where wallets born from 0, of `share` of the players, refuse withdraws within a plan's guardrails.
 
     Raises ValueError when there is none: seed a bigger population, turn ledger_enforce_balance on, or lower the share.
     """
     with psycopg.connect(uri) as connection:
         for tenant in sorted(read_world(connection).tenants, key=lambda found: -found.withdraws_per_window):
-            balances = [balance.player_available for balance in agreeing(connection, tenant.tenant_id)]
+            balances = [balance.player_available for balance in right_wallets(connection, tenant.tenant_id)]
             fits = (
                 share * len(balances) <= _ROOM * guardrails.max_rows
                 and share <= _ROOM * guardrails.max_share_of_players
-                and share * sum(balances) * 100 <= _ROOM * guardrails.max_total_delta_cents
-                and max(balances, default=0.0) * 100 <= guardrails.max_single_delta_cents
+                and share * sum(balances) <= _ROOM * guardrails.max_total_delta_cents
+                and max(balances, default=0) <= guardrails.max_single_delta_cents
             )
             if tenant.wallet_is_judge and balances and fits:
                 return tenant.tenant_id
@@ -71,18 +67,18 @@ def pick_tenant_for_t1(uri: str, guardrails: Guardrails, share: float = 0.2) -> 
 
 
 def t1_stale_wallets(uri: str, tenant_id: str, share: float = 0.2, seed: int = 1) -> Incident:
-    """Let the wallets of a share of one tenant's players fall far behind; player row and ledger still agree."""
-    before = _change(uri, [tenant_id], share, _stale, seed)
-    sentence = f"{len(before)} wallets of {tenant_id} stand at a snapshot from before almost all of their players' deposits."
-    return Incident("t1_stale_wallets", sentence, (tenant_id,), before)
+    """Let webhooks make the wallets of a share of one tenant's players from 0, although the players hold money from before."""
+    undoing = strike(uri, [tenant_id], share, born_from_zero, seed)
+    sentence = f"{len(undoing.before)} wallets of {tenant_id} were made from 0 by a webhook and lack what players had before."
+    return Incident("t1_stale_wallets", sentence, (tenant_id,), undoing)
 
 
 def t1_platform_wide(uri: str, share: float = 0.7, seed: int = 1) -> Incident:
-    """Let wallets fall far behind in every tenant."""
+    """Let webhooks make wallets from 0 in every tenant."""
     tenants = _tenants(uri)
-    before = _change(uri, tenants, share, _stale, seed)
-    sentence = f"{len(before)} wallets of all {len(tenants)} tenants stand at a snapshot from before almost all deposits."
-    return Incident("t1_platform_wide", sentence, tuple(tenants), before)
+    undoing = strike(uri, tenants, share, born_from_zero, seed)
+    sentence = f"{len(undoing.before)} wallets of all {len(tenants)} tenants were made from 0 and lack what their players had."
+    return Incident("t1_platform_wide", sentence, tuple(tenants), undoing)
 
 
 def t2_one_provider_secret_wrong(uri: str, provider: str | None = None) -> Incident:
@@ -123,44 +119,36 @@ def repair_secrets(uri: str) -> Incident:
 
 
 def t3_one_tenant_drifts(uri: str, tenant_id: str, share: float = 0.4, seed: int = 1) -> Incident:
-    """Let the wallets of a share of one tenant's players drift by some percent, up and down, a fifth of them unexplained."""
-    before = _change(uri, [tenant_id], share, _drift, seed)
-    sentence = f"{len(before)} wallets of {tenant_id} drifted by up to 30 %; for some the ledger agrees with neither side."
-    return Incident("t3_one_tenant_drifts", sentence, (tenant_id,), before)
+    """Let webhooks, poker and races move money of a share of one tenant's players past their wallets, as the platform does."""
+    undoing = strike(uri, [tenant_id], share, drift, seed)
+    sentence = (
+        f"{len(undoing.before)} wallets of {tenant_id} miss webhooks, rewards or poker hands, up to 30 % of the balance; of "
+        "some the player row lost an update too."
+    )
+    return Incident("t3_one_tenant_drifts", sentence, (tenant_id,), undoing)
 
 
 def t3_many_tenants_drift(uri: str, tenants: int = 8, share: float = 0.4, seed: int = 1) -> Incident:
     """Let the wallets of the largest tenants drift in the same way."""
     chosen = _tenants(uri)[:tenants]
-    before = _change(uri, chosen, share, _drift, seed)
-    sentence = f"{len(before)} wallets of the {len(chosen)} largest tenants drifted by up to 30 %, some of them unexplained."
-    return Incident("t3_many_tenants_drift", sentence, tuple(chosen), before)
+    undoing = strike(uri, chosen, share, drift, seed)
+    sentence = f"{len(undoing.before)} wallets of the {len(chosen)} largest tenants miss webhooks, rewards, poker or races."
+    return Incident("t3_many_tenants_drift", sentence, tuple(chosen), undoing)
 
 
 def undo(uri: str, incident: Incident) -> None:
-    """Put the balances that an incident changed back to what they were, whatever happened to them since."""
+    """Put the players that an incident struck back to what they were, whatever happened to them since."""
     with psycopg.connect(uri) as connection:
-        write(connection, incident.before)
+        put_back(connection, incident.undoing)
 
 
-def _change(uri: str, tenants: list[str], share: float, change: Change, seed: int) -> tuple[Balance, ...]:
-    rng = random.Random(seed)
-    before: list[Balance] = []
+def strike(uri: str, tenants: list[str], share: float, fault: MakeOne, seed: int) -> Undoing:
+    """Let one fault strike a share of each tenant's players whose wallets are right; returns how to put them back."""
+    rng = random.Random(f"scenario/{seed}")
     with psycopg.connect(uri) as connection:
-        for tenant_id in tenants:
-            before += rewrite_share(connection, tenant_id, share, lambda balance: change(balance, rng), rng)
-    return tuple(before)
-
-
-def _stale(balance: Balance, rng: random.Random) -> Balance:
-    return balance.with_wallet(rng.uniform(0.0, 0.02))
-
-
-def _drift(balance: Balance, rng: random.Random) -> Balance:
-    moved = balance.with_wallet(1 + rng.choice((-1, 1)) * rng.uniform(0.05, 0.3))
-    if rng.random() < _UNEXPLAINED_SHARE:
-        return replace(moved, player_available=round(balance.player_available * rng.uniform(0.9, 0.95), 2))
-    return moved
+        return together(
+            strike_share(connection, tenant_id, share, lambda balance, at: fault(balance, at, rng), rng) for tenant_id in tenants
+        )
 
 
 def _tenants(uri: str) -> list[str]:

@@ -98,7 +98,7 @@ class Stack:
         upgrade(ConnectionSettings.parse(self.platform_uri, "ledger_guard_db"))
         self.slack.start()
         value_of = flag_table(self.platform_uri)
-        self.instances = [PlatformService(value_of, CANARY_SECRET).start() for _ in range(2)]
+        self.instances = [PlatformService(value_of, CANARY_SECRET, follows_table=True).start() for _ in range(2)]
         write_policy(self.policy_file, self.instances, self.change_policy)
         places = AirflowPlaces(
             home=self.folder / "airflow",

@@ -112,7 +112,7 @@ class Story:
         return Told("quiet", "three signals judged, no incident", f"{self.ui}/dags/ledger_health_check/runs/{run_id}")
 
     def t1_sensed(self) -> Told:
-        """One tenant's wallets fall behind; its withdrawals are refused; the check opens an incident."""
+        """Webhooks make one tenant's wallets from 0; its players' withdrawals are refused; the check opens an incident."""
         self.tenant = scenarios.pick_tenant_for_t1(self.uri, load_policy().guardrails)
         scenarios.t1_stale_wallets(self.uri, self.tenant)
         self.rehearsal.pass_time(3)
@@ -134,9 +134,16 @@ class Story:
         require(plan.status is PlanStatus.FORCED, f"the plan is {plan.status.value}, not forced")
         self.forced_plan = plan.plan_id
         found = json.loads(self.rehearsal.command("backfill", "verify", "--tenant-id", self.tenant, "--json").stdout)
-        counts = found["counts"]
-        require(counts["stale_wallet"] + counts["missing"] == 0, f"not clean after force: {counts}")
-        happened = f"{rows.get('applied', 0)} wallets written, {plan.counts.protected} protected set aside, tenant clean"
+        require(found["is_clean"], f"not clean after force: {found['counts']}")
+        wrong = self.rehearsal.value(
+            "select count(*) from ledger_sandbox.right_wallet t left join walletbalance w on w.player_id = t.player_id"
+            " and w.currency = 'USD' where t.tenant_id = %s and (w.player_id is null"
+            " or round(w.balance_real_available::numeric * 100) <> t.available)",
+            self.tenant,
+        )
+        require(wrong == 0, f"{wrong} wallets of {self.tenant} don't hold what is right")
+        right = plan.counts.protected
+        happened = f"{rows.get('applied', 0)} wallets written, each to the cent; {right} right ones left alone; tenant clean"
         return Told("T1 repaired", happened, f"{self.ui}/dags/tenant_backfill/runs/{run_id}")
 
     def t1_resolved(self) -> Told:

@@ -111,14 +111,14 @@ def _withdraws(tenant: Tenant, balances: Balances, key: str, times: Times, rng: 
     shown = np.maximum(balances.player_available[players], 1.0)
     judge = (balances.wallet_available if tenant.wallet_is_judge else balances.player_available)[players]
     # Money is compared in cents, so that float noise refuses nobody.
-    lacks_funds = np.rint(shown * share * 100) > np.rint(judge * 100)
+    asked = np.maximum(np.rint(shown * share * 100), 1)
+    lacks_funds = asked > np.rint(judge * 100)
     ends_early = _early_refusals(rng.random(count))
-    rows = zip(_texts(times), players.tolist(), lacks_funds.tolist(), ends_early, strict=True)
-    for number, (time, player, refused, early) in enumerate(rows):
+    rows = zip(_texts(times), players.tolist(), lacks_funds.tolist(), ends_early, asked.tolist(), strict=True)
+    for number, (time, player, refused, early, cents) in enumerate(rows):
         status, code = early or ((400, NO_FUNDS) if refused else (200, None))
-        yield AccessEvent(
-            f"{key}{number}", time, tenant.tenant_id, balances.player_ids[player], "POST", WITHDRAW_PATH, None, status, code
-        )
+        who = (tenant.tenant_id, balances.player_ids[player])
+        yield AccessEvent(f"{key}{number}", time, *who, "POST", WITHDRAW_PATH, None, status, code, int(cents))
 
 
 def _early_refusals(draws: NDArray[np.float64]) -> list[tuple[int, str | None] | None]:

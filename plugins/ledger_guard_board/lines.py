@@ -204,8 +204,9 @@ def freeze_line(freeze: Freeze, now: datetime) -> FreezeLine:
 
 
 def flag_line(state: FlagState) -> FlagLine:
-    """A flag's line. A scope without a value of its own counts as off, and says so."""
-    words = {True: "on", False: "off", None: "off (no value stored)"}
+    """A flag's line. A scope without a value of its own counts as off, and says so, unless the store can't tell."""
+    without = state.described() if state.not_known_because else "off (no value stored)"
+    words = {True: "on", False: "off", None: without}
     return FlagLine(state.flag, scope_text(state.tenant_id), state.is_enabled, words[state.is_enabled])
 
 

@@ -10,10 +10,12 @@ from typing import Protocol
 import psycopg
 
 from ledger_guard.adapters.memory.clock import SettableClock
-from ledger_guard.adapters.memory.ledger import LedgerMovement
 from ledger_guard.domain.approvals import Answer, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.ledger_rows import LedgerRow, TransactionRow
 from ledger_guard.domain.plans import Plan, PlanRow
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.windows import Window
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard, GuardState
 
@@ -52,7 +54,8 @@ class Platform(Protocol):
         self, tenant_id: str, player_id: str, available: float, pending: float = 0.0, currency: str = "USD", bonus: float = 0.0
     ) -> None: ...
     def remove_wallet(self, tenant_id: str, player_id: str) -> None: ...
-    def book(self, tenant_id: str, player_id: str, movement: LedgerMovement) -> None: ...
+    def book(self, tenant_id: str, player_id: str, movement: LedgerRow) -> None: ...
+    def note(self, tenant_id: str, player_id: str, transaction: TransactionRow) -> None: ...
     def wallet(self, tenant_id: str, player_id: str, currency: str = "USD") -> tuple[float, float, float, float] | None: ...
 
 
@@ -86,18 +89,30 @@ class World:
             return [dict(entry.event.detail) for entry in state.audit.entries() if entry.event.verb == verb]
 
     def stale(self, player_id: str, player: float, wallet: float, tenant_id: str = TENANT) -> None:
-        """A player whose wallet lags behind a booked movement."""
+        """A player whose wallet is behind: born from 0 below its player, or without a hand of poker above it."""
         self.platform.set_player(tenant_id, player_id, player)
         self.platform.set_wallet(tenant_id, player_id, wallet)
-        self.platform.book(tenant_id, player_id, LedgerMovement("manual_adjust", "credit", player))
+        if wallet <= player:
+            self.platform.book(tenant_id, player_id, LedgerRow("wallet", "credit", wallet, NOW, status="manual_credit"))
+        else:
+            row = LedgerRow("poker_bet", "debit", round(wallet - player, 2), NOW, status="success")
+            self.platform.book(tenant_id, player_id, row)
 
     def credited(self, player_id: str, player: float, deposit: float, tenant_id: str = TENANT) -> None:
-        """A player whose wallet alone got a deposit."""
+        """A player whose wallet alone got a deposit, and holds it."""
         self.platform.set_player(tenant_id, player_id, player)
         self.platform.set_wallet(tenant_id, player_id, player + deposit)
-        self.platform.book(
-            tenant_id, player_id, LedgerMovement("deposit_captured", "credit", deposit, provider_event_id=new_id())
-        )
+        self.platform.book(tenant_id, player_id, LedgerRow("deposit", "credit", deposit, NOW, status="deposit_captured"))
+
+    def doubtful(self, player_id: str, player: float, wallet: float, tenant_id: str = TENANT) -> None:
+        """A player of whom the ledger holds nothing, and whose wallet differs: a human's."""
+        self.platform.set_player(tenant_id, player_id, player)
+        self.platform.set_wallet(tenant_id, player_id, wallet)
+
+    def disputed(self, player_id: str, player: float, wallet: float, tenant_id: str = TENANT) -> None:
+        """A wallet that differs in a way that the ledger does not account for: written only after approval."""
+        self.doubtful(player_id, player, wallet, tenant_id)
+        self.platform.book(tenant_id, player_id, LedgerRow("wallet", "credit", 0.01, NOW, status="manual_credit"))
 
 
 def approve(
@@ -175,13 +190,22 @@ class PostgresPlatform:
     def remove_wallet(self, tenant_id: str, player_id: str) -> None:
         self._run("delete from walletbalance where currency = 'USD' and tenant_id = %s and player_id = %s", tenant_id, player_id)
 
-    def book(self, tenant_id: str, player_id: str, movement: LedgerMovement) -> None:
+    def book(self, tenant_id: str, player_id: str, movement: LedgerRow) -> None:
         self._run(
             "insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, currency, status,"
-            " idempotency_key,"
-            " provider_event_id, created_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            *(new_id(), new_id(), tenant_id, player_id, movement.type, movement.direction, movement.amount, movement.currency),
-            *(movement.status, new_id(), movement.provider_event_id, movement.created_at.replace(tzinfo=None)),
+            " idempotency_key, provider_ref, created_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            *(new_id(), movement.tx_id and f"{player_id}/{movement.tx_id}", tenant_id, player_id, movement.type),
+            *(movement.direction, movement.amount),
+            *(movement.currency, movement.status, new_id(), movement.provider_ref, movement.created_at.replace(tzinfo=None)),
+        )
+
+    def note(self, tenant_id: str, player_id: str, transaction: TransactionRow) -> None:
+        row = transaction
+        self._run(
+            "insert into transaction (id, tenant_id, player_id, type, amount, currency, status, state, provider, balance_after,"
+            " created_at) values (%s, %s, %s, %s, %s, %s, 'completed', 'completed', %s, %s, %s)",
+            *(f"{player_id}/{row.id}", tenant_id, player_id, row.type, row.amount, row.currency, row.provider),
+            *(row.balance_after, row.created_at.replace(tzinfo=None)),
         )
 
     def wallet(self, tenant_id: str, player_id: str, currency: str = "USD") -> tuple[float, float, float, float] | None:
@@ -205,6 +229,7 @@ class MemoryPlatform:
 
     def set_player(self, tenant_id: str, player_id: str, available: float, held: float = 0.0) -> None:
         self._ledger.add_player(tenant_id, player_id, available, held)
+        self._ledger.bonus[tenant_id, player_id] = 7.0
 
     def remove_player(self, tenant_id: str, player_id: str) -> None:
         del self._ledger.players[tenant_id, player_id]
@@ -218,8 +243,11 @@ class MemoryPlatform:
     def remove_wallet(self, tenant_id: str, player_id: str) -> None:
         del self._ledger.wallets[tenant_id, player_id, "USD"]
 
-    def book(self, tenant_id: str, player_id: str, movement: LedgerMovement) -> None:
+    def book(self, tenant_id: str, player_id: str, movement: LedgerRow) -> None:
         self._ledger.add_movement(tenant_id, player_id, movement)
+
+    def note(self, tenant_id: str, player_id: str, transaction: TransactionRow) -> None:
+        self._ledger.add_transaction(tenant_id, player_id, transaction)
 
     def wallet(self, tenant_id: str, player_id: str, currency: str = "USD") -> tuple[float, float, float, float] | None:
         row = self._ledger.wallets.get((tenant_id, player_id, currency))
@@ -277,14 +305,26 @@ def postgres_backfill_world(policy: Policy, platform_uri: str, guard_uri: str) -
             # Rows are append-only; who owns the database can still get around that.
             connection.execute("set session_replication_role = replica")
             connection.execute(
-                "update ledger_guard.plan_row set cause = %s, player_available = %s, wallet_available = %s"
+                "update ledger_guard.plan_row set cause = %s, player_available = %s, wallet_available = %s, target_available = %s"
                 " where plan_id = %s and player_id = %s",
-                [row.cause.value, row.player_available, row.wallet_available, plan.plan_id, row.player_id],
+                [row.cause.value, row.player_available, row.wallet_available, row.target_available, plan.plan_id, row.player_id],
             )
 
     ledger, state = PostgresLedgerStore(platform, policy), PostgresGuardState(guard)
     guard_ports = _guard(policy, state, ledger, runner, InMemoryFlagStore(), clock)
     return World(guard_ports, PostgresPlatform(platform_uri), clock, images, edit_row, (platform_uri, guard_uri))
+
+
+def mismatches(world: World, policy: Policy):
+    """What T3 reads of the tenant now; on Postgres only."""
+    from ledger_guard.adapters.postgres.connection import ConnectionSettings
+    from ledger_guard.adapters.postgres.signals import PostgresSignalSource
+
+    assert world.uris is not None
+    settings = ConnectionSettings.parse(world.uris[0], "ledger_db")
+    source = PostgresSignalSource(settings, settings, policy, world.clock)
+    window = Window.containing(NOW, 5)
+    return next(each for each in source.readings(Trigger.BALANCE_MISMATCH, window, window) if each.tenant_id == TENANT)
 
 
 def _guard(policy, state, ledger, runner, flags, clock) -> Guard:

@@ -12,6 +12,7 @@ from ledger_guard.policy.schema import Policy
 
 _TABLES = (
     "ledgertransaction",
+    "transaction",
     "walletbalance",
     "player",
     "tenant",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
-from backfill_worlds import ACTOR, NOW, TENANT, FallibleClock, Killed, World
+from backfill_worlds import ACTOR, NOW, TENANT, FallibleClock, Killed, World, postgres_backfill_world
 
-from ledger_guard.domain.errors import ConcurrentWriterError, LedgerInvariantError, SourceUnavailable
-from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan
+from ledger_guard.domain.errors import ConcurrentWriterError, LedgerInvariantError, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan, UndoOutcome
 from ledger_guard.use_cases.dry_run import dry_run
 
 pytestmark = pytest.mark.postgres
@@ -92,6 +95,88 @@ def test_a_wallet_inserted_while_force_runs_is_waited_for_and_left(postgres_worl
     assert outcomes == [ForceOutcome(0, 1, 0)]
     assert world.platform.wallet(TENANT, "p1") == (5.0, 0.0, 0.0, 0.0)
     assert world.states(plan.plan_id) == {"p1": "drifted"}
+
+
+def test_a_wallet_that_somebody_keeps_inserting_ends_the_run_and_a_later_one_finds_it(postgres_world):
+    """The batch is announced by then, where guard state is elsewhere: trying again must not take that for a write."""
+    world = postgres_world
+    world.platform.set_player(TENANT, "p1", 20.0)
+    plan = dry_run(world.guard, TENANT, BackfillMode.FORCE, ACTOR)
+    runner = runner_with(world, lock_timeout_milliseconds=20)
+    with psycopg.connect(world.uris[0]) as webhook:
+        webhook.execute("insert into walletbalance values (%s, 'p1', 'USD', 5, 0, 0, 0)", [TENANT])
+        with pytest.raises(SourceUnavailable, match="stayed locked"):
+            runner.force(plan.plan_id, ACTOR, 2)
+    assert runner.force(plan.plan_id, ACTOR, 2) == ForceOutcome(0, 1, 0)
+    assert world.states(plan.plan_id) == {"p1": "drifted"}
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_a_database_that_isolates_more_by_default_makes_no_batch_fail(postgres_world, isolation):
+    """Reads that may be repeated would fail wherever the platform was quicker: the writer asks for what it relies on."""
+    world = postgres_world
+    plan = five_stale(world)
+    runner, outcomes = runner_with(world, lock_timeout_milliseconds=30_000), []
+    with defaults(world.uris[0], default_transaction_isolation=isolation), psycopg.connect(world.uris[0]) as mover:
+        mover.execute("update walletbalance set balance_bonus_available = 1 where player_id = 'p0'")
+        thread = threading.Thread(target=lambda: outcomes.append(runner.force(plan.plan_id, ACTOR, 2)))
+        thread.start()
+        while not _somebody_waits(world.uris[0]):
+            assert thread.is_alive()
+        mover.commit()
+        thread.join(30)
+    assert sum((outcomes[0].applied, outcomes[0].drifted)) == 5
+    assert available(world)[1:] == [21.0, 22.0, 23.0, 24.0]
+
+
+@pytest.mark.parametrize("operation", ["force", "undo"])
+def test_a_transaction_that_can_not_be_serialized_is_tried_again(postgres_world, operation):
+    world = postgres_world
+    plan = five_stale(world)
+    if operation == "undo":
+        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+    sql(
+        world,
+        0,
+        "create sequence if not exists conflicts; create or replace function fail() returns trigger language plpgsql as $$ begin"
+        " if nextval('conflicts') <= 3 then raise exception using errcode = 'serialization_failure'; end if; return new;"
+        " end $$; create trigger fail before update on walletbalance for each row execute function fail()",
+    )
+    getattr(world.guard.backfill, operation)(plan.plan_id, ACTOR, 2)
+    assert available(world) == ([20.0, 21.0, 22.0, 23.0, 24.0] if operation == "force" else [10.0] * 5)
+    assert sql(world, 0, "select last_value > 3 from conflicts; ") == [(True,)]
+    sql(world, 0, "drop trigger fail on walletbalance; drop sequence conflicts")
+
+
+def test_a_batch_is_written_only_in_the_session_that_holds_the_writer_lock(postgres_world, monkeypatch):
+    """As if something in between had handed the next transaction to another session."""
+    from ledger_guard.adapters.postgres.wallet_rows import WalletRows, writer_lock_key
+
+    world = postgres_world
+    plan = five_stale(world)
+    confirmed = WalletRows.require_only_writer
+
+    def lose_it_first(rows: WalletRows) -> None:
+        rows._connection.execute("select pg_advisory_unlock(%s)", [writer_lock_key(TENANT)])
+        confirmed(rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WalletRows, "require_only_writer", lose_it_first)
+        with pytest.raises(SafetyRefusal, match="does not hold the writer lock"):
+            world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+    assert available(world) == [10.0] * 5
+    assert world.guard.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(5, 0, 0)
+
+
+@contextmanager
+def defaults(uri: str, **settings: str) -> Iterator[None]:
+    """What every new session of the database begins with, unless it asks for something else."""
+    with psycopg.connect(uri, autocommit=True) as owner:
+        name = psycopg.sql.Identifier(owner.info.dbname)
+        for setting, text in settings.items():
+            owner.execute(psycopg.sql.SQL("alter database {} set {} = {}").format(name, psycopg.sql.Identifier(setting), text))
+        yield
+        owner.execute(psycopg.sql.SQL("alter database {} reset all").format(name))
 
 
 def _somebody_waits(uri: str) -> bool:
@@ -211,6 +296,57 @@ def test_rows_of_a_progress_set_back_by_hand_are_not_written_again(postgres_worl
     with pytest.raises(LedgerInvariantError, match="already"):
         world.guard.backfill.force(plan.plan_id, ACTOR, 2)
     assert available(world) == [10.0] * 5
+
+
+@pytest.mark.parametrize("operation", ["force", "undo"])
+def test_in_a_partitioned_table_the_planned_row_alone_is_written_while_it_moves(postgres_world_of_its_own, operation):
+    """A place in the table is unique within a partition only: where the row moves to, another tenant's partition has one too."""
+    world = postgres_world_of_its_own
+    sql(world, 0, _PARTITIONED_BY_TENANT)
+    for number in range(60):
+        world.platform.set_player("other_casino", f"q{number}", 900.0)
+        world.platform.set_wallet("other_casino", f"q{number}", 900.0)
+    world.stale("p0", 20.0, 10.0)
+    plan = dry_run(world.guard, TENANT, BackfillMode.FORCE, ACTOR)
+    runner = runner_with(world, lock_timeout_milliseconds=30_000)
+    if operation == "undo":
+        runner.force(plan.plan_id, ACTOR, 2)
+    outcomes = []
+    with psycopg.connect(world.uris[0]) as mover:
+        mover.execute("update walletbalance set balance_bonus_available = 1 where player_id = 'p0'")
+        place = mover.execute("select ctid from walletbalance where player_id = 'p0'").fetchone()[0]
+        there = sql(world, 0, "select player_id from walletbalance where tenant_id = 'other_casino' and ctid = %s::tid", place)
+        assert there, "another partition has a row at that place, or the test tests nothing"
+        thread = threading.Thread(target=lambda: outcomes.append(getattr(runner, operation)(plan.plan_id, ACTOR, 2)))
+        thread.start()
+        while not _somebody_waits(world.uris[0]):
+            assert thread.is_alive()
+    thread.join(30)
+    assert outcomes == [ForceOutcome(1, 0, 0) if operation == "force" else UndoOutcome(1, 0)]
+    assert world.platform.wallet(TENANT, "p0") == (20.0 if operation == "force" else 10.0, 0.0, 1.0, 0.0)
+    others = "select balance_real_available, count(*) from walletbalance where tenant_id = 'other_casino' group by 1"
+    assert sql(world, 0, others) == [(900.0, 60)]
+
+
+_PARTITIONED_BY_TENANT = f"""
+    alter table walletbalance rename to whole;
+    create table walletbalance (like whole including defaults, primary key (tenant_id, player_id, currency))
+        partition by list (tenant_id);
+    create table wallets_of_one partition of walletbalance for values in ('{TENANT}');
+    create table wallets_of_others partition of walletbalance default;
+    drop table whole;
+"""
+
+
+@pytest.fixture(params=["postgres", "two_databases"])
+def postgres_world_of_its_own(request, policy, database_uri, postgres_server, migrated_template) -> World:
+    """For tests that change the platform's tables."""
+    guard_uri = database_uri
+    if request.param == "two_databases":
+        guard_uri = postgres_server.create_database(f"guard_{new_id()[:8]}", template=migrated_template)
+    world = postgres_backfill_world(policy, database_uri, guard_uri)
+    world.platform.add_tenant(TENANT)
+    return world
 
 
 def test_written_rows_carry_the_time_of_the_write_and_others_keep_theirs(postgres_world):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from backfill_worlds import ACTOR, TENANT, Killed, World
+from backfill_worlds import ACTOR, NOW, TENANT, Killed, World
 
 from ledger_guard.domain.audit import first_fault
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal
+from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan, PlanStatus, RowState, UndoOutcome
 from ledger_guard.use_cases.dry_run import dry_run
+
+LATER = NOW + timedelta(minutes=1)
 
 
 def planned(world: World, mode: BackfillMode = BackfillMode.FORCE) -> Plan:
@@ -36,20 +41,32 @@ def balances(world: World, count: int = 5) -> list[float]:
     return [wallet[0] for wallet in found if wallet]
 
 
-def test_force_copies_available_to_available_and_held_to_pending(world):
+def test_force_writes_available_to_available_and_held_to_pending(world):
     world.platform.set_player(TENANT, "p1", 20.0, 5.0)
-    world.platform.set_wallet(TENANT, "p1", 10.0, 1.0, bonus=3.0)
+    world.platform.set_wallet(TENANT, "p1", 10.0, 1.0, bonus=3.0)  # born from 0, then moved by both of these
+    world.platform.book(TENANT, "p1", LedgerRow("wallet", "credit", 11.0, NOW, status="manual_credit"))
+    world.platform.book(TENANT, "p1", LedgerRow("wallet", "credit", 2.0, LATER, status="withdraw_requested"))
     plan = planned(world)
     assert forced(world, plan) == ForceOutcome(applied=1, drifted=0, already_applied=0)
     assert world.platform.wallet(TENANT, "p1") == (20.0, 5.0, 3.0, 0.0)
     assert world.stored(plan.plan_id).status is PlanStatus.FORCED
 
 
-def test_force_writes_the_players_double_and_not_its_rounding(world):
+def test_force_writes_whole_cents_and_not_the_players_float_noise(world):
     world.platform.set_player(TENANT, "p1", 0.1 + 0.2)
     plan = planned(world)
     forced(world, plan)
-    assert world.platform.wallet(TENANT, "p1") == (0.1 + 0.2, 0.0, 0.0, 0.0)
+    assert world.platform.wallet(TENANT, "p1") == (0.3, 0.0, 0.0, 0.0)
+
+
+def test_force_writes_what_the_evidence_gives_and_not_what_the_player_row_holds(world):
+    world.platform.set_player(TENANT, "p1", 100.0)
+    world.platform.set_wallet(TENANT, "p1", 25.0)  # born from 0 by this deposit, which only the wallet got
+    world.platform.book(TENANT, "p1", LedgerRow("deposit", "credit", 25.0, NOW, status="deposit_captured"))
+    plan = planned(world)
+    forced(world, plan)
+    assert world.platform.wallet(TENANT, "p1") == (125.0, 0.0, 0.0, 0.0)
+    assert planned(world).counts.findings == 0
 
 
 def test_a_missing_wallet_is_made_without_bonus(world):
@@ -66,21 +83,32 @@ def test_create_missing_leaves_differing_wallets_alone(world):
     assert world.platform.wallet(TENANT, "old") == (10.0, 0.0, 0.0, 0.0)
 
 
-def test_a_protected_wallet_never_changes(world):
+def test_a_wallet_that_is_right_or_that_is_a_humans_never_changes(world):
     world.credited("rich", 20.0, 50.0)
+    world.doubtful("doubtful", 20.0, 33.0)
     world.stale("stale", 20.0, 10.0)
     plan = planned(world)
     assert forced(world, plan) == ForceOutcome(1, 0, 0)
     assert world.platform.wallet(TENANT, "rich") == (70.0, 0.0, 0.0, 0.0)
-    assert world.states(plan.plan_id) == {"rich": "set_aside", "stale": "applied"}
+    assert world.platform.wallet(TENANT, "doubtful") == (33.0, 0.0, 0.0, 0.0)
+    assert world.states(plan.plan_id) == {"doubtful": "set_aside", "stale": "applied"}
 
 
-def test_a_protected_wallet_never_changes_although_somebody_marks_its_row_as_planned(world):
-    world.credited("rich", 20.0, 50.0)
+def test_a_humans_wallet_never_changes_although_somebody_marks_its_row_as_planned(world):
+    world.doubtful("doubtful", 20.0, 33.0)
     plan = planned(world)
     world.edit_row(plan, replace(world.stored(plan.plan_id).rows[0], state=RowState.PLANNED))
     assert forced(world, plan) == ForceOutcome(0, 0, 0)
-    assert world.platform.wallet(TENANT, "rich") == (70.0, 0.0, 0.0, 0.0)
+    assert world.platform.wallet(TENANT, "doubtful") == (33.0, 0.0, 0.0, 0.0)
+
+
+def test_a_humans_row_that_somebody_makes_writable_stops_the_writer(world):
+    world.doubtful("doubtful", 20.0, 33.0)
+    plan = planned(world)
+    world.edit_row(plan, replace(world.stored(plan.plan_id).rows[0], cause=RowCause.STALE_WALLET, state=RowState.PLANNED))
+    with pytest.raises(LedgerInvariantError, match="changed after the dry-run"):
+        forced(world, plan)
+    assert world.platform.wallet(TENANT, "doubtful") == (33.0, 0.0, 0.0, 0.0)
 
 
 def test_other_currencies_orphans_and_other_tenants_are_left_alone(world):
@@ -129,19 +157,11 @@ def test_a_wallet_that_was_missing_and_appeared_is_drifted(world):
 
 
 def test_float_noise_since_the_dry_run_is_no_drift(world):
-    world.platform.set_player(TENANT, "p1", 0.3)
-    world.platform.set_wallet(TENANT, "p1", 10.0)
-    world.platform.book(TENANT, "p1", _movement(0.3))
+    world.stale("p1", 0.3, 0.1)
     plan = planned(world)
     world.platform.set_player(TENANT, "p1", 0.1 + 0.2)
     assert forced(world, plan) == ForceOutcome(1, 0, 0)
-    assert world.platform.wallet(TENANT, "p1") == (0.1 + 0.2, 0.0, 0.0, 0.0)
-
-
-def _movement(amount: float):
-    from ledger_guard.adapters.memory.ledger import LedgerMovement
-
-    return LedgerMovement("bet", "credit", amount)
+    assert world.platform.wallet(TENANT, "p1") == (0.3, 0.0, 0.0, 0.0)
 
 
 def test_before_images_hold_what_stood_there_and_what_was_written(world):
@@ -149,7 +169,7 @@ def test_before_images_hold_what_stood_there_and_what_was_written(world):
     world.platform.set_player(TENANT, "new", 0.1 + 0.2, 1.0)
     plan = planned(world)
     forced(world, plan)
-    assert world.images(plan.plan_id, "force") == {"old": ((10.0, 0.0), (20.0, 0.0)), "new": (None, (0.1 + 0.2, 1.0))}
+    assert world.images(plan.plan_id, "force") == {"old": ((10.0, 0.0), (20.0, 0.0)), "new": (None, (0.3, 1.0))}
 
 
 def test_a_plan_is_applied_once(world):
@@ -203,6 +223,7 @@ def test_an_edited_row_stops_the_writer(world):
 def test_undo_gives_back_exactly_what_stood_there(world):
     world.platform.set_player(TENANT, "noisy", 7.0)
     world.platform.set_wallet(TENANT, "noisy", 0.1 + 0.2, bonus=4.0)
+    world.platform.book(TENANT, "noisy", LedgerRow("wallet", "credit", 0.3, NOW, status="manual_credit"))
     world.platform.set_player(TENANT, "new", 5.0)
     plan = planned(world)
     forced(world, plan)

@@ -9,7 +9,8 @@ import pytest
 from backfill_worlds import ACTOR, NOW, TENANT, World
 
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.plans import BackfillMode, CentTotals, PlanRow, RowCause, write_totals
+from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.plans import BackfillMode, CentTotals, PlanRow, write_totals
 from ledger_guard.policy.guardrails import exceeded_guardrails
 from ledger_guard.use_cases.dry_run import dry_run
 from ledger_guard.use_cases.review import review
@@ -20,6 +21,7 @@ def mixed(world: World) -> None:
     world.stale("low", 20.0, 10.0)
     world.stale("high", 20.0, 23.0)
     world.credited("credited", 20.0, 50.0)
+    world.doubtful("doubtful", 20.0, 33.0)
 
 
 def test_the_plan_is_stored_as_it_was_returned(world):
@@ -28,16 +30,18 @@ def test_the_plan_is_stored_as_it_was_returned(world):
     stored = world.stored(plan.plan_id)
     assert replace(stored, rows=()) == plan
     assert [row.player_id for row in stored.rows] == sorted(row.player_id for row in stored.rows)
-    assert plan.cents == CentTotals(created=500, increased=1000, decreased=300)
-    assert (plan.counts.missing, plan.counts.stale_wallet, plan.counts.protected, plan.players) == (1, 2, 1, 4)
+    assert plan.cents == CentTotals(created=500, increased=1000, decreased=300, bonus_lost=700)
+    assert (plan.counts.missing, plan.counts.stale_wallet, plan.counts.unexplained, plan.players) == (1, 2, 1, 5)
+    assert plan.counts.protected == 1
     assert plan.expires_at == NOW + timedelta(minutes=world.guard.policy.guardrails.plan_valid_minutes)
     assert plan.flag_state == {"ledger_enforce_balance": False, "webhook_signature_enforced": False}
-    assert world.states(plan.plan_id)["credited"] == "set_aside"
+    states = {"missing": "planned", "low": "planned", "high": "planned", "doubtful": "set_aside"}
+    assert world.states(plan.plan_id) == states, "a wallet that is right has no row, whatever the player row says"
 
 
 def test_a_dry_run_writes_nothing_on_the_platform(world):
     mixed(world)
-    before = {player: world.platform.wallet(TENANT, player) for player in ("missing", "low", "high", "credited")}
+    before = {player: world.platform.wallet(TENANT, player) for player in ("missing", "low", "high", "credited", "doubtful")}
     dry_run(world.guard, TENANT, "force", ACTOR)
     assert {player: world.platform.wallet(TENANT, player) for player in before} == before
 
@@ -49,6 +53,16 @@ def test_the_same_data_gives_the_same_hash_and_other_data_another(world):
     assert first.plan_id != again.plan_id
     world.platform.set_wallet(TENANT, "low", 10.01)
     assert dry_run(world.guard, TENANT, "force", ACTOR).plan_hash != first.plan_hash
+
+
+@pytest.mark.parametrize("mode", ["force", "create-missing"])
+def test_the_bonus_that_players_of_created_wallets_lose_is_counted(world, mode):
+    for player_id in ("first", "second"):
+        world.platform.set_player(TENANT, player_id, 5.0)  # each with a bonus of 7
+    world.stale("has a wallet", 20.0, 10.0)
+    plan = dry_run(world.guard, TENANT, mode, ACTOR)
+    assert (plan.counts.missing_with_bonus, plan.cents.bonus_lost) == (2, 1400)
+    assert world.stored(plan.plan_id).cents.bonus_lost == 1400
 
 
 def test_flags_belong_to_what_is_hashed(memory):
@@ -105,7 +119,7 @@ def test_an_unknown_mode_or_incident_is_refused(world):
 
 
 def stale_row(delta: int, cause: RowCause = RowCause.STALE_WALLET) -> PlanRow:
-    return PlanRow("p", "USD", cause, 1000 + delta, 0, 1000, 0)
+    return PlanRow("p", "USD", cause, 1000 + delta, 0, 1000, 0, 1000 + delta, 0)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +127,13 @@ def stale_row(delta: int, cause: RowCause = RowCause.STALE_WALLET) -> PlanRow:
     [
         pytest.param({"max_rows": 2}, [stale_row(1)] * 2, 100, (), id="rows at the limit"),
         pytest.param({"max_rows": 2}, [stale_row(1)] * 3, 100, ("rows 3 > max_rows 2",), id="rows above"),
-        pytest.param({"max_rows": 0}, [stale_row(1, RowCause.PROTECTED)], 100, (), id="protected rows don't count"),
+        pytest.param(
+            {"max_rows": 0, "max_disputed_rows": 0},
+            [stale_row(1, cause) for cause in (RowCause.PROTECTED, RowCause.UNEXPLAINED, RowCause.UNREADABLE)],
+            100,
+            (),
+            id="rows that are never written don't count",
+        ),
         pytest.param({"max_share_of_players": 0.25}, [stale_row(1)] * 25, 100, (), id="share at the limit"),
         pytest.param(
             {"max_share_of_players": 0.25},
@@ -140,17 +160,18 @@ def stale_row(delta: int, cause: RowCause = RowCause.STALE_WALLET) -> PlanRow:
         ),
         pytest.param(
             {"max_single_delta_cents": 19},
-            [PlanRow("p", "USD", RowCause.STALE_WALLET, 1000, 0, 990, 10)],
+            [PlanRow("p", "USD", RowCause.STALE_WALLET, 1000, 0, 990, 10, 1000, 0)],
             100,
             ("single_delta_cents 20 > max_single_delta_cents 19",),
             id="money moved from pending to available counts",
         ),
+        pytest.param({"max_disputed_rows": 2}, [stale_row(1, RowCause.DISPUTED)] * 2, 100, (), id="disputed at the limit"),
         pytest.param(
-            {"max_unexplained_rows": 0},
-            [stale_row(1, RowCause.UNEXPLAINED)],
+            {"max_disputed_rows": 1},
+            [stale_row(1, RowCause.DISPUTED), stale_row(1, RowCause.LOST_UPDATE)],
             100,
-            ("unexplained_rows 1 > max_unexplained_rows 0",),
-            id="unexplained above",
+            ("disputed_rows 2 > max_disputed_rows 1",),
+            id="disputed and lost updates above",
         ),
     ],
 )
@@ -167,10 +188,9 @@ def test_review_lets_a_small_plan_pass_by_itself(world):
 
 
 def test_review_asks_for_a_human_beyond_the_guardrails(world):
-    world.platform.set_player(TENANT, "odd", 20.0)
-    world.platform.set_wallet(TENANT, "odd", 33.0)
+    world.disputed("odd", 20.0, 33.0)
     found = review(world.guard, dry_run(world.guard, TENANT, "force", ACTOR).plan_id)
-    assert (found.needs_approval, found.why) == (True, ("unexplained_rows 1 > max_unexplained_rows 0",))
+    assert (found.needs_approval, found.why) == (True, ("disputed_rows 1 > max_disputed_rows 0",))
 
 
 def test_review_asks_for_a_human_where_the_policy_always_wants_one(memory):
@@ -183,13 +203,13 @@ def test_review_asks_for_a_human_where_the_policy_always_wants_one(memory):
 
 def test_review_of_a_plan_with_nothing_to_write_is_empty(memory):
     memory.credited("credited", 20.0, 50.0)
+    memory.doubtful("doubtful", 20.0, 33.0)
     found = review(memory.guard, dry_run(memory.guard, TENANT, "force", ACTOR).plan_id)
     assert (found.is_empty, found.needs_approval) == (True, False)
 
 
 def test_review_holds_the_rows_themselves_against_the_guardrails_and_not_the_stored_sentences(memory):
-    memory.platform.set_player(TENANT, "odd", 20.0)
-    memory.platform.set_wallet(TENANT, "odd", 33.0)
+    memory.disputed("odd", 20.0, 33.0)
     plan = dry_run(memory.guard, TENANT, BackfillMode.FORCE, ACTOR)
     plans = memory.guard.state.tables.plans
     plans[plan.plan_id] = replace(plans[plan.plan_id], guardrails_exceeded=())

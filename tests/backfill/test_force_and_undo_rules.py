@@ -25,9 +25,8 @@ def small(world: World) -> Plan:
 
 
 def large(world: World) -> Plan:
-    """Beyond the guardrails: the ledger says nothing for this wallet."""
-    world.platform.set_player(TENANT, "p1", 20.0)
-    world.platform.set_wallet(TENANT, "p1", 33.0)
+    """Beyond the guardrails: the ledger does not account for what this wallet holds."""
+    world.disputed("p1", 20.0, 33.0)
     return dry_run(world.guard, TENANT, "force", ACTOR)
 
 
@@ -86,7 +85,7 @@ def test_a_plan_is_refused_when_a_flag_was_flipped_since(world, scope):
 
 
 def test_a_plan_beyond_the_guardrails_is_refused_without_an_approval(world):
-    assert_refused(world, large(world), "unexplained_rows 1 > max_unexplained_rows 0.*no approval was asked for")
+    assert_refused(world, large(world), "disputed_rows 1 > max_disputed_rows 0.*no approval was asked for")
 
 
 def test_a_plan_beyond_the_guardrails_is_forced_with_an_approval_for_it(world):

@@ -63,14 +63,14 @@ def assert_journal_agrees(
 
 
 def _assert_as_planned(world: KilledWorld, plan_id: str, images: dict[str, Change]) -> None:
-    """What stood before a force's write is what the plan saw, in cents, and what stands after it what the player held."""
+    """What stood before a force's write is what the plan saw, in cents, and what stands after it the plan's target."""
     rows = {row.player_id: row for row in world.world.stored(plan_id).rows}
     for player_id, (before, after) in images.items():
         row = rows[player_id]
         seen = (row.wallet_available, row.wallet_pending) if before else (None, None)
         assert (row.wallet_available, row.wallet_pending) == seen, player_id
         assert tuple(map(to_cents, before or ())) == (seen if before else ()), player_id
-        assert tuple(map(to_cents, after or ())) == (row.player_available, row.player_held), player_id
+        assert tuple(map(to_cents, after or ())) == (row.target_available, row.target_pending), player_id
 
 
 def _assert_totals(world: KilledWorld, plan_id: str, operation: str, *, done: int, left: int) -> None:

@@ -7,11 +7,11 @@ import os
 import random
 from dataclasses import dataclass
 
-from tests.backfill.backfill_worlds import approve
+from tests.backfill.backfill_worlds import NOW, approve
 from tests.backfill_kills.killed_process import WHEN, Kill, Request
 from tests.backfill_kills.killed_worlds import KilledWorld
 
-from ledger_guard.adapters.memory.ledger import LedgerMovement
+from ledger_guard.adapters.memory.ledger import LedgerRow
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.plans import Plan
@@ -48,7 +48,7 @@ def points(placement: str, story: str, exchanges: int) -> list[Point]:
 
 @dataclass(frozen=True)
 class Tenant:
-    """A tenant of nine players, one for each thing that can be the matter with a wallet, and its newest plan."""
+    """A tenant of ten players, one for each thing that can be the matter with a wallet, and its newest plan."""
 
     tenant_id: str
     plan: Plan
@@ -65,7 +65,7 @@ class Tenant:
 def new_tenant(world: KilledWorld, story: str) -> Tenant:
     """A tenant that is ready for a story: with an approved plan, forced already where the story is its undo."""
     tenant_id = f"casino_{new_id()[:13]}"
-    players = [f"{tenant_id}_p{number}" for number in range(9)]
+    players = [f"{tenant_id}_p{number}" for number in range(10)]
     platform = world.platform
     for number in (0, 3, 8):
         world.world.stale(players[number], 20.0 + number, 10.0 + number, tenant_id)
@@ -75,11 +75,15 @@ def new_tenant(world: KilledWorld, story: str) -> Tenant:
     world.world.credited(players[2], 20.0, 50.0, tenant_id)
     platform.set_player(tenant_id, players[4], 0.3)
     platform.set_wallet(tenant_id, players[4], 0.1 + 0.2)
-    platform.set_player(tenant_id, players[5], 30.0)
-    platform.set_wallet(tenant_id, players[5], 33.0, currency="USD")
+    # a hand of poker took 3.00 from the player that the wallet still holds; and a webhook paid in euro
+    world.world.stale(players[5], 30.0, 33.0, tenant_id)
     platform.set_wallet(tenant_id, players[5], 5.0, currency="EUR")
-    platform.set_player(tenant_id, players[7], 8.0, 2.0)
-    platform.set_wallet(tenant_id, players[7], 10.0)
+    platform.book(tenant_id, players[5], LedgerRow("deposit", "credit", 5.0, NOW, currency="EUR", status="deposit_captured"))
+    # a payout that a webhook told while shadow write was off: of available nothing is wrong, of pending 3.00
+    platform.set_player(tenant_id, players[7], 8.0, 5.0)
+    platform.set_wallet(tenant_id, players[7], 8.0, 5.0)
+    platform.book(tenant_id, players[7], LedgerRow("withdraw", "debit", 3.0, NOW, status="withdraw_paid"))
+    world.world.doubtful(players[9], 4.0, 6.0, tenant_id)
     guard = world.world.guard
     plan = dry_run(guard, tenant_id, "force", "oncall")
     for kind in (ApprovalKind.BACKFILL_FORCE, ApprovalKind.BACKFILL_UNDO):
@@ -95,12 +99,13 @@ def request(tenant: Tenant, operation: str, kill: Kill | None = None) -> Request
 
 
 def move_money(world: KilledWorld, tenant: Tenant) -> None:
-    """What a live platform does meanwhile: a win on both sides, a deposit on the wallet alone, a wallet for a new player."""
+    """What a live platform does meanwhile: a credit on both sides, a webhook to a wallet, and one that makes a wallet from 0."""
     both, alone, new = tenant.player(0), tenant.player(3), tenant.player(1)
     run, tenant_id, more = world.platform._run, tenant.tenant_id, "balance_real_available = balance_real_available + %s"
     run(f"update player set {more} where tenant_id = %s and id = %s", 1.25, tenant_id, both)
+    world.platform.book(tenant_id, both, LedgerRow("wallet", "credit", 1.25, NOW, status="manual_credit"))
     for player_id, amount in ((both, 1.25), (alone, 5.5)):
         run(f"update walletbalance set {more} where tenant_id = %s and player_id = %s", amount, tenant_id, player_id)
-    deposit = LedgerMovement("deposit_captured", "credit", 5.5, provider_event_id=new_id())
-    world.platform.book(tenant_id, alone, deposit)
+    for player_id, amount in ((alone, 5.5), (new, 77.0)):
+        world.platform.book(tenant_id, player_id, LedgerRow("deposit", "credit", amount, NOW, status="deposit_captured"))
     world.platform.set_wallet(tenant_id, new, 77.0, bonus=1.0)

@@ -76,7 +76,7 @@ def test_a_killed_run_that_is_called_again_completes_and_each_row_was_written_on
         if not point.moves:
             done = "applied" if story == "force" else "restored"
             written = {told.tenant.player(number): done for number in WRITABLE}
-            assert states == written | {told.tenant.player(2): "set_aside"}, point
+            assert states == written | {told.tenant.player(9): "set_aside"}, point
 
 
 def test_a_killed_force_that_is_given_up_is_undone_row_by_row(world, placement):

@@ -42,13 +42,18 @@ class BackfillMachine(RuleBasedStateMachine):
     def money_moves(self, number, cents):
         self._with_player(number, lambda player_id: self.casino.move(player_id, cents))
 
-    @rule(number=_number, cents=_amount)
-    def a_wallet_misses_a_win(self, number, cents):
-        self._with_player(number, lambda player_id: self.casino.lag(player_id, cents))
+    @rule(number=_number, cents=_move)
+    def a_hand_of_poker_reaches_the_player_only(self, number, cents):
+        self._with_player(number, lambda player_id: self.casino.hand(player_id, cents))
 
-    @rule(number=_number, cents=_amount)
-    def a_deposit_reaches_the_wallet_only(self, number, cents):
-        self._with_wallet(number, lambda player_id: self.casino.deposit(player_id, cents))
+    @rule(number=_number, cents=_amount, is_in_the_shadow=st.sampled_from([False, False, True]))
+    def a_deposit_reaches_the_wallet_only_or_nobody(self, number, cents, is_in_the_shadow):
+        take = self.casino.deposit_in_the_shadow if is_in_the_shadow else self.casino.deposit
+        self._with_player(number, lambda player_id: take(player_id, cents))
+
+    @rule(number=_number)
+    def the_platforms_script_copies_a_player(self, number):
+        self._with_player(number, self.casino.copy_player)
 
     @rule(number=_number)
     def a_bonus_is_given(self, number):
@@ -104,7 +109,7 @@ class BackfillMachine(RuleBasedStateMachine):
         if side == "wallet":
             self._with_wallet(number, lambda player_id: self.casino.deposit(player_id, cents))
         else:
-            move = self.casino.lag if side == "player" else self.casino.move
+            move = self.casino.hand if side == "player" else self.casino.move
             self._with_player(number, lambda player_id: move(player_id, cents))
         if then == "undo":
             self.promises.undo(-1, kill_at=None)

@@ -1,37 +1,38 @@
-"""A small tenant under test: money comes and goes in it, and what stands there can be read at any time."""
+"""A small tenant under test: money comes and goes in it as on the platform, and what stands there can be read at any time."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from tests.backfill.backfill_worlds import PostgresPlatform, World
+from tests.backfill.backfill_worlds import NOW, PostgresPlatform, World
 
-from ledger_guard.adapters.memory.ledger import LedgerMovement
 from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.ledger_rows import LedgerRow, TransactionRow
 from ledger_guard.domain.money import Cents, to_cents
 
 Pair = tuple[float, float]
 #: available, pending, and the bonus columns
 Wallet = tuple[float, float, float, float]
 
-KINDS = ("equal", "missing", "stale", "credited", "noisy", "unexplained", "split")
+#: what can be the matter with a player who arrives; see Casino.arrive
+KINDS = ("equal", "missing", "born", "credited", "noisy", "doubtful", "payout", "poker", "raced", "copied")
 
 
 class Casino:
     """Its players, by number, and the books of everything that happened to them.
 
-    `clean` are players whose wallet never missed anything: it holds what the player holds and wallet-only deposits, each with
-    its ledger row.
+    `right` holds what each player's wallet should hold, available and pending in cents, whatever stands there: every step
+    that is booked counts once. Steps come an hour apart, so that no two of them can have overlapped unless they say so.
     """
 
     def __init__(self, world: World, tenant_id: str) -> None:
         self.world, self.tenant_id, self._platform = world, tenant_id, world.platform
         self._platform.add_tenant(tenant_id)
         self.players_made = 0
-        self.clean: set[str] = set()
-        self.deposits: dict[str, list[Cents]] = defaultdict(list)
-        self._booked: list[tuple[str, str, int]] = []
+        self.right: dict[str, tuple[Cents, Cents]] = {}
+        #: players whom transactions refer to: the platform can't delete them
+        self.stays: set[str] = set()
+        self._booked: list[tuple[str, str, str, float]] = []
 
     def player_id(self, number: int) -> str:
         return f"{self.tenant_id}_p{number % max(1, self.players_made)}"
@@ -64,40 +65,65 @@ class Casino:
         return [(key[1], *row.balance, *row.bonus) for key, row in ledger.wallets.items() if key[0] == self.tenant_id]
 
     def arrive(self, kind: str, cents: Cents) -> None:
-        """A new player, with the wallet of one `kind`."""
+        """A new player, who had `cents` before the ledger began, and whose wallet has gone the way of its `kind`.
+
+        equal: a wallet with the player's balances. missing: none. born: made from 0 by a webhook. credited: a webhook on top.
+        noisy: equal in cents only. doubtful: it differs and the ledger says nothing. payout: a webhook's payout that reached
+        no wallet. poker: a bet that never did. raced: two deposits at once, of which the player row lost one. copied: the
+        same, and then the platform's script made the wallet equal to that player row.
+        """
         self.players_made += 1
         player_id, amount = self.player_id(self.players_made - 1), cents / 100
-        held = 3.0 if kind == "split" else 0.0
         player = 0.3 if kind == "noisy" else amount
+        held = 3.0 if kind == "payout" else 0.0
         self._platform.set_player(self.tenant_id, player_id, player, held)
-        wallet = {"missing": None, "stale": amount / 4, "noisy": 0.1 + 0.2, "unexplained": amount + 7.77}.get(kind, amount + held)
-        if wallet is not None:
-            self._platform.set_wallet(self.tenant_id, player_id, wallet)
-        if kind == "stale":
-            self._book(player_id, "bet", cents)
-        if kind in ("equal", "credited", "noisy"):
-            self.clean.add(player_id)
-        if kind == "credited":
-            self.deposit(player_id, cents)
+        self.right[player_id] = (to_cents(player), to_cents(held))
+        if kind not in ("missing", "born"):
+            wallet = {"noisy": 0.1 + 0.2, "doubtful": amount + 7.77}.get(kind, amount)
+            self._platform.set_wallet(self.tenant_id, player_id, wallet, held)
+        if kind in ("born", "credited"):
+            self.deposit(player_id, max(cents // 4, 1))
+        elif kind == "payout":
+            self._book(player_id, "withdraw", "withdraw_paid", -300)
+            self._right(player_id, held=-300)
+        elif kind == "poker":
+            self.hand(player_id, -min(cents, 100))
+        elif kind in ("raced", "copied"):
+            self._lose_a_deposit(player_id, 150, 250)
+        if kind == "copied":
+            self.copy_player(player_id)
 
     def move(self, player_id: str, cents: Cents) -> None:
-        """A win or a loss, booked, on player and wallet."""
+        """A credit or a debit by hand, on player and wallet; a missing wallet is made from the player's balances."""
+        if player_id not in self.wallets():
+            self._platform.set_wallet(self.tenant_id, player_id, *self.players()[player_id])
         self._change_player(player_id, cents)
-        if player_id in self.wallets():
-            self._change_wallet(player_id, cents)
-        self._book(player_id, "bet", cents)
+        self._change_wallet(player_id, cents)
+        self._book(player_id, "wallet", "manual_credit" if cents > 0 else "manual_debit", cents)
+        self._right(player_id, cents)
 
-    def lag(self, player_id: str, cents: Cents) -> None:
-        """A win that the wallet misses: what backfills are for."""
+    def hand(self, player_id: str, cents: Cents) -> None:
+        """A hand of poker, won or lost: the player row alone."""
         self._change_player(player_id, cents)
-        self._book(player_id, "bet", cents)
-        self.clean.discard(player_id)
+        self._book(player_id, "poker_win" if cents > 0 else "poker_bet", "success", cents)
+        self._right(player_id, cents)
 
     def deposit(self, player_id: str, cents: Cents) -> None:
-        """A deposit that only the wallet gets, with its ledger row."""
+        """A webhook's deposit: the wallet alone; a missing one is born from 0."""
+        if player_id not in self.wallets():
+            self._platform.set_wallet(self.tenant_id, player_id, 0.0)
         self._change_wallet(player_id, cents)
-        self._book(player_id, "deposit_captured", cents)
-        self.deposits[player_id].append(cents)
+        self.deposit_in_the_shadow(player_id, cents)
+
+    def deposit_in_the_shadow(self, player_id: str, cents: Cents) -> None:
+        """A webhook's deposit while shadow write is off: booked, and in neither row."""
+        self._book(player_id, "deposit", "deposit_captured", cents)
+        self._right(player_id, cents)
+
+    def copy_player(self, player_id: str) -> None:
+        """The platform's script, forced: the wallet gets the player's balances."""
+        *_, bonus, _ = self.wallets().get(player_id, (0.0,) * 4)
+        self._platform.set_wallet(self.tenant_id, player_id, *self.players()[player_id], bonus=bonus)
 
     def give_bonus(self, player_id: str) -> None:
         """A bonus on the wallet."""
@@ -105,8 +131,29 @@ class Casino:
         self._platform.set_wallet(self.tenant_id, player_id, available, pending, bonus=bonus + 1.5)
 
     def leave(self, player_id: str) -> None:
-        """The player is deleted; a wallet stays behind as an orphan."""
+        """The player is deleted; a wallet stays behind as an orphan. Nothing happens to a player who has transactions."""
+        if player_id in self.stays:
+            return
         self._platform.remove_player(self.tenant_id, player_id)
+
+    def is_right(self, player_id: str) -> bool:
+        """Whether the wallet holds what it should."""
+        wallet = self.wallets().get(player_id)
+        return wallet is not None and cents_of(wallet[:2]) == self.right[player_id]
+
+    def _lose_a_deposit(self, player_id: str, *amounts: Cents) -> None:
+        """Card deposits at once: the wallet gets all of them, the player row the last."""
+        before = to_cents(self.players()[player_id][0])
+        at = self._next_moment()
+        self.stays.add(player_id)
+        for number, cents in enumerate(amounts):
+            tx_id, moment = new_id(), at + timedelta(milliseconds=number)
+            note = TransactionRow(tx_id, "deposit", cents / 100, (before + cents) / 100, moment)
+            self._platform.note(self.tenant_id, player_id, note)
+            self._book(player_id, "wallet", "deposit_succeeded", cents, moment, tx_id)
+            self._change_wallet(player_id, cents)
+            self._right(player_id, cents)
+        self._change_player(player_id, amounts[-1])
 
     def _change_player(self, player_id: str, cents: Cents) -> None:
         available, held = self.players()[player_id]
@@ -116,26 +163,22 @@ class Casino:
         available, pending, bonus, _ = self.wallets()[player_id]
         self._platform.set_wallet(self.tenant_id, player_id, available + cents / 100, pending, bonus=bonus)
 
-    def _book(self, player_id: str, kind: str, cents: Cents) -> None:
-        event = new_id() if kind == "deposit_captured" else None
-        direction = "credit" if cents > 0 else "debit"
-        movement = LedgerMovement(kind, direction, abs(cents) / 100, provider_event_id=event)
-        self._platform.book(self.tenant_id, player_id, movement)
-        self._booked.append((player_id, kind, cents))
+    def _right(self, player_id: str, available: Cents = 0, held: Cents = 0) -> None:
+        before = self.right[player_id]
+        self.right[player_id] = (before[0] + available, before[1] + held)
+
+    def _book(
+        self, player_id: str, kind: str, status: str, cents: Cents, at: datetime | None = None, tx_id: str | None = None
+    ) -> None:
+        at, tx_id = at or self._next_moment(), tx_id or (None if kind.startswith("poker") else new_id())
+        amount, direction = abs(cents) / 100, "credit" if cents > 0 else "debit"
+        self._platform.book(self.tenant_id, player_id, LedgerRow(kind, direction, amount, at, status=status, tx_id=tx_id))
+        self._booked.append((player_id, kind, direction, amount))
+
+    def _next_moment(self) -> datetime:
+        return NOW - timedelta(days=90) + timedelta(hours=len(self._booked))
 
 
 def cents_of(pair: Pair | None) -> tuple[Cents, Cents] | None:
     """Two amounts in cents."""
     return None if pair is None else (to_cents(pair[0]), to_cents(pair[1]))
-
-
-def is_explained(casino: Casino, player_id: str, player: Pair, wallet: Wallet | None) -> bool:
-    """Whether the wallet is above its player by exactly its deposits, or one of them."""
-    if wallet is None:
-        return False
-    above = sum(cents_of(wallet[:2]) or ()) - sum(cents_of(player) or ())
-    deposits = casino.deposits[player_id]
-    return above > 0 and (above == sum(deposits) or above in deposits)
-
-
-CasinoMaker = Callable[[], Casino]

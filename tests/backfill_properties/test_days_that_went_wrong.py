@@ -10,6 +10,8 @@ from tests.backfill_kills.killed_process import small_batches
 from tests.backfill_properties.casino import KINDS, Casino
 from tests.backfill_properties.promises import Promises
 
+from ledger_guard.domain.findings import RowCause
+
 _numbers = itertools.count(1)
 
 
@@ -31,11 +33,34 @@ def casino(world) -> Casino:
     return Casino(world, f"casino_{next(_numbers)}")
 
 
+CAUSES = {
+    "equal": None,
+    "missing": RowCause.MISSING,
+    "born": RowCause.STALE_WALLET,
+    "credited": None,
+    "noisy": None,
+    "doubtful": RowCause.UNEXPLAINED,
+    "payout": RowCause.STALE_WALLET,
+    "poker": RowCause.STALE_WALLET,
+    "raced": None,
+    "copied": RowCause.LOST_UPDATE,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_arrives_is_planned_for_the_cause_of_its_kind(casino, kind):
+    promises = Promises(casino)
+    casino.arrive(kind, 1000)
+    promises.plan()
+    row = promises.known[-1].rows.get(casino.player_id(0))
+    assert (row and row.cause) is CAUSES[kind]
+
+
 @pytest.mark.parametrize("kill_at", [None, 2, 3, 4], ids=lambda reading: f"killed at clock reading {reading}")
 def test_undo_keeps_the_wallet_of_a_player_who_is_gone(casino, kill_at):
     promises = Promises(casino)
     casino.arrive("missing", 1000)
-    casino.arrive("stale", 1000)
+    casino.arrive("born", 1000)
     promises.plan()
     promises.force(-1, kill_at=None, is_approved=True)
     for number in (0, 1):
@@ -51,7 +76,7 @@ def test_undo_keeps_the_wallet_of_a_player_who_is_gone(casino, kill_at):
 @pytest.mark.parametrize("kill_at", [2, 3, 4], ids=lambda reading: f"killed at clock reading {reading}")
 def test_a_player_who_leaves_between_a_killed_undo_and_the_next_keeps_what_stands(casino, kill_at):
     promises = Promises(casino)
-    casino.arrive("stale", 1000)
+    casino.arrive("born", 1000)
     promises.plan()
     promises.force(-1, kill_at=None, is_approved=True)
     promises.undo(-1, kill_at=kill_at)
@@ -62,7 +87,7 @@ def test_a_player_who_leaves_between_a_killed_undo_and_the_next_keeps_what_stand
 
 
 @pytest.mark.parametrize("then", ["force", "undo"])
-@pytest.mark.parametrize("change", [Casino.deposit, Casino.lag, Casino.move], ids=["wallet", "player", "both"])
+@pytest.mark.parametrize("change", [Casino.deposit, Casino.hand, Casino.move], ids=["wallet", "player", "both"])
 def test_what_moves_in_between_is_left_alone_where_it_matters_to_the_write(casino, change, then):
     promises = Promises(casino)
     for kind in KINDS:
@@ -78,6 +103,6 @@ def test_what_moves_in_between_is_left_alone_where_it_matters_to_the_write(casin
         promises.force(-1, kill_at=None, is_approved=True)
     else:
         promises.undo(-1, kill_at=None)
-    is_undo_of_untouched = then == "undo" and change is Casino.lag
+    is_undo_of_untouched = then == "undo" and change is Casino.hand
     if not is_undo_of_untouched:
         assert {player_id: casino.wallets()[player_id] for player_id in changed} == {each: moved[each] for each in changed}

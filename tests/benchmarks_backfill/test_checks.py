@@ -36,7 +36,7 @@ def test_overwriting_wallets_after_traffic_is_found(stage):
     stage.run(
         "insert into ledgertransaction "
         "(id, tx_id, tenant_id, player_id, type, direction, amount, status, provider, provider_event_id) "
-        "select id, id, tenant_id, id, 'deposit_captured', 'credit', 5, 'completed', 'psp', id from player limit 3"
+        "select id, id, tenant_id, id, 'deposit', 'credit', 5, 'deposit_captured', 'psp', id from player limit 3"
     )
     stage.run("update walletbalance set balance_real_available = 1005 where player_id in (select id from ledgertransaction)")
     assert stage.run(DRIFT) == [(0,)]

@@ -117,26 +117,33 @@ class ScriptWorld:
             return cursor.fetchall() if cursor.description else []
 
     def add_player(self, player_id: str, available: float, wallet: float | None, tenant_id: str = TENANT) -> None:
-        """A player whose ledger agrees with the player row; no wallet row with None."""
+        """A player whose wallet was born from 0, so that it holds what was booked since; no wallet row with None."""
         self.execute("insert into tenant (id, name) values (%s, %s) on conflict do nothing", tenant_id, tenant_id)
         self.execute(
             "insert into player (id, tenant_id, username, email, balance_real, balance_bonus, balance_real_available,"
             " balance_real_held) values (%s, %s, 'u', 'e', %s, 7, %s, 0)",
             *(player_id, tenant_id, available, available),
         )
-        self.book(player_id, "manual_adjust", available, None, tenant_id)
+        self.book(player_id, "wallet", available if wallet is None else wallet, "manual_adjust", tenant_id)
         if wallet is not None:
-            self.execute(
-                "insert into walletbalance values (%s, %s, 'USD', %s, 0, 3, 0, '2020-01-01')", tenant_id, player_id, wallet
-            )
+            self.set_wallet(player_id, wallet, tenant_id)
 
     def add_depositor(self, player_id: str, available: float, deposit: float) -> None:
-        """A player whose wallet alone got a deposit."""
-        self.add_player(player_id, available, available + deposit)
-        self.book(player_id, "deposit_captured", deposit, new_id())
+        """A player whose wallet alone got a deposit, and holds it."""
+        self.add_player(player_id, available, None)
+        self.set_wallet(player_id, available + deposit)
+        self.book(player_id, "deposit", deposit, "deposit_captured")
 
-    def book(self, player_id: str, kind: str, amount: float, event: str | None, tenant_id: str = TENANT) -> None:
-        self.execute(BOOK, new_id(), new_id(), tenant_id, player_id, kind, amount, new_id(), event)
+    def set_wallet(self, player_id: str, available: float, tenant_id: str = TENANT) -> None:
+        self.execute(
+            "insert into walletbalance values (%s, %s, 'USD', %s, 0, 3, 0, '2020-01-01')"
+            " on conflict (tenant_id, player_id, currency) do update"
+            " set balance_real_available = excluded.balance_real_available",
+            *(tenant_id, player_id, available),
+        )
+
+    def book(self, player_id: str, type_: str, amount: float, status: str, tenant_id: str = TENANT) -> None:
+        self.execute(BOOK, new_id(), new_id(), tenant_id, player_id, type_, amount, status, new_id())
 
     def wallet(self, player_id: str) -> float | None:
         rows = self.execute("select balance_real_available from walletbalance where player_id = %s", player_id)
@@ -144,6 +151,6 @@ class ScriptWorld:
 
 
 BOOK = (
-    "insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, currency, status, idempotency_key,"
-    " provider_event_id) values (%s, %s, %s, %s, %s, 'credit', %s, 'USD', 'completed', %s, %s)"
+    "insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, currency, status, idempotency_key)"
+    " values (%s, %s, %s, %s, %s, 'credit', %s, 'USD', %s, %s)"
 )

@@ -13,7 +13,8 @@ from ledger_guard.domain.command_outcome import CommandFailed
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.policy.command_runner import BackfillWriter
-from ledger_guard.use_cases.backfill_run import close_run, force_run, next_tasks, plan_run, verify_run
+from ledger_guard.use_cases.backfill_ending import close_run
+from ledger_guard.use_cases.backfill_run import force_run, next_tasks, plan_run, verify_run
 
 pytestmark = pytest.mark.postgres
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ def test_create_missing_is_the_script_without_force(world):
     assert world.wallet("lags") == 10.0
 
 
-def test_create_missing_leaves_protected_wallets_alone_so_it_may_run_beside_them(world):
+def test_create_missing_leaves_wallets_with_money_of_their_own_alone_so_it_may_run_beside_them(world):
     world.add_depositor("rich", 20.0, 50.0)
     assert world.run_script(world.planned("create-missing")).is_done
     assert world.wallet("rich") == 70.0
@@ -132,15 +133,16 @@ def run_meanwhile(world: ScriptWorld, wallet_of: str) -> Iterator[tuple[psycopg.
 _WAITS = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
-def test_a_deposit_that_the_script_overwrites_is_found_although_the_wallet_agrees(world):
+def test_a_deposit_that_the_script_overwrites_is_found_although_the_wallet_agrees_with_its_player(world):
     world.add_player("paying", 50.0, 50.0)
     with run_meanwhile(world, "paying") as (traffic, future):
         traffic.execute("update walletbalance set balance_real_available = 60 where player_id = 'paying'")
-        traffic.execute(BOOK.encode(), [new_id(), new_id(), TENANT, "paying", "deposit_captured", 10.0, new_id(), new_id()])
+        traffic.execute(BOOK.encode(), [new_id(), new_id(), TENANT, "paying", "deposit", 10.0, "deposit_captured", new_id()])
         traffic.commit()
         found = future.result()
     assert world.wallet("paying") == 50.0
-    assert found.changes == WalletChanges(applied=("lags", "none"), movements_erased=("paying",))
+    expected = WalletChanges(applied=("lags", "none"), movements_erased=("paying",), new_differences=("paying",))
+    assert found.changes == expected
 
 
 def test_a_difference_that_the_script_makes_under_live_moves_is_found(world):
@@ -176,23 +178,59 @@ def test_a_tenant_that_the_platform_does_not_know_starts_nothing(world):
 
 
 def refused(world: ScriptWorld, plan, said: str, error: type[Exception] = SafetyRefusal) -> None:
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=re.escape(said)):
         world.run_script(plan)
     assert world.started() == []
     assert [said in str(entry["refused"]) for entry in world.audited()] == [True]
 
 
-def test_a_protected_wallet_refuses_a_forced_run(world):
+def test_wallets_that_can_not_be_written_start_nothing(world):
+    plan = world.planned()
+    world.execute("create rule never as on update to walletbalance do instead nothing")
+    refused(world, plan, "public.walletbalance has rule never")
+
+
+def test_a_trigger_on_the_wallets_that_came_since_needs_an_approval(world):
+    plan = world.planned()
+    world.execute(
+        "create function nothing() returns trigger language plpgsql as 'begin return new; end';"
+        " create trigger rounds before update on walletbalance for each row execute function nothing()"
+    )
+    refused(world, plan, "the script needs an approval (public.walletbalance has trigger rounds")
+
+
+def test_a_wallet_with_money_of_its_own_refuses_a_forced_run(world):
     world.add_depositor("rich", 20.0, 50.0)
-    refused(world, world.planned(), "1 wallets are protected")
+    refused(world, world.planned(), "1 are right though their player row differs")
+
+
+def test_a_wallet_that_should_hold_more_than_its_player_refuses_a_run(world):
+    world.add_depositor("rich", 20.0, 50.0)
+    world.set_wallet("rich", 20.0)
+    refused(world, world.planned(), "1 wallets should hold something else")
+
+
+def test_a_player_whose_missing_wallet_should_hold_a_deposit_refuses_even_to_create_it(world):
+    world.book("none", "deposit", 50.0, "deposit_captured")
+    refused(world, world.planned("create-missing"), "1 wallets should hold something else")
 
 
 def test_an_unexplained_wallet_refuses_a_forced_run_even_within_the_guardrails(world):
     world.add_player("odd", 20.0, 33.33)
-    world.book("odd", "manual_adjust", 5.0, None)
-    rails = world.guard.policy.guardrails.model_copy(update={"max_unexplained_rows": 5})
+    world.execute("delete from ledgertransaction where player_id = 'odd'")
+    rails = world.guard.policy.guardrails.model_copy(update={"max_disputed_rows": 5})
     world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
-    refused(world, world.planned(), "1 differ unexplained")
+    refused(world, world.planned(), "1 need a human")
+
+
+def test_a_disputed_wallet_needs_the_approval(world):
+    world.add_player("odd", 40.0, 20.0)
+    world.set_wallet("odd", 33.33)
+    plan = world.planned()
+    refused(world, plan, "no approval was asked for")
+    approve(world.guard.state, ApprovalKind.BACKFILL_FORCE, plan)
+    assert world.run_script(plan).is_done
+    assert world.wallet("odd") == 40.0
 
 
 def test_an_expired_plan_is_refused(world):

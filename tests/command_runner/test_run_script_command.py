@@ -68,10 +68,10 @@ def test_rows_that_were_missed_are_exit_1_and_said_in_words(cli_world, dry_run, 
     assert "2 rows of the plan were not written" in capsys.readouterr().out
 
 
-def test_a_protected_wallet_is_exit_3(cli_world, dry_run, capsys):
+def test_a_wallet_with_money_of_its_own_is_exit_3(cli_world, dry_run, capsys):
     cli_world.add_depositor("rich", 20.0, 50.0)
     assert run_script("--plan", dry_run()) == 3
-    assert "protected" in capsys.readouterr().err
+    assert "1 are right though their player row differs" in capsys.readouterr().err
     assert cli_world.started() == []
 
 

@@ -79,6 +79,31 @@ def test_what_is_no_secret_is_left_as_it_is():
     assert SecretMask(["1", "off"], [""]).masked("1 row is off") == "1 row is off"
 
 
+@pytest.mark.parametrize(
+    ("password", "text", "shown"),
+    [
+        pytest.param("casino", "default_casino: 3 rows", "default_casino: 3 rows", id="a password within the tenant's name"),
+        pytest.param("casino", "login casino failed", "login *** failed", id="the same password by itself"),
+        pytest.param("casino", "casino:default_casino", "***:default_casino", id="both"),
+        pytest.param("default_casino", "--tenant-id=default_casino", "--tenant-id=default_casino", id="the very name"),
+        pytest.param("default_casino", "password='default_casino'", "password='***'", id="the very name, called a password"),
+        pytest.param(
+            "default_casino", "postgresql://u:default_casino@db/x", "postgresql://***@db/x", id="the very name in a URL"
+        ),
+        pytest.param("default_casino#1", "got default_casino#1", "got ***", id="a password that begins with the name"),
+        pytest.param(
+            "a", "a tenant: default_casino was read", "*** tenant: default_casino was read", id="a password of one letter"
+        ),
+    ],
+)
+def test_masking_a_password_leaves_the_tenants_name(password, text, shown):
+    assert SecretMask([], [password], ["default_casino"]).masked(text) == shown
+
+
+def test_a_value_of_a_variable_that_is_a_part_of_the_tenants_name_leaves_it_too():
+    assert SecretMask(["default"], [], ["default_casino"]).masked("default: default_casino") == "***: default_casino"
+
+
 class _Kept(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
@@ -115,6 +140,15 @@ def test_a_script_that_prints_its_environment_gives_no_secret_away(world: Script
     assert "API_TOKEN" in told
     for secret in ("tok-0123456789", "p@ss/word", "p%40ss%2Fword", world.uri):
         assert secret not in told
+
+
+@pytest.mark.postgres
+def test_the_tenants_name_stays_in_the_command_and_its_output_whatever_the_password(world: ScriptWorld):
+    world.uri = world.uri.replace("postgres@", f"postgres:{TENANT[:4]}@")
+    world.write_script("import sys; print(sys.argv[1])")
+    found = world.runner().run(TENANT, BackfillMode.FORCE, is_dry_run=True)
+    assert f"--tenant-id={TENANT}" in found.command
+    assert found.output == (f"--tenant-id={TENANT}",)
 
 
 @pytest.mark.postgres

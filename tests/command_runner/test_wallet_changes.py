@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from ledger_guard.domain.command_outcome import CommandEnd, CommandOutcome, CommandRun, WalletChanges, wallet_changes
-from ledger_guard.domain.plans import PlanRow, RowCause
+from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.plans import PlanRow
 
 RUN = CommandRun(("python",), CommandEnd.EXITED, 0, 1.0)
 
 
 def row(player_id: str, cause: RowCause = RowCause.STALE_WALLET, wallet: int | None = 1000) -> PlanRow:
-    return PlanRow(player_id, "USD", cause, 2000, 0, wallet, None if wallet is None else 0)
+    return PlanRow(player_id, "USD", cause, 2000, 0, wallet, None if wallet is None else 0, 2000, 0)
 
 
 LAGS, MISSING, RICH = row("lags"), row("none", RowCause.MISSING, None), row("rich", RowCause.PROTECTED, 7000)

@@ -11,26 +11,29 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
-from ledger_guard.adapters.memory.ledger import LedgerMovement
 from ledger_guard.commands.backfill import backfill
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.policy.loader import load_policy
 
 TENANT = "casino_7"
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 
 
 @pytest.fixture
 def world(monkeypatch) -> MemoryWorld:
-    """Four players: one lags behind, one has no wallet, one has a deposit of its own, one agrees."""
+    """Five players: a wallet born from 0, one missing, one with a deposit of its own, one right, and one for a human."""
     shipped = load_policy()
     guardrails = shipped.guardrails.model_copy(update={"max_share_of_players": 1.0})
-    found = memory_world(shipped.model_copy(update={"guardrails": guardrails}), datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc))
+    found = memory_world(shipped.model_copy(update={"guardrails": guardrails}), NOW)
     monkeypatch.setitem(sys.modules, "ledger_guard.wiring", SimpleNamespace(open_guard=lambda: found.guard))
-    for player_id, wallet in (("lags", 10.0), ("none", None), ("rich", 70.0), ("agrees", 20.0)):
+    for player_id, wallet in (("lags", 10.0), ("none", None), ("rich", 70.0), ("agrees", 20.0), ("odd", 33.0)):
         found.ledger.add_player(TENANT, player_id, 20.0)
         if wallet is not None:
             found.ledger.set_wallet(TENANT, player_id, wallet)
-    found.ledger.add_movement(TENANT, "rich", LedgerMovement("deposit_captured", "credit", 50.0))
+    found.ledger.add_movement(TENANT, "lags", LedgerRow("wallet", "credit", 10.0, NOW, status="manual_credit"))
+    found.ledger.add_movement(TENANT, "rich", LedgerRow("deposit", "credit", 50.0, NOW, status="deposit_captured"))
+    found.ledger.bonus[TENANT, "none"] = 7.0
     return found
 
 
@@ -64,20 +67,25 @@ def test_dry_run_prints_the_plan_under_the_names_that_scripts_rely_on(world):
     assert plan["counts"] == {
         "missing": 1,
         "stale_wallet": 1,
+        "lost_update": 0,
+        "disputed": 0,
+        "unexplained": 1,
+        "unreadable": 0,
         "protected": 1,
-        "unexplained": 0,
         "float_noise": 0,
         "other_currency": 0,
         "orphan": 0,
+        "player_row_wrong": 0,
+        "missing_with_bonus": 1,
     }
-    assert plan["cents"] == {"created": 2000, "increased": 1000, "decreased": 0}
+    assert plan["cents"] == {"created": 2000, "increased": 1000, "decreased": 0, "bonus_lost": 700}
     assert (plan["within_guardrails"], plan["guardrails_exceeded"]) == (True, [])
 
 
 def test_create_missing_plans_the_missing_rows_alone(world):
     plan = run_json("dry-run", "--tenant-id", TENANT, "--mode", "create-missing")
     assert plan["mode"] == "create-missing"
-    assert plan["cents"] == {"created": 2000, "increased": 0, "decreased": 0}
+    assert plan["cents"] == {"created": 2000, "increased": 0, "decreased": 0, "bonus_lost": 700}
 
 
 def test_force_verify_and_status_tell_one_story(world):
@@ -87,6 +95,9 @@ def test_force_verify_and_status_tell_one_story(world):
     plan = run_json("dry-run", "--tenant-id", TENANT)
     assert run_json("force", "--plan", plan["plan_id"]) == {"applied": 2, "drifted": 0, "already_applied": 0}
     assert run_json("force", "--plan", plan["plan_id"]) == {"applied": 0, "drifted": 0, "already_applied": 2}
+    left = run("verify", "--tenant-id", TENANT, "--json")
+    assert (left.exit_code, json.loads(left.stdout)["is_clean"]) == (1, False), "a human's row is never clean"
+    world.ledger.set_wallet(TENANT, "odd", 20.0)
     verified = run_json("verify", "--tenant-id", TENANT)
     assert (verified["is_clean"], verified["counts"]["protected"], verified["counts"].keys()) == (True, 1, plan["counts"].keys())
     for found in (run_json("status", "--plan", plan["plan_id"]), run_json("status", "--tenant-id", TENANT)):
@@ -95,8 +106,10 @@ def test_force_verify_and_status_tell_one_story(world):
 
 def test_lines_for_people_name_plan_hash_and_counts(world):
     output = run("dry-run", "--tenant-id", TENANT).stdout
-    assert "1 missing, 1 stale wallet, 1 protected" in output
+    assert "found     1 missing, 1 not what the evidence gives, 1 unexplained, for a human\n" in output
+    assert "beside    1 right though the player row differs\n" in output
     assert "creates 20.00 USD, adds 10.00 USD, takes 0.00 USD" in output
+    assert "bonus     1 players without a wallet have a bonus; their next grant overwrites 7.00 USD of it\n" in output
 
 
 def test_who_did_it_is_on_the_audit_log(world):
@@ -142,7 +155,7 @@ def test_bad_input_is_one_sentence_that_says_what_is_allowed(world, arguments):
     assert world.ledger.wallets[TENANT, "lags", "USD"].balance == (10.0, 0.0)
 
 
-@pytest.mark.parametrize("command", ["dry-run", "force", "verify", "undo", "status", "pause", "resume", "cancel"])
+@pytest.mark.parametrize("command", ["dry-run", "force", "verify", "undo", "status", "pause", "resume", "cancel", "show"])
 def test_each_help_text_has_an_example(command):
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -161,17 +174,18 @@ def test_a_dry_run_for_scripts_is_summed_up_by_cause(world):
     summary = run_json("dry-run", "--tenant-id", TENANT)["summary"]
     assert {each["cause"]: (each["rows"], each["up_cents"], each["down_cents"]) for each in summary["causes"]} == {
         "missing": (1, 2000, 0),
-        "protected": (1, 0, 5000),
         "stale_wallet": (1, 1000, 0),
+        "unexplained": (1, 0, 1300),
     }
-    assert [each["player_id"] for each in summary["largest"]] == ["rich", "none", "lags"]
+    assert [each["player_id"] for each in summary["largest"]] == ["none", "lags"], "only rows that force may write"
     assert summary["histogram"] == [{"up_to_cents": 1000, "rows": 1}, {"up_to_cents": 10000, "rows": 2}]
 
 
 def test_several_tenants_have_a_plan_each_and_the_most_money_comes_first(world):
-    for tenant, wallet in (("big", 0.0), ("small", 19.0)):
+    for tenant, wallet in (("big", 1.0), ("small", 19.0)):
         world.ledger.add_player(tenant, f"{tenant}-1", 20.0 if tenant == "small" else 900.0)
         world.ledger.set_wallet(tenant, f"{tenant}-1", wallet)
+        world.ledger.add_movement(tenant, f"{tenant}-1", LedgerRow("wallet", "credit", wallet, NOW, status="manual_credit"))
     for arguments in (("--all-tenants",), ("--tenant-id", "small", "--tenant-id", TENANT, "--tenant-id", "big")):
         found = run_json("dry-run", *arguments, "--at-once", "1")
         assert [plan["tenant_id"] for plan in found["plans"]] == ["big", TENANT, "small"]

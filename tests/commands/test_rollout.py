@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
+from tests.flags.flag_stores import dotenv_store
 from tests.flags.rollout_world import BALANCE, RolloutWorld, rollout_world
 
 from ledger_guard import wiring
@@ -53,6 +54,36 @@ def test_check_of_a_frozen_flag_exits_3_and_says_by_what_since_when_and_what_lif
         f"T3 severe; lifted by an approved run of flag_restore for ledger_enforce_balance@*, incident {incident}, "
         "with its root cause\n"
     )
+
+
+@pytest.mark.parametrize("frozen", [EVERYWHERE, "tenant-b"])
+def test_with_one_value_for_everybody_a_tenant_is_answered_as_everyone(world, run, frozen):
+    freeze(world.guard, BALANCE, frozen, None, "stop the rollout", "oncall")
+    world.memory.flags.keeps_tenants = False
+    found = run("check", "--flag", BALANCE, "--tenant-id", "tenant-a")
+    assert (found.exit_code, found.output.startswith("frozen: ledger_enforce_balance")) == (3, True)
+    assert run("check", "--flag", BALANCE, "--tenant-id", "nobody").exit_code == 2
+
+
+def test_an_override_of_one_tenant_opens_nobody_where_everybody_has_one_value(world, run):
+    freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
+    assert _override(run).exit_code == 0
+    world.memory.flags.keeps_tenants = False
+    assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 3
+
+
+def test_with_one_value_for_everybody_a_tenant_is_open_when_nothing_is_frozen(world, run):
+    world.memory.flags.keeps_tenants = False
+    assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 0
+
+
+def test_status_says_what_the_store_can_not_tell(world, run, tmp_path):
+    world.guard = replace(world.guard, flags=dotenv_store(tmp_path, b"WEBHOOK_SIGNATURE_ENFORCED=True\n"))
+    text = run("status").output
+    assert "ledger_enforce_balance: everyone not known (the file does not name it" in text
+    assert "webhook_signature_enforced: everyone on;" in text
+    flags = json.loads(run("status", "--json").output)["flags"]
+    assert [(flag["scopes"] == [], flag["not_known_because"] == "") for flag in flags] == [(True, False), (False, True)]
 
 
 def test_check_answers_a_script_in_json(world, run):

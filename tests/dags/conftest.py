@@ -122,6 +122,12 @@ class SmallPlatform:
             " balance_bonus_available, balance_bonus_pending) values (%s, %s, 'USD', %s, 0, 0, 0)",
             [tenant, player, wallet],
         )
+        # Both sides got it: a wallet that holds just that was born from 0.
+        connection.execute(
+            "insert into ledgertransaction (id, tenant_id, player_id, type, direction, amount, status, idempotency_key)"
+            " values (%s, %s, %s, 'wallet', 'credit', %s, 'manual_credit', %s)",
+            [f"l-{player}", tenant, player, wallet if wallet < available else 1, f"l-{player}"],
+        )
 
     def drift_far(self) -> None:
         """Let more of acme's wallets fall behind than the guardrails allow."""

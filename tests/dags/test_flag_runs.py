@@ -49,6 +49,11 @@ def test_a_flag_that_is_off_already_asks_nobody(platform, channel, run_dag, roll
 
 def quiet_windows(platform, trigger: str = "T2", windows: int = 12) -> None:
     """Verdicts with evidence of health for the newest closed windows of the rehearsal's clock."""
+    verdicts_of_windows(trigger, range(1, windows + 1), "none")
+
+
+def verdicts_of_windows(trigger: str, back: range, word: str) -> None:
+    """Verdicts of acme for windows that are so far back; 0 is the one that is open."""
     from ledger_guard.domain.signals import Trigger
     from ledger_guard.domain.verdicts import Scope, Severity, Verdict
     from ledger_guard.domain.windows import Window
@@ -58,9 +63,9 @@ def quiet_windows(platform, trigger: str = "T2", windows: int = 12) -> None:
     now = Window.containing(guard.clock.now(), length).start
     verdicts = [
         Verdict(
-            Trigger.parse(trigger), "acme", Window(now - back * length, length), Severity.NONE, Scope.ISOLATED, "put by a test"
+            Trigger.parse(trigger), "acme", Window(now - number * length, length), Severity(word), Scope.ISOLATED, "put by a test"
         )
-        for back in range(1, windows + 1)
+        for number in back
     ]
     with guard.state.transaction() as state:
         state.verdicts.record(verdicts, None)
@@ -147,3 +152,21 @@ def test_a_health_check_reminds_of_a_rollback_that_still_stands(platform, channe
     told = [message for message in channel.messages if "UNSIGNED WEBHOOKS ARE ACCEPTED" in message["text"]]
     assert len(told) == 1
     assert "for 5 h now" in told[0]["text"]
+
+
+def test_a_flag_that_was_restored_unconfirmed_goes_back_to_people_when_its_signal_rises_again(
+    platform, channel, run_dag, answerer
+):
+    """The first check finds nothing; after an alarm the next one starts flag_rollback, which asks; a third records no more."""
+    platform.run("update rollout_flag set is_enabled = false where key = %s", FLAG)
+    quiet_windows(platform)
+    answerer.when_parked("flag_restore", "request_approval", "Approve", "validated in test, rotation done")
+    assert run_dag("flag_restore", RESTORE)["run"] == "success"
+    assert run_dag("ledger_health_check", {"triggers": ["T1"]})["ask_back"] == "skipped"
+    verdicts_of_windows("T2", range(1), "severe")
+    states = run_dag("ledger_health_check", {"triggers": ["T1"]})
+    assert (states["watch_restored"], states["ask_back"], states["run"]) == ("success", "success", "success")
+    run_id = platform.run("select run_id from ledger_guard.action where kind = 'roll_back'")
+    assert run_id.startswith(f"roll_back__{FLAG}__")
+    run_dag("ledger_health_check", {"triggers": ["T1"]})
+    assert platform.run("select count(*) from ledger_guard.audit_entry where verb = 'watch_restored'") == 1

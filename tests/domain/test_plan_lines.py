@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger_guard.domain.findings import RowCause, RowReason
 from ledger_guard.domain.plan_lines import cause_word, hash_of_lines, line_of, lines_of, row_of
-from ledger_guard.domain.plans import PlanRow, RowCause, RowState
+from ledger_guard.domain.plans import PlanRow, RowState
 
 cents = st.integers(-(10**15), 10**15)
 text = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=20)
@@ -25,7 +26,10 @@ def plan_rows(draw) -> PlanRow:
         draw(st.none() | cents),
         draw(st.none() | cents),
         draw(cents),
-        RowState.SET_ASIDE if cause is RowCause.PROTECTED else RowState.PLANNED,
+        draw(cents),
+        draw(st.sampled_from(RowReason)),
+        *(draw(cents) for _ in range(5)),
+        RowState.PLANNED if cause.is_writable else RowState.SET_ASIDE,
     )
 
 
@@ -43,11 +47,27 @@ def test_the_order_of_rows_does_not_change_the_hash_and_any_other_amount_does(ro
     chance.shuffle(shuffled)
     if len({(row.player_id, row.currency) for row in rows}) == len(rows):
         assert hash_of_lines(lines_of(shuffled)) == hash_of_lines(lines_of(rows))
-    assert hash_of_lines(lines_of(rows)) != hash_of_lines([*lines_of(rows), b"p\tUSD\tmissing\t0\t0\t\\N\t\\N\t0\n"])
+    assert hash_of_lines(lines_of(rows)) != hash_of_lines([*lines_of(rows), line_of(A_ROW)])
+
+
+A_ROW = PlanRow("p", "USD", RowCause.MISSING, 5, 0, None, None, 5, 0, RowReason.NO_WALLET)
+
+
+def test_a_row_without_a_reason_keeps_the_line_that_earlier_plans_were_approved_by():
+    row = PlanRow("p", "USD", RowCause.MISSING, 5, 0, None, None, 5, 0, wallet_only=7)
+    assert line_of(row) == b"p\tUSD\tmissing\t5\t0\t\\N\t\\N\t7\n"
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"p\tUSD\tmissing\t1\t1\n", b"p\tUSD\tlost\t1\t1\t1\t1\t1\n", b"p\tUSD\tmissing\t\\N\t1\t1\t1\t1\n"]
+    "line",
+    [
+        b"",
+        line_of(A_ROW).replace(b"\t0\n", b"\n"),
+        line_of(A_ROW).replace(b"missing", b"lost"),
+        line_of(A_ROW).replace(b"no_wallet", b"because"),
+        line_of(A_ROW).replace(b"no_wallet\t5", b"no_wallet\t\\N"),
+        b"p\tUSD\tmissing\t5\t0\t\\N\t\\N\t0\n",
+    ],
 )
 def test_another_text_is_no_row(line):
     with pytest.raises(ValueError):  # noqa: PT011

@@ -57,9 +57,24 @@ def _set(store, tenant_id: str, is_enabled: bool, flag: str = BALANCE) -> FlagSt
     return store.compare_and_set(store.get(flag, tenant_id), is_enabled, "somebody", "because")
 
 
-def test_a_scope_without_a_row_has_no_value_and_is_off(store):
-    assert store.get(BALANCE, EVERYWHERE) == FlagState(BALANCE, EVERYWHERE, None, 0)
+@pytest.mark.parametrize("kind", ["memory", pytest.param("postgres", marks=pytest.mark.postgres), "http"])
+def test_a_scope_without_a_row_is_off_where_the_store_is_all_that_the_platform_obeys(request, kind):
+    store = _opened(request, kind)
+    assert store.get(BALANCE, EVERYWHERE).not_known_because == ""
     assert store.effective(BALANCE, "tenant-a") is False
+
+
+@pytest.mark.parametrize("kind", ["dotenv", "flagd"])
+def test_a_scope_without_a_value_is_not_known_where_the_platform_may_obey_something_else(request, kind):
+    store = _opened(request, kind)
+    assert "the file does not name it" in store.get(BALANCE, EVERYWHERE).not_known_because
+    assert store.effective(BALANCE, EVERYWHERE) is None
+    _set(store, EVERYWHERE, False)
+    assert (store.get(BALANCE, EVERYWHERE).not_known_because, store.effective(BALANCE, EVERYWHERE)) == ("", False)
+
+
+def test_a_scope_without_a_row_has_no_value(store):
+    assert store.get(BALANCE, EVERYWHERE) == FlagState(BALANCE, EVERYWHERE, None, 0)
     assert store.scopes(BALANCE) == []
     assert store.lacks(BALANCE) == ""
     store.finish(BALANCE)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.flags.flag_stores import dotenv_store
 from tests.flags.rollout_world import BALANCE, SIGNATURE, RolloutWorld, rollout_world
 
 from ledger_guard.domain.errors import NotificationFailed, SourceUnavailable
@@ -120,6 +121,20 @@ def test_what_the_channel_did_not_take_is_told_at_the_next_check(world):
     assert world.audit("remind") == []
     world.memory.notifier.recover()
     assert len(_after(world, minutes=5)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "is_read"),
+    [
+        pytest.param(b"LEDGER_ENFORCE_BALANCE=False\nWEBHOOK_SIGNATURE_ENFORCED=False\n", True, id="off"),
+        pytest.param(b"A=1\n", False, id="the line was deleted"),
+        pytest.param(b"LEDGER_ENFORCE_BALANCE=True\nWEBHOOK_SIGNATURE_ENFORCED=True\n", None, id="enabled by hand"),
+    ],
+)
+def test_a_rollback_stands_by_the_record_while_the_store_can_not_tell(world, tmp_path, content, is_read):
+    _rolled_back(world)
+    world.guard = replace(world.guard, flags=dotenv_store(tmp_path, content))
+    assert [found.is_read for found in standing_rollbacks(world.guard)] == ([] if is_read is None else [is_read])
 
 
 def test_while_the_flag_store_is_away_the_record_is_believed_and_that_is_said(world, monkeypatch):

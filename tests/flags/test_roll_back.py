@@ -9,6 +9,7 @@ import pytest
 from tests.flags.flag_stores import CountingRestarter, dotenv_store
 from tests.flags.rollout_world import BALANCE, NOW, REASON, RUN, RolloutWorld, rollout_world
 
+from ledger_guard.adapters.memory.probes import InMemoryFlagProbes
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus
@@ -435,6 +436,53 @@ def test_a_store_without_tenants_refuses_a_tenants_rollback_and_the_global_propo
         propose_roll_back(world.guard, BALANCE, "tenant-a", incident, "oncall")
     text = propose_roll_back(world.guard, BALANCE, EVERYWHERE, incident, "oncall").text
     assert "Only 2 tenants (tenant-a, tenant-b) hit, but the flag store keeps one value for everybody." in text
+
+
+@pytest.fixture
+def not_named(tmp_path):
+    """A world whose dotenv file does not name the flag: the environment of its instances may say on."""
+    world = rollout_world()
+    world.guard = replace(world.guard, flags=dotenv_store(tmp_path, b"A=1\n"))
+    return world.healthy()
+
+
+@pytest.mark.parametrize(
+    ("serves", "is_needed", "says"),
+    [
+        pytest.param(None, True, "everyone not known (the file does not name it", id="nobody can be asked"),
+        pytest.param([False, False], False, "instance 2 serves off", id="every instance is off"),
+        pytest.param([False, True], True, "instance 2 serves on", id="one instance is on"),
+    ],
+)
+def test_a_flag_that_the_file_does_not_name_is_asked_of_the_instances_and_never_called_off_already(
+    not_named, serves, is_needed, says
+):
+    not_named.guard = replace(not_named.guard, probes=InMemoryFlagProbes(serves))
+    proposal = propose_roll_back(not_named.guard, BALANCE, EVERYWHERE, not_named.incident(), "oncall")
+    assert proposal.is_needed is is_needed
+    assert says in proposal.text
+
+
+def test_a_flag_that_is_not_known_is_written_and_frozen_by_an_approved_rollback(not_named):
+    change = not_named.approved_roll_back(not_named.incident())
+    assert (change.from_value, change.to_value, len(not_named.freezes())) == (None, False, 1)
+    assert not_named.guard.flags.effective(BALANCE, EVERYWHERE) is False
+
+
+@pytest.mark.parametrize(
+    ("serves", "is_needed"),
+    [
+        pytest.param(None, False, id="nobody can be asked"),
+        pytest.param([False, False], False, id="every instance is off"),
+        pytest.param([False, True], True, id="one instance is on all the same"),
+    ],
+)
+def test_a_store_that_says_off_is_held_against_the_instances(serves, is_needed):
+    world = rollout_world()
+    world.memory.flags.put(BALANCE, EVERYWHERE, False)
+    world.guard = replace(world.guard, probes=InMemoryFlagProbes(serves))
+    proposal = propose_roll_back(world.guard, BALANCE, EVERYWHERE, world.incident(), "oncall")
+    assert (proposal.is_needed, "an instance's own environment wins over it" in proposal.text) == (is_needed, is_needed)
 
 
 # --- confirm ------------------------------------------------------------------------------------------------------

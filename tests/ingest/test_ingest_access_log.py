@@ -114,3 +114,17 @@ def test_the_outcome_is_plain_json(bench):
     found = json.loads(json.dumps(bench.ingest(bench.log(line(1))).as_json()))
     assert found["complete_through"] == "2026-03-01T11:00:00Z"
     assert found["files"][0]["accepted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_complete"),
+    [
+        pytest.param([], True, id="no lines: nobody asked"),
+        pytest.param(["noise"], False, id="no line could be used"),
+        pytest.param(["noise", line(1)], True, id="one line could be used"),
+    ],
+)
+def test_a_file_of_which_nothing_could_be_used_keeps_the_source_from_being_called_complete(bench, lines, is_complete):
+    outcome = bench.ingest(bench.log(line(2), name="a.log"), bench.log(*lines, name="b.log"), complete_through=ELEVEN)
+    assert (outcome.complete_through == ELEVEN, outcome.unusable == ()) == (is_complete, is_complete)
+    assert outcome.files[0].accepted == 1

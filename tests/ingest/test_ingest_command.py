@@ -57,6 +57,24 @@ def test_the_summary_for_people_says_what_can_not_be_known(run, tmp_path):
     assert "no error codes in this format: T1 and T2 can't be measured from it" in out
 
 
+def test_a_file_of_which_nothing_could_be_used_exits_1_and_says_why(run, stored, tmp_path):
+    (tmp_path / "a.jsonl").write_text(f"{JSON_LINE}\n")
+    (tmp_path / "b.jsonl").write_text("noise\n{}\n")
+    code, out, err = run(tmp_path / "a.jsonl", tmp_path / "b.jsonl", "--complete-through", "2026-03-01T12:00:00Z")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "b.jsonl: none of its 2 lines could be used as ingress_json: line 1: is not JSON" in err
+    assert out.splitlines()[-1].startswith("the source is not called complete")
+    assert (stored("access_event"), stored("ingest_reject"), stored("ingest_file")) == (1, 2, 2)
+    code, out, _ = run(tmp_path / "b.jsonl", "--json")
+    assert (code, json.loads(out)["unusable"], json.loads(out)["complete_through"]) == (1, [str(tmp_path / "b.jsonl")], None)
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"], ids=["empty", "blank lines"])
+def test_a_file_without_lines_is_no_fault(run, tmp_path, content):
+    (tmp_path / "a.jsonl").write_text(content)
+    assert run(tmp_path / "a.jsonl", "--format", "jsonl")[0] == 0
+
+
 def test_no_query_string_or_secret_is_stored(run, database_uri, tmp_path):
     (tmp_path / "a.jsonl").write_text(f"{JSON_LINE}\n" + '{"token": "s3cr3t", "path": "/x?sig=s3cr3t"}\n')
     run(tmp_path / "a.jsonl")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.flags.flag_stores import dotenv_store
 from tests.notify.moments import NOON, WINDOW
 
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal, SourceUnavailable
@@ -162,7 +163,7 @@ JUST_ENABLED = FlagFacts(FLAG, True, NOON - 3 * WINDOW)
     ],
 )
 def test_the_likeliest_cause(findings, groups, flag, other_calls, says):
-    assert says in likeliest_cause(findings, by_provider(groups), flag, other_calls)
+    assert says in likeliest_cause(findings, by_provider(groups), flag, other_calls).words
 
 
 DEPLOY = RecentChange("deploy", NOON - 4 * WINDOW, "deploy v2.3 at 2026-03-01T11:40:00Z", None)
@@ -185,13 +186,13 @@ ONE = [_group("mockpsp", 40, 41)]
 )
 def test_what_changed_shortly_before_is_the_likeliest_cause(findings, groups, flag, recent, says):
     others = 0 if groups is ALL else 500
-    assert says in likeliest_cause(findings, by_provider(groups), flag, others, recent)
+    assert says in likeliest_cause(findings, by_provider(groups), flag, others, recent).words
 
 
 def test_only_the_header_fault_calls_for_a_rollback():
     everyone = by_provider([_group("mockpsp", 50, 50), _group("stripe", 50, 50)])
-    assert "a rollback is right" in likeliest_cause(HEALTHY, everyone, ON, 0)
-    assert "rollback is right" not in likeliest_cause(ONE_WRONG, by_provider([_group("mockpsp", 50, 50)]), ON, 500)
+    assert "a rollback is right" in likeliest_cause(HEALTHY, everyone, ON, 0).words
+    assert "rollback is right" not in likeliest_cause(ONE_WRONG, by_provider([_group("mockpsp", 50, 50)]), ON, 500).words
 
 
 def test_the_codes_of_one_provider_are_put_together():
@@ -252,6 +253,15 @@ class Away:
 
     def failures_by_provider(self, start, end):
         raise SourceUnavailable("access events: connection refused")
+
+
+def test_a_flag_that_the_store_can_not_tell_is_not_called_off(world, incident, tmp_path):
+    guard = replace(world.guard, flags=dotenv_store(tmp_path, b"A=1\n"))
+    cause = check_secrets(guard, incident.incident_id).likeliest_cause
+    assert "is off, so these refusals do not come from it" not in cause
+    dotenv_store(tmp_path, b"WEBHOOK_SIGNATURE_ENFORCED=False\n")
+    cause = check_secrets(guard, incident.incident_id).likeliest_cause
+    assert "is off, so these refusals do not come from it" in cause
 
 
 def test_secrets_that_can_not_be_read_are_not_taken_for_absent_or_right(world, incident):

@@ -104,7 +104,7 @@ def _elsewhere(policy, **environments):
 
 def test_a_secret_of_another_environment_is_named_and_never_shown(policy, tmp_path, monkeypatch):
     monkeypatch.setenv(NAME, STRONG)
-    monkeypatch.setenv("ADYEN_HMAC_KEY", f"{STRONG}-of-its-own")
+    monkeypatch.setenv("ADYEN_HMAC_KEY", "9C01D7A4E2B86F35A0C4D8E1F7B29364")
     staging = tmp_path / "staging.env"
     staging.write_text(f"{NAME}={STRONG}-other\nSTRIPE_WEBHOOK_SECRET={STRONG}\n", encoding="utf-8")
     given = secret_fingerprint(NAME, STRONG)
@@ -125,8 +125,8 @@ def test_another_environment_that_can_not_be_read_is_not_taken_for_different(pol
     assert "not compared with the environment staging: secrets: the env file" in finding.not_known[0]
 
 
-def test_dollar_signs_in_a_secret_are_taken_as_they_stand(finding_of):
-    value = "pa$$word${HOME}long"
+def test_dollar_signs_without_braces_are_taken_as_they_stand(finding_of):
+    value = "pa$$word$HOME-long"
     assert finding_of(value) == inspect_secret("mockpsp", NAME, value, (), 16)
 
 
@@ -184,3 +184,27 @@ def test_a_file_that_is_not_text_is_refused_without_showing_it(policy, tmp_path)
         DotenvSecretSource(_with_env_file(policy, file)).findings()
     assert caught.value.__cause__ is None
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("in_file", "in_environment", "signs_with"),
+    [
+        pytest.param(STRONG, "of the guard's own", STRONG, id="the dotenv file first"),
+        pytest.param(None, "of the guard's own", "of the guard's own", id="the guard's variable where the file has no such name"),
+        pytest.param(None, None, None, id="neither"),
+    ],
+)
+def test_a_canary_is_signed_with_what_the_platform_reads(policy, tmp_path, monkeypatch, in_file, in_environment, signs_with):
+    file = tmp_path / ".env"
+    file.write_text("" if in_file is None else f"{NAME.lower()}='{in_file}'\n", encoding="utf-8")
+    monkeypatch.setenv("LEDGER_GUARD_ENV_FILE", str(file))
+    if in_environment is not None:
+        monkeypatch.setenv(NAME, in_environment)
+    assert DotenvSecretSource(policy).signing_secret(NAME) == signs_with
+
+
+def test_a_canary_is_not_signed_with_a_guess_while_the_dotenv_file_cannot_be_read(policy, tmp_path, monkeypatch):
+    monkeypatch.setenv("LEDGER_GUARD_ENV_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv(NAME, STRONG)
+    with pytest.raises(SourceUnavailable, match="can't be read"):
+        DotenvSecretSource(policy).signing_secret(NAME)

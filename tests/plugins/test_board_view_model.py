@@ -181,6 +181,12 @@ def test_a_flag_without_a_stored_value_counts_as_off_and_says_so():
     ]
 
 
+def test_a_flag_that_its_store_can_not_tell_is_not_shown_as_off():
+    flags = (FlagState("a", "*", None, not_known_because="the file does not name it"),)
+    (line,) = board_view(board_state(flags=flags), UI).flags
+    assert line.value == "not known (the file does not name it)"
+
+
 def test_a_rehearsals_clock_is_told_apart_from_peoples_time():
     view = board_view(board_state(event_now=NOW + timedelta(minutes=1, seconds=1)), UI)
     assert view.notes == (

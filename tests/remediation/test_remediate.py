@@ -5,24 +5,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from tests.state.samples import a_question
 
 from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.flags import EVERYWHERE, FlagChange
+from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import ActionStatus, Incident, IncidentStatus
-from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.remediate import (
-    Case,
-    Recovery,
-    child_runs,
-    finish_action,
-    open_case,
-    recovery,
-    settle_runs,
-    unfinished_runs,
-)
-from ledger_guard.use_cases.remediation_steps import tell_case
+from ledger_guard.use_cases.recovery import Recovery, recovery
+from ledger_guard.use_cases.remediate import Case, child_runs, finish_action, open_case, settle_runs, unfinished_runs
+from ledger_guard.use_cases.remediation_steps import ending, tell_case
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=timezone.utc)
 INCIDENT = "7d5b1c9e-6a80-4e5d-8f0c-2f4f6d1f9a11"
@@ -177,13 +173,52 @@ def test_an_isolated_case_rolls_back_for_the_tenants_hit_where_the_store_can(wor
     assert len(unfinished_runs(world.guard, INCIDENT)) == len(scopes)
 
 
+def switched_off(world, case: Case) -> None:
+    """The flag was rolled back for everyone, and the incident counts as mitigated since."""
+    question = a_question(incident_id=INCIDENT)
+    people = ("oncall", "payments-lead", "refused everywhere")
+    change = FlagChange(new_id(), case.flag, EVERYWHERE, True, False, INCIDENT, question.approval_id, *people, NOW)
+    with world.state.transaction() as state:
+        state.approvals.request(question)
+        state.flag_changes.add(change)
+        state.incidents.save(replace(state.incidents.get(INCIDENT), mitigated_at=NOW))
+
+
+def read_since(world, events: int) -> None:
+    """A window after the rollback in which the signal was read."""
+    window = Window.containing(NOW + timedelta(minutes=5), timedelta(minutes=5))
+    reading = Reading(Trigger.INSUFFICIENT_FUNDS, "acme", window, events, 50, events)
+    with world.state.transaction() as state:
+        state.readings.record([SensedWindow(reading.trigger, window, WindowState.COMPLETE, "", NOW)], [reading])
+    world.clock.advance(timedelta(minutes=10))
+
+
 def test_a_rollback_after_which_the_signal_does_not_fall_is_escalated_by_name(world):
     case = opened(world, scope=Scope.WIDESPREAD)
-    child_runs(world.guard, case, "roll_back")
+    switched_off(world, case)
+    read_since(world, events=40)
     tell_case(world.guard, case, Recovery.NOT_RECOVERED.value)
     notice = world.notifier.posted[-1].notice
     assert "ledger_enforce_balance was rolled back, but T1 insufficient_funds did not fall within 120 minutes" in notice.summary
     assert "Escalate to payments-lead." in notice.summary
+
+
+def test_without_a_reading_since_the_rollback_nothing_is_said_of_the_cause(world):
+    case = opened(world, scope=Scope.WIDESPREAD)
+    switched_off(world, case)
+    words = ending(world.guard, case, Recovery.NOT_RECOVERED)
+    assert "whether it helped is not known" in words
+    assert "not the cause" not in words
+
+
+@pytest.mark.parametrize(("found", "says"), [(Recovery.RECOVERED, "by itself"), (Recovery.NOT_RECOVERED, "Nothing had to be")])
+def test_nothing_is_called_repaired_that_was_not(world, found, says):
+    case = opened(world)
+    words = ending(world.guard, case, found)
+    assert says in words
+    assert "Repaired" not in words
+    switched_off(world, case)
+    assert says not in ending(world.guard, case, found)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Which way a tenant's backfill run goes, and what it says of itself at the end."""
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -9,11 +9,12 @@ from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.backfill_ending import close_run
 from ledger_guard.use_cases.backfill_run import (
     backfill_question,
     break_glass_run,
-    close_run,
     force_run,
     next_tasks,
     plan_run,
@@ -22,15 +23,17 @@ from ledger_guard.use_cases.backfill_run import (
 )
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=timezone.utc)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
 def world():
-    """A tenant of twenty players of whom one has a stale wallet."""
+    """A tenant of twenty players of whom one has a wallet that was born from 0."""
     world = memory_world(load_policy(), NOW)
     for number in range(20):
         world.ledger.add_player("acme", f"p{number:02}", 100.0)
         world.ledger.set_wallet("acme", f"p{number:02}", 40.0 if number == 0 else 100.0)
+    world.ledger.add_movement("acme", "p00", LedgerRow("wallet", "credit", 40.0, NOW, status="manual_credit"))
     return world
 
 
@@ -52,7 +55,46 @@ def test_inside_the_guardrails_force_comes_next_and_the_run_ends_well(world):
     assert forced_run(world.guard, params(), plan, "oncall")["applied"] == 1
     status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
     assert status is ActionStatus.DONE
-    assert outcome.startswith("forced: 1 rows written, 0 drifted")
+    assert outcome.startswith("forced: 1 rows written;")
+
+
+def test_players_who_move_while_a_live_tenant_is_written_are_planned_once_more(world):
+    plan = plan_run(world.guard, params(), "oncall")
+    world.ledger.set_wallet("acme", "p00", 45.0)
+    world.ledger.add_player("acme", "p00", 105.0)
+    world.ledger.add_movement("acme", "p00", LedgerRow("wallet", "credit", 5.0, NOW + HOUR, status="manual_credit"))
+    forced = forced_run(world.guard, params(), plan, "oncall")
+    assert (forced["applied"], forced["drifted"]) == (0, 1)
+    assert (forced["again"]["applied"], forced["again"]["drifted"]) == (1, 0)
+    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
+    assert status is ActionStatus.DONE
+    assert outcome.startswith("forced: 0 rows written, 1 had moved meanwhile, planned again: 1 more written;")
+
+
+def test_players_who_moved_beyond_the_guardrails_are_left_for_the_next_dry_run_and_nothing_failed(world):
+    plan = plan_run(world.guard, params(), "oncall")
+    world.ledger.set_wallet("acme", "p00", 45.0)  # which nothing accounts for
+    forced = forced_run(world.guard, params(), plan, "oncall")
+    assert (forced["drifted"], forced["again"]["applied"]) == (1, 0)
+    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
+    assert status is ActionStatus.DONE
+    assert outcome.endswith("1 left for the next dry-run")
+
+
+def test_a_written_wallet_that_is_wrong_again_fails_the_run(world):
+    plan = plan_run(world.guard, params(), "oncall")
+    forced_run(world.guard, params(), plan, "oncall")
+    world.ledger.set_wallet("acme", "p00", 40.0)
+    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
+    assert (status, "1 written wallets are wrong again" in outcome) == (ActionStatus.FAILED, True)
+
+
+def test_rows_for_humans_do_not_fail_a_run(world):
+    world.ledger.set_wallet("acme", "p07", 1.0)
+    plan = plan_run(world.guard, params(), "oncall")
+    forced_run(world.guard, params(), plan, "oncall")
+    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
+    assert (status, outcome.endswith("1 for a human to look into")) == (ActionStatus.DONE, True)
 
 
 def test_a_dry_run_ends_after_the_plan(world):

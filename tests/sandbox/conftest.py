@@ -15,17 +15,30 @@ from ledger_sandbox.population import Population, generate, store
 from ledger_sandbox.profiles import PopulationShape
 
 AS_OF = datetime(2026, 2, 16, 12, 0, tzinfo=timezone.utc)
-#: players beside their USD wallet and what the ledger says: of both sides, and of the wallet alone
+#: one tenant with nothing the matter with anybody, and every wallet there
+HEALTHY = PopulationShape(
+    tenants=1,
+    largest=40,
+    missing=0,
+    born_from_zero=0,
+    poker=0,
+    counted_twice=0,
+    lost_update=0,
+    wallet_only=0,
+    eur_credited=0,
+    eur_only=0,
+    eur_wallet=0,
+)
+#: players beside their USD wallet and what is right
 COMPARED = """
     from player p
+    join ledger_sandbox.right_wallet t on t.player_id = p.id
     left join walletbalance w on w.tenant_id = p.tenant_id and w.player_id = p.id and w.currency = 'USD'
-    left join lateral (
-        select coalesce(sum(case direction when 'credit' then amount else -amount end)
-                        filter (where provider_event_id is null), 0) as shared,
-               coalesce(sum(amount) filter (where provider_event_id is not null), 0) as wallet_only
-        from ledgertransaction l
-        where l.tenant_id = p.tenant_id and l.player_id = p.id and l.currency = 'USD' and l.status <> 'failed'
-    ) ledger on true
+"""
+#: the USD wallet is not what is right
+IS_WRONG = """
+    (w.player_id is null or round(w.balance_real_available::numeric * 100) <> t.available
+     or round(w.balance_real_pending::numeric * 100) <> t.held)
 """
 _copies = itertools.count(1)
 

@@ -87,8 +87,9 @@ def test_a_missing_database_is_named(tmp_path):
     assert "--uri: is missing" in run("", "clock", "now").stderr
 
 
-def test_live_reports_what_it_did(platform_uri):
-    result = run(platform_uri, "live", "--seconds", "0.3", "--rate", "200")
+@pytest.mark.parametrize("races", [(), ("--races",)], ids=["one after the other", "at once"])
+def test_live_reports_what_it_did(platform_uri, races):
+    result = run(platform_uri, "live", "--seconds", "0.3", "--rate", "200", *races)
     assert result.exit_code == 0, result.output
     assert " 0 deadlocks" in result.output
 

@@ -20,6 +20,8 @@ _MONEY = [
     ("walletbalance", "balance_bonus_available"),
     ("walletbalance", "balance_bonus_pending"),
     ("ledgertransaction", "amount"),
+    ("transaction", "amount"),
+    ("transaction", "balance_after"),
 ]
 
 
@@ -49,6 +51,18 @@ def test_ids_are_texts_so_that_slugs_fit(schema_uri, table, column):
 def test_timestamps_have_no_zone_and_features_are_json_not_jsonb(schema_uri):
     assert column_type(schema_uri, "walletbalance", "updated_at")[0] == "timestamp without time zone"
     assert column_type(schema_uri, "tenant", "features")[0] == "json"
+
+
+def test_a_ledger_row_need_not_have_a_transaction(schema_uri):
+    assert column_type(schema_uri, "ledgertransaction", "tx_id") == ("character varying", "YES")
+
+
+def test_reconciliation_runs_alone_have_timestamps_with_a_zone(schema_uri):
+    zoned = """
+        select distinct table_name from information_schema.columns
+        where table_schema = 'public' and data_type = 'timestamp with time zone' and table_name <> 'rollout_flag'
+    """
+    assert rows(schema_uri, zoned) == [("reconciliation_runs",)]
 
 
 def test_no_index_helps_to_find_a_tenants_players(schema_uri):

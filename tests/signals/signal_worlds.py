@@ -107,11 +107,14 @@ class PlatformRows:
         )
 
     def movement(self, tenant_id: str, player_id: str, direction: str, amount: float, **fields: object) -> None:
-        found = {"type": "deposit_captured", "currency": "USD", "status": "completed", "at": NOON - timedelta(days=1), **fields}
+        """A provider's deposit, which only the wallet gets, unless told otherwise."""
+        given = {"type": "deposit", "currency": "USD", "status": "deposit_captured", "at": NOON - timedelta(days=1)}
+        found = {**given, "tx_id": f"tx{next(_keys)}", **fields}
         self._run(
             "insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, currency, status,"
-            " provider_event_id, created_at) values (%s, 'tx', %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " created_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             f"l{next(_keys)}",
+            found["tx_id"],
             tenant_id,
             player_id,
             found["type"],
@@ -119,7 +122,6 @@ class PlatformRows:
             amount,
             found["currency"],
             found["status"],
-            found.get("provider_event_id"),
             found["at"],
         )
 

@@ -9,6 +9,7 @@ from signal_worlds import NOON
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
 from ledger_guard.adapters.postgres.signals import PostgresSignalSource
+from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.plans import BackfillMode
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.postgres
 T3 = Trigger.BALANCE_MISMATCH
 WINDOW = Window(NOON - timedelta(minutes=5), timedelta(minutes=5))
 NAN, INFINITY = math.nan, math.inf
+#: what player and wallet both get
+BOTH = {"type": "wallet", "status": "manual_credit"}
 
 
 @pytest.fixture
@@ -59,15 +62,17 @@ def test_a_player_is_mismatched_when_the_wallet_differs_in_cents(signals, rows, 
     [
         pytest.param([], 1, id="nothing booked"),
         pytest.param([("credit", 5.0, {})], 0, id="a deposit that only the wallet got"),
-        pytest.param([("credit", 5.0, {"type": "deposit", "provider_event_id": "e"})], 0, id="a provider's event"),
-        pytest.param([("credit", 8.0, {}), ("debit", 3.0, {"type": "withdraw_paid"})], 0, id="net of deposit and payout"),
+        pytest.param([("credit", 5.0, {"type": "adjustment"})], 0, id="a reward that only the wallet got"),
+        pytest.param([("credit", 8.0, {}), ("debit", 3.0, {"type": "chargeback"})], 0, id="net of deposit and chargeback"),
         pytest.param(
-            [("credit", 8.0, {}), ("debit", 3.0, {"type": "withdraw_paid"}), ("credit", 7.0, {"type": "deposit"})],
+            [("credit", 8.0, {}), ("debit", 3.0, {"type": "chargeback"}), ("credit", 7.0, BOTH)],
             0,
-            id="net of deposit and payout, beside what both got",
+            id="net of deposit and chargeback, beside what both got",
         ),
+        pytest.param([("credit", 5.0, BOTH)], 1, id="a movement that both got"),
+        pytest.param([("credit", 5.0, {"tx_id": "t"}), ("credit", 5.0, {"tx_id": "t"})], 0, id="one deposit booked twice"),
         pytest.param([("credit", 5.01, {})], 1, id="one cent off"),
-        pytest.param([("credit", 5.0, {"status": "FAILED"})], 1, id="a movement that never took place"),
+        pytest.param([("credit", 5.0, {"status": "FAILED"})], 1, id="a status that the policy does not know"),
         pytest.param([("credit", 5.0, {"currency": "EUR"})], 1, id="another currency"),
         pytest.param([("credit", NAN, {})], 1, id="a movement that can't be read"),
     ],
@@ -84,13 +89,13 @@ def test_a_missing_wallet_and_an_exchange_of_held_and_available_are_never_explai
     rows.player("a", "p1", 10.0, 2.0)
     rows.wallet("a", "p1", 12.0, 0.0)
     rows.movement("a", "p1", "credit", 4.0)
-    rows.movement("a", "p1", "debit", 4.0, type="withdraw_paid")
+    rows.movement("a", "p1", "debit", 4.0, type="chargeback")
     rows.player("a", "p2", 0.0)
     assert mismatches(signals) == {"a": (2, 2)}
 
 
-def test_what_counts_is_what_a_backfill_would_repair(signals, rows, settings, policy):
-    """The trigger and the plan must agree, or a repaired tenant would stay in alarm."""
+def test_what_counts_is_what_a_plan_lists(signals, rows, settings, policy):
+    """The trigger and the plan must agree, or a repaired tenant would stay in alarm, and a human's row would alarm nobody."""
     amounts = (
         ("p1", 10.0, None),
         ("p2", 10.0, 7.0),
@@ -103,13 +108,18 @@ def test_what_counts_is_what_a_backfill_would_repair(signals, rows, settings, po
         rows.player("a", player, available)
         if wallet is not None:
             rows.wallet("a", player, wallet)
-    rows.movement("a", "p2", "credit", 10.0, type="deposit")
+    rows.movement("a", "p2", "credit", 7.0, **BOTH)
     rows.movement("a", "p3", "credit", 5.0)
-    rows.movement("a", "p4", "credit", 15.0, type="deposit")
-    rows.movement("a", "p6", "credit", 2.0, type="bonus", at=NOON - timedelta(hours=2))
-    rows.movement("a", "p6", "credit", 1.0, type="bonus", at=NOON - timedelta(hours=1))
+    rows.movement("a", "p4", "credit", 3.0, **BOTH)
+    rows.movement("a", "p6", "credit", 3.0, type="cashback")
     comparison = PostgresLedgerStore(settings, policy).compare("a", BackfillMode.FORCE)
-    assert mismatches(signals) == {"a": (comparison.counts.repairable, comparison.players)} == {"a": (2, 6)}
+    assert [(row.player_id, row.cause) for row in comparison.rows] == [
+        ("p1", RowCause.MISSING),
+        ("p2", RowCause.STALE_WALLET),
+        ("p4", RowCause.DISPUTED),
+        ("p6", RowCause.UNEXPLAINED),
+    ]
+    assert mismatches(signals) == {"a": (comparison.counts.findings, comparison.players)} == {"a": (4, 6)}
 
 
 def test_only_the_platforms_currency_is_compared_and_orphans_are_left_out(signals, rows):

@@ -59,7 +59,7 @@ def test_guard_state_that_is_not_migrated(empty_database_uri, policy):
     [
         pytest.param("alter table walletbalance rename to wallet_balances", id="no such table"),
         pytest.param("alter table player rename column balance_real_held to held", id="no such column"),
-        pytest.param("alter table ledgertransaction drop column provider_event_id cascade", id="no such ledger column"),
+        pytest.param("alter table ledgertransaction drop column provider_ref cascade", id="no such ledger column"),
         pytest.param("alter table player alter column balance_real_available type text", id="column of another type"),
     ],
 )

@@ -7,11 +7,12 @@ from typing import Any
 
 from ledger_guard.domain.approvals import Answer, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.findings import DifferenceCounts, RowCause, RowReason
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
 from ledger_guard.domain.plan_lines import hash_of_lines, lines_of
-from ledger_guard.domain.plans import BackfillMode, CentTotals, DifferenceCounts, Plan, PlanRow, RowCause, plan_hash
+from ledger_guard.domain.plans import BackfillMode, CentTotals, Plan, PlanRow, plan_hash
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import UTC, Window
@@ -91,6 +92,9 @@ def a_plan_row(player_id: str, **changes: Any) -> PlanRow:
         "player_held": 0,
         "wallet_available": 1_000,
         "wallet_pending": 0,
+        "target_available": 1_050,
+        "target_pending": 0,
+        "reason": RowReason.ACCOUNTED,
     }
     return PlanRow(**{**given, **changes})
 

@@ -9,10 +9,11 @@ import pytest
 from tests.state.samples import NOON, a_plan, a_plan_row, an_incident
 
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.plan_lines import hash_of_lines, lines_of
 from ledger_guard.domain.plan_summary import summarise
-from ledger_guard.domain.plans import PlanContent, PlanStatus, RowCause, RowState, WriteTotals, write_totals
+from ledger_guard.domain.plans import PlanContent, PlanStatus, RowState, WriteTotals, write_totals
 
 
 def test_a_plan_comes_back_with_its_rows_and_still_gives_its_hash(state):
@@ -30,8 +31,9 @@ def test_a_plan_comes_back_with_its_rows_and_still_gives_its_hash(state):
 def test_the_rows_of_a_plan_give_the_same_hash_and_totals_wherever_they_are_stored(state):
     rows = (
         a_plan_row("p-1", cause=RowCause.MISSING, wallet_available=None, wallet_pending=None),
-        a_plan_row("p-2", cause=RowCause.UNEXPLAINED, player_available=-5, wallet_available=7),
-        a_plan_row("p-3", cause=RowCause.PROTECTED, wallet_available=10**9, state=RowState.SET_ASIDE),
+        a_plan_row("p-2", cause=RowCause.DISPUTED, target_available=-5, wallet_available=7),
+        a_plan_row("p-3", cause=RowCause.UNEXPLAINED, wallet_available=10**9, state=RowState.SET_ASIDE),
+        a_plan_row("p-4", cause=RowCause.UNREADABLE, wallet_available=None, state=RowState.SET_ASIDE),
         *(a_plan_row(f"odd{character}é") for character in "\\\t\n\r\b\f\v%' "),
     )
     plan = a_plan(rows=rows)
@@ -39,7 +41,7 @@ def test_the_rows_of_a_plan_give_the_same_hash_and_totals_wherever_they_are_stor
         transaction.plans.add(plan)
         stored = transaction.plans.content(plan.plan_id)
     assert stored == PlanContent(hash_of_lines(lines_of(rows)), write_totals(rows))
-    assert stored.totals.rows == len(rows) - 1
+    assert (stored.totals.rows, stored.totals.disputed_rows) == (len(rows) - 2, 1)
 
 
 def test_a_plan_is_summed_up_the_same_wherever_it_is_stored(state):

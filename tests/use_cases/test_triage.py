@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from health_worlds import INCIDENT_ID, NOON, POLICY, T1, T2, T3, audited, deliver, incident, window, world_at
 
-from ledger_guard.adapters.memory.ledger import LedgerMovement
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.ports import AffectedSubject, FailureGroup
 from ledger_guard.use_cases.sense import sense
 from ledger_guard.use_cases.triage import triage
@@ -18,6 +18,7 @@ FUNDED_EQUAL = {"player_available": 100, "wallet_available": 100}
 
 def world_with(**fields):
     world = world_at(window(3).start)
+    world.guard.flags.put("ledger_enforce_balance", "*", True)
     with world.guard.state.transaction() as state:
         state.incidents.add(incident(**fields))
     return world
@@ -52,6 +53,46 @@ def test_t1_asks_whether_funds_are_short_or_the_backfill_is_at_fault(subjects, w
     (tenant,) = triage(world.guard, INCIDENT_ID).tenants
     assert tenant.word == word
     assert tenant.conclusion.startswith(word)
+
+
+@pytest.mark.parametrize(
+    ("behind", "of_all", "word"),
+    [
+        pytest.param(27, 0.17, "short of funds", id="27 of 176 are behind, and 17 % of all: no sign of a fault"),
+        pytest.param(45, 0.17, "part backfill fault, part short of funds", id="45 of 176 are more than chance makes of 17 %"),
+        pytest.param(100, 0.17, "backfill fault", id="most of them"),
+        pytest.param(100, 0.95, "short of funds", id="most of them, as of everybody"),
+        pytest.param(27, 0.0, "part backfill fault, part short of funds", id="nobody else is behind"),
+    ],
+)
+def test_t1_compares_with_how_many_of_all_players_are_behind(behind, of_all, word):
+    world = world_with()
+    world.triage.shares_behind["a"] = of_all
+    balances = [FUNDED_BEHIND] * behind + [FUNDED_EQUAL] * (176 - behind)
+    world.triage.affect(T1, NOON, *(subject(f"p{number}", **each) for number, each in enumerate(balances)))
+    (tenant,) = triage(world.guard, INCIDENT_ID).tenants
+    assert tenant.word == word
+    assert f"of all its players {of_all:.0%}" in tenant.conclusion
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [(100_000_000, "short of funds"), (5001, "short of funds"), (5000, "backfill fault"), (None, "backfill fault")],
+)
+def test_who_asks_for_more_than_the_wallet_should_have_is_short_of_funds(asked, word):
+    world = world_with()
+    world.triage.affect(
+        T1, NOON, subject("p1", player_available=1, right_available=5000, wallet_available=100, smallest_asked=asked)
+    )
+    assert triage(world.guard, INCIDENT_ID).tenants[0].word == word
+
+
+def test_with_enforcement_off_no_wallet_has_refused_anybody():
+    world = world_with()
+    world.guard.flags.put("ledger_enforce_balance", "*", False)
+    world.triage.affect(T1, NOON, subject("p1", **FUNDED_BEHIND))
+    (tenant,) = triage(world.guard, INCIDENT_ID).tenants
+    assert tenant.conclusion.startswith("short of funds: enforcement is off, so no wallet has refused anybody")
 
 
 def test_t1_names_players_up_to_the_policys_limit_those_with_a_fault_first():
@@ -108,17 +149,20 @@ def test_t3_breaks_differences_down_by_cause_and_lists_the_largest():
     world.ledger.add_player("a", "missing", 7.0)
     for player, available, wallet in (
         ("stale", 10.0, 4.0),
+        ("disputed", 10.0, 30.0),
         ("unexplained", 10.0, 60.0),
         ("protected", 10.0, 110.0),
         ("fine", 1.0, 1.0),
     ):
         world.ledger.add_player("a", player, available)
         world.ledger.set_wallet("a", player, wallet)
-    world.ledger.movements["a", "protected"].append(LedgerMovement("deposit_captured", "credit", 100.0))
+    for player, amount in (("stale", 4.0), ("disputed", 1.0)):
+        world.ledger.add_movement("a", player, LedgerRow("wallet", "credit", amount, NOON, status="manual_credit"))
+    world.ledger.add_movement("a", "protected", LedgerRow("deposit", "credit", 100.0, NOON, status="deposit_captured"))
     report = triage(world.guard, INCIDENT_ID)
     (tenant,) = report.tenants
-    assert tenant.conclusion == "1 missing, 1 stale wallet, 1 unexplained, 1 protected of 5 players"
-    assert [line.split(":")[0] for line in tenant.listed] == ["protected", "unexplained", "missing", "stale"]
+    assert tenant.conclusion == "1 missing, 1 stale wallet, 1 disputed, 1 unexplained, 1 protected of 6 players"
+    assert [line.split(":")[0] for line in tenant.listed] == ["unexplained", "disputed", "missing", "stale"]
 
 
 def test_t3_says_when_nothing_differs_any_more():

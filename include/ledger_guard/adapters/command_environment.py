@@ -17,9 +17,9 @@ _CARRIED = {"host", "port", "user", "password", "dbname", "sslmode", "connect_ti
 
 
 def command_environment(
-    settings: CommandRunner, platform: ConnectionSettings, own: Mapping[str, str]
+    settings: CommandRunner, platform: ConnectionSettings, own: Mapping[str, str], tenant_id: str = ""
 ) -> tuple[dict[str, str], SecretMask]:
-    """Variables for the script, and the mask that takes every value among them out of its output.
+    """Variables for the script, and the mask that takes every value among them out of its output; the tenant's name stays.
 
     Raises:
         SafetyRefusal: DATABASE_URL is missing, is no Postgres URL, or names another database than the platform connection:
@@ -27,7 +27,8 @@ def command_environment(
     """
     url = _from_connection(settings, platform) if settings.database_url_from == "connection" else _from_own(platform, own)
     passed = {name: own[name] for name in settings.environment if name in own}
-    mask = SecretMask([url, *passed.values()], [password_in(url), *filter(None, map(_password_or_nothing, passed.values()))])
+    passwords = [password_in(url), *filter(None, map(_password_or_nothing, passed.values()))]
+    mask = SecretMask([url, *passed.values()], passwords, [tenant_id])
     return {**_ALWAYS, **passed, DATABASE_URL: url}, mask
 
 

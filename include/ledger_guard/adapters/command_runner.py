@@ -71,7 +71,7 @@ class PlatformCommandRunner:
     def run(self, tenant_id: str, mode: BackfillMode, *, is_dry_run: bool) -> CommandRun:
         """See PlatformScript."""
         command = self._command(checked_tenant_id(tenant_id), mode, is_dry_run=is_dry_run)
-        environment, mask = command_environment(self._settings, self._connection, self._own_environment)
+        environment, mask = command_environment(self._settings, self._connection, self._own_environment, tenant_id)
         kept: deque[str] = deque(maxlen=self._settings.keep_lines)
         lines = 0
 

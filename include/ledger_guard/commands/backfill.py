@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ledger_guard.commands.backfill_script import run_script
+from ledger_guard.commands.backfill_show import show
 from ledger_guard.commands.backfill_steer import cancel, pause, resume
 from ledger_guard.commands.backfill_text import plan_as_json, plan_lines, plan_with_summary
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
@@ -98,7 +99,7 @@ def force(plan_id: str, batch_size: int | None, actor: str, as_json: bool) -> No
 @click.option("--plan", "plan_id", metavar="ID", help="Hold the tenant against this plan.")
 @_as_json
 def verify(tenant_id: str, plan_id: str | None, as_json: bool) -> None:
-    """Compare a tenant again; exit code 1 when wallets are still missing or differ unexplained.
+    """Compare a tenant again; exit code 1 while any wallet is not what the evidence gives.
 
     \b
     Example: python -m ledger_guard backfill verify --tenant-id casino_7
@@ -163,7 +164,7 @@ def status(plan_id: str | None, tenant_id: str | None, as_json: bool) -> None:
         _print([f"status    {plan.status.value}", f"rows      {states}", *told, *plan_lines(plan)])
 
 
-for command in (run_script, pause, resume, cancel):
+for command in (run_script, pause, resume, cancel, show):
     backfill.add_command(command)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from ledger_guard.domain.finding_words import counts_in_words
+from ledger_guard.domain.findings import DifferenceCounts
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plan_summary import PlanSummary
-from ledger_guard.domain.plans import DifferenceCounts, Plan
+from ledger_guard.domain.plans import Plan
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
@@ -53,12 +55,29 @@ def plan_lines(plan: Plan) -> list[str]:
         f"plan      {plan.plan_id}",
         f"hash      {plan.plan_hash}",
         f"tenant    {plan.tenant_id}, mode {plan.mode.value}, {plan.players} players",
-        f"found     {_count_words(plan.counts)}",
+        f"found     {counts_in_words(plan.counts) or 'every wallet is right'}",
+        f"beside    {_beside(plan.counts)}",
         f"money     {money}",
+        *_bonus(plan),
         f"limits    {verdict}",
         f"expires   {plan.expires_at.isoformat()}",
     ]
 
 
-def _count_words(counts: DifferenceCounts) -> str:
-    return ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in asdict(counts).items())
+def _beside(counts: DifferenceCounts) -> str:
+    told = (
+        (counts.protected, "right though the player row differs"),
+        (counts.player_row_wrong, "player rows that lost an update"),
+        (counts.float_noise, "off by less than a cent"),
+        (counts.other_currency, "in other currencies"),
+        (counts.orphan, "without a player"),
+    )
+    return ", ".join(f"{number} {words}" for number, words in told if number) or "nothing else to tell"
+
+
+def _bonus(plan: Plan) -> list[str]:
+    players, lost = plan.counts.missing_with_bonus, plan.cents.bonus_lost
+    if not players:
+        return []
+    kept = f"their next grant overwrites {readable(lost, plan.currency)} of it" if lost else "created wallets get it"
+    return [f"bonus     {players} players without a wallet have a bonus; {kept}"]

@@ -23,6 +23,8 @@ from ledger_guard.use_cases import ingest_access_log as ingesting
 
 #: the policy's mapping for a format when none is named
 DEFAULT_MAPPINGS = {"jsonl": "ingress_json", "combined": "combined"}
+#: the exit code when no line of a file could be used
+_NOTHING_USABLE = 1
 
 
 @click.group()
@@ -47,7 +49,9 @@ def ingest() -> None:
 )
 @click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
+@click.pass_context
 def access_log(
+    context: click.Context,
     files: tuple[Path, ...],
     line_format: str,
     mapping: str | None,
@@ -59,7 +63,8 @@ def access_log(
     """Read ingress log lines, JSON Lines or Apache/nginx combined, plain or gzipped, each once.
 
     Query strings, headers and bodies are not stored. Lines that can't be used are kept with their number and the reason.
-    T1 and T2 need the error code of each answer: only a JSON log that carries it can be measured.
+    T1 and T2 need the error code of each answer: only a JSON log that carries it can be measured. Exit 1 when no line of a
+    file could be used: wrong format or mapping, most likely. The source is not called complete then.
 
     \b
     Examples:
@@ -74,10 +79,22 @@ def access_log(
     outcome = ingesting.ingest_access_log(guard, store, logs, actor=actor, complete_through=through, progress=_progress)
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
-        return
-    for file in outcome.files:
-        click.echo("\n".join(_lines(file)))
-    click.echo(f"the source is complete through {iso(outcome.complete_through) if outcome.complete_through else 'no moment yet'}")
+    else:
+        for file in outcome.files:
+            click.echo("\n".join(_lines(file)))
+        click.echo(_completeness(outcome))
+    for file in outcome.unusable:
+        click.echo(
+            f"{file.file_name}: none of its {file.lines} lines could be used as {file.mapping}: {file.first_reject}", err=True
+        )
+    if outcome.unusable:
+        context.exit(_NOTHING_USABLE)
+
+
+def _completeness(outcome: ingesting.IngestOutcome) -> str:
+    if outcome.unusable:
+        return "the source is not called complete: a file of which nothing could be used is missing from it"
+    return f"the source is complete through {iso(outcome.complete_through) if outcome.complete_through else 'no moment yet'}"
 
 
 def _log(policy: Policy, path: Path, line_format: str, mapping: str | None, tenant: str | None, now: datetime) -> AccessLogFile:

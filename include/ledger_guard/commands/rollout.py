@@ -38,7 +38,8 @@ def rollout() -> None:
 def check(context: click.Context, flag: str, tenant_id: str, as_json: bool) -> None:
     """Say whether a flag may be enabled: exit 0 when open, 3 when frozen.
 
-    An override opens it for its tenant while it is in force; the freeze stands all the same.
+    An override opens it for its tenant while it is in force; the freeze stands all the same. Where a value is for everybody
+    alike (the flag's, or the store's), a tenant is answered as everyone.
 
     \b
     Example:
@@ -101,7 +102,10 @@ def status(as_json: bool) -> None:
         _print_json(found)
         return
     for flag in found["flags"]:
-        values = ", ".join(_scope_words(scope) for scope in flag["scopes"]) or "not set (off)"
+        values = ", ".join(_scope_words(scope) for scope in flag["scopes"])
+        if flag["not_known_because"]:
+            values = ", ".join(filter(None, [f"everyone not known ({flag['not_known_because']})", values]))
+        values = values or "not set (off)"
         click.echo(f"{flag['flag']}: {values}; {len(flag['freezes'])} freeze(s)")
         for frozen in flag["freezes"]:
             click.echo(f"  frozen for {scope_words(frozen['tenant_id'])} since {frozen['opened_at']}: {frozen['reason']}")
@@ -128,6 +132,7 @@ def _status(guard: Guard) -> dict[str, Any]:
             "flag": flag,
             "env_name": guard.policy.flags[flag].env_name,
             "scopes": [_scope(found) for found in guard.flags.scopes(flag)],
+            "not_known_because": guard.flags.get(flag, EVERYWHERE).not_known_because,
             "freezes": [_freeze(found) for found in freezes if found.flag == flag],
             "rolled_back": [_rollback(found, now) for found in rollbacks if found.change.flag == flag],
             "overrides": [json_form(found) for found in overrides if found.flag == flag],

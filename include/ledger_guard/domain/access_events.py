@@ -36,6 +36,8 @@ class AccessEvent:
     error_code: str | None = None
     #: False when the line can't say: such a failure can't be told from its look-alikes
     error_code_is_known: bool = True
+    #: what the request asked for, in cents; None when the log does not tell, or not as a number
+    amount_cents: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class IngestedFile:
     first_reject: str = ""
     #: sentences about what can't be known from such a file
     not_knowable: tuple[str, ...] = ()
+
+    @property
+    def is_unusable(self) -> bool:
+        """Whether it has lines and none of them could be used. A file without lines tells of no requests, and is no fault."""
+        return self.lines > 0 and self.rejected == self.lines
 
 
 def safe_excerpt(line: str) -> str:

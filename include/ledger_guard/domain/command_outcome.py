@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ledger_guard.domain.errors import LedgerGuardError
+from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.money import Cents
-from ledger_guard.domain.plans import PlanRow, RowCause
+from ledger_guard.domain.plans import PlanRow
 
 
 class CommandFailed(LedgerGuardError):

@@ -1,21 +1,27 @@
-"""Why a player's wallet differs: the one rule, over numbers that an adapter has already added up.
+"""What a wallet should hold, and why it does not: the one rule, over evidence that an adapter has added up.
 
-Erasing a real deposit is the worst a backfill could do, so every doubt sets the row aside as `protected`.
+Neither the player row nor the wallet row is the truth. Money that only the wallet got (webhooks, chargebacks, rewards) is in
+no player row; what only the player row got (poker, tournaments) is in no wallet; and a lost update takes money out of either.
+Right is the player's side, replayed from the opening that the first noted balance gives, with the wallet-only movements on
+top and without what came in other currencies. Where several readings fit, a human decides: money is never erased on a guess.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
+from ledger_guard.domain.findings import RowCause, RowReason
+from ledger_guard.domain.ledger_evidence import NO_EVIDENCE, NOTHING, Amounts, LedgerEvidence
 from ledger_guard.domain.money import Cents
-from ledger_guard.domain.plans import PlanRow, RowCause, RowState
+from ledger_guard.domain.plans import PlanRow, RowState
 
 
 @dataclass(frozen=True)
 class Balances:
     """What player row and wallet row hold, in cents.
 
-    None is an amount that can't be read as cents: NaN, an infinity, or too large. With `has_wallet` False the wallet's
+    None is an amount that can't be read as cents: null, NaN, an infinity, or too large. With `has_wallet` False the wallet's
     amounts are None as well.
     """
 
@@ -24,84 +30,180 @@ class Balances:
     wallet_available: Cents | None
     wallet_pending: Cents | None
     has_wallet: bool = True
+    #: the player has a wallet under a code that only looks like the plan's currency
+    has_wallet_alike: bool = False
 
     @property
-    def difference(self) -> Cents | None:
-        """The wallet's total above the player's, in cents; None when there is no wallet or an amount can't be read."""
-        player = _total(self.player_available, self.player_held)
-        wallet = _total(self.wallet_available, self.wallet_pending)
-        return None if player is None or wallet is None else wallet - player
+    def player(self) -> Amounts | None:
+        """The player row's amounts, or None when one can't be read."""
+        return _pair(self.player_available, self.player_held)
+
+    @property
+    def wallet(self) -> Amounts | None:
+        """The wallet's amounts, or None when there is no wallet or one can't be read."""
+        return _pair(self.wallet_available, self.wallet_pending)
 
 
 @dataclass(frozen=True)
-class LedgerFacts:
-    """What a player's ledger movements of one currency say. Void movements are left out; credits count up, debits down."""
+class Finding:
+    """What is the matter with a player's wallet."""
 
-    #: net of all movements, in cents; None when there is none
-    net: Cents | None = None
-    #: net of the movements that only the wallet got, in cents
-    wallet_only_net: Cents = 0
-    #: the newest one or more credits, added up, are exactly what the wallet has above the player
-    recent_credits_match: bool = False
-    #: one wallet-only credit is exactly what the wallet has above the player
-    wallet_only_credit_matches: bool = False
-    #: False when a movement has an amount or a direction that can't be read
-    is_readable: bool = True
+    cause: RowCause
+    reason: RowReason
 
 
-NO_MOVEMENTS = LedgerFacts()
+@dataclass(frozen=True)
+class Judgement:
+    """One player, judged."""
+
+    #: None: the wallet is right
+    finding: Finding | None
+    #: what the wallet should hold by the evidence; None where the player row can't be read
+    target: Amounts | None
+    #: what the player held before the first ledger row
+    opening: Amounts = NOTHING
+    #: the player row itself is wrong: it lost an update that the ledger shows
+    has_lost_update: bool = False
 
 
-def cause_of(balances: Balances, facts: LedgerFacts = NO_MOVEMENTS) -> RowCause:
-    """The cause of a difference; the caller has found that player and wallet differ in cents, or can't be read.
+def judge(balances: Balances, evidence: LedgerEvidence = NO_EVIDENCE) -> Judgement:
+    """What the wallet should hold, and what is the matter where it does not."""
+    player, wallet = balances.player, balances.wallet
+    if player is None:
+        return Judgement(_unreadable(RowReason.UNREADABLE_PLAYER), None)
+    by_row = player.less(evidence.player_side)
+    opening = _opening(by_row, evidence)
+    target = opening.plus(evidence.player_side).plus(evidence.wallet_only).less(evidence.other_currencies)
+    has_lost_update = opening != by_row
+    doubt = _doubt(balances, evidence)
+    if doubt is not None:
+        return Judgement(doubt, target, opening)
+    judged = Judgement(None, target, opening, has_lost_update)
+    return judged if wallet == target else replace(judged, finding=_finding(balances, evidence, judged))
 
-    A wallet, player or ledger with an unreadable amount is `protected`: nothing can be proved about it, so a human has
-    to look at it on the platform.
+
+def _opening(by_row: Amounts, evidence: LedgerEvidence) -> Amounts:
+    """The noted opening, else the one that the player row leaves when its movements are taken off.
+
+    What was held can be told from a note of both only while available is sure, for the note holds their sum.
     """
-    player = _total(balances.player_available, balances.player_held)
-    if player is not None and not balances.has_wallet:
-        return RowCause.MISSING
-    difference = balances.difference
-    if player is None or difference is None or not facts.is_readable:
-        return RowCause.PROTECTED
-    if difference == 0:
-        # Only the split between available and held differs: no money is gained or lost.
-        return RowCause.STALE_WALLET
-    return _cause_of_other_total(player, difference, facts)
+    if evidence.noted_opening_available not in (None, by_row.available):
+        return Amounts(evidence.noted_opening_available or 0, by_row.held)
+    if evidence.noted_opening_total is None:
+        return by_row
+    return Amounts(by_row.available, evidence.noted_opening_total - by_row.available)
 
 
-def _cause_of_other_total(player: Cents, difference: Cents, facts: LedgerFacts) -> RowCause:
-    # The wallet-only movements are asked before the whole ledger is: an opening balance that was never booked can make
-    # the ledger's net equal the player's total by chance, while the deposit above it is real.
-    is_explained = difference == facts.wallet_only_net or (difference > 0 and facts.wallet_only_credit_matches)
-    if is_explained or facts.net == player + difference:
-        return RowCause.PROTECTED
-    if facts.net == player:
-        return RowCause.STALE_WALLET
-    if difference > 0:
-        return RowCause.PROTECTED if facts.recent_credits_match else RowCause.UNEXPLAINED
-    return RowCause.STALE_WALLET if facts.wallet_only_net == 0 else RowCause.UNEXPLAINED
+def _doubt(balances: Balances, evidence: LedgerEvidence) -> Finding | None:
+    """What forbids a judgement, whatever the wallet holds."""
+    if balances.has_wallet_alike:
+        return _unreadable(RowReason.CURRENCY_CODE)
+    if balances.has_wallet and balances.wallet is None:
+        return _unreadable(RowReason.UNREADABLE_WALLET)
+    if not evidence.is_readable:
+        return _unreadable(RowReason.UNREADABLE_LEDGER)
+    if evidence.has_unknown_word:
+        return _unexplained(RowReason.UNKNOWN_WORD)
+    return _unexplained(RowReason.BOOKED_TWICE) if evidence.is_booked_twice else None
 
 
-def difference_row(player_id: str, currency: str, balances: Balances, facts: LedgerFacts = NO_MOVEMENTS) -> PlanRow:
-    """A difference with its cause, as a plan keeps it; protected rows are set aside at once.
+def _finding(balances: Balances, evidence: LedgerEvidence, judged: Judgement) -> Finding:
+    """What is the matter with a wallet that is missing or does not hold what the evidence gives."""
+    assert judged.target is not None, "the player row was read"
+    several_readings = _several_readings(evidence, judged.opening, judged.target, has_lost_update=judged.has_lost_update)
+    if several_readings is not None:
+        return _unexplained(several_readings)
+    if judged.has_lost_update:
+        return Finding(RowCause.LOST_UPDATE, RowReason.PLAYER_ROW)
+    if balances.wallet is None:
+        return Finding(RowCause.MISSING, RowReason.NO_WALLET)
+    if not evidence.has_movements:
+        return _unexplained(RowReason.NO_MOVEMENT)
+    return _cause_of_difference(balances.wallet.less(judged.target), judged.opening, evidence)
 
-    Unreadable amounts become 0 for a player and None for a wallet; such a row is protected, so nothing is computed from
-    them.
+
+def _several_readings(evidence: LedgerEvidence, opening: Amounts, target: Amounts, *, has_lost_update: bool) -> RowReason | None:
+    """Why the target can't be trusted enough to be written; None when it can."""
+    reasons = (
+        (min(opening) < 0, RowReason.NEGATIVE_OPENING),
+        (min(target) < 0, RowReason.NEGATIVE_TARGET),
+        (evidence.requests_may_overlap, RowReason.OVERLAPPING_REQUESTS),
+        # Two withdrawals at once lose one of them in both amounts, and leave their sum right.
+        (evidence.holds_may_overlap and (has_lost_update or evidence.opening_rests_on_held), RowReason.OVERLAPPING_HOLDS),
+    )
+    return next((reason for holds, reason in reasons if holds), None)
+
+
+def _cause_of_difference(above: Amounts, opening: Amounts, evidence: LedgerEvidence) -> Finding:
+    """How sure the evidence is, when the wallet holds `above` more than it gives.
+
+    What it accounts for in whole parts, and an increase from a noted balance, may be written; what it would take away, or
+    without a note add, and can't account for is disputed.
     """
-    cause = cause_of(balances, facts)
+    if _is_accounted_for(above, opening, evidence):
+        return Finding(RowCause.STALE_WALLET, RowReason.ACCOUNTED)
+    if evidence.noted_opening_available is not None and above.total <= 0:
+        return Finding(RowCause.STALE_WALLET, RowReason.NOTED)
+    return Finding(RowCause.DISPUTED, RowReason.UNACCOUNTED)
+
+
+def _is_accounted_for(above: Amounts, opening: Amounts, evidence: LedgerEvidence) -> bool:
+    """Whether the wallet is off by whole parts of the evidence.
+
+    Born from 0 it lacks the opening; poker and tournaments never reach it; with shadow write off, or after the script's force, it
+    lacks what only wallets get; and a payment may have reached it twice.
+    """
+    parts = (
+        (opening, -1),
+        (evidence.player_only, -1),
+        (evidence.wallet_only, -1),
+        (evidence.counted_twice, 1),
+    )
+    return any(
+        above == Amounts(sum(sign * part.available for part, sign in chosen), sum(sign * part.held for part, sign in chosen))
+        for chosen in (
+            [pair for pair, is_taken in zip(parts, taken, strict=True) if is_taken]
+            for taken in product((False, True), repeat=len(parts))
+        )
+    )
+
+
+def difference_row(player_id: str, currency: str, balances: Balances, evidence: LedgerEvidence = NO_EVIDENCE) -> PlanRow | None:
+    """A player's finding as a plan keeps it, or None when the wallet is right. Rows that only a human may settle are set aside.
+
+    Unreadable amounts become 0 for a player and None for a wallet; such a row is never written.
+    """
+    judged = judge(balances, evidence)
+    if judged.finding is None:
+        return None
+    target = judged.target or NOTHING
     return PlanRow(
         player_id=player_id,
         currency=currency,
-        cause=cause,
+        cause=judged.finding.cause,
+        reason=judged.finding.reason,
         player_available=balances.player_available or 0,
         player_held=balances.player_held or 0,
         wallet_available=balances.wallet_available,
         wallet_pending=balances.wallet_pending,
-        ledger_explained=facts.wallet_only_net,
-        state=RowState.SET_ASIDE if cause is RowCause.PROTECTED else RowState.PLANNED,
+        target_available=target.available,
+        target_pending=target.held,
+        opening=judged.opening.total,
+        wallet_only=evidence.wallet_only.total,
+        player_only=evidence.player_only.total,
+        counted_twice=evidence.counted_twice.total,
+        other_currencies=evidence.other_currencies.total,
+        state=RowState.PLANNED if judged.finding.cause.is_writable else RowState.SET_ASIDE,
     )
 
 
-def _total(first: Cents | None, second: Cents | None) -> Cents | None:
-    return None if first is None or second is None else first + second
+def _unexplained(reason: RowReason) -> Finding:
+    return Finding(RowCause.UNEXPLAINED, reason)
+
+
+def _unreadable(reason: RowReason) -> Finding:
+    return Finding(RowCause.UNREADABLE, reason)
+
+
+def _pair(first: Cents | None, second: Cents | None) -> Amounts | None:
+    return None if first is None or second is None else Amounts(first, second)

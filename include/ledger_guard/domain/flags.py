@@ -26,6 +26,8 @@ class FlagState:
     version: int = 0
     #: the reason that the store keeps with the value; tells whose write it was, and is no part of the value
     change_reason: str = field(default="", compare=False)
+    #: why the store can't tell what the platform obeys here, while `is_enabled` is None; empty when no value means off
+    not_known_because: str = field(default="", compare=False)
 
     @property
     def subject_id(self) -> str:
@@ -33,9 +35,9 @@ class FlagState:
         return f"{self.flag}@{self.tenant_id}"
 
     def described(self) -> str:
-        """For people: `on (version 3)`, or `not set`."""
+        """For people: `on (version 3)`, `not set`, or `not known (why)`."""
         if self.is_enabled is None:
-            return "not set"
+            return f"not known ({self.not_known_because})" if self.not_known_because else "not set"
         return f"{'on' if self.is_enabled else 'off'} (version {self.version})"
 
 
@@ -50,16 +52,23 @@ def flag_subject_hash(seen: Sequence[FlagState], target: bool, incident_id: str 
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
 
-def effective_value(seen: Sequence[FlagState], tenant_id: str) -> bool:
-    """What the platform obeys in this scope: its own value, else the global one, else False."""
-    values = {state.tenant_id: state.is_enabled for state in seen}
-    own = values.get(tenant_id)
-    return bool(values.get(EVERYWHERE) if own is None else own)
+def effective_value(seen: Sequence[FlagState], tenant_id: str) -> bool | None:
+    """What the platform obeys in this scope: its own value, else the global one, else False.
+
+    None where neither stands there and the store can't tell what the platform obeys without one.
+    """
+    states = {state.tenant_id: state for state in seen}
+    for scope in (tenant_id, EVERYWHERE):
+        state = states.get(scope)
+        if state is not None and state.is_enabled is not None:
+            return state.is_enabled
+    return None if any(state.not_known_because for state in seen) else False
 
 
 def scopes_to_turn(seen: Sequence[FlagState], tenant_id: str, target: bool, *, overrides_too: bool) -> tuple[FlagState, ...]:
     """The scopes that must be written for `target` to hold in the scope `tenant_id`; empty when it holds already.
 
+    A value that is not known does not hold.
     `overrides_too` makes a global change reach tenants that have another value of their own as well.
     """
     turned = [state for state in seen if state.tenant_id == tenant_id and effective_value(seen, tenant_id) is not target]
@@ -110,6 +119,24 @@ class ProbeFinding:
     is_in_effect: bool
     #: a sentence for people; never a secret
     words: str
+    #: False when the platform did not take the request as it is, or it could not be made: that says nothing of the flag
+    is_usable: bool = True
+
+
+@dataclass(frozen=True)
+class ProbeLook:
+    """What one look at the platform showed, whatever is wanted."""
+
+    #: the value that it shows; None when it shows neither
+    shows: bool | None
+    #: a sentence for people; never a secret
+    words: str
+    #: as in `ProbeFinding`
+    is_usable: bool = True
+
+    def finding(self, wanted: bool) -> ProbeFinding:
+        """The same, held against the value that is wanted."""
+        return ProbeFinding(is_in_effect=self.shows is wanted, words=self.words, is_usable=self.is_usable)
 
 
 @dataclass(frozen=True)

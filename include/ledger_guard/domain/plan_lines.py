@@ -10,42 +10,65 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
+from ledger_guard.domain.findings import RowCause, RowReason
 from ledger_guard.domain.money import Cents
-from ledger_guard.domain.plans import PlanRow, RowCause, RowState
+from ledger_guard.domain.plans import PlanRow, RowState
 
 _NONE = r"\N"
 _ESCAPED = {"\\": r"\\", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
 _ESCAPES = str.maketrans(_ESCAPED)
 _PLAIN = {escape: character for character, escape in _ESCAPED.items()}
+#: two targets and five sums of the evidence
+_AMOUNTS_BESIDE_BALANCES = 7
 _ESCAPE = re.compile(r"\\.")
 
 
 def line_of(row: PlanRow) -> bytes:
-    """The row's line, its end included: player, currency, cause, and the five amounts in cents."""
-    amounts = (row.player_available, row.player_held, row.wallet_available, row.wallet_pending, row.ledger_explained)
-    fields = [row.player_id.translate(_ESCAPES), row.currency.translate(_ESCAPES), row.cause.value]
-    return "\t".join(fields + [_NONE if amount is None else str(amount) for amount in amounts]).encode() + b"\n"
+    """The row's line, its end included: player, currency, cause, reason, and eleven amounts in cents.
+
+    The amounts: player available and held, wallet available and pending, target available and pending, and the evidence in the
+    order of PlanRow. A row of a plan made before targets were kept has eight fields, without reason and targets.
+    """
+    texts = [row.player_id.translate(_ESCAPES), row.currency.translate(_ESCAPES), row.cause.value]
+    amounts: list[Cents | None] = [row.player_available, row.player_held, row.wallet_available, row.wallet_pending]
+    if row.reason is None:
+        amounts.append(row.wallet_only)
+    else:
+        texts.append(row.reason.value)
+        amounts += [row.target_available, row.target_pending]
+        amounts += [row.opening, row.wallet_only, row.player_only, row.counted_twice, row.other_currencies]
+    return "\t".join(texts + [_NONE if amount is None else str(amount) for amount in amounts]).encode() + b"\n"
 
 
 def row_of(line: bytes) -> PlanRow:
-    """The row of a line that `line_of` or the platform's database made; a protected row is set aside.
+    """The row of a line that `line_of` or the platform's database made; what only a human may settle is set aside.
 
     Raises ValueError for any other text.
     """
-    player_id, currency, cause, *amounts = line.decode().removesuffix("\n").split("\t")
-    player_available, player_held, wallet_available, wallet_pending, ledger_explained = map(_cents, amounts)
-    if player_available is None or player_held is None or ledger_explained is None:
+    player_id, currency, cause_text, reason, *fields = line.decode().removesuffix("\n").split("\t")
+    amounts = [_cents(field) for field in fields]
+    player_available, player_held, wallet_available, wallet_pending, *others = amounts
+    if player_available is None or player_held is None or len(others) != _AMOUNTS_BESIDE_BALANCES or None in others:
         raise ValueError(f"plan row of player {player_id}: lacks an amount; allowed: only a wallet's may be missing")
+    target_available, target_pending, opening, wallet_only, player_only, counted_twice, other = (each or 0 for each in others)
+    cause = RowCause(cause_text)
     return PlanRow(
         player_id=_ESCAPE.sub(lambda found: _PLAIN[found[0]], player_id),
         currency=_ESCAPE.sub(lambda found: _PLAIN[found[0]], currency),
-        cause=RowCause(cause),
+        cause=cause,
+        reason=RowReason(reason),
         player_available=player_available,
         player_held=player_held,
         wallet_available=wallet_available,
         wallet_pending=wallet_pending,
-        ledger_explained=ledger_explained,
-        state=RowState.SET_ASIDE if cause == RowCause.PROTECTED.value else RowState.PLANNED,
+        target_available=target_available,
+        target_pending=target_pending,
+        opening=opening,
+        wallet_only=wallet_only,
+        player_only=player_only,
+        counted_twice=counted_twice,
+        other_currencies=other,
+        state=RowState.PLANNED if cause.is_writable else RowState.SET_ASIDE,
     )
 
 

@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ledger_guard.domain.findings import DifferenceCounts, RowCause
 from ledger_guard.domain.money import Cents
-from ledger_guard.domain.plans import CentTotals, DifferenceCounts, PlanRow, RowCause
+from ledger_guard.domain.plans import CentTotals, PlanRow
 
 #: how many of the largest rows a summary names
 LARGEST_ROWS = 10
@@ -17,13 +18,15 @@ CLASS_ENDS_CENTS = (0, 100, 1_000, 10_000, 100_000, 1_000_000)
 
 @dataclass(frozen=True)
 class CauseTotals:
-    """Rows of one cause and currency, with what force would add to and take from their wallets (cents, each >= 0).
+    """Rows of one cause and currency, missing wallets apart, with what force would do (cents, each >= 0).
 
-    For protected rows that is what force will not do.
+    For rows that only a human may settle that is what the evidence gives and force will not do.
     """
 
     cause: RowCause
     currency: str
+    #: whether the wallets are missing and would be created
+    is_created: bool
     rows: int
     up_cents: Cents
     down_cents: Cents
@@ -31,7 +34,7 @@ class CauseTotals:
 
 @dataclass(frozen=True)
 class LargeRow:
-    """One of the rows with the largest |delta|."""
+    """One of the rows with the largest |delta| among those that force may write."""
 
     player_id: str
     currency: str
@@ -52,10 +55,10 @@ class PlanSummary:
 
     @property
     def cents(self) -> CentTotals:
-        """What force would move; protected rows don't count."""
+        """What force would move; rows that only a human may settle don't count."""
         writable = [each for each in self.causes if each.cause.is_writable]
-        made = [each for each in writable if each.cause is RowCause.MISSING]
-        changed = [each for each in writable if each.cause is not RowCause.MISSING]
+        made = [each for each in writable if each.is_created]
+        changed = [each for each in writable if not each.is_created]
         return CentTotals(
             created=sum(each.up_cents - each.down_cents for each in made),
             increased=sum(each.up_cents for each in changed),
@@ -66,35 +69,34 @@ class PlanSummary:
 def summarise(rows: Iterable[PlanRow]) -> PlanSummary:
     """Sum `rows` up."""
     found = list(rows)
-    by_cause: dict[tuple[RowCause, str], list[Cents]] = defaultdict(list)
+    writable = [row for row in found if row.cause.is_writable]
+    by_cause: dict[tuple[RowCause, str, bool], list[Cents]] = defaultdict(list)
     for row in found:
-        by_cause[row.cause, row.currency].append(row.delta)
+        by_cause[row.cause, row.currency, row.wallet_available is None].append(row.delta)
     return PlanSummary(
         causes=tuple(
-            _totals(cause, currency, deltas)
-            for (cause, currency), deltas in sorted(by_cause.items(), key=lambda pair: (pair[0][0].value, pair[0][1]))
+            _totals(cause, currency, is_created, deltas)
+            for (cause, currency, is_created), deltas in sorted(
+                by_cause.items(), key=lambda pair: (pair[0][0].value, *pair[0][1:])
+            )
         ),
         largest=tuple(
             LargeRow(row.player_id, row.currency, row.cause, row.delta)
-            for row in sorted(found, key=lambda row: (-abs(row.delta), row.player_id.encode()))[:LARGEST_ROWS]
+            for row in sorted(writable, key=lambda row: (-abs(row.delta), row.player_id.encode()))[:LARGEST_ROWS]
         ),
         histogram=Counter(_class_end(abs(row.delta)) for row in found),
     )
 
 
-def counts_of_causes(rows_by_cause: Mapping[str, int], *, float_noise: int, other_currency: int, orphan: int) -> DifferenceCounts:
-    """Counts of a tenant, from its differing rows by cause and what is counted beside them."""
-    return DifferenceCounts(
-        **{cause.value: rows_by_cause.get(cause.value, 0) for cause in RowCause},
-        float_noise=float_noise,
-        other_currency=other_currency,
-        orphan=orphan,
-    )
+def counts_of_causes(rows_by_cause: Mapping[str, int], **beside: int) -> DifferenceCounts:
+    """Counts of a tenant, from its findings by cause and what is counted beside them under the names of DifferenceCounts."""
+    causes = [cause.value for cause in RowCause if cause is not RowCause.PROTECTED]
+    return DifferenceCounts(**{cause: rows_by_cause.get(cause, 0) for cause in causes}, **beside)
 
 
-def _totals(cause: RowCause, currency: str, deltas: list[Cents]) -> CauseTotals:
+def _totals(cause: RowCause, currency: str, is_created: bool, deltas: list[Cents]) -> CauseTotals:
     up, down = sum(each for each in deltas if each > 0), -sum(each for each in deltas if each < 0)
-    return CauseTotals(cause, currency, len(deltas), up, down)
+    return CauseTotals(cause, currency, is_created, len(deltas), up, down)
 
 
 def _class_end(cents: Cents) -> int | None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import Enum
 
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal
+from ledger_guard.domain.findings import DifferenceCounts, RowAction, RowCause, RowReason
 from ledger_guard.domain.money import Cents
 
 
@@ -30,29 +31,11 @@ class BackfillMode(str, Enum):
         raise BadInputError(f"mode: {str(word)[:60]!r} is unknown; allowed: {', '.join(m.value for m in cls)}")
 
 
-class RowCause(str, Enum):
-    """Why a player's wallet differs; only some causes may be written."""
-
-    #: the player has no wallet row in the plan's currency
-    MISSING = "missing"
-    #: the wallet lags behind: the ledger agrees with the player
-    STALE_WALLET = "stale_wallet"
-    #: the ledger explains the difference: a real movement that the player row never got; never written
-    PROTECTED = "protected"
-    #: the ledger agrees with neither; written only with a human's approval of the plan
-    UNEXPLAINED = "unexplained"
-
-    @property
-    def is_writable(self) -> bool:
-        """Whether force may change such a row at all."""
-        return self is not RowCause.PROTECTED
-
-
 class RowState(str, Enum):
     """What became of a plan row."""
 
     PLANNED = "planned"
-    #: set aside: protected, never written
+    #: set aside: never written
     SET_ASIDE = "set_aside"
     #: the write is announced (guard state in a database of its own only)
     INTENDED = "intended"
@@ -77,40 +60,29 @@ class PlanRow:
     #: None when the wallet row is missing
     wallet_available: Cents | None
     wallet_pending: Cents | None
-    #: net amount of ledger movements that only the wallet got, in cents
-    ledger_explained: Cents = 0
+    #: what the evidence gives: what force writes
+    target_available: Cents
+    target_pending: Cents
+    #: None in plans made before targets were kept
+    reason: RowReason | None = None
+    #: the evidence, available and held together: before the first ledger row; what only the wallet got; what only the player
+    #: got; booked more than once; in other currencies (see domain/ledger_evidence.py)
+    opening: Cents = 0
+    wallet_only: Cents = 0
+    player_only: Cents = 0
+    counted_twice: Cents = 0
+    other_currencies: Cents = 0
     state: RowState = RowState.PLANNED
 
     @property
     def delta(self) -> Cents:
         """What force would add to the wallet (available and pending together); negative where it would take away."""
-        return self.player_available + self.player_held - (self.wallet_available or 0) - (self.wallet_pending or 0)
+        return self.target_available + self.target_pending - (self.wallet_available or 0) - (self.wallet_pending or 0)
 
     @property
     def moved(self) -> Cents:
         """What force would change in the wallet's two amounts, each taken by itself: >= 0."""
-        return abs(self.player_available - (self.wallet_available or 0)) + abs(self.player_held - (self.wallet_pending or 0))
-
-
-@dataclass(frozen=True)
-class DifferenceCounts:
-    """A tenant's players and wallets, counted by what is the matter."""
-
-    missing: int = 0
-    stale_wallet: int = 0
-    protected: int = 0
-    unexplained: int = 0
-    #: equal in cents, unequal as doubles: no difference
-    float_noise: int = 0
-    #: wallet rows in other currencies; left alone
-    other_currency: int = 0
-    #: wallet rows without a player; left alone
-    orphan: int = 0
-
-    @property
-    def repairable(self) -> int:
-        """Rows that a forced backfill would change."""
-        return self.missing + self.stale_wallet + self.unexplained
+        return abs(self.target_available - (self.wallet_available or 0)) + abs(self.target_pending - (self.wallet_pending or 0))
 
 
 @dataclass(frozen=True)
@@ -120,6 +92,8 @@ class CentTotals:
     created: Cents = 0
     increased: Cents = 0
     decreased: Cents = 0
+    #: bonus that players lose at their next grant, because created wallets begin with none
+    bonus_lost: Cents = 0
 
 
 @dataclass(frozen=True)
@@ -127,7 +101,8 @@ class WriteTotals:
     """What force would do to a plan's writable rows, all together: what the guardrails are held against. Each >= 0."""
 
     rows: int = 0
-    unexplained_rows: int = 0
+    #: rows that are written only with approval
+    disputed_rows: int = 0
     #: amounts moved, in cents: of all rows, and of the row that moves most (see `PlanRow.moved`)
     total_delta_cents: Cents = 0
     single_delta_cents: Cents = 0
@@ -167,8 +142,8 @@ class Plan:
     players: int
     #: sentences, one a guardrail that the plan exceeds; empty means that force may go by itself
     guardrails_exceeded: tuple[str, ...]
-    #: effective value of each flag for this tenant when the plan was made
-    flag_state: dict[str, bool]
+    #: effective value of each flag for this tenant when the plan was made; None where it was not known
+    flag_state: dict[str, bool | None]
     policy_hash: str
     created_at: datetime
     expires_at: datetime
@@ -195,7 +170,7 @@ class Plan:
 
 
 def plan_hash(
-    tenant_id: str, mode: BackfillMode, currency: str, rows_hash: str, flag_state: dict[str, bool], *, policy_hash: str
+    tenant_id: str, mode: BackfillMode, currency: str, rows_hash: str, flag_state: dict[str, bool | None], *, policy_hash: str
 ) -> str:
     """SHA-256 over what an approver agrees to. Same data, same hash."""
     content = [tenant_id, mode.value, currency, rows_hash, sorted(flag_state.items()), policy_hash]
@@ -208,7 +183,7 @@ def write_totals(rows: Iterable[PlanRow]) -> WriteTotals:
     moved = [row.moved for row in writable]
     return WriteTotals(
         rows=len(writable),
-        unexplained_rows=sum(row.cause is RowCause.UNEXPLAINED for row in writable),
+        disputed_rows=sum(row.cause.action is RowAction.WRITE_APPROVED for row in writable),
         total_delta_cents=sum(moved),
         single_delta_cents=max(moved, default=0),
     )

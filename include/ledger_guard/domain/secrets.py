@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger_guard.domain.secret_forms import form_problems, is_placeholder
+
 # A fingerprint goes to logs and channels, where anybody may try to guess the secret from it. So it is dear to compute
 # (about 50 ms a guess), no longer than it takes to tell two secrets apart, never that of a secret that could be guessed,
 # and, where the guard has a key of its own, worth nothing without that key.
@@ -39,6 +41,8 @@ class SecretFinding:
     not_known: tuple[str, ...] = ()
     #: the guard saw this very secret first at this moment; it may be older
     seen_since: datetime | None = None
+    #: False when it is set, but to what only the platform's processes know; `not_known` says why
+    is_value_known: bool = True
 
 
 def secret_fingerprint(name: str, value: str, key: bytes = b"") -> str:
@@ -57,22 +61,21 @@ def inspect_secret(
     *,
     fingerprint_key: bytes = b"",
     equal_in: Sequence[str] = (),
+    noticed: Sequence[str] = (),
     not_known: Sequence[str] = (),
 ) -> SecretFinding:
-    """Judge a secret's value and forget it; `equal_in` are other environments that hold the same value."""
+    """Judge a secret's value and forget it.
+
+    `equal_in` are other environments that hold the same value; `noticed` is what its source saw wrong beside the value.
+    """
     if value is None:
-        return SecretFinding(provider, name, is_present=False, fingerprint=None, problems=("is not set",))
-    problems = []
-    if not value.strip():
-        problems.append("is empty: the platform refuses to start with an empty value")
-    elif value != value.strip():
-        problems.append("has spaces around it: the platform refuses to start with a padded value")
-    is_guessable = len(value.strip()) < minimum_characters
-    if value.strip().lower() in {placeholder.lower() for placeholder in placeholders}:
-        is_guessable = True
-        problems.append("is a placeholder that ships with the platform")
-    elif value.strip() and is_guessable:
-        problems.append(f"is shorter than {minimum_characters} characters")
-    problems += [f"is the same as in the environment {environment}" for environment in equal_in]
+        problems = tuple(noticed) or ("is not set",)
+        return SecretFinding(provider, name, is_present=False, fingerprint=None, problems=problems)
+    problems = (
+        *form_problems(provider, value, placeholders, minimum_characters),
+        *(f"is the same as in the environment {environment}" for environment in equal_in),
+        *noticed,
+    )
+    is_guessable = len(value.strip()) < minimum_characters or is_placeholder(value, placeholders)
     fingerprint = None if is_guessable else secret_fingerprint(name, value, fingerprint_key)
-    return SecretFinding(provider, name, True, fingerprint, tuple(problems), tuple(not_known))
+    return SecretFinding(provider, name, True, fingerprint, problems, tuple(not_known))

@@ -35,6 +35,8 @@ class LockedRows:
 
     players: Mapping[str, Pair]
     wallets: Mapping[str, WalletRow]
+    #: the bonus that a wallet created for a player begins with; 0 where it is not told
+    new_wallet_bonus: Mapping[str, float] = field(default_factory=dict)
 
     def balance(self, player_id: str) -> Pair | None:
         """The wallet's two amounts, or None when there is no row."""
@@ -55,15 +57,19 @@ class Judged:
 
 
 def judge_force(rows: Iterable[PlanRow], found: LockedRows) -> Judged:
-    """Write where player and wallet are, in cents, what the plan saw; leave every other row, and any protected one."""
+    """Write where player and wallet are, in cents, what the plan saw; leave every other row, and any that is set aside."""
     judged = Judged()
     for row in rows:
-        player = found.players.get(row.player_id)
-        if player is not None and may_write(row, found):
-            judged.writes.append(WalletWrite(row.player_id, found.balance(row.player_id), player))
+        if may_write(row, found):
+            judged.writes.append(WalletWrite(row.player_id, found.balance(row.player_id), target_of(row)))
         else:
             judged.left.append(row.player_id)
     return judged
+
+
+def target_of(row: PlanRow) -> Pair:
+    """What force writes, as the platform stores it: the doubles nearest to the cents."""
+    return row.target_available / 100, row.target_pending / 100
 
 
 def judge_undo(forced: Iterable[WalletWrite], found: LockedRows) -> Judged:
@@ -120,4 +126,4 @@ def _still_holds(forced: WalletWrite, found: LockedRows) -> bool:
     wallet = found.wallets.get(forced.player_id)
     if forced.player_id not in found.players or wallet is None or wallet.balance != forced.after:
         return False
-    return forced.before is not None or wallet.bonus == (0.0, 0.0)
+    return forced.before is not None or wallet.bonus == (found.new_wallet_bonus.get(forced.player_id, 0.0), 0.0)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from ledger_guard.policy.platform import Section
+from ledger_guard.policy.section import Section
 from ledger_guard.policy.words import AbsolutePath, VariableName
 
 #: what the script reads its database from; without it the platform's script silently takes a SQLite file

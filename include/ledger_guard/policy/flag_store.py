@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ledger_guard.policy.platform import Identifier, Section
+from ledger_guard.policy.section import Identifier, Section
 from ledger_guard.policy.words import AbsolutePath, HttpUrl, VariableName
 
 

@@ -7,10 +7,10 @@ from ledger_guard.policy.schema import Guardrails
 
 
 def exceeded_guardrails(guardrails: Guardrails, totals: WriteTotals, players: int) -> tuple[str, ...]:
-    """One sentence a guardrail that a plan of so much exceeds, as in `rows 812 > max_rows 500`; protected rows don't count.
+    """One sentence a guardrail that a plan of so much exceeds, as in `rows 812 > max_rows 500`.
 
-    A row's movement is what force would change in its two amounts, each taken by itself: money that moves between
-    available and pending counts although the sum stays.
+    Rows that only a human may settle don't count. A row's movement is what force would change in its two amounts, each taken
+    by itself: money that moves between available and pending counts although the sum stays.
     """
     share = totals.rows / players if players else float(bool(totals.rows))
     measured = (
@@ -18,6 +18,6 @@ def exceeded_guardrails(guardrails: Guardrails, totals: WriteTotals, players: in
         ("share_of_players", round(share, 4), "max_share_of_players", guardrails.max_share_of_players),
         ("total_delta_cents", totals.total_delta_cents, "max_total_delta_cents", guardrails.max_total_delta_cents),
         ("single_delta_cents", totals.single_delta_cents, "max_single_delta_cents", guardrails.max_single_delta_cents),
-        ("unexplained_rows", totals.unexplained_rows, "max_unexplained_rows", guardrails.max_unexplained_rows),
+        ("disputed_rows", totals.disputed_rows, "max_disputed_rows", guardrails.max_disputed_rows),
     )
     return tuple(f"{what} {found} > {limit_name} {limit}" for what, found, limit_name, limit in measured if found > limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ledger_guard.policy.platform import Section
+from ledger_guard.policy.section import Section
 
 
 class BackfillPace(Section):

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-
-
-def _identifier(name: str) -> str:
-    if not _IDENTIFIER.fullmatch(name):
-        raise ValueError(f"{name!r} is not a table or column name; allowed: letters, digits and '_', at most 63")
-    return name
-
-
-#: a name that is safe to quote as an SQL identifier
-Identifier = Annotated[str, AfterValidator(_identifier)]
-
-
-class Section(BaseModel):
-    """Common ground of all sections: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from ledger_guard.policy.ledger_tables import LedgerTable, TransactionTable
+from ledger_guard.policy.section import Identifier, Section
 
 
 class PlayerTable(Section):
@@ -34,6 +18,7 @@ class PlayerTable(Section):
     tenant_id: Identifier = "tenant_id"
     available: Identifier = "balance_real_available"
     held: Identifier = "balance_real_held"
+    bonus: Identifier = "balance_bonus"
 
 
 class WalletTable(Section):
@@ -48,27 +33,8 @@ class WalletTable(Section):
     bonus_available: Identifier = "balance_bonus_available"
     bonus_pending: Identifier = "balance_bonus_pending"
     updated_at: Identifier = "updated_at"
-
-
-class LedgerTable(Section):
-    """Where the platform books movements, and which of them the player row never gets."""
-
-    table: Identifier = "ledgertransaction"
-    tenant_id: Identifier = "tenant_id"
-    player_id: Identifier = "player_id"
-    type: Identifier = "type"
-    direction: Identifier = "direction"
-    amount: Identifier = "amount"
-    currency: Identifier = "currency"
-    status: Identifier = "status"
-    provider_event_id: Identifier = "provider_event_id"
-    created_at: Identifier = "created_at"
-    #: types that move the wallet and not the player, whatever their provider
-    wallet_only_types: tuple[str, ...] = ()
-    #: whether a row that carries a provider's event id moved the wallet only (generic webhook deposits and payouts)
-    provider_events_are_wallet_only: bool = True
-    #: statuses of movements that never took place
-    void_statuses: tuple[str, ...] = ("failed", "rejected", "cancelled", "canceled", "void", "pending")
+    #: triggers on the table that somebody has read and found to leave amounts as they are written
+    known_triggers: tuple[Identifier, ...] = ()
 
 
 class TenantTable(Section):
@@ -88,8 +54,16 @@ class Platform(Section):
     player: PlayerTable = PlayerTable()
     wallet: WalletTable = WalletTable()
     ledger: LedgerTable = LedgerTable()
+    #: None: the platform has no such table; then whose requests may have overlapped goes to a human
+    transactions: TransactionTable | None = None
+    #: requests for one player that were booked within this time may have overlapped, and one of them lost an update
+    concurrent_within_seconds: int = Field(5, ge=0, le=3600)
+    #: whether a wallet that a backfill creates gets the player's bonus; else 0, which the next grant makes the player's too
+    fill_bonus_from_player: bool = False
     statement_timeout_seconds: int = Field(60, ge=1, le=3600)
     lock_timeout_milliseconds: int = Field(2000, ge=1, le=60000)
+    #: a replica that is read in place of the primary is believed up to here
+    most_replica_lag_seconds: int = Field(30, ge=1, le=3600)
 
 
 class RequestShape(Section):
@@ -121,6 +95,8 @@ class AccessLogMapping(Section):
     error_code: str | None = "error_code"
     provider: str | None = "provider"
     request_id: str | None = "request_id"
+    #: what the request asked for, in whole units of the platform's currency; None: the log does not tell
+    amount: str | None = "amount"
     #: where the tenant comes from when the line has no field for it
     tenant_from: Literal["field", "constant", "virtual_host", "path_prefix"] = "field"
     #: the tenant of every line, with tenant_from: constant

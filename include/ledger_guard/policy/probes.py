@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import json
+import re
+from enum import Enum
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, JsonValue, field_validator
 
-from ledger_guard.policy.platform import Section
+from ledger_guard.policy.request_template import gaps
+from ledger_guard.policy.section import Section
 from ledger_guard.policy.words import HttpUrl, VariableName
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
+#: set from other fields: a token never stands in a policy, and the body's form is JSON
+_OWN_HEADERS = ("authorization", "content-type", "content-length", "host")
+
+_WEBHOOK_BODY: dict[str, JsonValue] = {"event": "canary", "id": "{canary_id}"}
+_WITHDRAWAL_BODY: dict[str, JsonValue] = {"tenant_id": "{tenant_id}", "player_id": "{player_id}", "amount": "{amount}"}
+
+
+def _header_name(name: str) -> str:
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError("is not a header name; allowed: letters, digits and '-'")
+    if name.lower() in _OWN_HEADERS:
+        raise ValueError(f"{name} is set by the guard; allowed: any other header, and token_env for a bearer token")
+    return name
+
+
+def _header_value(value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("is not a header's value; allowed: printable ASCII characters")
+    return value
+
+
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderValue = Annotated[str, AfterValidator(_header_value)]
 
 
 class InstanceProbe(Section):
@@ -27,34 +56,73 @@ class InstanceProbe(Section):
     look_again_seconds: float = Field(2, gt=0, le=60)
 
 
-class WebhookCanary(Section):
-    """Two webhooks to a test endpoint, one rightly and one wrongly signed."""
+class SignatureScheme(str, Enum):
+    """How a webhook's signature is made; in hex either way."""
+
+    #: HMAC-SHA256 of the body's bytes, keyed with the secret
+    HMAC_SHA256_BODY = "hmac_sha256_body"
+    #: SHA-256 of the secret's text followed by the body's JSON with sorted keys, no blanks, and non-ASCII escaped
+    SHA256_SORTED_JSON = "sha256_secret_sorted_json"
+
+
+class CanaryRequest(Section):
+    """A request as the platform wants it. Texts may have gaps, filled anew for each request."""
+
+    #: what gaps may be called
+    gap_names: ClassVar[tuple[str, ...]] = ("canary_id",)
+
+    url: HttpUrl
+    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    #: beside content type, signature and bearer token
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    #: names the variable that holds a bearer token; None: no token is sent
+    token_env: VariableName | None = None
+    timeout_seconds: float = Field(5, gt=0, le=60)
+
+    @field_validator("headers", "body", check_fields=False)
+    @classmethod
+    def _gaps_are_known(cls, template: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        unknown = sorted(set(gaps(template)) - set(cls.gap_names))
+        if unknown:
+            allowed = ", ".join(f"{{{name}}}" for name in cls.gap_names)
+            raise ValueError(f"nothing is known to fill {{{unknown[0]}}} with; allowed: {allowed}")
+        try:
+            json.dumps(template, allow_nan=False)
+        except ValueError as error:
+            raise ValueError("holds a number that JSON has not; allowed: finite numbers") from error
+        return template
+
+
+class WebhookCanary(CanaryRequest):
+    """Two webhooks that book nothing, one rightly and one wrongly signed."""
 
     kind: Literal["webhook"]
-    url: HttpUrl
-    #: names the variable that holds the signing secret
+    body: dict[str, JsonValue] = Field(_WEBHOOK_BODY)
+    #: names the signing secret, in the dotenv file of `secrets` or else among the guard's variables
     secret_env: VariableName
-    #: header that carries the HMAC-SHA256 of the body, in hex, behind `signature_prefix`
+    signature_scheme: SignatureScheme = SignatureScheme.HMAC_SHA256_BODY
+    #: header that carries the signature, behind `signature_prefix`
     signature_header: str = Field("X-Signature", pattern=r"^[A-Za-z0-9-]+$")
     signature_prefix: str = ""
     refused_status: int = Field(401, ge=400, le=499)
-    timeout_seconds: float = Field(5, gt=0, le=60)
+    #: must stand in the body of a refusal; None: the status alone tells
+    refused_code: str | None = Field(None, min_length=1)
 
 
-class WithdrawalCanary(Section):
+class WithdrawalCanary(CanaryRequest):
     """A withdrawal of a player kept for this, whose wallet is empty: enforcement refuses it, no enforcement allows it."""
 
+    gap_names: ClassVar[tuple[str, ...]] = ("canary_id", "tenant_id", "player_id", "amount")
+
     kind: Literal["withdrawal"]
-    url: HttpUrl
     tenant_id: str = Field(min_length=1)
     player_id: str = Field(min_length=1)
     amount_cents: int = Field(1, ge=1, le=10_000)
-    #: names the variable that holds the player's bearer token; None: no token is sent
-    token_env: VariableName | None = None
+    #: `{amount}` alone is a number, in whole units of the currency
+    body: dict[str, JsonValue] = Field(_WITHDRAWAL_BODY)
     refused_status: int = Field(400, ge=400, le=499)
     #: must stand in the body of a refusal
     refused_code: str = Field("INSUFFICIENT_FUNDS", min_length=1)
-    timeout_seconds: float = Field(5, gt=0, le=60)
 
 
 Canary = Annotated[WebhookCanary | WithdrawalCanary, Field(discriminator="kind")]

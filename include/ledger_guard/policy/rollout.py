@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ledger_guard.policy.platform import Section
+from ledger_guard.policy.section import Section
 
 
 class FreezeRules(Section):
@@ -31,6 +31,12 @@ class RestoreRules(Section):
 
     #: of the newest windows, twice as many as these, so many must be quiet and none in alarm
     quiet_windows: int = Field(6, ge=1, le=500)
+    #: or else so many attempts that so few failures would have at most this chance, had the rate risen to mild
+    chance_of_luck: float = Field(0.05, ge=0.0001, le=0.2)
+    #: and never fewer attempts than this, all tenants and windows together
+    minimum_attempts: int = Field(50, ge=1)
+    #: how long a flag is watched after it was enabled without being confirmed
+    watch_minutes: int = Field(120, ge=1, le=14 * 24 * 60)
     #: how old the comparison of a tenant's wallets may be
     verified_within_minutes: int = Field(60, ge=1)
     #: how many wallets of a tenant may lag behind their player

@@ -13,9 +13,10 @@ from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
 from ledger_guard.policy.flag_store import FlagStoreSection
 from ledger_guard.policy.pace import BackfillPace
-from ledger_guard.policy.platform import AccessLogMapping, Flag, Platform, RequestShape, Secrets, Section
+from ledger_guard.policy.platform import AccessLogMapping, Flag, Platform, RequestShape, Secrets
 from ledger_guard.policy.probes import Probe
 from ledger_guard.policy.rollout import FreezeRules, Reminders, RestoreRules
+from ledger_guard.policy.section import Section
 
 ActionWord = Literal[
     "notify",
@@ -126,7 +127,7 @@ class Guardrails(Section):
     max_share_of_players: float = Field(ge=0, le=1)
     max_total_delta_cents: int = Field(ge=0)
     max_single_delta_cents: int = Field(ge=0)
-    max_unexplained_rows: int = Field(ge=0)
+    max_disputed_rows: int = Field(ge=0)
     plan_valid_minutes: int = Field(ge=1)
     #: most rows that one batch writes
     batch_rows: int = Field(5000, ge=1, le=100_000)

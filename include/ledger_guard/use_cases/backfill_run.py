@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ledger_guard.domain.approvals import Approval, ApprovalKind
+from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.finding_words import counts_in_words
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
-from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus, RowState
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
-from ledger_guard.use_cases.carry_out import OpenScript, carry_out, script_ending
+from ledger_guard.use_cases.carry_out import OpenScript, carry_out
 from ledger_guard.use_cases.dry_run import dry_run
-from ledger_guard.use_cases.force import record_refusal
-from ledger_guard.use_cases.permission import first_no
-from ledger_guard.use_cases.remediate import finish_action
+from ledger_guard.use_cases.force import force, record_refusal
 from ledger_guard.use_cases.review import review
+from ledger_guard.use_cases.show_plan import taken_in_words
 from ledger_guard.use_cases.tell_question import gate_link
 from ledger_guard.use_cases.undo import undo
 from ledger_guard.use_cases.verify import verify
@@ -33,10 +32,9 @@ def describe_plan(plan: Plan) -> str:
     """A plan in one sentence, for approvers and threads."""
     counts, cents = plan.counts, plan.cents
     return (
-        f"tenant {plan.tenant_id}: {counts.missing} missing, {counts.stale_wallet} stale, {counts.unexplained} unexplained of "
-        f"{plan.players} players; creates {readable(cents.created, plan.currency)}, adds "
-        f"{readable(cents.increased, plan.currency)}, takes {readable(cents.decreased, plan.currency)}; "
-        f"{counts.protected} protected rows are set aside"
+        f"tenant {plan.tenant_id}: {counts_in_words(counts) or 'nothing wrong'} of {plan.players} players; creates "
+        f"{readable(cents.created, plan.currency)}, adds {readable(cents.increased, plan.currency)}, takes "
+        f"{readable(cents.decreased, plan.currency)}; {counts.protected} wallets are right though their player row differs"
     )
 
 
@@ -53,7 +51,7 @@ def plan_run(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict
         plan = _plan_to_undo(guard, tenant_id, params.get("plan_id"))
     else:
         plan = dry_run(guard, tenant_id, BackfillMode.parse(params.get("mode")), requested_by, params.get("incident_id") or None)
-    question = _question(plan, str(operation))
+    question = _question(guard, plan, str(operation))
     return {"plan_id": plan.plan_id, "operation": operation, "requested_by": requested_by, **question}
 
 
@@ -64,17 +62,19 @@ def backfill_question(guard: Guard, params: Mapping[str, Any], _requested_by: st
         SafetyRefusal: the plan is not one that this run may write; an edited result of another task ends here.
     """
     operation = str(params["operation"])
-    return _question(_plan_of_run(guard, params, plan_id, operation), operation)
+    return _question(guard, _plan_of_run(guard, params, plan_id, operation), operation)
 
 
-def _question(plan: Plan, operation: str) -> dict[str, Any]:
+def _question(guard: Guard, plan: Plan, operation: str) -> dict[str, Any]:
     verb = "Undo" if operation == "undo" else "Force"
+    taken = () if operation == "undo" else taken_in_words(guard, plan)
     exceeded = f" Beyond the guardrails: {'; '.join(plan.guardrails_exceeded)}." if plan.guardrails_exceeded else ""
     return {
         "subject_id": plan.plan_id,
         "subject_hash": plan.plan_hash,
         "incident_id": plan.incident_id,
-        "proposal": f"{verb} plan {plan.plan_id} (hash {plan.plan_hash[:12]}): {describe_plan(plan)}.{exceeded}",
+        "proposal": f"{verb} plan {plan.plan_id} (hash {plan.plan_hash[:12]}): {describe_plan(plan)}.{exceeded}"
+        + (f" Takes money: {'; '.join(taken)}." if taken else ""),
     }
 
 
@@ -140,7 +140,7 @@ def break_glass_run(guard: Guard, params: Mapping[str, Any], plan_id: str, by: s
     break_glass(
         guard,
         KINDS[operation],
-        _question(plan, operation),
+        _question(guard, plan, operation),
         by=by,
         reason=params.get(PARAM),
         dag_id=dag_id,
@@ -158,7 +158,21 @@ def force_run(
     Raises:
         SafetyRefusal: also when the run was started for something else or for another tenant; nothing was written.
     """
-    return carry_out(guard, _plan_to_write(guard, params, plan["plan_id"], "backfill", actor).plan_id, actor, open_script)
+    planned = _plan_to_write(guard, params, plan["plan_id"], "backfill", actor)
+    outcome = carry_out(guard, planned.plan_id, actor, open_script)
+    return {**outcome, "again": _again(guard, planned, actor)} if outcome.get("drifted") else outcome
+
+
+def _again(guard: Guard, planned: Plan, actor: str) -> dict[str, Any]:
+    """Plan a live tenant once more for the players who moved while it was written, and write that inside the guardrails.
+
+    Beyond them nothing is asked: what is left waits for the next dry-run.
+    """
+    fresh = dry_run(guard, planned.tenant_id, planned.mode, actor, planned.incident_id)
+    found = review(guard, fresh.plan_id)
+    if found.is_empty or found.needs_approval:
+        return {"plan_id": fresh.plan_id, "applied": 0, "drifted": 0}
+    return {"plan_id": fresh.plan_id, **asdict(force(guard, fresh.plan_id, actor))}
 
 
 def undo_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:
@@ -171,59 +185,13 @@ def undo_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], a
 
 
 def verify_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Compare the tenant again; returns counts, whether it is clean, and what remains."""
+    """Compare the tenant again; returns counts, whether the plan did what it was for, and what remains."""
     found = verify(guard, checked_tenant_id(params["tenant_id"]), plan["plan_id"])
-    return {"counts": asdict(found.counts), "is_clean": found.is_clean, "remaining": list(found.remaining)}
-
-
-def close_run(
-    guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any] | None, verified: Mapping[str, Any] | None
-) -> tuple[ActionStatus, str]:
-    """Say how the run ended, from what guard state holds (never from task states), and record it on the incident."""
-    operation = str(params["operation"])
-    status, outcome = _outcome(guard, plan["plan_id"] if plan else None, operation)
-    if status is ActionStatus.DONE and operation == "backfill" and not (verified and verified["is_clean"]):
-        remaining = "; ".join(verified["remaining"]) if verified else "it was not verified"
-        status, outcome = ActionStatus.FAILED, f"{outcome}; but not clean: {remaining}"
-    kind = "dry_run" if operation == "dry_run" else "backfill"
-    finish_action(guard, params.get("incident_id"), kind, str(params["tenant_id"]), status, outcome)
-    return status, outcome
-
-
-def _outcome(guard: Guard, plan_id: str | None, operation: str) -> tuple[ActionStatus, str]:
-    if plan_id is None:
-        return ActionStatus.FAILED, "no plan was made; see the run's log"
-    kind = KINDS.get(operation, ApprovalKind.BACKFILL_FORCE)
-    with guard.state.transaction() as state:
-        plan = state.plans.get(plan_id, with_rows=False)
-        rows = state.plans.row_counts(plan_id)
-        approvals = state.approvals.of_run(kind, plan_id)
-        by_script = script_ending(state, plan) if plan.status is PlanStatus.PLANNED and operation == "backfill" else None
-    return _by_script(plan, *by_script) if by_script else _by_guard(plan, rows, approvals, operation)
-
-
-def _by_script(plan: Plan, is_done: bool, words: str) -> tuple[ActionStatus, str]:
-    return ActionStatus.DONE if is_done else ActionStatus.FAILED, f"{words}; {describe_plan(plan)}"
-
-
-def _by_guard(plan: Plan, rows: Mapping[str, int], approvals: Sequence[Approval], operation: str) -> tuple[ActionStatus, str]:
-    if operation == "dry_run":
-        return ActionStatus.DONE, f"dry-run only; {describe_plan(plan)}"
-    if operation == "undo" and plan.status is PlanStatus.UNDONE:
-        return ActionStatus.DONE, f"undone: {rows.get('restored', 0)} rows given back, {rows.get('kept', 0)} kept"
-    if operation == "backfill" and plan.status is PlanStatus.FORCED:
-        return (
-            ActionStatus.DONE,
-            f"forced: {rows.get('applied', 0)} rows written, {rows.get('drifted', 0)} drifted; {describe_plan(plan)}",
-        )
-    if operation == "backfill" and not any(count for state, count in rows.items() if state != RowState.SET_ASIDE.value):
-        return ActionStatus.DONE, f"nothing to repair; {describe_plan(plan)}"
-    return _unwritten(approvals)
-
-
-def _unwritten(approvals: Sequence[Approval]) -> tuple[ActionStatus, str]:
-    if (said_no := first_no(approvals)) is not None:
-        return ActionStatus.REFUSED, f"{said_no}; nothing was written"
-    if not approvals or any(approval.answer is None for approval in approvals):
-        return ActionStatus.FAILED, "ended before it wrote; see the run's log"
-    return ActionStatus.FAILED, "approved, but not carried out; see the run's log"
+    return {
+        "counts": asdict(found.counts),
+        "is_clean": found.is_plan_done,
+        "left": found.counts.repairable,
+        "for_humans": found.counts.for_humans,
+        "wrong_again": sum(rows.rows for rows in found.planned_rows if rows.state is RowState.APPLIED),
+        "remaining": list(found.remaining),
+    }

@@ -129,7 +129,7 @@ def _flags(guard: Guard) -> tuple[tuple[FlagState, ...], str]:
         for flag in guard.policy.flags:
             scopes = guard.flags.scopes(flag)
             if not any(scope.tenant_id == EVERYWHERE for scope in scopes):
-                found.append(FlagState(flag, EVERYWHERE, None))
+                found.append(guard.flags.get(flag, EVERYWHERE))
             found.extend(scopes)
     except SourceUnavailable as error:
         return (), str(error)

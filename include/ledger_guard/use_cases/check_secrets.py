@@ -18,7 +18,15 @@ from ledger_guard.ports import FailureGroup, Guard
 from ledger_guard.use_cases.json_form import json_form
 from ledger_guard.use_cases.remediate import GUARD_ITSELF
 from ledger_guard.use_cases.secret_ages import aged
-from ledger_guard.use_cases.signature_causes import FlagFacts, ProviderFailures, RecentChange, by_provider, likeliest_cause
+from ledger_guard.use_cases.signature_causes import (
+    Cause,
+    CauseKind,
+    FlagFacts,
+    ProviderFailures,
+    RecentChange,
+    by_provider,
+    likeliest_cause,
+)
 from ledger_guard.use_cases.signature_timeline import SHORTLY, first_refusal, recent_changes
 
 
@@ -30,6 +38,7 @@ class SecretsReport:
     findings: tuple[SecretFinding, ...]
     providers: tuple[ProviderFailures, ...]
     likeliest_cause: str
+    cause_kind: CauseKind
     #: which of the two could not be read, and why; nothing may be concluded from its absence
     unread: tuple[str, ...] = ()
     #: what changed shortly before the first refusal, the newest first
@@ -47,6 +56,7 @@ class SecretsReport:
         return {
             "incident_id": self.incident_id,
             "likeliest_cause": self.likeliest_cause,
+            "cause_kind": self.cause_kind.value,
             "findings": [json_form(finding) for finding in self.findings],
             "recent": [json_form(change) for change in self.recent],
             "providers": [{**asdict(p), "first_seen": iso(p.first_seen), "codes": list(p.codes)} for p in self.providers],
@@ -60,20 +70,7 @@ def check_secrets(guard: Guard, incident_id: str) -> SecretsReport:
     A source that does not answer is named in `unread`; the check itself goes on with the other one. Raises BadInputError
     when there is no such incident.
     """
-    with guard.state.transaction() as state:
-        incident = state.incidents.get(incident_id)
-    unread: list[str] = []
-    found, groups = _findings(guard, unread), _failures(guard, incident, unread)
-    providers = by_provider(groups)
-    with guard.state.transaction() as state:
-        findings, sightings = aged(guard, state, found)
-        recent = recent_changes(state, providers, findings, sightings)
-    if unread:
-        cause = _not_known(findings, unread)
-    else:
-        others = _other_calls(guard, incident, providers)
-        cause = likeliest_cause(findings, providers, _flag_facts(guard, providers), others, recent)
-    report = SecretsReport(incident_id, tuple(findings), tuple(providers), cause, tuple(unread), tuple(recent))
+    report = analyse_signatures(guard, incident_id)
     with guard.state.transaction() as state:
         state.audit.append(
             AuditEvent(
@@ -86,6 +83,24 @@ def check_secrets(guard: Guard, incident_id: str) -> SecretsReport:
             )
         )
     return report
+
+
+def analyse_signatures(guard: Guard, incident_id: str) -> SecretsReport:
+    """As `check_secrets`, with nothing put on record but when secrets were seen."""
+    with guard.state.transaction() as state:
+        incident = state.incidents.get(incident_id)
+    unread: list[str] = []
+    found, groups = _findings(guard, unread), _failures(guard, incident, unread)
+    providers = by_provider(groups)
+    with guard.state.transaction() as state:
+        findings, sightings = aged(guard, state, found)
+        recent = recent_changes(state, providers, findings, sightings)
+    if unread:
+        cause = Cause(CauseKind.NOT_KNOWN, _not_known(findings, unread))
+    else:
+        others = _other_calls(guard, incident, providers)
+        cause = likeliest_cause(findings, providers, _flag_facts(guard, providers), others, recent)
+    return SecretsReport(incident_id, tuple(findings), tuple(providers), cause.words, cause.kind, tuple(unread), tuple(recent))
 
 
 def incident_span(guard: Guard, incident: Incident) -> tuple[datetime, datetime]:
@@ -115,28 +130,35 @@ def _other_calls(guard: Guard, incident: Incident, providers: Sequence[ProviderF
         readings = state.readings.readings(Trigger.WEBHOOK_SIGNATURE, *incident_span(guard, incident))
     if not readings:
         return None
-    return max(0, sum(reading.exposure for reading in readings) - sum(provider.calls for provider in providers))
+    return max(
+        0, sum(reading.exposure for reading in readings) - sum(provider.calls + provider.calls_before for provider in providers)
+    )
 
 
 def _flag_facts(guard: Guard, providers: Sequence[ProviderFailures]) -> FlagFacts:
     """Whether the signature flag is on anywhere, and whether it was enabled shortly before the first failure."""
     flag = guard.policy.triggers[Trigger.WEBHOOK_SIGNATURE].flag
     try:
-        is_on: bool | None = any(scope.is_enabled for scope in guard.flags.scopes(flag))
+        is_on = True if any(scope.is_enabled for scope in guard.flags.scopes(flag)) else guard.flags.effective(flag, EVERYWHERE)
     except SourceUnavailable:
         is_on = None
     with guard.state.transaction() as state:
         change = state.flag_changes.latest(flag, EVERYWHERE)
     first = first_refusal(providers)
-    if change is None or not change.to_value or first is None or not first - SHORTLY <= change.changed_at <= first:
+    if change is None or first is None:
         return FlagFacts(flag, is_on, None)
-    return FlagFacts(flag, is_on, change.changed_at)
+    if not change.to_value:
+        return FlagFacts(flag, is_on, None, is_enabled_unrecorded=is_on is True and change.changed_at <= first)
+    is_recent = first - SHORTLY <= change.changed_at <= first
+    return FlagFacts(flag, is_on, change.changed_at if is_recent else None)
 
 
 def finding_words(finding: SecretFinding) -> str:
     """A finding for people."""
     if not finding.is_present:
         return f"absent; {'; '.join(finding.problems)}"
+    if not finding.is_value_known:
+        return "; ".join(["set to a value that is not known", *finding.problems, *finding.not_known])
     shown = f"fingerprint {finding.fingerprint}" if finding.fingerprint else "no fingerprint: it could be guessed from one"
     since = [f"in use since {iso(finding.seen_since)} at least"] if finding.seen_since else []
     return "; ".join([f"set, {shown}", *(finding.problems or ["nothing wrong with its form"]), *since, *finding.not_known])

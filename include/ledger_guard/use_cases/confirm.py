@@ -16,8 +16,9 @@ def confirm(guard: Guard, flag: str, tenant_id: str) -> FlagChange:
     """Look for the effect of the newest change and record what was found.
 
     `confirmed`: the store holds it (a change to the safe value: for every tenant), every configured instance serves it, and
-    the canary shows it. `unconfirmed`: the store holds it, and the policy names no instances or no canary to see more with.
-    `not_in_effect`: one of them shows otherwise, or did not answer in time. May be repeated: what stands now is recorded.
+    the canary shows it. `unconfirmed`: the store holds it, and the policy names no instances or no canary to see more with, or
+    one that is unusable: a request whose form the platform does not take says nothing of the flag. `not_in_effect`: one of
+    them shows otherwise, or did not answer in time. May be repeated: what stands now is recorded.
 
     Raises:
         BadInputError: unknown flag or tenant, or no change of this scope was ever recorded.
@@ -60,22 +61,23 @@ def confirm(guard: Guard, flag: str, tenant_id: str) -> FlagChange:
 
 def _seen_from_outside(guard: Guard, change: FlagChange, others: Sequence[FlagState]) -> tuple[ChangeStatus, str]:
     if others:
-        shown = ", ".join(f"{scope_words(scope.tenant_id)} {scope.described()}" for scope in others)
-        return ChangeStatus.NOT_IN_EFFECT, f"the flag store holds another value: {shown}"
+        held = ", ".join(f"{scope_words(scope.tenant_id)} {scope.described()}" for scope in others)
+        return ChangeStatus.NOT_IN_EFFECT, f"the flag store holds another value: {held}"
     unfinished = guard.flags.lacks(change.flag)
     if unfinished:
         return ChangeStatus.NOT_IN_EFFECT, f"the flag store still lacks {unfinished}"
     instances = guard.probes and guard.probes.instances(change.flag, change.tenant_id, change.to_value)
-    wrong = [finding.words for finding in instances or [] if not finding.is_in_effect]
+    wrong = [finding.words for finding in instances or [] if finding.is_usable and not finding.is_in_effect]
     if wrong:
         return ChangeStatus.NOT_IN_EFFECT, "; ".join(wrong)
     canary = guard.probes and guard.probes.canary(change.flag, change.tenant_id, change.to_value)
-    if canary and not canary.is_in_effect:
+    if canary and canary.is_usable and not canary.is_in_effect:
         return ChangeStatus.NOT_IN_EFFECT, canary.words
     missing = [] if instances else ["no probe of the instances"]
     missing += [] if canary else ["no canary"]
-    shown = "; ".join([finding.words for finding in instances or []] + ([canary.words] if canary else []))
-    if missing:
-        lacking = f"the policy names {' and '.join(missing)} for {change.flag}@{change.tenant_id}"
-        return ChangeStatus.UNCONFIRMED, f"{lacking}; the flag store holds the value{'; ' if shown else ''}{shown}"
-    return ChangeStatus.CONFIRMED, shown
+    findings = [*(instances or []), *([canary] if canary else [])]
+    shown = [finding.words for finding in findings]
+    if missing or not all(finding.is_usable for finding in findings):
+        lacking = [f"the policy names {' and '.join(missing)} for {change.flag}@{change.tenant_id}"] if missing else []
+        return ChangeStatus.UNCONFIRMED, "; ".join([*lacking, "the flag store holds the value", *shown])
+    return ChangeStatus.CONFIRMED, "; ".join(shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from ledger_guard.domain.audit import AuditEvent
@@ -10,8 +10,10 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
 from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanContent, plan_hash
+from ledger_guard.domain.writability import writes_of_force
 from ledger_guard.policy.guardrails import exceeded_guardrails
 from ledger_guard.ports import Differences, Guard
+from ledger_guard.use_cases.writability import require_writable
 
 _TENANTS_NAMED = 5
 
@@ -23,6 +25,7 @@ def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by
 
     Raises:
         BadInputError: no such tenant, mode or incident. Ask again.
+        SafetyRefusal: it would have rows that can't be written on this platform. Remove what is in the way.
         SourceUnavailable: the platform did not answer, or lacks a table or column. Retry when it is back.
     """
     tenant, wanted = checked_tenant_id(tenant_id), BackfillMode.parse(mode)
@@ -36,7 +39,8 @@ def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by
             state.incidents.get(incident)
         with guard.ledger.differences(tenant, wanted) as found:
             content, summary = state.plans.add_rows(plan_id, found.lines())
-        plan = _plan(guard, plan_id, tenant, wanted, content, summary, found, flags, requested_by, incident)
+        doubts = require_writable(guard, writes_of_force(wanted, found.counts), f"tenant {tenant}")
+        plan = _plan(guard, plan_id, tenant, wanted, content, summary, found, flags, requested_by, incident, doubts)
         state.plans.add(plan)
         state.audit.append(_event(plan))
     return plan
@@ -50,9 +54,10 @@ def _plan(
     content: PlanContent,
     summary: PlanSummary,
     found: Differences,
-    flags: dict[str, bool],
+    flags: dict[str, bool | None],
     requested_by: str,
     incident_id: str | None,
+    doubts: tuple[str, ...],
 ) -> Plan:
     now, policy = guard.wall_clock.now(), guard.policy
     currency = policy.platform.currency
@@ -63,9 +68,9 @@ def _plan(
         mode=mode,
         currency=currency,
         counts=found.counts,
-        cents=summary.cents,
+        cents=replace(summary.cents, bonus_lost=found.bonus_lost),
         players=found.players,
-        guardrails_exceeded=exceeded_guardrails(policy.guardrails, content.totals, found.players),
+        guardrails_exceeded=exceeded_guardrails(policy.guardrails, content.totals, found.players) + doubts,
         flag_state=flags,
         policy_hash=policy.content_hash,
         created_at=now,
@@ -85,8 +90,8 @@ def require_tenant(guard: Guard, tenant_id: str) -> None:
     raise BadInputError(f"tenant {tenant_id}: is unknown to the platform; allowed: {some}{more}")
 
 
-def current_flags(guard: Guard, tenant_id: str) -> dict[str, bool]:
-    """What the platform obeys for this tenant, for every flag of the policy."""
+def current_flags(guard: Guard, tenant_id: str) -> dict[str, bool | None]:
+    """What the platform obeys for this tenant, for every flag of the policy; None where the store can't tell."""
     return {flag: guard.flags.effective(flag, tenant_id) for flag in sorted(guard.policy.flags)}
 
 

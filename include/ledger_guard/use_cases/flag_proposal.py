@@ -60,7 +60,12 @@ def checked_scope(guard: Guard, flag: str, tenant_id: str) -> None:
         raise BadInputError(f"flag: {flag} has no value per tenant; allowed: tenant id {EVERYWHERE}")
     if not guard.flags.per_tenant:
         raise BadInputError(f"flag store: keeps one value for everybody, none for {tenant_id}; allowed: tenant id {EVERYWHERE}")
-    if not guard.ledger.tenant_exists(tenant_id):
+    checked_tenant(guard, tenant_id)
+
+
+def checked_tenant(guard: Guard, tenant_id: str) -> None:
+    """Raise BadInputError when the platform does not know this tenant."""
+    if not guard.ledger.tenant_exists(checked_tenant_id(tenant_id)):
         raise BadInputError(f"tenant id: the platform knows no tenant {tenant_id!r}; allowed: one it knows, or {EVERYWHERE}")
 
 

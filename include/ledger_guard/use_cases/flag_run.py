@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal
-from ledger_guard.domain.flags import ChangeStatus
+from ledger_guard.domain.flags import ChangeStatus, FlagChange
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
@@ -17,6 +17,7 @@ from ledger_guard.use_cases.flag_write import last_trouble
 from ledger_guard.use_cases.permission import first_no
 from ledger_guard.use_cases.remediate import finish_action, rollback_target
 from ledger_guard.use_cases.restore import restore, review_restore
+from ledger_guard.use_cases.restored_signal import watch_words
 from ledger_guard.use_cases.roll_back import propose_roll_back, roll_back
 from ledger_guard.use_cases.tell_question import gate_link
 from ledger_guard.use_cases.verify_approval import verify_approval
@@ -124,7 +125,7 @@ def confirm_run(guard: Guard, params: Mapping[str, Any]) -> str:
         SafetyRefusal: it is not in effect; recorded, and to be told.
     """
     found = confirm(guard, params["flag"], params["tenant_id"])
-    words = f"{found.status.value}: {found.finding}"
+    words = _with_watch(guard, found, f"{found.status.value}: {found.finding}")
     if found.status is ChangeStatus.NOT_IN_EFFECT:
         raise SafetyRefusal(f"{params['flag']}@{params['tenant_id']} was written, but is {words}")
     return words
@@ -157,9 +158,15 @@ def _outcome(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any] | Non
             f"{subject_id} set to {change.to_value}, approved by {change.approved_by} ({change.reason}); {change.status.value}"
         )
         is_done = change.status in (ChangeStatus.CONFIRMED, ChangeStatus.UNCONFIRMED)
-        return (ActionStatus.DONE if is_done else ActionStatus.FAILED), f"{words}: {change.finding or 'nobody looked yet'}"
+        words = _with_watch(guard, change, f"{words}: {change.finding or 'nobody looked yet'}")
+        return (ActionStatus.DONE if is_done else ActionStatus.FAILED), words
     if (said_no := first_no(approvals)) is not None:
         return ActionStatus.REFUSED, f"{said_no}; nothing was written"
     if not approvals or any(approval.answer is None for approval in approvals):
         return ActionStatus.FAILED, "ended before anybody answered; nothing was written"
     return ActionStatus.FAILED, f"approved, but the writing task did not end well: {trouble or 'see the log of the run'}"
+
+
+def _with_watch(guard: Guard, change: FlagChange, words: str) -> str:
+    """The words about a change, and that it is watched where that is so."""
+    return "; ".join(part for part in (words, watch_words(guard, change)) if part)

@@ -9,10 +9,12 @@ from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.permission import require_permission
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, WriteTotals, require_forceable
 from ledger_guard.domain.windows import iso
+from ledger_guard.domain.writability import writes_of_force
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.dry_run import current_flags
 from ledger_guard.use_cases.permission import rule_now, subject_now
 from ledger_guard.use_cases.review import approval_reasons
+from ledger_guard.use_cases.writability import require_writable
 
 
 def force(guard: Guard, plan_id: str, actor: str, batch_rows: int | None = None) -> ForceOutcome:
@@ -23,9 +25,9 @@ def force(guard: Guard, plan_id: str, actor: str, batch_rows: int | None = None)
 
     Raises:
         BadInputError: no such plan.
-        SafetyRefusal: cancelled by somebody, expired, made under another policy or other flags, or without the approval
-            that it needs; the refusal is in the audit log and nothing more was written. Make a new dry-run, or ask the
-            approvers.
+        SafetyRefusal: cancelled by somebody, expired, made under another policy or other flags, without the approval
+            that it needs, or where wallets can't be written; the refusal is in the audit log and nothing more was
+            written. Make a new dry-run, ask the approvers, or remove what is in the way.
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
@@ -38,6 +40,7 @@ def force(guard: Guard, plan_id: str, actor: str, batch_rows: int | None = None)
             require_forceable(plan)
             _require_fresh(guard, plan)
             _require_permission(guard, plan, stored.totals)
+            _require_writable(guard, plan)
     except (SafetyRefusal, LedgerInvariantError) as refusal:
         record_refusal(guard, plan, "force", actor, str(refusal))
         raise
@@ -92,6 +95,13 @@ def _require_permission(guard: Guard, plan: Plan, totals: WriteTotals) -> None:
     if reasons:
         what = f"plan {plan.plan_id}: force needs an approval ({'; '.join(reasons)})"
         require_plan_approval(guard, plan, ApprovalKind.BACKFILL_FORCE, what)
+
+
+def _require_writable(guard: Guard, plan: Plan) -> None:
+    doubts = require_writable(guard, writes_of_force(plan.mode, plan.counts), f"plan {plan.plan_id}")
+    unseen = [each for each in doubts if each not in plan.guardrails_exceeded]
+    if unseen:
+        raise SafetyRefusal(f"plan {plan.plan_id}: since the dry-run {'; '.join(unseen)}; make a new dry-run")
 
 
 def _word(is_enabled: bool | None) -> str:

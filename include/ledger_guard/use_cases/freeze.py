@@ -10,7 +10,7 @@ from ledger_guard.domain.flags import EVERYWHERE, Freeze
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid, new_id
 from ledger_guard.ports import Guard, GuardTransaction
-from ledger_guard.use_cases.flag_proposal import checked_scope
+from ledger_guard.use_cases.flag_proposal import checked_scope, checked_tenant
 
 
 def freeze(guard: Guard, flag: str, tenant_id: str, incident_id: str | None, reason: str, actor: str) -> Freeze:
@@ -67,11 +67,27 @@ class Standing:
 
 
 def standing(guard: Guard, flag: str, tenant_id: str) -> Standing:
-    """Freezes that forbid enabling `flag` in this scope, and overrides of them. Raises BadInputError as `standing_freezes`."""
-    freezes, now = standing_freezes(guard, flag, tenant_id), guard.wall_clock.now()
+    """Freezes that forbid enabling `flag` in this scope, and overrides of them.
+
+    Where the flag or its store has one value for everybody, enabling it for a tenant is enabling it for everyone: any freeze
+    stands in the way.
+
+    Raises:
+        BadInputError: unknown flag or tenant.
+    """
+    scope, now = _scope_that_counts(guard, flag, tenant_id), guard.wall_clock.now()
+    freezes = standing_freezes(guard, flag, scope)
     with guard.state.transaction() as state:
-        overrides = [found for found in state.overrides.in_force(now, flag) if found.is_in_force(flag, tenant_id, now)]
+        overrides = [found for found in state.overrides.in_force(now, flag) if found.is_in_force(flag, scope, now)]
     return Standing(tuple(freezes), tuple(overrides) if freezes else ())
+
+
+def _scope_that_counts(guard: Guard, flag: str, tenant_id: str) -> str:
+    guard.policy.checked_flag(flag)
+    if tenant_id == EVERYWHERE or (guard.policy.flags[flag].per_tenant and guard.flags.per_tenant):
+        return tenant_id
+    checked_tenant(guard, tenant_id)
+    return EVERYWHERE
 
 
 def standing_freezes(guard: Guard, flag: str, tenant_id: str) -> list[Freeze]:

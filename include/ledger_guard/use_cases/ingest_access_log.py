@@ -27,11 +27,17 @@ class IngestOutcome:
     #: every event before this moment has been delivered; None when nothing ever was
     complete_through: datetime | None
 
+    @property
+    def unusable(self) -> tuple[IngestedFile, ...]:
+        """Files with lines of which none could be used; while there is one, the source is not called complete."""
+        return tuple(file for file in self.files if file.is_unusable)
+
     def as_json(self) -> dict[str, Any]:
         """For people's scripts."""
         return {
             "files": [_file_as_json(file) for file in self.files],
             "complete_through": iso(self.complete_through) if self.complete_through else None,
+            "unusable": [file.file_name for file in self.unusable],
         }
 
 
@@ -47,7 +53,9 @@ def ingest_access_log(
     """Ingest files one after the other; each is stored whole or not at all, and a second time changes nothing.
 
     When all of them are in, the source counts as complete up to `complete_through`, or else up to the newest event
-    accepted. Not sooner: several files may tell of the same minutes. `progress` hears a file's name and its lines so far.
+    accepted. Not sooner: several files may tell of the same minutes. A file of which nothing could be used keeps it from
+    that: its requests are missing, and windows without them would look quiet. `progress` hears a file's name and its lines so
+    far.
 
     Raises:
         BadInputError: a file can't be read to its end, or `complete_through` lies in the future. Files before it are in;
@@ -59,7 +67,7 @@ def ingest_access_log(
         raise BadInputError(f"complete through {iso(complete_through)}: lies in the future; allowed: up to {iso(now)}")
     files = tuple(_ingest_file(guard, store, log, actor, progress) for log in logs)
     newest = complete_through or max((file.last_event for file in files if file.last_event), default=None)
-    if newest is None:
+    if newest is None or any(file.is_unusable for file in files):
         return IngestOutcome(files, None)
     at = guard.wall_clock.now()
     with store.delivery() as delivery:
@@ -122,7 +130,7 @@ def _matching(guard: Guard, events: Sequence[AccessEvent]) -> Iterator[str]:
 
 
 def _gaps(guard: Guard, file: IngestedFile, matching: Counter[str]) -> Iterator[str]:
-    if file.lines == file.rejected:
+    if file.lines == 0 or file.is_unusable:
         return
     for trigger, described in guard.policy.triggers.items():
         if described.request is None:

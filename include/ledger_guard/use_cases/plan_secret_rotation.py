@@ -12,8 +12,8 @@ from ledger_guard.domain.identifiers import checked_uuid, new_id
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
-from ledger_guard.use_cases.check_secrets import incident_span
-from ledger_guard.use_cases.signature_causes import by_provider
+from ledger_guard.use_cases.check_secrets import analyse_signatures, incident_span
+from ledger_guard.use_cases.signature_causes import CauseKind, by_provider
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class PlannedRotations:
     """What came of planning."""
 
     plans: tuple[RotationPlan, ...]
-    #: why none was planned for a secret whose last rotation still overlaps
+    #: why none was planned: a secret's last rotation still overlaps, or no secret mends the likeliest cause
     refused: tuple[str, ...]
 
 
@@ -30,7 +30,8 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedR
 
     A rotation of the same secret that is planned and not done is returned instead of a second one, so repeating this
     changes nothing. While one that is done overlaps, none is planned; that it was refused is on record. Providers without
-    a secret of their own get none: there is nothing to rotate.
+    a secret of their own get none: there is nothing to rotate. Where enabling the flag itself is the likeliest cause no secret
+    mends it, and a rotation would only hold the restore up: none is planned.
 
     Raises:
         SourceUnavailable: the failures could not be read. Nothing was planned; try again.
@@ -38,6 +39,9 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedR
     """
     with guard.state.transaction() as state:
         incident = state.incidents.get(incident_id)
+    found = analyse_signatures(guard, incident_id)
+    if found.cause_kind is CauseKind.FLIP:
+        return _none_for_a_flip(guard, incident_id, actor, found.likeliest_cause)
     failing = [p.provider for p in by_provider(guard.triage.failures_by_provider(*incident_span(guard, incident))) if p.failures]
     names = guard.policy.secrets.names
     now = guard.wall_clock.now()
@@ -87,6 +91,17 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedR
                 )
             )
     return PlannedRotations(tuple(plans), tuple(refused))
+
+
+def _none_for_a_flip(guard: Guard, incident_id: str, actor: str, why: str) -> PlannedRotations:
+    refused = (f"no rotation: {why}",)
+    with guard.state.transaction() as state:
+        detail = {"stage": "refused", "why": list(refused)}
+        now = guard.wall_clock.now()
+        state.audit.append(
+            AuditEvent("plan_secret_rotation", actor, f"incident:{incident_id}", detail, now, incident_id=incident_id)
+        )
+    return PlannedRotations((), refused)
 
 
 def plan_one_rotation(guard: Guard, provider: str, incident_id: str | None, owner: str, actor: str) -> RotationPlan:

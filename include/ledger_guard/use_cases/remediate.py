@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
-from enum import Enum
 from typing import Any
 
 from ledger_guard.domain.audit import AuditEvent
@@ -162,7 +160,7 @@ def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
     At most `max_tenants_per_incident` tenants get a run; who is beyond is named in the review request.
     """
     runs = []
-    for target in _targets(guard, case, kind):
+    for target in targets(guard, case, kind):
         # Airflow allows no @ in a run id
         run_id = f"{kind}__{target.replace('@', '__')}__{case.run_key}"
         action = start_action(guard, case, kind, target, run_id)
@@ -171,7 +169,8 @@ def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
     return runs
 
 
-def _targets(guard: Guard, case: Case, kind: str) -> tuple[str, ...]:
+def targets(guard: Guard, case: Case, kind: str) -> tuple[str, ...]:
+    """The tenants, or the scopes of the flag, that an action of the case is about."""
     tenants = case.tenants[: guard.policy.guardrails.max_tenants_per_incident]
     if kind != "roll_back":
         return tenants
@@ -217,43 +216,3 @@ def settle_runs(guard: Guard, incident_id: str, state_of: Callable[[str, str], s
             words = "the run was never created" if state is None else f"the run ended as {state} without saying how"
             finish_action(guard, incident_id, action.kind, action.target, ActionStatus.FAILED, words)
     return not waiting
-
-
-class Recovery(str, Enum):
-    """How a remediation stands after its actions ended."""
-
-    #: nothing was repaired: there is nothing to wait for
-    NOTHING_REPAIRED = "nothing_repaired"
-    #: a repair was refused or failed: people have to go on
-    NOT_REPAIRED = "not_repaired"
-    WAITING = "waiting"
-    RECOVERED = "recovered"
-    #: repaired, but the signal did not fall within the policy's time
-    NOT_RECOVERED = "not_recovered"
-
-
-def recovery(guard: Guard, case: Case) -> Recovery:
-    """Whether the signal recovered. Marks the incident mitigated when every repair that the policy names was done.
-
-    Only the health check's verdicts end an incident: `no_data` and `insufficient` keep this waiting.
-    """
-    with guard.state.transaction() as state:
-        incident = state.incidents.get(case.incident_id)
-        repairs = [action for action in state.actions.of_incident(case.incident_id) if action.kind in REPAIRS]
-        if incident.is_over:
-            return Recovery.RECOVERED
-        named = {(kind, target) for kind in REPAIRS if kind in case.actions for target in _targets(guard, case, kind)}
-        if not named:
-            return Recovery.NOTHING_REPAIRED
-        if any(action.status is ActionStatus.STARTED for action in repairs):
-            # another remediation of the same incident is at work
-            return Recovery.WAITING
-        newest = {(action.kind, action.target): action.status for action in repairs}
-        if any(newest.get(each) is not ActionStatus.DONE for each in named):
-            return Recovery.NOT_REPAIRED
-        if incident.status is not IncidentStatus.MITIGATED:
-            incident = replace(incident, status=IncidentStatus.MITIGATED, mitigated_at=guard.clock.now())
-            incident = state.incidents.save(incident)
-    since = incident.mitigated_at or guard.clock.now()
-    patience = timedelta(minutes=guard.policy.mitigation.recover_within_minutes)
-    return Recovery.WAITING if guard.clock.now() - since < patience else Recovery.NOT_RECOVERED

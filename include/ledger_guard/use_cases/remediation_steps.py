@@ -16,7 +16,8 @@ from ledger_guard.use_cases.check_secrets import check_secrets
 from ledger_guard.use_cases.freeze import freeze
 from ledger_guard.use_cases.notify import action_notice, notify
 from ledger_guard.use_cases.plan_secret_rotation import plan_secret_rotation
-from ledger_guard.use_cases.remediate import Case, Recovery, finish_action, start_action
+from ledger_guard.use_cases.recovery import Recovery, has_readings_since_mitigation, was_repaired
+from ledger_guard.use_cases.remediate import Case, finish_action, start_action
 from ledger_guard.use_cases.report import incident_report
 from ledger_guard.use_cases.request_review import request_review
 from ledger_guard.use_cases.triage import triage
@@ -83,8 +84,15 @@ def tell_case(guard: Guard, case: Case, found: str) -> None:
 
 def ending(guard: Guard, case: Case, found: Recovery) -> str:
     """How the remediation ended, in a sentence; a rollback that did not help is named, with who has to take over."""
+    if found in (Recovery.RECOVERED, Recovery.NOT_RECOVERED) and not was_repaired(guard, case):
+        return _ENDINGS_WITHOUT_REPAIR[found]
     if found is not Recovery.NOT_RECOVERED or "roll_back" not in case.actions:
         return _ENDINGS[found]
+    if not has_readings_since_mitigation(guard, case):
+        return (
+            f"{case.flag} was rolled back, and nothing was read of {case.trigger} {Trigger.parse(case.trigger).signal_name} "
+            "since: whether it helped is not known. Look at the source of the signal first."
+        )
     trigger = Trigger.parse(case.trigger)
     row = guard.policy.row_for(trigger, Severity.parse(case.severity), Scope.parse(case.scope))
     return (
@@ -100,6 +108,12 @@ _ENDINGS = {
     Recovery.WAITING: "The repairs are done; the signal has not recovered yet.",
     Recovery.RECOVERED: "Repaired, and the signal recovered: the incident is resolved.",
     Recovery.NOT_RECOVERED: "Repaired, but the signal did not recover within the policy's time. Escalate.",
+}
+
+
+_ENDINGS_WITHOUT_REPAIR = {
+    Recovery.RECOVERED: "The signal recovered by itself: nothing was repaired. The incident is resolved.",
+    Recovery.NOT_RECOVERED: "Nothing had to be repaired, and the signal did not recover within the policy's time. Escalate.",
 }
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from ledger_guard.domain.approvals import Answer, Approval
+from ledger_guard.domain.finding_words import counts_in_words
+from ledger_guard.domain.findings import DifferenceCounts
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange
 from ledger_guard.domain.money import readable
-from ledger_guard.domain.plans import CentTotals, DifferenceCounts
+from ledger_guard.domain.plans import CentTotals
 from ledger_guard.domain.windows import iso
 from ledger_guard.use_cases.incident_record import IncidentRecord, TenantCourse
 from ledger_guard.use_cases.markdown import table
@@ -155,9 +157,7 @@ def scope_in_words(tenant_id: str) -> str:
 
 
 def _counts(counts: DifferenceCounts) -> str:
-    return (
-        f"{counts.missing} missing, {counts.stale_wallet} stale, {counts.unexplained} unexplained, {counts.protected} protected"
-    )
+    return f"{counts_in_words(counts) or 'none'}; {counts.protected} right though the player row differs"
 
 
 def _amounts(cents: CentTotals, currency: str) -> str:

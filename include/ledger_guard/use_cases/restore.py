@@ -16,7 +16,8 @@ from ledger_guard.use_cases.flag_proposal import FlagProposal, listed_tenants, p
 from ledger_guard.use_cases.flag_write import FlagWrite, write_flag
 from ledger_guard.use_cases.restore_case import RestoreCase, restore_case
 from ledger_guard.use_cases.restore_conditions import overrides_of, own_freezes, require_everything
-from ledger_guard.use_cases.restore_evidence import validated_by, validation_words
+from ledger_guard.use_cases.restore_evidence import quiet_by_attempts, validated_by, validation_words
+from ledger_guard.use_cases.restored_signal import WATCHED_FROM
 
 
 def review_restore(
@@ -93,6 +94,8 @@ def restore(
             "root_cause_owner": case.root_cause_owner,
             "overrides": [override.override_id for override in overrides],
             "validation": validated_by(case, change.requested_by),
+            "quiet_by_attempts": quiet_by_attempts(guard, state, case),
+            WATCHED_FROM: iso(guard.clock.now()),
         }
 
     write = FlagWrite(
@@ -116,6 +119,7 @@ def _proposal(
     require_everything(guard, state, case, requested_by)
     target = not guard.policy.flags[case.flag].safe_value
     freezes, overrides = own_freezes(state, case), overrides_of(guard, state, case)
+    happens = _what_happens(guard, case, seen, requested_by, freezes=len(freezes), overrides=overrides, target=target)
     return proposed(
         guard,
         case.flag,
@@ -123,7 +127,7 @@ def _proposal(
         incident_id=case.incident_id,
         target=target,
         seen=seen,
-        happens=_what_happens(guard, case, seen, requested_by, freezes=len(freezes), overrides=overrides, target=target),
+        happens=happens + _by_attempts_alone(quiet_by_attempts(guard, state, case)),
         evidence=(
             case.root_cause,
             case.root_cause_link,
@@ -162,3 +166,8 @@ def _what_happens(
         f"{does} {case.flag} {'on' if target else 'off'} for {scope_words(case.tenant_id)} and lift {freezes} freeze(s).{stays} "
         f"Asked for by {requested_by}. {why} {validation_words(case, requested_by)}."
     )
+
+
+def _by_attempts_alone(quiet: Mapping[str, str]) -> str:
+    """What an approver should know of signals that no tenant's own verdict calls healthy."""
+    return "".join(f" {trigger} is quiet by its attempts alone: {words}." for trigger, words in quiet.items())

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ledger_guard.domain.finding_words import cause_in_words
+from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.health_evidence import attempts_needed
 from ledger_guard.domain.incidents import Incident
-from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.signals import Trigger, WindowState
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.domain.windows import Window, iso
+from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.flag_proposal import listed_tenants
+from ledger_guard.use_cases.restore_attempts import PooledAttempts, pooled_attempts
 from ledger_guard.use_cases.restore_case import RestoreCase, tied_triggers
 
 VALIDATION_ENVIRONMENTS = ("test", "staging")
@@ -18,45 +24,173 @@ VALIDATION_ENVIRONMENTS = ("test", "staging")
 _WRITERS = ("force", "undo", "run_script")
 
 
+@dataclass(frozen=True)
+class _Course:
+    """A trigger's newest windows since its last alarm, an hour of them at least."""
+
+    trigger: Trigger
+    #: how many windows are quiet by the verdicts of single tenants
+    quiet: int
+    alarm_at: datetime | None
+    pooled: PooledAttempts
+
+
 def missing_quiet_windows(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
-    """One sentence a trigger of the flag that has too few quiet windows among its newest ones.
+    """One sentence a trigger of the flag that has neither enough quiet windows nor enough attempts among its newest ones.
 
     A window is quiet when no tenant concerned is in alarm in it, and of the incident's tenants (of all, without an incident)
-    some have evidence of health, at least as many as have no data. `no_data` and `insufficient` make nothing quiet.
+<<<<<<< HEAD
+    some have evidence of health, at least as many as have no data. `no_data` and `insufficient` make nothing quiet. Where
+    tenants are too small for that, their attempts since the last alarm are taken together: enough of them with so few
+    failures are evidence too.
+=======
+    some have evidence of health, at least as many as have no data. Where too few are, the same tenants' attempts since the
+    last alarm are pooled: enough of them in as many windows do as well (`pooled_attempts`). `no_data` counts for neither.
+>>>>>>> part-restore
     """
     needed = guard.policy.restore.quiet_windows
+    for course in _courses(guard, state, case):
+        if course.quiet >= needed or _is_quiet_by_attempts(course, needed):
+            continue
+        why = f"in alarm at {iso(course.alarm_at)}" if course.alarm_at else "the others have too little evidence or none"
+        yield (
+            f"{course.trigger.value}: {course.quiet} of its newest {2 * needed} windows are quiet ({why}); "
+            f"needed: {needed} with evidence of health{_or_attempts(course.pooled, needed)}"
+        )
+
+
+def quiet_by_attempts(guard: Guard, state: GuardTransaction, case: RestoreCase) -> dict[str, str]:
+    """The triggers, by name, that are quiet by nothing but their pooled attempts, with these in words."""
+    needed = guard.policy.restore.quiet_windows
+    return {
+        course.trigger.value: f"{course.pooled.described()}; needed were {course.pooled.needed}"
+        for course in _courses(guard, state, case)
+        if course.quiet < needed and _is_quiet_by_attempts(course, needed)
+    }
+
+
+def _is_quiet_by_attempts(course: _Course, needed_windows: int) -> bool:
+    return course.pooled.windows >= needed_windows and course.pooled.suffice
+
+
+def _or_attempts(pooled: PooledAttempts, needed_windows: int) -> str:
+    """How far pooled attempts are from doing as well; empty where they prove nothing."""
+    if pooled.needed is None:
+        return ""
+    return f", or {pooled.needed} attempts in {needed_windows} windows or more; there are {pooled.described()}"
+
+
+def _courses(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[_Course]:
     length = timedelta(minutes=guard.policy.window_minutes)
     end = Window.containing(guard.clock.now(), length).start
+    asked = end - 2 * guard.policy.restore.quiet_windows * length
+    # what the policy calls an alarm is counted within an hour: fewer windows than that prove nothing by their attempts
+    start = min(asked, end - timedelta(hours=1))
     incident = state.incidents.get(case.incident_id) if case.incident_id else None
     for trigger in tied_triggers(guard.policy, case.flag):
+<<<<<<< HEAD
         verdicts = state.verdicts.between(trigger, end - 2 * needed * length, end)
         found, alarm = _quiet(case, incident, trigger, verdicts)
-        if found < needed:
+        if found >= needed:
+            continue
+        lacking = "" if alarm else _lacking_attempts(guard, state, case, incident, trigger, end)
+        if alarm or lacking:
             why = f"in alarm at {iso(alarm)}" if alarm else "the others have too little evidence or none"
             yield (
                 f"{trigger.value}: {found} of its newest {2 * needed} windows are quiet ({why}); "
-                f"needed: {needed} with evidence of health"
+                f"needed: {needed} with evidence of health{lacking.rstrip('.')}"
             )
+
+
+def _lacking_attempts(
+    guard: Guard, state: GuardTransaction, case: RestoreCase, incident: Incident | None, trigger: Trigger, end: datetime
+) -> str:
+    """What attempts of all tenants concerned lack together to be evidence of health, for people; empty when nothing.
+
+    They count from the last alarm of any tenant concerned on, in windows whose readings are complete, from as many windows as
+    must be quiet, and from half of the tenants concerned: a dark tenant is not well because others are. Comparisons of
+    balances are no attempts.
+    """
+    if guard.policy.triggers[trigger].request is None:
+        return "."
+    rules = guard.policy.restore
+    start = end - timedelta(hours=rules.attempts_within_hours)
+    alarms = [
+        verdict.window.end
+        for verdict in state.verdicts.between(trigger, start, end)
+        if verdict.severity.is_alarm and (case.is_global or verdict.tenant_id == case.tenant_id)
+    ]
+    complete = {
+        each.window.start
+        for each in state.readings.windows(trigger, max([start, *alarms]), end)
+        if each.state is WindowState.COMPLETE
+    }
+    heard = _heard(case, incident, trigger)
+    readings = [
+        each
+        for each in state.readings.readings(trigger, max([start, *alarms]), end)
+        if each.window.start in complete and each.exposure and (heard is None or each.tenant_id in heard)
+    ]
+    attempts, failures = sum(each.exposure for each in readings), sum(each.events for each in readings)
+    windows, enough = len({each.window.start for each in readings}), attempts_needed(failures, rules.mild_failure_rate)
+    tenants = {each.tenant_id for each in readings}
+    if attempts >= enough and windows >= rules.quiet_windows and 2 * len(tenants) >= len(heard or ()):
+        return ""
+    return (
+        f", or {enough} attempts with {failures} failed in {rules.quiet_windows} windows or more (to show less than "
+        f"{rules.mild_failure_rate:.1%}), since the last alarm and within {rules.attempts_within_hours} hours before "
+        f"{iso(end)}: there are {attempts} in {windows}, of {len(tenants)} tenants"
+    )
+
+
+def _heard(case: RestoreCase, incident: Incident | None, trigger: Trigger) -> set[str] | None:
+    """The tenants whose evidence counts; None: all."""
+    if not case.is_global:
+        return {case.tenant_id}
+    return set(incident.tenants) if incident is not None and incident.trigger is trigger else None
 
 
 def _quiet(
     case: RestoreCase, incident: Incident | None, trigger: Trigger, verdicts: Iterable[Verdict]
 ) -> tuple[int, datetime | None]:
     """How many windows are quiet since the last one in alarm, and that one's start."""
+=======
+        yield _course(guard.policy, case, incident, trigger, state.verdicts.between(trigger, start, end), asked)
+
+
+def _course(
+    policy: Policy,
+    case: RestoreCase,
+    incident: Incident | None,
+    trigger: Trigger,
+    verdicts: Iterable[Verdict],
+    quiet_from: datetime,
+) -> _Course:
+>>>>>>> part-restore
     windows: dict[datetime, list[Verdict]] = {}
     for verdict in verdicts:
         if case.is_global or verdict.tenant_id == case.tenant_id:
             windows.setdefault(verdict.window.start, []).append(verdict)
-    heard = set(incident.tenants) if case.is_global and incident is not None and incident.trigger is trigger else None
+<<<<<<< HEAD
+    heard = _heard(case, incident, trigger)
     found = 0
+=======
+    heard = set(incident.tenants) if case.is_global and incident is not None and incident.trigger is trigger else None
+    since_alarm: dict[datetime, list[Verdict]] = {}
+    alarm_at = None
+>>>>>>> part-restore
     for start in sorted(windows, reverse=True):
-        own = windows[start]
-        if any(verdict.severity.is_alarm for verdict in own):
-            return found, start
-        words = [verdict.severity for verdict in own if heard is None or verdict.tenant_id in heard]
-        healthy = sum(word.is_evidence_of_health for word in words)
-        found += healthy > 0 and healthy >= words.count(Severity.NO_DATA)
-    return found, None
+        if any(verdict.severity.is_alarm for verdict in windows[start]):
+            alarm_at = start
+            break
+        since_alarm[start] = [verdict for verdict in windows[start] if heard is None or verdict.tenant_id in heard]
+    quiet = sum(_is_quiet([verdict.severity for verdict in own]) for start, own in since_alarm.items() if start >= quiet_from)
+    return _Course(trigger, quiet, alarm_at, pooled_attempts(policy, trigger, since_alarm.values()))
+
+
+def _is_quiet(words: Sequence[Severity]) -> bool:
+    healthy = sum(word.is_evidence_of_health for word in words)
+    return healthy > 0 and healthy >= words.count(Severity.NO_DATA)
 
 
 def missing_comparisons(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
@@ -95,13 +229,10 @@ def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> s
     if not isinstance(counts, dict) or not newest.detail["players"]:
         return "no player was compared"
     wrong = [
-        f"{counts[kind]} {words}"
-        for kind, words, most in (
-            ("missing", "wallets are missing", 0),
-            ("unexplained", "differ unexplained", 0),
-            ("stale_wallet", "lag behind their player", rules.max_stale_wallets),
-        )
-        if counts[kind] > most
+        f"{number} {cause_in_words(cause)}"
+        for cause in RowCause
+        if (number := 0 if cause is RowCause.PROTECTED else counts.get(cause.value, 0))
+        > (rules.max_stale_wallets if cause is RowCause.STALE_WALLET else 0)
     ]
     return ", ".join(wrong)
 

@@ -16,13 +16,19 @@ from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.flag_proposal import FlagProposal, checked_scope, listed_tenants, proposed, scope_words, seen_states
 from ledger_guard.use_cases.flag_write import FlagWrite, write_flag
 from ledger_guard.use_cases.freeze import open_freeze
+<<<<<<< HEAD
+from ledger_guard.use_cases.served_by_instances import held_against_instances
+=======
+from ledger_guard.use_cases.restored_signal import rise_since
+>>>>>>> part-restore
 
 
 def propose_roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, requested_by: str) -> FlagProposal:
     """Say what a rollback would do now and on what evidence. Writes nothing.
 
     A global rollback (`*`) also turns tenants that have an unsafe value of their own. `is_needed` is False when every
-    scope is safe already.
+    scope is safe already: by the store, or, where the store can't tell, by every instance asked; and no instance asked
+    serves anything else.
 
     Raises:
         BadInputError: unknown flag, tenant or incident.
@@ -31,7 +37,13 @@ def propose_roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str,
     checked_scope(guard, flag, tenant_id)
     with guard.state.transaction() as state:
         incident = state.incidents.get(checked_uuid(incident_id, "incident"))
-    return _proposal(guard, incident, flag, tenant_id, seen_states(guard, flag, tenant_id), requested_by)
+<<<<<<< HEAD
+    return held_against_instances(
+        guard, _proposal(guard, incident, flag, tenant_id, seen_states(guard, flag, tenant_id), requested_by)
+    )
+=======
+        return _proposal(guard, state, incident, flag, tenant_id, seen_states(guard, flag, tenant_id), requested_by)
+>>>>>>> part-restore
 
 
 def roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, run_id: str, actor: str) -> FlagChange:
@@ -48,7 +60,7 @@ def roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, run_id:
     incident_id = checked_uuid(incident_id, "incident")
 
     def propose(state: GuardTransaction, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
-        return _proposal(guard, state.incidents.get(incident_id), flag, tenant_id, seen, requested_by)
+        return _proposal(guard, state, state.incidents.get(incident_id), flag, tenant_id, seen, requested_by)
 
     def settle(state: GuardTransaction, change: FlagChange) -> Mapping[str, Any]:
         reason = f"rolled back, approved by {change.approved_by}: {change.reason.strip()}"
@@ -70,7 +82,13 @@ def roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, run_id:
 
 
 def _proposal(
-    guard: Guard, incident: Incident, flag: str, tenant_id: str, seen: Sequence[FlagState], requested_by: str
+    guard: Guard,
+    state: GuardTransaction,
+    incident: Incident,
+    flag: str,
+    tenant_id: str,
+    seen: Sequence[FlagState],
+    requested_by: str,
 ) -> FlagProposal:
     if incident.is_over:
         when = iso(incident.resolved_at) if incident.resolved_at else "meanwhile"
@@ -80,6 +98,7 @@ def _proposal(
     target = guard.policy.flags[flag].safe_value
     does = _what_happens(guard, flag, tenant_id, seen, target=target)
     wider = _wider_than_the_incident(guard, incident, flag, tenant_id)
+    again = _since_restored(guard, state, flag, tenant_id)
     return proposed(
         guard,
         flag,
@@ -87,7 +106,7 @@ def _proposal(
         incident_id=incident.incident_id,
         target=target,
         seen=seen,
-        happens=f"{does}{wider} Asked for by {requested_by}. {_because(guard, incident)}",
+        happens=f"{does}{wider} Asked for by {requested_by}. {_because(guard, incident)}{again}",
         evidence=(incident.severity.value, incident.scope.value),
         facts=(f"incident {incident.trigger.value} {incident.severity.value} {incident.scope.value}",),
     )
@@ -118,3 +137,13 @@ def _because(guard: Guard, incident: Incident) -> str:
         f"Because {signal} is {incident.severity.value}, {incident.scope.value}, since {iso(incident.first_window_start)} "
         f"in {listed_tenants(guard, incident.tenants)}: {incident.summary or 'no summary'}."
     )
+
+
+def _since_restored(guard: Guard, state: GuardTransaction, flag: str, tenant_id: str) -> str:
+    """That the signal rose again right after the flag was enabled without being confirmed, where that is so.
+
+    It is shown and not part of what is agreed to: it grows from window to window.
+    """
+    change = state.flag_changes.latest(flag, tenant_id)
+    rise = None if change is None else rise_since(guard, state, change)
+    return "" if rise is None else f" {rise.words.rstrip('.')}."

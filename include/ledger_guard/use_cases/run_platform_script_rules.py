@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from ledger_guard.domain.errors import SafetyRefusal
-from ledger_guard.domain.plans import BackfillMode, Plan, PlanRow, PlanStatus, RowCause
+from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.plans import BackfillMode, Plan, PlanRow, PlanStatus
 from ledger_guard.domain.windows import iso
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Comparison
@@ -33,10 +34,13 @@ def require_nothing_to_erase(plan: Plan, fresh: Plan) -> None:
     missing one.
     """
     counts = fresh.counts
-    if plan.mode is BackfillMode.FORCE and counts.protected + counts.unexplained:
+    others = sum((row.target_available, row.target_pending) != (row.player_available, row.player_held) for row in fresh.rows)
+    right = counts.protected if plan.mode is BackfillMode.FORCE else 0
+    if right + counts.for_humans + others:
         raise SafetyRefusal(
-            f"tenant {plan.tenant_id}: {counts.protected} wallets are protected and {counts.unexplained} differ unexplained, and "
-            "the script would overwrite them; use `force`, which sets protected ones aside"
+            f"tenant {plan.tenant_id}: the script copies player rows, and {others} wallets should hold something else, {right} "
+            f"are right though their player row differs and {counts.for_humans} need a human; use `force`, which writes what "
+            "the evidence gives"
         )
     if not fresh.rows:
         # Even where all wallets agree, the script overwrites them with what it read a while before.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Literal
 
 from ledger_guard.domain.secrets import SecretFinding
@@ -27,6 +28,8 @@ class ProviderFailures:
     #: error codes of the failures, most frequent first
     codes: tuple[str, ...]
     first_seen: datetime
+    #: calls in the incident's windows before the first refusal; no part of `calls`
+    calls_before: int = 0
 
     @property
     def share(self) -> float:
@@ -46,10 +49,12 @@ class FlagFacts:
     """What is known of the flag that makes the platform check signatures."""
 
     name: str
-    #: None when the flag store did not answer
+    #: None when the flag store did not answer or can't tell
     is_on: bool | None
     #: when it was enabled, if that is on record and was shortly before the first failure
     enabled_at: datetime | None
+    #: the store holds it on although the record says off: somebody enabled it past the guard
+    is_enabled_unrecorded: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,34 @@ def by_provider(groups: Sequence[FailureGroup]) -> list[ProviderFailures]:
             failures=sum(group.failures for group in own),
             codes=tuple(g.error_code for g in sorted(own, key=lambda group: -group.failures) if g.failures and g.error_code),
             first_seen=min(group.first_seen for group in own),
+            calls_before=max(group.calls_before for group in own),
         )
         for name, own in found.items()
     ]
     return sorted(providers, key=lambda provider: (-provider.failures, provider.provider))
+
+
+class CauseKind(str, Enum):
+    """What signature failures most likely come from."""
+
+    NO_FAILURES = "no_failures"
+    #: the flag is off, so checks refuse that ignore it
+    FLAG_OFF = "flag_off"
+    #: calls under names without a secret
+    STRANGERS = "strangers"
+    #: enabling the flag itself: the platform refuses rightly signed calls too, and no secret mends that
+    FLIP = "flip"
+    DEPLOY = "deploy"
+    CREDENTIAL = "credential"
+    NOT_KNOWN = "not_known"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The likeliest cause of signature failures, and what follows from it for people."""
+
+    kind: CauseKind
+    words: str
 
 
 def likeliest_cause(
@@ -88,56 +117,76 @@ def likeliest_cause(
     flag: FlagFacts,
     other_calls: int | None,
     recent: Sequence[RecentChange] = (),
-) -> str:
-    """One sentence or two: the likeliest cause, and what follows from it.
+) -> Cause:
+    """The likeliest cause, and one sentence or two about what follows from it.
 
     `recent` are changes shortly before the first refusal, the newest first. `other_calls` counts calls of providers that
     are not among `providers`, none of them refused; None when not known.
     """
     failing = [provider for provider in providers if provider.failures]
     if not failing:
-        return "No webhook call was refused in the incident's windows: nothing points to a secret."
+        words = "No webhook call was refused in the incident's windows: nothing points to a secret."
+        return Cause(CauseKind.NO_FAILURES, words)
     if flag.is_on is False:
-        return (
+        return Cause(
+            CauseKind.FLAG_OFF,
             f"{flag.name} is off, so these refusals do not come from it: some checks of the platform ignore the flag "
-            "(Adyen, payouts), and rolling it back would change nothing."
+            "(Adyen, payouts), and rolling it back would change nothing.",
         )
     known = {finding.provider for finding in findings}
     strangers = [provider.provider for provider in failing if provider.provider not in known]
     if len(strangers) == len(failing):
         names = ", ".join(strangers)
-        return f"Only calls under names without a secret are refused ({names}): scanners or a misspelt address, not a secret."
+        words = f"Only calls under names without a secret are refused ({names}): scanners or a misspelt address, not a secret."
+        return Cause(CauseKind.STRANGERS, words)
+    return _cause_among_providers(findings, providers, failing, flag, other_calls, recent)
+
+
+def _cause_among_providers(
+    findings: Sequence[SecretFinding],
+    providers: Sequence[ProviderFailures],
+    failing: Sequence[ProviderFailures],
+    flag: FlagFacts,
+    other_calls: int | None,
+    recent: Sequence[RecentChange],
+) -> Cause:
+    """The likeliest cause where providers with a secret of their own are refused while the flag is on, or may be."""
+    known = {finding.provider for finding in findings}
     problems = {finding.provider: finding for finding in findings if finding.problems}
     suspects = [provider for provider in failing if provider.provider in problems]
     everyone = _everyone_is_refused(providers, other_calls)
-    since_enabled = flag.enabled_at is not None and all(provider.share >= _REFUSED_WHOLLY for provider in failing)
+    was_enabled = flag.enabled_at is not None or flag.is_enabled_unrecorded
+    since_enabled = was_enabled and all(provider.share >= _REFUSED_WHOLLY for provider in failing)
     deploy = next((change for change in recent if change.kind == "deploy"), None)
     if (everyone or since_enabled) and len(suspects) < len(failing):
         who = "Every provider" if everyone else ", ".join(provider.provider for provider in failing)
-        if everyone and not suspects and flag.enabled_at is None and deploy is not None:
-            sentence = _deploy_fault(who, deploy)
-        else:
-            sentence = _header_fault(who, flag, [_suspicion(problems[provider.provider], provider) for provider in suspects])
-        return sentence
+        if everyone and not suspects and not was_enabled and deploy is not None:
+            return Cause(CauseKind.DEPLOY, _deploy_fault(who, deploy))
+        words = _header_fault(who, flag, [_suspicion(problems[provider.provider], provider) for provider in suspects])
+        return Cause(CauseKind.FLIP, words)
     if suspects:
         words = "; ".join(_suspicion(problems[provider.provider], provider) for provider in suspects)
-        return f"{words}: a secret in the platform's environment is the likeliest cause; correct it there."
+        return Cause(
+            CauseKind.CREDENTIAL, f"{words}: a secret in the platform's environment is the likeliest cause; correct it there."
+        )
     return _fault_beyond_form(", ".join(p.provider for p in failing if p.provider in known), recent, deploy)
 
 
-def _fault_beyond_form(names: str, recent: Sequence[RecentChange], deploy: RecentChange | None) -> str:
+def _fault_beyond_form(names: str, recent: Sequence[RecentChange], deploy: RecentChange | None) -> Cause:
     """The likeliest cause where some providers are refused and nothing is wrong with the form of their secrets."""
     changed = next((change for change in recent if change.provider is not None), None)
     if changed is not None:
-        return (
+        return Cause(
+            CauseKind.CREDENTIAL,
             f"{changed.words}, and calls of {changed.provider} are refused since: most likely one side still uses the old "
-            "secret, or not every replica was restarted. Compare fingerprints."
+            "secret, or not every replica was restarted. Compare fingerprints.",
         )
     if deploy is not None:
-        return _deploy_fault(f"Only {names}", deploy)
-    return (
+        return Cause(CauseKind.DEPLOY, _deploy_fault(f"Only {names}", deploy))
+    return Cause(
+        CauseKind.CREDENTIAL,
         f"Only calls of {names} are refused, and nothing is wrong with the form of that secret here: the provider most likely "
-        "signs with another one. Compare fingerprints, then rotate."
+        "signs with another one. Compare fingerprints, then rotate.",
     )
 
 
@@ -159,7 +208,12 @@ def _everyone_is_refused(providers: Sequence[ProviderFailures], other_calls: int
 
 
 def _header_fault(who: str, flag: FlagFacts, suspicions: Sequence[str]) -> str:
-    when = f"since {flag.name} was enabled at {iso(flag.enabled_at)}" if flag.enabled_at else f"while {flag.name} is enforced"
+    if flag.enabled_at:
+        when = f"since {flag.name} was enabled at {iso(flag.enabled_at)}"
+    elif flag.is_enabled_unrecorded:
+        when = f"while {flag.name} is enforced, which somebody enabled past the guard"
+    else:
+        when = f"while {flag.name} is enforced"
     also = f" Also: {'; '.join(suspicions)}." if suspicions else ""
     return (
         f"{who} is refused wholly {when}: the platform's own header fault, which refuses rightly signed webhooks too, is the "

@@ -15,7 +15,7 @@ class StandingRollback:
     """A scope that a rollback put to its safe value and nothing has enabled since."""
 
     change: FlagChange
-    #: False when the flag store did not answer: then the newest change on record is believed
+    #: False when the flag store did not answer or can't tell: then the newest change on record is believed
     is_read: bool
 
     def lasts(self, now: datetime) -> timedelta:
@@ -30,15 +30,16 @@ def standing_rollbacks(guard: Guard) -> list[StandingRollback]:
     """
     found = []
     for flag, rules in guard.policy.flags.items():
-        scopes, is_read = _scopes(guard, flag)
+        scopes, is_read = known_scopes(guard, flag)
         with guard.state.transaction() as state:
             changes = [state.flag_changes.latest(flag, scope) for scope in scopes]
         for change in changes:
             if change is None or change.to_value is not rules.safe_value:
                 continue
-            if is_read and guard.flags.effective(flag, change.tenant_id) is not rules.safe_value:
+            obeyed = guard.flags.effective(flag, change.tenant_id) if is_read else None
+            if obeyed is (not rules.safe_value):
                 continue
-            found.append(StandingRollback(change, is_read))
+            found.append(StandingRollback(change, is_read=obeyed is not None))
     return sorted(found, key=lambda each: each.change.changed_at)
 
 
@@ -50,7 +51,11 @@ def duration_words(lasted: timedelta) -> str:
     return f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // (24 * 60)} days"
 
 
-def _scopes(guard: Guard, flag: str) -> tuple[list[str], bool]:
+def known_scopes(guard: Guard, flag: str) -> tuple[list[str], bool]:
+    """The scopes of a flag that may have been changed, everybody's first, and whether the flag store answered.
+
+    Only everybody's is known while it does not.
+    """
     try:
         own = [scope.tenant_id for scope in guard.flags.scopes(flag)]
     except SourceUnavailable:

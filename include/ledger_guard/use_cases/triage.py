@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.plans import BackfillMode
@@ -48,8 +49,27 @@ def triage(guard: Guard, incident_id: str) -> TriageReport:
 def _funds(guard: Guard, incident: Incident) -> TriageReport:
     by_tenant = _subjects(guard, incident, _MOST_SUBJECTS)
     at_most, currency = guard.policy.notification.list_at_most, guard.policy.platform.currency
-    tenants = tuple(funds_or_fault(tenant, by_tenant.get(tenant, []), at_most, currency) for tenant in incident.tenants)
+    flag = guard.policy.triggers[incident.trigger].flag
+    tenants = tuple(
+        funds_or_fault(
+            tenant,
+            by_tenant.get(tenant, []),
+            at_most,
+            currency,
+            share_behind=guard.triage.share_behind(tenant),
+            wallet_judges=_is_on(guard, flag, tenant),
+        )
+        for tenant in incident.tenants
+    )
     return _report(incident, "Are the funds really short, or is it a backfill fault?", tenants)
+
+
+def _is_on(guard: Guard, flag: str, tenant_id: str) -> bool:
+    """Whether the flag is on for a tenant; a store that does not answer proves nothing, so its wallets are asked."""
+    try:
+        return guard.flags.effective(flag, tenant_id)
+    except SourceUnavailable:
+        return True
 
 
 def _webhooks(guard: Guard, incident: Incident) -> TriageReport:

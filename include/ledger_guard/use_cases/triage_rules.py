@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.health_evidence import DOUBT, chance_of_so_few
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import PlanRow
 from ledger_guard.ports import AffectedSubject, Comparison
@@ -17,44 +19,79 @@ NOT_KNOWN = "not known"
 _FAULT_SHARE = 0.5
 
 
-def funds_or_fault(tenant_id: str, subjects: Sequence[AffectedSubject], list_at_most: int, currency: str) -> TenantTriage:
-    """T1: are the refused players' funds really short, or is the wallet behind the player row?
+def funds_or_fault(
+    tenant_id: str,
+    subjects: Sequence[AffectedSubject],
+    list_at_most: int,
+    currency: str,
+    *,
+    share_behind: float | None = None,
+    wallet_judges: bool = True,
+) -> TenantTriage:
+    """T1: are the refused players' funds really short, or does the wallet hold less than it should?
 
-    A wallet that is missing counts as empty, as the platform counts it.
+    `share_behind` is the share of all the tenant's players whose wallet does: refused players who are behind no more often than
+    that say nothing about a backfill fault. Whoever asked for more than the wallet should have was short, whatever it holds. With
+    `wallet_judges` False enforcement is off, and no wallet can have refused anybody.
     """
     known = [subject for subject in subjects if subject.player_available is not None]
     behind = [subject for subject in known if _is_behind(subject)]
-    figures = {"refused_players": len(subjects), "known_players": len(known), "wallet_behind": len(behind)}
+    figures = {
+        "refused_players": len(subjects),
+        "known_players": len(known),
+        "wallet_behind": len(behind),
+        "share_behind_of_all": None if share_behind is None else round(share_behind, 4),
+    }
     ordered = sorted(subjects, key=lambda subject: (subject not in behind, -subject.events, subject.subject_id))
     listed = tuple(_funds(subject, currency) for subject in ordered[:list_at_most])
     if not known:
         why = "the log names no players" if not subjects else "the platform knows none of the refused players"
         return TenantTriage(tenant_id, NOT_KNOWN, f"{NOT_KNOWN}: {why}", listed, figures)
     share = len(behind) / len(known)
-    counted = f"{len(behind)} of {len(known)} refused players have less in the wallet than in their player row ({share:.0%})"
-    word = BACKFILL_FAULT if share >= _FAULT_SHARE else MIXED if behind else SHORT_OF_FUNDS
+    counted = f"{len(behind)} of {len(known)} refused players have less in the wallet than they should ({share:.0%})"
+    if share_behind is not None:
+        counted += f", of all its players {share_behind:.0%}"
+    if not wallet_judges:
+        word, counted = SHORT_OF_FUNDS, f"enforcement is off, so no wallet has refused anybody; {counted}"
+    elif not behind or not _is_above(len(behind), len(known), share_behind):
+        word = SHORT_OF_FUNDS
+    else:
+        word = BACKFILL_FAULT if share >= _FAULT_SHARE else MIXED
     return TenantTriage(tenant_id, word, f"{word}: {counted}", listed, {**figures, "share_behind": round(share, 4)})
 
 
 def _is_behind(subject: AffectedSubject) -> bool:
-    return subject.player_available is not None and (subject.wallet_available or 0) < subject.player_available
+    """Whether the wallet has less than it should, and that can be why the request was refused."""
+    right = subject.player_available if subject.right_available is None else subject.right_available
+    if right is None or (subject.wallet_available or 0) >= right:
+        return False
+    return subject.smallest_asked is None or subject.smallest_asked <= right
+
+
+def _is_above(behind: int, known: int, share_behind: float | None) -> bool:
+    """Whether so many of the refused being behind is more than chance makes of the share of all players.
+
+    A one-sided binomial test: at the share of all, as many as this among so many would be improbable.
+    """
+    if share_behind is None or share_behind <= 0:
+        return True
+    if share_behind >= 1:
+        return False
+    return 1 - chance_of_so_few(behind - 1, known, share_behind) <= DOUBT
 
 
 def _funds(subject: AffectedSubject, currency: str) -> str:
     player = "no player row" if subject.player_available is None else f"player {readable(subject.player_available, currency)}"
     wallet = "no wallet" if subject.wallet_available is None else f"wallet {readable(subject.wallet_available, currency)}"
-    return f"{subject.subject_id}: {subject.events} refusal(s), {player}, {wallet}"
+    right = "" if subject.right_available is None else f", should have {readable(subject.right_available, currency)}"
+    asked = "" if subject.smallest_asked is None else f", asked for {readable(subject.smallest_asked, currency)} or more"
+    return f"{subject.subject_id}: {subject.events} refusal(s), {player}, {wallet}{right}{asked}"
 
 
 def difference_by_cause(comparison: Comparison, list_at_most: int, currency: str) -> TenantTriage:
     """T3: how many players differ, why, and which differ most."""
     counts = comparison.counts
-    causes = {
-        "missing": counts.missing,
-        "stale_wallet": counts.stale_wallet,
-        "unexplained": counts.unexplained,
-        "protected": counts.protected,
-    }
+    causes = {cause.value: getattr(counts, cause.value) for cause in RowCause}
     largest = sorted(comparison.rows, key=lambda row: (-abs(row.delta), row.player_id))[:list_at_most]
     found = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in causes.items() if count)
     word = max(causes, key=lambda cause: causes[cause]).replace("_", " ") if found else "no difference"

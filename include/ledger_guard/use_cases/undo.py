@@ -6,8 +6,10 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.plans import PlanStatus, UndoOutcome, require_undoable
+from ledger_guard.domain.writability import writes_of_undo
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.force import record_refusal, require_plan_approval
+from ledger_guard.use_cases.writability import require_writable
 
 
 def undo(guard: Guard, plan_id: str, actor: str) -> UndoOutcome:
@@ -15,7 +17,8 @@ def undo(guard: Guard, plan_id: str, actor: str) -> UndoOutcome:
 
     Raises:
         BadInputError: no such plan, or it was never forced.
-        SafetyRefusal: the approval is missing or does not count; nothing was written. Ask the approvers.
+        SafetyRefusal: the approval is missing or does not count, or the wallets can't be written; nothing was written. Ask
+            the approvers, or remove what is in the way.
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
@@ -27,6 +30,8 @@ def undo(guard: Guard, plan_id: str, actor: str) -> UndoOutcome:
         plan.check_hash(stored)
         if plan.status is not PlanStatus.UNDONE:
             require_plan_approval(guard, plan, ApprovalKind.BACKFILL_UNDO, f"plan {plan.plan_id}: undo needs an approval")
+            # Whoever approves an undo is told of no trigger: what an undo leaves is read back as any other write is.
+            require_writable(guard, writes_of_undo(plan.mode, plan.counts), f"plan {plan.plan_id}")
     except (SafetyRefusal, LedgerInvariantError) as refusal:
         record_refusal(guard, plan, "undo", actor, str(refusal))
         raise

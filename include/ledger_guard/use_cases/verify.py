@@ -9,9 +9,11 @@ from itertools import islice
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.finding_words import cause_in_words
+from ledger_guard.domain.findings import DifferenceCounts, RowCause
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.plan_lines import row_of
-from ledger_guard.domain.plans import BackfillMode, DifferenceCounts, Plan, RowCause, RowState
+from ledger_guard.domain.plans import BackfillMode, Plan, RowState
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.dry_run import require_tenant
 
@@ -40,7 +42,7 @@ class RemainingRows:
 
     def sentence(self) -> str:
         """For people."""
-        return f"{self.rows} rows of the plan are {self.cause.value} now: {_PAST[self.state]}"
+        return f"{self.rows} rows of the plan are {cause_in_words(self.cause)} now: {_PAST[self.state]}"
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,14 @@ class Verification:
     """A tenant, compared again."""
 
     counts: DifferenceCounts
-    #: no wallet is missing and none differs without the ledger's word for it
+    #: players were compared, and every wallet holds what the evidence gives
     is_clean: bool
     #: sentences about everything that was found, what does not count against `is_clean` included
     remaining: tuple[str, ...]
     #: the plan's own rows that are missing or differ now; empty without a plan
     planned_rows: tuple[RemainingRows, ...] = ()
+    #: nothing is left of what the plan was for: no missing wallet where it was only to create those, else as `is_clean`
+    is_plan_done: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,8 @@ class _Compared:
 def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verification:
     """Compare the tenant now, the plan's rows one by one among the rest, and record the result.
 
-    A plan that was only to create missing wallets is held to that: differing wallets are named, not counted against it.
-    A tenant that has lost all its players since the plan is not clean: nothing was compared.
+    A tenant is clean by the rule that T3 counts and plans are made by. One that has lost all its players since the plan
+    is not clean: nothing was compared.
 
     Raises:
         BadInputError: no such tenant or plan, or the plan is another tenant's.
@@ -81,9 +85,10 @@ def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verifica
     counts = compared.counts
     lost = plan is not None and plan.players > 0 and compared.players == 0
     only_missing = plan is not None and plan.mode is BackfillMode.CREATE_MISSING
-    is_clean = not lost and counts.missing == 0 and (only_missing or counts.stale_wallet + counts.unexplained == 0)
+    is_clean = not lost and counts.findings == 0
+    is_plan_done = is_clean or (only_missing and not lost and counts.missing == 0)
     remaining = (*_sentences(counts, lost=lost, drifted=drifted), *(rows.sentence() for rows in compared.planned_rows))
-    found = Verification(counts, is_clean, remaining, compared.planned_rows)
+    found = Verification(counts, is_clean, remaining, compared.planned_rows, is_plan_done)
     with guard.state.transaction() as state:
         state.audit.append(
             AuditEvent(
@@ -123,8 +128,8 @@ def _planned_among(guard: Guard, plan: Plan, causes: Mapping[str, RowCause]) -> 
     with guard.state.transaction() as state:
         states = state.plans.states_of(plan.plan_id, list(causes))
     for player_id, became in states.items():
-        # What the plan itself set aside and still is protected is counted with the tenant.
-        if (became, causes[player_id]) != (RowState.SET_ASIDE, RowCause.PROTECTED):
+        # What the plan itself set aside and a human has still to settle is counted with the tenant.
+        if became is not RowState.SET_ASIDE or causes[player_id].is_writable:
             yield became, causes[player_id]
 
 
@@ -145,9 +150,13 @@ def _sentences(counts: DifferenceCounts, *, lost: bool, drifted: int) -> tuple[s
     said = (
         (int(lost), "no player was compared, though the plan had some: nothing is proved"),
         (counts.missing, f"{counts.missing} wallets are missing"),
-        (counts.stale_wallet, f"{counts.stale_wallet} wallets lag behind their player"),
-        (counts.unexplained, f"{counts.unexplained} wallets differ and the ledger agrees with neither side"),
-        (counts.protected, f"{counts.protected} wallets are set aside as protected: the ledger explains them, or can't be read"),
+        (counts.stale_wallet, f"{counts.stale_wallet} wallets do not hold what the evidence gives"),
+        (counts.lost_update, f"{counts.lost_update} wallets differ from a ledger that shows a lost update in the player row"),
+        (counts.disputed, f"{counts.disputed} wallets differ from the evidence, which does not say how they came to"),
+        (counts.unexplained, f"{counts.unexplained} wallets are unexplained: several readings fit, a human has to look"),
+        (counts.unreadable, f"{counts.unreadable} wallets can't be judged: an amount or currency code can't be read"),
+        (counts.protected, f"{counts.protected} wallets are right though their player row differs: never copied over"),
+        (counts.player_row_wrong, f"{counts.player_row_wrong} player rows lost an update: tell whoever keeps the platform"),
         (drifted, f"{drifted} rows of the plan were left alone because they had changed since the dry-run"),
         (counts.float_noise, f"{counts.float_noise} wallets differ by less than a cent, which is no difference"),
         (counts.other_currency, f"{counts.other_currency} wallets are in other currencies and were not compared"),

@@ -42,7 +42,7 @@ create table walletbalance (
 
 create table ledgertransaction (
     id                varchar primary key,
-    tx_id             varchar          not null,
+    tx_id             varchar,                           -- null on poker and tournament rows
     tenant_id         varchar          not null,
     player_id         varchar          not null,
     type              varchar          not null,
@@ -76,6 +76,7 @@ create table "transaction" (
     idempotency_key   varchar,
     provider          varchar,
     provider_event_id varchar,
+    balance_after     double precision not null default 0,   -- what the player had then; 0 on webhooks' rows
     metadata          json             not null default '{}',
     created_at        timestamp without time zone not null default now(),
     updated_at        timestamp without time zone not null default now(),
@@ -117,6 +118,33 @@ create table featureflag (
     created_at  varchar not null                         -- a text, not a timestamp
 );
 
+create table reconciliation_findings (
+    id                varchar primary key,
+    provider          varchar not null,
+    tenant_id         varchar,
+    player_id         varchar,
+    tx_id             varchar,
+    provider_event_id varchar,
+    finding_type      varchar not null,                  -- missing_in_ledger, missing_in_psp
+    severity          varchar not null,
+    status            varchar not null,                  -- OPEN, RESOLVED
+    message           varchar,
+    raw               json,
+    created_at        timestamp without time zone not null default now(),
+    updated_at        timestamp without time zone not null default now(),
+    constraint uq_recon_provider_event_type unique (provider, provider_event_id, finding_type)
+);
+
+create table reconciliation_runs (
+    id              varchar     primary key,
+    provider        varchar     not null,
+    status          varchar     not null,
+    dry_run         boolean     not null default false,
+    idempotency_key varchar,
+    created_at      timestamptz not null default now(),  -- with zone, unlike all other tables
+    updated_at      timestamptz not null default now()
+);
+
 -- The reference platform keeps its two rollout flags in process environments; the sandbox keeps them in a table so that
 -- a flag can be read back and changed without restarting anything.
 create table rollout_flag (
@@ -155,4 +183,14 @@ create table ledger_sandbox.tenant_profile (
     webhooks_per_window  double precision not null,
     peak_hour            double precision not null,      -- UTC hour of the day's busiest moment
     overdraw_share       double precision not null       -- share of withdraws that ask for more than the player has
+);
+
+-- The truth: what a player's USD wallet should hold, kept beside every step of seed, live traffic and scenarios.
+create table ledger_sandbox.right_wallet (
+    tenant_id         text   not null,
+    player_id         text   primary key,
+    available         bigint not null,                   -- cents
+    held              bigint not null,
+    opening_available bigint not null,                   -- what the player had before the ledger began
+    opening_held      bigint not null
 );

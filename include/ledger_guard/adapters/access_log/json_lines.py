@@ -34,6 +34,7 @@ class JsonLineReader:
             error_code=None if error_code is _ABSENT else error_code,
             # A field that is there and empty says "no code"; a field that is not there says nothing.
             error_code_is_known=error_code is not _ABSENT,
+            amount=_optional(found, names.amount),
         )
 
 

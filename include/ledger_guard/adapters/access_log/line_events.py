@@ -11,6 +11,7 @@ from ledger_guard.adapters.access_log.line_fields import LineFields, UnusableLin
 from ledger_guard.domain.access_events import AccessEvent
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id
+from ledger_guard.domain.money import readable_cents
 from ledger_guard.domain.windows import iso
 from ledger_guard.policy.platform import AccessLogMapping, RequestShape
 
@@ -68,6 +69,7 @@ class LineEvents:
             status=_status(fields.status),
             error_code=_text(fields.error_code, "error code"),
             error_code_is_known=fields.error_code_is_known,
+            amount_cents=_cents(fields.amount),
         )
 
     def _tenant(self, found: object, path: str) -> tuple[str, str]:
@@ -90,6 +92,14 @@ class LineEvents:
         for shape in self._webhooks:
             if shape.covers(method, path):
                 return path[len(shape.path) :].split("/", maxsplit=1)[0][:TEXT_MAX_CHARACTERS] or None
+        return None
+
+
+def _cents(amount: object) -> int | None:
+    """An amount in cents; what is no number says nothing, and is no reason to lose the request."""
+    try:
+        return readable_cents(float(str(amount)))
+    except ValueError:
         return None
 
 

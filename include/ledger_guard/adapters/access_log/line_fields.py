@@ -38,6 +38,8 @@ class LineFields:
     error_code: Any = None
     #: False when the line has no place for an error code
     error_code_is_known: bool = False
+    #: what the request asked for, in whole units
+    amount: Any = None
 
 
 class LineReader(Protocol):

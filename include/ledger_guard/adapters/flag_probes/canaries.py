@@ -1,65 +1,76 @@
-"""Tries a flag's effect out with requests made for it; what is no clear answer is not in effect."""
+"""Tries a flag's effect out with requests made for it; what is no clear answer shows nothing."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-import httpx
-
-from ledger_guard.domain.flags import ProbeFinding
-from ledger_guard.policy.probes import WebhookCanary, WithdrawalCanary
-
-
-def webhook(canary: WebhookCanary, environment: Mapping[str, str], *, wanted: bool) -> ProbeFinding:
-    """Enforced: the rightly signed webhook is accepted and the wrongly signed one refused. Not enforced: both are accepted."""
-    secret = environment.get(canary.secret_env, "")
-    if not secret:
-        return ProbeFinding(is_in_effect=False, words=f"canary webhook: {canary.secret_env} is not set, nothing can be signed")
-    right, why = _signed(canary, secret)
-    if right is None:
-        return ProbeFinding(is_in_effect=False, words=f"canary webhook: {canary.url} did not answer ({why})")
-    wrong, why = _signed(canary, f"{secret} is not the secret")
-    if wrong is None:
-        return ProbeFinding(is_in_effect=False, words=f"canary webhook: {canary.url} did not answer ({why})")
-    is_right_taken = right.is_success
-    is_wrong_as_wanted = wrong.status_code == canary.refused_status if wanted else wrong.is_success
-    return ProbeFinding(
-        is_in_effect=is_right_taken and is_wrong_as_wanted,
-        words=f"canary webhook: rightly signed answered {right.status_code}, wrongly signed {wrong.status_code}",
-    )
+from ledger_guard.adapters.flag_probes.requests import Answer, send, signature
+from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.flags import ProbeLook
+from ledger_guard.policy.probes import CanaryRequest, WebhookCanary, WithdrawalCanary
+from ledger_guard.policy.request_template import filled
 
 
-def withdrawal(canary: WithdrawalCanary, environment: Mapping[str, str], *, wanted: bool) -> ProbeFinding:
-    """Enforced: a withdrawal of a player with an empty wallet is refused for want of funds. Not enforced: it is allowed."""
-    headers = {"Idempotency-Key": str(uuid.uuid4())}
-    if canary.token_env is not None:
-        token = environment.get(canary.token_env, "")
-        if not token:
-            return ProbeFinding(is_in_effect=False, words=f"canary withdrawal: {canary.token_env} is not set")
-        headers["Authorization"] = f"Bearer {token}"
-    amount = f"{canary.amount_cents // 100}.{canary.amount_cents % 100:02d}"
-    body = {"tenant_id": canary.tenant_id, "player_id": canary.player_id, "amount": amount}
+def webhook(canary: WebhookCanary, environment: Mapping[str, str], secret_of: Callable[[str], str | None]) -> ProbeLook:
+    """On: the rightly signed webhook is accepted and the wrongly signed one refused. Off: both are accepted.
+
+    Both refused is neither: the check refuses the provider too, or goes by another secret.
+    """
+    what = "canary webhook"
+    lacking = _lacking(canary, environment)
     try:
-        answer = httpx.post(canary.url, json=body, headers=headers, timeout=canary.timeout_seconds, trust_env=False)
-    except httpx.TransportError as error:
-        words = f"canary withdrawal: {canary.url} did not answer ({type(error).__name__})"
-        return ProbeFinding(is_in_effect=False, words=words)
-    is_refused = answer.status_code == canary.refused_status and canary.refused_code in answer.text
-    return ProbeFinding(
-        is_in_effect=is_refused if wanted else answer.is_success,
-        words=f"canary withdrawal: answered {answer.status_code}{f' {canary.refused_code}' if is_refused else ''}",
-    )
+        secret = secret_of(canary.secret_env)
+    except SourceUnavailable as error:
+        secret, lacking = None, str(error)
+    if lacking or not secret:
+        return _unusable(what, f"nothing can be sent: {lacking or f'{canary.secret_env} is not set'}")
+    right = _signed(canary, environment, secret)
+    wrong = _signed(canary, environment, f"{secret} is not the secret")
+    words = f"rightly signed {right.words}, wrongly signed {wrong.words}"
+    is_right_refused, is_wrong_refused = (each.is_refusal(canary.refused_status, canary.refused_code) for each in (right, wrong))
+    if is_right_refused and is_wrong_refused:
+        return ProbeLook(None, f"{what}: {words}: the check refuses right signatures too, or goes by another secret")
+    if (right.is_of_the_form and not is_right_refused) or (wrong.is_of_the_form and not is_wrong_refused):
+        return _unusable(what, words)
+    is_clear = right.is_accepted and (wrong.is_accepted or is_wrong_refused)
+    return ProbeLook(is_wrong_refused if is_clear else None, f"{what}: {words}")
 
 
-def _signed(canary: WebhookCanary, secret: str) -> tuple[httpx.Response | None, str]:
-    body = json.dumps({"event": "canary", "id": str(uuid.uuid4())}).encode()
-    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    headers = {"Content-Type": "application/json", canary.signature_header: canary.signature_prefix + signature}
-    try:
-        return httpx.post(canary.url, content=body, headers=headers, timeout=canary.timeout_seconds, trust_env=False), ""
-    except httpx.TransportError as error:
-        return None, type(error).__name__
+def withdrawal(canary: WithdrawalCanary, environment: Mapping[str, str]) -> ProbeLook:
+    """On: a withdrawal of a player with an empty wallet is refused for want of funds. Off: it is allowed."""
+    what = "canary withdrawal"
+    if lacking := _lacking(canary, environment):
+        return _unusable(what, f"nothing can be sent: {lacking}")
+    values: dict[str, str | float] = {
+        "canary_id": str(uuid.uuid4()),
+        "tenant_id": canary.tenant_id,
+        "player_id": canary.player_id,
+        "amount": canary.amount_cents / 100,
+    }
+    content = json.dumps(filled(canary.body, values)).encode()
+    has_key = "idempotency-key" in {name.lower() for name in canary.headers}
+    answer = send(canary, content, values, environment, {} if has_key else {"Idempotency-Key": str(values["canary_id"])})
+    if answer.is_refusal(canary.refused_status, canary.refused_code):
+        return ProbeLook(True, f"{what}: {answer.words}")
+    if answer.is_of_the_form:
+        return _unusable(what, answer.words)
+    return ProbeLook(False if answer.is_accepted else None, f"{what}: {answer.words}")
+
+
+def _signed(canary: WebhookCanary, environment: Mapping[str, str], secret: str) -> Answer:
+    values = {"canary_id": str(uuid.uuid4())}
+    body = filled(canary.body, values)
+    content = json.dumps(body).encode()
+    signed = canary.signature_prefix + signature(canary.signature_scheme, secret, body, content)
+    return send(canary, content, values, environment, {canary.signature_header: signed})
+
+
+def _lacking(canary: CanaryRequest, environment: Mapping[str, str]) -> str:
+    """What is missing for the request's bearer token; empty when nothing is."""
+    return f"{canary.token_env} is not set" if canary.token_env is not None and not environment.get(canary.token_env) else ""
+
+
+def _unusable(what: str, why: str) -> ProbeLook:
+    return ProbeLook(None, f"{what} is unusable: {why}", is_usable=False)

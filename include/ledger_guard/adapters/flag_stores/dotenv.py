@@ -39,12 +39,12 @@ class DotenvFlagStore:
         require_global(tenant_id, "a dotenv file")
         return self._state(flag, self._lines(flag, self._file.read()))
 
-    def effective(self, flag: str, tenant_id: str) -> bool:  # noqa: ARG002
-        """What the file gives to everybody, else False."""
-        return bool(self.get(flag, EVERYWHERE).is_enabled)
+    def effective(self, flag: str, tenant_id: str) -> bool | None:  # noqa: ARG002
+        """What the file gives to everybody; None where it does not tell."""
+        return self.get(flag, EVERYWHERE).is_enabled
 
     def scopes(self, flag: str) -> list[FlagState]:
-        """The global value, when the file names one."""
+        """The global value, when the file tells it."""
         found = self.get(flag, EVERYWHERE)
         return [] if found.is_enabled is None else [found]
 
@@ -79,7 +79,7 @@ class DotenvFlagStore:
                 lines = self._lines(state.flag, content)
                 require_unchanged([state], [self._state(state.flag, lines)])
                 note = Note(lines.name, to_value, actor, self._wall_clock.now().isoformat(), reason, state.version, "pending")
-                self._file.replace(content, lines.with_value(note))
+                self._file.replace(content, lines.with_value(note, self._path))
             for state in seen:
                 self._restart(state.flag)
         return [self.get(state.flag, EVERYWHERE) for state in seen]
@@ -99,14 +99,14 @@ class DotenvFlagStore:
         content = self._file.read()
         lines = self._lines(flag, content)
         if lines.note == note:
-            self._file.replace(content, lines.with_value(replace(note, restart="done")))
+            self._file.replace(content, lines.with_value(replace(note, restart="done"), self._path))
 
     def _lines(self, flag: str, content: bytes) -> DotenvLines:
         return DotenvLines.parse(content, self._env_names[flag], self._path)
 
     def _state(self, flag: str, lines: DotenvLines) -> FlagState:
-        if lines.is_enabled is None:
-            return FlagState(flag, EVERYWHERE, None)
+        if not lines.value_line:
+            return FlagState(flag, EVERYWHERE, None, not_known_because=lines.not_known_because)
         note = lines.note
         written = None if note is None else [note.by, note.at, note.reason, note.after]
         return FlagState(
@@ -115,4 +115,5 @@ class DotenvFlagStore:
             lines.is_enabled,
             content_version(lines.value_line, written),
             note.reason if note is not None else "",
+            lines.not_known_because,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from ledger_guard.ports import Clock
 
 
 class FlagdFlagStore:
-    """FlagStore over one JSON file. Other flags, `$evaluators` and metadata mean the same after a write as before it."""
+    """FlagStore over one JSON file. Other flags, `$evaluators` and metadata stand there byte for byte after a write."""
 
     def __init__(self, settings: FlagdFile, wall_clock: Clock) -> None:
         self._path = settings.path
@@ -40,14 +41,15 @@ class FlagdFlagStore:
         """The value of exactly this scope."""
         return self._state(flag, tenant_id, self._definition(flag, self._parsed(self._file.read())))
 
-    def effective(self, flag: str, tenant_id: str) -> bool:
-        """What flagd answers for this tenant, else False."""
-        return effective_value(self.scopes(flag), tenant_id)
+    def effective(self, flag: str, tenant_id: str) -> bool | None:
+        """What flagd answers for this tenant; None where it leaves that to the client."""
+        definition = self._definition(flag, self._parsed(self._file.read()))
+        return effective_value([self._state(flag, scope, definition) for scope in (EVERYWHERE, tenant_id)], tenant_id)
 
     def scopes(self, flag: str) -> list[FlagState]:
         """All scopes that have a value, the global one first."""
         definition = self._definition(flag, self._parsed(self._file.read()))
-        tenants = sorted(definition.values, key=lambda tenant: (tenant != EVERYWHERE, tenant))
+        tenants = sorted(definition.variants, key=lambda tenant: (tenant != EVERYWHERE, tenant))
         return [self._state(flag, tenant, definition) for tenant in tenants]
 
     def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
@@ -63,25 +65,18 @@ class FlagdFlagStore:
             definition = self._definition(flag, document)
             require_unchanged(seen, [self._state(flag, state.tenant_id, definition) for state in seen])
             at = self._wall_clock.now().isoformat()
-            values, notes = dict(definition.values), dict(definition.notes)
             for state in seen:
-                values[state.tenant_id] = to_value
                 # the version seen keeps two writes apart that are alike in all else
                 note = {"is_enabled": to_value, "by": actor, "at": at, "reason": reason, "after": state.version}
-                notes[state.tenant_id] = json.dumps(note)
-            now = FlagdDefinition(values, notes)
-            document["flags"][flag] = now.written(document["flags"].get(flag), self._tenant_variable)
-            written = _dumped(document, content)
-            if _others(written, flag) != _others(content, flag):
-                raise LedgerInvariantError(
-                    f"flag store {self._path}: holds a number that can't be kept as it stands; write it shorter"
-                )
-            self._file.replace(content, written)
-        return [self._state(flag, state.tenant_id, now) for state in seen]
+                definition = definition.with_value(state.tenant_id, to_value, json.dumps(note))
+            mark = "\ufeff" if content.startswith(codecs.BOM_UTF8) else ""
+            text = definition.written(content.decode("utf-8-sig"), flag, self._tenant_variable)
+            self._file.replace(content, (mark + text).encode())
+        return [self._state(flag, state.tenant_id, definition) for state in seen]
 
     def _parsed(self, content: bytes) -> dict[str, Any]:
         try:
-            document = json.loads(content, object_pairs_hook=_once_each)
+            document = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_once_each)
         except ValueError as error:
             raise LedgerInvariantError(f"flag store {self._path}: can't be read as JSON with each key once ({error})") from error
         if not isinstance(document, dict) or not isinstance(document.get("flags"), dict):
@@ -92,9 +87,10 @@ class FlagdFlagStore:
         return FlagdDefinition.parse(document["flags"].get(flag), self._tenant_variable, f"{self._path}: {flag}")
 
     def _state(self, flag: str, tenant_id: str, definition: FlagdDefinition) -> FlagState:
-        value = definition.values.get(tenant_id)
+        value = definition.value(tenant_id)
         if value is None:
-            return FlagState(flag, tenant_id, None)
+            because = definition.not_known_because if tenant_id == EVERYWHERE else ""
+            return FlagState(flag, tenant_id, None, not_known_because=because)
         version = content_version(value, definition.notes.get(tenant_id))
         return FlagState(flag, tenant_id, value, version, definition.reason(tenant_id))
 
@@ -104,20 +100,3 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a key stands there twice")
     return found
-
-
-def _others(content: bytes, flag: str) -> Any:
-    """All but this flag, each number by its digits."""
-    document = json.loads(content, parse_float=str, parse_int=str)
-    document["flags"].pop(flag, None)
-    return document
-
-
-def _dumped(document: dict[str, Any], before: bytes) -> bytes:
-    """The document as text, indented as the file was."""
-    second = before.decode().splitlines()[1:2]
-    indent: int | str = 2
-    if second and second[0].strip():
-        white = second[0][: len(second[0]) - len(second[0].lstrip())]
-        indent = white or 2
-    return (json.dumps(document, indent=indent, ensure_ascii=False) + "\n").encode()

@@ -60,7 +60,7 @@ class HttpFlagStore:
             require_global(tenant_id, "this flag server")
         return _of_scope(self.scopes(flag), flag, tenant_id)
 
-    def effective(self, flag: str, tenant_id: str) -> bool:
+    def effective(self, flag: str, tenant_id: str) -> bool | None:
         """What the platform obeys for this tenant."""
         return effective_value(self.scopes(flag), tenant_id)
 

@@ -20,6 +20,7 @@ from ledger_guard.domain.plans import (
     require_undoable,
 )
 from ledger_guard.domain.wallet_writes import Judged, WalletWrite, judge_force, judge_undo
+from ledger_guard.domain.writability import WriteObstacle
 from ledger_guard.ports import Clock
 
 if TYPE_CHECKING:
@@ -35,8 +36,14 @@ class InMemoryBackfillRunner:
         self._clock = wall_clock
         #: tenants that somebody writes for at the moment
         self.writing: set[str] = set()
+        #: what is in the way of writing
+        self.in_the_way: list[WriteObstacle] = []
         #: (plan, operation, player) → the write, with the before-values
         self.before_images: dict[tuple[str, str, str], WalletWrite] = {}
+
+    def obstacles(self) -> list[WriteObstacle]:
+        """See BackfillRunner."""
+        return list(self.in_the_way)
 
     def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
         """See BackfillRunner."""

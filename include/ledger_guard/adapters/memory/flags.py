@@ -41,7 +41,7 @@ class InMemoryFlagStore:
         """The value of exactly this scope; None where it has none."""
         return self._states.get((flag, tenant_id), FlagState(flag, tenant_id, None))
 
-    def effective(self, flag: str, tenant_id: str) -> bool:
+    def effective(self, flag: str, tenant_id: str) -> bool | None:
         """What the platform obeys for this tenant."""
         return effective_value([self.get(flag, EVERYWHERE), self.get(flag, tenant_id)], tenant_id)
 

@@ -108,6 +108,8 @@ class InMemoryTriageSource:
     def __init__(self) -> None:
         self._subjects: list[tuple[Trigger, datetime, AffectedSubject]] = []
         self._failures: list[tuple[datetime, FailureGroup]] = []
+        #: tenant → the share of its players whose wallet has less than it should
+        self.shares_behind: dict[str, float] = {}
 
     def affect(self, trigger: Trigger, at: datetime, *subjects: AffectedSubject) -> None:
         """Know who was behind a trigger's events at a moment."""
@@ -134,6 +136,10 @@ class InMemoryTriageSource:
             if taken[subject.tenant_id] <= limit:
                 kept.append(subject)
         return kept
+
+    def share_behind(self, tenant_id: str) -> float | None:
+        """See TriageSource."""
+        return self.shares_behind.get(tenant_id)
 
     def failures_by_provider(self, start: datetime, end: datetime) -> list[FailureGroup]:
         """See TriageSource."""

@@ -52,6 +52,7 @@ class PostgresAccessEventDelivery:
                             event.status,
                             event.error_code,
                             event.error_code_is_known,
+                            event.amount_cents,
                         )
                     )
             new = cursor.execute(statement("ingest/insert_events")).rowcount

@@ -15,10 +15,12 @@ from ledger_guard.adapters.postgres.connection import Connection, ConnectionSett
 from ledger_guard.adapters.postgres.pacer import Pacer
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.adapters.postgres.wallet_rows import WalletRows
+from ledger_guard.adapters.postgres.write_obstacles import find_write_obstacles
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, UndoOutcome, require_forceable, require_undoable
 from ledger_guard.domain.windows import iso
+from ledger_guard.domain.writability import WriteObstacle
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Clock
 
@@ -36,8 +38,7 @@ class _Writer:
 class PostgresBackfillRunner:
     """BackfillRunner over the platform's database and guard state.
 
-    The writer lock belongs to the platform's session: a connection pool that hands sessions around per transaction
-    (PgBouncer in transaction mode) must not stand between.
+    The writer lock belongs to the platform's session: each batch sees, in its own transaction, that it runs in that session.
 
     Every method raises SourceUnavailable when a database does not answer or a row stays locked; what was done is
     journaled, so the caller starts again to go on.
@@ -61,6 +62,11 @@ class PostgresBackfillRunner:
         self._pace = policy.backfill_pace
         self._sleep, self._seconds = sleep, seconds
         self._clock, self._audit_keys = wall_clock, audit_keys
+
+    def obstacles(self) -> list[WriteObstacle]:
+        """See BackfillRunner."""
+        with translated_errors("the platform's database"), self._open(self._platform_settings) as connection:
+            return find_write_obstacles(connection, self._platform)
 
     def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
         """See BackfillRunner."""
@@ -123,7 +129,9 @@ class PostgresBackfillRunner:
     def _batches(self, operation: Operation, writer: _Writer, journal: BackfillJournal, actor: str) -> BackfillBatches:
         carrier: Carrier
         if writer.platform is writer.guard:
-            carrier = AtOnceBatches(operation.name, writer.plan, journal, writer.platform, self._platform, actor, self._clock)
+            carrier = AtOnceBatches(
+                operation.name, writer.plan, journal, writer.platform, writer.wallets, self._platform, actor, self._clock
+            )
         else:
             carrier = ByIntentBatches(operation.name, journal, writer.wallets, writer.platform, writer.guard, self._clock)
         return BackfillBatches(operation, writer.plan, journal, carrier)
@@ -150,6 +158,9 @@ class PostgresBackfillRunner:
             "backfill",
             statement_timeout_seconds=self._platform.statement_timeout_seconds,
             lock_timeout_milliseconds=self._platform.lock_timeout_milliseconds,
+            # A run that hangs keeps players locked for no longer than a statement could.
+            idle_in_transaction_seconds=self._platform.statement_timeout_seconds,
+            schema=self._platform.schema_name,
         )
         connection.autocommit = True
         return connection

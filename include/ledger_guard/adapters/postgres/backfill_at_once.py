@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger_guard.adapters.postgres.backfill_journal import BackfillJournal, Batch, Settled
+from ledger_guard.adapters.postgres.backfill_journal import BackfillJournal, Batch, Settled, require_unaltered
 from ledger_guard.adapters.postgres.connection import Connection, compose
 from ledger_guard.adapters.postgres.platform_names import platform_names
-from ledger_guard.domain.plans import DifferenceCounts, Plan
+from ledger_guard.adapters.postgres.wallet_rows import WalletRows
+from ledger_guard.domain.findings import DifferenceCounts
+from ledger_guard.domain.plans import Plan
 from ledger_guard.policy.platform import Platform
 from ledger_guard.ports import Clock
 from ledger_guard.sql import statement
@@ -15,9 +17,13 @@ from ledger_guard.sql import statement
 
 def _writes(operation: str, found: DifferenceCounts) -> tuple[str, ...]:
     """The statements that an operation needs for a plan with so many rows: each costs a round trip a batch."""
-    changes = found.stale_wallet + found.unexplained > 0
+    changes = found.stale_wallet + found.lost_update + found.disputed > 0
+    if operation == "undo":
+        # Before targets were kept, unexplained rows were written with an approval.
+        changes = changes or found.unexplained > 0
+    makes = found.missing + found.lost_update > 0
     changed, made = ("force_differing", "force_missing") if operation == "force" else ("undo_changed", "undo_created")
-    return tuple(f"backfill/{name}" for name, is_needed in ((changed, changes), (made, found.missing > 0)) if is_needed)
+    return tuple(f"backfill/{name}" for name, is_needed in ((changed, changes), (made, makes)) if is_needed)
 
 
 class AtOnceBatches:
@@ -33,11 +39,13 @@ class AtOnceBatches:
         plan: Plan,
         journal: BackfillJournal,
         connection: Connection,
+        wallets: WalletRows,
         platform: Platform,
         actor: str,
         clock: Clock,
     ) -> None:
         self._operation, self._journal, self._connection, self._clock = operation, journal, connection, clock
+        self._wallets = wallets
         self._names = platform_names(platform)
         self._writes = _writes(operation, plan.counts)
         self._plan: dict[str, Any] = {
@@ -45,6 +53,7 @@ class AtOnceBatches:
             "tenant_id": plan.tenant_id,
             "currency": plan.currency,
             "actor": actor,
+            "fill_bonus": platform.fill_bonus_from_player,
         }
 
     def settle_announced(self, *, may_write: bool) -> Settled | None:  # noqa: ARG002
@@ -60,10 +69,13 @@ class AtOnceBatches:
     def carry_out(self, batch: Batch) -> int:
         """Write one batch; returns how many rows were written, the others are left alone."""
         with self._connection.transaction():
+            self._wallets.require_only_writer()
             self._connection.execute(statement("backfill/prefer_keys"))
             parameters = self._plan | {"after": batch.after, "through": batch.through, "at": self._clock.now()}
             with self._journal.never_twice():
                 written = sum(self._write(name, parameters) for name in self._writes)
+            self._connection.execute(statement("backfill/fire_deferred"))
+            require_unaltered(self._plan["tenant_id"], self._journal.altered(batch, self._names))
             at = self._clock.now()
             if written < batch.rows:
                 self._journal.leave_rest(batch, at)

@@ -18,6 +18,12 @@ Step = Callable[[int], bool]
 
 #: how often one batch is tried while somebody else holds a row that it needs; each try waits for lock_timeout at most
 LOCK_ATTEMPTS = 6
+#: somebody else's transaction was in the way: this one is rolled back whole, and may be tried again
+_CONFLICTS = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+)
 
 
 @dataclass(frozen=True)
@@ -67,19 +73,21 @@ class BackfillBatches:
         while is_going_on:
             pacer.wait_for_turn()
             settled, began = self.done + self.left, time.monotonic()
-            is_going_on = self._with_retries(self._step, pacer.batch_rows)
+            is_going_on = self._with_retries(self._step, pacer.batch_rows, before_another=self._settle_own)
             pacer.took(self.done + self.left - settled, time.monotonic() - began)
 
     def settle_announced(self, *, may_write: bool) -> None:
         """Say what became of writes that a killed run announced; without `may_write`, those that did not happen stay undone."""
         self._with_retries(lambda _: self._settle(may_write=may_write), 1)
 
-    def _with_retries(self, step: Step, batch_rows: int) -> bool:
+    def _with_retries(self, step: Step, batch_rows: int, before_another: Callable[[], object] = lambda: None) -> bool:
         limit = batch_rows
-        for _ in range(LOCK_ATTEMPTS):
+        for attempt in range(LOCK_ATTEMPTS):
             try:
+                if attempt:
+                    before_another()
                 return step(limit)
-            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            except _CONFLICTS:
                 # A smaller batch waits for fewer rows, and keeps fewer waiting meanwhile.
                 limit = max(1, limit // 4)
         raise SourceUnavailable(
@@ -96,6 +104,10 @@ class BackfillBatches:
         self.done += written
         self.left += batch.rows - written
         return True
+
+    def _settle_own(self) -> None:
+        """A batch whose write was in somebody's way may be announced already: it is settled before anything is tried again."""
+        self._settle(may_write=True)
 
     def _settle(self, *, may_write: bool) -> bool:
         settled = self._carrier.settle_announced(may_write=may_write)

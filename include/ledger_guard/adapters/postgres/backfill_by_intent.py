@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from ledger_guard.adapters.postgres.backfill_journal import BackfillJournal, Batch, Settled
+from collections.abc import Sequence
+
+from ledger_guard.adapters.postgres.backfill_journal import BackfillJournal, Batch, Settled, require_unaltered
 from ledger_guard.adapters.postgres.connection import Connection
 from ledger_guard.adapters.postgres.wallet_rows import WalletRows
 from ledger_guard.domain.plans import PlanRow
-from ledger_guard.domain.wallet_writes import LockedRows, WalletWrite, judge_force, judge_intents, judge_undo, may_write
+from ledger_guard.domain.wallet_writes import (
+    LockedRows,
+    WalletWrite,
+    judge_force,
+    judge_intents,
+    judge_undo,
+    may_write,
+    target_of,
+)
 from ledger_guard.ports import Clock
+from ledger_guard.sql import statement
 
 
 class ByIntentBatches:
@@ -34,24 +45,36 @@ class ByIntentBatches:
         batch, intents, transaction_id = announced
         rows = {row.player_id: row for row in self._journal.rows(batch)}
         with self._platform.transaction():
+            self._wallets.require_only_writer()
             found = self._wallets.lock([each.player_id for each in intents])
             writable = {
                 each.player_id: may_write and self._may_rewrite(rows.get(each.player_id), each, found) for each in intents
             }
             judged = judge_intents(intents, found, writable, is_committed=self._wallets.is_committed(transaction_id))
-            written = self._wallets.write(judged.writes)
+            written = self._written(judged.writes)
         left = self._settle(batch, self._waiting(batch), written | set(judged.done))
         return Settled(batch.through, stood=len(judged.done), written=len(written), left=left)
 
     def carry_out(self, batch: Batch) -> int:
         """Write one batch; returns how many rows were written, the others are left alone."""
         with self._platform.transaction():
+            self._wallets.require_only_writer()
             waiting, writes = self._judge(batch)
             with self._guard.transaction():
                 self._journal.record_images(writes, self._wallets.transaction_id(), self._clock.now())
-            written = self._wallets.write(writes)
+            written = self._written(writes)
         self._settle(batch, waiting, written)
         return len(written)
+
+    def _written(self, writes: Sequence[WalletWrite]) -> set[str]:
+        """Write, and read back what was written."""
+        written = self._wallets.write(writes)
+        self._platform.execute(statement("backfill/fire_deferred"))
+        stands = self._wallets.lock(sorted(written))
+        after = {each.player_id: each.after for each in writes if each.player_id in written}
+        altered = sum(stands.balance(player_id) != pair for player_id, pair in after.items())
+        require_unaltered(self._wallets.tenant_id, altered)
+        return written
 
     def _judge(self, batch: Batch) -> tuple[list[str], list[WalletWrite]]:
         if self._operation == "force":
@@ -70,7 +93,7 @@ class ByIntentBatches:
     def _may_rewrite(self, row: PlanRow | None, write: WalletWrite, found: LockedRows) -> bool:
         if self._operation != "force":
             return write.player_id in found.players
-        return row is not None and may_write(row, found) and found.players[write.player_id] == write.after
+        return row is not None and may_write(row, found) and target_of(row) == write.after
 
     def _settle(self, batch: Batch, waiting: list[str], done: set[str]) -> int:
         at = self._clock.now()

@@ -10,12 +10,13 @@ from typing import Any
 
 import psycopg
 
-from ledger_guard.adapters.postgres.connection import Connection, Row
+from ledger_guard.adapters.postgres.connection import Connection, Row, compose
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
-from ledger_guard.domain.errors import LedgerInvariantError
-from ledger_guard.domain.plans import Plan, PlanRow, PlanStatus, RowCause, RowState
+from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
+from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.plans import Plan, PlanRow, PlanStatus, RowState
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
 from ledger_guard.sql import statement
 
@@ -154,6 +155,12 @@ class BackfillJournal:
         parameters = self._range(batch) | {"at": at}
         self._connection.execute(statement(f"backfill/leave_rest_of_{self._operation}"), parameters)
 
+    def altered(self, batch: Batch, wallet_names: Mapping[str, str]) -> int:
+        """How many wallets of a batch don't hold what was written; where guard state shares the platform's database."""
+        parameters = self._range(batch) | {"tenant_id": self._plan.tenant_id, "currency": self._plan.currency}
+        row = self._connection.execute(compose(statement("backfill/count_altered"), **wallet_names), parameters).fetchone()
+        return 0 if row is None else int(row["altered"])
+
     def settle(self, batch: Batch, done: int, left: int, at: datetime) -> None:
         """Record that a batch is settled, with an audit entry: the operation goes on behind it."""
         counts = {"done": done, "left_alone": left}
@@ -185,6 +192,15 @@ class BackfillJournal:
                 incident_id=self._plan.incident_id,
                 tenant_id=self._plan.tenant_id,
             )
+        )
+
+
+def require_unaltered(tenant_id: str, altered: int) -> None:
+    """Raise SafetyRefusal when wallets don't hold what was written to them; the caller's transaction takes the batch back."""
+    if altered:
+        raise SafetyRefusal(
+            f"tenant {tenant_id}: {altered} wallets did not hold what was written to them: a trigger or rule on the wallet table "
+            "changes amounts; the batch was taken back; switch the trigger off for the guard's login, then start again"
         )
 
 

@@ -14,7 +14,15 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from typing_extensions import LiteralString
 
+from ledger_guard.adapters.postgres.session import (
+    CLIENT_ENCODING,
+    MOST_REPLICA_LAG_SECONDS,
+    AskedSession,
+    SessionWishes,
+    connect_advice,
+)
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
+from ledger_guard.sql import statement
 
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
@@ -104,24 +112,61 @@ class ConnectionSettings:
         read_only: bool = False,
         statement_timeout_seconds: int = 60,
         lock_timeout_milliseconds: int = 2000,
+        idle_in_transaction_seconds: int = 0,
+        schema: str | None = None,
+        needs_primary: bool | None = None,
+        most_replica_lag_seconds: int = MOST_REPLICA_LAG_SECONDS,
     ) -> Connection:
-        """Open a session whose every statement is bounded.
+        """Open a session that is what session.py asks for, and see that it is: every statement bounded, every text of one form.
+
+        `schema` is where functions that the session sets off (the platform's triggers) find their tables. What writes needs the
+        primary, and so may what only reads.
 
         Raises:
-            SourceUnavailable: the server did not answer or refused the login.
+            SourceUnavailable: the server did not answer or refused the login; what stands in between does not pass on what the
+                session was opened with; it is a replica that can't do what is asked or is not to be believed.
         """
-        bounds = (
-            f"-c statement_timeout={statement_timeout_seconds}s -c lock_timeout={lock_timeout_milliseconds}ms -c timezone=UTC"
+        wishes = SessionWishes(
+            read_only=read_only,
+            statement_timeout_seconds=statement_timeout_seconds,
+            lock_timeout_milliseconds=lock_timeout_milliseconds,
+            idle_in_transaction_seconds=idle_in_transaction_seconds,
+            schema=schema,
+            needs_primary=not read_only if needs_primary is None else needs_primary,
+            most_replica_lag_seconds=most_replica_lag_seconds,
         )
-        if read_only:
-            bounds += " -c default_transaction_read_only=on"
+        database = dict(self.parameters)["dbname"]
+        asked = AskedSession(database, wishes)
         parameters: dict[str, Any] = dict(self.parameters)
-        parameters["options"] = f"{parameters.get('options', '')} {bounds}".strip()
+        # Of two settings of one name the later one counts: ours.
+        parameters["options"] = f"{parameters.get('options', '')} {asked.options}".strip()
         parameters.setdefault("connect_timeout", "10")
         try:
-            return psycopg.connect(application_name=f"ledger_guard/{application}", row_factory=dict_row, **parameters)
+            connection = psycopg.connect(
+                application_name=f"ledger_guard/{application}",
+                client_encoding=CLIENT_ENCODING,
+                row_factory=dict_row,
+                autocommit=True,
+                **parameters,
+            )
         except psycopg.OperationalError as error:
-            raise SourceUnavailable(f"database {dict(self.parameters).get('dbname')}: {_one_line(error)}") from error
+            message = _one_line(error)
+            raise SourceUnavailable(f"database {database}: {message}{connect_advice(message)}") from error
+        try:
+            _check(connection, asked)
+        except psycopg.Error as error:
+            connection.close()
+            raise SourceUnavailable(f"database {database}: {_one_line(error)}") from error
+        except SourceUnavailable:
+            connection.close()
+            raise
+        connection.autocommit = False
+        return connection
+
+
+def _check(connection: Connection, asked: AskedSession) -> None:
+    if asked.check(connection.execute(statement("session/read_session"), {"names": asked.names}).fetchall()):
+        asked.check_replica(connection.execute(statement("session/read_replica")).fetchone() or {})
 
 
 @contextmanager
@@ -131,7 +176,9 @@ def translated_errors(what: str) -> Iterator[None]:
         yield
     except (psycopg.OperationalError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
         raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
-    except (psycopg.errors.InvalidSchemaName, psycopg.errors.InsufficientPrivilege) as error:
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SourceUnavailable(f"{what}: {_one_line(error)}{_row_security_advice(error)}") from error
+    except psycopg.errors.InvalidSchemaName as error:
         raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
     except (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch) as error:
         # A mapped column of an unexpected type: no function or operator fits it.
@@ -141,6 +188,13 @@ def translated_errors(what: str) -> Iterator[None]:
 def compose(text: LiteralString, **identifiers: str) -> sql.Composed:
     """Put quoted identifiers (from the policy's allow-listed names) into a statement's `{placeholders}`."""
     return sql.SQL(text).format(**{key: sql.Identifier(*name.split(".")) for key, name in identifiers.items()})
+
+
+def _row_security_advice(error: psycopg.errors.InsufficientPrivilege) -> str:
+    # Only the place in the server's source tells it from any other missing right, whatever language the message is in.
+    if error.diag.source_function != "check_enable_rls":
+        return ""
+    return "; the guard has to see every row: `alter role … bypassrls` for its login, no policy does"
 
 
 def _one_line(error: Exception) -> str:

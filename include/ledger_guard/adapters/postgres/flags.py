@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+import psycopg
 from psycopg import sql
 
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, Row, compose, translated_errors
-from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal
+from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import FlagState, effective_value
 from ledger_guard.policy.flag_store import FlagStoreTable
 from ledger_guard.policy.schema import Policy
@@ -30,6 +32,7 @@ class PostgresFlagStore:
         store = policy.flag_store
         if not isinstance(store, FlagStoreTable):
             raise BadInputError(f"flag_store.kind: is {store.kind!r}; allowed here: postgres")
+        self._schema = store.schema_name
         self._name = f"{store.schema_name}.{store.table}"
         self._columns = {
             "table": self._name,
@@ -60,16 +63,28 @@ class PostgresFlagStore:
         Raises:
             LedgerInvariantError: the scope has two rows, so that nobody can tell which one the platform obeys.
         """
-        with translated_errors(f"flag store {self._name}"), self._open(read_only=True) as connection:
+        with self._asked(), self._open(read_only=True) as connection:
             return self._state(connection, flag, tenant_id)
 
-    def effective(self, flag: str, tenant_id: str) -> bool:
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Say what to set where the platform keeps its flags elsewhere."""
+        with translated_errors(f"flag store {self._name}"):
+            try:
+                yield
+            except psycopg.errors.UndefinedTable as error:
+                raise SourceUnavailable(
+                    f"flag store: the platform's database has no table {self._name}; the policy's flag_store says that flags "
+                    "stand there; allowed: postgres with the table's name, dotenv, http or flagd (docs/flag_stores.md)"
+                ) from error
+
+    def effective(self, flag: str, tenant_id: str) -> bool | None:
         """What the platform obeys for this tenant: its own value, else the global one, else False."""
         return effective_value(self.scopes(flag), tenant_id)
 
     def scopes(self, flag: str) -> list[FlagState]:
         """All scopes that have a row, the global one first."""
-        with translated_errors(f"flag store {self._name}"), self._open(read_only=True) as connection:
+        with self._asked(), self._open(read_only=True) as connection:
             return self._states(connection, flag, None)
 
     def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
@@ -79,7 +94,7 @@ class PostgresFlagStore:
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Write in all these scopes or in none, in one transaction, in the same order for every writer."""
         written = {}
-        with translated_errors(f"flag store {self._name}"), self._open(read_only=False) as connection:
+        with self._asked(), self._open(read_only=False) as connection:
             for state in sorted(seen, key=lambda state: state.tenant_id):
                 written[state.tenant_id] = self._write(connection, state, to_value, actor, reason)
         return [written[state.tenant_id] for state in seen]
@@ -119,7 +134,7 @@ class PostgresFlagStore:
         return compose(statement(name), **self._columns)
 
     def _open(self, *, read_only: bool) -> Connection:
-        return self._platform.open("flags", read_only=read_only)
+        return self._platform.open("flags", read_only=read_only, schema=self._schema, needs_primary=True)
 
 
 def _as_state(flag: str, row: Row) -> FlagState:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 import psycopg
 
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, compose, translated_errors
 from ledger_guard.adapters.postgres.differences import PostgresDifferences
+from ledger_guard.adapters.postgres.judged_wallets import has_ledger_table
 from ledger_guard.adapters.postgres.platform_names import needed_columns, platform_names
+from ledger_guard.adapters.postgres.platform_session import open_reader
 from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.ledger_rows import BookedMovement, LedgerRow
 from ledger_guard.domain.plan_lines import row_of
 from ledger_guard.domain.plans import BackfillMode
+from ledger_guard.domain.windows import UTC
+from ledger_guard.policy.booking_rules import booked_movement
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Comparison
 from ledger_guard.sql import statement
 
 _WHAT = "the platform's database"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class PostgresLedgerStore:
@@ -38,6 +48,9 @@ class PostgresLedgerStore:
         with translated_errors(_WHAT), self._open() as connection:
             parameters = {"schema": schema, "tables": sorted({table for table, _ in needed})}
             rows = connection.execute(statement("platform/list_columns"), parameters).fetchall()
+            if not has_ledger_table(connection, self._platform):
+                # Without a ledger nothing is proved, so only missing wallets are made: domain/differences.py.
+                needed = [(table, column) for table, column in needed if table != self._platform.ledger.table]
         present = {(row["table_name"], row["column_name"]) for row in rows}
         tables = {table for table, _ in present}
         for table, column in needed:
@@ -61,10 +74,10 @@ class PostgresLedgerStore:
     @contextmanager
     def differences(self, tenant_id: str, mode: BackfillMode) -> Iterator[PostgresDifferences]:
         """See LedgerStore."""
-        with translated_errors(_WHAT), self._open() as connection:
-            # A temporary table can be filled in a read-only transaction, but not made.
+        with translated_errors(_WHAT), self._open(needs_primary=True) as connection:
+            # A temporary table can be filled in a read-only transaction, but not made; a replica can't even make one.
             connection.read_only = False
-            connection.execute(statement("platform/create_differing"))
+            connection.execute(statement("platform/create_judged"))
             connection.commit()
             connection.read_only = True
             yield PostgresDifferences(connection, self._platform, tenant_id, mode)
@@ -73,15 +86,22 @@ class PostgresLedgerStore:
         """See LedgerStore."""
         with self.differences(tenant_id, mode) as found:
             rows = tuple(row_of(line) for line in found.lines())
-            return Comparison(tenant_id, found.players, found.counts, rows)
+            return Comparison(tenant_id, found.players, found.counts, rows, found.bonus_lost)
 
-    def _open(self) -> Connection:
-        bounds = self._platform
-        connection = self._settings.open(
-            "compare",
-            read_only=True,
-            statement_timeout_seconds=bounds.statement_timeout_seconds,
-            lock_timeout_milliseconds=bounds.lock_timeout_milliseconds,
-        )
+    def movements(self, tenant_id: str, player_ids: Sequence[str], at_most: int) -> dict[str, list[BookedMovement]]:
+        """See LedgerStore. Times without a zone are UTC, as the platform writes them."""
+        parameters = {"tenant_id": tenant_id, "player_ids": list(player_ids), "at_most": at_most}
+        found: dict[str, list[BookedMovement]] = {}
+        with translated_errors(_WHAT), self._open() as connection:
+            if not has_ledger_table(connection, self._platform):
+                return found
+            for row in connection.execute(compose(statement("platform/list_movements"), **self._names), parameters):
+                player_id = row.pop("player_id")
+                booked = LedgerRow(**{**row, "created_at": _in_utc(row["created_at"])})
+                found.setdefault(player_id, []).append(booked_movement(booked, self._platform))
+        return found
+
+    def _open(self, *, needs_primary: bool = False) -> Connection:
+        connection = open_reader(self._settings, self._platform, "compare", needs_primary=needs_primary)
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         return connection

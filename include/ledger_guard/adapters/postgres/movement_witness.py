@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, compose, translated_errors
+from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets
 from ledger_guard.adapters.postgres.platform_names import platform_names
-from ledger_guard.domain.money import UNREADABLE_FROM
+from ledger_guard.adapters.postgres.platform_session import open_reader
 from ledger_guard.policy.platform import Platform
 from ledger_guard.sql import statement
 
@@ -32,24 +33,12 @@ class PostgresMovementWitness:
 
     def erased_since(self, tenant_id: str, newest_movement: str) -> list[str]:
         """See MovementWitness."""
-        ledger = self._platform.ledger
-        parameters = {
-            "tenant_id": tenant_id,
-            "currency": self._platform.currency,
-            "since": newest_movement,
-            "void_statuses": [word.lower() for word in ledger.void_statuses],
-            "wallet_only_types": list(ledger.wallet_only_types),
-            "provider_events_are_wallet_only": ledger.provider_events_are_wallet_only,
-            "unreadable_from": UNREADABLE_FROM,
-        }
+        judged = JudgedWallets(self._platform)
+        parameters = judged.parameters(tenant_id) | {"since": newest_movement}
         with translated_errors(_WHAT), self._open() as connection:
-            query = compose(statement("command_runner/list_erased_movements"), **self._names)
+            query = judged.within(statement("command_runner/list_erased_movements"))
             return [row["player_id"] for row in connection.execute(query, parameters)]
 
     def _open(self) -> Connection:
-        return self._settings.open(
-            "run_script",
-            read_only=True,
-            statement_timeout_seconds=self._platform.statement_timeout_seconds,
-            lock_timeout_milliseconds=self._platform.lock_timeout_milliseconds,
-        )
+        # What a run erased is told right after it: a replica may not have it yet.
+        return open_reader(self._settings, self._platform, "run_script", needs_primary=True)

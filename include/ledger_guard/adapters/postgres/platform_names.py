@@ -17,6 +17,7 @@ def platform_names(platform: Platform) -> dict[str, str]:
         "player_tenant": player.tenant_id,
         "player_available": player.available,
         "player_held": player.held,
+        "player_bonus": player.bonus,
         "wallet": f"{schema}.{wallet.table}",
         "wallet_tenant": wallet.tenant_id,
         "wallet_player": wallet.player_id,
@@ -27,6 +28,8 @@ def platform_names(platform: Platform) -> dict[str, str]:
         "wallet_bonus_pending": wallet.bonus_pending,
         "wallet_updated_at": wallet.updated_at,
         "ledger": f"{schema}.{ledger.table}",
+        "ledger_key": ledger.id,
+        "ledger_tx_id": ledger.tx_id,
         "ledger_tenant": ledger.tenant_id,
         "ledger_player": ledger.player_id,
         "ledger_type": ledger.type,
@@ -34,17 +37,43 @@ def platform_names(platform: Platform) -> dict[str, str]:
         "ledger_amount": ledger.amount,
         "ledger_currency": ledger.currency,
         "ledger_status": ledger.status,
-        "ledger_provider_event": ledger.provider_event_id,
+        "ledger_reference": ledger.provider_ref,
         "ledger_created_at": ledger.created_at,
+        **_transaction_names(platform),
     }
+
+
+def _transaction_names(platform: Platform) -> dict[str, str]:
+    table = platform.transactions
+    if table is None:
+        return {}
+    return {
+        "transaction": f"{platform.schema_name}.{table.table}",
+        "transaction_key": table.id,
+        "transaction_tenant": table.tenant_id,
+        "transaction_player": table.player_id,
+        "transaction_type": table.type,
+        "transaction_amount": table.amount,
+        "transaction_currency": table.currency,
+        "transaction_provider": table.provider,
+        "transaction_balance": table.balance_after,
+        "transaction_created_at": table.created_at,
+    }
+
+
+#: keys of a table's section that name no column
+_RULES = {
+    *("both_sided_types", "wallet_only_types", "player_only_types", "bookings", "void_statuses"),
+    *("balance_notes", "known_triggers"),
+}
 
 
 def needed_columns(platform: Platform) -> list[tuple[str, str]]:
     """Every (table, column) that a comparison or a backfill touches, in the policy's order."""
     found = []
-    for table in (platform.tenant, platform.player, platform.wallet, platform.ledger):
-        fields = table.model_dump()
-        name = fields.pop("table")
-        settings = {"wallet_only_types", "provider_events_are_wallet_only", "void_statuses"}
-        found += [(name, column) for key, column in fields.items() if key not in settings]
+    for table in (platform.tenant, platform.player, platform.wallet, platform.ledger, platform.transactions):
+        if table is not None:
+            fields = table.model_dump(exclude=_RULES)
+            name = fields.pop("table")
+            found += [(name, column) for column in fields.values()]
     return found

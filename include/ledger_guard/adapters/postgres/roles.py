@@ -46,7 +46,8 @@ def _steps(part: str, purpose: str, policy: Policy) -> list[str]:
     if part == "guard-state":
         return ["create_role", "refuse_owner", f"guard_state_{purpose}"]
     flags = [f"flags_{purpose}"] if isinstance(policy.flag_store, FlagStoreTable) else []
-    return ["create_role", f"platform_{purpose}", *flags]
+    transactions = [f"transactions_{purpose}"] if policy.platform.transactions is not None else []
+    return ["create_role", f"platform_{purpose}", *transactions, *flags]
 
 
 def _text(step: str, role: str, policy: Policy) -> str:

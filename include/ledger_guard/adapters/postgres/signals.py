@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, Row, compose, translated_errors
+from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets, has_ledger_table
 from ledger_guard.adapters.postgres.platform_names import platform_names
-from ledger_guard.domain.money import UNREADABLE_FROM
+from ledger_guard.adapters.postgres.platform_session import open_reader
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.platform import RequestShape
@@ -63,16 +64,10 @@ class PostgresSignalSource:
         return {row["window_start"]: unknown_codes_sentence(row["answers"], shape.status) for row in rows}
 
     def _mismatches(self, trigger: Trigger, window: Window) -> list[Reading]:
-        ledger = self._policy.platform.ledger
-        parameters = {
-            "currency": self._policy.platform.currency,
-            "unreadable_from": UNREADABLE_FROM,
-            "void_statuses": [word.lower() for word in ledger.void_statuses],
-            "wallet_only_types": list(ledger.wallet_only_types),
-            "provider_events_are_wallet_only": ledger.provider_events_are_wallet_only,
-        }
+        platform = self._policy.platform
         with translated_errors("the platform's balances"), self._open_platform() as connection:
-            rows = connection.execute(compose(statement("signals/count_mismatches"), **self._names), parameters).fetchall()
+            judged = JudgedWallets(platform, has_ledger=has_ledger_table(connection, platform))
+            rows = connection.execute(judged.within(statement("signals/count_mismatches")), judged.parameters(None)).fetchall()
         return [_as_reading(trigger, window, {**row, "subjects": row["events"]}) for row in rows]
 
     def _shape(self, trigger: Trigger) -> RequestShape | None:
@@ -82,13 +77,7 @@ class PostgresSignalSource:
         return self._guard.open("signals", read_only=True)
 
     def _open_platform(self) -> Connection:
-        bounds = self._policy.platform
-        return self._platform.open(
-            "signals",
-            read_only=True,
-            statement_timeout_seconds=bounds.statement_timeout_seconds,
-            lock_timeout_milliseconds=bounds.lock_timeout_milliseconds,
-        )
+        return open_reader(self._platform, self._policy.platform, "signals")
 
 
 def unknown_codes_sentence(answers: int, status: int) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ledger_guard.adapters.postgres.connection import ConnectionSettings, Row, compose, translated_errors
-from ledger_guard.adapters.postgres.platform_names import platform_names
+from typing_extensions import LiteralString
+
+from ledger_guard.adapters.postgres.connection import ConnectionSettings, Row, translated_errors
+from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets, has_ledger_table
+from ledger_guard.adapters.postgres.platform_session import open_reader
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.money import UNREADABLE_FROM
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.policy.platform import RequestShape
 from ledger_guard.policy.schema import Policy
@@ -23,7 +25,6 @@ class PostgresTriageSource:
         self._platform = platform
         self._guard = guard
         self._policy = policy
-        self._names = platform_names(policy.platform)
 
     def affected_subjects(
         self, trigger: Trigger, tenants: Sequence[str], start: datetime, end: datetime, limit: int
@@ -39,11 +40,21 @@ class PostgresTriageSource:
         with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
             rows = connection.execute(statement("signals/select_affected_subjects"), parameters).fetchall()
         balances = self._balances(rows) if shape.subject == "player" else {}
-        found = []
-        for row in rows:
-            player, wallet = balances.get((row["tenant_id"], row["subject_id"]), (None, None))
-            found.append(AffectedSubject(row["tenant_id"], row["subject_id"], row["events"], player, wallet))
-        return found
+        return [
+            AffectedSubject(
+                row["tenant_id"],
+                row["subject_id"],
+                row["events"],
+                *balances.get((row["tenant_id"], row["subject_id"]), (None, None, None)),
+                row["smallest_asked"],
+            )
+            for row in rows
+        ]
+
+    def share_behind(self, tenant_id: str) -> float | None:
+        """See TriageSource. Judges every player of the tenant."""
+        row = self._judged("signals/count_wallets_behind", tenant_id)[0]
+        return row["behind"] / row["players"] if row["players"] else None
 
     def failures_by_provider(self, start: datetime, end: datetime) -> list[FailureGroup]:
         """See TriageSource."""
@@ -52,24 +63,25 @@ class PostgresTriageSource:
             rows = connection.execute(statement("signals/select_failures_by_provider"), parameters).fetchall()
         return [FailureGroup(**row) for row in rows]
 
-    def _balances(self, subjects: Sequence[Row]) -> dict[tuple[str, str], tuple[int | None, int | None]]:
-        """Player's and wallet's available cents by tenant and player."""
-        if not subjects:
-            return {}
-        parameters = {
-            "tenant_ids": [row["tenant_id"] for row in subjects],
-            "player_ids": [row["subject_id"] for row in subjects],
-            "currency": self._policy.platform.currency,
-            "unreadable_from": UNREADABLE_FROM,
+    def _balances(self, subjects: Sequence[Row]) -> dict[tuple[str, str], tuple[int | None, int | None, int | None]]:
+        """What player and wallet have available, and the wallet should have, in cents, by tenant and player."""
+        players: dict[str, list[str]] = {}
+        for row in subjects:
+            players.setdefault(row["tenant_id"], []).append(row["subject_id"])
+        return {
+            (tenant_id, row["player_id"]): (row["player_available"], row["wallet_available"], row["target_available"])
+            for tenant_id, player_ids in players.items()
+            for row in self._judged("signals/select_balances_of_players", tenant_id, player_ids)
         }
-        query = compose(statement("signals/select_balances_of_players"), **self._names)
-        seconds = self._policy.platform.statement_timeout_seconds
+
+    def _judged(self, name: LiteralString, tenant_id: str, player_ids: Sequence[str] | None = None) -> list[Row]:
         with (
             translated_errors("the platform's balances"),
-            self._platform.open("triage", read_only=True, statement_timeout_seconds=seconds) as connection,
+            open_reader(self._platform, self._policy.platform, "triage") as connection,
         ):
-            rows = connection.execute(query, parameters).fetchall()
-        return {(row["tenant_id"], row["player_id"]): (row["player_available"], row["wallet_available"]) for row in rows}
+            judged = JudgedWallets(self._policy.platform, has_ledger=has_ledger_table(connection, self._policy.platform))
+            parameters = judged.parameters(tenant_id, player_ids)
+            return connection.execute(judged.within(statement(name)), parameters).fetchall()
 
     def _shape(self, trigger: Trigger) -> RequestShape:
         shape = self._policy.triggers[trigger].request

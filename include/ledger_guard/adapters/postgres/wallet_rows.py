@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from ledger_guard.adapters.postgres.connection import Connection, compose
 from ledger_guard.adapters.postgres.platform_names import platform_names
-from ledger_guard.domain.errors import ConcurrentWriterError
+from ledger_guard.domain.errors import ConcurrentWriterError, SafetyRefusal
 from ledger_guard.domain.wallet_writes import LockedRows, Pair, WalletRow, WalletWrite
 from ledger_guard.policy.platform import Platform
 from ledger_guard.sql import statement
@@ -27,7 +27,12 @@ class WalletRows:
         self._connection = connection
         self._names = platform_names(platform)
         self._tenant = {"tenant_id": tenant_id}
-        self._scope = {"tenant_id": tenant_id, "currency": currency}
+        self._scope = {"tenant_id": tenant_id, "currency": currency, "fill_bonus": platform.fill_bonus_from_player}
+
+    @property
+    def tenant_id(self) -> str:
+        """Whose wallets these are."""
+        return self._tenant["tenant_id"]
 
     @contextmanager
     def as_only_writer(self) -> Iterator[None]:
@@ -36,7 +41,7 @@ class WalletRows:
         Raises:
             ConcurrentWriterError: another session has it. Wait for that run to end, then start again.
         """
-        tenant_id = self._tenant["tenant_id"]
+        tenant_id = self.tenant_id
         key = {"key": writer_lock_key(tenant_id)}
         row = self._connection.execute(statement("backfill/try_writer_lock"), key).fetchone()
         if row is None or not row["is_locked"]:
@@ -50,6 +55,21 @@ class WalletRows:
             # Closing a session frees its locks only a moment later: the next run would meet them.
             if not self._connection.closed:
                 self._connection.execute(statement("backfill/release_writer_lock"), key)
+
+    def require_only_writer(self) -> None:
+        """See, within the transaction that is to write, that it runs in the session that took the writer lock.
+
+        Raises:
+            SafetyRefusal: it does not: something in between hands sessions around. This transaction has written nothing.
+        """
+        tenant_id = self._tenant["tenant_id"]
+        key = {"key": writer_lock_key(tenant_id)}
+        row = self._connection.execute(statement("backfill/confirm_writer_lock"), key).fetchone()
+        if row is None or not row["is_held"]:
+            raise SafetyRefusal(
+                f"tenant {tenant_id}: the session does not hold the writer lock that it took, so another run may be "
+                "writing too; allowed: a connection to the server itself, where sessions are not handed around; then start again"
+            )
 
     def transaction_id(self) -> str:
         """The platform's number of the transaction that is open."""
@@ -67,7 +87,8 @@ class WalletRows:
     def lock(self, player_ids: Sequence[str]) -> LockedRows:
         """Lock players, then wallets, as the platform does, and read both."""
         ids = {"player_ids": list(player_ids)}
-        players = self._connection.execute(compose(statement("backfill/lock_players"), **self._names), self._tenant | ids)
+        locked = compose(statement("backfill/lock_players"), **self._names)
+        players = self._connection.execute(locked, self._scope | ids).fetchall()
         held = {row["player_id"]: (row["available"], row["held"]) for row in players}
         wallets = self._connection.execute(compose(statement("backfill/lock_wallets"), **self._names), self._scope | ids)
         return LockedRows(
@@ -76,6 +97,7 @@ class WalletRows:
                 row["player_id"]: WalletRow((row["available"], row["pending"]), (row["bonus_available"], row["bonus_pending"]))
                 for row in wallets
             },
+            {row["player_id"]: row["new_wallet_bonus"] for row in players},
         )
 
     def write(self, writes: Sequence[WalletWrite]) -> set[str]:

@@ -4,7 +4,7 @@ select max(player_id) as through, count(*) as rows
 from (
     select player_id
     from ledger_guard.plan_row
-    where plan_id = %(plan_id)s and player_id > %(after)s and cause <> 'protected'
+    where plan_id = %(plan_id)s and player_id > %(after)s and ledger_guard.is_writable(cause)
     order by player_id
     limit %(limit)s
 ) batch

@@ -9,7 +9,6 @@ with found as materialized (
         i.before_pending,
         i.after_available,
         i.after_pending,
-        w.ctid as wallet_place,
         w.{wallet_available} = i.after_available and w.{wallet_pending} = i.after_pending as is_as_forced
     from ledger_guard.before_image i
     join {player} p on p.{player_key} = i.player_id and p.{player_tenant} = %(tenant_id)s
@@ -27,7 +26,9 @@ with found as materialized (
     update {wallet} w
     set {wallet_available} = f.before_available, {wallet_pending} = f.before_pending, {wallet_updated_at} = now()
     from found f
-    where w.ctid = f.wallet_place and f.is_as_forced
+    where f.is_as_forced
+      and w.{wallet_tenant} = %(tenant_id)s and w.{wallet_player} = f.player_id and w.{wallet_currency} = %(currency)s
+      and w.{wallet_available} = f.after_available and w.{wallet_pending} = f.after_pending
     returning f.player_id, f.after_available, f.after_pending, f.before_available, f.before_pending
 ), kept as (
     insert into ledger_guard.before_image (

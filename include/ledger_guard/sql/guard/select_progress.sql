@@ -5,7 +5,7 @@ select
     p.operation,
     case p.operation
         when 'force' then (
-            select count(*) from ledger_guard.plan_row r where r.plan_id = p.plan_id and r.cause <> 'protected'
+            select count(*) from ledger_guard.plan_row r where r.plan_id = p.plan_id and ledger_guard.is_writable(r.cause)
         )
         else (
             select f.done from ledger_guard.backfill_progress f where f.plan_id = p.plan_id and f.operation = 'force'

@@ -1,19 +1,27 @@
--- Purpose: what is counted of one tenant beside its differing players. Parameters: tenant_id, currency (text).
--- Rows: exactly one. Index: the primary keys; needs the session's `differing` to be filled.
+-- Purpose: what is counted of one tenant beside its findings. Parameters: tenant_id, currency (text), fill_bonus (boolean).
+-- Rows: exactly one. Index: the primary keys; needs the session's `judged` to be filled.
 -- A player has at most one wallet of the currency, so wallets beyond the players that have one belong to nobody.
 select
     p.players,
-    d.float_noise,
+    j.float_noise,
+    j.protected,
+    j.player_row_wrong,
+    j.missing_with_bonus,
+    case when %(fill_bonus)s then 0 else j.bonus_lost end as bonus_lost,
     w.other_currency,
-    w.in_currency - (p.players - d.without_wallet) + w.others_of_nobody as orphan
+    w.in_currency - (p.players - j.without_wallet) + w.others_of_nobody as orphan
 from
     (select count(*) as players from {player} where {player_tenant} = %(tenant_id)s) as p,
     (
         select
-            count(*) filter (where finding = 'float_noise') as float_noise,
+            count(*) filter (where is_float_noise) as float_noise,
+            count(*) filter (where is_protected) as protected,
+            count(*) filter (where has_lost_update) as player_row_wrong,
+            count(*) filter (where finding like 'missing/%%' and player_bonus > 0) as missing_with_bonus,
+            coalesce(sum(player_bonus) filter (where finding like 'missing/%%' and player_bonus > 0), 0)::bigint as bonus_lost,
             count(*) filter (where not has_wallet) as without_wallet
-        from differing
-    ) as d,
+        from judged
+    ) as j,
     (
         select
             count(*) filter (where {wallet_currency} = %(currency)s) as in_currency,

@@ -7,6 +7,7 @@ with counted as (
         tenant_id,
         subject_id,
         count(*) as events,
+        min(amount_cents) as smallest_asked,
         row_number() over (partition by tenant_id order by count(*) desc, subject_id) as place
     from ledger_guard.access_event
     where event_time >= %(start)s
@@ -19,7 +20,7 @@ with counted as (
       and subject_id is not null
     group by tenant_id, subject_id
 )
-select tenant_id, subject_id, events
+select tenant_id, subject_id, events, smallest_asked
 from counted
 where place <= %(at_most)s
 order by tenant_id, place

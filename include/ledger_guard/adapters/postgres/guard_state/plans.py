@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, replace
+from typing import Any
 
 from psycopg import Copy
 from psycopg.rows import tuple_row
@@ -13,18 +14,17 @@ from psycopg.rows import tuple_row
 from ledger_guard.adapters.postgres.connection import Connection, Row
 from ledger_guard.adapters.postgres.guard_state.columns import as_jsonb, given, optional_text
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.findings import DifferenceCounts, RowCause, RowReason
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.plan_lines import lines_of
 from ledger_guard.domain.plan_summary import CLASS_ENDS_CENTS, LARGEST_ROWS, CauseTotals, LargeRow, PlanSummary
 from ledger_guard.domain.plans import (
     BackfillMode,
     CentTotals,
-    DifferenceCounts,
     Plan,
     PlanContent,
     PlanRow,
     PlanStatus,
-    RowCause,
     RowState,
     WriteTotals,
 )
@@ -32,6 +32,19 @@ from ledger_guard.sql import statement
 
 #: rows fetched at a time: memory stays that of the plan asked for
 _FETCH_ROWS = 20_000
+_PLAN_ROW_COLUMNS = (
+    *("player_id", "currency", "cause", "reason", "player_available", "player_held", "wallet_available", "wallet_pending"),
+    *(
+        "target_available",
+        "target_pending",
+        "opening",
+        "wallet_only",
+        "player_only",
+        "counted_twice",
+        "other_currencies",
+        "state",
+    ),
+)
 #: lines that are handed to the copy together
 _COPY_LINES = 1_000
 
@@ -72,14 +85,15 @@ class PostgresPlanStore:
         groups = self._connection.execute(statement("guard/sum_causes"), asked).fetchall()
         largest = self._connection.execute(statement("guard/select_largest_rows"), asked).fetchall()
         histogram: Counter[int | None] = Counter()
-        causes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        causes: dict[tuple[str, str, bool], Counter[str]] = defaultdict(Counter)
         for group in groups:
             histogram[group["class_end"]] += group["rows"]
-            causes[group["cause"], group["currency"]].update({name: group[name] for name in ("rows", "up_cents", "down_cents")})
+            totals = {name: group[name] for name in ("rows", "up_cents", "down_cents")}
+            causes[group["cause"], group["currency"], group["is_created"]].update(totals)
         return PlanSummary(
             causes=tuple(
-                CauseTotals(RowCause(cause), currency, totals["rows"], totals["up_cents"], totals["down_cents"])
-                for (cause, currency), totals in sorted(causes.items())
+                CauseTotals(RowCause(cause), currency, is_created, totals["rows"], totals["up_cents"], totals["down_cents"])
+                for (cause, currency, is_created), totals in sorted(causes.items())
             ),
             largest=tuple(LargeRow(**{**row, "cause": RowCause(row["cause"])}) for row in largest),
             histogram=histogram,
@@ -97,7 +111,7 @@ class PostgresPlanStore:
         with self._connection.cursor("plan_rows", row_factory=tuple_row) as cursor:
             cursor.itersize = _FETCH_ROWS
             cursor.execute(statement("guard/select_plan_rows"), {"plan_id": plan_id}, binary=True)
-            return [_plan_row(*row) for row in cursor]
+            return [_plan_row(row) for row in cursor]
 
     def latest(self, tenant_id: str) -> Plan | None:
         """See PlanStore."""
@@ -108,7 +122,9 @@ class PostgresPlanStore:
         """See PlanStore: the rows are hashed as they stream by."""
         key = {"plan_id": self.get(plan_id, with_rows=False).plan_id}
         digest = hashlib.sha256()
-        with self._connection.cursor() as cursor, cursor.copy(statement("guard/copy_plan_content"), key) as copy:
+        kept = self._connection.execute(statement("guard/has_targets"), key).fetchone()
+        lines_covered = "copy_plan_content" if kept and kept["has_targets"] else "copy_plan_content_without_targets"
+        with self._connection.cursor() as cursor, cursor.copy(statement(f"guard/{lines_covered}"), key) as copy:
             for lines in copy:
                 digest.update(lines)
         return PlanContent(digest.hexdigest(), self._totals(plan_id))
@@ -165,25 +181,8 @@ def _plan(row: Row) -> Plan:
     )
 
 
-def _plan_row(
-    player_id: str,
-    currency: str,
-    cause: str,
-    player_available: int,
-    player_held: int,
-    wallet_available: int | None,
-    wallet_pending: int | None,
-    ledger_explained: int,
-    state: str,
-) -> PlanRow:
-    return PlanRow(
-        player_id=player_id,
-        currency=currency,
-        cause=RowCause(cause),
-        player_available=player_available,
-        player_held=player_held,
-        wallet_available=wallet_available,
-        wallet_pending=wallet_pending,
-        ledger_explained=ledger_explained,
-        state=RowState(state),
-    )
+def _plan_row(row: tuple[Any, ...]) -> PlanRow:
+    """A row of select_plan_rows.sql, whose columns have the names of PlanRow's fields."""
+    found = dict(zip(_PLAN_ROW_COLUMNS, row, strict=True))
+    reason = None if found["reason"] is None else RowReason(found["reason"])
+    return PlanRow(**{**found, "cause": RowCause(found["cause"]), "reason": reason, "state": RowState(found["state"])})

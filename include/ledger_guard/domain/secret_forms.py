@@ -1,0 +1,53 @@
+"""What is wrong with the form of a webhook secret: the faults that people make when they put one into an environment."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+_STRIPE_API_KEY = re.compile(r"(?:sk|pk|rk)_(?:test|live)_")
+#: words that stand where something else belongs; a value of nothing but these and the policy's placeholders is none
+_FILLERS = (
+    *("your", "my", "the", "here", "this", "me", "replace", "with", "insert", "example", "placeholder", "todo"),
+    *("webhook", "signing", "secret", "key"),
+)
+_BETWEEN = r"[\s._-]+"
+
+
+def is_placeholder(value: str, placeholders: Sequence[str]) -> bool:
+    """Whether it is one of the platform's own placeholders, or made of nothing but such words, or stands within `<…>`."""
+    bare = value.strip().lower()
+    word = "|".join(re.escape(each.lower()) for each in (*placeholders, *_FILLERS))
+    return re.fullmatch(r"<[^<>]*>", bare) is not None or re.fullmatch(rf"(?:{word})(?:{_BETWEEN}(?:{word}))*", bare) is not None
+
+
+def form_problems(provider: str, value: str, placeholders: Sequence[str], minimum_characters: int) -> list[str]:
+    """Sentences about a value's form, each to follow the secret's name; none holds anything of the value."""
+    bare = value.strip()
+    if not bare:
+        return ["is empty: the platform refuses to start with an empty value"]
+    problems = []
+    if value != bare:
+        problems.append("has spaces around it: the platform refuses to start with a padded value")
+    if bare.lower() in {placeholder.lower() for placeholder in placeholders}:
+        problems.append("is a placeholder that ships with the platform")
+    elif is_placeholder(bare, placeholders):
+        problems.append("is a placeholder: nobody put a secret in its place")
+    elif len(bare) < minimum_characters:
+        problems.append(f"is shorter than {minimum_characters} characters")
+    return problems if is_placeholder(bare, placeholders) else [*problems, *_faults_within(provider, bare)]
+
+
+def _faults_within(provider: str, bare: str) -> Iterator[str]:
+    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
+        yield "has quotes of its own around it: it was quoted twice, and the inner quotes are taken for a part of it"
+    if any(character.isspace() for character in bare):
+        yield "has a blank within: copied with something else, or broken over two lines"
+    unseen = sorted({f"U+{ord(each):04X}" for each in bare if unicodedata.category(each) in ("Cf", "Cc") and not each.isspace()})
+    if unseen:
+        yield f"has characters that can't be seen ({', '.join(unseen)}), copied along with it: type it anew"
+    if provider == "stripe" and _STRIPE_API_KEY.match(bare):
+        yield "is a Stripe API key, not a webhook secret, which begins with whsec_: take the one of the endpoint"
+    if provider == "adyen" and not re.fullmatch(r"(?:[0-9a-fA-F]{2})+", bare):
+        yield "is no hexadecimal key, as Adyen's HMAC keys are: most likely the API key, or a piece of the key"

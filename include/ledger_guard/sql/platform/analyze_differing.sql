@@ -1,2 +1,0 @@
--- Purpose: tell the planner how many players differ. Parameters: none. Rows: none.
-analyze differing

@@ -1,0 +1,2 @@
+-- Purpose: tell the planner how many players were found. Parameters: none. Rows: none.
+analyze judged

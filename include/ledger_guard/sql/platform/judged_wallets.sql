@@ -1,0 +1,261 @@
+-- Purpose: every player of one tenant, or of all, judged: what the wallet should hold by the evidence, and what is the matter
+-- where it does not. The rule is domain/differences.py; both are held to the same cases (tests/backfill/money_cases.py).
+-- Placeholders: bookings (bookings.sql), movements (ledger_movements.sql), notes (noted_balances.sql), cents of the balances (cents.sql).
+-- Parameters: those of the parts; within (interval: requests booked closer than this may have overlapped).
+-- Rows: one a player; amounts in cents as doubles, null where unreadable; finding is null where the wallet is right.
+-- Index: the wallet table's primary key (tenant, player, currency); players have no index on their tenant.
+with booking as (
+    {bookings}
+), note as (
+    select *
+    from unnest(
+        %(note_types)s::text[], %(note_without_provider)s::boolean[], %(note_available)s::float8[], %(note_holds_held)s::boolean[],
+        %(note_booked)s::boolean[]
+    ) as n (type, without_provider, available, holds_held, booked)
+), movement as materialized (
+    {movements}
+), booked_step as materialized (
+    -- the rows of one transaction and payment step, put together
+    select
+        tenant_id,
+        player_id,
+        tx_id,
+        step,
+        min(booked_at) filter (where moves = 'both') as booked_at,
+        count(*) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as rows_of_wallet,
+        count(*) filter (where moves = 'both' and is_own_currency and is_readable) as both_rows,
+        min(available) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as least_available,
+        max(available) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as most_available,
+        min(held) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as least_held,
+        max(held) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as most_held
+    from movement
+    where tx_id is not null
+    group by tenant_id, player_id, tx_id, step
+), noted as materialized (
+    {notes}
+), first_note as (
+    select distinct on (tenant_id, player_id) *
+    from noted
+    order by tenant_id, player_id, noted_at, transaction_id collate "C"
+), first_note_with_held as (
+    select distinct on (tenant_id, player_id) *
+    from noted
+    where holds_held
+    order by tenant_id, player_id, noted_at, transaction_id collate "C"
+), fact as (
+    select
+        m.tenant_id,
+        m.player_id,
+        bool_and(m.is_readable or m.moves = 'unknown') as is_readable,
+        bool_or(m.moves = 'unknown') as has_unknown,
+        coalesce(sum(m.available) filter (where m.moves in ('both', 'player')), 0) as side_available,
+        coalesce(sum(m.held) filter (where m.moves in ('both', 'player')), 0) as side_held,
+        coalesce(sum(m.available) filter (where m.moves in ('both', 'player') and not m.is_own_currency), 0) as foreign_available,
+        coalesce(sum(m.held) filter (where m.moves in ('both', 'player') and not m.is_own_currency), 0) as foreign_held,
+        coalesce(sum(m.available) filter (where m.moves = 'player' and m.is_own_currency), 0) as player_only_available,
+        coalesce(sum(m.held) filter (where m.moves = 'player' and m.is_own_currency), 0) as player_only_held,
+        coalesce(sum(m.available) filter (where m.moves = 'wallet' and m.is_own_currency), 0) as wallet_only_available,
+        coalesce(sum(m.held) filter (where m.moves = 'wallet' and m.is_own_currency), 0) as wallet_only_held,
+        coalesce(sum(m.available) filter (
+            where m.moves in ('both', 'player') and m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id
+        ), 0) as available_before_note,
+        coalesce(sum(m.held) filter (
+            where m.moves in ('both', 'player') and m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id
+        ), 0) as held_before_note,
+        coalesce(sum(m.available) filter (
+            where m.moves in ('both', 'player') and m.booked_at < h.noted_at and m.tx_id is distinct from h.transaction_id
+        ), 0) as available_before_held_note,
+        coalesce(sum(m.held) filter (
+            where m.moves in ('both', 'player') and m.booked_at < h.noted_at and m.tx_id is distinct from h.transaction_id
+        ), 0) as held_before_held_note
+    from movement m
+    left join first_note n on n.tenant_id = m.tenant_id and n.player_id = m.player_id
+    left join first_note_with_held h on h.tenant_id = m.tenant_id and h.player_id = m.player_id
+    group by m.tenant_id, m.player_id
+), payment as (
+    -- rows of one payment: booked on both sides it counts there, else its first wallet-only row does; where the rows contradict
+    -- each other nobody can tell which of them counts
+    select
+        tenant_id,
+        player_id,
+        bool_or(is_contradicted) as is_booked_twice,
+        coalesce(sum((rows_of_wallet - 1) * least_available) filter (where not is_contradicted), 0) as twice_available,
+        coalesce(sum((rows_of_wallet - 1) * least_held) filter (where not is_contradicted), 0) as twice_held
+    from (
+        select *, both_rows > 1 or least_available <> most_available or least_held <> most_held as is_contradicted
+        from booked_step
+        where step <> '' and rows_of_wallet > 1
+    ) as same_payment
+    group by tenant_id, player_id
+), request as (
+    -- what moved the player before the first note, and the note itself; all of it where nothing was noted
+    select m.tenant_id, m.player_id, m.booked_at as at
+    from movement m
+    left join first_note n on n.tenant_id = m.tenant_id and n.player_id = m.player_id
+    where m.moves in ('both', 'player')
+      and (m.available <> 0 or m.held <> 0)
+      and (n.player_id is null or (m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id))
+    union all
+    select tenant_id, player_id, noted_at
+    from first_note
+), overlap as (
+    select tenant_id, player_id, coalesce(bool_or(at - before < %(within)s), false) as is_possible
+    from (
+        select tenant_id, player_id, at, lag(at) over (partition by tenant_id, player_id order by at) as before
+        from request
+    ) as requests_in_turn
+    group by tenant_id, player_id
+), hold as (
+    select tenant_id, player_id, coalesce(bool_or(booked_at - before < %(within)s), false) as may_overlap
+    from (
+        select
+            tenant_id, player_id, booked_at, lag(booked_at) over (partition by tenant_id, player_id order by booked_at) as before
+        from movement
+        where moves in ('both', 'player') and held <> 0
+    ) as holds_in_turn
+    group by tenant_id, player_id
+), alike as (
+    -- wallets under a code that only looks like the currency: the same money or other money, nobody can tell
+    select distinct w.{wallet_tenant} as tenant_id, w.{wallet_player} as player_id
+    from {wallet} w
+    where (%(tenant_id)s::text is null or w.{wallet_tenant} = %(tenant_id)s)
+      and w.{wallet_currency} <> %(currency)s
+      and upper(trim(w.{wallet_currency})) = upper(%(currency)s)
+), balance as (
+    select
+        p.{player_tenant} as tenant_id,
+        p.{player_key} as player_id,
+        {player_available_cents} as player_available,
+        {player_held_cents} as player_held,
+        {player_bonus_cents} as player_bonus,
+        w.{wallet_player} is not null as has_wallet,
+        {wallet_available_cents} as wallet_available,
+        {wallet_pending_cents} as wallet_pending,
+        -- equal in cents, unequal as stored: float noise
+        p.{player_available} is distinct from w.{wallet_available} or p.{player_held} is distinct from w.{wallet_pending}
+            as is_stored_unequal
+    from {player} p
+    left join {wallet} w
+        on w.{wallet_tenant} = p.{player_tenant} and w.{wallet_player} = p.{player_key} and w.{wallet_currency} = %(currency)s
+    where (%(tenant_id)s::text is null or p.{player_tenant} = %(tenant_id)s)
+      and (%(player_ids)s::text[] is null or p.{player_key} = any(%(player_ids)s))
+), opening as (
+    select
+        b.*,
+        f.player_id is not null as has_movements,
+        coalesce(f.is_readable, true) as is_ledger_readable,
+        coalesce(f.has_unknown, false) as has_unknown,
+        coalesce(f.side_available, 0) as side_available,
+        coalesce(f.side_held, 0) as side_held,
+        coalesce(f.foreign_available, 0) as foreign_available,
+        coalesce(f.foreign_held, 0) as foreign_held,
+        coalesce(f.player_only_available, 0) as player_only_available,
+        coalesce(f.player_only_held, 0) as player_only_held,
+        coalesce(f.wallet_only_available, 0) - coalesce(d.twice_available, 0) as wallet_only_available,
+        coalesce(f.wallet_only_held, 0) - coalesce(d.twice_held, 0) as wallet_only_held,
+        coalesce(d.twice_available, 0) as twice_available,
+        coalesce(d.twice_held, 0) as twice_held,
+        coalesce(d.is_booked_twice, false) as is_booked_twice,
+        coalesce(o.is_possible, false) as may_overlap,
+        coalesce(g.may_overlap, false) as holds_may_overlap,
+        a.player_id is not null as has_wallet_alike,
+        b.player_available is not null and b.player_held is not null as is_player_readable,
+        n.player_id is not null as is_noted,
+        coalesce(n.holds_held, false) as opening_rests_on_held,
+        b.player_available - coalesce(f.side_available, 0) as row_opening_available,
+        b.player_held - coalesce(f.side_held, 0) as row_opening_held,
+        n.balance_before - coalesce(f.available_before_note, 0)
+            - case when n.holds_held
+                then b.player_held - coalesce(f.side_held, 0) + coalesce(f.held_before_note, 0) else 0 end
+            as noted_opening_available,
+        h.balance_before - coalesce(f.available_before_held_note, 0) - coalesce(f.held_before_held_note, 0)
+            as noted_opening_total
+    from balance b
+    left join fact f on f.tenant_id = b.tenant_id and f.player_id = b.player_id
+    left join payment d on d.tenant_id = b.tenant_id and d.player_id = b.player_id
+    left join first_note n on n.tenant_id = b.tenant_id and n.player_id = b.player_id
+    left join first_note_with_held h on h.tenant_id = b.tenant_id and h.player_id = b.player_id
+    left join overlap o on o.tenant_id = b.tenant_id and o.player_id = b.player_id
+    left join hold g on g.tenant_id = b.tenant_id and g.player_id = b.player_id
+    left join alike a on a.tenant_id = b.tenant_id and a.player_id = b.player_id
+), opened as (
+    -- of a player row that can't be read nothing follows, whatever was noted: its amounts are null from here on
+    select
+        o.*,
+        case when is_player_readable then coalesce(noted_opening_available, row_opening_available) end as opening_available,
+        case
+            when not is_player_readable then null
+            -- what was held can be told from a note's total only while available is sure
+            when coalesce(noted_opening_available, row_opening_available) = row_opening_available
+                then coalesce(noted_opening_total - row_opening_available, row_opening_held)
+            else row_opening_held
+        end as opening_held
+    from opening o
+), aimed as (
+    select
+        o.*,
+        opening_available + side_available + wallet_only_available - foreign_available as target_available,
+        opening_held + side_held + wallet_only_held - foreign_held as target_pending,
+        opening_available <> row_opening_available or opening_held <> row_opening_held as has_lost_update
+    from opened o
+), compared as (
+    select
+        a.*,
+        wallet_available - target_available as above_available,
+        wallet_pending - target_pending as above_pending,
+        coalesce(has_wallet and wallet_available = target_available and wallet_pending = target_pending, false) as is_right,
+        -- what forbids a judgement, whatever the wallet holds
+        case
+            when not is_player_readable then 'unreadable/player'
+            when has_wallet_alike then 'unreadable/currency'
+            when has_wallet and (wallet_available is null or wallet_pending is null) then 'unreadable/wallet'
+            when not is_ledger_readable then 'unreadable/ledger'
+            when has_unknown then 'unexplained/unknown_word'
+            when is_booked_twice then 'unexplained/booked_twice'
+        end as doubt
+    from aimed a
+)
+select
+    c.tenant_id,
+    c.player_id,
+    case
+        when doubt is not null then doubt
+        when is_right then null
+        when opening_available < 0 or opening_held < 0 then 'unexplained/negative_opening'
+        when target_available < 0 or target_pending < 0 then 'unexplained/negative_target'
+        when may_overlap then 'unexplained/overlapping_requests'
+        -- two withdrawals at once lose one of them in both amounts, and leave their sum right
+        when holds_may_overlap and (has_lost_update or opening_rests_on_held) then 'unexplained/overlapping_holds'
+        when has_lost_update then 'lost_update/player_row'
+        when not has_wallet then 'missing/no_wallet'
+        when not has_movements then 'unexplained/no_movement'
+        when exists (
+            select
+            from (values (0), (1)) as no_opening (x), (values (0), (1)) as no_player_only (x),
+                (values (0), (1)) as no_wallet_only (x), (values (0), (1)) as counted_twice (x)
+            where above_available = counted_twice.x * twice_available - no_opening.x * opening_available
+                    - no_player_only.x * player_only_available - no_wallet_only.x * wallet_only_available
+              and above_pending = counted_twice.x * twice_held - no_opening.x * opening_held
+                    - no_player_only.x * player_only_held - no_wallet_only.x * wallet_only_held
+        ) then 'stale_wallet/accounted'
+        when is_noted and above_available + above_pending <= 0 then 'stale_wallet/noted'
+        else 'disputed/unaccounted'
+    end as finding,
+    has_wallet,
+    doubt is null and is_right and is_stored_unequal and player_available = wallet_available and player_held = wallet_pending
+        as is_float_noise,
+    doubt is null and is_right and (player_available <> wallet_available or player_held <> wallet_pending) as is_protected,
+    doubt is null and has_lost_update as has_lost_update,
+    player_bonus,
+    player_available,
+    player_held,
+    wallet_available,
+    wallet_pending,
+    target_available,
+    target_pending,
+    opening_available + opening_held as opening_total,
+    wallet_only_available + wallet_only_held as wallet_only_total,
+    player_only_available + player_only_held as player_only_total,
+    twice_available + twice_held as twice_total,
+    foreign_available + foreign_held as foreign_total
+from compared c

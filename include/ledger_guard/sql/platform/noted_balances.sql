@@ -1,0 +1,28 @@
+-- Purpose: what transactions noted of their player's balance, in cents: available before the move (and what was held then, where
+-- `holds_held`). A note that can't be read proves nothing and is left out.
+-- Placeholders: cents of the amount and balance columns. Parameters: tenant_id (text, null: all), player_ids (text[],
+-- null: all), currency, note_* (arrays of one
+-- length: type, without_provider, available as a factor, holds_held, booked). Rows: one a note. Reads the CTE `booked_step`.
+select tenant_id, player_id, transaction_id, noted_at, holds_held, balance - moved as balance_before
+from (
+    select
+        t.{transaction_tenant} as tenant_id,
+        t.{transaction_player} as player_id,
+        t.{transaction_key} as transaction_id,
+        coalesce(b.booked_at, t.{transaction_created_at}) as noted_at,
+        n.holds_held,
+        {balance_cents} as balance,
+        n.available * {transaction_cents} as moved
+    from {transaction} t
+    join note n on n.type = t.{transaction_type} and (not n.without_provider or coalesce(t.{transaction_provider}, '') = '')
+    left join (
+        select tenant_id, player_id, tx_id, min(booked_at) as booked_at
+        from booked_step
+        group by tenant_id, player_id, tx_id
+    ) b on b.tenant_id = t.{transaction_tenant} and b.player_id = t.{transaction_player} and b.tx_id = t.{transaction_key}
+    where (%(tenant_id)s::text is null or t.{transaction_tenant} = %(tenant_id)s)
+      and (%(player_ids)s::text[] is null or t.{transaction_player} = any(%(player_ids)s))
+      and t.{transaction_currency} = %(currency)s
+      and (b.booked_at is not null or not n.booked)
+) as note_in_cents
+where balance is not null and moved is not null and noted_at is not null

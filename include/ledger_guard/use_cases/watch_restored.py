@@ -1,0 +1,104 @@
+"""watch_restored: a flag that was enabled unconfirmed goes back to people when its signal rises again at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.flags import EVERYWHERE, FlagChange
+from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
+from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.remediate import GUARD_ITSELF, rollback_target
+from ledger_guard.use_cases.restored_signal import Rise, is_watched, rise_since
+from ledger_guard.use_cases.standing_rollbacks import known_scopes
+
+
+def watch_restored(guard: Guard) -> list[dict[str, Any]]:
+    """The runs of flag_rollback that have to ask people whether to roll back what was enabled: one a change, once.
+
+    The question hangs on the signal's open incident, or on one opened here as mild and isolated, so that verdicts that say more
+    escalate it as ever. The record of the asking is committed before a run is named; a run that was named and not yet started is
+    named again, until it has ended. Whatever people answer, they are not asked again about the same change. A rollback
+    of the same scope that is under way already is not asked for twice.
+
+    Raises:
+        SourceUnavailable: guard state is away; nothing was recorded that was not there before.
+    """
+    runs = []
+    for change in _watched(guard):
+        with guard.state.transaction() as state:
+            rise = rise_since(guard, state, change)
+            if rise is None:
+                continue
+            action = _asked(state, change) or _ask(guard, state, change, rise)
+        if action.status is ActionStatus.STARTED and action.run_id == _run_id(change):
+            runs.append({"trigger_run_id": action.run_id, "conf": _conf(change, action.incident_id, rise)})
+    return runs
+
+
+def _watched(guard: Guard) -> Iterator[FlagChange]:
+    for flag in guard.policy.flags:
+        scopes, is_read = known_scopes(guard, flag)
+        with guard.state.transaction() as state:
+            changes = [state.flag_changes.latest(flag, scope) for scope in scopes]
+        for change in changes:
+            if change is None or not is_watched(guard, change):
+                continue
+            if not is_read or guard.flags.effective(flag, change.tenant_id) is change.to_value:
+                yield change
+
+
+def _asked(state: GuardTransaction, change: FlagChange) -> Action | None:
+    """What was started for this change already."""
+    for entry in state.audit.entries():
+        if entry.event.verb == "watch_restored" and entry.event.detail.get("change_id") == change.change_id:
+            actions = state.actions.of_incident(str(entry.event.incident_id))
+            return next(action for action in actions if action.action_id == entry.event.detail["action_id"])
+    return None
+
+
+def _ask(guard: Guard, state: GuardTransaction, change: FlagChange, rise: Rise) -> Action:
+    now = guard.clock.now()
+    incident = state.incidents.open_for(rise.trigger)
+    if incident is None:
+        incident = Incident(
+            incident_id=new_id(),
+            trigger=rise.trigger,
+            status=IncidentStatus.OPEN,
+            severity=Severity.MILD,
+            scope=Scope.ISOLATED,
+            tenants=rise.tenants,
+            opened_at=now,
+            first_window_start=rise.first_window_start,
+            last_alarm_window_start=rise.last_window_start,
+            summary=f"{change.flag} was enabled without being confirmed, and the signal rose again at once",
+        )
+        state.incidents.add(incident)
+    target = rollback_target(change.flag, change.tenant_id)
+    action = state.actions.start(
+        Action(new_id(), incident.incident_id, "roll_back", target, ActionStatus.STARTED, now, run_id=_run_id(change))
+    )
+    state.audit.append(
+        AuditEvent(
+            verb="watch_restored",
+            actor=GUARD_ITSELF,
+            subject=f"flag:{change.flag}@{change.tenant_id}",
+            detail={"change_id": change.change_id, "action_id": action.action_id, "evidence": rise.words},
+            at=guard.wall_clock.now(),
+            incident_id=incident.incident_id,
+            tenant_id=None if change.tenant_id == EVERYWHERE else change.tenant_id,
+        )
+    )
+    return action
+
+
+def _run_id(change: FlagChange) -> str:
+    """Airflow allows no @ in a run id."""
+    return f"roll_back__{rollback_target(change.flag, change.tenant_id).replace('@', '__')}__{change.change_id[:10]}"
+
+
+def _conf(change: FlagChange, incident_id: str, rise: Rise) -> dict[str, Any]:
+    return {"flag": change.flag, "tenant_id": change.tenant_id, "incident_id": incident_id, "reason": rise.words[:500]}

@@ -1,0 +1,23 @@
+"""Whether the platform's wallets can be written at all, asked before a plan is stored and again before it is carried out."""
+
+from __future__ import annotations
+
+from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.writability import WriteKind, certain_sentences, doubtful_sentences
+from ledger_guard.ports import Guard
+
+
+def require_writable(guard: Guard, needed: frozenset[WriteKind], what: str) -> tuple[str, ...]:
+    """Return sentences about what may change or refuse such writes: each is a reason to ask a human.
+
+    Raises:
+        SafetyRefusal: they can't succeed; `what` begins the sentence, which names every obstacle. Remove them.
+        SourceUnavailable: the platform did not answer as the writer's login, or is a replica.
+    """
+    if not needed:
+        return ()
+    obstacles = guard.backfill.obstacles()
+    in_the_way = certain_sentences(obstacles, needed)
+    if in_the_way:
+        raise SafetyRefusal(f"{what}: wallets can't be written: {'; '.join(in_the_way)}")
+    return doubtful_sentences(obstacles, needed, guard.policy.platform.wallet.known_triggers)
