@@ -20,7 +20,7 @@ from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, ProbeFindin
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.ledger_rows import BookedMovement
-from ledger_guard.domain.ledger_words import SampledPlayer
+from ledger_guard.domain.ledger_samples import SampledPlayer
 from ledger_guard.domain.money import Cents
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.pacing import BackfillProgress, Steering

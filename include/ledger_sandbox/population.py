@@ -69,7 +69,9 @@ def generate(seed: int, shape: PopulationShape, as_of: datetime) -> Population:
         (rng.choice(profiles).tenant_id, new_uuid(rng), rng.randint(100, 50_000) / 100)
         for _ in range(round(players * shape.orphan))
     )
-    secrets = {provider: f"sandbox-{rng.getrandbits(128):032x}" for provider in PROVIDER_ENV_NAMES}
+    # in each provider's own form: Stripe's have a prefix, Adyen's are hexadecimal
+    prefixes = {"stripe": "whsec_", "adyen": ""}
+    secrets = {provider: f"{prefixes.get(provider, 'sandbox-')}{rng.getrandbits(256):064x}" for provider in PROVIDER_ENV_NAMES}
     return Population(tuple(profiles), accounts, orphans, secrets)
 
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ledger_guard.domain.ledger_words import Factor, SampledPlayer, WordNote, WordRow, WordSide, learn_words
+from ledger_guard.domain.ledger_samples import Factor, SampledPlayer, WordNote, WordRow
+from ledger_guard.domain.ledger_words import WordSide, learn_words
 
 START = datetime(2026, 2, 1, tzinfo=timezone.utc)
 

@@ -10,7 +10,7 @@ from ledger_guard.domain.approvals import ApprovalKind, ApprovalRequest
 from ledger_guard.domain.flags import EVERYWHERE, Freeze, RotationPlan
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Incident, IncidentStatus
-from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
+from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import UTC, Window
 from ledger_guard.policy.loader import load_policy
@@ -79,29 +79,6 @@ class RolloutWorld:
 
     def attempts(
         self,
-<<<<<<< HEAD
-        attempts: int,
-        *,
-        failures: int,
-        windows: int = 6,
-        back: int = 1,
-        tenants=("tenant-a", "tenant-b"),
-        state=WindowState.COMPLETE,
-    ) -> None:
-        """Store readings of webhooks, so many together, in `windows` windows that end `back` windows before the open one."""
-        length, trigger = timedelta(minutes=5), Trigger.WEBHOOK_SIGNATURE
-        now = Window.containing(self.guard.clock.now(), length).start
-        each, rest = divmod(attempts, windows * len(tenants))
-        found, sensed = [], []
-        for number in range(windows):
-            window = Window(now - (back + number) * length, length)
-            sensed.append(SensedWindow(trigger, window, state, "" if state is WindowState.COMPLETE else "dark", now))
-            for tenant in tenants:
-                is_first = number == 0 and tenant == tenants[0]
-                found.append(Reading(trigger, tenant, window, failures if is_first else 0, each + (rest if is_first else 0), 0))
-        with self.guard.state.transaction() as transaction:
-            transaction.readings.record(sensed, found if state is WindowState.COMPLETE else [])
-=======
         a_window: int,
         *,
         failures: int = 0,
@@ -128,7 +105,6 @@ class RolloutWorld:
                 verdicts.append(Verdict(trigger, tenant, window, word, Scope.ISOLATED, "put here by a test", figures))
         with self.guard.state.transaction() as state:
             state.verdicts.record(verdicts, None)
->>>>>>> part-restore
 
     def healthy(self) -> RolloutWorld:
         """An hour of quiet windows, and every tenant's wallets compared."""

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-<<<<<<< HEAD
 import math
-=======
 from dataclasses import replace
->>>>>>> part-restore
 from datetime import timedelta
 
 import pytest
@@ -26,12 +23,8 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus
-<<<<<<< HEAD
 from ledger_guard.domain.ledger_rows import LedgerRow
-from ledger_guard.domain.signals import Trigger, WindowState
-=======
 from ledger_guard.domain.signals import Reading, Trigger
->>>>>>> part-restore
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
@@ -300,48 +293,6 @@ def test_an_alarm_after_the_approval_stops_the_restore(world, resolved):
     assert not _is_on(world)
 
 
-<<<<<<< HEAD
-# --- many attempts together ----------------------------------------------------------------------------------------
-
-
-def test_enough_attempts_of_small_tenants_together_are_evidence_of_health(world, resolved_signatures):
-    """Every window of every tenant is too small: 299 webhooks, none refused, show a rate below 1 %; 298 don't."""
-    world.attempts(298, failures=0)
-    with pytest.raises(SafetyRefusal, match=r"or 299 attempts with 0 failed in 6 windows or more .* there are 298 in 6"):
-        world.review_restore(resolved_signatures, SIGNATURE)
-    world.attempts(299, failures=0)
-    assert world.review_restore(resolved_signatures, SIGNATURE).is_needed
-
-
-def test_each_failure_takes_more_attempts(world, resolved_signatures):
-    world.attempts(472, failures=1)
-    with pytest.raises(SafetyRefusal, match="or 473 attempts with 1 failed"):
-        world.review_restore(resolved_signatures, SIGNATURE)
-    world.attempts(473, failures=1)
-    assert world.review_restore(resolved_signatures, SIGNATURE).is_needed
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        pytest.param({"windows": 5}, id="too few windows"),
-        pytest.param({"state": WindowState.NO_DATA}, id="windows without data"),
-        pytest.param({"tenants": ("tenant-c",)}, id="the incident's tenants are dark"),
-        pytest.param({"back": 24 * 12 + 1}, id="longer ago than counts"),
-    ],
-)
-def test_attempts_that_prove_nothing(world, resolved_signatures, spoil):
-    world.attempts(5_000, failures=0, **spoil)
-    with pytest.raises(SafetyRefusal, match="T2: 0 of its newest 12 windows are quiet"):
-        world.review_restore(resolved_signatures, SIGNATURE)
-
-
-def test_attempts_do_not_outweigh_an_alarm(world, resolved_signatures):
-    world.attempts(5_000, failures=0)
-    world.windows(Severity.MILD, first=3, last=3, triggers=(Trigger.WEBHOOK_SIGNATURE,), tenants=("tenant-c",))
-    with pytest.raises(SafetyRefusal, match="in alarm"):
-        world.review_restore(resolved_signatures, SIGNATURE)
-=======
 # --- attempts without failure -------------------------------------------------------------------------------------
 
 
@@ -494,7 +445,6 @@ def test_small_healthy_tenants_as_the_shipped_rule_judges_them_are_restored(judg
 
 def test_small_tenants_with_one_failure_each_are_not(judged_world):
     assert "720 attempts with 3 failures in 12 windows" in _restores(judged_world(failures=1), None)
->>>>>>> part-restore
 
 
 # --- wallets ------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStor
 from ledger_guard.adapters.postgres.signals import PostgresSignalSource
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.adapters.postgres.triage import PostgresTriageSource
+from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.use_cases.classify import classify
@@ -79,6 +80,7 @@ def test_a_spike_in_one_tenant_is_sensed_judged_decided_and_explained(world, del
     assert is_ready(world.guard, T1)
     assert sense(world.guard, T1).windows == 1
 
+    world.guard.flags.put("ledger_enforce_balance", EVERYWHERE, True)
     opened = classify(world.guard, T1)
     assert (opened.change, opened.severity, opened.scope) == (Change.OPENED, Severity.SEVERE, Scope.ISOLATED)
     assert decide(world.guard, opened).branch == "remediate"

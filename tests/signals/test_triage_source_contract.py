@@ -69,7 +69,7 @@ def test_refused_players_come_with_what_player_and_wallet_hold(postgres_triage, 
     assert found == [
         AffectedSubject("a", "p1", 1, player_available=5000, wallet_available=1235),
         AffectedSubject("a", "p1x", 1),
-        AffectedSubject("a", "p2", 1, player_available=0),
+        AffectedSubject("a", "p2", 1, player_available=0, right_available=0),
         AffectedSubject("a", "p3", 1),
     ]
 

@@ -62,6 +62,7 @@ def test_t1_asks_whether_funds_are_short_or_the_backfill_is_at_fault(subjects, w
         pytest.param(45, 0.17, "part backfill fault, part short of funds", id="45 of 176 are more than chance makes of 17 %"),
         pytest.param(100, 0.17, "backfill fault", id="most of them"),
         pytest.param(100, 0.95, "short of funds", id="most of them, as of everybody"),
+        pytest.param(176, 1.0, "backfill fault", id="all of them, as everybody"),
         pytest.param(27, 0.0, "part backfill fault, part short of funds", id="nobody else is behind"),
     ],
 )

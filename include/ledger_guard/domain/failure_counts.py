@@ -1,4 +1,4 @@
-"""What a count of failures among attempts proves, by the Poisson law."""
+"""What a count of failures among attempts proves."""
 
 from __future__ import annotations
 
@@ -17,6 +17,26 @@ def chance_of_at_most(failures: int, expected: float) -> float:
 def chance_of_at_least(failures: int, expected: float) -> float:
     """How probable so many failures (>= 0), or more, are where `expected` (>= 0) are to be expected."""
     return 1.0 if failures <= 0 else max(0.0, 1.0 - chance_of_at_most(failures - 1, expected))
+
+
+def chance_of_at_least_among(number: int, among: int, share: float) -> float:
+    """How probable `number` or more of `among` (>= 0) are where each is one with the probability `share` (0 to 1).
+
+    The upper tail of the binomial law, exact: failures among few attempts, where the Poisson law says too much.
+    """
+    if number <= 0:
+        return 1.0
+    if number > among or share <= 0:
+        return 0.0
+    if share >= 1:
+        return 1.0
+    log_share, log_rest = math.log(share), math.log1p(-share)
+    whole = math.lgamma(among + 1)
+    terms = (
+        math.exp(whole - math.lgamma(each + 1) - math.lgamma(among - each + 1) + each * log_share + (among - each) * log_rest)
+        for each in range(number, among + 1)
+    )
+    return min(1.0, math.fsum(terms))
 
 
 def attempts_needed(failures: int, rate: float, chance: float) -> int:

@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import Enum
 from itertools import pairwise
 
+from ledger_guard.domain.ledger_samples import Factor, SampledPlayer, Word, WordNote, WordRow
 from ledger_guard.domain.money import Cents
 
 #: places that must speak for a factor, and the share of all places that must
@@ -25,59 +26,6 @@ LEAST_SHARE = 0.7
 _TOLERANCE_CENTS = 1
 #: a row without a transaction's id that follows a note of its amount this closely is the note's own
 _BOOKED_WITHIN_SECONDS = 0.05
-
-Word = tuple[str, str]
-
-
-class Factor(str, Enum):
-    """Which part of a row's amount a balance gets; by_direction: credit adds it, debit takes it."""
-
-    NONE = "0"
-    BY_DIRECTION = "by_direction"
-    PLUS = "1"
-    MINUS = "-1"
-    HALF = "0.5"
-    MINUS_HALF = "-0.5"
-
-    def of(self, row: WordRow) -> float:
-        """The cents of a row that a balance gets."""
-        if self is Factor.BY_DIRECTION:
-            return row.cents if row.is_credit else -row.cents
-        return float(self.value) * row.cents
-
-
-@dataclass(frozen=True)
-class WordRow:
-    """A ledger row in the plan's currency."""
-
-    word: Word
-    is_credit: bool
-    cents: Cents
-    booked_at: datetime
-    tx_id: str | None = None
-
-
-@dataclass(frozen=True)
-class WordNote:
-    """A noted balance: what the player had before the transaction, and what that moved of available."""
-
-    transaction_id: str
-    noted_at: datetime
-    #: available before it, or that and what was held where `is_total`
-    before: Cents
-    moved_available: Cents
-    is_total: bool
-
-
-@dataclass(frozen=True)
-class SampledPlayer:
-    """One player with everything that can be known of it; wallet None where there is none."""
-
-    available: Cents
-    held: Cents
-    wallet: tuple[Cents, Cents] | None
-    rows: Sequence[WordRow] = ()
-    notes: Sequence[WordNote] = ()
 
 
 class WordSide(str, Enum):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger_guard.domain.errors import LedgerGuardError
-from ledger_guard.domain.ledger_words import Factor, Learnt, SampledPlayer, WordSide, learn_words
+from ledger_guard.domain.ledger_samples import Factor, SampledPlayer
+from ledger_guard.domain.ledger_words import Learnt, WordSide, learn_words
 from ledger_guard.policy.ledger_tables import Booking, LedgerTable
 from ledger_guard.ports import Guard, LedgerWords, WordCount
 

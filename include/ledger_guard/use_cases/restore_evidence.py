@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 
 from ledger_guard.domain.finding_words import cause_in_words
 from ledger_guard.domain.findings import RowCause
-from ledger_guard.domain.health_evidence import attempts_needed
 from ledger_guard.domain.incidents import Incident
-from ledger_guard.domain.signals import Trigger, WindowState
+from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.domain.windows import Window, iso
 from ledger_guard.policy.schema import Policy
@@ -39,14 +38,8 @@ def missing_quiet_windows(guard: Guard, state: GuardTransaction, case: RestoreCa
     """One sentence a trigger of the flag that has neither enough quiet windows nor enough attempts among its newest ones.
 
     A window is quiet when no tenant concerned is in alarm in it, and of the incident's tenants (of all, without an incident)
-<<<<<<< HEAD
-    some have evidence of health, at least as many as have no data. `no_data` and `insufficient` make nothing quiet. Where
-    tenants are too small for that, their attempts since the last alarm are taken together: enough of them with so few
-    failures are evidence too.
-=======
     some have evidence of health, at least as many as have no data. Where too few are, the same tenants' attempts since the
     last alarm are pooled: enough of them in as many windows do as well (`pooled_attempts`). `no_data` counts for neither.
->>>>>>> part-restore
     """
     needed = guard.policy.restore.quiet_windows
     for course in _courses(guard, state, case):
@@ -88,73 +81,6 @@ def _courses(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterat
     start = min(asked, end - timedelta(hours=1))
     incident = state.incidents.get(case.incident_id) if case.incident_id else None
     for trigger in tied_triggers(guard.policy, case.flag):
-<<<<<<< HEAD
-        verdicts = state.verdicts.between(trigger, end - 2 * needed * length, end)
-        found, alarm = _quiet(case, incident, trigger, verdicts)
-        if found >= needed:
-            continue
-        lacking = "" if alarm else _lacking_attempts(guard, state, case, incident, trigger, end)
-        if alarm or lacking:
-            why = f"in alarm at {iso(alarm)}" if alarm else "the others have too little evidence or none"
-            yield (
-                f"{trigger.value}: {found} of its newest {2 * needed} windows are quiet ({why}); "
-                f"needed: {needed} with evidence of health{lacking.rstrip('.')}"
-            )
-
-
-def _lacking_attempts(
-    guard: Guard, state: GuardTransaction, case: RestoreCase, incident: Incident | None, trigger: Trigger, end: datetime
-) -> str:
-    """What attempts of all tenants concerned lack together to be evidence of health, for people; empty when nothing.
-
-    They count from the last alarm of any tenant concerned on, in windows whose readings are complete, from as many windows as
-    must be quiet, and from half of the tenants concerned: a dark tenant is not well because others are. Comparisons of
-    balances are no attempts.
-    """
-    if guard.policy.triggers[trigger].request is None:
-        return "."
-    rules = guard.policy.restore
-    start = end - timedelta(hours=rules.attempts_within_hours)
-    alarms = [
-        verdict.window.end
-        for verdict in state.verdicts.between(trigger, start, end)
-        if verdict.severity.is_alarm and (case.is_global or verdict.tenant_id == case.tenant_id)
-    ]
-    complete = {
-        each.window.start
-        for each in state.readings.windows(trigger, max([start, *alarms]), end)
-        if each.state is WindowState.COMPLETE
-    }
-    heard = _heard(case, incident, trigger)
-    readings = [
-        each
-        for each in state.readings.readings(trigger, max([start, *alarms]), end)
-        if each.window.start in complete and each.exposure and (heard is None or each.tenant_id in heard)
-    ]
-    attempts, failures = sum(each.exposure for each in readings), sum(each.events for each in readings)
-    windows, enough = len({each.window.start for each in readings}), attempts_needed(failures, rules.mild_failure_rate)
-    tenants = {each.tenant_id for each in readings}
-    if attempts >= enough and windows >= rules.quiet_windows and 2 * len(tenants) >= len(heard or ()):
-        return ""
-    return (
-        f", or {enough} attempts with {failures} failed in {rules.quiet_windows} windows or more (to show less than "
-        f"{rules.mild_failure_rate:.1%}), since the last alarm and within {rules.attempts_within_hours} hours before "
-        f"{iso(end)}: there are {attempts} in {windows}, of {len(tenants)} tenants"
-    )
-
-
-def _heard(case: RestoreCase, incident: Incident | None, trigger: Trigger) -> set[str] | None:
-    """The tenants whose evidence counts; None: all."""
-    if not case.is_global:
-        return {case.tenant_id}
-    return set(incident.tenants) if incident is not None and incident.trigger is trigger else None
-
-
-def _quiet(
-    case: RestoreCase, incident: Incident | None, trigger: Trigger, verdicts: Iterable[Verdict]
-) -> tuple[int, datetime | None]:
-    """How many windows are quiet since the last one in alarm, and that one's start."""
-=======
         yield _course(guard.policy, case, incident, trigger, state.verdicts.between(trigger, start, end), asked)
 
 
@@ -166,19 +92,13 @@ def _course(
     verdicts: Iterable[Verdict],
     quiet_from: datetime,
 ) -> _Course:
->>>>>>> part-restore
     windows: dict[datetime, list[Verdict]] = {}
     for verdict in verdicts:
         if case.is_global or verdict.tenant_id == case.tenant_id:
             windows.setdefault(verdict.window.start, []).append(verdict)
-<<<<<<< HEAD
-    heard = _heard(case, incident, trigger)
-    found = 0
-=======
     heard = set(incident.tenants) if case.is_global and incident is not None and incident.trigger is trigger else None
     since_alarm: dict[datetime, list[Verdict]] = {}
     alarm_at = None
->>>>>>> part-restore
     for start in sorted(windows, reverse=True):
         if any(verdict.severity.is_alarm for verdict in windows[start]):
             alarm_at = start

@@ -16,11 +16,8 @@ from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.flag_proposal import FlagProposal, checked_scope, listed_tenants, proposed, scope_words, seen_states
 from ledger_guard.use_cases.flag_write import FlagWrite, write_flag
 from ledger_guard.use_cases.freeze import open_freeze
-<<<<<<< HEAD
-from ledger_guard.use_cases.served_by_instances import held_against_instances
-=======
 from ledger_guard.use_cases.restored_signal import rise_since
->>>>>>> part-restore
+from ledger_guard.use_cases.served_by_instances import held_against_instances
 
 
 def propose_roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, requested_by: str) -> FlagProposal:
@@ -37,13 +34,8 @@ def propose_roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str,
     checked_scope(guard, flag, tenant_id)
     with guard.state.transaction() as state:
         incident = state.incidents.get(checked_uuid(incident_id, "incident"))
-<<<<<<< HEAD
-    return held_against_instances(
-        guard, _proposal(guard, incident, flag, tenant_id, seen_states(guard, flag, tenant_id), requested_by)
-    )
-=======
-        return _proposal(guard, state, incident, flag, tenant_id, seen_states(guard, flag, tenant_id), requested_by)
->>>>>>> part-restore
+        proposal = _proposal(guard, state, incident, flag, tenant_id, seen_states(guard, flag, tenant_id), requested_by)
+    return held_against_instances(guard, proposal)
 
 
 def roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, run_id: str, actor: str) -> FlagChange:

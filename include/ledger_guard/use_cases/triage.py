@@ -65,9 +65,9 @@ def _funds(guard: Guard, incident: Incident) -> TriageReport:
 
 
 def _is_on(guard: Guard, flag: str, tenant_id: str) -> bool:
-    """Whether the flag is on for a tenant; a store that does not answer proves nothing, so its wallets are asked."""
+    """Whether the flag is on for a tenant; where no store tells, its wallets are asked."""
     try:
-        return guard.flags.effective(flag, tenant_id)
+        return guard.flags.effective(flag, tenant_id) is not False
     except SourceUnavailable:
         return True
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ledger_guard.domain.failure_counts import chance_of_at_least_among
 from ledger_guard.domain.findings import RowCause
-from ledger_guard.domain.health_evidence import DOUBT, chance_of_so_few
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import PlanRow
 from ledger_guard.ports import AffectedSubject, Comparison
@@ -15,6 +15,8 @@ BACKFILL_FAULT = "backfill fault"
 SHORT_OF_FUNDS = "short of funds"
 MIXED = "part backfill fault, part short of funds"
 NOT_KNOWN = "not known"
+#: as many behind as this has by chance at most this often, or it isn't chance
+_CHANCE_OF_LUCK = 0.05
 #: from this share of the refused players on the backfill is at fault
 _FAULT_SHARE = 0.5
 
@@ -31,8 +33,8 @@ def funds_or_fault(
     """T1: are the refused players' funds really short, or does the wallet hold less than it should?
 
     `share_behind` is the share of all the tenant's players whose wallet does: refused players who are behind no more often than
-    that say nothing about a backfill fault. Whoever asked for more than the wallet should have was short, whatever it holds. With
-    `wallet_judges` False enforcement is off, and no wallet can have refused anybody.
+    that say nothing about a backfill fault, unless most players are. Whoever asked for more than the wallet should have
+    was short, whatever it holds. With `wallet_judges` False enforcement is off, and no wallet can have refused anybody.
     """
     known = [subject for subject in subjects if subject.player_available is not None]
     behind = [subject for subject in known if _is_behind(subject)]
@@ -53,7 +55,7 @@ def funds_or_fault(
         counted += f", of all its players {share_behind:.0%}"
     if not wallet_judges:
         word, counted = SHORT_OF_FUNDS, f"enforcement is off, so no wallet has refused anybody; {counted}"
-    elif not behind or not _is_above(len(behind), len(known), share_behind):
+    elif not behind or not (_is_above(len(behind), len(known), share_behind) or share >= (share_behind or 0) >= _FAULT_SHARE):
         word = SHORT_OF_FUNDS
     else:
         word = BACKFILL_FAULT if share >= _FAULT_SHARE else MIXED
@@ -75,9 +77,7 @@ def _is_above(behind: int, known: int, share_behind: float | None) -> bool:
     """
     if share_behind is None or share_behind <= 0:
         return True
-    if share_behind >= 1:
-        return False
-    return 1 - chance_of_so_few(behind - 1, known, share_behind) <= DOUBT
+    return chance_of_at_least_among(behind, known, share_behind) <= _CHANCE_OF_LUCK
 
 
 def _funds(subject: AffectedSubject, currency: str) -> str:

@@ -11,7 +11,7 @@ from typing_extensions import LiteralString
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, Row, translated_errors
 from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets, has_ledger_table
 from ledger_guard.adapters.postgres.platform_session import open_reader
-from ledger_guard.domain.ledger_words import SampledPlayer, WordNote, WordRow
+from ledger_guard.domain.ledger_samples import SampledPlayer, WordNote, WordRow
 from ledger_guard.policy.platform import Platform
 from ledger_guard.ports import WordCount
 from ledger_guard.sql import statement
