@@ -407,6 +407,30 @@ def test_attempts_of_long_ago_prove_nothing(world, unsigned):
     assert "420 attempts with 0 failures in 7 windows" in _restores(world, unsigned)
 
 
+@pytest.mark.parametrize(
+    ("hours", "found"),
+    [
+        pytest.param(3, "", id="17 windows of 3 tenants have 51 attempts"),
+        pytest.param(1, "or 50 attempts in 6 windows or more; there are 36 attempts with 0 failures in 12 windows", id="too few"),
+    ],
+)
+def test_a_platform_with_few_requests_an_hour_is_given_as_much_of_the_day_as_makes_enough(world, unsigned, hours, found):
+    world.attempts(1, first=12 * hours)
+    assert found in (said := _restores(world, unsigned))
+    assert bool(said) is bool(found)
+
+
+def test_of_a_platform_with_few_requests_nothing_older_than_a_day_counts(world, unsigned):
+    world.attempts(1, first=12 * 25, last=12 * 24 + 1)
+    assert "needed: 6 with evidence of health" in _restores(world, unsigned)
+
+
+def test_an_alarm_within_the_day_ends_what_is_pooled(world, unsigned):
+    world.attempts(1, first=36)
+    world.windows(Severity.MILD, first=14, last=14, triggers=(Trigger.WEBHOOK_SIGNATURE,), tenants=("tenant-c",))
+    assert "there are 39 attempts with 0 failures in 13 windows" in _restores(world, unsigned)
+
+
 def test_where_few_windows_have_to_be_quiet_an_hours_attempts_still_count(world, unsigned):
     rules = world.guard.policy.restore.model_copy(update={"quiet_windows": 2})
     world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"restore": rules}))

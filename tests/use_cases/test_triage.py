@@ -162,8 +162,23 @@ def test_t3_breaks_differences_down_by_cause_and_lists_the_largest():
     world.ledger.add_movement("a", "protected", LedgerRow("deposit", "credit", 100.0, NOON, status="deposit_captured"))
     report = triage(world.guard, INCIDENT_ID)
     (tenant,) = report.tenants
-    assert tenant.conclusion == "1 missing, 1 stale wallet, 1 disputed, 1 unexplained, 1 protected of 6 players"
+    assert tenant.conclusion == (
+        "1 missing, 1 stale wallet, 1 disputed, 1 unexplained of 6 players; 1 right though the player row differs"
+    )
+    assert tenant.word == "missing"
     assert [line.split(":")[0] for line in tenant.listed] == ["unexplained", "disputed", "missing", "stale"]
+
+
+def test_t3_calls_no_tenant_off_for_wallets_that_are_right_though_their_player_row_differs():
+    world = world_with(trigger=T3)
+    world.ledger.add_player("a", "p1", 10.0)
+    world.ledger.set_wallet("a", "p1", 110.0)
+    world.ledger.add_movement("a", "p1", LedgerRow("deposit", "credit", 100.0, NOON, status="deposit_captured"))
+    (tenant,) = triage(world.guard, INCIDENT_ID).tenants
+    assert (tenant.word, tenant.conclusion) == (
+        "no difference",
+        "none of 1 players differs now; 1 right though the player row differs",
+    )
 
 
 def test_t3_says_when_nothing_differs_any_more():

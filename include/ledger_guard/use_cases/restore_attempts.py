@@ -62,6 +62,11 @@ def pooled_attempts(policy: Policy, trigger: Trigger, windows: Iterable[Sequence
     return PooledAttempts(len(heard), int(attempts), int(failures), usual, needed)
 
 
+def attempts_in(own: Sequence[Verdict]) -> int:
+    """How many attempts of one window count."""
+    return int(sum(_figure(verdict, "exposure") for verdict in _measured(own)))
+
+
 def _measured(own: Sequence[Verdict]) -> list[Verdict]:
     """The verdicts of one window that rest on attempts; none where more tenants could not be read."""
     found = [verdict for verdict in own if verdict.severity is not Severity.NO_DATA and _figure(verdict, "exposure") > 0]

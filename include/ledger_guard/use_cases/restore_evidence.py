@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,20 +12,21 @@ from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.domain.windows import Window, iso
-from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.flag_proposal import listed_tenants
-from ledger_guard.use_cases.restore_attempts import PooledAttempts, pooled_attempts
+from ledger_guard.use_cases.restore_attempts import PooledAttempts, attempts_in, pooled_attempts
 from ledger_guard.use_cases.restore_case import RestoreCase, tied_triggers
 
 VALIDATION_ENVIRONMENTS = ("test", "staging")
 #: verbs of the audit log that may have changed wallets since a comparison
 _WRITERS = ("force", "undo", "run_script")
+#: attempts of longer ago say nothing of the signal now
+_LONGEST_POOL = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class _Course:
-    """A trigger's newest windows since its last alarm, an hour of them at least."""
+    """A trigger's newest windows since its last alarm, an hour of them or more."""
 
     trigger: Trigger
     #: how many windows are quiet by the verdicts of single tenants
@@ -39,7 +40,8 @@ def missing_quiet_windows(guard: Guard, state: GuardTransaction, case: RestoreCa
 
     A window is quiet when no tenant concerned is in alarm in it, and of the incident's tenants (of all, without an incident)
     some have evidence of health, at least as many as have no data. Where too few are, the same tenants' attempts since the
-    last alarm are pooled: enough of them in as many windows do as well (`pooled_attempts`). `no_data` counts for neither.
+    last alarm are pooled, of an hour, or of as much of the last day as it takes to have `restore.minimum_attempts`: enough of
+    them in as many windows do as well (`pooled_attempts`). `no_data` counts for neither.
     """
     needed = guard.policy.restore.quiet_windows
     for course in _courses(guard, state, case):
@@ -74,38 +76,48 @@ def _or_attempts(pooled: PooledAttempts, needed_windows: int) -> str:
 
 
 def _courses(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[_Course]:
-    length = timedelta(minutes=guard.policy.window_minutes)
+    rules, length = guard.policy.restore, timedelta(minutes=guard.policy.window_minutes)
     end = Window.containing(guard.clock.now(), length).start
-    asked = end - 2 * guard.policy.restore.quiet_windows * length
+    asked = end - 2 * rules.quiet_windows * length
     # what the policy calls an alarm is counted within an hour: fewer windows than that prove nothing by their attempts
     start = min(asked, end - timedelta(hours=1))
     incident = state.incidents.get(case.incident_id) if case.incident_id else None
     for trigger in tied_triggers(guard.policy, case.flag):
-        yield _course(guard.policy, case, incident, trigger, state.verdicts.between(trigger, start, end), asked)
+        since_alarm, alarm_at = _since_alarm(case, incident, trigger, state.verdicts.between(trigger, start, end))
+        pooled = pooled_attempts(guard.policy, trigger, since_alarm.values())
+        if pooled.needed is not None and pooled.attempts < rules.minimum_attempts and alarm_at is None:
+            # Where an hour brings fewer than that, no patience would ever be enough: the day's newest make up for it.
+            longer, _ = _since_alarm(case, incident, trigger, state.verdicts.between(trigger, end - _LONGEST_POOL, end))
+            pooled = pooled_attempts(guard.policy, trigger, _newest(longer, rules.minimum_attempts))
+        quiet = sum(_is_quiet([each.severity for each in own]) for begun, own in since_alarm.items() if begun >= asked)
+        yield _Course(trigger, quiet, alarm_at, pooled)
 
 
-def _course(
-    policy: Policy,
-    case: RestoreCase,
-    incident: Incident | None,
-    trigger: Trigger,
-    verdicts: Iterable[Verdict],
-    quiet_from: datetime,
-) -> _Course:
+def _since_alarm(
+    case: RestoreCase, incident: Incident | None, trigger: Trigger, verdicts: Iterable[Verdict]
+) -> tuple[dict[datetime, list[Verdict]], datetime | None]:
+    """The verdicts of the tenants concerned by window, newest first, down to the newest alarm; and that one's window."""
     windows: dict[datetime, list[Verdict]] = {}
     for verdict in verdicts:
         if case.is_global or verdict.tenant_id == case.tenant_id:
             windows.setdefault(verdict.window.start, []).append(verdict)
     heard = set(incident.tenants) if case.is_global and incident is not None and incident.trigger is trigger else None
-    since_alarm: dict[datetime, list[Verdict]] = {}
-    alarm_at = None
+    found: dict[datetime, list[Verdict]] = {}
     for start in sorted(windows, reverse=True):
         if any(verdict.severity.is_alarm for verdict in windows[start]):
-            alarm_at = start
-            break
-        since_alarm[start] = [verdict for verdict in windows[start] if heard is None or verdict.tenant_id in heard]
-    quiet = sum(_is_quiet([verdict.severity for verdict in own]) for start, own in since_alarm.items() if start >= quiet_from)
-    return _Course(trigger, quiet, alarm_at, pooled_attempts(policy, trigger, since_alarm.values()))
+            return found, start
+        found[start] = [verdict for verdict in windows[start] if heard is None or verdict.tenant_id in heard]
+    return found, None
+
+
+def _newest(windows: Mapping[datetime, Sequence[Verdict]], attempts: int) -> Iterator[Sequence[Verdict]]:
+    """The newest windows, as few as have so many attempts together."""
+    found = 0
+    for own in windows.values():
+        if found >= attempts:
+            return
+        yield own
+        found += attempts_in(own)
 
 
 def _is_quiet(words: Sequence[Severity]) -> bool:

@@ -91,12 +91,14 @@ def _funds(subject: AffectedSubject, currency: str) -> str:
 def difference_by_cause(comparison: Comparison, list_at_most: int, currency: str) -> TenantTriage:
     """T3: how many players differ, why, and which differ most."""
     counts = comparison.counts
-    causes = {cause.value: getattr(counts, cause.value) for cause in RowCause}
+    causes = {cause.value: getattr(counts, cause.value) for cause in RowCause if cause is not RowCause.PROTECTED}
     largest = sorted(comparison.rows, key=lambda row: (-abs(row.delta), row.player_id))[:list_at_most]
     found = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in causes.items() if count)
     word = max(causes, key=lambda cause: causes[cause]).replace("_", " ") if found else "no difference"
     text = f"{found} of {comparison.players} players" if found else f"none of {comparison.players} players differs now"
-    figures = {**causes, "players": comparison.players, "float_noise": counts.float_noise}
+    if counts.protected:
+        text += f"; {counts.protected} right though the player row differs"
+    figures = {**causes, "protected": counts.protected, "players": comparison.players, "float_noise": counts.float_noise}
     return TenantTriage(comparison.tenant_id, word, text, tuple(_difference(row, currency) for row in largest), figures)
 
 
