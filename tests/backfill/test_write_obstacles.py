@@ -294,7 +294,7 @@ def test_the_platforms_tables(catalogue, case):
         ("delete on walletbalance", "may not delete from it", {DELETE}),
         ("insert on walletbalance", "may not insert balance_bonus_available, ", {INSERT}),
         ("update on walletbalance", "may not update balance_real_available, balance_real_pending, updated_at", {UPDATE}),
-        ("select on player", "may not select balance_real_available, balance_real_held, id, tenant_id", EVERY),
+        ("select on player", "may not select balance_bonus, balance_real_available, balance_real_held, id, tenant_id", EVERY),
         ("update (id) on player", "may not lock its rows", EVERY),
     ],
 )

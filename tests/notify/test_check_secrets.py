@@ -22,7 +22,7 @@ from ledger_guard.use_cases.plan_secret_rotation import plan_one_rotation, plan_
 from ledger_guard.use_cases.record_deploy import record_deploy
 from ledger_guard.use_cases.request_review import request_review, review_topics
 from ledger_guard.use_cases.secret_ages import look_at_secrets
-from ledger_guard.use_cases.signature_causes import FlagFacts, RecentChange, by_provider, likeliest_cause
+from ledger_guard.use_cases.signature_causes import CauseKind, FlagFacts, RecentChange, by_provider, likeliest_cause
 
 FLAG = "webhook_signature_enforced"
 STRONG = "whsec-4fJk29dkQpZ7vT1x"
@@ -189,6 +189,22 @@ def test_what_changed_shortly_before_is_the_likeliest_cause(findings, groups, fl
     assert says in likeliest_cause(findings, by_provider(groups), flag, others, recent).words
 
 
+def test_a_secret_that_could_not_be_read_is_not_called_well_formed():
+    unseen = replace(_finding("mockpsp"), is_value_known=False, not_known=("its value is a reference to VAULT_X",))
+    words = likeliest_cause((unseen, _finding("stripe")), by_provider(ONE), ON, 500).words
+    assert "what mockpsp is checked with can't be read here" in words
+    assert "nothing is wrong" not in words
+
+
+def test_somebody_enabled_past_the_guard_is_a_flip_and_said():
+    """Two of three providers, wholly refused: without the enabling this would be these two secrets."""
+    flag = FlagFacts(FLAG, True, None, is_enabled_unrecorded=True)
+    cause = likeliest_cause(HEALTHY, by_provider(ALL), flag, 500)
+    assert cause.kind is CauseKind.FLIP
+    assert "which somebody enabled past the guard" in cause.words
+    assert likeliest_cause(HEALTHY, by_provider(ALL), ON, 500).kind is CauseKind.CREDENTIAL
+
+
 def test_only_the_header_fault_calls_for_a_rollback():
     everyone = by_provider([_group("mockpsp", 50, 50), _group("stripe", 50, 50)])
     assert "a rollback is right" in likeliest_cause(HEALTHY, everyone, ON, 0).words
@@ -218,6 +234,21 @@ def incident(world, open_incident):
 def _audited(world, verb):
     with world.state.transaction() as state:
         return [entry.event for entry in state.audit.entries() if entry.event.verb == verb]
+
+
+def test_no_rotation_is_planned_where_enabling_the_flag_is_the_likeliest_cause(world, open_incident):
+    """It would mend nothing, and hold the restore up until it is done."""
+    world.flags.put(FLAG, "*", is_enabled=True)
+    for provider, name in (("mockpsp", "WEBHOOK_SECRET_MOCKPSP"), ("stripe", "STRIPE_WEBHOOK_SECRET")):
+        world.secrets.inspect(provider, name, STRONG)
+        world.triage.fail(_group(provider, 73, 73))
+    incident_id = open_incident(Trigger.WEBHOOK_SIGNATURE).incident_id
+    found = plan_secret_rotation(world.guard, incident_id, "oncall")
+    assert found.plans == ()
+    assert "no secret mends it, and a rollback is right" in found.refused[0]
+    with world.state.transaction() as state:
+        assert state.rotations.pending() == []
+    assert [event.detail["stage"] for event in _audited(world, "plan_secret_rotation")] == ["refused"]
 
 
 def test_the_report_names_secrets_calls_and_cause_and_is_on_record(world, incident):

@@ -104,6 +104,24 @@ def test_failures_are_grouped_by_provider_and_code_with_all_calls_of_the_provide
 
 
 @pytest.mark.postgres
+def test_calls_count_from_a_providers_first_refusal_and_those_before_are_told_apart(postgres_triage, database_uri, policy):
+    """21 calls accepted before a flip would make 73 of 73 refused ones look like 78 %."""
+    flip = NOON + timedelta(minutes=30)
+    postgres_source(database_uri, policy).arrive(
+        [
+            *(webhook_event("a", 200, event_time=NOON + timedelta(minutes=minute)) for minute in range(21)),
+            *(webhook_event("a", 401, SIGNATURE, event_time=flip + timedelta(seconds=second)) for second in range(73)),
+            webhook_event("a", 200, provider="stripe", event_time=flip - timedelta(microseconds=1)),
+            webhook_event("a", 200, provider="stripe", event_time=flip),
+        ]
+    )
+    assert postgres_triage.failures_by_provider(NOON, NOON + HOUR) == [
+        FailureGroup("mockpsp", SIGNATURE, 73, 73, flip, calls_before=21),
+        FailureGroup("stripe", "", 0, 1, flip - timedelta(microseconds=1), calls_before=1),
+    ]
+
+
+@pytest.mark.postgres
 def test_a_trigger_that_is_not_read_from_requests_has_no_subjects_to_ask_for(postgres_triage):
     with pytest.raises(BadInputError, match="not sensed from requests"):
         postgres_triage.affected_subjects(T3, ["a"], NOON, NOON + HOUR, 10)

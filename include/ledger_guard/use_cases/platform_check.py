@@ -182,5 +182,7 @@ def _secrets(guard: Guard) -> Iterator[str]:
     for finding in guard.secrets.findings():
         if finding.problems:
             yield f"!{finding.name} ({finding.provider}): {'; '.join(finding.problems)}"
-        else:
+        elif finding.is_value_known:
             yield f"{finding.name} ({finding.provider}): nothing wrong with its form"
+        else:
+            yield f"{finding.name} ({finding.provider}): set to a value that is not known; {'; '.join(finding.not_known)}"

@@ -169,11 +169,19 @@ def _cause_among_providers(
         return Cause(
             CauseKind.CREDENTIAL, f"{words}: a secret in the platform's environment is the likeliest cause; correct it there."
         )
-    return _fault_beyond_form(", ".join(p.provider for p in failing if p.provider in known), recent, deploy)
+    unseen = {finding.provider for finding in findings if not finding.is_value_known}
+    refused = [provider.provider for provider in failing if provider.provider in known]
+    return _fault_beyond_form(refused, [name for name in refused if name in unseen], recent, deploy)
 
 
-def _fault_beyond_form(names: str, recent: Sequence[RecentChange], deploy: RecentChange | None) -> Cause:
-    """The likeliest cause where some providers are refused and nothing is wrong with the form of their secrets."""
+def _fault_beyond_form(
+    refused: Sequence[str], unseen: Sequence[str], recent: Sequence[RecentChange], deploy: RecentChange | None
+) -> Cause:
+    """The likeliest cause where some providers are refused and nothing is known to be wrong with the form of their secrets.
+
+    `unseen` are those of them whose secrets' values only the platform's processes know.
+    """
+    names = ", ".join(refused)
     changed = next((change for change in recent if change.provider is not None), None)
     if changed is not None:
         return Cause(
@@ -183,10 +191,15 @@ def _fault_beyond_form(names: str, recent: Sequence[RecentChange], deploy: Recen
         )
     if deploy is not None:
         return Cause(CauseKind.DEPLOY, _deploy_fault(f"Only {names}", deploy))
+    form = (
+        f"what {', '.join(unseen)} is checked with can't be read here: ask the platform's processes for its form first; else"
+        if unseen
+        else "nothing is wrong with the form of that secret here:"
+    )
     return Cause(
         CauseKind.CREDENTIAL,
-        f"Only calls of {names} are refused, and nothing is wrong with the form of that secret here: the provider most likely "
-        "signs with another one. Compare fingerprints, then rotate.",
+        f"Only calls of {names} are refused, and {form} the provider most likely signs with another one. Compare fingerprints, "
+        "then rotate.",
     )
 
 
