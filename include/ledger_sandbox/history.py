@@ -22,6 +22,9 @@ _COPY_READINGS: LiteralString = """
     copy ledger_guard.signal_window (trigger, window_start, tenant_id, window_seconds, events, exposure, subjects) from stdin
 """
 
+#: mismatches of a tenant from which on some come and go
+_SEVERAL = 4
+
 
 def traffic_history(
     uri: str, end: datetime, rng: np.random.Generator, *, length: timedelta = timedelta(days=7), guard_uri: str | None = None
@@ -37,8 +40,8 @@ def t3_history(guard_uri: str, ordinary: Sequence[Reading], start: datetime, rng
     """Write T3 readings for the windows from `start` up to that of `ordinary`, exclusive; returns how many windows.
 
     A comparison of balances speaks of now alone, so a fresh sandbox has no past for T3. This makes one up: each tenant's
-    mismatches in `ordinary` (what a comparison finds at rest), one more or one less at times; a tenant without any keeps
-    none. All of `ordinary` must be of one T3 window.
+    mismatches in `ordinary` (what a comparison finds at rest), one more or one less at times where there are several; a few
+    are the same players' all the time, and a tenant without any keeps none. All of `ordinary` must be of one T3 window.
 
     Raises ValueError for readings of another trigger or of several windows, and psycopg.errors.UniqueViolation when some
     of the past is there already; nothing was written then.
@@ -53,7 +56,7 @@ def t3_history(guard_uri: str, ordinary: Sequence[Reading], start: datetime, rng
             for reading in ordinary:
                 swing = rng.choice((-1, 0, 0, 0, 0, 1), size=len(past)).tolist()
                 for window, more in zip(past, swing, strict=True):
-                    events = max(reading.events + more, 0) if reading.events else 0
+                    events = reading.events + more if reading.events >= _SEVERAL else reading.events
                     seconds = int(window.length.total_seconds())
                     copy.write_row(("T3", window.start, reading.tenant_id, seconds, events, reading.exposure, events))
     return len(past)

@@ -66,7 +66,7 @@ class Scene:
     # --- the platform -----------------------------------------------------------------------------------------------
 
     def tenant(self, tenant_id: str) -> None:
-        """A tenant whose 20 wallets are all wrong (beyond every guardrail), with the flag on by a value of its own."""
+        """A tenant whose 20 wallets a webhook of 1.00 made from 0 (beyond every guardrail), with the flag on by a value of its own."""
         with psycopg.connect(self.stack.platform_uri) as connection:
             connection.execute("insert into tenant (id, name, type) values (%s, %s, 'renter')", [tenant_id, tenant_id])
             connection.execute(
@@ -85,6 +85,12 @@ class Scene:
                 "insert into walletbalance (tenant_id, player_id, currency, balance_real_available, balance_real_pending,"
                 " balance_bonus_available, balance_bonus_pending)"
                 " select %(t)s::text, %(t)s::text || n, 'USD', 1, 0, 0, 0 from generate_series(1, 20) n",
+                {"t": tenant_id},
+            )
+            connection.execute(
+                "insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, status, provider)"
+                " select %(t)s::text || n, %(t)s::text || n, %(t)s::text, %(t)s::text || n, 'deposit', 'credit', 1,"
+                " 'deposit_captured', 'mockpsp' from generate_series(1, 20) n",
                 {"t": tenant_id},
             )
 
