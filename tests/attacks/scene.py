@@ -66,7 +66,7 @@ class Scene:
     # --- the platform -----------------------------------------------------------------------------------------------
 
     def tenant(self, tenant_id: str) -> None:
-        """A tenant whose 20 wallets a webhook of 1.00 made from 0 (beyond every guardrail), with the flag on by a value of its own."""
+        """A tenant whose 20 wallets a webhook made from 0 (beyond every guardrail), with the flag on by a value of its own."""
         with psycopg.connect(self.stack.platform_uri) as connection:
             connection.execute("insert into tenant (id, name, type) values (%s, %s, 'renter')", [tenant_id, tenant_id])
             connection.execute(
