@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
@@ -24,6 +23,8 @@ from ledger_sandbox.platform_requests import (
 )
 from ledger_sandbox.traffic import BAD_SIGNATURE, NO_FUNDS, WEBHOOK_PATH, WITHDRAW_PATH
 
+#: tenant and player that canaries speak as
+CANARY_PLAYER = ("canary", "canary-1")
 SIGNATURES, BALANCE = "webhook_signature_enforced", "ledger_enforce_balance"
 _FAILED: Answer = (500, {"error_code": "INTERNAL_ERROR", "message": "Internal server error", "details": {}})
 _VALUE = """
@@ -51,9 +52,8 @@ class PlatformService(LoopbackServer):
     and tests in which nobody restarts instances. Set `pinned` for one of those that is to lag behind.
 
     `POST /api/v1/payments/webhook/PROVIDER` and `POST /api/v1/player/wallet/withdraw` are the platform's. With `books` they
-    move money; without, every player has funds in the player row and none in the wallet, and nothing is kept. `POST
-    /webhook` and `POST /withdraw` are short forms of the same questions, and `GET /flags/F?tenant_id=T` gives `{"flag":
-    {"is_enabled": …}}`: no route of the platform's.
+    move money; without, every player has funds in the player row and none in the wallet, and nothing is kept. `GET
+    /flags/F?tenant_id=T` gives `{"flag": {"is_enabled": …}}`: no route of the platform's.
     """
 
     def __init__(
@@ -121,25 +121,8 @@ class PlatformService(LoopbackServer):
             raise coded(400, NO_FUNDS, "Insufficient funds")
         return 200, {"state": "requested", "amount": request.cents / 100}
 
-    def webhook(self, body: bytes, signature: str) -> Answer:
-        """The short form: refuse a wrong HMAC of the body where signatures are enforced."""
-        right = hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
-        if self.obeys(SIGNATURES) and not hmac.compare_digest(right, signature):
-            return 401, {"detail": {"error_code": BAD_SIGNATURE}}
-        return 200, {"status": "accepted"}
-
-    def withdraw(self, tenant_id: str) -> Answer:
-        """The short form: refuse for want of funds where the wallet judges."""
-        if self.obeys(BALANCE, tenant_id):
-            return 400, {"detail": {"error_code": NO_FUNDS}}
-        return 201, {"status": "requested"}
-
     def answer(self, path: str, headers: Mapping[str, str], content: bytes) -> Answer:
         """What a POST gets; header names in lower case."""
-        if path == "/webhook":
-            return self.webhook(content, headers.get("x-signature", ""))
-        if path == "/withdraw":
-            return self.withdraw(str(json.loads(content)["tenant_id"]))
         try:
             if path.startswith(WEBHOOK_PATH):
                 return self.payment_webhook(path.removeprefix(WEBHOOK_PATH), headers, content)
@@ -168,19 +151,33 @@ class PlatformService(LoopbackServer):
         return Handler
 
 
-def probes_section(instances: list[PlatformService], secret_env: str) -> dict[str, object]:
-    """The policy's `probes` for these instances."""
+def probes_section(instances: Sequence[PlatformService], secret_env: str, token_env: str) -> dict[str, object]:
+    """The policy's `probes` for these instances, with canaries of the platform's own form that book nothing."""
 
     def asked(flag: str) -> dict[str, object]:
         urls = [f"{instance.base_url}/flags/{flag}" for instance in instances]
         return {"urls": urls, "value_at": "flag.is_enabled", "tenant_parameter": "tenant_id", "wait_seconds": 20}
 
-    first = instances[0].base_url
-    withdrawal = {"kind": "withdrawal", "url": f"{first}/withdraw", "tenant_id": "canary", "player_id": "canary-1"}
+    first, (tenant_id, player_id) = instances[0].base_url, CANARY_PLAYER
+    event = {"provider_event_id": "guard-{canary_id}", "event_type": "ledger_guard_canary", "amount": 0}
+    webhook = {
+        "kind": "webhook",
+        "url": f"{first}{WEBHOOK_PATH}mockpsp",
+        "secret_env": secret_env,
+        "signature_scheme": "sha256_secret_sorted_json",
+        "signature_header": "X-MockPSP-Signature",
+        "refused_code": BAD_SIGNATURE,
+        "body": {**event, "tenant_id": tenant_id, "player_id": player_id},
+    }
+    withdrawal = {
+        "kind": "withdrawal",
+        "url": f"{first}{WITHDRAW_PATH}",
+        "tenant_id": tenant_id,
+        "player_id": player_id,
+        "token_env": token_env,
+        "body": {"amount": "{amount}", "method": "bank", "address": "canary"},
+    }
     return {
-        "webhook_signature_enforced": {
-            "instances": asked("webhook_signature_enforced"),
-            "canary": {"kind": "webhook", "url": f"{first}/webhook", "secret_env": secret_env},
-        },
-        "ledger_enforce_balance": {"instances": asked("ledger_enforce_balance"), "canary": withdrawal},
+        SIGNATURES: {"instances": asked(SIGNATURES), "canary": webhook},
+        BALANCE: {"instances": asked(BALANCE), "canary": withdrawal},
     }

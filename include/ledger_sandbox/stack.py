@@ -19,8 +19,9 @@ from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.migrate import upgrade
 from ledger_sandbox.airflow_api import AirflowApi, wait_for
 from ledger_sandbox.airflow_processes import AirflowPlaces, AirflowProcesses, airflow_environment
+from ledger_sandbox.platform_requests import player_token
 from ledger_sandbox.platform_schema import create_platform
-from ledger_sandbox.platform_service import PlatformService, flag_table, probes_section
+from ledger_sandbox.platform_service import CANARY_PLAYER, PlatformService, flag_table, probes_section
 from ledger_sandbox.postgres import EmbeddedPostgres
 from ledger_sandbox.slack import SlackStandIn
 
@@ -32,6 +33,8 @@ PREFERRED_PORT = 18080
 
 #: signs the canary's webhooks; opens nothing
 CANARY_SECRET_VARIABLE, CANARY_SECRET = "LEDGER_GUARD_CANARY_SECRET", "sandbox-canary-signing-secret"
+#: holds the token of the player that withdraws for the canary
+CANARY_PLAYER_VARIABLE = "LEDGER_GUARD_CANARY_TOKEN"
 
 
 PolicyChange = Callable[[dict[str, Any]], None]
@@ -40,7 +43,7 @@ PolicyChange = Callable[[dict[str, Any]], None]
 def write_policy(target: Path, instances: list[PlatformService], change: PolicyChange) -> Path:
     """Write the shipped policy with probes of these instances, and with `change` made to it."""
     document = yaml.safe_load(SHIPPED_POLICY.read_text(encoding="utf-8"))
-    document["probes"] = probes_section(instances, CANARY_SECRET_VARIABLE)
+    document["probes"] = probes_section(instances, CANARY_SECRET_VARIABLE, CANARY_PLAYER_VARIABLE)
     change(document)
     target.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return target
@@ -144,6 +147,7 @@ class Stack:
             "AIRFLOW_CONN_LEDGER_GUARD_DB": self.platform_uri,
             "AIRFLOW_CONN_SLACK_LEDGER_OPS": json.dumps(slack),
             CANARY_SECRET_VARIABLE: CANARY_SECRET,
+            CANARY_PLAYER_VARIABLE: player_token(*CANARY_PLAYER),
             "LEDGER_GUARD_AUDIT_KEY": self.audit_key,
             "LEDGER_GUARD_POLICY": str(self.policy_file),
             "LEDGER_GUARD_CLOCK": "rehearsal",

@@ -140,7 +140,7 @@ def test_live_ends_badly_where_a_probe_could_show_nothing(capsys, live_file, cha
 
 
 def test_live_as_json(capsys, platform, live_file):
-    platform.enforces_signatures = platform.refuses_right_signatures = True
+    platform.enforces_signatures = platform.check_is_broken = True
     assert main(["policy", "check", live_file(), "--live", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert (found["is_valid"], found["probes"]["ledger_enforce_balance"]) == (True, [])

@@ -18,9 +18,10 @@ from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.policy.probes import Probe
 from ledger_guard.use_cases import flag_run
 from ledger_guard.use_cases.confirm import confirm
-from ledger_sandbox.platform_service import PlatformService, probes_section
+from ledger_sandbox.platform_requests import player_token
+from ledger_sandbox.platform_service import CANARY_PLAYER, PlatformService, probes_section
 
-SECRET_ENV, SECRET = "CANARY_SECRET", "very secret canary"
+SECRET_ENV, SECRET, TOKEN_ENV = "CANARY_SECRET", "very secret canary", "CANARY_TOKEN"
 
 
 def _rolled_back(probes=None):
@@ -101,9 +102,11 @@ def platform():
 
 
 def _probes(instances, sleep=lambda _: None, environment=None):
-    found = probes_section(instances, SECRET_ENV)
+    found = probes_section(instances, SECRET_ENV, TOKEN_ENV)
     probes = {flag: Probe.model_validate_json(json.dumps(section)) for flag, section in found.items()}
-    return HttpFlagProbes(probes, {SECRET_ENV: SECRET} if environment is None else environment, sleep)
+    return HttpFlagProbes(
+        probes, {SECRET_ENV: SECRET, TOKEN_ENV: player_token(*CANARY_PLAYER)} if environment is None else environment, sleep
+    )
 
 
 @pytest.mark.parametrize("flag", [BALANCE, SIGNATURE])
@@ -156,7 +159,7 @@ def test_enforcement_that_refuses_rightly_signed_webhooks_too_is_not_in_effect(p
 @pytest.mark.parametrize("code", ["KYC_REQUIRED", "INSUFFICIENT_FUNDS"])
 def test_a_withdrawal_that_is_refused_for_another_reason_does_not_show_enforcement(platform, code):
     _, instances = platform
-    instances[0].withdraw = lambda _tenant_id: (400, {"detail": {"error_code": code}})
+    instances[0].player_withdrawal = lambda *_: (400, {"detail": {"error_code": code}})
     finding = _probes(instances).canary(BALANCE, EVERYWHERE, wanted=True)
     assert finding.is_in_effect is (code == "INSUFFICIENT_FUNDS")
     assert not _probes(instances).canary(BALANCE, EVERYWHERE, wanted=False).is_in_effect

@@ -112,7 +112,7 @@ def test_a_request_that_is_refused_for_its_form_is_unusable_and_never_not_in_eff
 @pytest.mark.parametrize("status", [302, 400, 403, 404, 405, 409, 415, 422])
 @pytest.mark.parametrize("flag", [SIGNATURE, BALANCE])
 def test_these_answers_are_about_the_form(platform, flag, status):
-    platform.webhook = platform.withdraw = lambda *_: (status, {"detail": "no"})
+    platform.answer = lambda *_: (status, {"detail": "no"})
     (look,) = _probes(platform, flag).looks(flag)
     assert (look.is_usable, look.shows) == (False, None)
 
@@ -120,13 +120,13 @@ def test_these_answers_are_about_the_form(platform, flag, status):
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503])
 @pytest.mark.parametrize("flag", [SIGNATURE, BALANCE])
 def test_these_answers_show_nothing_and_a_change_is_not_in_effect_by_them(platform, flag, status):
-    platform.webhook = platform.withdraw = lambda *_: (status, {"detail": "no"})
+    platform.answer = lambda *_: (status, {"detail": "no"})
     finding = _probes(platform, flag).canary(flag, EVERYWHERE, wanted=True)
     assert (finding.is_usable, finding.is_in_effect) == (True, False)
 
 
 def test_a_check_that_refuses_right_signatures_too_is_told_as_broken(platform):
-    platform.enforces_signatures = platform.refuses_right_signatures = True
+    platform.enforces_signatures = platform.check_is_broken = True
     for wanted in (True, False):
         finding = _probes(platform, SIGNATURE).canary(SIGNATURE, EVERYWHERE, wanted)
         assert (finding.is_usable, finding.is_in_effect) == (True, False)
@@ -134,7 +134,7 @@ def test_a_check_that_refuses_right_signatures_too_is_told_as_broken(platform):
 
 
 def test_a_refusal_with_another_code_than_the_policys_is_about_the_form(platform):
-    platform.webhook = lambda *_: (401, {"detail": "Not authenticated"})
+    platform.payment_webhook = lambda *_: (401, {"detail": "Not authenticated"})
     (look,) = _probes(platform, SIGNATURE, refused_code="WEBHOOK_SIGNATURE_INVALID").looks(SIGNATURE)
     assert not look.is_usable
 
@@ -163,7 +163,7 @@ def test_a_source_of_secrets_that_is_away_makes_the_canary_unusable(platform):
 
 
 def test_no_finding_holds_a_secret_or_what_the_platform_repeats(platform):
-    platform.withdraw = lambda headers, _: (422, {"detail": headers["authorization"]})
+    platform.player_withdrawal = lambda headers, _: (422, {"detail": headers["authorization"]})
     words = [look.words for flag in (SIGNATURE, BALANCE) for look in _probes(platform, flag).looks(flag)]
     assert not any(SECRET in said or TOKEN in said for said in words)
 
