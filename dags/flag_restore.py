@@ -37,13 +37,12 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_approval import approval_gates
 from ledger_guard.adapters.airflow_errors import never_retried
-from ledger_guard.adapters.airflow_runs import requester
+from ledger_guard.adapters.airflow_runs import this_run
 from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import flag_run
-from ledger_guard.use_cases.remediate import GUARD_ITSELF
 from ledger_guard.use_cases.tell_question import gate_link, tell_question
 from ledger_guard.wiring import open_guard
 
@@ -86,29 +85,33 @@ APPROVAL = POLICY.approvals[KIND]
     tags=["ledger-guard", "flags"],
 )
 def flag_restore() -> None:
-    @task(multiple_outputs=False, retries=0)
-    def review(params: dict | None = None, dag_run=None) -> dict:
+    @task(retries=0)
+    def review(params: dict | None = None, dag_run=None) -> None:
         """Compare wallets where that was long ago, then go through the checklist; every missing item ends the run."""
         with never_retried():
-            return flag_run.review_restore_run(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
+            run = this_run(dag_run)
+            run.leave("question", flag_run.review_restore_run(run.guard, params or {}, run.requester))
 
     @task(retries=1, on_failure_callback=None)
-    def notify(question: dict, dag_run=None) -> None:
+    def notify(dag_run=None) -> None:
         """Tell people that their answer is awaited, with the link to the page. Fails alone when the channel is down."""
-        guard = open_guard()
-        tell_question(guard, KIND, question, gate_link(guard, dag_run.dag_id, dag_run.run_id, "request_approval"))
+        run = this_run(dag_run)
+        link = gate_link(run.guard, dag_run.dag_id, dag_run.run_id, "request_approval")
+        tell_question(run.guard, KIND, run.note("question"), link)
 
     @task(retries=0)
-    def verify_approval(question: dict, dag_run=None) -> str:
+    def verify_approval(dag_run=None) -> str:
         """Read the recorded answer; a gate that was marked by hand left none."""
         with never_retried():
-            return flag_run.check_approval(open_guard(), KIND, question, dag_run.run_id)
+            run = this_run(dag_run)
+            return flag_run.check_approval(run.guard, KIND, run.note("question"), dag_run.run_id)
 
     @task(retries=0)
     def restore(params: dict | None = None, dag_run=None) -> str:
         """Go through the checklist and the approval once more, then write: the freeze lifted, the flag on."""
         with never_retried():
-            return flag_run.restore_run(open_guard(), params or {}, dag_run.run_id, requester(dag_run, GUARD_ITSELF))
+            run = this_run(dag_run)
+            return flag_run.restore_run(run.guard, params or {}, dag_run.run_id, run.requester)
 
     @task
     def confirm(params: dict | None = None) -> str:
@@ -117,15 +120,16 @@ def flag_restore() -> None:
             return flag_run.confirm_run(open_guard(), params or {})
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
-    def close(params: dict | None = None, ti=None) -> str:
+    def close(params: dict | None = None, dag_run=None) -> str:
         """Say how the run ended, from guard state; fails when it did not end as wished."""
-        question = ti.xcom_pull(task_ids="review")
-        status, outcome = flag_run.close_run(open_guard(), KIND, params or {}, question, ti.run_id)
+        run = this_run(dag_run)
+        question = run.note_if_any("question")
+        status, outcome = flag_run.close_run(run.guard, KIND, params or {}, question, dag_run.run_id)
         if status is ActionStatus.FAILED:
             raise AirflowFailException(outcome)
         return outcome
 
-    question = review()
+    reviewed = review()
     gates = approval_gates(
         "request_approval",
         KIND,
@@ -133,8 +137,8 @@ def flag_restore() -> None:
         APPROVAL,
         subject="Enable {{ params.flag }} ({{ params.tenant_id }})?",
     )
-    question >> [gates[0], notify(question)]
-    gates[-1] >> verify_approval(question) >> restore() >> confirm() >> close()
+    reviewed >> [gates[0], notify()]
+    gates[-1] >> verify_approval() >> restore() >> confirm() >> close()
 
 
 flag_restore()

@@ -37,13 +37,12 @@ from airflow.sdk.exceptions import AirflowFailException
 from ledger_guard.adapters.airflow_approval import approval_gates
 from ledger_guard.adapters.airflow_break_glass import break_glass_params, shout
 from ledger_guard.adapters.airflow_errors import never_retried
-from ledger_guard.adapters.airflow_runs import requester
+from ledger_guard.adapters.airflow_runs import this_run
 from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import flag_run
-from ledger_guard.use_cases.remediate import GUARD_ITSELF
 from ledger_guard.use_cases.tell_question import gate_link, tell_question
 from ledger_guard.wiring import open_guard
 
@@ -75,41 +74,45 @@ MAY_ACT_ALONE = bool(POLICY.break_glass.users_for(KIND))
     tags=["ledger-guard", "flags"],
 )
 def flag_rollback() -> None:
-    @task(multiple_outputs=False)
-    def review(params: dict | None = None, dag_run=None) -> dict:
+    @task
+    def review(params: dict | None = None, dag_run=None) -> None:
         """Read the flag and the evidence: what exactly would be approved."""
         with never_retried():
-            return flag_run.roll_back_question(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
+            run = this_run(dag_run)
+            run.leave("question", flag_run.roll_back_question(run.guard, params or {}, run.requester))
 
     @task.branch
-    def decide(question: dict, params: dict | None = None) -> list[str]:
+    def decide(params: dict | None = None, dag_run=None) -> list[str]:
         """Ask people; or act alone; or nothing, when the flag is in its safe state already."""
-        return flag_run.next_tasks(question, params or {}, may_act_alone=MAY_ACT_ALONE)
+        return flag_run.next_tasks(this_run(dag_run).note("question"), params or {}, may_act_alone=MAY_ACT_ALONE)
 
     @task(retries=1, on_failure_callback=None)
-    def notify(question: dict, dag_run=None) -> None:
+    def notify(dag_run=None) -> None:
         """Tell people that their answer is awaited, with the link to the page. Fails alone when the channel is down."""
-        guard = open_guard()
-        tell_question(guard, KIND, question, gate_link(guard, dag_run.dag_id, dag_run.run_id, "request_approval"))
+        run = this_run(dag_run)
+        link = gate_link(run.guard, dag_run.dag_id, dag_run.run_id, "request_approval")
+        tell_question(run.guard, KIND, run.note("question"), link)
 
     @task(retries=2)
     def break_glass(params: dict | None = None, dag_run=None) -> str:
         """Put on record that who started the run acts alone; refused unless the policy names them."""
-        by = requester(dag_run, GUARD_ITSELF)
         with never_retried():
-            return flag_run.break_glass_run(open_guard(), params or {}, by, dag_run.dag_id, dag_run.run_id)
+            run = this_run(dag_run)
+            return flag_run.break_glass_run(run.guard, params or {}, run.person, dag_run.dag_id, dag_run.run_id)
 
     @task(retries=0)
-    def verify_approval(question: dict, dag_run=None) -> str:
+    def verify_approval(dag_run=None) -> str:
         """Read the recorded answer; a gate that was marked by hand left none."""
         with never_retried():
-            return flag_run.check_approval(open_guard(), KIND, question, dag_run.run_id)
+            run = this_run(dag_run)
+            return flag_run.check_approval(run.guard, KIND, run.note("question"), dag_run.run_id)
 
     @task(retries=0, trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     def roll_back(params: dict | None = None, dag_run=None) -> str:
         """Check approval and evidence once more, then write: the flag off, a freeze opened."""
         with never_retried():
-            return flag_run.roll_back_run(open_guard(), params or {}, dag_run.run_id, requester(dag_run, GUARD_ITSELF))
+            run = this_run(dag_run)
+            return flag_run.roll_back_run(run.guard, params or {}, dag_run.run_id, run.requester)
 
     @task
     def confirm(params: dict | None = None) -> str:
@@ -118,15 +121,16 @@ def flag_rollback() -> None:
             return flag_run.confirm_run(open_guard(), params or {})
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
-    def close(params: dict | None = None, ti=None) -> str:
+    def close(params: dict | None = None, dag_run=None) -> str:
         """Record on the incident how the run ended, from guard state; fails when it did not end as wished."""
-        question = ti.xcom_pull(task_ids="review")
-        status, outcome = flag_run.close_run(open_guard(), KIND, params or {}, question, ti.run_id)
+        run = this_run(dag_run)
+        question = run.note_if_any("question")
+        status, outcome = flag_run.close_run(run.guard, KIND, params or {}, question, dag_run.run_id)
         if status is ActionStatus.FAILED:
             raise AirflowFailException(outcome)
         return outcome
 
-    question = review()
+    reviewed = review()
     gates = approval_gates(
         "request_approval",
         KIND,
@@ -134,9 +138,9 @@ def flag_rollback() -> None:
         APPROVAL,
         subject="Roll back {{ params.flag }} ({{ params.tenant_id }})?",
     )
-    decided, rolled_back, closed = decide(question), roll_back(), close()
-    decided >> [gates[0], notify(question), closed]
-    gates[-1] >> verify_approval(question) >> rolled_back >> confirm() >> closed
+    decided, rolled_back, closed = decide(), roll_back(), close()
+    reviewed >> decided >> [gates[0], notify(), closed]
+    gates[-1] >> verify_approval() >> rolled_back >> confirm() >> closed
     if MAY_ACT_ALONE:
         decided >> break_glass() >> [rolled_back, shout()]
 

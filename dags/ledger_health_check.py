@@ -34,6 +34,7 @@ from airflow.sdk import Param, PokeReturnValue, TriggerRule, XComArg, dag, task,
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_runs import this_run
 from ledger_guard.adapters.airflow_settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.adapters.audit_heads_file import add_head
 from ledger_guard.domain.signals import Trigger
@@ -48,6 +49,7 @@ from ledger_guard.use_cases import watch as watching
 from ledger_guard.use_cases import watch_restored as restored
 from ledger_guard.use_cases.audit_heads import audit_head
 from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
+from ledger_guard.use_cases.tell_not_begun import tell_not_begun
 from ledger_guard.wiring import audit_heads_file, audit_keys, open_guard
 
 POLICY = load_policy()
@@ -93,7 +95,13 @@ def ledger_health_check() -> None:
             guard, keys = open_guard(), audit_keys()
             return add_head(path, lambda earlier: audit_head(guard, keys, earlier)).sequence
 
+    @task(retries=0, on_failure_callback=None)
+    def watch_started() -> list[str]:
+        """Name runs that were to start and have not begun: a paused DAG, taken slots. Fails alone when the channel is down."""
+        return tell_not_begun(open_guard())
+
     watch()
+    watch_started()
     escalate()
     remind()
     export_head()
@@ -113,6 +121,8 @@ def ledger_health_check() -> None:
 
 def check(trigger: Trigger) -> XComArg:
     """Sense → classify → decide → nothing, notify, or notify and remediate, for one signal; returns what classify found."""
+    #: what classify found, in guard state
+    note = f"{trigger.value} outcome"
 
     @task_group(group_id=trigger.value)
     def chain() -> XComArg:
@@ -128,37 +138,42 @@ def check(trigger: Trigger) -> XComArg:
                 return PokeReturnValue(is_done=True, xcom_value=sensing.sense(guard, trigger).as_json())
 
         @task(multiple_outputs=False)
-        def classify() -> dict:
+        def classify(dag_run=None) -> dict:
             """Judge all tenants; open, escalate, continue or resolve the incident."""
             with never_retried():
-                return classifying.classify(open_guard(), trigger).as_json()
+                run = this_run(dag_run)
+                outcome = classifying.classify(run.guard, trigger).as_json()
+                run.leave(note, outcome)
+                return outcome
 
         @task.branch
-        def decide(outcome: dict, ti=None) -> list[str]:
-            """Look the case up in the policy's matrix."""
+        def decide(dag_run=None, ti=None) -> list[str]:
+            """Look the case up in the policy's matrix; a remediation gets leave to run."""
             with never_retried():
-                decision = deciding.decide(open_guard(), ClassifyOutcome.from_json(outcome))
+                run = this_run(dag_run)
+                decision = deciding.decide(run.guard, ClassifyOutcome.from_json(run.note(note)))
             ti.xcom_push("remediation_run_id", decision.remediation_run_id)
+            ti.xcom_push("incident_id", decision.incident_id)
             ways = {"nothing": ["nothing"], "notify": ["notify"], "remediate": ["notify", "remediate"]}
             return [f"{trigger.value}.{way}" for way in ways[decision.branch]]
 
         @task(retries=1, on_failure_callback=None)
-        def notify(outcome: dict) -> None:
+        def notify(dag_run=None) -> None:
             """Tell people which tenants, which evidence, and what is proposed. Fails alone when the channel is down."""
-            announcing.announce(open_guard(), ClassifyOutcome.from_json(outcome))
+            run = this_run(dag_run)
+            announcing.announce(run.guard, ClassifyOutcome.from_json(run.note(note)))
 
         remediate = TriggerDagRunOperator(
             task_id="remediate",
             trigger_dag_id="ledger_remediation",
             trigger_run_id=f"{{{{ ti.xcom_pull(task_ids='{trigger.value}.decide', key='remediation_run_id') }}}}",
-            conf={"incident_id": f"{{{{ ti.xcom_pull(task_ids='{trigger.value}.classify')['incident_id'] }}}}"},
+            conf={"incident_id": f"{{{{ ti.xcom_pull(task_ids='{trigger.value}.decide', key='incident_id') }}}}"},
             logical_date=None,
             skip_when_already_exists=True,
         )
-        outcome = classify()
-        sense() >> outcome
-        decide(outcome) >> [EmptyOperator(task_id="nothing"), notify(outcome), remediate]
-        return outcome
+        judged = classify()
+        sense() >> judged >> decide() >> [EmptyOperator(task_id="nothing"), notify(), remediate]
+        return judged
 
     return chain()
 

@@ -33,13 +33,13 @@ from airflow.sdk import Param, PokeReturnValue, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from ledger_guard.adapters.airflow_errors import never_retried
-from ledger_guard.adapters.airflow_runs import requester, run_state
+from ledger_guard.adapters.airflow_runs import run_state, this_run
 from ledger_guard.adapters.airflow_settings import POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import remediate as remediating
 from ledger_guard.use_cases import remediation_steps as steps
+from ledger_guard.use_cases.granted_runs import RunOnRecord
 from ledger_guard.use_cases.recovery import Case, Recovery, recovery
-from ledger_guard.wiring import open_guard
 
 POLICY = load_policy()
 #: the part of the form that describes a case without an incident
@@ -69,43 +69,46 @@ ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
     tags=["ledger-guard", "remediate"],
 )
 def ledger_remediation() -> None:
-    @task(multiple_outputs=False)
-    def open_case(params: dict | None = None, dag_run=None) -> dict:
+    @task
+    def open_case(params: dict | None = None, dag_run=None) -> None:
         """Take up the incident and look up what the policy names for it."""
         with never_retried():
-            by = requester(dag_run, remediating.GUARD_ITSELF)
-            return remediating.open_case(open_guard(), params or {}, by, dag_run.run_id).as_json()
+            run = this_run(dag_run)
+            run.leave("case", remediating.open_case(run.guard, params or {}, run.requester, dag_run.run_id).as_json())
 
     @task.branch
-    def decide(case: dict) -> list[str]:
+    def decide(dag_run=None) -> list[str]:
         """Go to the tasks that carry the named actions out."""
-        return [steps.task_of(word) for word in case["actions"]]
+        return [steps.task_of(word) for word in case_of(this_run(dag_run)).actions]
 
     def step(word: str):
         """The task of one action that is done here and now."""
 
         @task(task_id=word, multiple_outputs=False, doc_md=steps.STEPS[word].__doc__)
-        def carry_out(case: dict) -> object:
+        def carry_out(dag_run=None) -> object:
             with never_retried():
-                return steps.STEPS[word](open_guard(), Case.from_json(case))
+                run = this_run(dag_run)
+                return steps.STEPS[word](run.guard, case_of(run))
 
         return carry_out
 
     @task(trigger_rule=ONE_OF_MANY)
-    def list_backfills(case: dict) -> list[dict]:
+    def list_backfills(dag_run=None) -> list[dict]:
         """One run of tenant_backfill a tenant, whole or its dry-run only. After triage, which must see what it changes."""
-        kind = steps.backfill_kind(case["actions"])
-        if kind is None:
-            # a branch does not skip what lies downstream of a task that it follows
-            raise AirflowSkipException("the policy names neither a backfill nor its dry-run")
         with never_retried():
-            return remediating.child_runs(open_guard(), Case.from_json(case), kind)
+            run = this_run(dag_run)
+            kind = steps.backfill_kind(case_of(run).actions)
+            if kind is None:
+                # a branch does not skip what lies downstream of a task that it follows
+                raise AirflowSkipException("the policy names neither a backfill nor its dry-run")
+            return remediating.child_runs(run.guard, case_of(run), kind)
 
     @task
-    def list_rollbacks(case: dict) -> list[dict]:
+    def list_rollbacks(dag_run=None) -> list[dict]:
         """Runs of flag_rollback for this trigger's flag: one, or one a tenant hit where the store can and it is isolated."""
         with never_retried():
-            return remediating.child_runs(open_guard(), Case.from_json(case), "roll_back")
+            run = this_run(dag_run)
+            return remediating.child_runs(run.guard, case_of(run), "roll_back")
 
     @task.sensor(
         poke_interval=LOOK_SECONDS,
@@ -113,38 +116,45 @@ def ledger_remediation() -> None:
         mode="reschedule",
         trigger_rule=TriggerRule.ALL_DONE,
     )
-    def wait(case: dict | None, ti=None) -> PokeReturnValue:
+    def wait(ti=None, dag_run=None) -> PokeReturnValue:
         """Wait, without holding a slot, until everything that was started has ended."""
+        run = this_run(dag_run)
+        case = run.note_if_any("case")
         if case is None:
             raise AirflowFailException("no case was opened; see open_case")
-        ended = remediating.settle_runs(open_guard(), case["incident_id"], lambda dag_id, run_id: run_state(ti, dag_id, run_id))
+        ended = remediating.settle_runs(run.guard, case["incident_id"], lambda dag_id, run_id: run_state(ti, dag_id, run_id))
         return PokeReturnValue(is_done=ended)
 
     @task.sensor(poke_interval=LOOK_SECONDS, timeout=(POLICY.mitigation.recover_within_minutes + 30) * 60, mode="reschedule")
-    def verify(case: dict) -> PokeReturnValue:
+    def verify(dag_run=None) -> PokeReturnValue:
         """See whether the signal recovered; the health check's verdicts decide, missing data never does."""
-        found = recovery(open_guard(), Case.from_json(case))
-        return PokeReturnValue(is_done=found is not Recovery.WAITING, xcom_value=found.value)
+        run = this_run(dag_run)
+        found = recovery(run.guard, case_of(run))
+        run.leave("recovery", {"found": found.value})
+        return PokeReturnValue(is_done=found is not Recovery.WAITING)
 
     @task(retries=0)
-    def report(case: dict, found: str) -> str:
+    def report(dag_run=None) -> str:
         """Write the incident report; fails when a repair did not bring the signal down."""
-        text = steps.report_case(open_guard(), Case.from_json(case), found)
+        run = this_run(dag_run)
+        case, found = case_of(run), run.note("recovery")["found"]
+        text = steps.report_case(run.guard, case, found)
         if found == Recovery.NOT_RECOVERED.value:
-            raise AirflowFailException(steps.ending(open_guard(), Case.from_json(case), Recovery.NOT_RECOVERED))
+            raise AirflowFailException(steps.ending(run.guard, case, Recovery.NOT_RECOVERED))
         return text
 
     @task(retries=1, on_failure_callback=None)
-    def notify(case: dict, found: str) -> None:
+    def notify(dag_run=None) -> None:
         """Put the outcome in the incident's thread. Fails alone when the channel is down."""
-        steps.tell_case(open_guard(), Case.from_json(case), found)
+        run = this_run(dag_run)
+        steps.tell_case(run.guard, case_of(run), run.note("recovery")["found"])
 
-    case = open_case()
-    done = {word: step(word)(case) for word in steps.STEPS}
-    backfills, rollbacks = list_backfills(case), list_rollbacks(case)
-    decide(case) >> [*done.values(), backfills, rollbacks]
+    opened = open_case()
+    done = {word: step(word)() for word in steps.STEPS}
+    backfills, rollbacks = list_backfills(), list_rollbacks()
+    opened >> decide() >> [*done.values(), backfills, rollbacks]
     done["triage"] >> backfills
-    started = [
+    starts = [
         TriggerDagRunOperator.partial(
             task_id=task_id, trigger_dag_id=dag_id, logical_date=None, skip_when_already_exists=True
         ).expand_kwargs(runs)
@@ -153,12 +163,12 @@ def ledger_remediation() -> None:
             ("start_rollback", "flag_rollback", rollbacks),
         )
     ]
-    waited = wait(case)
-    [*done.values(), *started] >> waited
-    found = verify(case)
-    waited >> found
-    report(case, found)
-    notify(case, found)
+    [*done.values(), *starts] >> wait() >> verify() >> [report(), notify()]
+
+
+def case_of(run: RunOnRecord) -> Case:
+    """The case that this run opened, from guard state."""
+    return Case.from_json(run.note("case"))
 
 
 ledger_remediation()

@@ -39,15 +39,14 @@ from airflow.sdk.exceptions import AirflowFailException
 from ledger_guard.adapters.airflow_approval import approval_gates
 from ledger_guard.adapters.airflow_break_glass import break_glass_params, shout
 from ledger_guard.adapters.airflow_errors import never_retried
-from ledger_guard.adapters.airflow_runs import requester
+from ledger_guard.adapters.airflow_runs import this_run
 from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases import backfill_ending, backfill_run
-from ledger_guard.use_cases.remediate import GUARD_ITSELF
 from ledger_guard.use_cases.tell_question import gate_link, tell_question
-from ledger_guard.wiring import open_guard, open_platform_script
+from ledger_guard.wiring import open_platform_script
 
 POLICY = load_policy()
 #: the gate of each operation that writes
@@ -91,75 +90,82 @@ ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
     tags=["ledger-guard", "backfill"],
 )
 def tenant_backfill() -> None:
-    @task(multiple_outputs=False, retries=1)
-    def dry_run(params: dict | None = None, dag_run=None) -> dict:
+    @task(retries=1)
+    def dry_run(params: dict | None = None, dag_run=None) -> None:
         """Compare and leave the plan: the exact rows, with before and after. Writes nothing to the platform."""
         with never_retried():
-            return backfill_run.plan_run(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
+            run = this_run(dag_run)
+            run.leave("plan", backfill_run.plan_run(run.guard, params or {}, run.requester))
 
     @task.branch
-    def review(plan: dict, params: dict | None = None) -> list[str]:
+    def review(params: dict | None = None, dag_run=None) -> list[str]:
         """Inside the guardrails force goes by itself; beyond them a human approves exactly this plan."""
         with never_retried():
-            return backfill_run.next_tasks(open_guard(), plan, params or {})
+            run = this_run(dag_run)
+            return backfill_run.next_tasks(run.guard, run.note("plan"), params or {})
 
     @task(retries=1, on_failure_callback=None)
-    def notify(plan: dict, dag_run=None) -> None:
+    def notify(dag_run=None) -> None:
         """Tell people that their answer is awaited, with the link to the page. Fails alone when the channel is down."""
+        run = this_run(dag_run)
+        plan = run.note("plan")
         gate, kind = GATES[plan["operation"]]
-        guard = open_guard()
-        tell_question(guard, kind, plan, gate_link(guard, dag_run.dag_id, dag_run.run_id, gate))
+        tell_question(run.guard, kind, plan, gate_link(run.guard, dag_run.dag_id, dag_run.run_id, gate))
 
     @task.branch(retries=2)
-    def break_glass(plan: dict, params: dict | None = None, dag_run=None) -> list[str]:
+    def break_glass(params: dict | None = None, dag_run=None) -> list[str]:
         """Put on record that who started the run acts alone; refused unless the policy names them."""
-        by, run = requester(dag_run, GUARD_ITSELF), (dag_run.dag_id, dag_run.run_id)
         with never_retried():
-            return backfill_run.break_glass_run(open_guard(), params or {}, plan["plan_id"], by, *run)
+            run = this_run(dag_run)
+            where, plan_id = (dag_run.dag_id, dag_run.run_id), run.note("plan")["plan_id"]
+            return backfill_run.break_glass_run(run.guard, params or {}, plan_id, run.person, *where)
 
     @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY)
-    def force(plan: dict, params: dict | None = None, dag_run=None) -> dict:
+    def force(params: dict | None = None, dag_run=None) -> dict:
         """Apply exactly the plan. What permits it is read again in here, from guard state."""
         with never_retried():
-            by = requester(dag_run, GUARD_ITSELF)
-            return backfill_run.force_run(open_guard(), params or {}, plan, by, open_platform_script)
+            run = this_run(dag_run)
+            return backfill_run.force_run(run.guard, params or {}, run.note("plan"), run.requester, open_platform_script)
 
     @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY)
-    def undo(plan: dict, params: dict | None = None, dag_run=None) -> dict:
+    def undo(params: dict | None = None, dag_run=None) -> dict:
         """Give the before-values back where the rows still hold what force wrote. Needs its own approval, read in here."""
         with never_retried():
-            return backfill_run.undo_run(open_guard(), params or {}, plan, requester(dag_run, GUARD_ITSELF))
+            run = this_run(dag_run)
+            return backfill_run.undo_run(run.guard, params or {}, run.note("plan"), run.requester)
 
     @task(multiple_outputs=False, trigger_rule=ONE_OF_MANY)
-    def verify(plan: dict, params: dict | None = None) -> dict:
+    def verify(params: dict | None = None, dag_run=None) -> dict:
         """Compare again: what remains is named by its cause."""
         with never_retried():
-            return backfill_run.verify_run(open_guard(), params or {}, plan)
+            run = this_run(dag_run)
+            found = backfill_run.verify_run(run.guard, params or {}, run.note("plan"))
+            run.leave("verified", found)
+            return found
 
     @task(retries=1, trigger_rule=TriggerRule.ALL_DONE)
-    def close(params: dict | None = None, ti=None) -> str:
+    def close(params: dict | None = None, dag_run=None) -> str:
         """Record on the incident how the run ended, from guard state; fails when it did not end as wished."""
-        plan, verified = ti.xcom_pull(task_ids="dry_run"), ti.xcom_pull(task_ids="verify")
-        status, outcome = backfill_ending.close_run(open_guard(), params or {}, plan, verified)
+        run = this_run(dag_run)
+        notes = run.note_if_any("plan"), run.note_if_any("verified")
+        status, outcome = backfill_ending.close_run(run.guard, params or {}, *notes)
         if status is ActionStatus.FAILED:
             raise AirflowFailException(outcome)
         return outcome
 
-    plan = dry_run()
-    about = "{{ ti.xcom_pull(task_ids='dry_run')['plan_id'] }}"
-    reviewed, forced, undone, verified, closed = review(plan), force(plan), undo(plan), verify(plan), close()
-    reviewed >> [notify(plan), forced, undone, verified, closed]
+    reviewed, forced, undone, verified, closed = review(), force(), undo(), verify(), close()
+    dry_run() >> reviewed >> [notify(), forced, undone, verified, closed]
     for operation, write in (("backfill", forced), ("undo", undone)):
         gate, kind = GATES[operation]
         words = f"{operation.capitalize()} of tenant {{{{ params.tenant_id }}}}: write to its wallets?"
         ask = backfill_run.backfill_question
-        gates = approval_gates(gate, kind, ask, POLICY.approvals[kind], about=about, subject=words)
+        gates = approval_gates(gate, kind, ask, POLICY.approvals[kind], about="plan", subject=words)
         reviewed >> gates[0]
         # each gate right before the write: a rejection skips what comes directly behind it
         for each in gates:
             each >> write
     if MAY_ACT_ALONE:
-        reviewed >> break_glass(plan) >> [forced, undone, shout()]
+        reviewed >> break_glass() >> [forced, undone, shout()]
     [forced, undone] >> verified >> closed
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
@@ -35,6 +35,7 @@ from ledger_guard.domain.plans import (
     RowState,
     UndoOutcome,
 )
+from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.secrets import SecretFinding, SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.validation import ProbeAnswer
@@ -683,6 +684,31 @@ class DeployStore(Protocol):
         """The newest deploy that had taken place by this moment."""
 
 
+class RunStore(Protocol):
+    """Leave for runs that other runs start, and what the tasks of a run left for each other."""
+
+    def grant(self, grant: RunGrant) -> RunGrant:
+        """Give leave; leave given before for the same purpose is returned instead."""
+
+    def granted(self, dag_id: str, run_id: str) -> RunGrant | None:
+        """The leave that this run has."""
+
+    def begun(self, run_id: str, at: datetime) -> None:
+        """Remember when a granted run began; the first time stays. Raises BadInputError for a run without leave."""
+
+    def not_begun(self, before: datetime) -> list[RunGrant]:
+        """Leave given before this moment that no run made use of and nobody was told of; oldest first, at most a hundred."""
+
+    def told(self, run_id: str, at: datetime) -> None:
+        """Remember that people were told; the first time stays. Raises BadInputError for a run without leave."""
+
+    def note(self, dag_id: str, run_id: str, name: str, content: dict[str, Any], at: datetime) -> None:
+        """Keep what a task left; a later note of the same name takes its place."""
+
+    def noted(self, dag_id: str, run_id: str, name: str) -> dict[str, Any] | None:
+        """What a task of this run left under this name."""
+
+
 class AuditLog(Protocol):
     """Append-only and hash-chained."""
 
@@ -760,6 +786,10 @@ class GuardTransaction(Protocol):
     @property
     def deploys(self) -> DeployStore:
         """Deploys of the platform."""
+
+    @property
+    def runs(self) -> RunStore:
+        """Runs that start runs, and what their tasks left."""
 
     @property
     def audit(self) -> AuditLog:

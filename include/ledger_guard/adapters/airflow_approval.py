@@ -15,12 +15,11 @@ from airflow.sdk import Context, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_errors import never_retried
-from ledger_guard.adapters.airflow_runs import requester
+from ledger_guard.adapters.airflow_runs import this_run
 from ledger_guard.domain.approvals import Answer, ApprovalKind, refusals
 from ledger_guard.policy.schema import ApprovalPolicy
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.record_answer import record_answer
-from ledger_guard.use_cases.remediate import GUARD_ITSELF
 from ledger_guard.use_cases.request_approval import request_approval
 from ledger_guard.use_cases.tell_question import gate_link, tell_question
 
@@ -34,12 +33,11 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
     """An ApprovalOperator that answers only to the policy's approvers, defaults to Reject, and records what was said.
 
     `ask` puts the question together inside the gate, from guard state and the run's own params: given the guard, the
-    params, who started the run, and `about` (an id, if one is needed). It returns subject_id, subject_hash, incident_id and
-    proposal. Another task's result is no source for any of these: whoever may edit an XCom could ask in another's name.
+    params, who asks, and the subject_id of the note that an earlier task left in guard state under the name `about` (empty
+    without one). It returns subject_id, subject_hash, incident_id and proposal. Another task's result is no source for any of
+    these: whoever may edit an XCom could ask in another's name.
     `ordinal` is 2 for the gate of a second person, which stands behind the first.
     """
-
-    template_fields = (*ApprovalOperator.template_fields, "about")
 
     def __init__(
         self, *, kind: ApprovalKind, ask: Ask, approval: ApprovalPolicy, about: str = "", ordinal: int = 1, **kwargs: Any
@@ -70,12 +68,12 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
 
     def execute(self, context: Context) -> Any:
         """Record the question, then park until somebody answers."""
-        from ledger_guard.wiring import open_guard  # noqa: PLC0415  adapters are built inside the task
-
         ti = context["ti"]
         with never_retried():
-            guard, by = open_guard(), requester(context["dag_run"], GUARD_ITSELF)
-            question = self.ask(guard, dict(context["params"]), by, self.about)
+            run = this_run(context["dag_run"])
+            guard, by = run.guard, run.requester
+            about = str(run.note(self.about)["subject_id"]) if self.about else ""
+            question = self.ask(guard, dict(context["params"]), by, about)
             request = request_approval(
                 guard,
                 self.kind,

@@ -11,12 +11,12 @@ from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import FailureGroup, Guard
 from ledger_guard.use_cases.json_form import json_form
-from ledger_guard.use_cases.remediate import GUARD_ITSELF
 from ledger_guard.use_cases.secret_ages import aged
 from ledger_guard.use_cases.signature_causes import (
     Cause,

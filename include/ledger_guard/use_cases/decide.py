@@ -8,8 +8,10 @@ from typing import Any, Literal
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
+from ledger_guard.use_cases.granted_runs import grant_run
 from ledger_guard.use_cases.incident_course import Change
 
 Branch = Literal["nothing", "notify", "remediate"]
@@ -23,7 +25,7 @@ class Decision:
     #: words of the matrix row; empty unless the incident opened or escalated
     actions: tuple[str, ...] = ()
     incident_id: str | None = None
-    #: names the remediation's run, so that it starts once per incident, severity and scope; None without a remediation
+    #: of the run that has leave to remediate, one per incident, severity and scope; None without a remediation
     remediation_run_id: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -72,7 +74,17 @@ def _answer(guard: Guard, incident: Incident) -> Decision:
     row = guard.policy.row_for(incident.trigger, incident.severity, incident.scope)
     if set(row.actions) <= {"notify"}:
         return Decision("notify", row.actions, incident.incident_id)
-    return Decision("remediate", row.actions, incident.incident_id, f"remediation__{incident.stage_key()}")
+    with guard.state.transaction() as state:
+        grant = grant_run(
+            guard,
+            state,
+            "ledger_remediation",
+            f"remediation {incident.stage_key()}",
+            {"incident_id": incident.incident_id},
+            requested_by=GUARD_ITSELF,
+            incident_id=incident.incident_id,
+        )
+    return Decision("remediate", row.actions, incident.incident_id, grant.run_id)
 
 
 def _incident(guard: Guard, outcome: ClassifyOutcome) -> Incident:

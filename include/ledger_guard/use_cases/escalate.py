@@ -9,11 +9,11 @@ from datetime import timedelta
 from ledger_guard.domain.approvals import Approval, ApprovalKind
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import NotificationFailed
+from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.policy.schema import ApprovalPolicy
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.notices import approval_notice
 from ledger_guard.use_cases.notify import notify
-from ledger_guard.use_cases.remediate import GUARD_ITSELF
 
 
 def escalate(guard: Guard) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, NotificationFailed, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.notices import Notice, ThreadRef
+from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.notices import action_notice, approval_notice, incident_notice
-from ledger_guard.use_cases.remediate import GUARD_ITSELF
 
 __all__ = ["action_notice", "approval_notice", "incident_notice", "notify"]
 

@@ -15,9 +15,7 @@ from ledger_guard.domain.incidents import Action, ActionStatus, Incident, Incide
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Guard
-
-#: who asks when nobody did: the health check
-GUARD_ITSELF = "ledger_guard"
+from ledger_guard.use_cases.granted_runs import as_airflow_run, grant_run
 
 #: actions with an Airflow run of their own, and the DAG that carries them out
 DAG_OF_ACTION = {"backfill": "tenant_backfill", "dry_run": "tenant_backfill", "roll_back": "flag_rollback"}
@@ -155,17 +153,24 @@ def finish_action(guard: Guard, incident_id: str | None, kind: str, target: str,
 
 
 def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
-    """Record the runs that `kind` starts, one a tenant or one for the flag, and return what Airflow needs to start them.
+    """Record the runs that `kind` starts, one a tenant or one for the flag, give them leave, and return what Airflow needs.
 
     At most `max_tenants_per_incident` tenants get a run; who is beyond is named in the review request.
     """
     runs = []
     for target in targets(guard, case, kind):
-        # Airflow allows no @ in a run id
-        run_id = f"{kind}__{target.replace('@', '__')}__{case.run_key}"
-        action = start_action(guard, case, kind, target, run_id)
-        if action.run_id == run_id:
-            runs.append({"trigger_run_id": run_id, "conf": _conf(case, kind, target)})
+        with guard.state.transaction() as state:
+            grant = grant_run(
+                guard,
+                state,
+                DAG_OF_ACTION[kind],
+                f"{kind} {target} for remediation {case.run_key}",
+                _conf(case, kind, target),
+                requested_by=case.requested_by,
+                incident_id=case.incident_id,
+            )
+        if start_action(guard, case, kind, target, grant.run_id).run_id == grant.run_id:
+            runs.append(as_airflow_run(grant))
     return runs
 
 

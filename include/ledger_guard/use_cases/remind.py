@@ -9,12 +9,12 @@ from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import NotificationFailed
 from ledger_guard.domain.flags import FlagChange, RotationPlan
 from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.flag_proposal import scope_words
 from ledger_guard.use_cases.notify import action_notice, notify
-from ledger_guard.use_cases.remediate import GUARD_ITSELF
 from ledger_guard.use_cases.standing_rollbacks import StandingRollback, duration_words, standing_rollbacks
 
 

@@ -9,9 +9,11 @@ from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
+from ledger_guard.domain.runs import GUARD_ITSELF, RunGrant
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Guard, GuardTransaction
-from ledger_guard.use_cases.remediate import GUARD_ITSELF, rollback_target
+from ledger_guard.use_cases.granted_runs import as_airflow_run, grant_run
+from ledger_guard.use_cases.remediate import rollback_target
 from ledger_guard.use_cases.restored_signal import Rise, is_watched, rise_since
 from ledger_guard.use_cases.standing_rollbacks import known_scopes
 
@@ -33,9 +35,9 @@ def watch_restored(guard: Guard) -> list[dict[str, Any]]:
             rise = rise_since(guard, state, change)
             if rise is None:
                 continue
-            action = _asked(state, change) or _ask(guard, state, change, rise)
-        if action.status is ActionStatus.STARTED and action.run_id == _run_id(change):
-            runs.append({"trigger_run_id": action.run_id, "conf": _conf(change, action.incident_id, rise)})
+            action, grant = _asked(guard, state, change) or _ask(guard, state, change, rise)
+        if action.status is ActionStatus.STARTED and action.run_id == grant.run_id:
+            runs.append(as_airflow_run(grant))
     return runs
 
 
@@ -51,16 +53,24 @@ def _watched(guard: Guard) -> Iterator[FlagChange]:
                 yield change
 
 
-def _asked(state: GuardTransaction, change: FlagChange) -> Action | None:
-    """What was started for this change already."""
+def _asked(guard: Guard, state: GuardTransaction, change: FlagChange) -> tuple[Action, RunGrant] | None:
+    """What was started for this change already, and the leave it has."""
     for entry in state.audit.entries():
         if entry.event.verb == "watch_restored" and entry.event.detail.get("change_id") == change.change_id:
-            actions = state.actions.of_incident(str(entry.event.incident_id))
-            return next(action for action in actions if action.action_id == entry.event.detail["action_id"])
+            incident_id = str(entry.event.incident_id)
+            actions = state.actions.of_incident(incident_id)
+            action = next(each for each in actions if each.action_id == entry.event.detail["action_id"])
+            return action, _leave(guard, state, change, incident_id, str(entry.event.detail["evidence"]))
     return None
 
 
-def _ask(guard: Guard, state: GuardTransaction, change: FlagChange, rise: Rise) -> Action:
+def _leave(guard: Guard, state: GuardTransaction, change: FlagChange, incident_id: str, evidence: str) -> RunGrant:
+    conf = {"flag": change.flag, "tenant_id": change.tenant_id, "incident_id": incident_id, "reason": evidence[:500]}
+    purpose = f"roll_back {rollback_target(change.flag, change.tenant_id)} for change {change.change_id}"
+    return grant_run(guard, state, "flag_rollback", purpose, conf, requested_by=GUARD_ITSELF, incident_id=incident_id)
+
+
+def _ask(guard: Guard, state: GuardTransaction, change: FlagChange, rise: Rise) -> tuple[Action, RunGrant]:
     now = guard.clock.now()
     incident = state.incidents.open_for(rise.trigger)
     if incident is None:
@@ -78,8 +88,9 @@ def _ask(guard: Guard, state: GuardTransaction, change: FlagChange, rise: Rise) 
         )
         state.incidents.add(incident)
     target = rollback_target(change.flag, change.tenant_id)
+    grant = _leave(guard, state, change, incident.incident_id, rise.words)
     action = state.actions.start(
-        Action(new_id(), incident.incident_id, "roll_back", target, ActionStatus.STARTED, now, run_id=_run_id(change))
+        Action(new_id(), incident.incident_id, "roll_back", target, ActionStatus.STARTED, now, run_id=grant.run_id)
     )
     state.audit.append(
         AuditEvent(
@@ -92,13 +103,4 @@ def _ask(guard: Guard, state: GuardTransaction, change: FlagChange, rise: Rise) 
             tenant_id=None if change.tenant_id == EVERYWHERE else change.tenant_id,
         )
     )
-    return action
-
-
-def _run_id(change: FlagChange) -> str:
-    """Airflow allows no @ in a run id."""
-    return f"roll_back__{rollback_target(change.flag, change.tenant_id).replace('@', '__')}__{change.change_id[:10]}"
-
-
-def _conf(change: FlagChange, incident_id: str, rise: Rise) -> dict[str, Any]:
-    return {"flag": change.flag, "tenant_id": change.tenant_id, "incident_id": incident_id, "reason": rise.words[:500]}
+    return action, grant

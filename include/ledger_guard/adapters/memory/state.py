@@ -14,6 +14,7 @@ from ledger_guard.adapters.memory.guard_state.incidents import InMemoryActionSto
 from ledger_guard.adapters.memory.guard_state.plans import InMemoryPlanStore
 from ledger_guard.adapters.memory.guard_state.replay import InMemoryReplayStore
 from ledger_guard.adapters.memory.guard_state.rollout import InMemoryFlagChangeStore, InMemoryFreezeStore, InMemoryRotationStore
+from ledger_guard.adapters.memory.guard_state.runs import InMemoryRunStore
 from ledger_guard.adapters.memory.guard_state.secret_sightings import InMemorySecretSightingStore
 from ledger_guard.adapters.memory.guard_state.sensing import InMemoryReadingStore, InMemoryVerdictStore
 from ledger_guard.adapters.memory.guard_state.steering import InMemorySteeringStore
@@ -39,6 +40,7 @@ class InMemoryTransaction:
         self.rotations = InMemoryRotationStore(tables)
         self.sightings = InMemorySecretSightingStore(tables)
         self.deploys = InMemoryDeployStore(tables)
+        self.runs = InMemoryRunStore(tables)
         self.audit = InMemoryAuditLog(tables, audit_keys)
 
 

@@ -21,6 +21,7 @@ from ledger_guard.adapters.postgres.guard_state.plans import PostgresPlanStore
 from ledger_guard.adapters.postgres.guard_state.readings import PostgresReadingStore
 from ledger_guard.adapters.postgres.guard_state.replay import PostgresReplayStore
 from ledger_guard.adapters.postgres.guard_state.rotations import PostgresRotationStore
+from ledger_guard.adapters.postgres.guard_state.runs import PostgresRunStore
 from ledger_guard.adapters.postgres.guard_state.secret_sightings import PostgresSecretSightingStore
 from ledger_guard.adapters.postgres.guard_state.steering import PostgresSteeringStore
 from ledger_guard.adapters.postgres.guard_state.verdicts import PostgresVerdictStore
@@ -52,6 +53,7 @@ class GuardRepositories:
         self.rotations = PostgresRotationStore(connection)
         self.sightings = PostgresSecretSightingStore(connection)
         self.deploys = PostgresDeployStore(connection)
+        self.runs = PostgresRunStore(connection)
         self.audit = PostgresAuditLog(connection, audit_keys)
 
 

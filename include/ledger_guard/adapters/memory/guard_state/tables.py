@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalAnswer, ApprovalRequest
 from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry
@@ -14,6 +15,7 @@ from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.pacing import BackfillProgress, Steering
 from ledger_guard.domain.plans import Plan, PlanRow
+from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.secrets import SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.verdicts import Verdict
@@ -64,6 +66,9 @@ class Tables:
     #: by secret's name and fingerprint
     sightings: dict[tuple[str, str], SecretSighting] = field(default_factory=dict)
     deploys: dict[str, Deploy] = field(default_factory=dict)
+    run_grants: dict[str, RunGrant] = field(default_factory=dict)
+    #: by DAG, run and name; with the moment they were left
+    run_notes: dict[tuple[str, str, str], tuple[dict[str, Any], datetime]] = field(default_factory=dict)
     audit: dict[int, AuditEntry] = field(default_factory=dict)
     #: kept apart from the entries, so that a cut tail is found
     audit_head: tuple[int, str] = (0, GENESIS_HASH)

@@ -1,0 +1,43 @@
+"""Airflow runs as guard state knows them: who asked for one, and what a run that another run starts may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+#: who asks when nobody did: the health check
+GUARD_ITSELF = "ledger_guard"
+
+
+@dataclass(frozen=True)
+class StartedRun:
+    """A run as Airflow tells its tasks of it."""
+
+    dag_id: str
+    run_id: str
+    #: whom Airflow authenticated when the run was started; handed down to every run that this one starts. None: nobody
+    started_by: str | None
+    #: whether a task of another run started it: then `started_by` says nothing about who wanted it
+    is_started_by_run: bool
+    conf: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RunGrant:
+    """Leave for one run, with exactly this conf, to be started by another run; given by the use case that decided it."""
+
+    #: not to be guessed, so that nobody can take its place beforehand
+    run_id: str
+    #: what it is for; a second grant for the same purpose is the first one
+    purpose: str
+    dag_id: str
+    conf: dict[str, Any]
+    requested_by: str
+    incident_id: str | None
+    granted_at: datetime
+    #: when the run's first task asked for its leave
+    begun_at: datetime | None = None
+    #: when people were told that it had not begun
+    told_at: datetime | None = None
