@@ -58,7 +58,8 @@ MAY_ACT_ALONE = bool(POLICY.break_glass.users_for(KIND))
     schedule=None,
     start_date=START_DATE,
     catchup=False,
-    max_active_runs=8,
+    # a run that waits for an answer holds no worker: an emergency must never queue behind questions that nobody answers
+    max_active_runs=1000,
     dagrun_timeout=timedelta(minutes=APPROVAL.longest_wait_minutes + 120),
     default_args=task_defaults(retries=1),
     params={

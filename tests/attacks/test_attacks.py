@@ -40,15 +40,15 @@ def test_xcom_added_and_edited_through_the_api(scene, victims):
     run, other = victims["xcom"], victims["requester"]
     plan_id = str(scene.value("select plan_id from ledger_guard.plan where tenant_id = %s", other.tenant_id))
     forged = {"chosen_options": ["Approve"], "responded_by_user": {"id": "ops-lead", "name": "ops-lead"}, "params_input": {}}
-    edited = {"plan_id": plan_id, "operation": "backfill", "requested_by": "oncall"}
-    first = scene.call("payments-lead", "PATCH", f"{scene.xcom_path(run, 'dry_run')}/return_value", value=edited)
+    edited = {"plan_id": plan_id, "operation": "backfill", "requested_by": "oncall", "subject_id": plan_id}
+    first = scene.call("payments-lead", "POST", scene.xcom_path(run, "dry_run"), key="return_value", value=edited)
     second = scene.call("payments-lead", "POST", scene.xcom_path(run, "request_approval"), key="return_value", value=forged)
-    assert (first.status_code, second.status_code) == (200, 201), (first.text, second.text)
+    assert (first.status_code, second.status_code) == (201, 201), (first.text, second.text)
     scene.mark(run, "request_approval")
     scene.parked_or_ended(run)
     scene.mark(run, "request_second_approval")
     scene.failed(run, "force")
-    assert f"is of tenant '{other.tenant_id}'" in scene.refusals(other, "force")
+    assert "has not been answered" in scene.refusals(run, "force")
     assert (scene.wrong_wallets(run), scene.wrong_wallets(other), scene.said_on_record(run)) == (UNTOUCHED, UNTOUCHED, [])
 
 
