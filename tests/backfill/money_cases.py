@@ -6,7 +6,7 @@ Every row of ledger and transactions is written as the platform books it; the po
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from ledger_guard.domain.findings import RowCause, RowReason
@@ -59,6 +59,11 @@ def both(
 def card(amount: float, minutes: float, tx_id: str) -> LedgerRow:
     """A captured card deposit."""
     return both("deposit_succeeded", "credit", amount, minutes, tx_id)
+
+
+def undated(row: LedgerRow) -> LedgerRow:
+    """The same row, dated by no date; on Postgres infinity, which can be neither subtracted nor read."""
+    return replace(row, created_at=None)
 
 
 def requested(amount: float, minutes: float, tx_id: str) -> LedgerRow:
@@ -419,6 +424,15 @@ CASES = (
         finding=unexplained(RowReason.OVERLAPPING_HOLDS),
     ),
     MoneyCase(
+        "a request booked at the very moment of the first note, which holds it already",
+        (130.0, 0.0),
+        (130.0, 0.0),
+        (both("manual_credit", "credit", 20, 1, "c1"), card(10, 1, "t1")),
+        (card_note("t1", 10, 130.0, 1),),
+        finding=unexplained(RowReason.OVERLAPPING_REQUESTS),
+        player_row_wrong=True,
+    ),
+    MoneyCase(
         "a type nobody knows",
         (100.0, 0.0),
         (100.0, 0.0),
@@ -472,6 +486,20 @@ CASES = (
         (100.0, 0.0),
         (both("manual_credit", "credit", math.nan, 1),),
         finding=unreadable(RowReason.UNREADABLE_LEDGER),
+    ),
+    MoneyCase(
+        "a ledger row without a date",
+        (105.0, 0.0),
+        (105.0, 0.0),
+        (both("manual_credit", "credit", 5, 1), undated(both("manual_credit", "credit", 5, 1)), undated(requested(5, 1, "w1"))),
+        finding=unreadable(RowReason.UNREADABLE_LEDGER),
+    ),
+    MoneyCase(
+        "a note without a date proves nothing",
+        (100.0, 0.0),
+        (100.0, 0.0),
+        (both("manual_credit", "credit", 5, 1),),
+        (TransactionRow("k1", "poker_win", 7, 999.0, None),),
     ),
     MoneyCase(
         "a ledger row below zero",
