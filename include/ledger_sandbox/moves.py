@@ -212,9 +212,9 @@ class Move:
         """Mark a withdrawal as paid or rejected; its status says the same."""
         self.connection.execute(_CLOSE_REQUEST, {"id": tx_id, "state": state, "status": state})
 
-    def is_booked(self, type_: str, status: str, as_wallet: str) -> bool:
-        """Whether the payment that this webhook names has taken this step already, by a webhook or on both sides."""
-        step = {"tx_id": self.payment, "type": type_, "status": status, "as_wallet": as_wallet}
+    def is_booked(self, payment: str | None, type_: str, status: str, as_wallet: str) -> bool:
+        """Whether a payment has taken this step already, by a webhook or on both sides."""
+        step = {"tx_id": payment, "type": type_, "status": status, "as_wallet": as_wallet}
         found = self.connection.execute(_IS_BOOKED, self._values(**step)).fetchone()
         return bool(found and found[0])
 
@@ -254,13 +254,17 @@ def request_withdraw(move: Move) -> bool:
 
 
 def pay_withdraw(move: Move) -> bool:
-    """Pay out the oldest open request; False when there is none."""
+    """Pay out the oldest open request, also one that a webhook paid already; False when there is none."""
     seen = move.player()
     request = move.open_request()
     if request is None:
         return False
     tx_id, cents = request
+    is_paid = move.is_booked(tx_id, "withdraw", "withdraw_paid", "withdraw_paid")
     move.shift(seen, 0, -cents)
+    if is_paid:
+        # Both sides fall a second time; right is the payment once.
+        move.keep_truth(0, cents)
     move.book("wallet", "withdraw_paid", "debit", cents, tx_id)
     move.close_request(tx_id, "paid")
     return True
@@ -295,7 +299,7 @@ class WebhookStep:
 
     def book(self, move: Move, *, shadow_write: bool = True) -> None:
         """Ledger row and, with shadow write, the wallet. A payment counts once, however often it is booked."""
-        is_new = not move.is_booked(self.type, self.status, self.as_wallet)
+        is_new = not move.is_booked(move.payment, self.type, self.status, self.as_wallet)
         payment = move.payment or f"psp-{move.reference}"
         move.book(self.type, self.status, self.direction, move.cents, payment, move.provider, event=True)
         if shadow_write:

@@ -115,6 +115,11 @@ class World:
         self.platform.book(tenant_id, player_id, LedgerRow("wallet", "credit", 0.01, NOW, status="manual_credit"))
 
 
+def _stored(moment: datetime | None) -> datetime | str:
+    """As the platform stores it, without a zone; no date at all is an infinity there."""
+    return "infinity" if moment is None else moment.replace(tzinfo=None)
+
+
 def approve(
     state: GuardState,
     kind: ApprovalKind,
@@ -196,7 +201,7 @@ class PostgresPlatform:
             " idempotency_key, provider_ref, created_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             *(new_id(), movement.tx_id and f"{player_id}/{movement.tx_id}", tenant_id, player_id, movement.type),
             *(movement.direction, movement.amount),
-            *(movement.currency, movement.status, new_id(), movement.provider_ref, movement.created_at.replace(tzinfo=None)),
+            *(movement.currency, movement.status, new_id(), movement.provider_ref, _stored(movement.created_at)),
         )
 
     def note(self, tenant_id: str, player_id: str, transaction: TransactionRow) -> None:
@@ -205,7 +210,7 @@ class PostgresPlatform:
             "insert into transaction (id, tenant_id, player_id, type, amount, currency, status, state, provider, balance_after,"
             " created_at) values (%s, %s, %s, %s, %s, %s, 'completed', 'completed', %s, %s, %s)",
             *(f"{player_id}/{row.id}", tenant_id, player_id, row.type, row.amount, row.currency, row.provider),
-            *(row.balance_after, row.created_at.replace(tzinfo=None)),
+            *(row.balance_after, _stored(row.created_at)),
         )
 
     def wallet(self, tenant_id: str, player_id: str, currency: str = "USD") -> tuple[float, float, float, float] | None:

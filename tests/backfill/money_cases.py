@@ -6,7 +6,7 @@ Every row of ledger and transactions is written as the platform books it; the po
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from ledger_guard.domain.findings import RowCause, RowReason
@@ -59,6 +59,11 @@ def both(
 def card(amount: float, minutes: float, tx_id: str) -> LedgerRow:
     """A captured card deposit."""
     return both("deposit_succeeded", "credit", amount, minutes, tx_id)
+
+
+def undated(row: LedgerRow) -> LedgerRow:
+    """The same row, dated by no date; on Postgres infinity, which can be neither subtracted nor read."""
+    return replace(row, created_at=None)
 
 
 def requested(amount: float, minutes: float, tx_id: str) -> LedgerRow:
@@ -274,6 +279,14 @@ CASES = (
         finding=(RowCause.MISSING, RowReason.NO_WALLET),
         target=(10000, 0),
     ),
+    MoneyCase(
+        "a withdrawal in euros holds none of the dollar wallet's money",
+        (90.0, 10.0),
+        None,
+        (both("withdraw_requested", "credit", 20, 1, "w1", "EUR"),),
+        finding=(RowCause.MISSING, RowReason.NO_WALLET),
+        target=(10000, 0),
+    ),
     MoneyCase("a euro webhook is none of the dollar wallet's", (100.0, 0.0), (100.0, 0.0), (hook(25, 1, None, "EUR"),)),
     MoneyCase(
         "a wallet under 'usd'", (100.0, 0.0), None, other_wallets=(("usd", 100.0),), finding=unreadable(RowReason.CURRENCY_CODE)
@@ -411,12 +424,31 @@ CASES = (
         player_row_wrong=True,
     ),
     MoneyCase(
+        "a lost update beside withdrawals five seconds apart, which did not overlap",
+        (90.0, 50.0),
+        (0.0, 0.0),
+        (card(10, 1, "t1"), requested(20, 2, "w1"), requested(20, 2 + 5 / 60, "w2")),
+        (card_note("t1", 10, 110.0, 1),),
+        finding=LOST,
+        target=(7000, 5000),
+        player_row_wrong=True,
+    ),
+    MoneyCase(
         "two withdrawals at once, the first of which is the first note",
         (80.0, 70.0),
         (0.0, 0.0),
         (requested(10, 1, "w1"), requested(20, 1.01, "w2")),
         (request_note("w1", 10, 140.0, 1), request_note("w2", 20, 130.0, 1.01)),
         finding=unexplained(RowReason.OVERLAPPING_HOLDS),
+    ),
+    MoneyCase(
+        "a request booked at the very moment of the first note, which holds it already",
+        (130.0, 0.0),
+        (130.0, 0.0),
+        (both("manual_credit", "credit", 20, 1, "c1"), card(10, 1, "t1")),
+        (card_note("t1", 10, 130.0, 1),),
+        finding=unexplained(RowReason.OVERLAPPING_REQUESTS),
+        player_row_wrong=True,
     ),
     MoneyCase(
         "a type nobody knows",
@@ -450,6 +482,45 @@ CASES = (
         finding=unexplained(RowReason.NEGATIVE_OPENING),
     ),
     MoneyCase(
+        "the ledger gives less than nothing held at first",
+        (100.0, 0.0),
+        (0.0, 0.0),
+        (requested(10, 1, "w1"),),
+        finding=unexplained(RowReason.NEGATIVE_OPENING),
+    ),
+    MoneyCase(
+        "a payout of which nothing was held",
+        (100.0, 0.0),
+        (100.0, 0.0),
+        (payout_hook(10, 1, "w1"),),
+        finding=unexplained(RowReason.NEGATIVE_TARGET),
+    ),
+    MoneyCase(
+        "available and held changed places, by a noted balance",
+        (90.0, 40.0),
+        (100.0, 30.0),
+        (card(10, 1, "t1"),),
+        (card_note("t1", 10, 90.0, 1),),
+        finding=(RowCause.STALE_WALLET, RowReason.NOTED),
+        target=(9000, 4000),
+    ),
+    MoneyCase(
+        "a cent more than follows from a noted balance",
+        (90.0, 40.0),
+        (100.01, 30.0),
+        (card(10, 1, "t1"),),
+        (card_note("t1", 10, 90.0, 1),),
+        finding=DISPUTED,
+        target=(9000, 4000),
+    ),
+    MoneyCase(
+        "two webhooks of one payout with other amounts",
+        (100.0, 30.0),
+        (100.0, 8.0),
+        (payout_hook(10, 1, "w1"), payout_hook(12, 2, "w1")),
+        finding=unexplained(RowReason.BOOKED_TWICE),
+    ),
+    MoneyCase(
         "a wallet above the evidence that nothing accounts for",
         (100.0, 0.0),
         (133.0, 0.0),
@@ -472,6 +543,20 @@ CASES = (
         (100.0, 0.0),
         (both("manual_credit", "credit", math.nan, 1),),
         finding=unreadable(RowReason.UNREADABLE_LEDGER),
+    ),
+    MoneyCase(
+        "a ledger row without a date",
+        (105.0, 0.0),
+        (105.0, 0.0),
+        (both("manual_credit", "credit", 5, 1), undated(both("manual_credit", "credit", 5, 1)), undated(requested(5, 1, "w1"))),
+        finding=unreadable(RowReason.UNREADABLE_LEDGER),
+    ),
+    MoneyCase(
+        "a note without a date proves nothing",
+        (100.0, 0.0),
+        (100.0, 0.0),
+        (both("manual_credit", "credit", 5, 1),),
+        (TransactionRow("k1", "poker_win", 7, 999.0, None),),
     ),
     MoneyCase(
         "a ledger row below zero",

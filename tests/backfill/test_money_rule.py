@@ -80,6 +80,12 @@ def test_memory_and_postgres_keep_the_same_evidence(all_cases, policy):
 
 
 @pytest.mark.postgres
+def test_a_ledger_row_without_a_date_is_shown_as_one_and_keeps_no_other_from_being_read(all_cases):
+    shown = all_cases.guard.ledger.movements(TENANT, ["a ledger row without a date"], 10)
+    assert [each.row.created_at is None for each in shown["a ledger row without a date"]] == [False, True, True], "last of all"
+
+
+@pytest.mark.postgres
 def test_t3_counts_what_a_plan_would_write_and_what_it_hands_to_humans(all_cases, rows, policy):
     reading = mismatches(all_cases, policy)
     assert (reading.events, reading.exposure) == (len(rows), len(CASES))

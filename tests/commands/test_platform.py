@@ -85,6 +85,14 @@ def test_a_table_that_is_not_there_is_named_and_the_rest_is_looked_at(check):
     found = parts(check("--json", wallet={"table": "wallets"}))
     assert "has no table public.wallets" in found["schema"]["lines"][0]
     assert found["flags"]["fits"]
+    assert found["ledger"]["lines"] == ["not looked at while the schema does not fit"], "not: the ledger is empty"
+
+
+def test_what_is_proposed_says_what_no_data_can_tell(check):
+    proposal = json.loads(check("--json", ledger__bookings=[]).stdout)["proposal"]
+    assert "amount_in_reference" in proposal[-2]
+    assert "payment_step" in proposal[-1]
+    assert all(line.startswith(("#", "- {type: ")) for line in proposal)
 
 
 def test_the_reference_policy_has_the_sandboxs_words(check):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ledger_guard.domain.ledger_samples import Factor, SampledPlayer, WordNote, WordRow
-from ledger_guard.domain.ledger_words import WordSide, learn_words
+from ledger_guard.domain.ledger_words import WordSide, learn_words, shared_payments
 
 START = datetime(2026, 2, 1, tzinfo=timezone.utc)
 
@@ -47,6 +47,10 @@ class Casino:
             elif step == "hook":
                 wallet[0] += cents
                 book("deposit", "deposit_captured", True)
+            elif step == "hooked":
+                # a webhook of the payment before it, under the same id
+                wallet[0] += rows[-1].cents
+                book("deposit", "deposit_captured", True, amount=rows[-1].cents, tx_id=rows[-1].tx_id)
             elif step == "fee":
                 wallet[0] -= cents
                 book("chargeback_fee", "completed", False)
@@ -110,3 +114,14 @@ def test_words_that_always_come_together_are_not_told_apart():
 def test_how_often_a_word_is_there_is_counted():
     found = Casino().play("card", "hook", "hook", players=4).learnt("deposit_captured")
     assert (found.rows, found.players) == (8, 4)
+
+
+def test_words_that_booked_one_payment_on_both_sides_and_on_the_wallet_share_its_step():
+    casino = Casino().play("card", "hook", "card").play("card", "hooked", "fee", players=1)
+    words = [("deposit", "deposit_captured"), ("wallet", "deposit_succeeded")]
+    assert shared_payments(casino.players, learn_words(casino.players)) == dict.fromkeys(words, "deposit")
+
+
+def test_words_that_never_booked_one_payment_share_none():
+    casino = Casino().play("card", "hook", "fee", "card")
+    assert shared_payments(casino.players, learn_words(casino.players)) == {}

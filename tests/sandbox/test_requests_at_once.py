@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from tests.sandbox.conftest import AS_OF, HEALTHY, rows
+from tests.sandbox.conftest import AS_OF, HEALTHY, rows, value
 from tests.sandbox.repair_scores import plan_rows, score
 
 from ledger_guard.domain.findings import RowCause
@@ -91,6 +91,24 @@ def test_a_payment_that_comes_twice_is_credited_twice_and_counts_once(one_of_the
     planned = plan_rows(uri, load_policy(), [tenant_id])
     assert planned[player_id].counted_twice == 700
     assert score(uri, planned, [tenant_id]).wrong == []
+
+
+def test_a_withdrawal_paid_by_webhook_and_by_an_operator_is_paid_once(one_of_them):
+    uri, tenant_id, player_id = one_of_them
+    make(uri, tenant_id, player_id, moves.request_withdraw)
+    right_before = held_by_right(uri, player_id)
+    with psycopg.connect(uri) as connection:
+        payment, cents = Move(connection, tenant_id, player_id, 1, "asked").open_request()
+        assert moves.webhook_payout(Move(connection, tenant_id, player_id, cents, "by webhook", payment=payment))
+        assert moves.pay_withdraw(Move(connection, tenant_id, player_id, 1, "by an operator"))
+    assert right_before - held_by_right(uri, player_id) == cents
+    planned = plan_rows(uri, load_policy(), [tenant_id])
+    assert planned[player_id].counted_twice == -cents
+    assert score(uri, planned, [tenant_id]).wrong == []
+
+
+def held_by_right(uri: str, player_id: str) -> int:
+    return value(uri, "select held from ledger_sandbox.right_wallet where player_id = %(player_id)s", player_id=player_id)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,9 @@ import click
 
 from ledger_guard.domain.finding_words import why
 from ledger_guard.domain.findings import RowAction, RowCause
-from ledger_guard.domain.ledger_rows import BookedMovement
+from ledger_guard.domain.ledger_rows import BookedMovement, when_booked
 from ledger_guard.domain.money import Cents, readable
 from ledger_guard.domain.plans import Plan, PlanRow
-from ledger_guard.domain.windows import iso
 from ledger_guard.use_cases.show_plan import PLAYERS_AT_MOST, show_plan
 
 COLUMNS = (
@@ -111,4 +110,4 @@ def _pair(row: PlanRow, amounts: tuple[Cents | None, Cents | None]) -> str:
 
 def _movement(each: BookedMovement) -> str:
     row = each.row
-    return f"{iso(row.created_at)}  {row.direction} {row.amount} {row.currency}  {row.type}/{row.status}  moved: {each.side}"
+    return f"{when_booked(row)}  {row.direction} {row.amount} {row.currency}  {row.type}/{row.status}  moved: {each.side}"

@@ -27,7 +27,7 @@ _REASONS = {
     RowReason.NO_MOVEMENT: "the ledger holds nothing about this player",
     RowReason.UNREADABLE_PLAYER: "the player row holds an amount that is no number",
     RowReason.UNREADABLE_WALLET: "the wallet holds an amount that is no number",
-    RowReason.UNREADABLE_LEDGER: "a ledger row of this player has an amount or direction that can't be read",
+    RowReason.UNREADABLE_LEDGER: "a ledger row of this player has an amount, direction or date that can't be read",
     RowReason.CURRENCY_CODE: "there is a wallet under a currency code that only looks like the plan's",
     RowReason.UNACCOUNTED: "the evidence does not say how the wallet came to hold what it does",
 }

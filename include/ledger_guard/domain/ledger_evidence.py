@@ -196,10 +196,17 @@ def _opening_total(notes: Sequence[NotedBalance], of_player: Sequence[Movement])
 
 
 def _before_first_note(notes: Sequence[NotedBalance], of_player: Sequence[Movement]) -> list[datetime]:
-    """When requests moved the player before anything was noted, and the note's own moment; all of them without a note."""
-    requests = of_player if not notes else _before(notes[0], of_player)
-    moments = [each.booked_at for each in requests if _moved(each) != NOTHING]
-    return moments if not notes else [*moments, notes[0].noted_at]
+    """When requests moved the player before anything was noted, and the note's own moment; all of them without a note.
+
+    Of a request booked at the note's very moment nobody can tell whether the note holds it; one without an id may be the
+    note's own.
+    """
+    if not notes:
+        return [each.booked_at for each in of_player if _moved(each) != NOTHING]
+    first = notes[0]
+    at_once = [each for each in of_player if each.booked_at == first.noted_at and each.tx_id not in (None, first.transaction_id)]
+    requests = [*_before(first, of_player), *at_once]
+    return [*(each.booked_at for each in requests if _moved(each) != NOTHING), first.noted_at]
 
 
 def _overlap(moments: Iterable[datetime], within: timedelta) -> bool:

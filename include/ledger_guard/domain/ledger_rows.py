@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger_guard.domain.ledger_evidence import Amounts
+from ledger_guard.domain.windows import iso
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class LedgerRow:
     type: str
     direction: str
     amount: float
-    created_at: datetime
+    #: None: not a date that can be read (null, an infinity); such a row proves nothing
+    created_at: datetime | None
     currency: str | None = "USD"
     status: str | None = "completed"
     tx_id: str | None = None
@@ -30,7 +32,7 @@ class TransactionRow:
     type: str
     amount: float
     balance_after: float
-    created_at: datetime
+    created_at: datetime | None
     currency: str = "USD"
     provider: str | None = None
 
@@ -44,3 +46,8 @@ class BookedMovement:
     side: str
     #: what it moved of available and held, in cents; None where it can't be read
     moved: Amounts | None
+
+
+def when_booked(row: LedgerRow) -> str:
+    """The row's moment for people."""
+    return "without a date" if row.created_at is None else iso(row.created_at)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from itertools import pairwise
+from itertools import pairwise, product
 
 from ledger_guard.domain.ledger_samples import Factor, SampledPlayer, Word, WordNote, WordRow
 from ledger_guard.domain.money import Cents
@@ -104,6 +104,30 @@ def learn_words(players: Sequence[SampledPlayer]) -> list[Learnt]:
             side, available = WordSide.PLAYER, Factor.BY_DIRECTION
         found.append(Learnt(word, rows[word], len(holders[word]), side, available, held, fits, tally.places))
     return found
+
+
+def shared_payments(players: Sequence[SampledPlayer], learnt: Sequence[Learnt]) -> dict[Word, str]:
+    """Words that booked one payment on both sides and on the wallet alone, each with the step that they share.
+
+    That they do is seen by an id under which both booked the same amount in the same direction.
+    """
+    told = {each.word: each for each in learnt}
+    steps: dict[Word, str] = {}
+    for player in players:
+        of_payment = defaultdict(set)
+        for row in player.rows:
+            if row.tx_id is not None and row.word in told:
+                of_payment[row.tx_id, row.is_credit, row.cents].add(row.word)
+        for words in of_payment.values():
+            for wallet, both in product(sorted(words), repeat=2):
+                if _book_alike(told[wallet], told[both]):
+                    steps[wallet] = steps[both] = steps.get(wallet) or steps.get(both) or wallet[0]
+    return steps
+
+
+def _book_alike(wallet: Learnt, both: Learnt) -> bool:
+    sides = (wallet.side, both.side)
+    return sides == (WordSide.WALLET, WordSide.BOTH) and (wallet.available, wallet.held) == (both.available, both.held)
 
 
 def _put_together(

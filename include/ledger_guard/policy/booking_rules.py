@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timezone
 
 from ledger_guard.domain.ledger_evidence import NOTHING, Amounts, Movement, NotedBalance, Side
 from ledger_guard.domain.ledger_rows import BookedMovement, LedgerRow, TransactionRow
@@ -16,6 +16,8 @@ from ledger_guard.policy.ledger_tables import Booking, LedgerTable, TransactionT
 from ledger_guard.policy.platform import Platform
 
 _DIRECTIONS = {"credit": 1, "debit": -1}
+#: of a row without a date; it is unreadable, so this is never compared
+_UNDATED = datetime.min.replace(tzinfo=timezone.utc)
 _NUMBER = re.compile(r"[0-9]{1,12}([.][0-9]+)?")
 
 
@@ -33,8 +35,8 @@ def movement_of(row: LedgerRow, platform: Platform) -> Movement | None:
     side = Side.UNKNOWN if booking is None or is_alike else Side(booking.moves)
     return Movement(
         side=side,
-        booked_at=row.created_at,
-        moved=None if booking is None else _moved(row, booking),
+        booked_at=row.created_at or _UNDATED,
+        moved=None if booking is None or row.created_at is None else _moved(row, booking),
         is_own_currency=row.currency == platform.currency,
         tx_id=row.tx_id or None,
         payment_step=booking.payment_step if booking else None,
@@ -57,7 +59,7 @@ def notes_of(
         return []
     booked_at: dict[str, datetime] = {}
     for each in movements:
-        if each.side is Side.BOTH and each.tx_id is not None:
+        if each.side is Side.BOTH and each.tx_id is not None and each.booked_at is not _UNDATED:
             booked_at[each.tx_id] = min(each.booked_at, booked_at.get(each.tx_id, each.booked_at))
     found = []
     for row in transactions:
@@ -69,7 +71,8 @@ def notes_of(
             if row.id in booked_at or not note.booked:
                 noted_at = booked_at.get(row.id, row.created_at)
                 holds_held = note.holds == "available_after_and_held_before"
-                found.append(NotedBalance(row.id, noted_at, balance - note.available * amount, holds_held))
+                if noted_at is not None:
+                    found.append(NotedBalance(row.id, noted_at, balance - note.available * amount, holds_held))
     return found
 
 

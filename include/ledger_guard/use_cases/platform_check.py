@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger_guard.domain.errors import LedgerGuardError
-from ledger_guard.domain.ledger_samples import Factor, SampledPlayer
-from ledger_guard.domain.ledger_words import Learnt, WordSide, learn_words
+from ledger_guard.domain.ledger_samples import Factor, SampledPlayer, Word
+from ledger_guard.domain.ledger_words import Learnt, WordSide, learn_words, shared_payments
 from ledger_guard.policy.ledger_tables import Booking, LedgerTable
 from ledger_guard.ports import Guard, LedgerWords, WordCount
 
@@ -27,6 +27,9 @@ class CheckedPart:
     fits: bool
     #: for people: what was found, what does not fit first
     lines: tuple[str, ...]
+
+
+_NOT_ASKED = CheckedPart("ledger", fits=False, lines=("not looked at while the schema does not fit",))
 
 
 @dataclass(frozen=True)
@@ -48,21 +51,22 @@ def check_platform(guard: Guard, words: LedgerWords, players_at_most: int = PLAY
     """Look at everything that the policy says of the platform; a part that can't be asked is named and the others go on."""
     counts: list[WordCount] = []
     sample: list[SampledPlayer] = []
-    schema = _asked("schema", lambda: _schema(guard))
+    schema, is_asked = _asked("schema", lambda: _schema(guard)), False
     if schema.fits:
         try:
-            counts, sample = words.counts(), words.sample(players_at_most)
+            counts, sample, is_asked = words.counts(), words.sample(players_at_most), True
         except LedgerGuardError as error:
             schema = CheckedPart("schema", fits=False, lines=(f"the ledger could not be asked: {error}",))
     learnt = learn_words(sample)
     parts = (
         schema,
-        _ledger(guard.policy.platform.ledger, counts, learnt),
+        _ledger(guard.policy.platform.ledger, counts, learnt) if is_asked else _NOT_ASKED,
         _asked("flags", lambda: _flags(guard)),
         _asked("log", lambda: _log(guard)),
         _asked("secrets", lambda: _secrets(guard)),
     )
-    return PlatformCheck(parts, tuple(learnt), tuple(_proposal(guard.policy.platform.ledger, counts, learnt)))
+    proposal = _proposal(guard.policy.platform.ledger, counts, learnt, shared_payments(sample, learnt))
+    return PlatformCheck(parts, tuple(learnt), tuple(proposal))
 
 
 def _asked(name: str, look: Callable[[], Iterator[str]]) -> CheckedPart:
@@ -130,9 +134,12 @@ def _in_words(found: Learnt) -> str:
     return f"moves {found.side.value}, {' and '.join(moved)} ({found.fits} of {found.places} places)"
 
 
-def _proposal(ledger: LedgerTable, counts: Sequence[WordCount], learnt: Sequence[Learnt]) -> Iterator[str]:
+def _proposal(
+    ledger: LedgerTable, counts: Sequence[WordCount], learnt: Sequence[Learnt], steps: Mapping[Word, str]
+) -> Iterator[str]:
     """Bookings for words that the policy lacks or has on another side; what can't be told is a comment for people."""
     told = {each.word: each for each in learnt}
+    is_any = False
     for count in counts:
         booking, found = _booking(ledger, count.type, count.status), told.get((count.type, count.status))
         if booking is not None and not (found is not None and _contradicts(booking, found)):
@@ -142,8 +149,14 @@ def _proposal(ledger: LedgerTable, counts: Sequence[WordCount], learnt: Sequence
             continue
         available = "" if found.available is Factor.BY_DIRECTION else f", available: {found.available.value}"
         held = "" if found.held is Factor.NONE else f", held: {_plain(found)}"
-        moves = f"moves: {found.side.value}{available}{held}"
+        step = f", payment_step: {steps[found.word]}" if found.word in steps else ""
+        moves = f"moves: {found.side.value}{available}{held}{step}"
+        is_any = True
         yield f"- {{type: {count.type}, statuses: [{count.status}], {moves}}}  # {found.fits} of {found.places} places"
+
+    if is_any:
+        yield "# ask too, for the data can't tell: amounts of which only a part is real money (amount_in_reference), and words"
+        yield "# that can book one payment a second time, though none did so far (payment_step: the same on each of them)"
 
 
 def _plain(found: Learnt) -> str:

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from ledger_guard.domain.findings import RowAction, RowCause
 from ledger_guard.domain.identifiers import checked_uuid
-from ledger_guard.domain.ledger_rows import BookedMovement
+from ledger_guard.domain.ledger_rows import BookedMovement, when_booked
 from ledger_guard.domain.money import Cents, readable
 from ledger_guard.domain.plans import Plan, PlanRow
-from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 
 #: doubtful players whose movements are looked up, and the newest movements of each
@@ -62,7 +61,7 @@ def _credits(booked: Sequence[BookedMovement], taken: Cents, currency: str) -> s
         if available > 0 and found < taken:
             found += available
             row = each.row
-            inside.append(f"{readable(available, currency)} {row.type}/{row.status} of {iso(row.created_at)}")
+            inside.append(f"{readable(available, currency)} {row.type}/{row.status} of {when_booked(row)}")
     return f"credits inside it: {', '.join(inside)}" if inside else "the ledger has no credit inside it"
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 from ledger_guard.domain.differences import Balances, difference_row, judge
 from ledger_guard.domain.findings import DifferenceCounts, RowCause
@@ -136,7 +136,7 @@ class InMemoryLedger:
         """See LedgerStore."""
         found = {}
         for player_id in player_ids:
-            rows = sorted(self.movements_by_player[tenant_id, player_id], key=lambda row: row.created_at, reverse=True)
+            rows = sorted(self.movements_by_player[tenant_id, player_id], key=_newness, reverse=True)
             if rows:
                 found[player_id] = [booked_movement(row, self._platform) for row in rows[:at_most]]
         return found
@@ -193,3 +193,8 @@ class InMemoryLedger:
             has_wallet=wallet is not None,
             has_wallet_alike=any(is_code_alike(code, currency) for code in codes),
         )
+
+
+def _newness(row: LedgerRow) -> datetime:
+    """When it was booked; a row without a date is the oldest."""
+    return row.created_at or datetime.min.replace(tzinfo=timezone.utc)

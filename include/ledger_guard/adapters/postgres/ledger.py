@@ -26,7 +26,9 @@ from ledger_guard.sql import statement
 _WHAT = "the platform's database"
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

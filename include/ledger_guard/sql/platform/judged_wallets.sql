@@ -94,7 +94,12 @@ with booking as (
     left join first_note n on n.tenant_id = m.tenant_id and n.player_id = m.player_id
     where m.moves in ('both', 'player')
       and (m.available <> 0 or m.held <> 0)
-      and (n.player_id is null or (m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id))
+      -- of one booked at the note's very moment nobody can tell whether the note holds it; without an id it may be the note's own
+      and (
+          n.player_id is null
+          or (m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id)
+          or (m.booked_at = n.noted_at and m.tx_id <> n.transaction_id)
+      )
     union all
     select tenant_id, player_id, noted_at
     from first_note

@@ -3,7 +3,7 @@
 -- player_ids (text[], null: all players), currency, void_statuses
 -- (text[], lower case), booking_* (arrays of one length: type, status in lower case or '' for any, moves, available and held as
 -- factors, by_direction, reference pattern or '', payment step or '').
--- Rows: one a ledger row; a row whose amount or direction can't be read, or that moved half a cent, is not readable. Index: the ledger's unique (tenant, player, type, idempotency key), by its first column.
+-- Rows: one a ledger row; a row whose amount, direction or date can't be read, or that moved half a cent, is not readable. Index: the ledger's unique (tenant, player, type, idempotency key), by its first column.
 select
     movement.*,
     case when is_readable then cents * available_factor end as available,
@@ -12,7 +12,7 @@ from (
     select
         booked.*,
         coalesce(
-            cents >= 0 and trunc(cents * available_factor) = cents * available_factor
+            cents >= 0 and booked_at is not null and trunc(cents * available_factor) = cents * available_factor
                 and trunc(cents * held_factor) = cents * held_factor,
             false
         ) as is_readable
@@ -21,7 +21,8 @@ from (
             l.{ledger_tenant} as tenant_id,
             l.{ledger_player} as player_id,
             nullif(l.{ledger_tx_id}, '') as tx_id,
-            l.{ledger_created_at} as booked_at,
+            -- infinities and years that no clock shows are no dates; subtracting them would be an error for everybody
+            case when l.{ledger_created_at} between '0002-01-01' and '9999-01-01' then l.{ledger_created_at} end as booked_at,
             l.{ledger_currency} = %(currency)s as is_own_currency,
             case
                 when named.type is null and lower(coalesce(l.{ledger_status}, '')) = any(%(void_statuses)s) then 'nothing'

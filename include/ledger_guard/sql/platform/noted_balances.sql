@@ -9,7 +9,10 @@ from (
         t.{transaction_tenant} as tenant_id,
         t.{transaction_player} as player_id,
         t.{transaction_key} as transaction_id,
-        coalesce(b.booked_at, t.{transaction_created_at}) as noted_at,
+        coalesce(
+            b.booked_at,
+            case when t.{transaction_created_at} between '0002-01-01' and '9999-01-01' then t.{transaction_created_at} end
+        ) as noted_at,
         n.holds_held,
         {balance_cents} as balance,
         n.available * {transaction_cents} as moved

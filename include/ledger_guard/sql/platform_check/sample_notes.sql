@@ -18,4 +18,4 @@ from (
         on n.type = t.{transaction_type} and (not n.without_provider or coalesce(t.{transaction_provider}, '') = '')
     where t.{transaction_currency} = %(currency)s
 ) as noted
-where before is not null and moved_available is not null and made_at is not null
+where before is not null and moved_available is not null and made_at between '0002-01-01' and '9999-01-01'

@@ -15,4 +15,4 @@ from (
     join {ledger} l on l.{ledger_tenant} = asked.tenant_id and l.{ledger_player} = asked.player_id
     where l.{ledger_currency} = %(currency)s and lower(l.{ledger_direction}) in ('credit', 'debit')
 ) as booked
-where cents is not null and booked_at is not null
+where cents is not null and booked_at between '0002-01-01' and '9999-01-01'
