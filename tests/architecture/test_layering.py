@@ -29,7 +29,7 @@ MAY_IMPORT = {
 }
 #: the adapters that carry Airflow's side of a use case call inward through use cases and wiring
 AIRFLOW_SIDE = {"adapters/airflow_approval.py", "adapters/airflow_break_glass.py", "adapters/airflow_failure.py"}
-DRIVERS = {"psycopg", "sqlalchemy", "alembic", "airflow", "slack_sdk", "httpx", "dotenv"}
+DRIVERS = {"psycopg", "sqlalchemy", "alembic", "airflow", "slack_sdk", "httpx", "httpcore", "dotenv"}
 
 
 def modules() -> list[Path]:
