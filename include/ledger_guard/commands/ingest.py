@@ -17,6 +17,7 @@ from ledger_guard.adapters.access_log.log_file import FORMATS, AccessLogFile, gu
 from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
 from ledger_guard.domain.access_events import IngestedFile, NamedTenants
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases import ingest_access_log as ingesting
@@ -123,8 +124,11 @@ def _moment(text: str) -> datetime:
 
 
 def _progress(name: str, lines: int) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r{name}: {lines} lines", nl=False, err=True)
+    terminal = sys.__stderr__
+    if terminal is not None and terminal.isatty():
+        # past the stream that would show the carriage return
+        terminal.write(f"\r{one_line(name)}: {lines} lines")
+        terminal.flush()
 
 
 def _lines(file: IngestedFile) -> list[str]:

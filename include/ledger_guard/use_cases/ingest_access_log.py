@@ -60,8 +60,8 @@ def ingest_access_log(
     far.
 
     Raises:
-        BadInputError: a file can't be read to its end or is mostly no log, or `complete_through` lies in the future. Files before it are in;
-            the source is not called complete. Mend it and start again.
+        BadInputError: a file can't be read to its end or is mostly no log, or `complete_through` lies in the future. Files before
+            it are in; the source is not called complete. Mend it and start again.
         SourceUnavailable: guard state is away, or the platform, where a file names many tenants. Start again when it is back.
     """
     now = guard.clock.now()
