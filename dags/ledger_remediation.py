@@ -32,6 +32,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
 from ledger_guard.adapters.airflow_errors import never_retried
 from ledger_guard.adapters.airflow_runs import requester, run_state
 from ledger_guard.adapters.airflow_settings import POKE_SECONDS, START_DATE, task_defaults
@@ -73,6 +74,7 @@ def ledger_remediation() -> None:
     def open_case(params: dict | None = None, dag_run=None) -> dict:
         """Take up the incident and look up what the policy names for it."""
         with never_retried():
+            refuse_unknown_conf()
             by = requester(dag_run, remediating.GUARD_ITSELF)
             return remediating.open_case(open_guard(), params or {}, by, dag_run.run_id).as_json()
 

@@ -102,3 +102,14 @@ def test_a_refusal_is_never_retried_and_an_outdated_version_is(airflow_home):
         raise SafetyRefusal("no")
     with pytest.raises(StaleVersionError), never_retried():
         raise StaleVersionError("read again")
+
+
+def test_the_form_starts_empty_whatever_the_runs_conf_holds(world, parked):
+    from airflow.sdk.definitions.param import ParamsDict, process_params
+
+    asking = gate(question)
+    conf = {"flag": "f", "approver_reason": "webhooks of every tenant are refused, I am sure"}
+    params = process_params(SimpleNamespace(params=ParamsDict()), asking, conf, suppress_exception=False)
+    assert asking.params["approver_reason"] == conf["approver_reason"], "Airflow fills the field from the conf"
+    asking.execute({**context_of("mallory"), "params": params})
+    assert {name: field["value"] for name, field in asking.serialized_params.items()} == {"approver_reason": None}

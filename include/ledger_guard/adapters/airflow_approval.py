@@ -94,6 +94,8 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
         self.assigned_users = [{"id": name, "name": name} for name in request.approvers]
         self.response_timeout = request.expires_at - request.requested_at
         self.body = question["proposal"]
+        # Airflow fills params from the run's conf, this field too: the requester would write the approver's reason
+        self.params[REASON_FIELD] = None
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
