@@ -10,7 +10,7 @@ None. Started by the health check, or by hand from the form.
 ## Params
 * `incident_id` (UUID or empty): the incident to work on. When empty, describe the case with the other fields:
 * `trigger` (`T1`, `T2`, `T3`), `severity` (`mild`, `severe`), `scope` (`isolated`, `widespread`),
-  `tenants` (list of tenant ids), `reason` (text).
+  `tenants` (list of tenant ids), `reason` (text). Such a case is recorded beside what was sensed and changes nothing of it.
 
 ## What it changes
 Guard state (incident, actions, freezes, rotation plans). It starts `tenant_backfill` runs, one a tenant, and a

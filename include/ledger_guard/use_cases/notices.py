@@ -13,6 +13,7 @@ from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import AffectedSubject, Guard
+from ledger_guard.use_cases.by_hand import cases_in_words
 from ledger_guard.use_cases.evidence import in_words, listed, newest_alarms, since
 from ledger_guard.use_cases.remediate import DAG_OF_ACTION
 
@@ -47,12 +48,18 @@ def incident_notice(guard: Guard, incident_id: str, verb: str) -> Notice:
             ("Proposed", f"{', '.join(row.actions)}. The runbook: {row.runbook_says}"),
             ("Owner", row.owner),
             ("Runbook", guard.policy.triggers[incident.trigger].runbook),
+            *(("By hand", words) for words in _by_hand(guard, incident_id)),
             # last, because a channel that runs out of room leaves the end out
             *(evidence or [("Evidence", incident.summary or "no verdict is stored for these tenants")]),
         ),
         links=_links(guard, incident_id),
         incident_id=incident_id,
     )
+
+
+def _by_hand(guard: Guard, incident_id: str) -> tuple[str, ...]:
+    with guard.state.transaction() as state:
+        return cases_in_words(state.actions.of_incident(incident_id))
 
 
 def approval_notice(guard: Guard, approval: Approval | ApprovalRequest) -> Notice:

@@ -13,6 +13,7 @@ from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.verdicts import Scope
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.by_hand import cases_in_words
 from ledger_guard.use_cases.flag_proposal import FlagProposal, checked_scope, listed_tenants, proposed, scope_words, seen_states
 from ledger_guard.use_cases.flag_write import FlagWrite, write_flag
 from ledger_guard.use_cases.freeze import open_freeze
@@ -98,7 +99,7 @@ def _proposal(
         incident_id=incident.incident_id,
         target=target,
         seen=seen,
-        happens=f"{does}{wider} Asked for by {requested_by}. {_because(guard, incident)}{again}",
+        happens=f"{does}{wider} Asked for by {requested_by}. {_because(guard, state, incident)}{again}",
         evidence=(incident.severity.value, incident.scope.value),
         facts=(f"incident {incident.trigger.value} {incident.severity.value} {incident.scope.value}",),
     )
@@ -123,11 +124,17 @@ def _wider_than_the_incident(guard: Guard, incident: Incident, flag: str, tenant
     return f"{hit}; this is for everyone all the same."
 
 
-def _because(guard: Guard, incident: Incident) -> str:
+def _because(guard: Guard, state: GuardTransaction, incident: Incident) -> str:
+    # shown beside what was sensed, and no part of what is agreed to: another case by hand voids no answer
+    said = "".join(
+        f" Also {words}."
+        for words in cases_in_words(state.actions.of_incident(incident.incident_id))
+        if words != incident.summary
+    )
     signal = f"{incident.trigger.value} {incident.trigger.signal_name}"
     return (
         f"Because {signal} is {incident.severity.value}, {incident.scope.value}, since {iso(incident.first_window_start)} "
-        f"in {listed_tenants(guard, incident.tenants)}: {incident.summary or 'no summary'}."
+        f"in {listed_tenants(guard, incident.tenants)}: {incident.summary or 'no summary'}.{said}"
     )
 
 
