@@ -10,6 +10,7 @@ from ledger_guard.domain.approvals import Approval, ApprovalRequest
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.shown_text import one_line, wrote
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import AffectedSubject, Guard
@@ -76,7 +77,8 @@ def approval_notice(guard: Guard, approval: Approval | ApprovalRequest) -> Notic
     ]
     if answer is not None:
         by = f" by {answer.answered_by}" if answer.answered_by else ""
-        said = f"{answer.answer.value}{by} at {iso(answer.answered_at)}: {answer.reason or 'no reason given'}"
+        who = "who " if answer.answered_by else "and nobody "
+        said = f"{answer.answer.value}{by} at {iso(answer.answered_at)}, {who}{wrote(answer.reason)}"
         facts.insert(0, ("Answer", said))
     own: Pairs = (("Answer in Airflow", request.link),) if request.link else ()
     others = _links(guard, request.incident_id)
@@ -133,7 +135,7 @@ def _subjects(guard: Guard, incident: Incident, tenants: Sequence[str]) -> Pairs
 
 
 def _subject(subject: AffectedSubject) -> str:
-    return f"{subject.subject_id} of {subject.tenant_id} ({subject.events})"
+    return f"{one_line(subject.subject_id)} of {subject.tenant_id} ({subject.events})"
 
 
 def _links(guard: Guard, incident_id: str | None) -> Pairs:

@@ -10,6 +10,7 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, scopes_to_turn
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.shown_text import wrote
 from ledger_guard.domain.verdicts import Scope
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
@@ -56,7 +57,7 @@ def roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, run_id:
         return _proposal(guard, state, state.incidents.get(incident_id), flag, tenant_id, seen, requested_by)
 
     def settle(state: GuardTransaction, change: FlagChange) -> Mapping[str, Any]:
-        reason = f"rolled back, approved by {change.approved_by}: {change.reason.strip()}"
+        reason = f"rolled back, approved by {change.approved_by}, who {wrote(change.reason)}"
         return {"freeze_id": open_freeze(guard, state, flag, tenant_id, incident_id, reason, actor).freeze_id}
 
     write = FlagWrite(
