@@ -33,6 +33,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, XComArg, dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
 from ledger_guard.adapters.airflow_errors import never_retried
 from ledger_guard.adapters.airflow_runs import this_run
 from ledger_guard.adapters.airflow_settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
@@ -129,6 +130,8 @@ def check(trigger: Trigger) -> XComArg:
         @task.sensor(poke_interval=POKE_SECONDS, timeout=SENSE_TIMEOUT_SECONDS, mode="reschedule")
         def sense(params: dict | None = None) -> PokeReturnValue:
             """Wait until the newest closed window is complete, then load every window since the last one."""
+            with never_retried():
+                refuse_unknown_conf()
             if trigger.value not in (params or {})["triggers"]:
                 raise AirflowSkipException(f"{trigger.value} was not asked for")
             with never_retried():

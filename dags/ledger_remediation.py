@@ -10,7 +10,7 @@ None. Started by the health check, or by hand from the form.
 ## Params
 * `incident_id` (UUID or empty): the incident to work on. When empty, describe the case with the other fields:
 * `trigger` (`T1`, `T2`, `T3`), `severity` (`mild`, `severe`), `scope` (`isolated`, `widespread`),
-  `tenants` (list of tenant ids), `reason` (text).
+  `tenants` (list of tenant ids), `reason` (text). Such a case is recorded beside what was sensed and changes nothing of it.
 
 ## What it changes
 Guard state (incident, actions, freezes, rotation plans). It starts `tenant_backfill` runs, one a tenant, and a
@@ -32,6 +32,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
 from ledger_guard.adapters.airflow_errors import never_retried
 from ledger_guard.adapters.airflow_runs import run_state, this_run
 from ledger_guard.adapters.airflow_settings import POKE_SECONDS, START_DATE, task_defaults
@@ -73,6 +74,7 @@ def ledger_remediation() -> None:
     def open_case(params: dict | None = None, dag_run=None) -> None:
         """Take up the incident and look up what the policy names for it."""
         with never_retried():
+            refuse_unknown_conf()
             run = this_run(dag_run)
             run.leave("case", remediating.open_case(run.guard, params or {}, run.requester, dag_run.run_id).as_json())
 

@@ -6,12 +6,15 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
 from ledger_guard.command_errors import one_line, usage_sentence
 from ledger_guard.domain.errors import BadInputError, LedgerGuardError, PolicyError, SafetyRefusal
+from ledger_guard.domain.shown_text import controls_shown
 
 VERSION = "0.1.0"
 PROGRAM = "python -m ledger_guard"
@@ -79,11 +82,44 @@ def cli() -> None:
     """  # noqa: D301  \b is the mark that keeps click from joining these lines
 
 
+class ShownStream:
+    """A text stream that shows control characters as escapes: an id from a log must not steer the terminal."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, and say how much of `text` that was: all."""
+        self._stream.write(controls_shown(text) if isinstance(text, str) else text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def _shown_output() -> Iterator[None]:
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = shown = ShownStream(sys.stdout), ShownStream(sys.stderr)
+    try:
+        yield
+    finally:
+        # click puts another one around a stream whose reader is gone; that one stays
+        sys.stdout = before[0] if sys.stdout is shown[0] else sys.stdout
+        sys.stderr = before[1] if sys.stderr is shown[1] else sys.stderr
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors end as one line on stderr, never as a traceback.
 
-    A command ends with `ctx.exit(code)` or by returning a whole number for another code than 0.
+    A command ends with `ctx.exit(code)` or by returning a whole number for another code than 0. Whatever a command prints,
+    control characters in it are shown as escapes.
     """
+    with _shown_output():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         result = cli.main(args=None if argv is None else list(argv), prog_name=PROGRAM, standalone_mode=False)
     except SystemExit as ended:

@@ -164,8 +164,8 @@ def _token_of(conn_id: str) -> str | None:
     if text:
         try:
             found = json.loads(text).get("password") if text.lstrip().startswith("{") else unquote(urlsplit(text).password or "")
-        except (ValueError, AttributeError) as error:
-            raise BadInputError(f"connection {conn_id}: can't be read; allowed: a URI or JSON with a password") from error
+        except (ValueError, AttributeError):
+            raise BadInputError(f"connection {conn_id}: can't be read; allowed: a URI or JSON with a password") from None
         return found or None
     from ledger_guard.adapters.airflow_connections import airflow_connection_password  # noqa: PLC0415
 

@@ -175,7 +175,7 @@ def test_a_second_answer_never_replaces_the_first(world):
     answered(world.guard, approval_id, option="Reject", reason="not at night")
     with pytest.raises(SafetyRefusal, match="answered already"):
         answered(world.guard, approval_id)
-    with pytest.raises(SafetyRefusal, match="rejected by payments-lead: not at night"):
+    with pytest.raises(SafetyRefusal, match='rejected by payments-lead, who wrote "not at night"'):
         _verify(world)
     assert len(world.audit("record_answer")) == 1
 

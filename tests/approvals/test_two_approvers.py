@@ -120,7 +120,7 @@ def test_two_people_must_remain_besides_the_requester():
 def test_a_rejection_by_the_second_person_is_a_no(world):
     answered(world.guard, asked(world).approval_id, by="anna")
     answered(world.guard, asked(world, 2).approval_id, by="boris", option="Reject", reason="not at night")
-    with pytest.raises(SafetyRefusal, match="second approval: rejected by boris: not at night"):
+    with pytest.raises(SafetyRefusal, match='second approval: rejected by boris, who wrote "not at night"'):
         verify(world)
 
 

@@ -98,5 +98,5 @@ def test_a_second_persons_no_ends_the_run_as_refused(world):
     answered(world.guard, ask(world, incident_id, 2), by="boris", option="Reject", reason="the provider is back")
     assert closed(world, incident_id) == (
         ActionStatus.REFUSED,
-        "rejected by boris: the provider is back; nothing was written",
+        'rejected by boris, who wrote "the provider is back"; nothing was written',
     )

@@ -34,7 +34,7 @@ AIRFLOW_SIDE = {
     "adapters/airflow_failure.py",
     "adapters/airflow_runs.py",
 }
-DRIVERS = {"psycopg", "sqlalchemy", "alembic", "airflow", "slack_sdk", "httpx", "dotenv"}
+DRIVERS = {"psycopg", "sqlalchemy", "alembic", "airflow", "slack_sdk", "httpx", "httpcore", "dotenv"}
 
 
 def modules() -> list[Path]:

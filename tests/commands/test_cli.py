@@ -234,3 +234,17 @@ def test_the_module_can_be_run():
     )
     assert ended.returncode == 2
     assert ended.stderr == "/no/such.yaml: there is no such file; allowed: a readable YAML file with a policy\n"
+
+
+@pytest.mark.parametrize("is_error", [False, True])
+def test_control_characters_of_ids_reach_no_terminal(command, capsys, is_error):
+    assert command(lambda: click.echo("player a\x1b]0;owned\x07\x9b2J\rb\nnext", err=is_error)) == 0
+    found = capsys.readouterr()
+    assert (found.err if is_error else found.out) == "player a\\u001b]0;owned\\u0007\\u009b2J\\u000db\nnext\n"
+
+
+def test_the_streams_are_as_they_were_when_a_command_has_ended(command, capsys):
+    before = sys.stdout, sys.stderr
+    command(_raising(SafetyRefusal("no \x1b")))
+    assert (sys.stdout, sys.stderr) == before
+    assert capsys.readouterr().err == "no ?\n"

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ledger_guard.domain.audit_keys import parse_audit_keys
+
 PROJECT = Path(__file__).parents[2]
 AIRFLOW_SERVICES = ("init", "api-server", "scheduler", "dag-processor")
 DATABASES = ("airflow-db", "platform-db")
@@ -137,6 +139,8 @@ def test_every_airflow_process_gets_the_same_connections_and_secrets_from_the_en
         "AIRFLOW__CORE__FERNET_KEY": "AIRFLOW_FERNET_KEY",
         "AIRFLOW_CONN_LEDGER_DB": "LEDGER_DB_URI",
         "AIRFLOW_CONN_LEDGER_GUARD_DB": "LEDGER_GUARD_DB_URI",
+        # without it whoever has the database can forge the audit log
+        "LEDGER_GUARD_AUDIT_KEY": "LEDGER_AUDIT_KEY",
     }
     for key, name in required.items():
         assert environment[key] == f"${{{name}:?is not set in .env}}"
@@ -197,3 +201,17 @@ def test_the_policys_approvers_can_log_in(compose):
     roles = dict(user.split(":") for user in users.split(","))
     approvers = {name for approval in policy["approvals"].values() for name in approval["approvers"]}
     assert {roles.get(name) for name in approvers} <= {"user", "op", "admin"}
+
+
+def test_nobody_but_the_administrator_has_more_than_the_role_user(compose):
+    """Role op edits connections: whoever has it holds the platform's password (docs/operations.md)."""
+    for service in AIRFLOW_SERVICES:
+        users = compose["services"][service]["environment"]["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"]
+        roles = dict(pair.split(":") for pair in users.split(","))
+        assert {name for name, role in roles.items() if role not in ("user", "viewer")} == {"admin"}
+
+
+def test_the_key_that_the_example_tells_to_make_is_one():
+    text = (PROJECT / ".env.example").read_text(encoding="utf-8")
+    assert 'echo "key-1:$(openssl rand -hex 32)"' in text
+    assert parse_audit_keys(f"key-1:{'0f' * 32}", "test").newest is not None

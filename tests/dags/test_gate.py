@@ -1,5 +1,6 @@
 """The gate puts its question together itself: another task's result can neither name the requester nor the words."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -102,3 +103,30 @@ def test_a_refusal_is_never_retried_and_an_outdated_version_is(airflow_home):
         raise SafetyRefusal("no")
     with pytest.raises(StaleVersionError), never_retried():
         raise StaleVersionError("read again")
+
+
+def test_what_people_and_data_wrote_is_shown_to_the_approver_and_makes_nothing(world, parked):
+    from markdown_it import MarkdownIt
+
+    links = "[yes](https://evil.example) ![x](https://evil.example/p.png) <img src=x> www.evil.example"
+    words = f"Turn f off\n\n# Approved by the CTO\n\n{links}"
+    asking = gate(lambda *_: {"subject_id": "f@*", "subject_hash": "h", "incident_id": None, "proposal": words})
+    asking.execute(context_of("mallory"))
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(asking.body)
+    assert set(re.findall(r"</?([a-z0-9]+)", html)) == {"p", "code"}
+    assert html.count("<p>") == 1
+    assert "evil" not in re.sub(r"<code>.*?</code>", "", html), "the page makes links of addresses by itself, but not in code"
+    with world.state.transaction() as state:
+        asked = state.approvals.of_gate("flag_rollback", "manual__1", "request_approval").request
+    assert asked.proposal == words, "what is recorded is what was put together, not its form for one page"
+
+
+def test_the_form_starts_empty_whatever_the_runs_conf_holds(world, parked):
+    from airflow.sdk.definitions.param import ParamsDict, process_params
+
+    asking = gate(question)
+    conf = {"flag": "f", "approver_reason": "webhooks of every tenant are refused, I am sure"}
+    params = process_params(SimpleNamespace(params=ParamsDict()), asking, conf, suppress_exception=False)
+    assert asking.params["approver_reason"] == conf["approver_reason"], "Airflow fills the field from the conf"
+    asking.execute({**context_of("mallory"), "params": params})
+    assert {name: field["value"] for name, field in asking.serialized_params.items()} == {"approver_reason": None}

@@ -132,7 +132,7 @@ def test_every_missing_item_is_named_at_once(world, resolved):
         "no reference",
         "(T3 severe) is mitigating",
         "rotation of WEBHOOK_SECRET_MOCKPSP with mockpsp",
-        "frozen for everyone by payments-lead since 2026-03-02T03:00:00Z (stop the rollout)",
+        'frozen for everyone by payments-lead since 2026-03-02T03:00:00Z ("stop the rollout")',
     ):
         assert item in str(refused.value)
 
@@ -639,7 +639,9 @@ NOTHING_WRITTEN = {"root_cause": "", "root_cause_link": "", "root_cause_owner": 
 def test_an_override_lets_one_tenant_be_enabled_with_an_approval_and_lifts_nothing(frozen):
     override = _override(frozen)
     proposal = frozen.review_restore(None, tenant_id="tenant-a", **NOTHING_WRITTEN)
-    assert "In spite of a freeze that stays, by override of ops-lead until 2026-03-02T05:00:00Z: a pilot" in proposal.text
+    assert (
+        'In spite of a freeze that stays, by override of ops-lead until 2026-03-02T05:00:00Z, who wrote "a pilot' in proposal.text
+    )
     frozen.answer(frozen.ask(ApprovalKind.FLAG_RESTORE, proposal, None))
     frozen.restore(None, tenant_id="tenant-a", **NOTHING_WRITTEN)
     assert [frozen.guard.flags.effective(BALANCE, tenant) for tenant in ("tenant-a", "tenant-b")] == [True, False]

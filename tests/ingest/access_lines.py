@@ -3,6 +3,7 @@
 from datetime import datetime, timezone
 
 from ledger_guard.adapters.access_log.line_events import LineEvents
+from ledger_guard.domain.access_events import NamedTenants
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.platform import AccessLogMapping
 
@@ -21,5 +22,8 @@ COMBINED_LINE = (
 )
 
 
-def line_events(mapping: AccessLogMapping | None = None, tenant_id: str | None = None) -> LineEvents:
-    return LineEvents(mapping or POLICY.access_log["ingress_json"], tenant_id, NOW, WEBHOOKS)
+def line_events(
+    mapping: AccessLogMapping | None = None, tenant_id: str | None = None, tenants: NamedTenants | None = None
+) -> LineEvents:
+    named = tenants or NamedTenants(list)
+    return LineEvents(mapping or POLICY.access_log["ingress_json"], tenant_id, NOW, WEBHOOKS, named)

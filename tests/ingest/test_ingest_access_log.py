@@ -9,6 +9,7 @@ from access_lines import COMBINED_LINE, JSON_LINE, NOW, POLICY, line_events
 from ledger_guard.adapters.access_log.log_file import AccessLogFile
 from ledger_guard.adapters.memory.access_events import InMemoryAccessEventStore
 from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.domain.access_events import MOST_KEPT_REJECTS, IngestedFile
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.use_cases.ingest_access_log import ingest_access_log
 
@@ -128,3 +129,37 @@ def test_a_file_of_which_nothing_could_be_used_keeps_the_source_from_being_calle
     outcome = bench.ingest(bench.log(line(2), name="a.log"), bench.log(*lines, name="b.log"), complete_through=ELEVEN)
     assert (outcome.complete_through == ELEVEN, outcome.unusable == ()) == (is_complete, is_complete)
     assert outcome.files[0].accepted == 1
+
+
+@pytest.mark.parametrize(
+    ("rejected", "kept"),
+    [
+        (MOST_KEPT_REJECTS - 1, MOST_KEPT_REJECTS - 1),
+        (MOST_KEPT_REJECTS, MOST_KEPT_REJECTS),
+        (MOST_KEPT_REJECTS + 1, MOST_KEPT_REJECTS),
+        (12_000, MOST_KEPT_REJECTS),
+    ],
+)
+def test_every_rejected_line_is_counted_and_only_the_first_are_kept(bench, rejected, kept):
+    outcome = bench.ingest(bench.log(line(1), *["x"] * rejected))
+    (file,) = outcome.files
+    assert (file.lines, file.rejected, file.kept_rejects) == (rejected + 1, rejected, kept)
+    assert [each.line_number for each in bench.store.rejects(file.ingest_id)] == list(range(2, kept + 2))
+    assert outcome.as_json()["files"][0]["kept_rejects"] == kept
+
+
+@pytest.mark.parametrize(
+    ("lines", "rejected", "is_hopeless"),
+    [(200_000, 200_000, False), (200_001, 200_001, True), (400_002, 200_001, False), (400_001, 200_001, True)],
+)
+def test_a_file_is_given_up_when_many_lines_and_most_of_them_are_no_log(lines, rejected, is_hopeless):
+    assert IngestedFile("id", "a.log", "hash", "m", lines=lines, rejected=rejected).is_hopeless is is_hopeless
+
+
+def test_a_file_that_is_given_up_leaves_nothing_and_says_why(bench, monkeypatch):
+    monkeypatch.setattr("ledger_guard.domain.access_events.MOST_REJECTS", 20)
+    with pytest.raises(
+        BadInputError, match=r"21 of its first 22 lines can't be used \(line 2: is not JSON.*nothing of it is stored"
+    ):
+        bench.ingest(bench.log(line(1), *["x"] * 21))
+    assert (bench.store.events, bench.store.files) == ((), ())

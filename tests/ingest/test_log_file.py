@@ -1,12 +1,14 @@
 """A file as a stream of events and rejected lines."""
 
 import gzip
+import os
+from pathlib import Path
 
 import pytest
 from access_lines import COMBINED_LINE, JSON_LINE, POLICY, line_events
 
 from ledger_guard.adapters.access_log.log_file import LINE_MAX_BYTES, AccessLogFile, guessed_format
-from ledger_guard.domain.access_events import AccessEvent, RejectedLine
+from ledger_guard.domain.access_events import MOST_UNKNOWN_TENANTS, REASON_MAX_CHARACTERS, AccessEvent, NamedTenants, RejectedLine
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.policy.platform import AccessLogMapping
 
@@ -115,3 +117,62 @@ def test_a_file_says_what_it_can_not_tell(tmp_path):
     assert log(path).not_knowable == ()
     blunt = AccessLogMapping(error_code=None, subject_id="s")
     assert len(AccessLogFile(path, "jsonl", "blunt", blunt, line_events(blunt)).not_knowable) == 1
+
+
+def test_a_pipe_that_nobody_writes_to_and_a_device_without_end_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.log")
+    for path in (tmp_path / "pipe.log", Path("/dev/zero"), Path("/dev/stdin")):
+        for look in (guessed_format, lambda each: list(log(each).entries()), lambda each: log(each).sha256()):
+            with pytest.raises(BadInputError, match=r"no regular file|can't be opened"):
+                look(path)
+
+
+def test_a_link_to_a_regular_file_is_read(tmp_path):
+    (tmp_path / "link").symlink_to(written(tmp_path, JSON_LINE))
+    assert len(list(log(tmp_path / "link").entries())) == 1
+
+
+def test_a_reason_does_not_grow_with_the_line(tmp_path):
+    path = written(tmp_path, JSON_LINE.replace('"2026-03-01T11:00:00.250Z"', "9" * 4_000))
+    (found,) = log(path).entries()
+    assert isinstance(found, RejectedLine)
+    assert len(found.reason) <= REASON_MAX_CHARACTERS
+
+
+def tenants_of(tmp_path, lines, named):
+    path = written(tmp_path, *lines)
+    mapping = POLICY.access_log["ingress_json"]
+    found = AccessLogFile(path, "jsonl", "ingress_json", mapping, line_events(mapping, tenants=named)).entries()
+    return [each.tenant_id if isinstance(each, AccessEvent) else each.reason for each in found]
+
+
+def of_tenants(*tenants):
+    return [
+        JSON_LINE.replace("casino_a", tenant).replace("req-00001", f"req-{number:05}") for number, tenant in enumerate(tenants)
+    ]
+
+
+def test_invented_tenants_beyond_the_bound_are_rejected_and_known_ones_never():
+    named = NamedTenants(lambda: ["casino_a", "casino_b"], most_unknown=2)
+    asked = ["new-1", "casino_a", "new-2", "new-3", "casino_b", "new-1", "new-4", "casino_a"]
+    assert [each for each in asked if not named.admits(each)] == ["new-3", "new-4"]
+
+
+def test_the_platform_is_asked_only_when_a_file_names_more_tenants_than_may_be_unknown():
+    times = []
+    named = NamedTenants(lambda: times.append(1) or [], most_unknown=2)
+    assert all(named.admits(each) for each in ("a", "b", "a", "b"))
+    assert not times
+    assert [named.admits(each) for each in ("c", "d", "a")] == [False, False, True]
+    assert len(times) == 1
+
+
+def test_lines_of_a_tenant_too_many_say_why(tmp_path):
+    found = tenants_of(tmp_path, of_tenants("new-1", "new-2", "casino_a"), NamedTenants(lambda: ["casino_a"], most_unknown=1))
+    assert (found[0], found[2]) == ("new-1", "casino_a")
+    assert found[1] == f"names one more tenant than the {MOST_UNKNOWN_TENANTS} a file may that the platform does not know"
+
+
+def test_a_hundred_thousand_invented_tenants_become_at_most_a_hundred(tmp_path):
+    found = tenants_of(tmp_path, of_tenants(*(f"invented-{number}" for number in range(3_000))), NamedTenants(list))
+    assert sum(each.startswith("invented-") for each in found) == MOST_UNKNOWN_TENANTS

@@ -212,7 +212,7 @@ def test_an_answered_question_says_the_answer_first(world, open_incident):
         state.approvals.answer(answer)
         approval = state.approvals.get(request.approval_id)
     notice = approval_notice(world.guard, approval)
-    assert notice.facts[0] == ("Answer", "rejected by ops-lead at 2026-03-01T12:00:00Z: wait for the morning")
+    assert notice.facts[0] == ("Answer", 'rejected by ops-lead at 2026-03-01T12:00:00Z, who wrote "wait for the morning"')
 
 
 def test_what_was_done_is_told_under_the_incidents_title(world, open_incident):

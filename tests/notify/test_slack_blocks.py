@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -172,3 +173,16 @@ def test_a_link_can_not_be_broken_out_of(address, shown):
 
 def test_a_link_without_an_address_is_left_out():
     assert [block["type"] for block in _message(links=(("Answer", ""),))["blocks"]] == ["header", "section"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["*Approved by the CTO*", "_Approved_", "~not~ approved", "`run` it `now`", ":white_check_mark: approved", "\n> Approved"],
+)
+def test_no_words_of_people_or_data_are_set_as_anything_but_words(words):
+    message = _message(title=words, summary=words, facts=((words, words),), links=((words, "https://ui/ok"),), incident_id=words)
+    own_bold = r"^\*[^*]*\*\n"
+    for text in _texts(message["blocks"]):
+        if text["type"] == "mrkdwn":
+            shown = re.sub(own_bold, "", text["text"])
+            assert not re.search(r"\*.*\*|(?<!\w)_\w+_|~.*~|`.*`|:\w+:|^\s*&gt;", shown, re.DOTALL), shown

@@ -207,7 +207,7 @@ def test_texts_of_people_can_not_break_the_tables_or_bring_markup_in(world):
     incident = an_incident(tenants=("tenant-a",))
     nasty = replace(an_action(incident), outcome="a | b\n<script>alert(1)</script> [x](http://evil) `rm`")
     report = stored(world, incident, fill=lambda state: state.actions.start(nasty))
-    assert "a \\| b \\<script>alert(1)\\</script> \\[x](http://evil) \\`rm\\`" in report
+    assert "a \\| b \\<script>alert(1)\\</script> `[x](http://evil)` \\`rm\\`" in report
     assert len(section(report, "What was done").splitlines()) == 3
 
 

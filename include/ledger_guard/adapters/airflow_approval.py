@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from ledger_guard.adapters.airflow_errors import never_retried
 from ledger_guard.adapters.airflow_runs import this_run
 from ledger_guard.domain.approvals import Answer, ApprovalKind, refusals
+from ledger_guard.domain.shown_text import markdown
 from ledger_guard.policy.schema import ApprovalPolicy
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.record_answer import record_answer
@@ -91,7 +92,10 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
         # the policy of now, less the requester and who agreed first: Airflow turns everybody else away at the door
         self.assigned_users = [{"id": name, "name": name} for name in request.approvers]
         self.response_timeout = request.expires_at - request.requested_at
-        self.body = question["proposal"]
+        # Airflow shows it as Markdown, and people and data wrote parts of it
+        self.body = markdown(question["proposal"])
+        # Airflow fills params from the run's conf, this field too: the requester would write the approver's reason
+        self.params[REASON_FIELD] = None
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:

@@ -54,7 +54,9 @@ class SlackNotifier:
         from airflow.sdk.exceptions import AirflowRuntimeError  # noqa: PLC0415
         from slack_sdk.errors import SlackApiError, SlackClientError  # noqa: PLC0415
 
-        body = {"channel": thread.channel if thread else self._channel, **slack_message(notice)}
+        # what people or data wrote may hold an address: nothing is fetched and shown of it
+        unfurls = {"unfurl_links": False, "unfurl_media": False}
+        body: dict[str, Any] = {"channel": thread.channel if thread else self._channel, **slack_message(notice), **unfurls}
         if thread is not None:
             body["thread_ts"] = thread.ts
             body["reply_broadcast"] = notice.is_loud

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
-from ledger_guard.adapters.postgres.connection import ConnectionSettings
+from ledger_guard.adapters.postgres.connection import ConnectionSettings, split_uri
 from ledger_guard.adapters.secret_mask import SecretMask, password_in
-from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.policy.command_runner import DATABASE_URL, CommandRunner
 
 #: the platform's DEBUG is on unless something says otherwise, and then prints every statement with player ids
@@ -37,7 +37,10 @@ def _from_own(platform: ConnectionSettings, own: Mapping[str, str]) -> str:
     allowed = "a postgresql:// URL of the platform's database, or database_url_from: connection"
     if not url:
         raise SafetyRefusal(f"{DATABASE_URL}: is not set, and the script would take a file of its own; allowed: {allowed}")
-    parts = urlsplit(url)
+    try:
+        parts = split_uri(url, DATABASE_URL)
+    except BadInputError as error:
+        raise SafetyRefusal(str(error)) from error
     if parts.scheme.split("+")[0] not in ("postgres", "postgresql"):
         raise SafetyRefusal(f"{DATABASE_URL}: has scheme {parts.scheme!r}; allowed: {allowed}")
     expected = dict(platform.parameters)["dbname"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
-
+from ledger_guard.adapters.bounded_http import NoAnswer, ask
 from ledger_guard.domain.validation import ProbeAnswer
 from ledger_guard.policy.schema import Policy
 
@@ -20,8 +19,8 @@ class HttpValidationSource:
         if probe is None:
             return None
         try:
-            status = httpx.get(probe.url, timeout=probe.timeout_seconds, follow_redirects=False).status_code
-        except httpx.HTTPError as error:
-            return ProbeAnswer(probe.url, None, passed=False, words=f"did not answer ({type(error).__name__})")
+            status = ask("GET", probe.url, seconds=probe.timeout_seconds).status_code
+        except NoAnswer as error:
+            return ProbeAnswer(probe.url, None, passed=False, words=f"did not answer ({error})")
         wanted = "" if status == probe.status else f"; needed: {probe.status}"
         return ProbeAnswer(probe.url, status, passed=status == probe.status, words=f"answered {status}{wanted}")

@@ -55,4 +55,8 @@ def _whole_word(word: str) -> str:
 
 def password_in(url: str) -> str:
     """The password within a URL as it stands there (still quoted), or an empty text."""
-    return urlsplit(url).password or ""
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        # no URL after all: the whole value is masked, as every variable's is
+        return ""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.shown_text import mrkdwn, one_line
 
 # Slack's limits, in characters of escaped text or in elements
 HEADER_CHARACTERS = 150
@@ -40,7 +41,7 @@ def slack_message(notice: Notice) -> dict[str, Any]:
         opening = _opening(notice, SHORT_SUMMARY_CHARACTERS)
     most_sections = BLOCKS_PER_MESSAGE - len(opening) - len(closing)
     facts = _fact_sections(notice.facts, most_sections, MESSAGE_CHARACTERS - _size([*opening, *closing]))
-    text = " ".join([*_calls(notice.mention), fitted(f"{notice.title}: {notice.summary}", FALLBACK_CHARACTERS)])
+    text = " ".join([*_calls(notice.mention), fitted(mrkdwn(f"{notice.title}: {notice.summary}"), FALLBACK_CHARACTERS)])
     return {"text": text, "blocks": [*opening, *facts, *closing]}
 
 
@@ -79,7 +80,7 @@ def _opening(notice: Notice, summary_characters: int) -> list[Block]:
     header = _header(notice.title)
     if not notice.summary.strip():
         return [header]
-    return [header, {"type": "section", "text": _mrkdwn(fitted(notice.summary, summary_characters))}]
+    return [header, {"type": "section", "text": _mrkdwn(fitted(mrkdwn(notice.summary), summary_characters))}]
 
 
 def _header(title: str) -> Block:
@@ -114,8 +115,8 @@ def _how_many_fit(fields: Sequence[Block], characters: int) -> int:
 
 
 def _field(label: str, text: str) -> Block:
-    heading = f"*{fitted(label.replace('*', '') or '-', FIELD_CHARACTERS // 10)}*\n"
-    return _mrkdwn(heading + fitted(text.strip() or "-", FIELD_CHARACTERS - len(heading)))
+    heading = f"*{fitted(mrkdwn(one_line(label).replace('*', '')) or '-', FIELD_CHARACTERS // 10)}*\n"
+    return _mrkdwn(heading + fitted(mrkdwn(text.strip()) or "-", FIELD_CHARACTERS - len(heading)))
 
 
 def _links(links: Sequence[tuple[str, str]]) -> list[Block]:
@@ -127,9 +128,9 @@ def _links(links: Sequence[tuple[str, str]]) -> list[Block]:
 
 
 def _link(label: str, address: str) -> str:
-    shown = fitted(" ".join(label.split()) or address, HEADER_CHARACTERS)
+    shown = fitted(mrkdwn(" ".join(label.split())) or address, HEADER_CHARACTERS)
     if not address.startswith(("http://", "https://")):
-        return f"{shown}: {escaped(address)}"
+        return f"{shown}: {escaped(mrkdwn(one_line(address)))}"
     target = "".join(_UNSAFE_IN_ADDRESS.get(character, character) for character in address)
     return f"<{target.replace('&', '&amp;')}|{shown}>"
 
@@ -155,4 +156,4 @@ def _mentions(mention: str) -> list[Block]:
 def _context(incident_id: str | None) -> list[Block]:
     if not incident_id:
         return []
-    return [{"type": "context", "elements": [_mrkdwn(f"Ledger Guard · incident {fitted(incident_id, 100)}")]}]
+    return [{"type": "context", "elements": [_mrkdwn(f"Ledger Guard · incident {fitted(mrkdwn(one_line(incident_id)), 100)}")]}]

@@ -17,6 +17,7 @@ from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import Plan
+from ledger_guard.domain.shown_text import lines_shown
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases import dry_run as dry_running
 from ledger_guard.use_cases import force as forcing
@@ -174,7 +175,7 @@ def _summed_up(guard: Guard, plan: Plan) -> dict[str, Any]:
 
 
 def _print(content: dict[str, Any] | list[str]) -> None:
-    click.echo(json.dumps(content, indent=2, default=str) if isinstance(content, dict) else "\n".join(content))
+    click.echo(json.dumps(content, indent=2, default=str) if isinstance(content, dict) else lines_shown(content))
 
 
 def _guard() -> Guard:

@@ -16,6 +16,7 @@ from ledger_guard.domain.findings import RowAction, RowCause
 from ledger_guard.domain.ledger_rows import BookedMovement, when_booked
 from ledger_guard.domain.money import Cents, readable
 from ledger_guard.domain.plans import Plan, PlanRow
+from ledger_guard.domain.shown_text import lines_shown
 from ledger_guard.use_cases.show_plan import PLAYERS_AT_MOST, show_plan
 
 COLUMNS = (
@@ -66,7 +67,7 @@ def show(plan_id: str, as_csv: bool, with_rows: bool, cause: str | None, as_json
         click.echo(json.dumps({"plan_id": plan.plan_id, "tenant_id": plan.tenant_id, "rows": rows}, indent=2, default=str))
     else:
         chosen = plan.rows if with_rows else [row for row in plan.rows if row.cause.action is not RowAction.WRITE]
-        click.echo("\n".join(_lines(plan, chosen, movements)))
+        click.echo(lines_shown(_lines(plan, chosen, movements)))
 
 
 def _write_csv(plan: Plan) -> None:

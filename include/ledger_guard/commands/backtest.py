@@ -188,7 +188,8 @@ def _progress(readings: ReadingsFile, what: str) -> AbstractContextManager[Calla
 @contextmanager
 def _drawn(readings: ReadingsFile, what: str) -> Iterator[Callable[[], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    # past the stream that would show what the bar tells the terminal
+    with Progress(*columns, console=Console(file=sys.__stderr__), transient=True) as bar:
         task = bar.add_task(what, total=max(readings.size, 1))
         told = 0
 

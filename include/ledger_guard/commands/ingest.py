@@ -15,10 +15,11 @@ from ledger_guard.adapters.access_log.line_events import LineEvents
 from ledger_guard.adapters.access_log.line_fields import UnusableLine, read_moment
 from ledger_guard.adapters.access_log.log_file import FORMATS, AccessLogFile, guessed_format
 from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
-from ledger_guard.domain.access_events import IngestedFile
+from ledger_guard.domain.access_events import IngestedFile, NamedTenants
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.windows import iso
-from ledger_guard.policy.schema import Policy
+from ledger_guard.ports import Guard
 from ledger_guard.use_cases import ingest_access_log as ingesting
 
 #: the policy's mapping for a format when none is named
@@ -62,7 +63,9 @@ def access_log(
 ) -> None:
     """Read ingress log lines, JSON Lines or Apache/nginx combined, plain or gzipped, each once.
 
-    Query strings, headers and bodies are not stored. Lines that can't be used are kept with their number and the reason.
+    Query strings, headers and bodies are not stored. Lines that can't be used are counted, and the first 1,000 of a
+    file kept with their number and the reason: so are lines of further tenants once a file has named 100 that the platform
+    does not know. Regular files only.
     T1 and T2 need the error code of each answer: only a JSON log that carries it can be measured. Exit 1 when no line of a
     file could be used: wrong format or mapping, most likely. The source is not called complete then.
 
@@ -74,7 +77,7 @@ def access_log(
     guard = wiring.open_guard()
     through = _moment(complete_through) if complete_through is not None else None
     now = guard.clock.now()
-    logs = [_log(guard.policy, path, line_format, mapping, tenant, now) for path in files]
+    logs = [_log(guard, path, line_format, mapping, tenant, now) for path in files]
     store = PostgresAccessEventStore(wiring.guard_settings(), wiring.audit_keys())
     outcome = ingesting.ingest_access_log(guard, store, logs, actor=actor, complete_through=through, progress=_progress)
     if as_json:
@@ -97,7 +100,8 @@ def _completeness(outcome: ingesting.IngestOutcome) -> str:
     return f"the source is complete through {iso(outcome.complete_through) if outcome.complete_through else 'no moment yet'}"
 
 
-def _log(policy: Policy, path: Path, line_format: str, mapping: str | None, tenant: str | None, now: datetime) -> AccessLogFile:
+def _log(guard: Guard, path: Path, line_format: str, mapping: str | None, tenant: str | None, now: datetime) -> AccessLogFile:
+    policy = guard.policy
     found = guessed_format(path) if line_format == "auto" else line_format
     name = mapping if mapping is not None else DEFAULT_MAPPINGS[found]
     if name not in policy.access_log:
@@ -107,7 +111,9 @@ def _log(policy: Policy, path: Path, line_format: str, mapping: str | None, tena
     requests = [described.request for described in policy.triggers.values() if described.request is not None]
     webhooks = [request for request in requests if request.subject == "webhook" and request.path_is_prefix]
     chosen = policy.access_log[name]
-    return AccessLogFile(path, found, name, chosen, LineEvents(chosen, tenant, now, webhooks))
+    return AccessLogFile(
+        path, found, name, chosen, LineEvents(chosen, tenant, now, webhooks, NamedTenants(guard.ledger.tenant_ids))
+    )
 
 
 def _moment(text: str) -> datetime:
@@ -118,8 +124,11 @@ def _moment(text: str) -> datetime:
 
 
 def _progress(name: str, lines: int) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r{name}: {lines} lines", nl=False, err=True)
+    terminal = sys.__stderr__
+    if terminal is not None and terminal.isatty():
+        # past the stream that would show the carriage return
+        terminal.write(f"\r{one_line(name)}: {lines} lines")
+        terminal.flush()
 
 
 def _lines(file: IngestedFile) -> list[str]:
@@ -129,5 +138,6 @@ def _lines(file: IngestedFile) -> list[str]:
     found += [f"  not knowable: {sentence}" for sentence in file.not_knowable]
     if file.rejected:
         found.append(f"  first rejected: {file.first_reject}")
-        found.append(f"  all rejected lines: table ledger_guard.ingest_reject, ingest_id {file.ingest_id}")
+        which = "all" if file.kept_rejects == file.rejected else f"the first {file.kept_rejects}"
+        found.append(f"  {which} rejected lines: table ledger_guard.ingest_reject, ingest_id {file.ingest_id}")
     return found

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 EXCERPT_MAX_CHARACTERS = 200
+REASON_MAX_CHARACTERS = 300
+#: rejected lines of one file that are kept with their reason; all are counted
+MOST_KEPT_REJECTS = 1_000
+#: with more rejected lines than this, and fewer usable ones, a file is given up
+MOST_REJECTS = 200_000
+#: tenants that one file may name although the platform does not know them: new ones, and those of look-alikes
+MOST_UNKNOWN_TENANTS = 100
 
 _QUERY_STRING = re.compile(r"\?[^\s\"']*")
 _SECRET_FIELD = re.compile(
@@ -73,9 +81,46 @@ class IngestedFile:
     not_knowable: tuple[str, ...] = ()
 
     @property
+    def kept_rejects(self) -> int:
+        """How many of the rejected lines are kept, the first ones."""
+        return min(self.rejected, MOST_KEPT_REJECTS)
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether reading on is not worth it."""
+        return self.rejected > MOST_REJECTS and 2 * self.rejected > self.lines
+
+    @property
     def is_unusable(self) -> bool:
         """Whether it has lines and none of them could be used. A file without lines tells of no requests, and is no fault."""
         return self.lines > 0 and self.rejected == self.lines
+
+
+class NamedTenants:
+    """Which tenants a file may name: all that the platform knows, and a bounded number that it does not.
+
+    `known` is asked once, when a file names more tenants than may be unknown; what it raises passes through.
+    """
+
+    def __init__(self, known: Callable[[], Collection[str]], most_unknown: int = MOST_UNKNOWN_TENANTS) -> None:
+        self._ask = known
+        self._most_unknown = most_unknown
+        self._known: frozenset[str] | None = None
+        #: while the platform was not asked, every tenant named
+        self._unknown: set[str] = set()
+
+    def admits(self, tenant_id: str) -> bool:
+        """Whether lines of this tenant count."""
+        if tenant_id in self._unknown or (self._known is not None and tenant_id in self._known):
+            return True
+        if len(self._unknown) >= self._most_unknown and self._known is None:
+            self._known = frozenset(self._ask())
+            self._unknown -= self._known
+            return self.admits(tenant_id)
+        if len(self._unknown) >= self._most_unknown:
+            return False
+        self._unknown.add(tenant_id)
+        return True
 
 
 def safe_excerpt(line: str) -> str:

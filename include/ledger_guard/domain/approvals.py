@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from ledger_guard.domain.shown_text import wrote
+
 #: how far the clocks of the API server, which dates answers, and of the guard's workers may stand apart
 CLOCK_TOLERANCE = timedelta(minutes=2)
 
@@ -79,7 +81,7 @@ class ApprovalAnswer:
     def said_no(self) -> str | None:
         """How people said no, in words; None when they said yes."""
         if self.answer is Answer.REJECTED:
-            return f"rejected by {self.answered_by}: {self.reason or 'no reason given'}"
+            return f"rejected by {self.answered_by}, who {wrote(self.reason)}"
         if self.answer is Answer.TIMED_OUT:
             return "nobody answered in time, which means no"
         return None

@@ -12,6 +12,7 @@ from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import NotificationFailed, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.shown_text import wrote
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.notices import approval_notice
 from ledger_guard.use_cases.notify import notify
@@ -107,10 +108,11 @@ def shout(guard: Guard, dag_id: str, run_id: str) -> None:
         # refused: that is on the audit log, and the failed task is told
         return
     request, answer = approval.request, approval.answer
+    why = f"{request.requested_by} {wrote(answer.reason if answer else '')}"
     notice = replace(
         approval_notice(guard, approval),
         title=f"BREAK GLASS · {request.requested_by} acts alone · {request.kind.value} · {request.subject_id}",
-        summary=f"Nobody else agreed to this. Reason: {answer.reason if answer else ''}. {request.proposal}",
+        summary=f"Nobody else agreed to this. {why}. {request.proposal}",
         mention=guard.policy.notification.escalation_mention,
     )
     in_thread: tuple[Notice, ...] = (notice,) if request.incident_id else ()

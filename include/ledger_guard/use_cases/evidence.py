@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.domain.windows import iso
 
@@ -47,7 +48,7 @@ def in_words(verdict: Verdict, began: str) -> str:
 
 def listed(names: Sequence[str], at_most: int) -> str:
     """The first names, and how many more there are: `a, b + 3 more`."""
-    shown = ", ".join(names[:at_most]) or "none"
+    shown = ", ".join(map(one_line, names[:at_most])) or "none"
     return f"{shown} + {len(names) - at_most} more" if len(names) > at_most else shown
 
 

@@ -9,6 +9,7 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import ChangeStatus, FlagChange
 from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.domain.shown_text import wrote
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
 from ledger_guard.use_cases.confirm import confirm
@@ -74,7 +75,7 @@ def _question(proposal: FlagProposal, params: Mapping[str, Any], requested_by: s
 def check_approval(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any], run_id: str) -> str:
     """Who approved. Raises SafetyRefusal when the recorded answer does not permit the write."""
     permission = verify_approval(guard, kind, question["subject_id"], question["subject_hash"], run_id)
-    return f"approved by {permission.approved_by}: {permission.reason}"
+    return f"approved by {permission.approved_by}, who {wrote(permission.reason)}"
 
 
 def next_tasks(question: Mapping[str, Any], params: Mapping[str, Any], *, may_act_alone: bool) -> list[str]:
@@ -154,9 +155,8 @@ def _outcome(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any] | Non
         verb = "roll_back" if kind is ApprovalKind.FLAG_ROLLBACK else "restore"
         trouble = last_trouble(state, verb, question.get("incident_id"), run_id)
     if change is not None:
-        words = (
-            f"{subject_id} set to {change.to_value}, approved by {change.approved_by} ({change.reason}); {change.status.value}"
-        )
+        agreed = f"approved by {change.approved_by}, who {wrote(change.reason)}"
+        words = f"{subject_id} set to {change.to_value}, {agreed}; {change.status.value}"
         is_done = change.status in (ChangeStatus.CONFIRMED, ChangeStatus.UNCONFIRMED)
         words = _with_watch(guard, change, f"{words}: {change.finding or 'nobody looked yet'}")
         return (ActionStatus.DONE if is_done else ActionStatus.FAILED), words

@@ -12,6 +12,7 @@ from ledger_guard.domain.incidents import Action, ActionStatus, Incident, Incide
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
 from ledger_guard.domain.windows import Window
+from ledger_guard.use_cases.by_hand import is_only_by_hand, work_of
 
 
 class Change(str, Enum):
@@ -65,6 +66,8 @@ def next_step(
     alarms = [verdict for verdict in verdicts if verdict.severity.is_alarm]
     if incident is None:
         return Step(_opened(trigger, window, alarms, now, rules), Change.OPENED) if alarms else Step(None, Change.QUIET)
+    if alarms and is_only_by_hand(incident, actions):
+        return Step(_sensed_at_last(incident, window, alarms, now, rules), Change.OPENED)
     if alarms:
         return _worsened(incident, window, alarms, rules)
     if window.start <= incident.last_alarm_window_start:
@@ -87,6 +90,22 @@ def _opened(trigger: Trigger, window: Window, alarms: Sequence[Verdict], now: da
         first_window_start=window.start,
         last_alarm_window_start=window.start,
         summary=_summary(alarms, rules.list_at_most),
+    )
+
+
+def _sensed_at_last(incident: Incident, window: Window, alarms: Sequence[Verdict], now: datetime, rules: CourseRules) -> Incident:
+    """An incident that a person opened, once its signal is in alarm: what was sensed is the incident, from here on.
+
+    What the person said stands beside it, as an action. Were it kept here, a case by hand could be graver than anything
+    sensed, and the health check would never start what the real trouble needs.
+    """
+    sensed = _opened(incident.trigger, window, alarms, now, rules)
+    return replace(
+        sensed,
+        incident_id=incident.incident_id,
+        thread_channel=incident.thread_channel,
+        thread_ts=incident.thread_ts,
+        version=incident.version,
     )
 
 
@@ -125,7 +144,8 @@ def _may_end(incident: Incident, actions: Sequence[Action]) -> bool:
         return True
     if incident.status is IncidentStatus.OPEN and incident.severity is Severity.MILD:
         return True
-    return bool(actions) and all(action.status is not ActionStatus.STARTED for action in actions)
+    work = work_of(actions)
+    return bool(work) and all(action.status is not ActionStatus.STARTED for action in work)
 
 
 def _gravest(alarms: Sequence[Verdict]) -> Severity:

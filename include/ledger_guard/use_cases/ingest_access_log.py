@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
+from ledger_guard.domain.access_events import MOST_KEPT_REJECTS, AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import new_id
@@ -52,15 +52,17 @@ def ingest_access_log(
 ) -> IngestOutcome:
     """Ingest files one after the other; each is stored whole or not at all, and a second time changes nothing.
 
+    Of rejected lines the first `MOST_KEPT_REJECTS` of a file are kept; all are counted.
+
     When all of them are in, the source counts as complete up to `complete_through`, or else up to the newest event
     accepted. Not sooner: several files may tell of the same minutes. A file of which nothing could be used keeps it from
     that: its requests are missing, and windows without them would look quiet. `progress` hears a file's name and its lines so
     far.
 
     Raises:
-        BadInputError: a file can't be read to its end, or `complete_through` lies in the future. Files before it are in;
-            the source is not called complete. Mend it and start again.
-        SourceUnavailable: guard state is away. Start again when it is back.
+        BadInputError: a file can't be read to its end or is mostly no log, or `complete_through` lies in the future. Files before
+            it are in; the source is not called complete. Mend it and start again.
+        SourceUnavailable: guard state is away, or the platform, where a file names many tenants. Start again when it is back.
     """
     now = guard.clock.now()
     if complete_through is not None and require_aware(complete_through, "complete_through") > now:
@@ -90,6 +92,11 @@ def _ingest_file(
             file = _delivered(delivery, file, events, [entry for entry in batch if isinstance(entry, RejectedLine)])
             matching.update(_matching(guard, events))
             progress(log.name, file.lines)
+            if file.is_hopeless:
+                raise BadInputError(
+                    f"{log.name}: {file.rejected} of its first {file.lines} lines can't be used ({file.first_reject}): given up, "
+                    f"nothing of it is stored; allowed: a log in the format of the mapping {log.mapping}"
+                )
         file = replace(file, not_knowable=(*log.not_knowable, *_gaps(guard, file, matching)))
         delivery.finish(file)
         detail = {key: content for key, content in _file_as_json(file).items() if key != "not_knowable"}
@@ -101,7 +108,7 @@ def _delivered(
     delivery: AccessEventDelivery, file: IngestedFile, events: list[AccessEvent], rejects: list[RejectedLine]
 ) -> IngestedFile:
     new = delivery.add(events)
-    delivery.keep_rejects(file, rejects)
+    delivery.keep_rejects(file, rejects[: MOST_KEPT_REJECTS - file.kept_rejects])
     moments = [event.event_time for event in events]
     reject = f"line {rejects[0].line_number}: {rejects[0].reason}" if rejects else ""
     return replace(
@@ -153,6 +160,7 @@ def _file_as_json(file: IngestedFile) -> dict[str, Any]:
         "accepted": file.accepted,
         "already_known": file.already_known,
         "rejected": file.rejected,
+        "kept_rejects": file.kept_rejects,
         "first_event": iso(file.first_event) if file.first_event else None,
         "last_event": iso(file.last_event) if file.last_event else None,
         "first_reject": file.first_reject,

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-_SIGNS = str.maketrans({sign: f"\\{sign}" for sign in "\\`*[|<"})
+from ledger_guard.domain.shown_text import markdown as plain
 
-
-def plain(text: object) -> str:
-    """`text` on one line, with every sign made harmless that Markdown or HTML would act on inside a line."""
-    return " ".join(str(text).split()).translate(_SIGNS)
+__all__ = ["bullets", "plain", "table"]
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -10,9 +10,11 @@ from ledger_guard.domain.approvals import Approval, ApprovalRequest
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.shown_text import one_line, wrote
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import AffectedSubject, Guard
+from ledger_guard.use_cases.by_hand import cases_in_words
 from ledger_guard.use_cases.evidence import in_words, listed, newest_alarms, since
 from ledger_guard.use_cases.remediate import DAG_OF_ACTION
 
@@ -47,12 +49,18 @@ def incident_notice(guard: Guard, incident_id: str, verb: str) -> Notice:
             ("Proposed", f"{', '.join(row.actions)}. The runbook: {row.runbook_says}"),
             ("Owner", row.owner),
             ("Runbook", guard.policy.triggers[incident.trigger].runbook),
+            *(("By hand", words) for words in _by_hand(guard, incident_id)),
             # last, because a channel that runs out of room leaves the end out
             *(evidence or [("Evidence", incident.summary or "no verdict is stored for these tenants")]),
         ),
         links=_links(guard, incident_id),
         incident_id=incident_id,
     )
+
+
+def _by_hand(guard: Guard, incident_id: str) -> tuple[str, ...]:
+    with guard.state.transaction() as state:
+        return cases_in_words(state.actions.of_incident(incident_id))
 
 
 def approval_notice(guard: Guard, approval: Approval | ApprovalRequest) -> Notice:
@@ -69,7 +77,8 @@ def approval_notice(guard: Guard, approval: Approval | ApprovalRequest) -> Notic
     ]
     if answer is not None:
         by = f" by {answer.answered_by}" if answer.answered_by else ""
-        said = f"{answer.answer.value}{by} at {iso(answer.answered_at)}: {answer.reason or 'no reason given'}"
+        who = "who " if answer.answered_by else "and nobody "
+        said = f"{answer.answer.value}{by} at {iso(answer.answered_at)}, {who}{wrote(answer.reason)}"
         facts.insert(0, ("Answer", said))
     own: Pairs = (("Answer in Airflow", request.link),) if request.link else ()
     others = _links(guard, request.incident_id)
@@ -126,7 +135,7 @@ def _subjects(guard: Guard, incident: Incident, tenants: Sequence[str]) -> Pairs
 
 
 def _subject(subject: AffectedSubject) -> str:
-    return f"{subject.subject_id} of {subject.tenant_id} ({subject.events})"
+    return f"{one_line(subject.subject_id)} of {subject.tenant_id} ({subject.events})"
 
 
 def _links(guard: Guard, incident_id: str | None) -> Pairs:

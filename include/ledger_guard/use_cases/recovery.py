@@ -27,8 +27,9 @@ class Recovery(str, Enum):
 
 
 def recovery(guard: Guard, case: Case) -> Recovery:
-    """Whether the signal recovered. Marks the incident mitigated when every repair that the policy names was done.
+    """Whether the signal recovered.
 
+    Marks the incident mitigated when every repair that the policy names was done, unless the case was said by hand beside it.
     Only the health check's verdicts end an incident: `no_data` and `insufficient` keep this waiting.
     """
     with guard.state.transaction() as state:
@@ -45,10 +46,11 @@ def recovery(guard: Guard, case: Case) -> Recovery:
         newest = {(action.kind, action.target): action.status for action in repairs}
         if any(newest.get(each) is not ActionStatus.DONE for each in named):
             return Recovery.NOT_REPAIRED
-        if incident.status is not IncidentStatus.MITIGATED:
+        if incident.status is not IncidentStatus.MITIGATED and not case.is_beside_sensed:
             incident = replace(incident, status=IncidentStatus.MITIGATED, mitigated_at=guard.clock.now())
             incident = state.incidents.save(incident)
-    since = incident.mitigated_at or guard.clock.now()
+    ended = max((each.finished_at for each in repairs if each.finished_at), default=None)
+    since = (ended if case.is_beside_sensed else incident.mitigated_at) or guard.clock.now()
     patience = timedelta(minutes=guard.policy.mitigation.recover_within_minutes)
     return Recovery.WAITING if guard.clock.now() - since < patience else Recovery.NOT_RECOVERED
 

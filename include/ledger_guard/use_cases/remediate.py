@@ -15,6 +15,7 @@ from ledger_guard.domain.incidents import Action, ActionStatus, Incident, Incide
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.by_hand import CaseByHand, is_only_by_hand, join_or_open
 from ledger_guard.use_cases.granted_runs import as_airflow_run, grant_run
 
 #: actions with an Airflow run of their own, and the DAG that carries them out
@@ -38,6 +39,8 @@ class Case:
     requested_by: str
     #: names the child runs of this remediation
     run_key: str
+    #: said by hand beside an incident that was sensed: how this ends says nothing of that one
+    is_beside_sensed: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """For another task."""
@@ -52,19 +55,22 @@ class Case:
 def open_case(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id: str) -> Case:
     """Take up an incident: the one named by `params["incident_id"]`, or one described by hand.
 
-    By hand `params` names trigger, severity, scope and tenants; an unresolved incident of the trigger is joined, else one
-    is opened. The policy's matrix row says what will be done.
+    By hand `params` names trigger, severity, scope and tenants. That is recorded beside what was sensed, on the trigger's
+    unresolved incident, which stays as it is, or on one opened for it. The policy's matrix row of what was named, or said by
+    hand, tells what will be done.
 
     Raises:
         BadInputError: an unknown word, incident or tenant, or no tenant for an isolated case. Nothing was stored.
     """
-    incident = _incident_named(guard, params) or _incident_by_hand(guard, params, requested_by)
-    if incident.is_over:
-        raise BadInputError(f"incident {incident.incident_id}: is resolved; allowed: an incident that is not")
-    row = guard.policy.row_for(incident.trigger, incident.severity, incident.scope)
+    said = _incident_named(guard, params) or _case_by_hand(guard, params, requested_by, run_id)
     with guard.state.transaction() as state:
+        incident = join_or_open(state, said, guard.clock.now()) if isinstance(said, CaseByHand) else said
+        if incident.is_over:
+            raise BadInputError(f"incident {incident.incident_id}: is resolved; allowed: an incident that is not")
+        row = guard.policy.row_for(said.trigger, said.severity, said.scope)
         current = state.incidents.get(incident.incident_id)
-        if current.status is IncidentStatus.OPEN:
+        is_of_the_incident = said is incident or is_only_by_hand(current, state.actions.of_incident(incident.incident_id))
+        if current.status is IncidentStatus.OPEN and is_of_the_incident:
             state.incidents.save(replace(current, status=IncidentStatus.MITIGATING))
         state.audit.append(
             AuditEvent(
@@ -75,7 +81,8 @@ def open_case(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id
                     "run_id": run_id,
                     "actions": list(row.actions),
                     "severity": row.severity.value,
-                    "scope": incident.scope.value,
+                    "scope": said.scope.value,
+                    "by_hand": isinstance(said, CaseByHand),
                 },
                 at=guard.wall_clock.now(),
                 incident_id=incident.incident_id,
@@ -84,13 +91,14 @@ def open_case(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id
     return Case(
         incident_id=incident.incident_id,
         trigger=incident.trigger.value,
-        severity=incident.severity.value,
-        scope=incident.scope.value,
-        tenants=incident.tenants,
+        severity=said.severity.value,
+        scope=said.scope.value,
+        tenants=said.tenants,
         actions=tuple(word for word in row.actions if word != "notify"),
         flag=guard.policy.triggers[incident.trigger].flag,
         requested_by=requested_by,
         run_key=hashlib.sha256(run_id.encode()).hexdigest()[:10],
+        is_beside_sensed=not is_of_the_incident,
     )
 
 
@@ -101,7 +109,7 @@ def _incident_named(guard: Guard, params: Mapping[str, Any]) -> Incident | None:
         return state.incidents.get(checked_uuid(params["incident_id"], "incident"))
 
 
-def _incident_by_hand(guard: Guard, params: Mapping[str, Any], requested_by: str) -> Incident:
+def _case_by_hand(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id: str) -> CaseByHand:
     trigger = Trigger.parse(params.get("trigger"))
     severity = Severity.parse(params.get("severity"))
     scope = Scope.parse(params.get("scope"))
@@ -113,26 +121,9 @@ def _incident_by_hand(guard: Guard, params: Mapping[str, Any], requested_by: str
     for tenant in sorted(tenants):
         if not guard.ledger.tenant_exists(tenant):
             raise BadInputError(f"tenants: the platform knows no tenant {tenant!r}; allowed: one of its tenants")
-    now = guard.clock.now()
-    summary = f"started by hand by {requested_by}: {params.get('reason') or 'no reason given'}"
-    with guard.state.transaction() as state:
-        standing = state.incidents.open_for(trigger)
-        if standing is not None:
-            return state.incidents.save(standing.worsened_by(severity, scope, tenants, now, summary))
-        incident = Incident(
-            incident_id=new_id(),
-            trigger=trigger,
-            status=IncidentStatus.OPEN,
-            severity=severity,
-            scope=scope,
-            tenants=tuple(sorted(tenants)),
-            opened_at=now,
-            first_window_start=now,
-            last_alarm_window_start=now,
-            summary=summary,
-        )
-        state.incidents.add(incident)
-        return incident
+    return CaseByHand(
+        trigger, severity, scope, tuple(sorted(tenants)), str(params.get("reason") or ""), by=requested_by, run_id=run_id
+    )
 
 
 def start_action(guard: Guard, case: Case, kind: str, target: str, run_id: str | None = None) -> Action:

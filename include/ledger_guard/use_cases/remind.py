@@ -10,6 +10,7 @@ from ledger_guard.domain.errors import NotificationFailed
 from ledger_guard.domain.flags import FlagChange, RotationPlan
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import GUARD_ITSELF
+from ledger_guard.domain.shown_text import wrote
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
@@ -71,7 +72,7 @@ def _notice(guard: Guard, standing: StandingRollback, now: datetime) -> Notice:
     with guard.state.transaction() as state:
         pending = state.rotations.pending() if is_of_signatures else []
     facts = [
-        ("Rolled back", f"{iso(change.changed_at)} by {change.approved_by}: {change.reason.strip()}"),
+        ("Rolled back", f"{iso(change.changed_at)} by {change.approved_by}, who {wrote(change.reason)}"),
         *(("Rotation", _rotation_words(plan, now)) for plan in pending),
         ("To end it", f"start flag_restore for {change.flag}@{change.tenant_id}; its review names what is missing"),
     ]

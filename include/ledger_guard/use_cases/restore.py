@@ -10,6 +10,7 @@ from typing import Any
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
 from ledger_guard.domain.freeze_overrides import FreezeOverride
+from ledger_guard.domain.shown_text import quoted, wrote
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.flag_proposal import FlagProposal, listed_tenants, proposed, scope_words, seen_states
@@ -157,11 +158,15 @@ def _what_happens(
     stays = f" Not for {listed}: own values stay." if staying and case.tenant_id == EVERYWHERE else ""
     if overrides:
         why = " ".join(
-            f"In spite of a freeze that stays, by override of {each.granted_by} until {iso(each.expires_at)}: {each.reason}."
+            f"In spite of a freeze that stays, by override of {each.granted_by} until {iso(each.expires_at)}, "
+            f"who {wrote(each.reason)}."
             for each in overrides
         )
     else:
-        why = f"Root cause: {case.root_cause} ({case.root_cause_link}), owned by {case.root_cause_owner}."
+        why = (
+            f"Of the root cause {requested_by} {wrote(case.root_cause)}, names {quoted(case.root_cause_link)} as its link and "
+            f"{quoted(case.root_cause_owner)} as its owner."
+        )
     return (
         f"{does} {case.flag} {'on' if target else 'off'} for {scope_words(case.tenant_id)} and lift {freezes} freeze(s).{stays} "
         f"Asked for by {requested_by}. {why} {validation_words(case, requested_by)}."

@@ -10,6 +10,7 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, Freeze
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.shown_text import quoted
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
@@ -102,7 +103,7 @@ def _freezes_of_others(state: GuardTransaction, case: RestoreCase) -> list[Freez
 def _why_frozen(found: Freeze) -> str:
     by = f"incident {found.incident_id}" if found.incident_id else found.opened_by
     return (
-        f"frozen for {scope_words(found.tenant_id)} by {by} since {iso(found.opened_at)} ({found.reason}); "
+        f"frozen for {scope_words(found.tenant_id)} by {by} since {iso(found.opened_at)} ({quoted(found.reason)}); "
         "needed: lifted by a restore of that incident and scope"
     )
 

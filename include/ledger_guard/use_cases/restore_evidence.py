@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from ledger_guard.domain.finding_words import cause_in_words
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.shown_text import quoted
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.domain.windows import Window, iso
@@ -198,5 +199,5 @@ def validation_words(case: RestoreCase, stated_by: str) -> str:
         return f"Validated by the probe of the test environment: {case.probe.url} {case.probe.words}"
     return (
         f"Validated in {case.validation['environment']} by {stated_by}'s statement alone, no probe was asked: "
-        f"{case.validation['reference']}"
+        f"{stated_by} names {quoted(case.validation['reference'])}"
     )

@@ -10,9 +10,11 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, scopes_to_turn
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.shown_text import wrote
 from ledger_guard.domain.verdicts import Scope
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.by_hand import cases_in_words
 from ledger_guard.use_cases.flag_proposal import FlagProposal, checked_scope, listed_tenants, proposed, scope_words, seen_states
 from ledger_guard.use_cases.flag_write import FlagWrite, write_flag
 from ledger_guard.use_cases.freeze import open_freeze
@@ -55,7 +57,7 @@ def roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, run_id:
         return _proposal(guard, state, state.incidents.get(incident_id), flag, tenant_id, seen, requested_by)
 
     def settle(state: GuardTransaction, change: FlagChange) -> Mapping[str, Any]:
-        reason = f"rolled back, approved by {change.approved_by}: {change.reason.strip()}"
+        reason = f"rolled back, approved by {change.approved_by}, who {wrote(change.reason)}"
         return {"freeze_id": open_freeze(guard, state, flag, tenant_id, incident_id, reason, actor).freeze_id}
 
     write = FlagWrite(
@@ -98,7 +100,7 @@ def _proposal(
         incident_id=incident.incident_id,
         target=target,
         seen=seen,
-        happens=f"{does}{wider} Asked for by {requested_by}. {_because(guard, incident)}{again}",
+        happens=f"{does}{wider} Asked for by {requested_by}. {_because(guard, state, incident)}{again}",
         evidence=(incident.severity.value, incident.scope.value),
         facts=(f"incident {incident.trigger.value} {incident.severity.value} {incident.scope.value}",),
     )
@@ -123,11 +125,17 @@ def _wider_than_the_incident(guard: Guard, incident: Incident, flag: str, tenant
     return f"{hit}; this is for everyone all the same."
 
 
-def _because(guard: Guard, incident: Incident) -> str:
+def _because(guard: Guard, state: GuardTransaction, incident: Incident) -> str:
+    # shown beside what was sensed, and no part of what is agreed to: another case by hand voids no answer
+    said = "".join(
+        f" Also {words}."
+        for words in cases_in_words(state.actions.of_incident(incident.incident_id))
+        if words != incident.summary
+    )
     signal = f"{incident.trigger.value} {incident.trigger.signal_name}"
     return (
         f"Because {signal} is {incident.severity.value}, {incident.scope.value}, since {iso(incident.first_window_start)} "
-        f"in {listed_tenants(guard, incident.tenants)}: {incident.summary or 'no summary'}."
+        f"in {listed_tenants(guard, incident.tenants)}: {incident.summary or 'no summary'}.{said}"
     )
 
 

@@ -10,6 +10,7 @@ from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.ledger_rows import BookedMovement, when_booked
 from ledger_guard.domain.money import Cents, readable
 from ledger_guard.domain.plans import Plan, PlanRow
+from ledger_guard.domain.shown_text import one_line
 from ledger_guard.ports import Guard
 
 #: doubtful players whose movements are looked up, and the newest movements of each
@@ -48,7 +49,8 @@ def taken_in_words(guard: Guard, plan: Plan) -> tuple[str, ...]:
     taken = {row.player_id: -row.delta_cents for row in largest if row.delta_cents < 0}
     booked = guard.ledger.movements(plan.tenant_id, sorted(taken), MOVEMENTS_AT_MOST) if taken else {}
     return tuple(
-        f"{player_id}: takes {readable(cents, plan.currency)}; {_credits(booked.get(player_id, []), cents, plan.currency)}"
+        f"{one_line(player_id)}: takes {readable(cents, plan.currency)}; "
+        f"{_credits(booked.get(player_id, []), cents, plan.currency)}"
         for player_id, cents in taken.items()
     )
 

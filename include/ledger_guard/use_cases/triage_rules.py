@@ -8,6 +8,7 @@ from ledger_guard.domain.failure_counts import chance_of_at_least_among
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import PlanRow
+from ledger_guard.domain.shown_text import one_line
 from ledger_guard.ports import AffectedSubject, Comparison
 from ledger_guard.use_cases.triage_report import TenantTriage
 
@@ -85,7 +86,7 @@ def _funds(subject: AffectedSubject, currency: str) -> str:
     wallet = "no wallet" if subject.wallet_available is None else f"wallet {readable(subject.wallet_available, currency)}"
     right = "" if subject.right_available is None else f", should have {readable(subject.right_available, currency)}"
     asked = "" if subject.smallest_asked is None else f", asked for {readable(subject.smallest_asked, currency)} or more"
-    return f"{subject.subject_id}: {subject.events} refusal(s), {player}, {wallet}{right}{asked}"
+    return f"{one_line(subject.subject_id)}: {subject.events} refusal(s), {player}, {wallet}{right}{asked}"
 
 
 def difference_by_cause(comparison: Comparison, list_at_most: int, currency: str) -> TenantTriage:
@@ -103,13 +104,14 @@ def difference_by_cause(comparison: Comparison, list_at_most: int, currency: str
 
 
 def _difference(row: PlanRow, currency: str) -> str:
-    return f"{row.player_id}: {row.cause.value.replace('_', ' ')}, a backfill would change it by {readable(row.delta, currency)}"
+    cause = row.cause.value.replace("_", " ")
+    return f"{one_line(row.player_id)}: {cause}, a backfill would change it by {readable(row.delta, currency)}"
 
 
 def refused_calls(tenant_id: str, failures: int, calls: int, subjects: Sequence[AffectedSubject]) -> TenantTriage:
     """T2: how much of a tenant's webhook traffic is refused."""
     text = f"{failures} of {calls} webhook calls refused" + (f" ({failures / calls:.0%})" if calls else "")
-    listed = tuple(f"{subject.subject_id}: {subject.events} refusal(s)" for subject in subjects)
+    listed = tuple(f"{one_line(subject.subject_id)}: {subject.events} refusal(s)" for subject in subjects)
     return TenantTriage(tenant_id, _refused(failures, calls), text, listed, {"failures": failures, "calls": calls})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ledger_guard.adapters.access_log.line_fields import LineFields, UnusableLine, read_moment
-from ledger_guard.domain.access_events import AccessEvent
+from ledger_guard.domain.access_events import MOST_UNKNOWN_TENANTS, AccessEvent, NamedTenants
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id
 from ledger_guard.domain.money import readable_cents
@@ -26,10 +26,18 @@ _TENANT_PREFIX = re.compile(r"/t/([^/]+)(/.*)")
 class LineEvents:
     """Turns lines of one file into events."""
 
-    def __init__(self, mapping: AccessLogMapping, tenant_id: str | None, now: datetime, webhooks: Sequence[RequestShape]) -> None:
+    def __init__(
+        self,
+        mapping: AccessLogMapping,
+        tenant_id: str | None,
+        now: datetime,
+        webhooks: Sequence[RequestShape],
+        tenants: NamedTenants,
+    ) -> None:
         """Read by `mapping`; `tenant_id`, when given, is the tenant of every line.
 
         `now` is the event clock's: a later event is refused. `webhooks` are requests whose path ends in the provider.
+        `tenants` says which tenants this file may name.
 
         Raises:
             BadInputError: the tenant id is not allowed, or the mapping wants a constant tenant and names none.
@@ -37,6 +45,7 @@ class LineEvents:
         self._mapping = mapping
         self._now = now
         self._webhooks = webhooks
+        self._tenants = tenants
         self._constant = tenant_id if tenant_id is not None else mapping.tenant_constant
         self._tenant_from = "constant" if tenant_id is not None else mapping.tenant_from
         if self._tenant_from == "constant":
@@ -48,7 +57,8 @@ class LineEvents:
         """The event of a line; `line_key` identifies the line when it has no request id.
 
         Raises:
-            UnusableLine: a field is not what it has to be, the tenant can't be made out, or the event lies in the future.
+            UnusableLine: a field is not what it has to be, the tenant can't be made out or is one too many, or the event lies
+                in the future.
         """
         moment = read_moment(fields.event_time, assume_utc=self._mapping.assume_utc)
         if moment > self._now:
@@ -58,6 +68,10 @@ class LineEvents:
             raise UnusableLine(f"method {method[:20]!r} is none; allowed: letters such as GET or POST")
         path = _path(fields.path)
         tenant_id, path = self._tenant(fields.tenant, path)
+        if self._tenant_from != "constant" and not self._tenants.admits(tenant_id):
+            raise UnusableLine(
+                f"names one more tenant than the {MOST_UNKNOWN_TENANTS} a file may that the platform does not know"
+            )
         return AccessEvent(
             event_key=_text(fields.request_id, "request id") or line_key,
             event_time=moment,

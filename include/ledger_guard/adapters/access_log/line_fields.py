@@ -60,11 +60,13 @@ def read_moment(found: object, *, assume_utc: bool) -> datetime:
     if isinstance(found, datetime):
         return found
     if isinstance(found, (int, float)) and not isinstance(found, bool):
-        seconds = found / 1000 if abs(found) >= _MILLISECONDS_FROM else found
         try:
+            seconds = found / 1000 if abs(found) >= _MILLISECONDS_FROM else found
             return datetime.fromtimestamp(seconds, tz=UTC)
         except (OverflowError, ValueError, OSError) as error:
-            raise UnusableLine(f"event time {found!r} is no moment; allowed: seconds or milliseconds since 1970") from error
+            raise UnusableLine(
+                f"event time {str(found)[:40]} is no moment; allowed: seconds or milliseconds since 1970"
+            ) from error
     parts = _ISO.fullmatch(found.strip()) if isinstance(found, str) else None
     if parts is None:
         raise UnusableLine(f"event time {str(found)[:40]!r} can't be read; allowed: ISO 8601 with a zone, or seconds since 1970")

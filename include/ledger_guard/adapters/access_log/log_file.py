@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
+import stat
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from ledger_guard.adapters.access_log.combined import read_combined
 from ledger_guard.adapters.access_log.json_lines import JsonLineReader
 from ledger_guard.adapters.access_log.line_events import LineEvents
 from ledger_guard.adapters.access_log.line_fields import LineReader, UnusableLine
-from ledger_guard.domain.access_events import AccessEvent, RejectedLine, safe_excerpt
+from ledger_guard.domain.access_events import REASON_MAX_CHARACTERS, AccessEvent, RejectedLine, safe_excerpt
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.policy.platform import AccessLogMapping
 
@@ -74,7 +76,7 @@ class AccessLogFile:
             try:
                 yield self._events.event(reader(line), repeats.key(raw))
             except UnusableLine as reason:
-                yield RejectedLine(number, str(reason), safe_excerpt(line))
+                yield RejectedLine(number, str(reason)[:REASON_MAX_CHARACTERS], safe_excerpt(line))
 
     def sha256(self) -> str:
         """Hash of the file as it lies on the disk."""
@@ -126,7 +128,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, with their number from 1. A longer line than allowed comes cut, one byte over the limit.
 
     Raises:
-        BadInputError: the file is missing, unreadable, or a gzip file that is damaged or cut off.
+        BadInputError: the file is missing, unreadable, no regular file, or a gzip file that is damaged or cut off.
     """
     with _opened(path) as plain:
         is_zipped = plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
@@ -152,6 +154,11 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def _opened(path: Path) -> BinaryIO:
     try:
-        return path.open("rb")
+        # a pipe that nobody writes to would hold an open for ever
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
         raise BadInputError(f"{path}: can't be opened ({error.strerror}); allowed: a readable file") from error
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise BadInputError(f"{path}: can't be opened (no regular file); allowed: a file on a disk, no pipe, device or folder")
+    return os.fdopen(number, "rb")

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from ledger_guard.adapters.bounded_http import NoAnswer, ask
 from ledger_guard.adapters.flag_probes import canaries
 from ledger_guard.adapters.flag_probes.requests import is_of_the_form
 from ledger_guard.domain.flags import EVERYWHERE, ProbeFinding, ProbeLook
@@ -90,9 +91,9 @@ class HttpFlagProbes:
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         parameters = {asked.tenant_parameter: tenant_id} if asked.tenant_parameter and tenant_id != EVERYWHERE else {}
         try:
-            answer = httpx.get(url, headers=headers, params=parameters, timeout=asked.timeout_seconds, trust_env=False)
-        except httpx.TransportError as error:
-            return ProbeLook(None, f"instance {url} did not answer ({type(error).__name__})")
+            answer = ask("GET", url, seconds=asked.timeout_seconds, headers=headers, parameters=parameters)
+        except NoAnswer as error:
+            return ProbeLook(None, f"instance {url} did not answer ({error})")
         if is_of_the_form(answer.status_code):
             return _unusable(url, f"answered {answer.status_code}")
         if answer.status_code != httpx.codes.OK:

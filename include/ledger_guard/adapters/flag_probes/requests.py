@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from pydantic import JsonValue
 
+from ledger_guard.adapters.bounded_http import NoAnswer, ask
 from ledger_guard.policy.probes import CanaryRequest, SignatureScheme
 from ledger_guard.policy.request_template import filled_text
 
@@ -68,17 +69,9 @@ def send(
         headers["Authorization"] = f"Bearer {environment[request.token_env]}"
     headers |= {"Content-Type": "application/json", **own_headers}
     try:
-        answer = httpx.request(
-            request.method,
-            request.url,
-            content=content,
-            headers=headers,
-            timeout=request.timeout_seconds,
-            trust_env=False,
-            follow_redirects=False,
-        )
-    except httpx.TransportError as error:
-        return Answer(None, "", f"got no answer ({type(error).__name__})")
+        answer = ask(request.method, request.url, seconds=request.timeout_seconds, headers=headers, content=content)
+    except NoAnswer as error:
+        return Answer(None, "", f"got no answer ({error})")
     return Answer(answer.status_code, answer.text, f"answered {_told(answer)}")
 
 

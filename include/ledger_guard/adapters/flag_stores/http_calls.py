@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
-from tenacity import RetryError, Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, wait_exponential
+from tenacity import RetryError, Retrying, retry_if_exception, retry_if_result, stop_after_attempt, wait_exponential
 
+from ledger_guard.adapters.bounded_http import NoAnswer, ask
 from ledger_guard.domain.errors import SourceUnavailable
 
 #: answers of something in between that did not reach the server, or not for now
@@ -18,7 +19,10 @@ _LONGEST_PAUSE_SECONDS = 8.0
 
 
 class HttpCaller:
-    """Calls with a token, a timeout and a number of tries. Redirects are not followed: a token stays where it was sent."""
+    """Calls with a token, a time for each whole try, and a number of tries.
+
+    Redirects are not followed: a token stays where it was sent.
+    """
 
     def __init__(
         self,
@@ -45,12 +49,13 @@ class HttpCaller:
         headers = {"Accept": "application/json"}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         headers |= {"Idempotency-Key": key} if key else {}
-        with httpx.Client(timeout=self._timeout_seconds, follow_redirects=False, trust_env=False) as client:
-            try:
-                return self._retrying(client.request, method, url, json=body, headers=headers)
-            except RetryError as error:
-                last = error.last_attempt
-                why = type(last.exception()).__name__ if last.failed else f"status {last.result().status_code}"
+        try:
+            return self._retrying(ask, method, url, seconds=self._timeout_seconds, json=body, headers=headers)
+        except RetryError as error:
+            last = error.last_attempt
+            why = str(last.exception()) if last.failed else f"status {last.result().status_code}"
+        except NoAnswer as error:
+            raise SourceUnavailable(f"{method} {url}: {error}") from error
         raise SourceUnavailable(f"{method} {url}: no answer in {self._attempts} tries ({why})")
 
     @property
@@ -58,9 +63,13 @@ class HttpCaller:
         return Retrying(
             stop=stop_after_attempt(self._attempts),
             wait=wait_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS),
-            retry=retry_if_exception_type(httpx.TransportError) | retry_if_result(_says_try_again),
+            retry=retry_if_exception(_may_pass) | retry_if_result(_says_try_again),
             sleep=self._sleep,
         )
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, NoAnswer) and error.may_pass
 
 
 def _says_try_again(answer: httpx.Response) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -26,6 +26,25 @@ from ledger_guard.sql import statement
 
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
+
+
+def split_uri(text: str, what: str) -> SplitResult:
+    """The parts of a database's URI; raises BadInputError, without any of it, when a sign in the password takes it apart."""
+    try:
+        parts = urlsplit(text)
+        # reading the port is what finds a part of a password in its place
+        is_whole = parts.port is None or parts.port >= 0
+    except ValueError:
+        is_whole = False
+    else:
+        # what stands behind such a sign would be taken for a database, a host or a parameter, and be shown as one
+        is_whole = is_whole and "#" not in text and "@" not in parts.path + parts.query
+    if not is_whole:
+        raise BadInputError(
+            f"{what}: the URI falls apart at a sign in its login, password or port; allowed: a port of digits, and the signs "
+            "/ # ? @ : [ ] % written as %2F %23 %3F %40 %3A %5B %5D %25"
+        )
+    return parts
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,7 @@ class ConnectionSettings:
             except json.JSONDecodeError as error:
                 raise BadInputError(f"connection {what}: is not JSON ({error.msg}); allowed: {allowed}") from error
             return cls.from_fields(found, what)
-        parts = urlsplit(text)
+        parts = split_uri(text, f"connection {what}")
         if parts.scheme.split("+")[0] not in ("postgres", "postgresql"):
             raise BadInputError(f"connection {what}: has scheme {parts.scheme!r}; allowed: {allowed}")
         return cls.from_fields(

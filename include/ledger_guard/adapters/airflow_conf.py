@@ -1,0 +1,27 @@
+"""What a run's conf may hold."""
+
+from __future__ import annotations
+
+from airflow.sdk import get_current_context
+
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.shown_text import one_line
+
+
+def refuse_unknown_conf() -> None:
+    """Called by a DAG's first task: see that this run's conf has no key which the DAG's form has not.
+
+    Airflow takes any key, and would hand it on as a param of every task: a misspelt one is silently the default, and one
+    named after a gate's field fills in the approver's form.
+
+    Raises:
+        BadInputError: names the keys, and those that are allowed. Start a new run.
+    """
+    context = get_current_context()
+    allowed = sorted(context["dag"].params)
+    unknown = sorted(set(context["dag_run"].conf or {}) - set(allowed))
+    if unknown:
+        named = ", ".join(repr(one_line(key)[:60]) for key in unknown[:5]) + (" …" if len(unknown) > 5 else "")
+        raise BadInputError(
+            f"conf: the run has {named}, which {context['dag'].dag_id} does not know; allowed: {', '.join(allowed)}"
+        )
