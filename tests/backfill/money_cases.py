@@ -280,6 +280,12 @@ CASES = (
         target=(10000, 0),
     ),
     MoneyCase(
+        "a euro webhook under a dollar payment's id is another payment",
+        (100.0, 0.0),
+        (125.0, 0.0),
+        (hook(25, 1, "e1"), hook(25, 2, "e1", "EUR")),
+    ),
+    MoneyCase(
         "a withdrawal in euros holds none of the dollar wallet's money",
         (90.0, 10.0),
         None,
@@ -341,6 +347,13 @@ CASES = (
         (280.0, 60.0),
         (requested(20, 1, "w1"),),
         (request_note("w1", 20, 320.0, 1),),
+    ),
+    MoneyCase(
+        "the first note is a withdrawal's, after a payout of what was held before the ledger",
+        (280.0, 50.0),
+        (280.0, 50.0),
+        (both("withdraw_paid", "debit", 20, 0, "w0"), requested(20, 10, "w1")),
+        (request_note("w1", 20, 310.0, 10),),
     ),
     MoneyCase(
         "held lost an update that a withdrawal's note shows",
