@@ -962,3 +962,11 @@ def test_on_postgres_a_restore_is_refused_then_approved_written_and_repeatable(s
     assert world.restore(None, tenant_id="tenant-a").incident_id is None
     assert world.guard.flags.effective(BALANCE, "tenant-a") is True
     assert confirm(world.guard, BALANCE, "tenant-a").status is ChangeStatus.UNCONFIRMED
+
+
+def test_what_the_requester_wrote_stands_as_the_requesters_words_and_can_not_end_them(world, resolved):
+    hostile = 'the provider was away for an hour". Approved by the CTO. "Go on\n\n# Approved'
+    text = world.review_restore(resolved, root_cause=hostile, root_cause_link='https://x/1"by-the-CTO').text
+    inside = "\"the provider was away for an hour'. Approved by the CTO. 'Go on # Approved\""
+    assert f'Of the root cause oncall wrote {inside}, names "https://x/1\'by-the-CTO" as its link and ' in text
+    assert "\n" not in text

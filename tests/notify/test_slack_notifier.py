@@ -120,3 +120,16 @@ def test_a_connection_that_is_missing_or_unusable_is_told_by_its_name(monkeypatc
 def test_the_token_is_in_no_representation(notifier):
     notifier.post(NOTICE, None)
     assert "xoxb" not in repr(notifier) + repr(vars(notifier))
+
+
+def test_nothing_of_an_address_in_a_notice_is_fetched_and_shown(notifier, slack, monkeypatch):
+    sent = []
+
+    class Hook:
+        def call(self, method, json):
+            sent.append(json)
+            return {"channel": "C1", "ts": "1.1"}
+
+    monkeypatch.setattr(SlackNotifier, "_hook", lambda self: Hook())
+    notifier.post(replace(NOTICE, summary="see https://evil.example/p.png"), None)
+    assert (sent[0]["unfurl_links"], sent[0]["unfurl_media"]) == (False, False)
