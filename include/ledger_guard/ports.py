@@ -215,6 +215,12 @@ class Differences(Protocol):
     Memory does not grow with the tenant. The counts are known once every line was taken.
     """
 
+    def new_openings(self) -> Iterator[bytes]:
+        """What players held before the ledger of whom nothing was handed in as seen, in lines (domain/openings.py).
+
+        Players who can't be judged have none. In blocks of whole lines.
+        """
+
     def lines(self) -> Iterator[bytes]:
         """Findings with their cause in a plan's order (domain/plan_lines.py); players whose wallet is right have none.
 
@@ -246,8 +252,14 @@ class LedgerStore(Protocol):
     def tenant_ids(self) -> list[str]:
         """All tenants, sorted."""
 
-    def differences(self, tenant_id: str, mode: BackfillMode) -> AbstractContextManager[Differences]:
-        """Compare one tenant in cents, for as long as the block lasts."""
+    def differences(
+        self, tenant_id: str, mode: BackfillMode, seen: Iterable[bytes] = ()
+    ) -> AbstractContextManager[Differences]:
+        """Compare one tenant in cents, for as long as the block lasts.
+
+        `seen` is what OpeningStore has seen of this tenant. Without it a player row that was raised since may be taken for money
+        from before the ledger: enough to count findings, never for a plan.
+        """
 
     def movements(self, tenant_id: str, player_ids: Sequence[str], at_most: int) -> dict[str, list[BookedMovement]]:
         """The newest ledger rows of some players, at most so many each, newest first; players without rows are left out."""
@@ -508,6 +520,19 @@ class ActionStore(Protocol):
         """In order of start."""
 
 
+class OpeningStore(Protocol):
+    """What players held before the ledger, as the guard saw it first; nothing in it ever changes.
+
+    `words` tells by which of the policy's ledger words: by others another opening follows, and nothing was seen yet.
+    """
+
+    def seen(self, tenant_id: str, words: str) -> Iterator[bytes]:
+        """All that was seen of a tenant, in blocks of whole lines (domain/openings.py), in no order."""
+
+    def add(self, tenant_id: str, words: str, lines: Iterable[bytes], at: datetime) -> None:
+        """Keep openings, handed in in such blocks; of a player who was seen before the first one stays."""
+
+
 class PlanStore(Protocol):
     """Plans with their rows."""
 
@@ -724,6 +749,10 @@ class GuardTransaction(Protocol):
     @property
     def actions(self) -> ActionStore:
         """What was started for incidents."""
+
+    @property
+    def openings(self) -> OpeningStore:
+        """What players held before the ledger."""
 
     @property
     def plans(self) -> PlanStore:

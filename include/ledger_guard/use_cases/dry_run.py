@@ -37,8 +37,10 @@ def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by
     with guard.state.transaction() as state:
         if incident is not None:
             state.incidents.get(incident)
-        with guard.ledger.differences(tenant, wanted) as found:
+        words = guard.policy.platform.words_hash
+        with guard.ledger.differences(tenant, wanted, state.openings.seen(tenant, words)) as found:
             content, summary = state.plans.add_rows(plan_id, found.lines())
+            state.openings.add(tenant, words, found.new_openings(), guard.wall_clock.now())
         doubts = require_writable(guard, writes_of_force(wanted, found.counts), f"tenant {tenant}")
         plan = _plan(guard, plan_id, tenant, wanted, content, summary, found, flags, requested_by, incident, doubts)
         state.plans.add(plan)
