@@ -5,7 +5,7 @@ Each Protocol has a real adapter and an in-memory one in `adapters/`, held to th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +34,7 @@ from ledger_guard.domain.plans import (
     PlanStatus,
     RowState,
     UndoOutcome,
+    WriteTotals,
 )
 from ledger_guard.domain.secrets import SecretFinding, SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
@@ -252,9 +253,7 @@ class LedgerStore(Protocol):
     def tenant_ids(self) -> list[str]:
         """All tenants, sorted."""
 
-    def differences(
-        self, tenant_id: str, mode: BackfillMode, seen: Iterable[bytes] = ()
-    ) -> AbstractContextManager[Differences]:
+    def differences(self, tenant_id: str, mode: BackfillMode, seen: Iterable[bytes] = ()) -> AbstractContextManager[Differences]:
         """Compare one tenant in cents, for as long as the block lasts.
 
         `seen` is what OpeningStore has seen of this tenant. Without it a player row that was raised since may be taken for money
@@ -301,12 +300,13 @@ class BackfillRunner(Protocol):
             SourceUnavailable: the platform's database does not answer, is a replica, or somebody wants no writes there.
         """
 
-    def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
+    def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
         """Apply exactly the stored plan, in batches; resumes where a killed run stopped and never applies twice.
 
-        The caller has checked that it may. Locks player then wallet, changes a row only if player and wallet still are
-        what the plan saw (else `drifted`), writes the before-image and the audit entry in the same transaction where
-        guard state shares the platform's database.
+        The caller has checked that it may. `still_permitted` is asked again once nobody else can write for the tenant, before
+        anything is written, and raises when another plan's writes have changed the answer. Locks player then wallet, changes a
+        row only if player and wallet still are what the plan saw (else `drifted`), writes the before-image and the audit entry
+        in the same transaction where guard state shares the platform's database.
 
         Raises:
             ConcurrentWriterError: another run writes for this tenant.
@@ -555,6 +555,13 @@ class PlanStore(Protocol):
         """The plan's rows as they are stored now, boiled down: what its hash is held against. Memory does not grow with rows.
 
         Raises BadInputError when there is no such plan.
+        """
+
+    def written_before(self, plan_id: str, tenant_id: str, since: datetime) -> WriteTotals:
+        """What force wrote to the tenant's wallets after `since` for other plans, approved and undone ones included.
+
+        From the journal of writes. `single_delta_cents` is the most that one wallet was moved then and would be by this plan,
+        together; 0 where this plan has no row of a wallet that was written. What the platform's own script wrote is not in it.
         """
 
     def row_counts(self, plan_id: str) -> dict[str, int]:

@@ -22,7 +22,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 
 @pytest.fixture
 def world(monkeypatch) -> MemoryWorld:
-    """Five players: a wallet without a hand of poker, one missing, one with a deposit of its own, one right, and one for a human."""
+    """Five players: a wallet without its poker, one missing, one with a deposit of its own, one right, and one for a human."""
     shipped = load_policy()
     guardrails = shipped.guardrails.model_copy(update={"max_share_of_players": 1.0})
     found = memory_world(shipped.model_copy(update={"guardrails": guardrails}), NOW)

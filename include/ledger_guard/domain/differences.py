@@ -158,8 +158,9 @@ def _cause_of_difference(above: Amounts, opening: Amounts, evidence: LedgerEvide
 def _is_accounted_for(above: Amounts, opening: Amounts, evidence: LedgerEvidence) -> bool:
     """Whether the wallet is off by whole parts of the evidence.
 
-    Born from 0 it lacks the opening, which only a wallet-only row can have done or a note has to prove; poker and tournaments never reach it; with shadow write off, or after the script's force, it
-    lacks what only wallets get; and a payment may have reached it twice.
+    Born from 0 it lacks the opening, which only a wallet-only row can have done or a note has to prove; poker and tournaments
+    never reach it; with shadow write off, or after the script's force, it lacks what only wallets get; and a payment may have
+    reached it twice.
     """
     is_opening_proved = all(noted or not amount for noted, amount in zip(_is_noted(evidence), opening, strict=True))
     parts = (

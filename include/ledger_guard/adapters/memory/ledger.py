@@ -161,9 +161,7 @@ class InMemoryLedger:
                 found[player_id] = [booked_movement(row, self._platform) for row in rows[:at_most]]
         return found
 
-    def evidence(
-        self, tenant_id: str, player_id: str, seen_opening: Amounts | None = None
-    ) -> tuple[Balances, LedgerEvidence]:
+    def evidence(self, tenant_id: str, player_id: str, seen_opening: Amounts | None = None) -> tuple[Balances, LedgerEvidence]:
         """What one player is judged by."""
         balances = self._balances(tenant_id, player_id)
         found = (movement_of(row, self._platform) for row in self.movements_by_player[tenant_id, player_id])

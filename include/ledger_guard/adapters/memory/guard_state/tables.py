@@ -51,6 +51,8 @@ class Tables:
     plans: dict[str, Plan] = field(default_factory=dict)
     #: rows of plans that are being added
     plan_rows: dict[str, tuple[PlanRow, ...]] = field(default_factory=dict)
+    #: by plan, player and currency: when force wrote the row
+    forced_at: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     steering: dict[str, Steering] = field(default_factory=dict)
     #: by plan, one an operation, in the order they began
     progress: dict[str, list[BackfillProgress]] = field(default_factory=dict)
