@@ -40,7 +40,7 @@ GUARD_ROLE = {
     **{table: {*KEEP, "delete"} for table in ("signal_window", "verdict", "engine_checkpoint", "judged_window")},
 }
 BACKFILL_ROLE = {
-    **dict.fromkeys(("plan_row", "before_image", "row_left_alone", "audit_entry"), ADD),
+    **dict.fromkeys(("plan_row", "before_image", "row_left_alone", "audit_entry", "seen_opening"), ADD),
     **dict.fromkeys(("plan", "backfill_progress", "backfill_steering"), KEEP),
     "audit_head": {"select", "update"},
 }

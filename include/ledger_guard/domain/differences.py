@@ -143,12 +143,11 @@ def _cause_of_difference(above: Amounts, opening: Amounts, evidence: LedgerEvide
     """How sure the evidence is, when the wallet holds `above` more than it gives.
 
     What it accounts for in whole parts, and an increase from a noted balance, may be written; what it would take away and
-    can't account for is disputed. An increase that may as well be a player row raised by hand is a human's.
+    can't account for is disputed. An increase that only the player row supports is a human's.
     """
     if _is_accounted_for(above, opening, evidence):
         return Finding(RowCause.STALE_WALLET, RowReason.ACCOUNTED)
-    is_noted = _is_noted(evidence)
-    if any(more < 0 < unproved and not noted for more, unproved, noted in zip(above, opening, is_noted, strict=True)):
+    if _is_unsupported(above, opening, evidence):
         return _unexplained(RowReason.UNSUPPORTED)
     if evidence.noted_opening_available is not None and above.total <= 0:
         return Finding(RowCause.STALE_WALLET, RowReason.NOTED)
@@ -175,6 +174,18 @@ def _is_accounted_for(above: Amounts, opening: Amounts, evidence: LedgerEvidence
             [pair for pair, is_taken in zip(parts, taken, strict=True) if is_taken]
             for taken in product((False, True), repeat=len(parts))
         )
+    )
+
+
+def _is_unsupported(above: Amounts, opening: Amounts, evidence: LedgerEvidence) -> bool:
+    """Whether the wallet would get more than all that may never have reached it, and only the player row tells the opening.
+
+    Rows of both sides reached it; single rows of the wallet or the player alone may be what it lacks.
+    """
+    components = zip(above, opening, _is_noted(evidence), evidence.wallet_only, evidence.player_only, strict=True)
+    return any(
+        not noted and unproved > 0 and -more > max(wallet_only, 0) + max(player_only, 0)
+        for more, unproved, noted, wallet_only, player_only in components
     )
 
 

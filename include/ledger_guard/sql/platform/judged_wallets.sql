@@ -260,9 +260,13 @@ select
               and above_pending = counted_twice.x * twice_held - no_opening.x * opening_held
                     - no_player_only.x * player_only_held - no_wallet_only.x * wallet_only_held
         ) then 'stale_wallet/accounted'
-        -- nothing but the player row itself supports the increase
-        when above_available < 0 and opening_available > 0 and not is_noted then 'unexplained/unsupported'
-        when above_pending < 0 and opening_held > 0 and noted_opening_total is null then 'unexplained/unsupported'
+        -- more than all that never reached the wallet can be, out of an opening that nothing but the player row tells
+        when not is_noted and opening_available > 0
+            and -above_available > greatest(wallet_only_available, 0) + greatest(player_only_available, 0)
+            then 'unexplained/unsupported'
+        when noted_opening_total is null and opening_held > 0
+            and -above_pending > greatest(wallet_only_held, 0) + greatest(player_only_held, 0)
+            then 'unexplained/unsupported'
         when is_noted and above_available + above_pending <= 0 then 'stale_wallet/noted'
         else 'disputed/unaccounted'
     end as finding,
