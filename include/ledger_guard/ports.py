@@ -5,7 +5,7 @@ Each Protocol has a real adapter and an in-memory one in `adapters/`, held to th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +34,7 @@ from ledger_guard.domain.plans import (
     PlanStatus,
     RowState,
     UndoOutcome,
+    WriteTotals,
 )
 from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.secrets import SecretFinding, SecretSighting
@@ -216,6 +217,12 @@ class Differences(Protocol):
     Memory does not grow with the tenant. The counts are known once every line was taken.
     """
 
+    def new_openings(self) -> Iterator[bytes]:
+        """What players held before the ledger of whom nothing was handed in as seen, in lines (domain/openings.py).
+
+        Players who can't be judged have none. In blocks of whole lines.
+        """
+
     def lines(self) -> Iterator[bytes]:
         """Findings with their cause in a plan's order (domain/plan_lines.py); players whose wallet is right have none.
 
@@ -247,8 +254,12 @@ class LedgerStore(Protocol):
     def tenant_ids(self) -> list[str]:
         """All tenants, sorted."""
 
-    def differences(self, tenant_id: str, mode: BackfillMode) -> AbstractContextManager[Differences]:
-        """Compare one tenant in cents, for as long as the block lasts."""
+    def differences(self, tenant_id: str, mode: BackfillMode, seen: Iterable[bytes] = ()) -> AbstractContextManager[Differences]:
+        """Compare one tenant in cents, for as long as the block lasts.
+
+        `seen` is what OpeningStore has seen of this tenant. Without it a player row that was raised since may be taken for money
+        from before the ledger: enough to count findings, never for a plan.
+        """
 
     def movements(self, tenant_id: str, player_ids: Sequence[str], at_most: int) -> dict[str, list[BookedMovement]]:
         """The newest ledger rows of some players, at most so many each, newest first; players without rows are left out."""
@@ -290,12 +301,13 @@ class BackfillRunner(Protocol):
             SourceUnavailable: the platform's database does not answer, is a replica, or somebody wants no writes there.
         """
 
-    def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
+    def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
         """Apply exactly the stored plan, in batches; resumes where a killed run stopped and never applies twice.
 
-        The caller has checked that it may. Locks player then wallet, changes a row only if player and wallet still are
-        what the plan saw (else `drifted`), writes the before-image and the audit entry in the same transaction where
-        guard state shares the platform's database.
+        The caller has checked that it may. `still_permitted` is asked again once nobody else can write for the tenant, before
+        anything is written, and raises when another plan's writes have changed the answer. Locks player then wallet, changes a
+        row only if player and wallet still are what the plan saw (else `drifted`), writes the before-image and the audit entry
+        in the same transaction where guard state shares the platform's database.
 
         Raises:
             ConcurrentWriterError: another run writes for this tenant.
@@ -509,6 +521,19 @@ class ActionStore(Protocol):
         """In order of start."""
 
 
+class OpeningStore(Protocol):
+    """What players held before the ledger, as the guard saw it first; nothing in it ever changes.
+
+    `words` tells by which of the policy's ledger words: by others another opening follows, and nothing was seen yet.
+    """
+
+    def seen(self, tenant_id: str, words: str) -> Iterator[bytes]:
+        """All that was seen of a tenant, in blocks of whole lines (domain/openings.py), in no order."""
+
+    def add(self, tenant_id: str, words: str, lines: Iterable[bytes], at: datetime) -> None:
+        """Keep openings, handed in in such blocks; of a player who was seen before the first one stays."""
+
+
 class PlanStore(Protocol):
     """Plans with their rows."""
 
@@ -531,6 +556,13 @@ class PlanStore(Protocol):
         """The plan's rows as they are stored now, boiled down: what its hash is held against. Memory does not grow with rows.
 
         Raises BadInputError when there is no such plan.
+        """
+
+    def written_before(self, plan_id: str, tenant_id: str, since: datetime) -> WriteTotals:
+        """What force wrote to the tenant's wallets after `since` for other plans, approved and undone ones included.
+
+        From the journal of writes. `single_delta_cents` is the most that one wallet was moved then and would be by this plan,
+        together; 0 where this plan has no row of a wallet that was written. What the platform's own script wrote is not in it.
         """
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
@@ -750,6 +782,10 @@ class GuardTransaction(Protocol):
     @property
     def actions(self) -> ActionStore:
         """What was started for incidents."""
+
+    @property
+    def openings(self) -> OpeningStore:
+        """What players held before the ledger."""
 
     @property
     def plans(self) -> PlanStore:

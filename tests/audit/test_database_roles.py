@@ -40,7 +40,7 @@ GUARD_ROLE = {
     **{table: {*KEEP, "delete"} for table in ("signal_window", "verdict", "engine_checkpoint", "judged_window")},
 }
 BACKFILL_ROLE = {
-    **dict.fromkeys(("plan_row", "before_image", "row_left_alone", "audit_entry"), ADD),
+    **dict.fromkeys(("plan_row", "before_image", "row_left_alone", "audit_entry", "seen_opening"), ADD),
     **dict.fromkeys(("plan", "backfill_progress", "backfill_steering"), KEEP),
     "audit_head": {"select", "update"},
 }
@@ -189,9 +189,9 @@ def fill(owner: str) -> None:
         """insert into player (id, tenant_id, username, email, balance_real, balance_bonus, balance_real_available,
         balance_real_held) values ('p-1', 'tenant-a', 'u', 'e', 10, 0, 10, 0), ('p-2', 'tenant-a', 'u', 'e', 5, 0, 5, 0)""",
         "insert into walletbalance values ('tenant-a', 'p-1', 'USD', 4, 0, 0, 0)",
-        # born from 0: the wallet lacks what p-1 had before the ledger
+        # the wallet never got a hand of poker
         """insert into ledgertransaction (id, tenant_id, player_id, type, direction, amount, status)
-           values ('l-1', 'tenant-a', 'p-1', 'wallet', 'credit', 4, 'manual_credit')""",
+           values ('l-1', 'tenant-a', 'p-1', 'poker_win', 'credit', 6, 'success')""",
         "insert into ledger_guard.source_watermark values ('access_event', now(), now())",
     )
     with psycopg.connect(owner) as connection:

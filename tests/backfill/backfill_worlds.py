@@ -89,14 +89,17 @@ class World:
             return [dict(entry.event.detail) for entry in state.audit.entries() if entry.event.verb == verb]
 
     def stale(self, player_id: str, player: float, wallet: float, tenant_id: str = TENANT) -> None:
-        """A player whose wallet is behind: born from 0 below its player, or without a hand of poker above it."""
+        """A player whose wallet never got a hand of poker, won or lost."""
         self.platform.set_player(tenant_id, player_id, player)
         self.platform.set_wallet(tenant_id, player_id, wallet)
-        if wallet <= player:
-            self.platform.book(tenant_id, player_id, LedgerRow("wallet", "credit", wallet, NOW, status="manual_credit"))
-        else:
-            row = LedgerRow("poker_bet", "debit", round(wallet - player, 2), NOW, status="success")
-            self.platform.book(tenant_id, player_id, row)
+        kind, direction = ("poker_win", "credit") if wallet <= player else ("poker_bet", "debit")
+        row = LedgerRow(kind, direction, round(abs(wallet - player), 2), NOW, status="success")
+        self.platform.book(tenant_id, player_id, row)
+
+    def born_from_0(self, player_id: str, tenant_id: str = TENANT) -> None:
+        """Book what makes a wallet from 0 and leaves nothing in it: a webhook's deposit that was charged back."""
+        self.platform.book(tenant_id, player_id, LedgerRow("deposit", "credit", 1.0, NOW, status="deposit_captured"))
+        self.platform.book(tenant_id, player_id, LedgerRow("chargeback", "debit", 1.0, NOW))
 
     def credited(self, player_id: str, player: float, deposit: float, tenant_id: str = TENANT) -> None:
         """A player whose wallet alone got a deposit, and holds it."""

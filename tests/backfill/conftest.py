@@ -16,6 +16,7 @@ _TABLES = (
     "walletbalance",
     "player",
     "tenant",
+    "ledger_guard.seen_opening",
     "ledger_guard.before_image",
     "ledger_guard.plan_row",
     "ledger_guard.plan",

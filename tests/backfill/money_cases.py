@@ -32,6 +32,8 @@ class MoneyCase:
     #: currency → available, of further wallets
     other_wallets: tuple[tuple[str, float], ...] = ()
     player_row_wrong: bool = False
+    #: what the guard saw first of what the player held before the ledger, in cents
+    seen_opening: tuple[int, int] | None = None
 
 
 def at(minutes: float) -> datetime:
@@ -88,6 +90,7 @@ def request_note(tx_id: str, amount: float, balance_after: float, minutes: float
 
 STALE = (RowCause.STALE_WALLET, RowReason.ACCOUNTED)
 DISPUTED = (RowCause.DISPUTED, RowReason.UNACCOUNTED)
+ROSE = (RowCause.UNEXPLAINED, RowReason.PLAYER_ROSE)
 LOST = (RowCause.LOST_UPDATE, RowReason.PLAYER_ROW)
 
 
@@ -135,6 +138,14 @@ CASES = (
         (hook(5, 1), hook(10, 2), hook(10, 3)),
         finding=DISPUTED,
         target=(12500, 0),
+    ),
+    MoneyCase(
+        "one webhook of three lost in a race, nothing there before the ledger",
+        (0.0, 0.0),
+        (15.0, 0.0),
+        (hook(5, 1), hook(10, 2), hook(10, 3)),
+        finding=DISPUTED,
+        target=(2500, 0),
     ),
     MoneyCase(
         "one webhook of three lost in a race, the opening noted",
@@ -396,6 +407,97 @@ CASES = (
         (card(10, 1, "t1"),),
         (card_note("t1", 10, math.nan, 1),),
     ),
+    # a player row that was raised by hand: nothing in the ledger, nothing noted
+    MoneyCase(
+        "raised, the wallet made from the player row by a credit of both sides",
+        (600.0, 0.0),
+        (100.0, 0.0),
+        (both("manual_credit", "credit", 100, 1),),
+        finding=unexplained(RowReason.UNSUPPORTED),
+    ),
+    MoneyCase(
+        "raised by a cent more than the poker that may have never reached the wallet",
+        (157.01, 0.0),
+        (150.0, 0.0),
+        (both("manual_credit", "credit", 50, 1), poker("win", 7, 2)),
+        finding=unexplained(RowReason.UNSUPPORTED),
+    ),
+    MoneyCase(
+        "raised by a cent more than the webhooks that may have never reached the wallet",
+        (100.0, 0.0),
+        (99.99, 0.0),
+        (hook(25, 1),),
+        finding=unexplained(RowReason.UNSUPPORTED),
+    ),
+    MoneyCase(
+        "by a cent less than the webhooks that may have never reached the wallet",
+        (100.0, 0.0),
+        (100.01, 0.0),
+        (hook(25, 1),),
+        finding=DISPUTED,
+        target=(12500, 0),
+    ),
+    MoneyCase(
+        "what is held raised, available noted",
+        (110.0, 50.0),
+        (110.0, 0.0),
+        (card(10, 1, "t1"),),
+        (card_note("t1", 10, 110.0, 1),),
+        finding=unexplained(RowReason.UNSUPPORTED),
+    ),
+    MoneyCase(
+        "raised since the guard saw it first, and just as if the wallet were born from 0",
+        (500.0, 0.0),
+        (25.0, 0.0),
+        (hook(25, 1),),
+        finding=ROSE,
+        target=(52500, 0),
+        seen_opening=(0, 0),
+    ),
+    MoneyCase(
+        "raised since the guard saw it first, by what the webhook brought",
+        (25.0, 0.0),
+        (25.0, 0.0),
+        (hook(25, 1),),
+        finding=ROSE,
+        target=(5000, 0),
+        seen_opening=(0, 0),
+    ),
+    MoneyCase("raised by a cent since, no wallet and no ledger row", (100.01, 0.0), None, finding=ROSE, seen_opening=(10000, 0)),
+    MoneyCase("what is held raised since, no wallet", (100.0, 0.01), None, finding=ROSE, seen_opening=(10000, 0)),
+    MoneyCase(
+        "a legacy player without a wallet, seen before",
+        (100.0, 0.0),
+        None,
+        finding=(RowCause.MISSING, RowReason.NO_WALLET),
+        seen_opening=(10000, 0),
+    ),
+    MoneyCase(
+        "lowered by hand since the guard saw it first",
+        (99.99, 0.0),
+        None,
+        finding=(RowCause.MISSING, RowReason.NO_WALLET),
+        seen_opening=(10000, 0),
+    ),
+    MoneyCase(
+        "born from 0, seen before with its legacy money",
+        (100.0, 0.0),
+        (25.0, 0.0),
+        (hook(25, 1),),
+        finding=STALE,
+        target=(12500, 0),
+        seen_opening=(10000, 0),
+    ),
+    MoneyCase(
+        "paid in by the ledger since the guard saw it first",
+        (140.0, 0.0),
+        (65.0, 0.0),
+        (hook(25, 1), both("manual_credit", "credit", 40, 2)),
+        finding=STALE,
+        target=(16500, 0),
+        seen_opening=(10000, 0),
+    ),
+    MoneyCase("raised, player and wallet alike: no movement is asked for", (500.0, 0.0), (500.0, 0.0), seen_opening=(100, 0)),
     # several readings fit: a human
     MoneyCase(
         "requests may have overlapped and nothing was noted",
@@ -407,10 +509,10 @@ CASES = (
     MoneyCase(
         "requests five seconds apart did not overlap",
         (115.0, 0.0),
-        (15.0, 0.0),
-        (both("manual_credit", "credit", 5, 1), both("manual_credit", "credit", 10, 1 + 5 / 60)),
+        (20.0, 0.0),
+        (hook(5, 0), both("manual_credit", "credit", 5, 1), both("manual_credit", "credit", 10, 1 + 5 / 60)),
         finding=STALE,
-        target=(11500, 0),
+        target=(12000, 0),
     ),
     MoneyCase(
         "requests that may have overlapped, player and wallet agreeing",

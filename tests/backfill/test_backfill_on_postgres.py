@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from backfill_worlds import ACTOR, NOW, TENANT, FallibleClock, Killed, World, postgres_backfill_world
+from psycopg.conninfo import make_conninfo
 
 from ledger_guard.domain.errors import ConcurrentWriterError, LedgerInvariantError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.identifiers import new_id
@@ -52,12 +53,50 @@ def test_a_second_writer_of_a_tenant_is_refused_and_other_tenants_are_not(postgr
     world.stale("q1", 20.0, 10.0, tenant_id="other_casino")
     other = dry_run(world.guard, "other_casino", BackfillMode.FORCE, ACTOR)
     with psycopg.connect(world.uris[0]) as first_writer:
-        first_writer.execute("select pg_advisory_lock(%s)", [writer_lock_key(TENANT)])
-        with pytest.raises(ConcurrentWriterError, match=TENANT):
+        first_writer.execute("set application_name to 'a batch of theirs'")
+        first_writer.execute("select pg_advisory_lock(%s, 7)", [writer_lock_key(TENANT)])
+        said = f"{TENANT}: another backfill.*login postgres, application 'a batch of theirs', process [0-9]+, connected since 20"
+        with pytest.raises(ConcurrentWriterError, match=said):
             world.guard.backfill.force(plan.plan_id, ACTOR, 2)
         assert world.guard.backfill.force(other.plan_id, ACTOR, 2) == ForceOutcome(1, 0, 0)
         assert available(world) == [10.0] * 5
     assert world.stored(plan.plan_id).status.value == "planned"
+
+
+def test_a_login_that_only_reads_cannot_keep_writers_out_by_holding_their_lock(postgres_world):
+    from ledger_guard.adapters.postgres.wallet_rows import writer_lock_key
+
+    world = postgres_world
+    plan = five_stale(world)
+    login = f"reader_{new_id()[:8]}"
+    sql(world, 0, f"create role {login} login; grant select on walletbalance to {login}; ")
+    with psycopg.connect(make_conninfo(world.uris[0], user=login)) as reader:
+        for slot in range(100):
+            reader.execute("select pg_advisory_lock(%s, %s)", [writer_lock_key(TENANT), slot])
+        reader.commit()
+        assert world.guard.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(5, 0, 0)
+    sql(world, 0, f"drop owned by {login}; drop role {login}")
+
+
+def test_of_two_writers_that_begin_at_the_same_moment_not_both_go_on(postgres_world, monkeypatch):
+    """The other one takes its lock after this one has looked first."""
+    from ledger_guard.adapters.postgres.wallet_rows import WalletRows, writer_lock_key
+
+    world = postgres_world
+    plan = five_stale(world)
+    look, looks = WalletRows._require_no_other_writer, []
+    with psycopg.connect(world.uris[0]) as other:
+
+        def look_just_before_the_other(rows: WalletRows) -> None:
+            look(rows)
+            if not looks:
+                other.execute("select pg_advisory_lock(%s, 7)", [writer_lock_key(TENANT)])
+            looks.append(rows)
+
+        monkeypatch.setattr(WalletRows, "_require_no_other_writer", look_just_before_the_other)
+        with pytest.raises(ConcurrentWriterError, match=TENANT):
+            world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+    assert available(world) == [10.0] * 5
 
 
 def test_the_writer_lock_is_free_again_at_once(postgres_world):
@@ -150,14 +189,14 @@ def test_a_transaction_that_can_not_be_serialized_is_tried_again(postgres_world,
 
 def test_a_batch_is_written_only_in_the_session_that_holds_the_writer_lock(postgres_world, monkeypatch):
     """As if something in between had handed the next transaction to another session."""
-    from ledger_guard.adapters.postgres.wallet_rows import WalletRows, writer_lock_key
+    from ledger_guard.adapters.postgres.wallet_rows import WalletRows
 
     world = postgres_world
     plan = five_stale(world)
     confirmed = WalletRows.require_only_writer
 
     def lose_it_first(rows: WalletRows) -> None:
-        rows._connection.execute("select pg_advisory_unlock(%s)", [writer_lock_key(TENANT)])
+        rows._connection.execute("select pg_advisory_unlock_all()")
         confirmed(rows)
 
     with monkeypatch.context() as patch:

@@ -43,7 +43,8 @@ def balances(world: World, count: int = 5) -> list[float]:
 
 def test_force_writes_available_to_available_and_held_to_pending(world):
     world.platform.set_player(TENANT, "p1", 20.0, 5.0)
-    world.platform.set_wallet(TENANT, "p1", 10.0, 1.0, bonus=3.0)  # born from 0, then moved by both of these
+    world.platform.set_wallet(TENANT, "p1", 10.0, 1.0, bonus=3.0)  # born from 0, then moved by both sides
+    world.born_from_0("p1")
     world.platform.book(TENANT, "p1", LedgerRow("wallet", "credit", 11.0, NOW, status="manual_credit"))
     world.platform.book(TENANT, "p1", LedgerRow("wallet", "credit", 2.0, LATER, status="withdraw_requested"))
     plan = planned(world)
@@ -223,7 +224,7 @@ def test_an_edited_row_stops_the_writer(world):
 def test_undo_gives_back_exactly_what_stood_there(world):
     world.platform.set_player(TENANT, "noisy", 7.0)
     world.platform.set_wallet(TENANT, "noisy", 0.1 + 0.2, bonus=4.0)
-    world.platform.book(TENANT, "noisy", LedgerRow("wallet", "credit", 0.3, NOW, status="manual_credit"))
+    world.platform.book(TENANT, "noisy", LedgerRow("poker_win", "credit", 6.7, NOW, status="success"))
     world.platform.set_player(TENANT, "new", 5.0)
     plan = planned(world)
     forced(world, plan)

@@ -7,9 +7,12 @@ from collections.abc import Iterable
 import psycopg
 import pytest
 from backfill_worlds import TENANT, World, memory_backfill_world, mismatches, postgres_backfill_world
-from money_cases import CASES, MoneyCase, both
+from money_cases import CASES, MoneyCase, both, hook
 
-from ledger_guard.domain.findings import RowAction, RowCause, RowReason
+from ledger_guard.domain.findings import DifferenceCounts, RowAction, RowCause, RowReason
+from ledger_guard.domain.ledger_evidence import Amounts
+from ledger_guard.domain.openings import opening_lines
+from ledger_guard.domain.plan_lines import row_of
 from ledger_guard.domain.plans import BackfillMode, PlanRow
 from ledger_guard.policy.schema import Policy
 from ledger_guard.use_cases.verify import verify
@@ -32,6 +35,13 @@ def fill(world: World, cases: Iterable[MoneyCase]) -> None:
             world.platform.note(TENANT, case.name, row)
 
 
+def compared(world: World, cases: Iterable[MoneyCase]) -> tuple[list[PlanRow], DifferenceCounts]:
+    """What a dry-run finds, with what was seen of these cases before."""
+    seen = {case.name: Amounts(*case.seen_opening) for case in cases if case.seen_opening is not None}
+    with world.guard.ledger.differences(TENANT, BackfillMode.FORCE, [opening_lines(seen)]) as found:
+        return [row_of(line) for line in found.lines()], found.counts
+
+
 def check(case: MoneyCase, row: PlanRow | None) -> None:
     if case.finding is None:
         assert row is None, f"right, yet found {row}"
@@ -46,9 +56,9 @@ def check(case: MoneyCase, row: PlanRow | None) -> None:
 def test_the_rule_in_memory(policy, case):
     world = memory_backfill_world(policy)
     fill(world, [case])
-    found = world.guard.ledger.compare(TENANT, BackfillMode.FORCE)
-    check(case, next(iter(found.rows), None))
-    assert found.counts.player_row_wrong == case.player_row_wrong
+    rows, counts = compared(world, [case])
+    check(case, next(iter(rows), None))
+    assert counts.player_row_wrong == case.player_row_wrong
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +71,7 @@ def all_cases(postgres_server, policy: Policy, module_database_uri: str) -> Worl
 
 @pytest.fixture(scope="module")
 def rows(all_cases) -> dict[str, PlanRow]:
-    return {row.player_id: row for row in all_cases.guard.ledger.compare(TENANT, BackfillMode.FORCE).rows}
+    return {row.player_id: row for row in compared(all_cases, CASES)[0]}
 
 
 @pytest.mark.postgres
@@ -74,9 +84,9 @@ def test_the_rule_on_postgres(rows, case):
 def test_memory_and_postgres_keep_the_same_evidence(all_cases, policy):
     memory = memory_backfill_world(policy)
     fill(memory, CASES)
-    found, expected = (world.guard.ledger.compare(TENANT, BackfillMode.FORCE) for world in (all_cases, memory))
-    assert [row for row in found.rows if row not in expected.rows] == [row for row in expected.rows if row not in found.rows]
-    assert found == expected
+    (found, counts), (expected, expected_counts) = (compared(world, CASES) for world in (all_cases, memory))
+    assert [row for row in found if row not in expected] == [row for row in expected if row not in found]
+    assert (found, counts) == (expected, expected_counts)
 
 
 @pytest.mark.postgres
@@ -121,8 +131,8 @@ def test_how_close_requests_may_be_is_the_policys_to_say(policy, seconds):
     platform = policy.platform.model_copy(update={"concurrent_within_seconds": seconds})
     for gap, overlap in ((seconds - 0.5, True), (seconds, False), (seconds + 0.5, False)):
         world = memory_backfill_world(policy.model_copy(update={"platform": platform}))
-        ledger = (both("manual_credit", "credit", 5, 1), both("manual_credit", "credit", 10, 1 + max(gap, 0) / 60))
-        fill(world, [MoneyCase("p", (115.0, 0.0), (15.0, 0.0), ledger)])
+        ledger = (hook(5, 0), both("manual_credit", "credit", 5, 1), both("manual_credit", "credit", 10, 1 + max(gap, 0) / 60))
+        fill(world, [MoneyCase("p", (115.0, 0.0), (20.0, 0.0), ledger)])
         (row,) = world.guard.ledger.compare(TENANT, BackfillMode.FORCE).rows
         assert (row.reason is RowReason.OVERLAPPING_REQUESTS) == (overlap and seconds > 0)
 

@@ -117,14 +117,17 @@ class ScriptWorld:
             return cursor.fetchall() if cursor.description else []
 
     def add_player(self, player_id: str, available: float, wallet: float | None, tenant_id: str = TENANT) -> None:
-        """A player whose wallet was born from 0, so that it holds what was booked since; no wallet row with None."""
+        """A player whose wallet, where it holds less, never got a hand of poker; no wallet row with None."""
         self.execute("insert into tenant (id, name) values (%s, %s) on conflict do nothing", tenant_id, tenant_id)
         self.execute(
             "insert into player (id, tenant_id, username, email, balance_real, balance_bonus, balance_real_available,"
             " balance_real_held) values (%s, %s, 'u', 'e', %s, 7, %s, 0)",
             *(player_id, tenant_id, available, available),
         )
-        self.book(player_id, "wallet", available if wallet is None else wallet, "manual_adjust", tenant_id)
+        if wallet is not None and wallet < available:
+            self.book(player_id, "poker_win", round(available - wallet, 2), "success", tenant_id)
+        else:
+            self.book(player_id, "wallet", available if wallet is None else wallet, "manual_adjust", tenant_id)
         if wallet is not None:
             self.set_wallet(player_id, wallet, tenant_id)
 

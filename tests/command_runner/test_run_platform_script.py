@@ -241,7 +241,7 @@ def test_an_expired_plan_is_refused(world):
 
 def test_a_plan_that_no_longer_is_what_the_tenant_has_is_refused(world):
     plan = world.planned()
-    world.execute("update player set balance_real_available = 21 where id = 'lags'")
+    world.execute("update player set balance_real_available = 19 where id = 'lags'")
     refused(world, plan, "its rows are not what the tenant has now")
 
 

@@ -22,7 +22,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 
 @pytest.fixture
 def world(monkeypatch) -> MemoryWorld:
-    """Five players: a wallet born from 0, one missing, one with a deposit of its own, one right, and one for a human."""
+    """Five players: a wallet without its poker, one missing, one with a deposit of its own, one right, and one for a human."""
     shipped = load_policy()
     guardrails = shipped.guardrails.model_copy(update={"max_share_of_players": 1.0})
     found = memory_world(shipped.model_copy(update={"guardrails": guardrails}), NOW)
@@ -31,7 +31,7 @@ def world(monkeypatch) -> MemoryWorld:
         found.ledger.add_player(TENANT, player_id, 20.0)
         if wallet is not None:
             found.ledger.set_wallet(TENANT, player_id, wallet)
-    found.ledger.add_movement(TENANT, "lags", LedgerRow("wallet", "credit", 10.0, NOW, status="manual_credit"))
+    found.ledger.add_movement(TENANT, "lags", LedgerRow("poker_win", "credit", 10.0, NOW, status="success"))
     found.ledger.add_movement(TENANT, "rich", LedgerRow("deposit", "credit", 50.0, NOW, status="deposit_captured"))
     found.ledger.bonus[TENANT, "none"] = 7.0
     return found
@@ -182,10 +182,11 @@ def test_a_dry_run_for_scripts_is_summed_up_by_cause(world):
 
 
 def test_several_tenants_have_a_plan_each_and_the_most_money_comes_first(world):
-    for tenant, wallet in (("big", 1.0), ("small", 19.0)):
-        world.ledger.add_player(tenant, f"{tenant}-1", 20.0 if tenant == "small" else 900.0)
+    for tenant, player, wallet in (("big", 900.0, 1.0), ("small", 20.0, 19.0)):
+        world.ledger.add_player(tenant, f"{tenant}-1", player)
         world.ledger.set_wallet(tenant, f"{tenant}-1", wallet)
-        world.ledger.add_movement(tenant, f"{tenant}-1", LedgerRow("wallet", "credit", wallet, NOW, status="manual_credit"))
+        poker = LedgerRow("poker_win", "credit", player - wallet, NOW, status="success")
+        world.ledger.add_movement(tenant, f"{tenant}-1", poker)
     for arguments in (("--all-tenants",), ("--tenant-id", "small", "--tenant-id", TENANT, "--tenant-id", "big")):
         found = run_json("dry-run", *arguments, "--at-once", "1")
         assert [plan["tenant_id"] for plan in found["plans"]] == ["big", TENANT, "small"]

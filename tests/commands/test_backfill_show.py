@@ -51,6 +51,9 @@ def world(monkeypatch) -> MemoryWorld:
         ("disputed", LedgerRow("wallet", "credit", 1.0, NOW, status="manual_credit")),
         ("poker", LedgerRow("poker_bet", "debit", 0.5, NOW, status="success")),
         ("rich", LedgerRow("deposit", "credit", 50.0, NOW, status="deposit_captured")),
+        # born from 0 by a webhook that was charged back, then moved by both sides
+        ("stale", LedgerRow("deposit", "credit", 1.0, NOW, status="deposit_captured")),
+        ("stale", LedgerRow("chargeback", "debit", 1.0, NOW)),
         ("stale", LedgerRow("wallet", "credit", 10.0, NOW, status="manual_credit")),
     ):
         found.ledger.add_movement(TENANT, player_id, row)

@@ -122,11 +122,12 @@ class SmallPlatform:
             " balance_bonus_available, balance_bonus_pending) values (%s, %s, 'USD', %s, 0, 0, 0)",
             [tenant, player, wallet],
         )
-        # Both sides got it: a wallet that holds just that was born from 0.
+        # A wallet below its player never got a hand of poker.
+        poker = ("poker_win", available - wallet, "success")
         connection.execute(
             "insert into ledgertransaction (id, tenant_id, player_id, type, direction, amount, status, idempotency_key)"
-            " values (%s, %s, %s, 'wallet', 'credit', %s, 'manual_credit', %s)",
-            [f"l-{player}", tenant, player, wallet if wallet < available else 1, f"l-{player}"],
+            " values (%s, %s, %s, %s, 'credit', %s, %s, %s)",
+            [f"l-{player}", tenant, player, *(poker if wallet < available else ("wallet", 1, "manual_credit")), f"l-{player}"],
         )
 
     def drift_far(self) -> None:

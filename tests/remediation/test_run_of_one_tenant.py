@@ -28,12 +28,12 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def world():
-    """A tenant of twenty players of whom one has a wallet that was born from 0."""
+    """A tenant of twenty players of whom one has a wallet without a hand of poker."""
     world = memory_world(load_policy(), NOW)
     for number in range(20):
         world.ledger.add_player("acme", f"p{number:02}", 100.0)
         world.ledger.set_wallet("acme", f"p{number:02}", 40.0 if number == 0 else 100.0)
-    world.ledger.add_movement("acme", "p00", LedgerRow("wallet", "credit", 40.0, NOW, status="manual_credit"))
+    world.ledger.add_movement("acme", "p00", LedgerRow("poker_win", "credit", 60.0, NOW, status="success"))
     return world
 
 

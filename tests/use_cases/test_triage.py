@@ -157,8 +157,8 @@ def test_t3_breaks_differences_down_by_cause_and_lists_the_largest():
     ):
         world.ledger.add_player("a", player, available)
         world.ledger.set_wallet("a", player, wallet)
-    for player, amount in (("stale", 4.0), ("disputed", 1.0)):
-        world.ledger.add_movement("a", player, LedgerRow("wallet", "credit", amount, NOON, status="manual_credit"))
+    world.ledger.add_movement("a", "stale", LedgerRow("poker_win", "credit", 6.0, NOON, status="success"))
+    world.ledger.add_movement("a", "disputed", LedgerRow("wallet", "credit", 1.0, NOON, status="manual_credit"))
     world.ledger.add_movement("a", "protected", LedgerRow("deposit", "credit", 100.0, NOON, status="deposit_captured"))
     report = triage(world.guard, INCIDENT_ID)
     (tenant,) = report.tenants

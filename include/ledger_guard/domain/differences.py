@@ -3,7 +3,8 @@
 Neither the player row nor the wallet row is the truth. Money that only the wallet got (webhooks, chargebacks, rewards) is in
 no player row; what only the player row got (poker, tournaments) is in no wallet; and a lost update takes money out of either.
 Right is the player's side, replayed from the opening that the first noted balance gives, with the wallet-only movements on
-top and without what came in other currencies. Where several readings fit, a human decides: money is never erased on a guess.
+top and without what came in other currencies. Where several readings fit, a human decides: money is never erased on a guess, and
+never made on the word of a player row that may have been raised.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class Judgement:
     opening: Amounts = NOTHING
     #: the player row itself is wrong: it lost an update that the ledger shows
     has_lost_update: bool = False
+    #: the opening follows from rows that can be read and are all understood, and is not below zero
+    is_opening_known: bool = False
 
 
 def judge(balances: Balances, evidence: LedgerEvidence = NO_EVIDENCE) -> Judgement:
@@ -78,7 +81,7 @@ def judge(balances: Balances, evidence: LedgerEvidence = NO_EVIDENCE) -> Judgeme
     doubt = _doubt(balances, evidence)
     if doubt is not None:
         return Judgement(doubt, target, opening)
-    judged = Judgement(None, target, opening, has_lost_update)
+    judged = Judgement(None, target, opening, has_lost_update, is_opening_known=min(opening) >= 0)
     return judged if wallet == target else replace(judged, finding=_finding(balances, evidence, judged))
 
 
@@ -113,6 +116,8 @@ def _finding(balances: Balances, evidence: LedgerEvidence, judged: Judgement) ->
     several_readings = _several_readings(evidence, judged.opening, judged.target, has_lost_update=judged.has_lost_update)
     if several_readings is not None:
         return _unexplained(several_readings)
+    if _rises(balances.wallet, judged.target) and _rose(judged.opening, evidence.seen_opening):
+        return _unexplained(RowReason.PLAYER_ROSE)
     if judged.has_lost_update:
         return Finding(RowCause.LOST_UPDATE, RowReason.PLAYER_ROW)
     if balances.wallet is None:
@@ -137,11 +142,13 @@ def _several_readings(evidence: LedgerEvidence, opening: Amounts, target: Amount
 def _cause_of_difference(above: Amounts, opening: Amounts, evidence: LedgerEvidence) -> Finding:
     """How sure the evidence is, when the wallet holds `above` more than it gives.
 
-    What it accounts for in whole parts, and an increase from a noted balance, may be written; what it would take away, or
-    without a note add, and can't account for is disputed.
+    What it accounts for in whole parts, and an increase from a noted balance, may be written; what it would take away and
+    can't account for is disputed. An increase that only the player row supports is a human's.
     """
     if _is_accounted_for(above, opening, evidence):
         return Finding(RowCause.STALE_WALLET, RowReason.ACCOUNTED)
+    if _is_unsupported(above, opening, evidence):
+        return _unexplained(RowReason.UNSUPPORTED)
     if evidence.noted_opening_available is not None and above.total <= 0:
         return Finding(RowCause.STALE_WALLET, RowReason.NOTED)
     return Finding(RowCause.DISPUTED, RowReason.UNACCOUNTED)
@@ -150,11 +157,13 @@ def _cause_of_difference(above: Amounts, opening: Amounts, evidence: LedgerEvide
 def _is_accounted_for(above: Amounts, opening: Amounts, evidence: LedgerEvidence) -> bool:
     """Whether the wallet is off by whole parts of the evidence.
 
-    Born from 0 it lacks the opening; poker and tournaments never reach it; with shadow write off, or after the script's force, it
-    lacks what only wallets get; and a payment may have reached it twice.
+    Born from 0 it lacks the opening, which only a wallet-only row can have done or a note has to prove; poker and tournaments
+    never reach it; with shadow write off, or after the script's force, it lacks what only wallets get; and a payment may have
+    reached it twice.
     """
+    is_opening_proved = all(noted or not amount for noted, amount in zip(_is_noted(evidence), opening, strict=True))
     parts = (
-        (opening, -1),
+        (opening if evidence.may_be_born_from_0 or is_opening_proved else NOTHING, -1),
         (evidence.player_only, -1),
         (evidence.wallet_only, -1),
         (evidence.counted_twice, 1),
@@ -166,6 +175,33 @@ def _is_accounted_for(above: Amounts, opening: Amounts, evidence: LedgerEvidence
             for taken in product((False, True), repeat=len(parts))
         )
     )
+
+
+def _is_unsupported(above: Amounts, opening: Amounts, evidence: LedgerEvidence) -> bool:
+    """Whether the wallet would get more than all that may never have reached it, and only the player row tells the opening.
+
+    Rows of both sides reached it; single rows of the wallet or the player alone may be what it lacks.
+    """
+    components = zip(above, opening, _is_noted(evidence), evidence.wallet_only, evidence.player_only, strict=True)
+    return any(
+        not noted and unproved > 0 and -more > max(wallet_only, 0) + max(player_only, 0)
+        for more, unproved, noted, wallet_only, player_only in components
+    )
+
+
+def _is_noted(evidence: LedgerEvidence) -> tuple[bool, bool]:
+    """Whether a note tells the opening, by component."""
+    return evidence.noted_opening_available is not None, evidence.noted_opening_total is not None
+
+
+def _rises(wallet: Amounts | None, target: Amounts) -> bool:
+    """Whether the wallet would get more of either amount."""
+    return any(after > before for before, after in zip(wallet or NOTHING, target, strict=True))
+
+
+def _rose(opening: Amounts, seen: Amounts | None) -> bool:
+    """Whether the player holds more from before the ledger than when the guard looked first: the ledger's past can't grow."""
+    return seen is not None and any(now > then for then, now in zip(seen, opening, strict=True))
 
 
 def difference_row(player_id: str, currency: str, balances: Balances, evidence: LedgerEvidence = NO_EVIDENCE) -> PlanRow | None:

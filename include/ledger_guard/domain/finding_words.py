@@ -22,6 +22,8 @@ _REASONS = {
     RowReason.BOOKED_TWICE: "one payment is booked twice on both sides, or with different amounts",
     RowReason.NEGATIVE_OPENING: "the ledger gives a balance below zero before its first row",
     RowReason.NEGATIVE_TARGET: "the evidence gives a balance below zero",
+    RowReason.UNSUPPORTED: "nothing but the player row supports the increase, and it may have been raised without a ledger row",
+    RowReason.PLAYER_ROSE: "the player row rose since the guard saw it first, and no ledger row says why",
     RowReason.OVERLAPPING_REQUESTS: "requests may have overlapped before any balance was noted, so an update may be lost",
     RowReason.OVERLAPPING_HOLDS: "withdrawals may have overlapped, so the player row may have lost one of them",
     RowReason.NO_MOVEMENT: "the ledger holds nothing about this player",

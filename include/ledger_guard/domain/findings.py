@@ -62,6 +62,10 @@ class RowReason(str, Enum):
     BOOKED_TWICE = "booked_twice"
     NEGATIVE_OPENING = "negative_opening"
     NEGATIVE_TARGET = "negative_target"
+    #: nothing but the player row itself supports what the wallet would get more
+    UNSUPPORTED = "unsupported"
+    #: the player row rose since the guard saw it first, and no ledger row says why
+    PLAYER_ROSE = "player_rose"
     OVERLAPPING_REQUESTS = "overlapping_requests"
     OVERLAPPING_HOLDS = "overlapping_holds"
     NO_MOVEMENT = "no_movement"

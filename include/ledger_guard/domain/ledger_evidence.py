@@ -100,6 +100,11 @@ class LedgerEvidence:
     noted_opening_total: Cents | None = None
     #: the first note holds what was held too: available before it rests on what the player row holds now
     opening_rests_on_held: bool = False
+    #: the first row that touched the wallet was one of the wallet alone, which makes a missing wallet from 0; any other writer
+    #: makes it from the player's balances
+    may_be_born_from_0: bool = False
+    #: the player's opening as the guard saw it first, by the same words; None where it never looked
+    seen_opening: Amounts | None = None
     #: requests that moved the player before the first note may have overlapped, so one of them may have lost an update
     requests_may_overlap: bool = False
     #: the same of any requests that moved what is held
@@ -115,7 +120,12 @@ NO_EVIDENCE = LedgerEvidence()
 
 
 def gather(
-    movements: Iterable[Movement], notes: Iterable[NotedBalance], player_held: Cents | None, *, within: timedelta
+    movements: Iterable[Movement],
+    notes: Iterable[NotedBalance],
+    player_held: Cents | None,
+    *,
+    within: timedelta,
+    seen_opening: Amounts | None = None,
 ) -> LedgerEvidence:
     """Add one player's rows up. `player_held` is what the player row holds now; requests closer than `within` may overlap."""
     rows = list(movements)
@@ -135,6 +145,8 @@ def gather(
         noted_opening_available=_opening_available(in_turn, of_player, player_side, player_held),
         noted_opening_total=_opening_total(in_turn, of_player),
         opening_rests_on_held=bool(in_turn) and in_turn[0].holds_held,
+        may_be_born_from_0=_may_be_born_from_0(known),
+        seen_opening=seen_opening,
         requests_may_overlap=_overlap(_before_first_note(in_turn, of_player), within),
         holds_may_overlap=_overlap([each.booked_at for each in of_player if _moved(each).held], within),
         has_movements=bool(rows),
@@ -154,6 +166,15 @@ def _net(movements: Iterable[Movement]) -> Amounts:
 def _moved(movement: Movement) -> Amounts:
     assert movement.moved is not None, "only readable movements are added up"
     return movement.moved
+
+
+def _may_be_born_from_0(movements: Sequence[Movement]) -> bool:
+    touched = {
+        side: min((each.booked_at for each in movements if each.side is side and each.is_own_currency), default=None)
+        for side in (Side.BOTH, Side.WALLET)
+    }
+    by_both, by_wallet = touched[Side.BOTH], touched[Side.WALLET]
+    return by_wallet is not None and (by_both is None or by_wallet <= by_both)
 
 
 def _repeated_payments(movements: Sequence[Movement]) -> tuple[Amounts, bool]:

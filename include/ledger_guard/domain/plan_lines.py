@@ -23,13 +23,23 @@ _AMOUNTS_BESIDE_BALANCES = 7
 _ESCAPE = re.compile(r"\\.")
 
 
+def escaped(text: str) -> str:
+    """Text as a field of a line."""
+    return text.translate(_ESCAPES)
+
+
+def unescaped(field: str) -> str:
+    """The text that a field of a line stands for."""
+    return _ESCAPE.sub(lambda found: _PLAIN[found[0]], field)
+
+
 def line_of(row: PlanRow) -> bytes:
     """The row's line, its end included: player, currency, cause, reason, and eleven amounts in cents.
 
     The amounts: player available and held, wallet available and pending, target available and pending, and the evidence in the
     order of PlanRow. A row of a plan made before targets were kept has eight fields, without reason and targets.
     """
-    texts = [row.player_id.translate(_ESCAPES), row.currency.translate(_ESCAPES), row.cause.value]
+    texts = [escaped(row.player_id), escaped(row.currency), row.cause.value]
     amounts: list[Cents | None] = [row.player_available, row.player_held, row.wallet_available, row.wallet_pending]
     if row.reason is None:
         amounts.append(row.wallet_only)
@@ -53,8 +63,8 @@ def row_of(line: bytes) -> PlanRow:
     target_available, target_pending, opening, wallet_only, player_only, counted_twice, other = (each or 0 for each in others)
     cause = RowCause(cause_text)
     return PlanRow(
-        player_id=_ESCAPE.sub(lambda found: _PLAIN[found[0]], player_id),
-        currency=_ESCAPE.sub(lambda found: _PLAIN[found[0]], currency),
+        player_id=unescaped(player_id),
+        currency=unescaped(currency),
         cause=cause,
         reason=RowReason(reason),
         player_available=player_available,

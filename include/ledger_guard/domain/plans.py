@@ -108,6 +108,9 @@ class WriteTotals:
     single_delta_cents: Cents = 0
 
 
+NOTHING_WRITTEN = WriteTotals()
+
+
 @dataclass(frozen=True)
 class PlanContent:
     """A plan's rows as they are stored now, boiled down."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -64,6 +66,13 @@ class Platform(Section):
     lock_timeout_milliseconds: int = Field(2000, ge=1, le=60000)
     #: a replica that is read in place of the primary is believed up to here
     most_replica_lag_seconds: int = Field(30, ge=1, le=3600)
+
+    @property
+    def words_hash(self) -> str:
+        """Hash of all that decides which opening follows from a player's rows: by other words another one does."""
+        sections = (self.currency, self.player, self.ledger, self.transactions)
+        words = [each.model_dump_json() if isinstance(each, Section) else each for each in sections]
+        return hashlib.sha256(json.dumps(words).encode()).hexdigest()
 
 
 class RequestShape(Section):

@@ -129,6 +129,8 @@ class Guardrails(Section):
     max_single_delta_cents: int = Field(ge=0)
     max_disputed_rows: int = Field(ge=0)
     plan_valid_minutes: int = Field(ge=1)
+    #: what a tenant was written within so many hours counts with a plan: splitting a repair passes no bound
+    counted_within_hours: int = Field(24, ge=1, le=24 * 365)
     #: most rows that one batch writes
     batch_rows: int = Field(5000, ge=1, le=100_000)
     #: most tenant runs that one remediation starts; beyond: a human decides

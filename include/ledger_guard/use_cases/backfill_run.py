@@ -17,7 +17,7 @@ from ledger_guard.use_cases.break_glass import PARAM, TASK_ID, break_glass, want
 from ledger_guard.use_cases.carry_out import OpenScript, carry_out
 from ledger_guard.use_cases.dry_run import dry_run
 from ledger_guard.use_cases.force import force, record_refusal
-from ledger_guard.use_cases.review import review
+from ledger_guard.use_cases.review import review, written_before
 from ledger_guard.use_cases.show_plan import taken_in_words
 from ledger_guard.use_cases.tell_question import gate_link
 from ledger_guard.use_cases.undo import undo
@@ -74,8 +74,23 @@ def _question(guard: Guard, plan: Plan, operation: str) -> dict[str, Any]:
         "subject_hash": plan.plan_hash,
         "incident_id": plan.incident_id,
         "proposal": f"{verb} plan {plan.plan_id} (hash {plan.plan_hash[:12]}): {describe_plan(plan)}.{exceeded}"
+        + ("" if operation == "undo" else _used_before(guard, plan))
         + (f" Takes money: {'; '.join(taken)}." if taken else ""),
     }
+
+
+def _used_before(guard: Guard, plan: Plan) -> str:
+    """How much of the guardrails other plans for this tenant have used up, for the people who are asked."""
+    with guard.state.transaction() as state:
+        before = written_before(guard, state, plan.plan_id, plan.tenant_id)
+    if not before.rows:
+        return ""
+    rails = guard.policy.guardrails
+    moved, most = (readable(cents, plan.currency) for cents in (before.total_delta_cents, rails.max_total_delta_cents))
+    return (
+        f" Written to this tenant within {rails.counted_within_hours} h before: {before.rows} rows of {rails.max_rows}, "
+        f"{moved} of {most} that need no approval."
+    )
 
 
 def _plan_of_run(guard: Guard, params: Mapping[str, Any], plan_id: str, operation: str) -> Plan:

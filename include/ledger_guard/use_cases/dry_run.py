@@ -37,10 +37,15 @@ def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by
     with guard.state.transaction() as state:
         if incident is not None:
             state.incidents.get(incident)
-        with guard.ledger.differences(tenant, wanted) as found:
+        words = guard.policy.platform.words_hash
+        with guard.ledger.differences(tenant, wanted, state.openings.seen(tenant, words)) as found:
             content, summary = state.plans.add_rows(plan_id, found.lines())
+            state.openings.add(tenant, words, found.new_openings(), guard.wall_clock.now())
+        hours = guard.policy.guardrails.counted_within_hours
+        before = state.plans.written_before(plan_id, tenant, guard.wall_clock.now() - timedelta(hours=hours))
+        exceeded = exceeded_guardrails(guard.policy.guardrails, content.totals, found.players, before)
         doubts = require_writable(guard, writes_of_force(wanted, found.counts), f"tenant {tenant}")
-        plan = _plan(guard, plan_id, tenant, wanted, content, summary, found, flags, requested_by, incident, doubts)
+        plan = _plan(guard, plan_id, tenant, wanted, content, summary, found, flags, requested_by, incident, exceeded + doubts)
         state.plans.add(plan)
         state.audit.append(_event(plan))
     return plan
@@ -57,7 +62,7 @@ def _plan(
     flags: dict[str, bool | None],
     requested_by: str,
     incident_id: str | None,
-    doubts: tuple[str, ...],
+    guardrails_exceeded: tuple[str, ...],
 ) -> Plan:
     now, policy = guard.wall_clock.now(), guard.policy
     currency = policy.platform.currency
@@ -70,7 +75,7 @@ def _plan(
         counts=found.counts,
         cents=replace(summary.cents, bonus_lost=found.bonus_lost),
         players=found.players,
-        guardrails_exceeded=exceeded_guardrails(policy.guardrails, content.totals, found.players) + doubts,
+        guardrails_exceeded=guardrails_exceeded,
         flag_state=flags,
         policy_hash=policy.content_hash,
         created_at=now,

@@ -13,7 +13,7 @@ from ledger_guard.domain.writability import writes_of_force
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.dry_run import current_flags
 from ledger_guard.use_cases.permission import rule_now, subject_now
-from ledger_guard.use_cases.review import approval_reasons
+from ledger_guard.use_cases.review import approval_reasons, written_before
 from ledger_guard.use_cases.writability import require_writable
 
 
@@ -44,7 +44,16 @@ def force(guard: Guard, plan_id: str, actor: str, batch_rows: int | None = None)
     except (SafetyRefusal, LedgerInvariantError) as refusal:
         record_refusal(guard, plan, "force", actor, str(refusal))
         raise
-    return guard.backfill.force(plan.plan_id, actor, batch_rows or guard.policy.guardrails.batch_rows)
+
+    def still_permitted() -> None:
+        # Another plan may have been written since it was asked above, while this one waited for nobody.
+        try:
+            _require_permission(guard, plan, stored.totals)
+        except SafetyRefusal as refusal:
+            record_refusal(guard, plan, "force", actor, str(refusal))
+            raise
+
+    return guard.backfill.force(plan.plan_id, actor, batch_rows or guard.policy.guardrails.batch_rows, still_permitted)
 
 
 def record_refusal(guard: Guard, plan: Plan, verb: str, actor: str, reason: str) -> None:
@@ -91,7 +100,9 @@ def _require_fresh(guard: Guard, plan: Plan) -> None:
 
 
 def _require_permission(guard: Guard, plan: Plan, totals: WriteTotals) -> None:
-    reasons = approval_reasons(guard.policy, plan, totals)
+    with guard.state.transaction() as state:
+        before = written_before(guard, state, plan.plan_id, plan.tenant_id)
+    reasons = approval_reasons(guard.policy, plan, totals, before)
     if reasons:
         what = f"plan {plan.plan_id}: force needs an approval ({'; '.join(reasons)})"
         require_plan_approval(guard, plan, ApprovalKind.BACKFILL_FORCE, what)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.plans import Plan, WriteTotals
 from ledger_guard.policy.guardrails import exceeded_guardrails
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Guard, GuardTransaction
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ def review(guard: Guard, plan_id: str) -> Review:
         stored = state.plans.content(plan.plan_id)
         plan.check_hash(stored)
         is_empty = stored.totals.rows == 0
-        asks = () if is_empty else approval_reasons(guard.policy, plan, stored.totals)
+        before = written_before(guard, state, plan.plan_id, plan.tenant_id)
+        asks = () if is_empty else approval_reasons(guard.policy, plan, stored.totals, before)
         if is_empty:
             why: tuple[str, ...] = ("nothing to write",)
         else:
@@ -61,13 +63,19 @@ def review(guard: Guard, plan_id: str) -> Review:
     return found
 
 
-def approval_reasons(policy: Policy, plan: Plan, totals: WriteTotals) -> tuple[str, ...]:
+def written_before(guard: Guard, state: GuardTransaction, plan_id: str, tenant_id: str) -> WriteTotals:
+    """What counts against a plan's guardrails before it: see PlanStore.written_before."""
+    hours = guard.policy.guardrails.counted_within_hours
+    return state.plans.written_before(plan_id, tenant_id, guard.wall_clock.now() - timedelta(hours=hours))
+
+
+def approval_reasons(policy: Policy, plan: Plan, totals: WriteTotals, before: WriteTotals) -> tuple[str, ...]:
     """Why a human must approve this plan before force; empty when it may go by itself.
 
-    The guardrails are computed again from `totals` of the stored rows, which the hash covers; the stored sentences can only
-    add to them.
+    The guardrails are computed again from `totals` of the stored rows, which the hash covers, and from what the tenant was
+    written by now (`before`); the stored sentences can only add to them.
     """
-    computed = exceeded_guardrails(policy.guardrails, totals, plan.players)
+    computed = exceeded_guardrails(policy.guardrails, totals, plan.players, before)
     exceeded = computed + tuple(each for each in plan.guardrails_exceeded if each not in computed)
     always = () if policy.guardrails.force_without_approval else ("the policy's force_without_approval is false",)
     return exceeded + always

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
 
@@ -111,11 +112,17 @@ def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verifica
 
 def _compared(guard: Guard, tenant_id: str, plan: Plan | None) -> _Compared:
     remaining: Counter[tuple[RowState, RowCause]] = Counter()
-    with guard.ledger.differences(tenant_id, BackfillMode.FORCE) as found:
+    words = guard.policy.platform.words_hash
+    with ExitStack() as stack:
+        with guard.state.transaction() as state:
+            seen = state.openings.seen(tenant_id, words)
+            found = stack.enter_context(guard.ledger.differences(tenant_id, BackfillMode.FORCE, seen))
         lines = found.lines()
         while causes := _causes(islice(lines, _LOOKED_UP_TOGETHER)):
             if plan is not None:
                 remaining.update(_planned_among(guard, plan, causes))
+        with guard.state.transaction() as state:
+            state.openings.add(tenant_id, words, found.new_openings(), guard.wall_clock.now())
         planned_rows = tuple(RemainingRows(state, cause, rows) for (state, cause), rows in sorted(remaining.items()))
         return _Compared(found.players, found.counts, planned_rows)
 

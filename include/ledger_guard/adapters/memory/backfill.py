@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -45,13 +45,15 @@ class InMemoryBackfillRunner:
         """See BackfillRunner."""
         return list(self.in_the_way)
 
-    def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
+    def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
         """See BackfillRunner."""
         with self._as_only_writer(plan_id) as plan:
             require_forceable(plan)
             already_applied = sum(row.state is RowState.APPLIED for row in plan.rows)
             if plan.status is PlanStatus.FORCED:
                 return ForceOutcome(0, 0, already_applied)
+            if still_permitted is not None:
+                still_permitted()
             self._set_status(plan, PlanStatus.FORCING, "force", actor)
             waiting = [row.player_id for row in plan.rows if row.state is RowState.PLANNED and row.cause.is_writable]
             applied, drifted = self._in_batches(plan, "force", actor, waiting, batch_rows)
@@ -116,6 +118,9 @@ class InMemoryBackfillRunner:
         states.update({(player_id, plan.currency): left for player_id in judged.left})
         with self._state.transaction() as state:
             state.plans.set_row_states(plan.plan_id, states)
+            if operation == "force":
+                written = [(each.player_id, plan.currency) for each in judged.writes]
+                state.plans.record_forced(plan.plan_id, written, self._clock.now())
             detail = {done.value: len(judged.writes), left.value: len(judged.left), **span}
             state.audit.append(self._event(plan, operation, actor, detail))
             self._ledger.write(plan.tenant_id, plan.currency, judged.writes)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
-from ledger_guard.domain.differences import Balances, difference_row, judge
+from ledger_guard.domain.differences import Balances, Judgement, difference_row, judge
 from ledger_guard.domain.findings import DifferenceCounts, RowCause
-from ledger_guard.domain.ledger_evidence import LedgerEvidence, gather
+from ledger_guard.domain.ledger_evidence import Amounts, LedgerEvidence, gather
 from ledger_guard.domain.ledger_rows import BookedMovement, LedgerRow, TransactionRow
 from ledger_guard.domain.money import Cents, readable_cents
+from ledger_guard.domain.openings import opening_lines, openings_of
 from ledger_guard.domain.plan_lines import lines_of
 from ledger_guard.domain.plan_summary import counts_of_causes
 from ledger_guard.domain.plans import BackfillMode
@@ -27,6 +28,7 @@ class InMemoryDifferences:
     """Differences over a comparison that was made already."""
 
     comparison: Comparison
+    openings: Mapping[str, Amounts]
 
     @property
     def players(self) -> int:
@@ -42,6 +44,10 @@ class InMemoryDifferences:
     def bonus_lost(self) -> Cents:
         """See Differences."""
         return self.comparison.bonus_lost
+
+    def new_openings(self) -> Iterator[bytes]:
+        """See Differences."""
+        yield opening_lines(self.openings)
 
     def lines(self) -> Iterator[bytes]:
         """See Differences."""
@@ -103,15 +109,29 @@ class InMemoryLedger:
         return sorted(self.tenants)
 
     @contextmanager
-    def differences(self, tenant_id: str, mode: BackfillMode) -> Iterator[InMemoryDifferences]:
+    def differences(self, tenant_id: str, mode: BackfillMode, seen: Iterable[bytes] = ()) -> Iterator[InMemoryDifferences]:
         """See LedgerStore."""
-        yield InMemoryDifferences(self.compare(tenant_id, mode))
+        known = openings_of(seen)
+        new = {
+            player_id: judged.opening
+            for player_id, judged in self._judged(tenant_id).items()
+            if player_id not in known and judged.is_opening_known
+        }
+        yield InMemoryDifferences(self._compared(tenant_id, mode, known), new)
 
     def compare(self, tenant_id: str, mode: BackfillMode) -> Comparison:
         """See LedgerStore."""
+        return self._compared(tenant_id, mode, {})
+
+    def _judged(self, tenant_id: str) -> dict[str, Judgement]:
         players = sorted(player_id for tenant, player_id in self.players if tenant == tenant_id)
-        judged = {player_id: judge(*self.evidence(tenant_id, player_id)) for player_id in players}
-        found = (difference_row(each, self._platform.currency, *self.evidence(tenant_id, each)) for each in players)
+        return {player_id: judge(*self.evidence(tenant_id, player_id)) for player_id in players}
+
+    def _compared(self, tenant_id: str, mode: BackfillMode, seen: Mapping[str, Amounts]) -> Comparison:
+        judged = self._judged(tenant_id)
+        players = list(judged)
+        evidence = {each: self.evidence(tenant_id, each, seen.get(each)) for each in players}
+        found = (difference_row(each, self._platform.currency, *evidence[each]) for each in players)
         rows = [row for row in found if row is not None]
         wallets = [(player_id, currency) for tenant, player_id, currency in self.wallets if tenant == tenant_id]
         missing = {row.player_id for row in rows if row.cause is RowCause.MISSING}
@@ -141,7 +161,7 @@ class InMemoryLedger:
                 found[player_id] = [booked_movement(row, self._platform) for row in rows[:at_most]]
         return found
 
-    def evidence(self, tenant_id: str, player_id: str) -> tuple[Balances, LedgerEvidence]:
+    def evidence(self, tenant_id: str, player_id: str, seen_opening: Amounts | None = None) -> tuple[Balances, LedgerEvidence]:
         """What one player is judged by."""
         balances = self._balances(tenant_id, player_id)
         found = (movement_of(row, self._platform) for row in self.movements_by_player[tenant_id, player_id])
@@ -149,7 +169,7 @@ class InMemoryLedger:
         transactions = self.transactions[tenant_id, player_id]
         notes = notes_of(transactions, movements, self._platform.transactions, self._platform.currency)
         within = timedelta(seconds=self._platform.concurrent_within_seconds)
-        return balances, gather(movements, notes, balances.player_held, within=within)
+        return balances, gather(movements, notes, balances.player_held, within=within, seen_opening=seen_opening)
 
     def _is_float_noise(self, tenant_id: str, player_id: str) -> bool:
         stored = self.players[tenant_id, player_id], self.wallets[tenant_id, player_id, self._platform.currency].balance

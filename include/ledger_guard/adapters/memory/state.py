@@ -11,6 +11,7 @@ from ledger_guard.adapters.memory.guard_state.audit import InMemoryAuditLog
 from ledger_guard.adapters.memory.guard_state.deploys import InMemoryDeployStore
 from ledger_guard.adapters.memory.guard_state.freeze_overrides import InMemoryFreezeOverrideStore
 from ledger_guard.adapters.memory.guard_state.incidents import InMemoryActionStore, InMemoryIncidentStore
+from ledger_guard.adapters.memory.guard_state.openings import InMemoryOpeningStore
 from ledger_guard.adapters.memory.guard_state.plans import InMemoryPlanStore
 from ledger_guard.adapters.memory.guard_state.replay import InMemoryReplayStore
 from ledger_guard.adapters.memory.guard_state.rollout import InMemoryFlagChangeStore, InMemoryFreezeStore, InMemoryRotationStore
@@ -31,6 +32,7 @@ class InMemoryTransaction:
         self.replay = InMemoryReplayStore(tables)
         self.incidents = InMemoryIncidentStore(tables)
         self.actions = InMemoryActionStore(tables)
+        self.openings = InMemoryOpeningStore(tables)
         self.plans = InMemoryPlanStore(tables)
         self.steering = InMemorySteeringStore(tables)
         self.approvals = InMemoryApprovalStore(tables)

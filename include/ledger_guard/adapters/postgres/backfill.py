@@ -68,7 +68,7 @@ class PostgresBackfillRunner:
         with translated_errors("the platform's database"), self._open(self._platform_settings) as connection:
             return find_write_obstacles(connection, self._platform)
 
-    def force(self, plan_id: str, actor: str, batch_rows: int) -> ForceOutcome:
+    def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
         """See BackfillRunner."""
         with self._writing(plan_id) as writer:
             require_forceable(writer.plan)
@@ -76,6 +76,8 @@ class PostgresBackfillRunner:
             already_applied = journal.progress().done
             if writer.plan.status is PlanStatus.FORCED:
                 return ForceOutcome(0, 0, already_applied)
+            if still_permitted is not None:
+                still_permitted()
             batches = self._carried_out(FORCE, writer, journal, actor, batch_rows)
             return ForceOutcome(batches.done, batches.left, already_applied + batches.done_before)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ledger_guard.adapters.postgres.connection import Connection
 from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets, has_ledger_table
@@ -25,12 +25,17 @@ class PostgresDifferences:
     All players are judged first, set-based, then counted; then the findings stream.
     """
 
-    def __init__(self, connection: Connection, platform: Platform, tenant_id: str, mode: BackfillMode) -> None:
+    def __init__(
+        self, connection: Connection, platform: Platform, tenant_id: str, mode: BackfillMode, seen: Iterable[bytes]
+    ) -> None:
         self._connection, self._mode = connection, mode
-        judged = JudgedWallets(platform, has_ledger=has_ledger_table(connection, platform))
+        judged = JudgedWallets(platform, has_ledger=has_ledger_table(connection, platform), has_seen=True)
         self._parameters = judged.parameters(tenant_id)
         self._rows_by_cause: Counter[bytes] = Counter()
         self._is_read = False
+        with self._connection.cursor() as cursor, cursor.copy(statement("platform/copy_seen_openings")) as copy:
+            for block in seen:
+                copy.write(block)
         self._connection.execute(judged.within(statement("platform/judge_tenant")), self._parameters)
         self._connection.execute(statement("platform/analyze_judged"))
         counted = self._connection.execute(judged.within(statement("platform/count_tenant")), self._parameters)
@@ -54,6 +59,11 @@ class PostgresDifferences:
     def bonus_lost(self) -> Cents:
         """See Differences."""
         return self._counted["bonus_lost"]
+
+    def new_openings(self) -> Iterator[bytes]:
+        """See Differences."""
+        with self._connection.cursor() as cursor, cursor.copy(statement("platform/copy_new_openings")) as copy:
+            yield from map(bytes, copy)
 
     def lines(self) -> Iterator[bytes]:
         """See Differences."""

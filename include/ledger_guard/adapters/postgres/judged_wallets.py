@@ -28,11 +28,14 @@ def has_ledger_table(connection: Connection, platform: Platform) -> bool:
 class JudgedWallets:
     """`sql/platform/judged_wallets.sql` for one platform: the text for a statement around it, and what to bind."""
 
-    def __init__(self, platform: Platform, *, has_ledger: bool = True) -> None:
-        """Without a ledger table nothing is evidence but the rows themselves."""
+    def __init__(self, platform: Platform, *, has_ledger: bool = True, has_seen: bool = False) -> None:
+        """Without a ledger table nothing is evidence but the rows themselves.
+
+        With `has_seen` the session has the tables of create_judged.sql, with the openings that the guard saw first.
+        """
         self._platform = platform
         self._names = platform_names(platform)
-        self._has_ledger = has_ledger
+        self._has_ledger, self._has_seen = has_ledger, has_seen
 
     def within(self, text: LiteralString) -> sql.Composed:
         """`text` with the parts that it names filled in, and the platform's names."""
@@ -70,7 +73,8 @@ class JudgedWallets:
         has_notes = self._has_ledger and self._platform.transactions is not None
         notes = self._part("noted_balances", **self._noted()) if has_notes else self._part("no_noted_balances")
         parts = {name: part for name, part in self._parts().items() if name not in self._noted()}
-        return sql.SQL(statement("platform/judged_wallets")).format(notes=notes, **parts, **self._identifiers())
+        seen = self._part("seen_openings" if self._has_seen else "no_seen_openings")
+        return sql.SQL(statement("platform/judged_wallets")).format(notes=notes, seen=seen, **parts, **self._identifiers())
 
     def _parts(self) -> dict[str, sql.Composed]:
         return {

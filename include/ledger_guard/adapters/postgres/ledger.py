@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -74,7 +74,7 @@ class PostgresLedgerStore:
         return sorted(row["tenant_id"] for row in rows)
 
     @contextmanager
-    def differences(self, tenant_id: str, mode: BackfillMode) -> Iterator[PostgresDifferences]:
+    def differences(self, tenant_id: str, mode: BackfillMode, seen: Iterable[bytes] = ()) -> Iterator[PostgresDifferences]:
         """See LedgerStore."""
         with translated_errors(_WHAT), self._open(needs_primary=True) as connection:
             # A temporary table can be filled in a read-only transaction, but not made; a replica can't even make one.
@@ -82,7 +82,7 @@ class PostgresLedgerStore:
             connection.execute(statement("platform/create_judged"))
             connection.commit()
             connection.read_only = True
-            yield PostgresDifferences(connection, self._platform, tenant_id, mode)
+            yield PostgresDifferences(connection, self._platform, tenant_id, mode, seen)
 
     def compare(self, tenant_id: str, mode: BackfillMode) -> Comparison:
         """See LedgerStore."""

@@ -17,6 +17,7 @@ from ledger_guard.adapters.postgres.guard_state.flag_changes import PostgresFlag
 from ledger_guard.adapters.postgres.guard_state.freeze_overrides import PostgresFreezeOverrideStore
 from ledger_guard.adapters.postgres.guard_state.freezes import PostgresFreezeStore
 from ledger_guard.adapters.postgres.guard_state.incidents import PostgresIncidentStore
+from ledger_guard.adapters.postgres.guard_state.openings import PostgresOpeningStore
 from ledger_guard.adapters.postgres.guard_state.plans import PostgresPlanStore
 from ledger_guard.adapters.postgres.guard_state.readings import PostgresReadingStore
 from ledger_guard.adapters.postgres.guard_state.replay import PostgresReplayStore
@@ -44,6 +45,7 @@ class GuardRepositories:
         self.replay = PostgresReplayStore(connection)
         self.incidents = PostgresIncidentStore(connection)
         self.actions = PostgresActionStore(connection)
+        self.openings = PostgresOpeningStore(connection)
         self.plans = PostgresPlanStore(connection)
         self.steering = PostgresSteeringStore(connection)
         self.approvals = PostgresApprovalStore(connection)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+from psycopg import sql
 
 from ledger_guard.adapters.postgres.connection import Connection, compose
 from ledger_guard.adapters.postgres.platform_names import platform_names
 from ledger_guard.domain.errors import ConcurrentWriterError, SafetyRefusal
 from ledger_guard.domain.wallet_writes import LockedRows, Pair, WalletRow, WalletWrite
+from ledger_guard.domain.windows import iso
 from ledger_guard.policy.platform import Platform
 from ledger_guard.sql import statement
 
 
 def writer_lock_key(tenant_id: str) -> int:
-    """The advisory lock's key, a signed 64-bit number from the tenant id."""
+    """The first half of the advisory lock's key, from the tenant id; the second half is a number that each session makes up."""
     digest = hashlib.sha256(f"ledger_guard/backfill/{tenant_id}".encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
+    return int.from_bytes(digest[:4], "big") & _HALF_KEY
+
+
+#: half of an advisory lock's key that reads the same signed and unsigned
+_HALF_KEY = 0x7FFF_FFFF
 
 
 class WalletRows:
@@ -27,6 +35,13 @@ class WalletRows:
         self._connection = connection
         self._names = platform_names(platform)
         self._tenant = {"tenant_id": tenant_id}
+        # Nobody can know this half before it is held, so nobody can hold it first; whose locks count is told by what their
+        # login may do, so a login that only reads can't keep writers out.
+        self._lock = {
+            "key": writer_lock_key(tenant_id),
+            "slot": secrets.randbelow(_HALF_KEY),
+            "wallet": sql.Identifier(*self._names["wallet"].split(".")).as_string(),
+        }
         self._scope = {"tenant_id": tenant_id, "currency": currency, "fill_bonus": platform.fill_bonus_from_player}
 
     @property
@@ -38,23 +53,40 @@ class WalletRows:
     def as_only_writer(self) -> Iterator[None]:
         """Hold the tenant's writer lock within the block; it ends with the session too, however that ends.
 
+        Every writer takes a lock of its own, then looks for others: of two that begin at the same moment at least one sees the
+        other. Locks of logins that can't write wallets don't count.
+
         Raises:
-            ConcurrentWriterError: another session has it. Wait for that run to end, then start again.
+            ConcurrentWriterError: another session has it, or tried at the same moment; the sentence tells whose. Wait for that
+                run to end, then start again.
+            SafetyRefusal: this login may write wallets only in a role that it switches to, so other writers would not see it.
         """
-        tenant_id = self.tenant_id
-        key = {"key": writer_lock_key(tenant_id)}
-        row = self._connection.execute(statement("backfill/try_writer_lock"), key).fetchone()
+        self._require_no_other_writer()
+        row = self._connection.execute(statement("backfill/try_writer_lock"), self._lock).fetchone()
         if row is None or not row["is_locked"]:
-            raise ConcurrentWriterError(
-                f"tenant {tenant_id}: another backfill is writing to its wallets; allowed: one writer a tenant, so wait for it "
-                "and start again"
-            )
+            raise ConcurrentWriterError(f"tenant {self.tenant_id}: the writer lock was not to be had; start again")
         try:
+            if not row["is_seen"]:
+                raise SafetyRefusal(
+                    f"tenant {self.tenant_id}: login {row['login']} may not write wallets itself, so other writers would not see "
+                    "that it does; allowed: a login that has the rights, not a role that it switches to"
+                )
+            self._require_no_other_writer()
             yield
         finally:
             # Closing a session frees its locks only a moment later: the next run would meet them.
             if not self._connection.closed:
-                self._connection.execute(statement("backfill/release_writer_lock"), key)
+                self._connection.execute(statement("backfill/release_writer_lock"), self._lock)
+
+    def _require_no_other_writer(self) -> None:
+        holder = self._connection.execute(statement("backfill/find_other_writer"), self._lock).fetchone()
+        if holder is not None:
+            since = f", connected since {iso(holder['since'])}" if holder["since"] else ""
+            raise ConcurrentWriterError(
+                f"tenant {self.tenant_id}: another backfill is writing to its wallets (login {holder['login']}, application "
+                f"{holder['application']!r}, process {holder['pid']}{since}); allowed: one writer a tenant, so wait for it and "
+                "start again"
+            )
 
     def require_only_writer(self) -> None:
         """See, within the transaction that is to write, that it runs in the session that took the writer lock.
@@ -63,8 +95,7 @@ class WalletRows:
             SafetyRefusal: it does not: something in between hands sessions around. This transaction has written nothing.
         """
         tenant_id = self._tenant["tenant_id"]
-        key = {"key": writer_lock_key(tenant_id)}
-        row = self._connection.execute(statement("backfill/confirm_writer_lock"), key).fetchone()
+        row = self._connection.execute(statement("backfill/confirm_writer_lock"), self._lock).fetchone()
         if row is None or not row["is_held"]:
             raise SafetyRefusal(
                 f"tenant {tenant_id}: the session does not hold the writer lock that it took, so another run may be "

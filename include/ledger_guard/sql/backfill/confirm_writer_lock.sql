@@ -1,12 +1,13 @@
--- Purpose: whether this very session holds a tenant's writer lock now. Parameters: key (bigint, from the tenant id).
--- Rows: exactly one. Reads the lock table only. A 64-bit key stands there in two halves; objsubid 1 tells that.
+-- Purpose: whether this very session holds the writer lock that it took. Parameters: key, slot (int, as it was taken).
+-- Rows: exactly one. Reads the lock table only. Two halves of a key stand in classid and objid; objsubid 2 tells that.
 select exists (
     select
     from pg_locks
     where locktype = 'advisory'
       and pid = pg_backend_pid()
       and database = (select oid from pg_database where datname = current_database())
-      and ((classid::bigint << 32) | objid::bigint) = %(key)s
-      and objsubid = 1
+      and classid::bigint = %(key)s
+      and objid::bigint = %(slot)s
+      and objsubid = 2
       and granted
 ) as is_held

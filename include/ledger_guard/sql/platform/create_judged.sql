@@ -1,4 +1,5 @@
--- Purpose: a place of this session's own for what was found of one tenant's players. Parameters: none. Rows: none.
+-- Purpose: places of this session's own: for what was found of one tenant's players, and for what they held before the ledger as
+-- the guard saw it first (copied in) and as it is new to the guard. Parameters: none. Rows: none.
 create temporary table judged (
     player_id          text    not null,
     finding            text,
@@ -18,4 +19,6 @@ create temporary table judged (
     player_only_total  bigint,
     twice_total        bigint,
     foreign_total      bigint
-)
+);
+create temporary table seen_opening (player_id text not null, available bigint not null, held bigint not null);
+create temporary table new_opening (player_id text not null, available bigint not null, held bigint not null)

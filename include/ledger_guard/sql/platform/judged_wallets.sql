@@ -1,6 +1,7 @@
 -- Purpose: every player of one tenant, or of all, judged: what the wallet should hold by the evidence, and what is the matter
 -- where it does not. The rule is domain/differences.py; both are held to the same cases (tests/backfill/money_cases.py).
--- Placeholders: bookings (bookings.sql), movements (ledger_movements.sql), notes (noted_balances.sql), cents of the balances (cents.sql).
+-- Placeholders: bookings (bookings.sql), movements (ledger_movements.sql), notes (noted_balances.sql), cents of the balances (cents.sql),
+-- seen (seen_openings.sql).
 -- Parameters: those of the parts; within (interval: requests booked closer than this may have overlapped).
 -- Rows: one a player; amounts in cents as doubles, null where unreadable; finding is null where the wallet is right.
 -- Index: the wallet table's primary key (tenant, player, currency); players have no index on their tenant.
@@ -48,6 +49,12 @@ with booking as (
         m.player_id,
         bool_and(m.is_readable or m.moves = 'unknown') as is_readable,
         bool_or(m.moves = 'unknown') as has_unknown,
+        -- a wallet-only row makes a missing wallet from 0, every other row from the player's balances
+        coalesce(
+            min(m.booked_at) filter (where m.moves = 'wallet' and m.is_own_currency)
+                <= coalesce(min(m.booked_at) filter (where m.moves = 'both' and m.is_own_currency), 'infinity'),
+            false
+        ) as may_be_born_from_0,
         coalesce(sum(m.available) filter (where m.moves in ('both', 'player')), 0) as side_available,
         coalesce(sum(m.held) filter (where m.moves in ('both', 'player')), 0) as side_held,
         coalesce(sum(m.available) filter (where m.moves in ('both', 'player') and not m.is_own_currency), 0) as foreign_available,
@@ -126,6 +133,8 @@ with booking as (
     where (%(tenant_id)s::text is null or w.{wallet_tenant} = %(tenant_id)s)
       and w.{wallet_currency} <> %(currency)s
       and upper(trim(w.{wallet_currency})) = upper(%(currency)s)
+), seen as (
+    {seen}
 ), balance as (
     select
         p.{player_tenant} as tenant_id,
@@ -163,6 +172,10 @@ with booking as (
         coalesce(d.is_booked_twice, false) as is_booked_twice,
         coalesce(o.is_possible, false) as may_overlap,
         coalesce(g.may_overlap, false) as holds_may_overlap,
+        coalesce(f.may_be_born_from_0, false) as may_be_born_from_0,
+        s.player_id is null as is_first_sight,
+        s.available as seen_available,
+        s.held as seen_held,
         a.player_id is not null as has_wallet_alike,
         b.player_available is not null and b.player_held is not null as is_player_readable,
         n.player_id is not null as is_noted,
@@ -183,6 +196,7 @@ with booking as (
     left join overlap o on o.tenant_id = b.tenant_id and o.player_id = b.player_id
     left join hold g on g.tenant_id = b.tenant_id and g.player_id = b.player_id
     left join alike a on a.tenant_id = b.tenant_id and a.player_id = b.player_id
+    left join seen s on s.player_id = b.player_id
 ), opened as (
     -- of a player row that can't be read nothing follows, whatever was noted: its amounts are null from here on
     select
@@ -208,6 +222,13 @@ with booking as (
         a.*,
         wallet_available - target_available as above_available,
         wallet_pending - target_pending as above_pending,
+        -- the ledger's past can't grow: more from before it than was seen first is a player row that was raised
+        (target_available > coalesce(wallet_available, 0) or target_pending > coalesce(wallet_pending, 0))
+            and (opening_available > seen_available or opening_held > seen_held) as rises_with_player,
+        -- the wallet may lack what was there before the ledger: born from 0 by a wallet-only row, or a note proves it
+        may_be_born_from_0
+            or ((is_noted or opening_available = 0) and (noted_opening_total is not null or opening_held = 0))
+            as may_lack_opening,
         coalesce(has_wallet and wallet_available = target_available and wallet_pending = target_pending, false) as is_right,
         -- what forbids a judgement, whatever the wallet holds
         case
@@ -231,18 +252,26 @@ select
         when may_overlap then 'unexplained/overlapping_requests'
         -- two withdrawals at once lose one of them in both amounts, and leave their sum right
         when holds_may_overlap and (has_lost_update or opening_rests_on_held) then 'unexplained/overlapping_holds'
+        when rises_with_player then 'unexplained/player_rose'
         when has_lost_update then 'lost_update/player_row'
         when not has_wallet then 'missing/no_wallet'
         when not has_movements then 'unexplained/no_movement'
         when exists (
             select
-            from (values (0), (1)) as no_opening (x), (values (0), (1)) as no_player_only (x),
+            from (values (0), (may_lack_opening::int)) as no_opening (x), (values (0), (1)) as no_player_only (x),
                 (values (0), (1)) as no_wallet_only (x), (values (0), (1)) as counted_twice (x)
             where above_available = counted_twice.x * twice_available - no_opening.x * opening_available
                     - no_player_only.x * player_only_available - no_wallet_only.x * wallet_only_available
               and above_pending = counted_twice.x * twice_held - no_opening.x * opening_held
                     - no_player_only.x * player_only_held - no_wallet_only.x * wallet_only_held
         ) then 'stale_wallet/accounted'
+        -- more than all that never reached the wallet can be, out of an opening that nothing but the player row tells
+        when not is_noted and opening_available > 0
+            and -above_available > greatest(wallet_only_available, 0) + greatest(player_only_available, 0)
+            then 'unexplained/unsupported'
+        when noted_opening_total is null and opening_held > 0
+            and -above_pending > greatest(wallet_only_held, 0) + greatest(player_only_held, 0)
+            then 'unexplained/unsupported'
         when is_noted and above_available + above_pending <= 0 then 'stale_wallet/noted'
         else 'disputed/unaccounted'
     end as finding,
@@ -251,6 +280,9 @@ select
         as is_float_noise,
     doubt is null and is_right and (player_available <> wallet_available or player_held <> wallet_pending) as is_protected,
     doubt is null and has_lost_update as has_lost_update,
+    doubt is null and is_first_sight and opening_available >= 0 and opening_held >= 0 as is_opening_new,
+    opening_available,
+    opening_held,
     player_bonus,
     player_available,
     player_held,

@@ -4,7 +4,7 @@ grant usage on schema ledger_guard to {role};
 grant select, insert, update on all tables in schema ledger_guard to {role};
 revoke update on
     ledger_guard.audit_entry, ledger_guard.before_image, ledger_guard.approval_answer, ledger_guard.plan_row,
-    ledger_guard.row_left_alone
+    ledger_guard.row_left_alone, ledger_guard.seen_opening
 from {role};
 revoke insert, update on ledger_guard.schema_version from {role};
 revoke insert, update on ledger_guard.plan_row_state from {role};

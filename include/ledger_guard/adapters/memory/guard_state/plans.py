@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.plan_lines import hash_of_lines, lines_of, row_of
 from ledger_guard.domain.plan_summary import PlanSummary, summarise
-from ledger_guard.domain.plans import Plan, PlanContent, PlanRow, PlanStatus, RowState, write_totals
+from ledger_guard.domain.plans import Plan, PlanContent, PlanRow, PlanStatus, RowState, WriteTotals, write_totals
 
 
 class InMemoryPlanStore:
@@ -55,6 +56,26 @@ class InMemoryPlanStore:
         """See PlanStore."""
         return _content(self.get(plan_id).rows)
 
+    def written_before(self, plan_id: str, tenant_id: str, since: datetime) -> WriteTotals:
+        """See PlanStore."""
+        rows = [
+            row
+            for plan in self._tables.plans.values()
+            if plan.tenant_id == tenant_id and plan.plan_id != plan_id
+            for row in plan.rows
+            if (at := self._tables.forced_at.get((plan.plan_id, row.player_id, row.currency))) is not None and at > since
+        ]
+        earlier: Counter[tuple[str, str]] = Counter()
+        for row in rows:
+            earlier[row.player_id, row.currency] += row.moved
+        own = self._tables.plans[plan_id].rows if plan_id in self._tables.plans else self._tables.plan_rows.get(plan_id, ())
+        both = [row.moved + earlier[row.player_id, row.currency] for row in own if row.cause.is_writable and _key(row) in earlier]
+        return replace(write_totals(rows), single_delta_cents=max(both, default=0))
+
+    def record_forced(self, plan_id: str, keys: Iterable[tuple[str, str]], at: datetime) -> None:
+        """Record when force wrote rows, by (player id, currency): what the journal of writes is on a database."""
+        self._tables.forced_at.update({(plan_id, *key): at for key in keys})
+
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""
         return dict(Counter(row.state.value for row in self.get(plan_id).rows))
@@ -77,6 +98,10 @@ class InMemoryPlanStore:
         """See PlanStore."""
         found = [replace(each, rows=()) for each in self._tables.plans.values() if each.incident_id == incident_id]
         return sorted(found, key=lambda each: each.created_at)
+
+
+def _key(row: PlanRow) -> tuple[str, str]:
+    return row.player_id, row.currency
 
 
 def _content(rows: Sequence[PlanRow]) -> PlanContent:

@@ -13,6 +13,7 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.incidents import Action, Incident
+from ledger_guard.domain.ledger_evidence import Amounts
 from ledger_guard.domain.pacing import BackfillProgress, Steering
 from ledger_guard.domain.plans import Plan, PlanRow
 from ledger_guard.domain.runs import RunGrant
@@ -47,9 +48,13 @@ class Tables:
     judged_as: dict[WindowKey, JudgedAs] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
+    #: by tenant, words and player: what was held before the ledger, as it was seen first
+    openings: dict[tuple[str, str, str], Amounts] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
     #: rows of plans that are being added
     plan_rows: dict[str, tuple[PlanRow, ...]] = field(default_factory=dict)
+    #: by plan, player and currency: when force wrote the row
+    forced_at: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     steering: dict[str, Steering] = field(default_factory=dict)
     #: by plan, one an operation, in the order they began
     progress: dict[str, list[BackfillProgress]] = field(default_factory=dict)

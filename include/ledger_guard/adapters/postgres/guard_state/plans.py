@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from psycopg import Copy
@@ -131,6 +132,12 @@ class PostgresPlanStore:
 
     def _totals(self, plan_id: str) -> WriteTotals:
         row = self._connection.execute(statement("guard/sum_plan_rows"), {"plan_id": plan_id}).fetchone()
+        return WriteTotals(**(row or {}))
+
+    def written_before(self, plan_id: str, tenant_id: str, since: datetime) -> WriteTotals:
+        """See PlanStore."""
+        asked = {"plan_id": checked_uuid(plan_id, "plan"), "tenant_id": tenant_id, "since": since}
+        row = self._connection.execute(statement("guard/sum_written_before"), asked).fetchone()
         return WriteTotals(**(row or {}))
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
