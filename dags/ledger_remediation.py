@@ -99,13 +99,16 @@ def ledger_remediation() -> None:
             # a branch does not skip what lies downstream of a task that it follows
             raise AirflowSkipException("the policy names neither a backfill nor its dry-run")
         with never_retried():
-            return remediating.child_runs(open_guard(), Case.from_json(case), kind)
+            return steps.runs_to_start(open_guard(), Case.from_json(case), kind)
 
-    @task
-    def list_rollbacks(case: dict) -> list[dict]:
-        """Runs of flag_rollback for this trigger's flag: one, or one a tenant hit where the store can and it is isolated."""
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def list_rollbacks(case: dict | None) -> list[dict]:
+        """Runs of flag_rollback for this trigger's flag, unless triage speaks against it; a triage that failed does not."""
+        if case is None or "roll_back" not in case["actions"]:
+            # a branch does not skip what lies downstream of a task that it follows
+            raise AirflowSkipException("the policy names no rollback")
         with never_retried():
-            return remediating.child_runs(open_guard(), Case.from_json(case), "roll_back")
+            return steps.runs_to_start(open_guard(), Case.from_json(case), "roll_back")
 
     @task.sensor(
         poke_interval=LOOK_SECONDS,
@@ -144,6 +147,7 @@ def ledger_remediation() -> None:
     backfills, rollbacks = list_backfills(case), list_rollbacks(case)
     decide(case) >> [*done.values(), backfills, rollbacks]
     done["triage"] >> backfills
+    [done["triage"], done["check_secrets"]] >> rollbacks
     started = [
         TriggerDagRunOperator.partial(
             task_id=task_id, trigger_dag_id=dag_id, logical_date=None, skip_when_already_exists=True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ledger_guard.domain.audit import AuditEvent
@@ -11,6 +11,7 @@ from ledger_guard.domain.incidents import Incident
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
 from ledger_guard.use_cases.incident_course import Change
+from ledger_guard.use_cases.withheld import is_withheld, no_longer_speaks_against
 
 Branch = Literal["nothing", "notify", "remediate"]
 
@@ -40,7 +41,8 @@ def decide(guard: Guard, outcome: ClassifyOutcome) -> Decision:
     """The branch for what classify found.
 
     Opened or escalated: `remediate` when the row names anything besides notify, else `notify`. Resolved: `notify` when
-    people were told of the incident. Blind: `notify` at the second unreadable window in a row, once. Else `nothing`.
+    people were told of the incident. Blind: `notify` at the second unreadable window in a row, once. Goes on: `remediate` again
+    when something that triage spoke against would be proposed as things are now. Else `nothing`.
 
     Raises:
         BadInputError: the outcome names an incident that does not exist, or none where there must be one. Nothing was
@@ -64,6 +66,8 @@ def _decision(guard: Guard, outcome: ClassifyOutcome) -> Decision:
         return Decision("notify" if incident.thread_ts else "nothing", incident_id=incident.incident_id)
     if outcome.has_just_gone_blind:
         return Decision("notify", incident_id=outcome.incident_id)
+    if outcome.change is Change.CONTINUED and outcome.judged_windows:
+        return _again(guard, _incident(guard, outcome))
     return Decision("nothing", incident_id=outcome.incident_id)
 
 
@@ -73,6 +77,20 @@ def _answer(guard: Guard, incident: Incident) -> Decision:
     if set(row.actions) <= {"notify"}:
         return Decision("notify", row.actions, incident.incident_id)
     return Decision("remediate", row.actions, incident.incident_id, f"remediation__{incident.stage_key()}")
+
+
+def _again(guard: Guard, incident: Incident) -> Decision:
+    """Remediate once more where something was not proposed and triage no longer speaks against it.
+
+    A true trouble can begin behind a forged one, when the stage was answered already.
+    """
+    with guard.state.transaction() as state:
+        actions = state.actions.of_incident(incident.incident_id)
+    if not no_longer_speaks_against(guard, incident, actions):
+        return Decision("nothing", incident_id=incident.incident_id)
+    again, times = _answer(guard, incident), sum(is_withheld(action) for action in actions)
+    run_id = again.remediation_run_id
+    return replace(again, remediation_run_id=f"{run_id}__again{times}") if run_id else again
 
 
 def _incident(guard: Guard, outcome: ClassifyOutcome) -> Incident:
