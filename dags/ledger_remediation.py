@@ -1,8 +1,8 @@
 """# ledger_remediation
 
 ## Purpose
-Works on one incident: does what the policy's matrix row names, waits for the runs it started, sees whether the signal
-recovered, and writes the incident report.
+Works on one incident: does what the policy's matrix row names, save repairs that its triage speaks against; waits for the
+runs it started, sees whether the signal recovered, and writes the incident report.
 
 ## Schedule
 None. Started by the health check, or by hand from the form.
@@ -47,6 +47,7 @@ BY_HAND = "Without an incident"
 #: approvals and recoveries take minutes to hours: looking for them more often would only keep workers busy
 LOOK_SECONDS = 4 * POKE_SECONDS
 ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+ENDED = TriggerRule.ALL_DONE
 
 
 @dag(
@@ -101,7 +102,7 @@ def ledger_remediation() -> None:
         with never_retried():
             return steps.runs_to_start(open_guard(), Case.from_json(case), kind)
 
-    @task(trigger_rule=TriggerRule.ALL_DONE)
+    @task(trigger_rule=ENDED)
     def list_rollbacks(case: dict | None) -> list[dict]:
         """Runs of flag_rollback for this trigger's flag, unless triage speaks against it; a triage that failed does not."""
         if case is None or "roll_back" not in case["actions"]:
@@ -110,12 +111,7 @@ def ledger_remediation() -> None:
         with never_retried():
             return steps.runs_to_start(open_guard(), Case.from_json(case), "roll_back")
 
-    @task.sensor(
-        poke_interval=LOOK_SECONDS,
-        timeout=POLICY.mitigation.wait_minutes * 60,
-        mode="reschedule",
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
+    @task.sensor(poke_interval=LOOK_SECONDS, timeout=POLICY.mitigation.wait_minutes * 60, mode="reschedule", trigger_rule=ENDED)
     def wait(case: dict | None, ti=None) -> PokeReturnValue:
         """Wait, without holding a slot, until everything that was started has ended."""
         if case is None:
