@@ -125,6 +125,13 @@ def test_calls_accepted_under_a_name_without_a_past_prove_nothing():
     assert not judged(caller(accepted=0), caller(provider="invented", accepted=500, usual=0.0, refused=0)).is_forged
 
 
+def test_calls_accepted_under_an_invented_name_do_not_hide_the_tenant_that_they_are_sent_for():
+    many = [caller(accepted=20, usual=20.0, tenant=f"t{number}", refused=7) for number in range(20)]
+    struck = caller(accepted=0, usual=20.0, tenant="struck", refused=20)
+    invented = caller(accepted=20, usual=0.0, tenant="struck", provider="invented", refused=0)
+    assert not judged(*many, struck, invented, concerned=[each.tenant_id for each in (*many, struck)]).is_forged
+
+
 def test_calls_of_a_provider_that_nobody_refuses_do_not_make_up_for_one_that_is():
     assert not judged(caller(accepted=200), caller(provider="generic", accepted=900, usual=500.0, refused=0)).is_forged
 

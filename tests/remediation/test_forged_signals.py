@@ -143,6 +143,18 @@ def test_genuine_calls_that_come_through_at_another_try_are_not_called_forged():
     assert len(rollbacks(flipped(lambda _: False, also=tried))) == 1
 
 
+def test_what_an_earlier_trouble_left_of_the_calls_is_not_taken_for_usual():
+    """Two of three calls were refused for hours: the same time of earlier days tells what is usual."""
+
+    def two_of_three(event):
+        return event.event_time.timestamp() % 3 < 2
+
+    webhooks = Webhooks(two_of_three)
+    webhooks.arrive([*genuine(NOON, TEN, two_of_three), *strangers(NOON)])
+    webhooks.open()
+    assert len(rollbacks(webhooks)) == 1
+
+
 def test_where_nothing_is_known_of_what_is_usual_people_are_asked():
     webhooks = Webhooks()
     webhooks.world.triage.__init__()

@@ -49,9 +49,12 @@ def strangers(start: datetime, count: int = 144, seconds: float = 4.0) -> list[A
 
 
 class Webhooks:
-    """A guard over four days of ordinary calls, and ten minutes of trouble that begin at noon."""
+    """A guard over four days of ordinary calls, and ten minutes of trouble that begin at noon.
 
-    def __init__(self) -> None:
+    `refused_before` are genuine calls that were refused in the hours before, too.
+    """
+
+    def __init__(self, refused_before: Refuses = lambda _: False) -> None:
         self.world: MemoryWorld = memory_world(POLICY, NOON + 11 * MINUTE)
         self.world.flags.put(FLAG, "*", is_enabled=True)
         for provider, name in (("mockpsp", "WEBHOOK_SECRET_MOCKPSP"), ("stripe", "STRIPE_WEBHOOK_SECRET")):
@@ -59,8 +62,9 @@ class Webhooks:
         for tenant in TENANTS:
             self.world.ledger.tenants.add(tenant)
         for days in range(4):
-            self.arrive(genuine(NOON - days * 1440 * MINUTE - 300 * MINUTE, NOON - days * 1440 * MINUTE))
-            self.arrive(genuine(NOON - days * 1440 * MINUTE, NOON - (days * 1440 - 90) * MINUTE) if days else [])
+            noon = NOON - days * 1440 * MINUTE
+            self.arrive(genuine(noon - 300 * MINUTE, noon, (lambda _: False) if days else refused_before))
+            self.arrive(genuine(noon, noon + 90 * MINUTE) if days else [])
 
     def arrive(self, events) -> None:
         """Calls that the access log tells of; refusals are what check_secrets counts by provider too."""
