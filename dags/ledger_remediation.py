@@ -1,8 +1,8 @@
 """# ledger_remediation
 
 ## Purpose
-Works on one incident: does what the policy's matrix row names, waits for the runs it started, sees whether the signal
-recovered, and writes the incident report.
+Works on one incident: does what the policy's matrix row names, save repairs that its triage speaks against; waits for the
+runs it started, sees whether the signal recovered, and writes the incident report.
 
 ## Schedule
 None. Started by the health check, or by hand from the form.
@@ -48,6 +48,7 @@ BY_HAND = "Without an incident"
 #: approvals and recoveries take minutes to hours: looking for them more often would only keep workers busy
 LOOK_SECONDS = 4 * POKE_SECONDS
 ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+ENDED = TriggerRule.ALL_DONE
 
 
 @dag(
@@ -103,21 +104,18 @@ def ledger_remediation() -> None:
             if kind is None:
                 # a branch does not skip what lies downstream of a task that it follows
                 raise AirflowSkipException("the policy names neither a backfill nor its dry-run")
-            return remediating.child_runs(run.guard, case_of(run), kind)
+            return steps.runs_to_start(run.guard, case_of(run), kind)
 
-    @task
+    @task(trigger_rule=ENDED)
     def list_rollbacks(dag_run=None) -> list[dict]:
-        """Runs of flag_rollback for this trigger's flag: one, or one a tenant hit where the store can and it is isolated."""
+        """Runs of flag_rollback for this trigger's flag, unless triage speaks against it; a triage that failed does not."""
         with never_retried():
             run = this_run(dag_run)
-            return remediating.child_runs(run.guard, case_of(run), "roll_back")
+            if run.note_if_any("case") is None or "roll_back" not in case_of(run).actions:
+                raise AirflowSkipException("the policy names no rollback")
+            return steps.runs_to_start(run.guard, case_of(run), "roll_back")
 
-    @task.sensor(
-        poke_interval=LOOK_SECONDS,
-        timeout=POLICY.mitigation.wait_minutes * 60,
-        mode="reschedule",
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
+    @task.sensor(poke_interval=LOOK_SECONDS, timeout=POLICY.mitigation.wait_minutes * 60, mode="reschedule", trigger_rule=ENDED)
     def wait(ti=None, dag_run=None) -> PokeReturnValue:
         """Wait, without holding a slot, until everything that was started has ended."""
         run = this_run(dag_run)
@@ -156,6 +154,7 @@ def ledger_remediation() -> None:
     backfills, rollbacks = list_backfills(), list_rollbacks()
     opened >> decide() >> [*done.values(), backfills, rollbacks]
     done["triage"] >> backfills
+    [done["triage"], done["check_secrets"]] >> rollbacks
     starts = [
         TriggerDagRunOperator.partial(
             task_id=task_id, trigger_dag_id=dag_id, logical_date=None, skip_when_already_exists=True

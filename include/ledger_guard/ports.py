@@ -17,6 +17,7 @@ from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.findings import DifferenceCounts
 from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, ProbeFinding, ProbeLook, RotationPlan
+from ledger_guard.domain.forged_calls import RefusedIds
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.ledger_rows import BookedMovement
@@ -173,6 +174,16 @@ class FailureGroup:
     calls_before: int = 0
 
 
+@dataclass(frozen=True)
+class CallCount:
+    """Webhook calls of one provider for one tenant in one span of time."""
+
+    provider: str
+    tenant_id: str
+    accepted: int
+    refused: int
+
+
 class TriageSource(Protocol):
     """Answers the questions of the runbook's flows. Read-only."""
 
@@ -188,6 +199,15 @@ class TriageSource(Protocol):
         """T2's calls and failures in `[start, end)` by provider and error code, most failures first.
 
         A provider none of whose calls failed has one group with no failures and no code.
+        """
+
+    def webhook_calls(self, spans: Sequence[tuple[datetime, datetime]]) -> list[list[CallCount]]:
+        """T2's calls in each of these half-open spans, in their order: by provider, then tenant."""
+
+    def refused_ids(self, start: datetime, end: datetime, known_from: datetime) -> tuple[RefusedIds, datetime | None]:
+        """What T2's refused calls in `[start, end)` say of themselves, and the moment behind the first tenth of them.
+
+        An id is known when a call with it was accepted in `[known_from, end)`. The moment is None without refusals.
         """
 
 

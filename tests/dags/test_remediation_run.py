@@ -1,5 +1,6 @@
 """ledger_remediation, run by Airflow in this process: each row of the matrix reaches its actions."""
 
+import psycopg
 import pytest
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
@@ -74,3 +75,81 @@ def test_a_case_that_is_not_allowed_ends_at_once_and_stores_nothing(platform, ch
     states = run_dag("ledger_remediation", conf)
     assert (states["open_case"], states["run"]) == ("failed", "failed")
     assert platform.run("select count(*) from ledger_guard.incident") == 0
+
+
+# --- forged signals: what strangers and players can send ----------------------------------------------------------
+
+
+def strike(lived, trigger: str, scope: str, tenants=("acme", "zenith")) -> str:
+    """An incident of the two newest closed windows."""
+    incident = lived.open_incident(trigger, "severe", scope, tenants)
+    bin_start = "date_bin('5 minutes', now(), 'epoch')"
+    lived.run(
+        f"update ledger_guard.incident set first_window_start = {bin_start} - interval '10 minutes',"
+        f" last_alarm_window_start = {bin_start} - interval '5 minutes' where incident_id = %s",
+        incident,
+    )
+    return incident
+
+
+def send(lived, trigger: str, tenant: str, count: int, amount_cents: int | None = None) -> None:
+    """Refused requests spread over the two newest closed windows."""
+    path, status, code = {
+        "T1": ("/api/v1/player/wallet/withdraw", 400, "INSUFFICIENT_FUNDS"),
+        "T2": ("/api/v1/payments/webhook/mockpsp", 401, "WEBHOOK_SIGNATURE_INVALID"),
+    }[trigger]
+    lived.run(
+        "insert into ledger_guard.access_event"
+        " (event_key, event_time, tenant_id, subject_id, method, path, status, error_code, amount_cents)"
+        " select gen_random_uuid()::text,"
+        "   date_bin('5 minutes', now(), 'epoch') - (n + 1) * interval '600 seconds' / (%s + 1), %s,"
+        "   case when %s = 'T1' then 'p' || lpad((n %% 20)::text, 2, '0') else 'x-' || n end, 'POST', %s, %s, %s, %s"
+        " from generate_series(0, %s - 1) n",
+        *(count, tenant, trigger, path, status, code, amount_cents, count),
+    )
+
+
+def proposals(lived) -> list[str]:
+    with psycopg.connect(lived.uri) as connection:
+        rows = connection.execute(
+            "select kind || ' ' || target || ' ' || status from ledger_guard.action"
+            " where kind in ('roll_back', 'backfill') order by 1"
+        )
+        return [row[0] for row in rows.fetchall()]
+
+
+def test_attack_downgrade_by_anonymous_ends_without_a_rollback_or_a_rotation(lived, channel, run_dag):
+    lived.last_windows("T2")
+    for tenant in ("acme", "zenith"):
+        send(lived, "T2", tenant, 72)
+    states = run_dag("ledger_remediation", {"incident_id": strike(lived, "T2", "widespread")}, mark_success_pattern=NO_CHILDREN)
+    assert (states["run"], states["list_rollbacks"], states["start_rollback"]) == ("success", "success", "skipped")
+    assert proposals(lived) == ["roll_back webhook_signature_enforced refused"]
+    assert lived.run("select count(*) from ledger_guard.rotation_plan") == 0
+    assert any("Likely forged: do not roll back" in str(message) for message in channel.messages)
+
+
+def test_a_flip_that_refuses_genuine_webhooks_still_asks_for_a_rollback(lived, channel, run_dag):
+    lived.last_windows("T2", acme_every=1, zenith_every=1)
+    run_dag("ledger_remediation", {"incident_id": strike(lived, "T2", "widespread")}, mark_success_pattern=NO_CHILDREN)
+    assert proposals(lived) == ["roll_back webhook_signature_enforced failed"]
+    assert lived.run("select outcome from ledger_guard.action where kind = 'roll_back'") == "the run was never created"
+
+
+def test_attack_players_who_overdraw_end_without_a_rollback_or_a_backfill(lived, channel, run_dag):
+    lived.last_windows("T1")
+    for tenant in ("acme", "zenith"):
+        send(lived, "T1", tenant, 60, amount_cents=20_000)
+    incident = strike(lived, "T1", "widespread", tenants=("acme",))
+    states = run_dag("ledger_remediation", {"incident_id": incident}, mark_success_pattern=NO_CHILDREN)
+    assert (states["run"], states["start_rollback"], states["start_backfills"]) == ("success", "skipped", "skipped")
+    assert proposals(lived) == ["backfill acme refused", "roll_back ledger_enforce_balance refused"]
+
+
+def test_a_triage_that_failed_keeps_no_rollback_from_people(lived, channel, run_dag, monkeypatch):
+    incident = strike(lived, "T1", "widespread", tenants=("acme",))
+    lived.run("alter table player rename to player_away")
+    lived.traffic("T1", "acme", 2, 0, every=1)
+    states = run_dag("ledger_remediation", {"incident_id": incident}, mark_success_pattern=NO_CHILDREN)
+    assert (states["triage"], states["list_rollbacks"]) == ("failed", "success")
+    assert proposals(lived) == ["roll_back ledger_enforce_balance failed"]

@@ -30,6 +30,11 @@ def test_a_remediation_starts_nothing_before_the_case_is_open_and_decided(dag_ba
         assert {"open_case", "decide"} <= upstream(dag_bag, "ledger_remediation", task_id)
 
 
+def test_triage_comes_before_any_repair_is_proposed(dag_bag):
+    assert {"triage", "check_secrets"} <= upstream(dag_bag, "ledger_remediation", "list_rollbacks")
+    assert "triage" in upstream(dag_bag, "ledger_remediation", "list_backfills")
+
+
 def test_the_health_check_decides_only_on_what_was_sensed_and_judged(dag_bag):
     for trigger in ("T1", "T2", "T3"):
         assert {f"{trigger}.sense", f"{trigger}.classify"} <= upstream(dag_bag, "ledger_health_check", f"{trigger}.remediate")

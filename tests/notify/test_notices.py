@@ -95,7 +95,7 @@ def test_the_policy_row_says_what_is_proposed_who_owns_it_and_which_runbook(worl
     facts = dict(incident_notice(world.guard, incident.incident_id, "classify").facts)
     assert facts["Proposed"] == (
         "notify, triage, backfill, request_review. The runbook: Repeat the OPS-01 backfill, tenant scoped, dry-run first; "
-        "review the business rules."
+        "review the business rules. Triage comes first and may speak against repairs."
     )
     assert facts["Owner"] == "oncall"
     assert facts["Runbook"] == "docs/runbooks/T1_insufficient_funds.md"

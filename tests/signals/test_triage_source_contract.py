@@ -8,8 +8,9 @@ from signal_worlds import NOON, postgres_source, request_event, webhook_event
 from ledger_guard.adapters.memory.signals import InMemoryTriageSource
 from ledger_guard.adapters.postgres.triage import PostgresTriageSource
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.forged_calls import RefusedIds
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.ports import AffectedSubject, FailureGroup
+from ledger_guard.ports import AffectedSubject, CallCount, FailureGroup
 
 T1, T2, T3 = Trigger.INSUFFICIENT_FUNDS, Trigger.WEBHOOK_SIGNATURE, Trigger.BALANCE_MISMATCH
 FUNDS, SIGNATURE = "INSUFFICIENT_FUNDS", "WEBHOOK_SIGNATURE_INVALID"
@@ -119,6 +120,65 @@ def test_calls_count_from_a_providers_first_refusal_and_those_before_are_told_ap
         FailureGroup("mockpsp", SIGNATURE, 73, 73, flip, calls_before=21),
         FailureGroup("stripe", "", 0, 1, flip - timedelta(microseconds=1), calls_before=1),
     ]
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
+def webhooks(request, policy):
+    """A source of webhook calls, and how it is fed."""
+    if request.param == "memory":
+        source = InMemoryTriageSource()
+        return source, lambda events: source.receive(policy, events)
+    uri, settings = request.getfixturevalue("database_uri"), request.getfixturevalue("settings")
+    return PostgresTriageSource(settings, settings, policy), postgres_source(uri, policy).arrive
+
+
+def test_webhook_calls_are_counted_by_span_provider_and_tenant(webhooks):
+    source, arrive = webhooks
+    last = NOON + HOUR - timedelta(microseconds=1)
+    arrive(
+        [
+            webhook_event("a", 200),
+            webhook_event("a", 204, event_time=last),
+            webhook_event("a", 401, SIGNATURE),
+            webhook_event("a", 401, None, error_code_is_known=False),
+            webhook_event("a", 503),
+            webhook_event("b", 200, provider="stripe"),
+            webhook_event("a", 200, provider=None, path="/api/v1/payments/webhook/"),
+            webhook_event("a", 200, event_time=NOON + HOUR),
+            webhook_event("a", 200, event_time=NOON - HOUR),
+            request_event("a", 200),
+        ]
+    )
+    noon = [CallCount("(unknown)", "a", 1, 0), CallCount("mockpsp", "a", 2, 2), CallCount("stripe", "b", 1, 0)]
+    spans = [(NOON, NOON + HOUR), (NOON - 2 * HOUR, NOON - HOUR), (NOON - HOUR, NOON), (NOON, NOON + HOUR)]
+    assert source.webhook_calls(spans) == [noon, [], [CallCount("mockpsp", "a", 1, 0)], noon]
+    assert source.webhook_calls([]) == []
+
+
+def test_refused_ids_are_known_when_they_were_accepted_too(webhooks):
+    source, arrive = webhooks
+    times = [NOON + timedelta(minutes=minute) for minute in range(20)]
+    arrive(
+        [
+            *(webhook_event("a", 401, SIGNATURE, subject_id=f"wh-{n}", event_time=at) for n, at in enumerate(times)),
+            webhook_event("a", 401, SIGNATURE, subject_id="wh-19", event_time=times[-1]),
+            webhook_event("a", 401, SIGNATURE, subject_id=None, event_time=times[-1]),
+            webhook_event("a", 200, subject_id="wh-0", event_time=NOON - HOUR),
+            webhook_event("a", 200, subject_id="wh-1", event_time=NOON - HOUR - timedelta(seconds=1)),
+            webhook_event("a", 200, subject_id="wh-19", event_time=times[-1] + timedelta(minutes=1)),
+            webhook_event("a", 200, subject_id="wh-2", event_time=NOON + HOUR),
+            webhook_event("a", 200, subject_id=None),
+        ]
+    )
+    found, most_since = source.refused_ids(NOON, NOON + HOUR, NOON - HOUR)
+    assert found == RefusedIds(refused=22, without_id=1, ids=20, known_ids=2)
+    assert most_since == times[2]
+
+
+def test_without_refusals_there_are_no_ids_and_no_moment(webhooks):
+    source, arrive = webhooks
+    arrive([webhook_event("a", 200)])
+    assert source.refused_ids(NOON, NOON + HOUR, NOON - HOUR) == (RefusedIds(0, 0, 0, 0), None)
 
 
 @pytest.mark.postgres

@@ -12,6 +12,7 @@ from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
 from ledger_guard.policy.flag_store import FlagStoreSection
+from ledger_guard.policy.forgery import ForgeryRules
 from ledger_guard.policy.pace import BackfillPace
 from ledger_guard.policy.platform import AccessLogMapping, Flag, Platform, RequestShape, Secrets
 from ledger_guard.policy.probes import Probe
@@ -216,6 +217,7 @@ class Policy(Section):
     secrets: Secrets
     rotation: Rotation
     notification: Notification
+    forgery: ForgeryRules = Field(default_factory=ForgeryRules)
     freeze: FreezeRules = Field(default_factory=FreezeRules)
     restore: RestoreRules = Field(default_factory=RestoreRules)
     reminders: Reminders = Field(default_factory=Reminders)

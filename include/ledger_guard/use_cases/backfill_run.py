@@ -20,6 +20,7 @@ from ledger_guard.use_cases.force import force, record_refusal
 from ledger_guard.use_cases.review import review, written_before
 from ledger_guard.use_cases.show_plan import taken_in_words
 from ledger_guard.use_cases.tell_question import gate_link
+from ledger_guard.use_cases.triage_words import before_a_backfill
 from ledger_guard.use_cases.undo import undo
 from ledger_guard.use_cases.verify import verify
 
@@ -68,12 +69,13 @@ def backfill_question(guard: Guard, params: Mapping[str, Any], _requested_by: st
 def _question(guard: Guard, plan: Plan, operation: str) -> dict[str, Any]:
     verb = "Undo" if operation == "undo" else "Force"
     taken = () if operation == "undo" else taken_in_words(guard, plan)
+    triaged = "" if operation == "undo" else before_a_backfill(guard, plan.incident_id, plan.tenant_id)
     exceeded = f" Beyond the guardrails: {'; '.join(plan.guardrails_exceeded)}." if plan.guardrails_exceeded else ""
     return {
         "subject_id": plan.plan_id,
         "subject_hash": plan.plan_hash,
         "incident_id": plan.incident_id,
-        "proposal": f"{verb} plan {plan.plan_id} (hash {plan.plan_hash[:12]}): {describe_plan(plan)}.{exceeded}"
+        "proposal": f"{triaged}{verb} plan {plan.plan_id} (hash {plan.plan_hash[:12]}): {describe_plan(plan)}.{exceeded}"
         + ("" if operation == "undo" else _used_before(guard, plan))
         + (f" Takes money: {'; '.join(taken)}." if taken else ""),
     }

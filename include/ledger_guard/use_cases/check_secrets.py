@@ -16,6 +16,7 @@ from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import FailureGroup, Guard
+from ledger_guard.use_cases.forged_calls import RefusedCalls, refused_calls_of
 from ledger_guard.use_cases.json_form import json_form
 from ledger_guard.use_cases.secret_ages import aged
 from ledger_guard.use_cases.signature_causes import (
@@ -43,13 +44,21 @@ class SecretsReport:
     unread: tuple[str, ...] = ()
     #: what changed shortly before the first refusal, the newest first
     recent: tuple[RecentChange, ...] = ()
+    #: whether genuine calls keep their usual number; None when nothing was refused, or it could not be read
+    refused: RefusedCalls | None = None
 
     def as_facts(self) -> tuple[tuple[str, str], ...]:
         """Label and text pairs for a notice."""
         calls = [(f"Calls of {p.provider}", p.in_words()) for p in self.providers]
         secrets = [(f"Secret {f.name}", finding_words(f)) for f in self.findings]
         before = [("Shortly before", change.words) for change in self.recent]
-        return (*calls, *before, *secrets, *(("Could not be read", reason) for reason in self.unread))
+        genuine = (*self.refused.as_facts(), self._missing_or_wrong()) if self.refused and self.refused.as_facts() else ()
+        return (*genuine, *calls, *before, *secrets, *(("Could not be read", reason) for reason in self.unread))
+
+    def _missing_or_wrong(self) -> tuple[str, str]:
+        codes = list(dict.fromkeys(code for provider in self.providers for code in provider.codes))
+        told = ", ".join(codes) if len(codes) > 1 else f"the access log does not tell them apart: {''.join(codes) or 'no code'}"
+        return ("Missing or wrong signature", told)
 
     def as_json(self) -> dict[str, Any]:
         """For another task or the audit log."""
@@ -61,6 +70,7 @@ class SecretsReport:
             "recent": [json_form(change) for change in self.recent],
             "providers": [{**asdict(p), "first_seen": iso(p.first_seen), "codes": list(p.codes)} for p in self.providers],
             "unread": list(self.unread),
+            "refused": asdict(self.refused) if self.refused else None,
         }
 
 
@@ -95,12 +105,16 @@ def analyse_signatures(guard: Guard, incident_id: str) -> SecretsReport:
     with guard.state.transaction() as state:
         findings, sightings = aged(guard, state, found)
         recent = recent_changes(state, providers, findings, sightings)
+    refused = _refused_calls(guard, incident, providers, unread)
     if unread:
         cause = Cause(CauseKind.NOT_KNOWN, _not_known(findings, unread))
     else:
         others = _other_calls(guard, incident, providers)
-        cause = likeliest_cause(findings, providers, _flag_facts(guard, providers), others, recent)
-    return SecretsReport(incident_id, tuple(findings), tuple(providers), cause.words, cause.kind, tuple(unread), tuple(recent))
+        forgery = refused.finding if refused else None
+        cause = likeliest_cause(findings, providers, _flag_facts(guard, providers), others, recent, forgery)
+    return SecretsReport(
+        incident_id, tuple(findings), tuple(providers), cause.words, cause.kind, tuple(unread), tuple(recent), refused
+    )
 
 
 def incident_span(guard: Guard, incident: Incident) -> tuple[datetime, datetime]:
@@ -122,6 +136,18 @@ def _failures(guard: Guard, incident: Incident, unread: list[str]) -> list[Failu
     except SourceUnavailable as error:
         unread.append(str(error))
         return []
+
+
+def _refused_calls(
+    guard: Guard, incident: Incident, providers: Sequence[ProviderFailures], unread: list[str]
+) -> RefusedCalls | None:
+    if not any(provider.failures for provider in providers):
+        return None
+    try:
+        return refused_calls_of(guard, incident)
+    except SourceUnavailable as error:
+        unread.append(str(error))
+        return None
 
 
 def _other_calls(guard: Guard, incident: Incident, providers: Sequence[ProviderFailures]) -> int | None:

@@ -13,6 +13,7 @@ from ledger_guard.ports import Guard
 from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
 from ledger_guard.use_cases.granted_runs import grant_run
 from ledger_guard.use_cases.incident_course import Change
+from ledger_guard.use_cases.withheld import is_withheld, no_longer_speaks_against
 
 Branch = Literal["nothing", "notify", "remediate"]
 
@@ -42,7 +43,8 @@ def decide(guard: Guard, outcome: ClassifyOutcome) -> Decision:
     """The branch for what classify found.
 
     Opened or escalated: `remediate` when the row names anything besides notify, else `notify`. Resolved: `notify` when
-    people were told of the incident. Blind: `notify` at the second unreadable window in a row, once. Else `nothing`.
+    people were told of the incident. Blind: `notify` at the second unreadable window in a row, once. Goes on: `remediate` again
+    when something that triage spoke against would be proposed as things are now. Else `nothing`.
 
     Raises:
         BadInputError: the outcome names an incident that does not exist, or none where there must be one. Nothing was
@@ -66,11 +68,16 @@ def _decision(guard: Guard, outcome: ClassifyOutcome) -> Decision:
         return Decision("notify" if incident.thread_ts else "nothing", incident_id=incident.incident_id)
     if outcome.has_just_gone_blind:
         return Decision("notify", incident_id=outcome.incident_id)
+    if outcome.change is Change.CONTINUED and outcome.judged_windows:
+        return _again(guard, _incident(guard, outcome))
     return Decision("nothing", incident_id=outcome.incident_id)
 
 
-def _answer(guard: Guard, incident: Incident) -> Decision:
-    """The matrix row for the incident as it stands now: it may have grown worse since classify looked."""
+def _answer(guard: Guard, incident: Incident, again: int = 0) -> Decision:
+    """The matrix row for the incident as it stands now: it may have grown worse since classify looked.
+
+    Each stage is answered once, and once more for each number `again`.
+    """
     row = guard.policy.row_for(incident.trigger, incident.severity, incident.scope)
     if set(row.actions) <= {"notify"}:
         return Decision("notify", row.actions, incident.incident_id)
@@ -79,12 +86,24 @@ def _answer(guard: Guard, incident: Incident) -> Decision:
             guard,
             state,
             "ledger_remediation",
-            f"remediation {incident.stage_key()}",
+            f"remediation {incident.stage_key()}" + (f" again for the {again} that were held back" if again else ""),
             {"incident_id": incident.incident_id},
             requested_by=GUARD_ITSELF,
             incident_id=incident.incident_id,
         )
     return Decision("remediate", row.actions, incident.incident_id, grant.run_id)
+
+
+def _again(guard: Guard, incident: Incident) -> Decision:
+    """Remediate once more where something was not proposed and triage no longer speaks against it.
+
+    A true trouble can begin behind a forged one, when the stage was answered already.
+    """
+    with guard.state.transaction() as state:
+        actions = state.actions.of_incident(incident.incident_id)
+    if not no_longer_speaks_against(guard, incident, actions):
+        return Decision("nothing", incident_id=incident.incident_id)
+    return _answer(guard, incident, sum(is_withheld(action) for action in actions))
 
 
 def _incident(guard: Guard, outcome: ClassifyOutcome) -> Incident:

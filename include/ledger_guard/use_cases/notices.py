@@ -11,12 +11,13 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.shown_text import one_line, wrote
+from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import AffectedSubject, Guard
 from ledger_guard.use_cases.by_hand import cases_in_words
 from ledger_guard.use_cases.evidence import in_words, listed, newest_alarms, since
-from ledger_guard.use_cases.remediate import DAG_OF_ACTION
+from ledger_guard.use_cases.remediate import DAG_OF_ACTION, REPAIRS
 
 #: how far before its newest alarm the players or webhooks behind it are looked for
 _SUBJECTS_REACH = timedelta(hours=2)
@@ -35,6 +36,8 @@ def incident_notice(guard: Guard, incident_id: str, verb: str) -> Notice:
     alarms = newest_alarms(verdicts, incident.tenants)
     tenants = [verdict.tenant_id for verdict in alarms]
     tenants += [tenant for tenant in incident.tenants if tenant not in set(tenants)]
+    is_checked = incident.trigger is not Trigger.BALANCE_MISMATCH and not set(REPAIRS).isdisjoint(row.actions)
+    first = " Triage comes first and may speak against repairs." if is_checked else ""
     evidence = [(f"Evidence {a.tenant_id}", in_words(a, since(verdicts, a.tenant_id))) for a in alarms[:at_most]]
     return Notice(
         title=_title(verb, incident),
@@ -46,7 +49,7 @@ def incident_notice(guard: Guard, incident_id: str, verb: str) -> Notice:
         facts=(
             ("Tenants", listed(tenants, at_most)),
             *_subjects(guard, incident, tenants[:at_most]),
-            ("Proposed", f"{', '.join(row.actions)}. The runbook: {row.runbook_says}"),
+            ("Proposed", f"{', '.join(row.actions)}. The runbook: {row.runbook_says}{first}"),
             ("Owner", row.owner),
             ("Runbook", guard.policy.triggers[incident.trigger].runbook),
             *(("By hand", words) for words in _by_hand(guard, incident_id)),

@@ -31,7 +31,7 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedR
     A rotation of the same secret that is planned and not done is returned instead of a second one, so repeating this
     changes nothing. While one that is done overlaps, none is planned; that it was refused is on record. Providers without
     a secret of their own get none: there is nothing to rotate. Where enabling the flag itself is the likeliest cause no secret
-    mends it, and a rotation would only hold the restore up: none is planned.
+    mends it, and a rotation would only hold the restore up: none is planned. Nor where the calls are likely forged.
 
     Raises:
         SourceUnavailable: the failures could not be read. Nothing was planned; try again.
@@ -40,8 +40,8 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedR
     with guard.state.transaction() as state:
         incident = state.incidents.get(incident_id)
     found = analyse_signatures(guard, incident_id)
-    if found.cause_kind is CauseKind.FLIP:
-        return _none_for_a_flip(guard, incident_id, actor, found.likeliest_cause)
+    if found.cause_kind in (CauseKind.FLIP, CauseKind.FORGED):
+        return _none_that_helps(guard, incident_id, actor, found.likeliest_cause)
     failing = [p.provider for p in by_provider(guard.triage.failures_by_provider(*incident_span(guard, incident))) if p.failures]
     names = guard.policy.secrets.names
     now = guard.wall_clock.now()
@@ -93,7 +93,7 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedR
     return PlannedRotations(tuple(plans), tuple(refused))
 
 
-def _none_for_a_flip(guard: Guard, incident_id: str, actor: str, why: str) -> PlannedRotations:
+def _none_that_helps(guard: Guard, incident_id: str, actor: str, why: str) -> PlannedRotations:
     refused = (f"no rotation: {why}",)
     with guard.state.transaction() as state:
         detail = {"stage": "refused", "why": list(refused)}

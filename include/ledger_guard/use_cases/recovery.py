@@ -10,7 +10,8 @@ from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
 from ledger_guard.domain.plans import RowState
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.carry_out import script_ending
-from ledger_guard.use_cases.remediate import REPAIRS, Case, targets
+from ledger_guard.use_cases.remediate import REPAIRS, Case
+from ledger_guard.use_cases.withheld import proposed_targets
 
 
 class Recovery(str, Enum):
@@ -37,7 +38,9 @@ def recovery(guard: Guard, case: Case) -> Recovery:
         repairs = [action for action in state.actions.of_incident(case.incident_id) if action.kind in REPAIRS]
         if incident.is_over:
             return Recovery.RECOVERED
-        named = {(kind, target) for kind in REPAIRS if kind in case.actions for target in targets(guard, case, kind)}
+        named = {
+            (kind, target) for kind in REPAIRS if kind in case.actions for target in proposed_targets(guard, case, kind, repairs)
+        }
         if not named:
             return Recovery.NOTHING_REPAIRED
         if any(action.status is ActionStatus.STARTED for action in repairs):

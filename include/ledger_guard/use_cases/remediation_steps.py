@@ -21,6 +21,7 @@ from ledger_guard.use_cases.remediate import Case, finish_action, start_action
 from ledger_guard.use_cases.report import incident_report
 from ledger_guard.use_cases.request_review import request_review
 from ledger_guard.use_cases.triage import triage
+from ledger_guard.use_cases.withheld import proposed_runs, withheld_now
 
 Facts = Sequence[tuple[str, str]]
 
@@ -84,6 +85,8 @@ def tell_case(guard: Guard, case: Case, found: str) -> None:
 
 def ending(guard: Guard, case: Case, found: Recovery) -> str:
     """How the remediation ended, in a sentence; a rollback that did not help is named, with who has to take over."""
+    if found is Recovery.NOTHING_REPAIRED and (words := _not_proposed(guard, case)):
+        return f"No repair is proposed: {words}."
     if found in (Recovery.RECOVERED, Recovery.NOT_RECOVERED) and not was_repaired(guard, case):
         return _ENDINGS_WITHOUT_REPAIR[found]
     if found is not Recovery.NOT_RECOVERED or "roll_back" not in case.actions:
@@ -100,6 +103,12 @@ def ending(guard: Guard, case: Case, found: Recovery) -> str:
         f"{guard.policy.mitigation.recover_within_minutes} minutes: the flag is not the cause, or not the only one. "
         f"Escalate to {row.owner}."
     )
+
+
+def _not_proposed(guard: Guard, case: Case) -> str:
+    with guard.state.transaction() as state:
+        held = withheld_now(state.actions.of_incident(case.incident_id))
+    return "; ".join(sorted({action.outcome.partition(": ")[2] for action in held}))
 
 
 _ENDINGS = {
@@ -131,6 +140,18 @@ def tell(post: Callable[[], object]) -> None:
         post()
     except NotificationFailed as error:
         log.warning("not told: %s", error)
+
+
+def runs_to_start(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
+    """The runs that an action of the policy starts, and a word in the thread where triage speaks against it."""
+    runs = proposed_runs(guard, case, kind)
+    with guard.state.transaction() as state:
+        held = [action for action in withheld_now(state.actions.of_incident(case.incident_id)) if action.kind == kind]
+    if held:
+        facts = tuple((action.target, action.outcome) for action in held[: guard.policy.notification.list_at_most])
+        words = f"{kind} is not proposed for {len(held)} of {len(held) + len(runs)}: {held[0].outcome.partition(': ')[2]}"
+        tell(lambda: notify(guard, action_notice(guard, case.incident_id, kind, words, facts)))
+    return runs
 
 
 Step = Callable[[Guard, Case], object]

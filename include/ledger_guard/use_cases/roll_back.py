@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
@@ -20,10 +21,11 @@ from ledger_guard.use_cases.flag_write import FlagWrite, write_flag
 from ledger_guard.use_cases.freeze import open_freeze
 from ledger_guard.use_cases.restored_signal import rise_since
 from ledger_guard.use_cases.served_by_instances import held_against_instances
+from ledger_guard.use_cases.triage_words import before_a_rollback
 
 
 def propose_roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, requested_by: str) -> FlagProposal:
-    """Say what a rollback would do now and on what evidence. Writes nothing.
+    """Say what a rollback would do now and on what evidence, first what triage found. Writes nothing.
 
     A global rollback (`*`) also turns tenants that have an unsafe value of their own. `is_needed` is False when every
     scope is safe already: by the store, or, where the store can't tell, by every instance asked; and no instance asked
@@ -34,9 +36,12 @@ def propose_roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str,
         SafetyRefusal: the incident is resolved: there is nothing to roll back for.
     """
     checked_scope(guard, flag, tenant_id)
+    triaged = before_a_rollback(guard, checked_uuid(incident_id, "incident"), flag)
     with guard.state.transaction() as state:
-        incident = state.incidents.get(checked_uuid(incident_id, "incident"))
+        incident = state.incidents.get(incident_id)
         proposal = _proposal(guard, state, incident, flag, tenant_id, seen_states(guard, flag, tenant_id), requested_by)
+    # it is shown and not part of what is agreed to: the figures move from minute to minute
+    proposal = replace(proposal, text=triaged + proposal.text)
     return held_against_instances(guard, proposal)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Literal
 
+from ledger_guard.domain.forged_calls import ForgeryFinding
 from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import FailureGroup
@@ -94,6 +95,8 @@ class CauseKind(str, Enum):
     NO_FAILURES = "no_failures"
     #: the flag is off, so checks refuse that ignore it
     FLAG_OFF = "flag_off"
+    #: genuine calls are accepted as often as ever: somebody else's are refused, and a rollback would let those in
+    FORGED = "forged"
     #: calls under names without a secret
     STRANGERS = "strangers"
     #: enabling the flag itself: the platform refuses rightly signed calls too, and no secret mends that
@@ -117,9 +120,11 @@ def likeliest_cause(
     flag: FlagFacts,
     other_calls: int | None,
     recent: Sequence[RecentChange] = (),
+    forgery: ForgeryFinding | None = None,
 ) -> Cause:
     """The likeliest cause, and one sentence or two about what follows from it.
 
+    `forgery` says whether genuine calls keep their usual number; None when that is not known.
     `recent` are changes shortly before the first refusal, the newest first. `other_calls` counts calls of providers that
     are not among `providers`, none of them refused; None when not known.
     """
@@ -133,6 +138,8 @@ def likeliest_cause(
             f"{flag.name} is off, so these refusals do not come from it: some checks of the platform ignore the flag "
             "(Adyen, payouts), and rolling it back would change nothing.",
         )
+    if forgery is not None and forgery.is_forged:
+        return Cause(CauseKind.FORGED, forged_words(forgery))
     known = {finding.provider for finding in findings}
     strangers = [provider.provider for provider in failing if provider.provider not in known]
     if len(strangers) == len(failing):
@@ -140,6 +147,14 @@ def likeliest_cause(
         words = f"Only calls under names without a secret are refused ({names}): scanners or a misspelt address, not a secret."
         return Cause(CauseKind.STRANGERS, words)
     return _cause_among_providers(findings, providers, failing, flag, other_calls, recent)
+
+
+def forged_words(forgery: ForgeryFinding) -> str:
+    """That refusals are likely forged, and what follows, for people."""
+    return (
+        f"Likely forged: do not roll back. {forgery.why[0].upper()}{forgery.why[1:]}: somebody without the secret calls, and a "
+        "rollback would accept these calls. No secret needs rotating; block the senders at the ingress."
+    )
 
 
 def _cause_among_providers(

@@ -36,14 +36,19 @@ def triage(guard: Guard, incident_id: str) -> TriageReport:
         BadInputError: there is no such incident.
         SourceUnavailable: a source is away. Start again when it is back; nothing is concluded meanwhile.
     """
-    with guard.state.transaction() as state:
-        incident = state.incidents.get(checked_uuid(incident_id, "incident"))
-    report = _QUESTIONS[incident.trigger](guard, incident)
+    report = triaged(guard, incident_id)
     with guard.state.transaction() as state:
         detail = {"conclusion": report.conclusion, "tenants": {tenant.tenant_id: tenant.word for tenant in report.tenants}}
-        subject, at = f"incident:{incident.incident_id}", guard.wall_clock.now()
-        state.audit.append(AuditEvent("triage", "ledger_guard", subject, detail, at, incident_id=incident.incident_id))
+        subject, at = f"incident:{report.incident_id}", guard.wall_clock.now()
+        state.audit.append(AuditEvent("triage", "ledger_guard", subject, detail, at, incident_id=report.incident_id))
     return report
+
+
+def triaged(guard: Guard, incident_id: str) -> TriageReport:
+    """As `triage`, with nothing put on record."""
+    with guard.state.transaction() as state:
+        incident = state.incidents.get(checked_uuid(incident_id, "incident"))
+    return _QUESTIONS[incident.trigger](guard, incident)
 
 
 def _funds(guard: Guard, incident: Incident) -> TriageReport:
@@ -58,6 +63,8 @@ def _funds(guard: Guard, incident: Incident) -> TriageReport:
             currency,
             share_behind=guard.triage.share_behind(tenant),
             wallet_judges=_is_on(guard, flag, tenant),
+            fewest_wronged=guard.policy.detection_of(incident.trigger).minimum_events,
+            is_cut=len(by_tenant.get(tenant, [])) >= _MOST_SUBJECTS,
         )
         for tenant in incident.tenants
     )

@@ -30,15 +30,22 @@ def funds_or_fault(
     *,
     share_behind: float | None = None,
     wallet_judges: bool = True,
+    fewest_wronged: int,
+    is_cut: bool = False,
 ) -> TenantTriage:
     """T1: are the refused players' funds really short, or does the wallet hold less than it should?
 
     `share_behind` is the share of all the tenant's players whose wallet does: refused players who are behind no more often than
     that say nothing about a backfill fault, unless most players are. Whoever asked for more than the wallet should have
     was short, whatever it holds. With `wallet_judges` False enforcement is off, and no wallet can have refused anybody.
+
+    A wave of others does not hide the wronged: `fewest_wronged` players whose wallet is behind and who, as the log tells, asked
+    for no more than it should have are a fault, among however many. With `is_cut` there were more refused players than
+    `subjects`, and that funds were short can't be said of those.
     """
     known = [subject for subject in subjects if subject.player_available is not None]
     behind = [subject for subject in known if _is_behind(subject)]
+    wronged = sum(subject.smallest_asked is not None for subject in behind)
     figures = {
         "refused_players": len(subjects),
         "known_players": len(known),
@@ -56,8 +63,9 @@ def funds_or_fault(
         counted += f", of all its players {share_behind:.0%}"
     if not wallet_judges:
         word, counted = SHORT_OF_FUNDS, f"enforcement is off, so no wallet has refused anybody; {counted}"
-    elif not behind or not (_is_above(len(behind), len(known), share_behind) or share >= (share_behind or 0) >= _FAULT_SHARE):
-        word = SHORT_OF_FUNDS
+    elif wronged < fewest_wronged and not _is_at_fault(len(behind), len(known), share_behind):
+        word = NOT_KNOWN if is_cut else SHORT_OF_FUNDS
+        counted = f"{counted}; more players were refused than were looked at" if is_cut else counted
     else:
         word = BACKFILL_FAULT if share >= _FAULT_SHARE else MIXED
     return TenantTriage(tenant_id, word, f"{word}: {counted}", listed, {**figures, "share_behind": round(share, 4)})
@@ -69,6 +77,13 @@ def _is_behind(subject: AffectedSubject) -> bool:
     if right is None or (subject.wallet_available or 0) >= right:
         return False
     return subject.smallest_asked is None or subject.smallest_asked <= right
+
+
+def _is_at_fault(behind: int, known: int, share_behind: float | None) -> bool:
+    """Whether the refused players are behind more often than the tenant's players are anyway, or nearly everybody is."""
+    if not behind:
+        return False
+    return _is_above(behind, known, share_behind) or behind / known >= (share_behind or 0) >= _FAULT_SHARE
 
 
 def _is_above(behind: int, known: int, share_behind: float | None) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from ledger_guard.domain.access_events import AccessEvent
 from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.forged_calls import RefusedIds
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.windows import Window, require_aware
 from ledger_guard.policy.platform import RequestShape
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import AffectedSubject, FailureGroup
+from ledger_guard.ports import AffectedSubject, CallCount, FailureGroup
 
 
 class InMemorySignalSource:
@@ -108,6 +110,8 @@ class InMemoryTriageSource:
     def __init__(self) -> None:
         self._subjects: list[tuple[Trigger, datetime, AffectedSubject]] = []
         self._failures: list[tuple[datetime, FailureGroup]] = []
+        self._calls: list[AccessEvent] = []
+        self._refusal = 0
         #: tenant → the share of its players whose wallet has less than it should
         self.shares_behind: dict[str, float] = {}
 
@@ -118,6 +122,14 @@ class InMemoryTriageSource:
     def fail(self, *groups: FailureGroup) -> None:
         """Know webhook calls of providers, at the moment they were first seen."""
         self._failures += [(group.first_seen, group) for group in groups]
+
+    def receive(self, policy: Policy, events: Iterable[AccessEvent]) -> None:
+        """Know these webhook calls; the policy says which requests are T2's."""
+        shape = policy.triggers[Trigger.WEBHOOK_SIGNATURE].request
+        assert shape is not None, "T2 is sensed from requests"
+        self._refusal = shape.status
+        answers = (event for event in events if shape.covers(event.method, event.path))
+        self._calls += [event for event in answers if 200 <= event.status <= 299 or event.status == shape.status]
 
     def affected_subjects(
         self, trigger: Trigger, tenants: Sequence[str], start: datetime, end: datetime, limit: int
@@ -145,3 +157,29 @@ class InMemoryTriageSource:
         """See TriageSource."""
         found = [group for at, group in self._failures if start <= at < end]
         return sorted(found, key=lambda group: (-group.failures, group.provider, group.error_code))
+
+    def webhook_calls(self, spans: Sequence[tuple[datetime, datetime]]) -> list[list[CallCount]]:
+        """See TriageSource."""
+        found = []
+        for start, end in spans:
+            accepted: Counter[tuple[str, str]] = Counter()
+            refused: Counter[tuple[str, str]] = Counter()
+            for event in self._between(start, end):
+                counted = refused if event.status == self._refusal else accepted
+                counted[event.provider or "(unknown)", event.tenant_id] += 1
+            callers = sorted(accepted.keys() | refused.keys())
+            found.append([CallCount(*caller, accepted[caller], refused[caller]) for caller in callers])
+        return found
+
+    def refused_ids(self, start: datetime, end: datetime, known_from: datetime) -> tuple[RefusedIds, datetime | None]:
+        """See TriageSource."""
+        known = {event.subject_id for event in self._between(known_from, end) if event.status != self._refusal}
+        refused = [event for event in self._between(start, end) if event.status == self._refusal]
+        ids = {event.subject_id for event in refused} - {None}
+        moments = sorted(event.event_time for event in refused)
+        most_since = moments[math.ceil(len(moments) / 10) - 1] if moments else None
+        without_id = sum(event.subject_id is None for event in refused)
+        return RefusedIds(len(refused), without_id, len(ids), len(ids & known)), most_since
+
+    def _between(self, start: datetime, end: datetime) -> list[AccessEvent]:
+        return [event for event in self._calls if start <= event.event_time < end]

@@ -11,10 +11,11 @@ from ledger_guard.adapters.postgres.connection import ConnectionSettings, Row, t
 from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets, has_ledger_table
 from ledger_guard.adapters.postgres.platform_session import open_reader
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.forged_calls import RefusedIds
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.policy.platform import RequestShape
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import AffectedSubject, FailureGroup
+from ledger_guard.ports import AffectedSubject, CallCount, FailureGroup
 from ledger_guard.sql import statement
 
 
@@ -62,6 +63,27 @@ class PostgresTriageSource:
         with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
             rows = connection.execute(statement("signals/select_failures_by_provider"), parameters).fetchall()
         return [FailureGroup(**row) for row in rows]
+
+    def webhook_calls(self, spans: Sequence[tuple[datetime, datetime]]) -> list[list[CallCount]]:
+        """See TriageSource."""
+        found: list[list[CallCount]] = [[] for _ in spans]
+        if not spans:
+            return found
+        shape = self._shape(Trigger.WEBHOOK_SIGNATURE)
+        bounds = {"starts": [start for start, _ in spans], "ends": [end for _, end in spans]}
+        parameters = {**_shape_parameters(shape, *spans[0]), **bounds}
+        with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
+            rows = connection.execute(statement("signals/count_webhook_calls"), parameters).fetchall()
+        for row in rows:
+            found[row["place"] - 1].append(CallCount(row["provider"], row["tenant_id"], row["accepted"], row["refused"]))
+        return found
+
+    def refused_ids(self, start: datetime, end: datetime, known_from: datetime) -> tuple[RefusedIds, datetime | None]:
+        """See TriageSource."""
+        parameters = {**_shape_parameters(self._shape(Trigger.WEBHOOK_SIGNATURE), start, end), "known_from": known_from}
+        with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
+            row = connection.execute(statement("signals/describe_refusals"), parameters).fetchall()[0]
+        return RefusedIds(row["refused"], row["without_id"], row["ids"], row["known_ids"]), row["most_since"]
 
     def _balances(self, subjects: Sequence[Row]) -> dict[tuple[str, str], tuple[int | None, int | None, int | None]]:
         """What player and wallet have available, and the wallet should have, in cents, by tenant and player."""

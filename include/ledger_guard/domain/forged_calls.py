@@ -1,0 +1,155 @@
+"""Whether refused webhook calls were forged: where genuine calls are accepted as often as ever, somebody else's are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from ledger_guard.domain.failure_counts import chance_of_at_least, chance_of_at_most
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Calls accepted in some time, against what the past lets expect for it."""
+
+    accepted: int
+    #: by the hours before the trouble, and by the same time of earlier days; 0 where that past is not known
+    usual_before: float = 0.0
+    usual_at_this_time: float = 0.0
+
+    @property
+    def usual(self) -> float:
+        """The larger of the two: what is taken for less than usual can at worst leave a question to people."""
+        return max(self.usual_before, self.usual_at_this_time)
+
+    @classmethod
+    def together(cls, parts: Iterable[Kept]) -> Kept:
+        """The sum; who has no past tells nothing of what is usual and is left out."""
+        counted = [part for part in parts if part.usual > 0]
+        return cls(
+            sum(part.accepted for part in counted),
+            sum(part.usual_before for part in counted),
+            sum(part.usual_at_this_time for part in counted),
+        )
+
+    def in_words(self) -> str:
+        """For people: `258 of usually 262`."""
+        return f"{self.accepted} of usually {self.usual:.0f}"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The calls of one provider for one tenant."""
+
+    provider: str
+    tenant_id: str
+    refused: int
+    #: in the whole time looked at
+    kept: Kept
+    #: from when nine in ten of the refusals came
+    kept_since: Kept
+    #: in the newest window
+    kept_lately: Kept
+
+
+@dataclass(frozen=True)
+class RefusedIds:
+    """What the refused calls say of themselves."""
+
+    refused: int
+    #: calls without an event id
+    without_id: int
+    #: distinct event ids
+    ids: int
+    #: distinct event ids that were accepted too: a provider's second try, or a copy of a genuine call
+    known_ids: int
+
+
+@dataclass(frozen=True)
+class ForgeryLimits:
+    """From the policy."""
+
+    #: genuine calls kept their number when more than this share of the usual one was accepted
+    kept_share: float
+    #: and so many accepted calls would have at most this chance at that share
+    chance_of_luck: float
+
+
+@dataclass(frozen=True)
+class ForgeryFinding:
+    """Whether refusals are likely forged, and by which figures."""
+
+    is_forged: bool
+    kept: Kept
+    #: for people: what decided
+    why: str
+
+
+def judged_forgery(
+    callers: Sequence[Caller], ids: RefusedIds, concerned: Collection[str], limits: ForgeryLimits, *, is_widespread: bool
+) -> ForgeryFinding:
+    """Refusals are likely forged when all of this holds; else it can't be told, and they are taken for genuine.
+
+    1. Over the whole time, calls were accepted so often that it would be luck (`chance_of_luck`) had `kept_share` of the usual
+       number or less been genuine and accepted. Counted are the refused providers: in the tenants `concerned`, or in all of
+       them when the trouble is widespread. Where no refused provider has a past, all providers count.
+    2. Since nine in ten of the refusals began, at least `kept_share` of the usual number was accepted: a flip at the end
+       of a window hides behind what was accepted before it.
+    3. No provider, no concerned tenant, nor all of these together, were accepted less than `kept_share` of what is usual,
+       in the whole time or in the newest window, beyond chance: a few refused wholly hide among many.
+    4. Event ids that were refused and accepted are at most the share of the usual number that is not `kept_share`: more are
+       genuine calls whose second try came through.
+    """
+    counted = _counted(callers, concerned, is_widespread=is_widespread)
+    whole = Kept.together(caller.kept for caller in counted)
+    if whole.usual <= 0:
+        return ForgeryFinding(False, whole, "nothing is known of how many calls are usual")
+    for found in (
+        _not_established(whole, limits),
+        _fell_since(Kept.together(caller.kept_since for caller in counted), limits),
+        _fell_somewhere(callers, concerned, limits),
+        _tried_again(ids, whole, limits),
+    ):
+        if found:
+            return ForgeryFinding(False, whole, found)
+    return ForgeryFinding(True, whole, f"{whole.in_words()} genuine calls were accepted while {ids.refused} were refused")
+
+
+def _counted(callers: Sequence[Caller], concerned: Collection[str], *, is_widespread: bool) -> list[Caller]:
+    """Whose accepted calls have to be established."""
+    past = [caller for caller in callers if caller.kept.usual > 0 and (is_widespread or caller.tenant_id in concerned)]
+    refused = {caller.provider for caller in callers if caller.refused}
+    return [caller for caller in past if caller.provider in refused] or past
+
+
+def _not_established(whole: Kept, limits: ForgeryLimits) -> str:
+    if chance_of_at_least(whole.accepted, limits.kept_share * whole.usual) <= limits.chance_of_luck:
+        return ""
+    return f"{whole.in_words()} calls accepted: too few to say that genuine calls keep their usual number"
+
+
+def _fell_since(since: Kept, limits: ForgeryLimits) -> str:
+    if since.accepted >= limits.kept_share * since.usual:
+        return ""
+    return f"since the refusals rose, {since.in_words()} calls accepted: genuine calls are refused"
+
+
+def _fell_somewhere(callers: Sequence[Caller], concerned: Collection[str], limits: ForgeryLimits) -> str:
+    groups = {"the tenants concerned": [caller for caller in callers if caller.tenant_id in concerned]}
+    for caller in callers:
+        groups.setdefault(f"provider {caller.provider}", []).append(caller)
+        if caller.tenant_id in concerned:
+            groups.setdefault(f"tenant {caller.tenant_id}", []).append(caller)
+    chance = limits.chance_of_luck / len(groups)
+    for name, own in groups.items():
+        whole, lately = Kept.together(caller.kept for caller in own), Kept.together(caller.kept_lately for caller in own)
+        for when, kept in (("", whole), (" in the newest window", lately)):
+            if kept.usual > 0 and chance_of_at_most(kept.accepted, limits.kept_share * kept.usual) <= chance:
+                return f"{kept.in_words()} calls of {name} accepted{when}: genuine calls are refused"
+    return ""
+
+
+def _tried_again(ids: RefusedIds, whole: Kept, limits: ForgeryLimits) -> str:
+    if ids.known_ids <= (1.0 - limits.kept_share) * whole.usual:
+        return ""
+    return f"{ids.known_ids} event ids were refused and accepted: genuine calls are refused and come through at another try"
