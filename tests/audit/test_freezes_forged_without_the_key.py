@@ -81,7 +81,9 @@ def test_an_updated_or_deleted_freeze_opens_no_rollout(world, mallory, text, why
         world.review_restore(incident)
 
 
-@pytest.mark.parametrize("text", [LIFT, "update ledger_guard.freeze set tenant_id = 'tenant-c'", "delete from ledger_guard.freeze"])
+@pytest.mark.parametrize(
+    "text", [LIFT, "update ledger_guard.freeze set tenant_id = 'tenant-c'", "delete from ledger_guard.freeze"]
+)
 def test_a_freeze_whose_row_was_forged_is_lifted_by_its_own_restore(world, mallory, text):
     opened = frozen(world)
     mallory.runs(text)
@@ -198,11 +200,11 @@ def overridable(world: RolloutWorld):
 def test_a_forged_comparison_makes_no_checklist_clean(world, mallory, key):
     world.memory.ledger.set_wallet("tenant-a", "player-1", 3.0)
     verify(world.guard, "tenant-a")
-    with pytest.raises(SafetyRefusal, match="tenant-a: 1 "):
+    with pytest.raises(SafetyRefusal, match=r"\(tenant-a\): 1 "):
         world.review_restore(None)
     detail = {"counts": {}, "players": 1, "is_clean": True, "remaining": []}
     mallory.logs(AuditEvent("verify", "ledger_guard", "tenant:tenant-a", detail, NOW, tenant_id="tenant-a"), key)
-    with pytest.raises(SafetyRefusal, match="tenant-a: 1 "):
+    with pytest.raises(SafetyRefusal, match=r"\(tenant-a\): 1 "):
         world.review_restore(None)
 
 
@@ -211,7 +213,7 @@ def test_a_forged_comparison_of_a_tenant_that_was_written_since_is_told_as_forge
         state.audit.append(AuditEvent("force", "oncall", "plan:1", {}, NOW, tenant_id="tenant-a"))
     detail = {"counts": {}, "players": 1, "is_clean": True, "remaining": []}
     mallory.logs(AuditEvent("verify", "ledger_guard", "tenant:tenant-a", detail, NOW, tenant_id="tenant-a"))
-    with pytest.raises(SafetyRefusal, match="not compared since they were written last .*not marked with the audit key"):
+    with pytest.raises(SafetyRefusal, match=r"not compared since they were written last .*not marked with the audit key"):
         world.review_restore(None)
 
 

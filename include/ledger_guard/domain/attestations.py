@@ -27,7 +27,9 @@ from ledger_guard.domain.windows import UTC
 DETAIL = "attested"
 #: added to a write's detail where no key is configured
 UNKEYED = {"unkeyed": True}
-#: said with a write where no key is configured
+#: the same in what is told of the write
+UNKEYED_WORD = "unkeyed (no audit key is set)"
+#: the same for whoever can set one
 UNKEYED_WORDS = "unkeyed: no audit key is set, so whoever can write guard state can make the guard write"
 #: so many hexadecimal digits tell which part differs; what counts is the digest over all of them
 _PART_DIGITS = 16

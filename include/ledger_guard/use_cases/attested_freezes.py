@@ -56,10 +56,22 @@ def lift_freeze(state: GuardTransaction, lifted: Freeze, actor: str) -> None:
         state.freezes.set_right(lifted)
     else:
         state.freezes.lift(lifted)
-    record_lift(state, lifted, actor, {})
+    record_lift(state, lifted, actor, lifted.lifted_at or lifted.opened_at, {})
 
 
-def record_lift(state: GuardTransaction, lifted: Freeze, actor: str, detail: Mapping[str, object]) -> None:
+def take_as_lifted(state: GuardTransaction, actor: str, at: datetime) -> list[Freeze]:
+    """Attest the liftings of freezes that no marked entry tells of: they are from before the log had a key."""
+    found = [
+        each
+        for each in state.freezes.recorded()
+        if not each.stands and not is_opening_attested(state, each) and attestation_fault(state.audit, lift_attested(each))
+    ]
+    for each in found:
+        record_lift(state, each, actor, at, {"from_before_the_key": True})
+    return found
+
+
+def record_lift(state: GuardTransaction, lifted: Freeze, actor: str, at: datetime, detail: Mapping[str, object]) -> None:
     """Attest the lifting of a freeze whose row says it."""
     attested = lift_attested(lifted)
     state.audit.append(
@@ -74,7 +86,7 @@ def record_lift(state: GuardTransaction, lifted: Freeze, actor: str, detail: Map
                 **attesting(attested),
                 **unkeyed_detail(state.audit),
             },
-            at=lifted.lifted_at or lifted.opened_at,
+            at=at,
             incident_id=lifted.incident_id,
         )
     )
@@ -112,6 +124,8 @@ def _lift_is_on_record(state: GuardTransaction, freeze_id: str) -> bool:
 
 def _lifted_by_an_earlier_version(state: GuardTransaction, row: Freeze) -> bool:
     """Whether a marked restore of the time before liftings had entries of their own lifted the freeze just so."""
+    if _lift_is_on_record(state, row.freeze_id):
+        return False
     says = (row.lifted_by, row.root_cause, row.root_cause_link, row.root_cause_owner)
     for entry in state.audit.in_any_scope(row.flag, "restore"):
         detail = entry.event.detail

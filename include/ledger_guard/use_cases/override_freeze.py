@@ -53,8 +53,14 @@ def override_freeze(guard: Guard, flag: str, tenant_id: str, hours: float, reaso
         if not freezes:
             raise BadInputError(f"override: {flag} is not frozen for tenant {tenant_id}; allowed: where a freeze stands")
         state.overrides.add(granted)
-        detail: dict[str, object] = {"stage": "granted", "reason": granted.reason, "expires_at": iso(granted.expires_at), "freezes": freezes}
-        detail |= {**attesting(override_attested(granted)), **unkeyed_detail(state.audit)}
+        detail: dict[str, object] = {
+            "stage": "granted",
+            "reason": granted.reason,
+            "expires_at": iso(granted.expires_at),
+            "freezes": freezes,
+            **attesting(override_attested(granted)),
+            **unkeyed_detail(state.audit),
+        }
         _record(state, granted, detail, by, now)
     return granted
 
