@@ -22,6 +22,7 @@ from ledger_guard.domain.plans import Plan, PlanStatus, plan_hash
 from ledger_guard.sql import statement
 from ledger_guard.use_cases.dry_run import dry_run
 from ledger_guard.use_cases.force import force
+from ledger_guard.use_cases.run_platform_script import run_platform_script
 from ledger_guard.use_cases.undo import undo
 from ledger_guard.use_cases.verify_approval import verify_approval
 
@@ -246,6 +247,19 @@ def test_a_plan_that_expired_and_was_given_more_time_writes_nothing(world, mallo
     world.clock.advance(plan.expires_at - NOW + timedelta(minutes=1))
     mallory.runs("update ledger_guard.plan set expires_at = expires_at + interval '1 day'")
     assert_nothing_written(world, plan.plan_id, "expires_at not as in audit entry 1", 10.0)
+
+
+class ScriptThatMustNotStart:
+    """The platform's script, where nothing but its check is called."""
+
+    def check(self) -> None: ...
+
+
+def test_an_edited_plan_starts_no_script_of_the_platforms(world, mallory):
+    plan = within(world)
+    mallory.runs("update ledger_guard.plan set players = 1000000")
+    with pytest.raises(SafetyRefusal, match="players not as in audit entry 1"):
+        run_platform_script(world.guard, ScriptThatMustNotStart(), None, plan.plan_id, ACTOR)  # type: ignore[arg-type]
 
 
 def test_an_edited_plan_is_not_undone(world, mallory):

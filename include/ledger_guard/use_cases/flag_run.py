@@ -160,8 +160,8 @@ def _outcome(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any] | Non
             f"{subject_id} set to {change.to_value}, approved by {change.approved_by} ({change.reason}); {change.status.value}"
         )
         is_done = change.status in (ChangeStatus.CONFIRMED, ChangeStatus.UNCONFIRMED)
-        words = _with_watch(guard, change, f"{words}: {change.finding or 'nobody looked yet'}")
-        return (ActionStatus.DONE if is_done else ActionStatus.FAILED), words + unkeyed
+        words = _with_watch(guard, change, f"{words}: {change.finding or 'nobody looked yet'}{unkeyed}")
+        return (ActionStatus.DONE if is_done else ActionStatus.FAILED), words
     if (said_no := first_no(approvals)) is not None:
         return ActionStatus.REFUSED, f"{said_no}; nothing was written"
     if not approvals or any(approval.answer is None for approval in approvals):
