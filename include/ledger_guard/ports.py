@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
+from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.findings import DifferenceCounts
 from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, ProbeFinding, ProbeLook, RotationPlan
@@ -679,6 +680,15 @@ class FreezeStore(Protocol):
     def of_incident(self, incident_id: str) -> list[Freeze]:
         """Freezes of an incident, lifted ones included, oldest first."""
 
+    def recorded(self, flag: str | None = None) -> list[Freeze]:
+        """Every freeze that there is a row of, lifted ones included, oldest first."""
+
+    def set_right(self, freeze: Freeze) -> None:
+        """Store a lifted freeze in place of whatever row has its id, for the row is not what the audit log says.
+
+        Raises SafetyRefusal as `lift`.
+        """
+
 
 class FreezeOverrideStore(Protocol):
     """Overrides of freezes, each for one tenant."""
@@ -770,8 +780,21 @@ class AuditLog(Protocol):
     def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterable[AuditEntry]:
         """Entries in order of sequence, all of them or those of an incident or tenant."""
 
+    @property
+    def keys(self) -> AuditKeys:
+        """The keys that this process marks and checks entries with; none is allowed."""
+
     def latest(self, limit: int) -> list[AuditEntry]:
         """The newest entries, newest first; reads no more than these."""
+
+    def about(self, subject: str, verbs: Collection[str]) -> list[AuditEntry]:
+        """Entries of exactly this subject with one of these verbs, in order of sequence; reads no others."""
+
+    def in_any_scope(self, flag: str, verb: str) -> list[AuditEntry]:
+        """Entries of this verb whose subject is the flag in any scope (`flag:F@…`), in order of sequence; reads no others."""
+
+    def newest_of_tenant(self, tenant_id: str, verb: str) -> Iterator[AuditEntry]:
+        """A tenant's entries of this verb, newest first, read as they are taken."""
 
     def head(self) -> tuple[int, str]:
         """Sequence and hash of the last entry, as kept apart from the entries."""

@@ -200,7 +200,8 @@ def approval_line(approval: Approval, now: datetime, ui_url: str) -> ApprovalLin
 
 def freeze_line(freeze: Freeze, now: datetime) -> FreezeLine:
     """A standing freeze's line."""
-    return FreezeLine(freeze.flag, scope_text(freeze.tenant_id), freeze.reason, freeze.opened_by, moment(freeze.opened_at, now))
+    reason = f"{freeze.reason} ({freeze.doubt})" if freeze.doubt else freeze.reason
+    return FreezeLine(freeze.flag, scope_text(freeze.tenant_id), reason, freeze.opened_by, moment(freeze.opened_at, now))
 
 
 def flag_line(state: FlagState) -> FlagLine:

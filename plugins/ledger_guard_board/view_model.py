@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ledger_guard.domain.attestations import UNKEYED_WORDS
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import iso
 from ledger_guard.use_cases.board import BoardState
@@ -70,7 +71,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         read_at_text=moment(state.read_at, state.read_at).text,
         headline=headline,
         tone=tone,
-        notes=(*(text for text, _ in further), *_rehearsal(state)),
+        notes=(*(text for text, _ in further), *_rehearsal(state), *_unkeyed(state)),
         is_blind=any(card.is_blind for card in cards),
         triggers=cards,
         waiting=waiting,
@@ -118,6 +119,11 @@ def _sentences(
 def _all_quiet(state: BoardState) -> str:
     limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
     return f"All quiet: every trigger was judged within the last {limit}, no incident is open, nothing waits, nothing is frozen."
+
+
+def _unkeyed(state: BoardState) -> Iterator[str]:
+    if not state.is_keyed:
+        yield f"{UNKEYED_WORDS[0].upper()}{UNKEYED_WORDS[1:]}."
 
 
 def _rehearsal(state: BoardState) -> Iterator[str]:

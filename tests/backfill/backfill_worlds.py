@@ -11,6 +11,7 @@ import psycopg
 
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.domain.approvals import Answer, ApprovalAnswer, ApprovalKind, ApprovalRequest
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.ledger_rows import LedgerRow, TransactionRow
 from ledger_guard.domain.plans import Plan, PlanRow
@@ -262,13 +263,13 @@ class MemoryPlatform:
         return (*row.balance, *row.bonus) if row else None
 
 
-def memory_backfill_world(policy: Policy) -> World:
+def memory_backfill_world(policy: Policy, audit_keys: AuditKeys = NO_KEYS) -> World:
     from ledger_guard.adapters.memory.backfill import InMemoryBackfillRunner
     from ledger_guard.adapters.memory.flags import InMemoryFlagStore
     from ledger_guard.adapters.memory.ledger import InMemoryLedger
     from ledger_guard.adapters.memory.state import InMemoryGuardState
 
-    clock, state, ledger = FallibleClock(NOW), InMemoryGuardState(), InMemoryLedger(policy)
+    clock, state, ledger = FallibleClock(NOW), InMemoryGuardState(audit_keys), InMemoryLedger(policy)
     runner = InMemoryBackfillRunner(ledger, state, clock)
 
     def images(plan_id: str, operation: str):
@@ -286,7 +287,7 @@ def memory_backfill_world(policy: Policy) -> World:
     )
 
 
-def postgres_backfill_world(policy: Policy, platform_uri: str, guard_uri: str) -> World:
+def postgres_backfill_world(policy: Policy, platform_uri: str, guard_uri: str, audit_keys: AuditKeys = NO_KEYS) -> World:
     from ledger_guard.adapters.memory.flags import InMemoryFlagStore
     from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
     from ledger_guard.adapters.postgres.connection import ConnectionSettings
@@ -295,7 +296,7 @@ def postgres_backfill_world(policy: Policy, platform_uri: str, guard_uri: str) -
 
     clock = FallibleClock(NOW)
     platform, guard = ConnectionSettings.parse(platform_uri, "ledger_db"), ConnectionSettings.parse(guard_uri, "ledger_guard_db")
-    runner = PostgresBackfillRunner(platform, guard, policy, clock)
+    runner = PostgresBackfillRunner(platform, guard, policy, clock, audit_keys)
 
     def images(plan_id: str, operation: str):
         with psycopg.connect(guard_uri) as connection:
@@ -318,7 +319,7 @@ def postgres_backfill_world(policy: Policy, platform_uri: str, guard_uri: str) -
                 [row.cause.value, row.player_available, row.wallet_available, row.target_available, plan.plan_id, row.player_id],
             )
 
-    ledger, state = PostgresLedgerStore(platform, policy), PostgresGuardState(guard)
+    ledger, state = PostgresLedgerStore(platform, policy), PostgresGuardState(guard, audit_keys)
     guard_ports = _guard(policy, state, ledger, runner, InMemoryFlagStore(), clock)
     return World(guard_ports, PostgresPlatform(platform_uri), clock, images, edit_row, (platform_uri, guard_uri))
 

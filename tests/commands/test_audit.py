@@ -42,9 +42,10 @@ def spoil(world: MemoryWorld) -> None:
 def test_a_whole_log_is_verified_with_exit_0_and_its_head_shown(world, capsys):
     append(world, an_event(1), an_event(2))
     assert main(["audit", "verify"]) == 0
-    whole, marks = capsys.readouterr().out.splitlines()
+    whole, marks, unkeyed = capsys.readouterr().out.splitlines()
     assert whole == f"whole: 2 entries, the last one {world.state.tables.audit_head[1]}"
     assert marks.startswith("marks: none, the log has no key")
+    assert unkeyed.startswith("unkeyed: no audit key is set")
 
 
 def test_a_fault_is_named_on_one_line_of_stderr_with_exit_1(world, capsys):
@@ -55,7 +56,7 @@ def test_a_fault_is_named_on_one_line_of_stderr_with_exit_1(world, capsys):
     assert (written.out, written.err) == ("", "audit log: entry 2 was changed: its content does not give its hash\n")
 
 
-UNMARKED = {"marked_from": None, "is_mark_checked": True, "heads": 0}
+UNMARKED = {"marked_from": None, "is_mark_checked": True, "heads": 0, "is_keyed": False}
 
 
 def test_json_says_whether_the_log_is_whole_and_the_exit_code_agrees(world, capsys):

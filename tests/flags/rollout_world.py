@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
 from ledger_guard.domain.approvals import ApprovalKind, ApprovalRequest
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.flags import EVERYWHERE, Freeze, RotationPlan
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Incident, IncidentStatus
@@ -200,9 +201,9 @@ class RolloutWorld:
             return [dict(entry.event.detail) for entry in state.audit.entries() if entry.event.verb == verb]
 
 
-def rollout_world(policy: Policy | None = None) -> RolloutWorld:
+def rollout_world(policy: Policy | None = None, audit_keys: AuditKeys = NO_KEYS) -> RolloutWorld:
     """Three tenants, whose windows are quiet and whose wallets were compared."""
-    memory = memory_world(policy or load_policy(), NOW)
+    memory = memory_world(policy or load_policy(), NOW, audit_keys)
     for tenant in TENANTS:
         memory.ledger.add_player(tenant, "player-1", 10.0)
         memory.ledger.set_wallet(tenant, "player-1", 10.0)

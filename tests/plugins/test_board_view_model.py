@@ -91,6 +91,11 @@ def test_a_quiet_board_says_so_in_one_line():
     assert (view.tone, view.notes, view.is_blind) == ("good", (), False)
 
 
+def test_a_board_without_an_audit_key_says_unkeyed():
+    (note,) = board_view(board_state(is_keyed=False), UI).notes
+    assert note.startswith("Unkeyed: no audit key is set")
+
+
 @pytest.mark.parametrize(
     ("changes", "tone", "says"),
     [

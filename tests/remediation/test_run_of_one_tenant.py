@@ -56,6 +56,7 @@ def test_inside_the_guardrails_force_comes_next_and_the_run_ends_well(world):
     status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
     assert status is ActionStatus.DONE
     assert outcome.startswith("forced: 1 rows written;")
+    assert outcome.endswith("; unkeyed (no audit key is set)")
 
 
 def test_players_who_move_while_a_live_tenant_is_written_are_planned_once_more(world):

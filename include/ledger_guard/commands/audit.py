@@ -165,6 +165,8 @@ def new_key(key_id: str) -> None:
 def use_key(by: str) -> None:
     """Mark the log's end with the newest key, in an entry of its own: from then on an unmarked end is a fault.
 
+    Freezes that were lifted before the log had a key are taken as lifted, and named: the last time that rows alone count.
+
     \b
     Example:
       python -m ledger_guard audit use-key --by anna
@@ -172,8 +174,12 @@ def use_key(by: str) -> None:
     if not by.strip():
         raise click.UsageError("--by is empty; name the person")
     keys = wiring.audit_keys()
-    sequence = use_audit_key(wiring.open_guard(), keys, by.strip())
+    found = use_audit_key(wiring.open_guard(), keys, by.strip())
     newest = keys.newest.key_id if keys.newest else ""
-    click.echo(
-        f"the log ends with key {newest} already" if sequence is None else f"entry {sequence} and all behind it: key {newest}"
-    )
+    if found.sequence is None:
+        click.echo(f"the log ends with key {newest} already")
+    else:
+        click.echo(f"entry {found.sequence} and all behind it: key {newest}")
+    for each in found.lifted_freezes:
+        lifted = f"lifted by {each.lifted_by}: {each.root_cause}"
+        click.echo(f"taken as lifted, from before the key: freeze {each.freeze_id} of {each.flag}@{each.tenant_id}, {lifted}")

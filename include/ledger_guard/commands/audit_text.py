@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ledger_guard.domain.attestations import UNKEYED_WORDS
 from ledger_guard.use_cases.audit_export import ExportCheck
 from ledger_guard.use_cases.audit_log import AuditCheck
 
@@ -18,6 +19,7 @@ def check_as_json(found: AuditCheck) -> dict[str, Any]:
         "marked_from": found.marked_from,
         "is_mark_checked": found.is_mark_checked,
         "heads": found.heads,
+        "is_keyed": found.is_keyed,
     }
 
 
@@ -32,6 +34,8 @@ def check_sentences(found: AuditCheck) -> list[str]:
         said.append("marks: none, the log has no key; who owns the database could write it anew (see `audit new-key`)")
     else:
         said.append(f"marks: a key's from entry {found.marked_from} on, all right")
+    if not found.is_keyed:
+        said.append(UNKEYED_WORDS)
     return said
 
 

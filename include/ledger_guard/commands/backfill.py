@@ -13,6 +13,7 @@ from ledger_guard.commands.backfill_script import run_script
 from ledger_guard.commands.backfill_show import show
 from ledger_guard.commands.backfill_steer import cancel, pause, resume
 from ledger_guard.commands.backfill_text import plan_as_json, plan_lines, plan_with_summary
+from ledger_guard.commands.keyed import say_if_unkeyed
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.pacing import Wanted
@@ -93,6 +94,7 @@ def force(plan_id: str, batch_size: int | None, actor: str, as_json: bool) -> No
     outcome = forcing.force(_guard(), plan_id, actor, batch_size)
     line = f"applied {outcome.applied}, drifted {outcome.drifted}, already applied {outcome.already_applied}"
     _print(asdict(outcome) if as_json else [line])
+    say_if_unkeyed()
 
 
 @backfill.command()
@@ -130,6 +132,7 @@ def undo(plan_id: str, actor: str, as_json: bool) -> None:
     """  # noqa: D301
     outcome = undoing.undo(_guard(), plan_id, actor)
     _print(asdict(outcome) if as_json else [f"restored {outcome.restored}, kept {outcome.kept}"])
+    say_if_unkeyed()
 
 
 @backfill.command()

@@ -7,6 +7,7 @@ import json
 
 import click
 
+from ledger_guard.commands.keyed import say_if_unkeyed
 from ledger_guard.domain.command_outcome import CommandOutcome
 from ledger_guard.use_cases.run_platform_script import run_platform_script
 from ledger_guard.use_cases.run_platform_script_record import changes_as_json, outcome_as_json
@@ -31,6 +32,7 @@ def run_script(plan_id: str, actor: str, as_json: bool) -> None:
     script, witness = open_platform_script(guard.policy)
     outcome = run_platform_script(guard, script, witness, plan_id, actor)
     click.echo(json.dumps(outcome_as_json(outcome), indent=2) if as_json else "\n".join(_lines(outcome)))
+    say_if_unkeyed()
     if not outcome.is_done:
         raise SystemExit(1)
 

@@ -14,6 +14,7 @@ from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze, RotationPla
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.attested_freezes import freezes_that_stand, overrides_that_count
 from ledger_guard.use_cases.check_secrets import finding_words
 from ledger_guard.use_cases.flag_proposal import scope_words
 from ledger_guard.use_cases.freeze import standing
@@ -126,7 +127,8 @@ def status(as_json: bool) -> None:
 def _status(guard: Guard) -> dict[str, Any]:
     now, rollbacks = guard.wall_clock.now(), standing_rollbacks(guard)
     with guard.state.transaction() as state:
-        freezes, rotations, overrides = state.freezes.standing(), state.rotations.pending(), state.overrides.in_force(now)
+        freezes, rotations = freezes_that_stand(guard, state), state.rotations.pending()
+        overrides = overrides_that_count(state, now)
     flags = [
         {
             "flag": flag,
@@ -178,7 +180,7 @@ def _freeze_words(found: Freeze) -> str:
     cause = f"incident {found.incident_id}" if found.incident_id else "no incident"
     return (
         f"{found.flag} for {scope_words(found.tenant_id)} by {found.opened_by} since {iso(found.opened_at)}, {cause}: "
-        f"{found.reason}; lifted by {_what_lifts(found)}"
+        f"{found.reason}{f' ({found.doubt})' if found.doubt else ''}; lifted by {_what_lifts(found)}"
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import click
 
 from ledger_guard import wiring
+from ledger_guard.commands.keyed import say_if_unkeyed
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.windows import UTC, iso
 from ledger_guard.use_cases.complete_rotation import complete_rotation
@@ -35,6 +36,7 @@ def freeze(flag: str, tenant_id: str, incident_id: str | None, reason: str, by: 
     """  # noqa: D301
     found = open_freeze(wiring.open_guard(), flag, tenant_id, incident_id, reason, by)
     click.echo(f"frozen: {flag} for {scope_words(tenant_id)} since {iso(found.opened_at)} ({found.freeze_id})")
+    say_if_unkeyed()
 
 
 @click.command()
@@ -55,6 +57,7 @@ def override(flag: str, tenant_id: str, hours: float, reason: str, by: str) -> N
     """  # noqa: D301
     found = override_freeze(wiring.open_guard(), flag, tenant_id, hours, reason, by)
     click.echo(f"override: {flag} for {scope_words(tenant_id)} until {iso(found.expires_at)} ({found.override_id})")
+    say_if_unkeyed()
 
 
 @click.command("end-override")

@@ -159,6 +159,8 @@ class Freeze:
     root_cause_owner: str | None = None
     #: who wrote the root cause down; never who lifted the freeze
     root_cause_by: str | None = None
+    #: why it stands although its row says otherwise; no part of what is stored
+    doubt: str = field(default="", compare=False)
 
     @property
     def stands(self) -> bool:

@@ -9,7 +9,9 @@ from ledger_guard.domain.audit import AuditEntry, AuditEvent, first_fault
 from ledger_guard.domain.audit_heads import ExportedHead, heads_fault, log_fault
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.flags import Freeze
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.attested_freezes import take_as_lifted
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class AuditCheck:
     is_mark_checked: bool
     #: how many exported heads the log was held against
     heads: int
+    #: whether the guard that was asked has a key
+    is_keyed: bool
 
 
 @dataclass
@@ -54,15 +58,26 @@ def verify_audit(guard: Guard, keys: AuditKeys | None, heads: Sequence[ExportedH
     noted = _Passing(frozenset(head.sequence for head in heads))
     with guard.state.snapshot() as state:
         sequence, head_hash = state.audit.head()
+        is_keyed = state.audit.keys.newest is not None
         fault = first_fault(noted.watched(state.audit.entries()), sequence, head_hash, keys)
     fault = fault or heads_fault(heads, keys) or log_fault(heads, noted.hashes, sequence)
-    return AuditCheck(sequence, head_hash, fault, noted.marked_from, keys is not None, len(heads))
+    return AuditCheck(sequence, head_hash, fault, noted.marked_from, keys is not None, len(heads), is_keyed)
 
 
-def use_audit_key(guard: Guard, keys: AuditKeys, by: str) -> int | None:
+@dataclass(frozen=True)
+class KeyBroughtIn:
+    """What bringing a key in did."""
+
+    #: of its entry; None: the log ended with that key's mark already
+    sequence: int | None
+    #: from before the log had a key: their rows were taken at their word, for the last time
+    lifted_freezes: tuple[Freeze, ...]
+
+
+def use_audit_key(guard: Guard, keys: AuditKeys, by: str) -> KeyBroughtIn:
     """Bring the newest key in with an entry of its own, so that from now on an unmarked end is a fault.
 
-    Returns the entry's sequence; None when the log ends with that key's mark already.
+    Freezes that were lifted while there was no key stand again until this attests their liftings: look at what it names.
 
     Raises:
         BadInputError: there is no key, or the log is marked with one that this process does not have.
@@ -71,8 +86,8 @@ def use_audit_key(guard: Guard, keys: AuditKeys, by: str) -> int | None:
         raise BadInputError("audit log: this process has no key; allowed: LEDGER_GUARD_AUDIT_KEY or LEDGER_GUARD_AUDIT_KEY_FILE")
     with guard.state.transaction() as state:
         last = next(iter(state.audit.latest(1)), None)
-        if last is not None and last.key_id == keys.newest.key_id:
-            return None
-        replaced = None if last is None else last.key_id
-        detail = {"key_id": keys.newest.key_id, "replaces": replaced}
-        return state.audit.append(AuditEvent("use_key", by, "audit_log", detail, guard.wall_clock.now())).sequence
+        now, sequence = guard.wall_clock.now(), None
+        if last is None or last.key_id != keys.newest.key_id:
+            detail = {"key_id": keys.newest.key_id, "replaces": None if last is None else last.key_id}
+            sequence = state.audit.append(AuditEvent("use_key", by, "audit_log", detail, now)).sequence
+        return KeyBroughtIn(sequence, tuple(take_as_lifted(state, by, now)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ledger_guard.domain.approvals import Approval, ApprovalKind
+from ledger_guard.domain.attestations import UNKEYED_WORD
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.plans import Plan, PlanStatus, RowState
 from ledger_guard.ports import Guard, GuardTransaction
@@ -53,7 +54,10 @@ def _outcome(guard: Guard, plan_id: str | None, operation: str) -> tuple[ActionS
         approvals = state.approvals.of_run(kind, plan_id)
         again = _rows_written_again(state, plan)
         by_script = script_ending(state, plan) if plan.status is PlanStatus.PLANNED and operation == "backfill" else None
-    return _by_script(plan, *by_script) if by_script else _by_guard(plan, rows, approvals, operation, again)
+        is_keyed = state.audit.keys.newest is not None
+    status, words = _by_script(plan, *by_script) if by_script else _by_guard(plan, rows, approvals, operation, again)
+    has_written = by_script or plan.status is not PlanStatus.PLANNED
+    return status, words if is_keyed or not has_written else f"{words}; {UNKEYED_WORD}"
 
 
 def _by_script(plan: Plan, is_done: bool, words: str) -> tuple[ActionStatus, str]:

@@ -16,6 +16,7 @@ from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.attested_freezes import freezes_that_stand
 
 #: how many audit entries the page shows
 AUDIT_ENTRIES = 10
@@ -66,6 +67,8 @@ class BoardState:
     flags: tuple[FlagState, ...]
     #: why the flags could not be read; empty when they could
     flags_problem: str = ""
+    #: whether this process has an audit key: without one, rows of guard state are taken at their word
+    is_keyed: bool = True
 
 
 def board(guard: Guard) -> BoardState:
@@ -78,7 +81,8 @@ def board(guard: Guard) -> BoardState:
         triggers = tuple(_trigger_state(guard, state, trigger) for trigger in Trigger)
         incidents = tuple(state.incidents.listed(include_resolved=False))
         waiting = tuple(state.approvals.waiting(guard.wall_clock.now()))
-        freezes = tuple(state.freezes.standing())
+        freezes = tuple(freezes_that_stand(guard, state))
+        is_keyed = state.audit.keys.newest is not None
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
     flags, flags_problem = _flags(guard)
     return BoardState(
@@ -92,6 +96,7 @@ def board(guard: Guard) -> BoardState:
         audit=audit,
         flags=flags,
         flags_problem=flags_problem,
+        is_keyed=is_keyed,
     )
 
 

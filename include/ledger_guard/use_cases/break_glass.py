@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from ledger_guard.domain.approvals import Answer, Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
+from ledger_guard.domain.attestations import answer_attested, attesting, question_attested, unkeyed_detail
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import NotificationFailed, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
@@ -92,7 +93,9 @@ def break_glass(
         answer = ApprovalAnswer(request.approval_id, Answer.APPROVED, by, now, why)
         state.approvals.request(request)
         state.approvals.answer(answer)
-        state.audit.append(replace(event, subject=f"approval:{request.approval_id}"))
+        attested = attesting(question_attested(request), answer_attested(answer))
+        covered = {**event.detail, **attested, **unkeyed_detail(state.audit)}
+        state.audit.append(replace(event, subject=f"approval:{request.approval_id}", detail=covered))
     return Approval(request, answer)
 
 

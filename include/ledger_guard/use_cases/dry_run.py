@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from datetime import timedelta
 
+from ledger_guard.domain.attestations import attesting, plan_attested, unkeyed_detail
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
@@ -12,7 +13,7 @@ from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanContent, plan_hash
 from ledger_guard.domain.writability import writes_of_force
 from ledger_guard.policy.guardrails import exceeded_guardrails
-from ledger_guard.ports import Differences, Guard
+from ledger_guard.ports import Differences, Guard, GuardTransaction
 from ledger_guard.use_cases.writability import require_writable
 
 _TENANTS_NAMED = 5
@@ -47,7 +48,7 @@ def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by
         doubts = require_writable(guard, writes_of_force(wanted, found.counts), f"tenant {tenant}")
         plan = _plan(guard, plan_id, tenant, wanted, content, summary, found, flags, requested_by, incident, exceeded + doubts)
         state.plans.add(plan)
-        state.audit.append(_event(plan))
+        state.audit.append(_event(state, plan))
     return plan
 
 
@@ -100,7 +101,7 @@ def current_flags(guard: Guard, tenant_id: str) -> dict[str, bool | None]:
     return {flag: guard.flags.effective(flag, tenant_id) for flag in sorted(guard.policy.flags)}
 
 
-def _event(plan: Plan) -> AuditEvent:
+def _event(state: GuardTransaction, plan: Plan) -> AuditEvent:
     return AuditEvent(
         verb="dry_run",
         actor=plan.requested_by,
@@ -115,6 +116,8 @@ def _event(plan: Plan) -> AuditEvent:
             "flag_state": plan.flag_state,
             "policy_hash": plan.policy_hash,
             "expires_at": plan.expires_at.isoformat(),
+            **attesting(plan_attested(plan)),
+            **unkeyed_detail(state.audit),
         },
         at=plan.created_at,
         incident_id=plan.incident_id,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.attestations import UNKEYED_WORD
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import ChangeStatus, FlagChange
 from ledger_guard.domain.incidents import ActionStatus
@@ -153,12 +154,13 @@ def _outcome(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any] | Non
         approvals = state.approvals.of_run(kind, subject_id, run_id)
         change = state.flag_changes.of_approval(approvals[0].request.approval_id) if approvals else None
         verb = "roll_back" if kind is ApprovalKind.FLAG_ROLLBACK else "restore"
+        unkeyed = "" if state.audit.keys.newest else f"; {UNKEYED_WORD}"
         trouble = last_trouble(state, verb, question.get("incident_id"), run_id)
     if change is not None:
         agreed = f"approved by {change.approved_by}, who {wrote(change.reason)}"
         words = f"{subject_id} set to {change.to_value}, {agreed}; {change.status.value}"
         is_done = change.status in (ChangeStatus.CONFIRMED, ChangeStatus.UNCONFIRMED)
-        words = _with_watch(guard, change, f"{words}: {change.finding or 'nobody looked yet'}")
+        words = _with_watch(guard, change, f"{words}: {change.finding or 'nobody looked yet'}{unkeyed}")
         return (ActionStatus.DONE if is_done else ActionStatus.FAILED), words
     if (said_no := first_no(approvals)) is not None:
         return ActionStatus.REFUSED, f"{said_no}; nothing was written"

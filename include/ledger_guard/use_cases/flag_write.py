@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger_guard.domain.approvals import Approval, ApprovalKind
+from ledger_guard.domain.attestations import is_marked, unkeyed_detail
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
 from ledger_guard.domain.permission import Permission, Subject, permission_refusals, require_permission
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.flag_proposal import FlagProposal, seen_states, what_changed
-from ledger_guard.use_cases.permission import rule_now, subject_now
+from ledger_guard.use_cases.permission import require_attested_approvals, rule_now, subject_now
 
 _CHANGE_IDS = uuid.UUID("6f0f7f2e-5f0c-4a53-8a54-9f6a3d0c7b11")
 
@@ -134,7 +135,7 @@ def _carry_out(guard: Guard, state: GuardTransaction, write: FlagWrite) -> FlagC
         "scopes": sorted((case.intent or {}).get("before", {})),
         **detail,
     }
-    state.audit.append(_event(guard, write, outcome))
+    state.audit.append(_event(guard, write, {**outcome, **unkeyed_detail(state.audit)}))
     return change
 
 
@@ -143,6 +144,7 @@ def _examine(guard: Guard, state: GuardTransaction, write: FlagWrite) -> _Case:
     seen = seen_states(guard, write.flag, write.tenant_id)
     intent = None
     if approvals:
+        require_attested_approvals(state, approvals, f"{write.verb} of {write.subject_id}")
         for approval in approvals:
             used = state.flag_changes.of_approval(approval.request.approval_id)
             if used is not None:
@@ -178,9 +180,13 @@ def _permitted(
 
 
 def _intent(state: GuardTransaction, write: FlagWrite, approval_id: str) -> Mapping[str, Any] | None:
-    for entry in state.audit.entries(incident_id=write.incident_id):
+    """What this write announced before; an entry that somebody without the key put there announces nothing."""
+    keys = state.audit.keys
+    for entry in state.audit.about(f"flag:{write.subject_id}", (write.verb,)):
         detail = entry.event.detail
-        if entry.event.verb == write.verb and detail.get("stage") == "intended" and detail.get("approval_id") == approval_id:
+        if detail.get("stage") != "intended" or detail.get("approval_id") != approval_id:
+            continue
+        if keys.newest is None or is_marked(entry, keys):
             return detail
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.attestations import plan_attested, require_attested
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.identifiers import checked_uuid
@@ -12,7 +13,7 @@ from ledger_guard.domain.windows import iso
 from ledger_guard.domain.writability import writes_of_force
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.dry_run import current_flags
-from ledger_guard.use_cases.permission import rule_now, subject_now
+from ledger_guard.use_cases.permission import require_attested_approvals, rule_now, subject_now
 from ledger_guard.use_cases.review import approval_reasons, written_before
 from ledger_guard.use_cases.writability import require_writable
 
@@ -25,9 +26,9 @@ def force(guard: Guard, plan_id: str, actor: str, batch_rows: int | None = None)
 
     Raises:
         BadInputError: no such plan.
-        SafetyRefusal: cancelled by somebody, expired, made under another policy or other flags, without the approval
-            that it needs, or where wallets can't be written; the refusal is in the audit log and nothing more was
-            written. Make a new dry-run, ask the approvers, or remove what is in the way.
+        SafetyRefusal: cancelled, expired, not the plan that the audit log attests, made under another policy or other
+            flags, without the approval that it needs, or where wallets can't be written; the refusal is in the audit log
+            and nothing more was written. Make a new dry-run, ask the approvers, or remove what is in the way.
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
@@ -37,6 +38,7 @@ def force(guard: Guard, plan_id: str, actor: str, batch_rows: int | None = None)
     try:
         plan.check_hash(stored)
         if plan.status is not PlanStatus.FORCED:
+            require_attested_plan(guard, plan)
             require_forceable(plan)
             _require_fresh(guard, plan)
             _require_permission(guard, plan, stored.totals)
@@ -72,6 +74,12 @@ def record_refusal(guard: Guard, plan: Plan, verb: str, actor: str, reason: str)
         )
 
 
+def require_attested_plan(guard: Guard, plan: Plan) -> None:
+    """Raise SafetyRefusal, naming the columns that differ, unless a marked audit entry attests the plan as it is."""
+    with guard.state.transaction() as state:
+        require_attested(state.audit, plan_attested(plan))
+
+
 def require_plan_approval(guard: Guard, plan: Plan, kind: ApprovalKind, what: str) -> None:
     """Raise SafetyRefusal unless the run that asked last was permitted this very plan, by others than its maker.
 
@@ -80,6 +88,7 @@ def require_plan_approval(guard: Guard, plan: Plan, kind: ApprovalKind, what: st
     rule, now = rule_now(guard.policy, kind), guard.wall_clock.now()
     with guard.state.transaction() as state:
         approvals = state.approvals.of_run(kind, plan.plan_id)
+        require_attested_approvals(state, approvals, what)
         subject = subject_now(state, plan.plan_hash, approvals, made_by=plan.requested_by)
     require_permission(approvals, rule, subject, now, what)
 

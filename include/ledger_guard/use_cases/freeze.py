@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ledger_guard.domain.attestations import unkeyed_detail
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import EVERYWHERE, Freeze
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid, new_id
 from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.attested_freezes import freezes_that_stand, is_opening_attested, overrides_that_count
 from ledger_guard.use_cases.flag_proposal import checked_scope, checked_tenant
 
 
@@ -32,17 +34,26 @@ def freeze(guard: Guard, flag: str, tenant_id: str, incident_id: str | None, rea
 def open_freeze(
     guard: Guard, state: GuardTransaction, flag: str, tenant_id: str, incident_id: str | None, reason: str, actor: str
 ) -> Freeze:
-    """Open a freeze within a transaction that has begun; scope and incident have been checked."""
+    """Open a freeze within a transaction that has begun; scope and incident have been checked.
+
+    A row that stands already, and that no marked entry tells of, is put on record as it is.
+    """
     now = guard.wall_clock.now()
     wanted = Freeze(new_id(), flag, tenant_id, reason, actor, now, incident_id)
     standing = state.freezes.add(wanted)
-    if standing.freeze_id == wanted.freeze_id:
+    if standing.freeze_id == wanted.freeze_id or not is_opening_attested(state, standing):
         state.audit.append(
             AuditEvent(
                 verb="freeze",
                 actor=actor,
                 subject=f"flag:{flag}@{tenant_id}",
-                detail={"freeze_id": standing.freeze_id, "reason": reason},
+                detail={
+                    "freeze_id": standing.freeze_id,
+                    "reason": standing.reason,
+                    "opened_by": standing.opened_by,
+                    "opened_at": standing.opened_at.isoformat(),
+                    **unkeyed_detail(state.audit),
+                },
                 at=now,
                 incident_id=incident_id,
                 tenant_id=None if tenant_id == EVERYWHERE else tenant_id,
@@ -78,7 +89,7 @@ def standing(guard: Guard, flag: str, tenant_id: str) -> Standing:
     scope, now = _scope_that_counts(guard, flag, tenant_id), guard.wall_clock.now()
     freezes = standing_freezes(guard, flag, scope)
     with guard.state.transaction() as state:
-        overrides = [found for found in state.overrides.in_force(now, flag) if found.is_in_force(flag, scope, now)]
+        overrides = [found for found in overrides_that_count(state, now, flag) if found.is_in_force(flag, scope, now)]
     return Standing(tuple(freezes), tuple(overrides) if freezes else ())
 
 
@@ -98,4 +109,4 @@ def standing_freezes(guard: Guard, flag: str, tenant_id: str) -> list[Freeze]:
     """
     checked_scope(guard, flag, tenant_id)
     with guard.state.transaction() as state:
-        return [found for found in state.freezes.standing(flag) if found.covers(flag, tenant_id)]
+        return [found for found in freezes_that_stand(guard, state, flag) if found.covers(flag, tenant_id)]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from ledger_guard.domain.attestations import attesting, override_attested, unkeyed_detail
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE
@@ -13,6 +14,7 @@ from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid, new_id
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.attested_freezes import freezes_that_stand
 from ledger_guard.use_cases.flag_proposal import checked_scope
 
 REASON_MINIMUM_CHARACTERS = 10
@@ -47,11 +49,18 @@ def override_freeze(guard: Guard, flag: str, tenant_id: str, hours: float, reaso
     now = guard.wall_clock.now()
     granted = FreezeOverride(new_id(), flag, tenant_id, reason.strip(), by, now, now + timedelta(hours=hours))
     with guard.state.transaction() as state:
-        freezes = [found.freeze_id for found in state.freezes.standing(flag) if found.covers(flag, tenant_id)]
+        freezes = [found.freeze_id for found in freezes_that_stand(guard, state, flag) if found.covers(flag, tenant_id)]
         if not freezes:
             raise BadInputError(f"override: {flag} is not frozen for tenant {tenant_id}; allowed: where a freeze stands")
         state.overrides.add(granted)
-        detail = {"stage": "granted", "reason": granted.reason, "expires_at": iso(granted.expires_at), "freezes": freezes}
+        detail: dict[str, object] = {
+            "stage": "granted",
+            "reason": granted.reason,
+            "expires_at": iso(granted.expires_at),
+            "freezes": freezes,
+            **attesting(override_attested(granted)),
+            **unkeyed_detail(state.audit),
+        }
         _record(state, granted, detail, by, now)
     return granted
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ledger_guard.domain.approvals import Approval, ApprovalKind
-from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.attestations import approval_faults
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.permission import ApprovalRule, Subject
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import GuardTransaction
@@ -40,6 +41,13 @@ def subject_now(
     """What is about to be written, with the incident that it was asked for as that stands now."""
     incident_id = approvals[0].request.incident_id if approvals else None
     return Subject(subject_hash, incident_state(state, incident_id), made_by)
+
+
+def require_attested_approvals(state: GuardTransaction, approvals: Sequence[Approval], what: str) -> None:
+    """Raise SafetyRefusal, naming rows and columns, unless marked audit entries attest these questions and answers."""
+    faults = approval_faults(state.audit, approvals)
+    if faults:
+        raise SafetyRefusal(f"{what}: refused: {'; '.join(faults)}")
 
 
 def first_no(approvals: Sequence[Approval]) -> str | None:

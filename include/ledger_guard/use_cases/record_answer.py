@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ledger_guard.domain.approvals import Answer, Approval, ApprovalAnswer, refusals
+from ledger_guard.domain.attestations import answer_attested, attesting, unkeyed_detail
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_uuid
@@ -63,6 +64,8 @@ def record_answer(
                     "reason": reason,
                     "refusals": refusals(approval, asked.request.subject_hash, now),
                     "ordinal": asked.request.ordinal,
+                    **attesting(answer_attested(answer)),
+                    **unkeyed_detail(state.audit),
                 },
                 at=now,
                 incident_id=asked.request.incident_id,

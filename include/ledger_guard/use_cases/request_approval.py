@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ledger_guard.domain.approvals import ApprovalKind, ApprovalRequest, refusals
+from ledger_guard.domain.attestations import approval_faults, attesting, question_attested, unkeyed_detail
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
@@ -78,6 +79,7 @@ def request_approval(
         incident_state=asked_for,
     )
     with guard.state.transaction() as state:
+        void_older(state, request)
         state.approvals.request(request)
         state.audit.append(
             AuditEvent(
@@ -95,12 +97,31 @@ def request_approval(
                     "expires_at": request.expires_at.isoformat(),
                     "run_id": run_id,
                     "proposal": proposal,
+                    **attesting(question_attested(request)),
+                    **unkeyed_detail(state.audit),
                 },
                 at=now,
                 incident_id=incident_id,
             )
         )
     return request
+
+
+def void_older(state: GuardTransaction, request: ApprovalRequest) -> None:
+    """Put on record that the question which this gate asked before counts no more; its row alone could be set back."""
+    older = state.approvals.of_gate(request.dag_id, request.run_id, request.task_id)
+    if older is None:
+        return
+    state.audit.append(
+        AuditEvent(
+            verb="void_approval",
+            actor=request.requested_by,
+            subject=f"approval:{older.request.approval_id}",
+            detail={"asked_again_as": request.approval_id, **unkeyed_detail(state.audit)},
+            at=request.requested_at,
+            incident_id=request.incident_id,
+        )
+    )
 
 
 def _first_approver(
@@ -110,6 +131,7 @@ def _first_approver(
     what = f"second approval of {kind.value} of {subject_id}"
     first = next((each for each in state.approvals.of_run(kind, subject_id, run_id) if each.request.ordinal == 1), None)
     found = ["the first was not asked for"] if first is None else refusals(first, subject_hash, now)
+    found += [] if first is None else approval_faults(state.audit, [first])
     if first is None or found or first.approved_by is None:
         raise SafetyRefusal(f"{what}: not asked for: the first approval does not count: {'; '.join(found)}")
     return first.approved_by

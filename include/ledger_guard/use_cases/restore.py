@@ -13,6 +13,7 @@ from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.shown_text import quoted, wrote
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.attested_freezes import lift_freeze
 from ledger_guard.use_cases.flag_proposal import FlagProposal, listed_tenants, proposed, scope_words, seen_states
 from ledger_guard.use_cases.flag_write import FlagWrite, write_flag
 from ledger_guard.use_cases.restore_case import RestoreCase, restore_case
@@ -75,19 +76,18 @@ def restore(
         return _proposal(guard, state, case, seen, requested_by)
 
     def settle(state: GuardTransaction, change: FlagChange) -> Mapping[str, Any]:
-        lifted, overrides = own_freezes(state, case), overrides_of(guard, state, case)
+        lifted, overrides = own_freezes(guard, state, case), overrides_of(guard, state, case)
         for frozen in lifted:
-            state.freezes.lift(
-                replace(
-                    frozen,
-                    lifted_at=change.changed_at,
-                    lifted_by=change.approved_by,
-                    root_cause=case.root_cause,
-                    root_cause_link=case.root_cause_link,
-                    root_cause_owner=case.root_cause_owner,
-                    root_cause_by=change.requested_by,
-                )
+            lifting = replace(
+                frozen,
+                lifted_at=change.changed_at,
+                lifted_by=change.approved_by,
+                root_cause=case.root_cause,
+                root_cause_link=case.root_cause_link,
+                root_cause_owner=case.root_cause_owner,
+                root_cause_by=change.requested_by,
             )
+            lift_freeze(state, lifting, actor)
         return {
             "lifted_freezes": [frozen.freeze_id for frozen in lifted],
             "root_cause": case.root_cause,
@@ -119,7 +119,7 @@ def _proposal(
 ) -> FlagProposal:
     require_everything(guard, state, case, requested_by)
     target = not guard.policy.flags[case.flag].safe_value
-    freezes, overrides = own_freezes(state, case), overrides_of(guard, state, case)
+    freezes, overrides = own_freezes(guard, state, case), overrides_of(guard, state, case)
     happens = _what_happens(guard, case, seen, requested_by, freezes=len(freezes), overrides=overrides, target=target)
     return proposed(
         guard,

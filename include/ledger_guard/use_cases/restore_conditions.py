@@ -14,6 +14,7 @@ from ledger_guard.domain.shown_text import quoted
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.use_cases.attested_freezes import freezes_that_stand, overrides_that_count
 from ledger_guard.use_cases.flag_proposal import scope_words
 from ledger_guard.use_cases.restore_case import RestoreCase, tied_triggers
 from ledger_guard.use_cases.restore_evidence import missing_comparisons, missing_quiet_windows, missing_validation
@@ -25,7 +26,7 @@ _LINK_OR_TICKET = re.compile(r"https?://\S+|#\d+|[A-Za-z][A-Za-z0-9_]*-?\d+")
 
 def require_everything(guard: Guard, state: GuardTransaction, case: RestoreCase, requested_by: str) -> None:
     """Raise SafetyRefusal naming every missing item at once; BadInputError when the incident does not exist."""
-    others = _freezes_of_others(state, case)
+    others = _freezes_of_others(guard, state, case)
     is_excused = bool(others) and bool(overrides_of(guard, state, case))
     missing = [
         *(() if is_excused else _missing_words(case)),
@@ -41,22 +42,22 @@ def require_everything(guard: Guard, state: GuardTransaction, case: RestoreCase,
         raise SafetyRefusal(f"restore of {case.flag}@{case.tenant_id}: refused: {'; '.join(missing)}")
 
 
-def own_freezes(state: GuardTransaction, case: RestoreCase) -> list[Freeze]:
+def own_freezes(guard: Guard, state: GuardTransaction, case: RestoreCase) -> list[Freeze]:
     """The freezes that this restore lifts: those of its incident, in its scope or within it.
 
     None while others freeze the flag too: an override lets a tenant be enabled then, and lifts nothing.
     """
-    if _freezes_of_others(state, case):
+    if _freezes_of_others(guard, state, case):
         return []
-    return [found for found in _covering(state, case) if _is_own(found, case)]
+    return [found for found in _covering(guard, state, case) if _is_own(found, case)]
 
 
 def overrides_of(guard: Guard, state: GuardTransaction, case: RestoreCase) -> list[FreezeOverride]:
     """Overrides in force that this restore goes by: none where nobody else freezes the flag."""
-    if not _freezes_of_others(state, case):
+    if not _freezes_of_others(guard, state, case):
         return []
     now = guard.wall_clock.now()
-    return [found for found in state.overrides.in_force(now, case.flag) if found.is_in_force(case.flag, case.tenant_id, now)]
+    return [found for found in overrides_that_count(state, now, case.flag) if found.is_in_force(case.flag, case.tenant_id, now)]
 
 
 def _missing_words(case: RestoreCase) -> Iterator[str]:
@@ -96,14 +97,15 @@ def _pending_rotations(guard: Guard, state: GuardTransaction, case: RestoreCase)
         yield f"the rotation of {plan.secret_name} with {plan.provider} ({plan.rotation_id}) is pending; needed: done"
 
 
-def _freezes_of_others(state: GuardTransaction, case: RestoreCase) -> list[Freeze]:
-    return [found for found in _covering(state, case) if not _is_own(found, case)]
+def _freezes_of_others(guard: Guard, state: GuardTransaction, case: RestoreCase) -> list[Freeze]:
+    return [found for found in _covering(guard, state, case) if not _is_own(found, case)]
 
 
 def _why_frozen(found: Freeze) -> str:
     by = f"incident {found.incident_id}" if found.incident_id else found.opened_by
+    doubt = f", and {found.doubt}" if found.doubt else ""
     return (
-        f"frozen for {scope_words(found.tenant_id)} by {by} since {iso(found.opened_at)} ({quoted(found.reason)}); "
+        f"frozen for {scope_words(found.tenant_id)} by {by} since {iso(found.opened_at)} ({quoted(found.reason)}{doubt}); "
         "needed: lifted by a restore of that incident and scope"
     )
 
@@ -114,8 +116,8 @@ def _nobody_to_approve(guard: Guard, requested_by: str) -> Iterator[str]:
         yield f"{requested_by} asks and is the only one who may approve; needed: somebody else asks"
 
 
-def _covering(state: GuardTransaction, case: RestoreCase) -> list[Freeze]:
-    return [found for found in state.freezes.standing(case.flag) if found.covers(case.flag, case.tenant_id)]
+def _covering(guard: Guard, state: GuardTransaction, case: RestoreCase) -> list[Freeze]:
+    return [found for found in freezes_that_stand(guard, state, case.flag) if found.covers(case.flag, case.tenant_id)]
 
 
 def _is_own(found: Freeze, case: RestoreCase) -> bool:

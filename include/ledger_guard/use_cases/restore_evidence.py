@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice, takewhile
 
+from ledger_guard.domain.attestations import is_marked
+from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.finding_words import cause_in_words
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.incidents import Incident
@@ -148,14 +151,13 @@ def missing_comparisons(guard: Guard, state: GuardTransaction, case: RestoreCase
 def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> str:
     """What is wrong with the newest comparison of a tenant's wallets that is on record; empty when nothing is."""
     rules, now = guard.policy.restore, guard.wall_clock.now()
-    newest = None
-    for entry in state.audit.entries(tenant_id=tenant_id):
-        if entry.event.verb in _WRITERS:
-            newest = None
-        elif entry.event.verb == "verify":
-            newest = entry.event
+    written = max(
+        (entry.sequence for verb in _WRITERS for entry in islice(state.audit.newest_of_tenant(tenant_id, verb), 1)), default=0
+    )
+    newest, others = _newest_comparison(state, tenant_id, written)
     if newest is None:
-        return "its wallets were not compared since they were written last"
+        doubt = " (one that is on record is not marked with the audit key: the guard did not make it)" if others else ""
+        return f"its wallets were not compared since they were written last{doubt}"
     if now - newest.at > timedelta(minutes=rules.verified_within_minutes):
         return f"its wallets were compared more than {rules.verified_within_minutes} minutes ago"
     counts = newest.detail["counts"]
@@ -168,6 +170,16 @@ def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> s
         > (rules.max_stale_wallets if cause is RowCause.STALE_WALLET else 0)
     ]
     return ", ".join(wrong)
+
+
+def _newest_comparison(state: GuardTransaction, tenant_id: str, written: int) -> tuple[AuditEvent | None, bool]:
+    """The newest comparison behind entry `written` that counts, and whether a newer one does not."""
+    keys, is_passed_over = state.audit.keys, False
+    for entry in takewhile(lambda entry: entry.sequence > written, state.audit.newest_of_tenant(tenant_id, "verify")):
+        if keys.newest is None or is_marked(entry, keys):
+            return entry.event, is_passed_over
+        is_passed_over = True
+    return None, is_passed_over
 
 
 def missing_validation(case: RestoreCase) -> Iterator[str]:

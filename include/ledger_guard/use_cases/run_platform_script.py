@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.attestations import unkeyed_detail
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, CommandRun, wallet_changes
 from ledger_guard.domain.errors import LedgerGuardError, SafetyRefusal, SourceUnavailable
@@ -21,7 +22,7 @@ from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Comparison, Guard
 from ledger_guard.use_cases.dry_run import dry_run, require_tenant
-from ledger_guard.use_cases.force import record_refusal, require_plan_approval
+from ledger_guard.use_cases.force import record_refusal, require_attested_plan, require_plan_approval
 from ledger_guard.use_cases.run_platform_script_record import outcome_as_json, run_as_json
 from ledger_guard.use_cases.run_platform_script_rules import (
     approval_reasons,
@@ -88,6 +89,7 @@ def run_platform_script(
     require_tenant(guard, tenant_id)
     try:
         script.check()
+        require_attested_plan(guard, plan)
         require_unused(plan, guard.wall_clock.now())
         with script.as_only_writer(tenant_id):
             return _Course(guard, script, witness, plan, actor).carried_out()
@@ -182,7 +184,7 @@ class _Course:
                     verb=VERB,
                     actor=self._actor,
                     subject=f"plan:{self._plan.plan_id}",
-                    detail={**detail, "plan_hash": self._plan.plan_hash},
+                    detail={**detail, "plan_hash": self._plan.plan_hash, **unkeyed_detail(state.audit)},
                     at=self._guard.wall_clock.now(),
                     incident_id=self._plan.incident_id,
                     tenant_id=self._plan.tenant_id,

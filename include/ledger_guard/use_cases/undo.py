@@ -8,7 +8,7 @@ from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.plans import PlanStatus, UndoOutcome, require_undoable
 from ledger_guard.domain.writability import writes_of_undo
 from ledger_guard.ports import Guard
-from ledger_guard.use_cases.force import record_refusal, require_plan_approval
+from ledger_guard.use_cases.force import record_refusal, require_attested_plan, require_plan_approval
 from ledger_guard.use_cases.writability import require_writable
 
 
@@ -29,6 +29,7 @@ def undo(guard: Guard, plan_id: str, actor: str) -> UndoOutcome:
     try:
         plan.check_hash(stored)
         if plan.status is not PlanStatus.UNDONE:
+            require_attested_plan(guard, plan)
             require_plan_approval(guard, plan, ApprovalKind.BACKFILL_UNDO, f"plan {plan.plan_id}: undo needs an approval")
             # Whoever approves an undo is told of no trigger: what an undo leaves is read back as any other write is.
             require_writable(guard, writes_of_undo(plan.mode, plan.counts), f"plan {plan.plan_id}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.attestations import approval_faults
 from ledger_guard.domain.audit import AuditEvent
-from ledger_guard.domain.permission import Permission, permission_refusals, require_permission
+from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.permission import Permission, permission_refusals
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.permission import rule_now, subject_now
 
@@ -24,7 +26,7 @@ def verify_approval(
     with guard.state.transaction() as state:
         approvals = state.approvals.of_run(kind, subject_id, run_id)
         subject = subject_now(state, subject_hash, approvals)
-        found = permission_refusals(approvals, rule, subject, now)
+        found = [*permission_refusals(approvals, rule, subject, now), *approval_faults(state.audit, approvals)]
         state.audit.append(
             AuditEvent(
                 verb="verify_approval",
@@ -41,4 +43,6 @@ def verify_approval(
                 incident_id=approvals[0].request.incident_id if approvals else None,
             )
         )
-    return require_permission(approvals, rule, subject, now, f"{kind.value} of {subject_id}")
+    if found:
+        raise SafetyRefusal(f"{kind.value} of {subject_id}: refused: {'; '.join(found)}")
+    return Permission(tuple(approvals))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ledger_guard.adapters.memory.state import InMemoryGuardState
+from ledger_guard.domain.attestations import plan_attested, require_attested, unkeyed_detail
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import ConcurrentWriterError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.pacing import Wanted
@@ -54,6 +55,7 @@ class InMemoryBackfillRunner:
                 return ForceOutcome(0, 0, already_applied)
             if still_permitted is not None:
                 still_permitted()
+            self._require_attested(plan)
             self._set_status(plan, PlanStatus.FORCING, "force", actor)
             waiting = [row.player_id for row in plan.rows if row.state is RowState.PLANNED and row.cause.is_writable]
             applied, drifted = self._in_batches(plan, "force", actor, waiting, batch_rows)
@@ -66,6 +68,7 @@ class InMemoryBackfillRunner:
             require_undoable(plan)
             if plan.status is PlanStatus.UNDONE:
                 return UndoOutcome(0, 0)
+            self._require_attested(plan)
             self._set_status(plan, PlanStatus.UNDOING, "undo", actor)
             waiting = [row.player_id for row in plan.rows if row.state is RowState.APPLIED]
             restored, kept = self._in_batches(plan, "undo", actor, waiting, batch_rows)
@@ -85,6 +88,10 @@ class InMemoryBackfillRunner:
             yield plan
         finally:
             self.writing.discard(plan.tenant_id)
+
+    def _require_attested(self, plan: Plan) -> None:
+        with self._state.transaction() as state:
+            require_attested(state.audit, plan_attested(plan))
 
     def _in_batches(self, plan: Plan, operation: str, actor: str, player_ids: Sequence[str], batch_rows: int) -> tuple[int, int]:
         done = left = 0
@@ -130,9 +137,10 @@ class InMemoryBackfillRunner:
         with self._state.transaction() as state:
             if state.plans.get(plan.plan_id, with_rows=False).status is not status:
                 state.plans.set_status(plan.plan_id, status)
-                state.audit.append(self._event(plan, operation, actor, {"status": status.value}))
+                detail = {"status": status.value, **unkeyed_detail(state.audit)}
+                state.audit.append(self._event(plan, operation, actor, detail))
 
-    def _event(self, plan: Plan, operation: str, actor: str, detail: dict[str, object]) -> AuditEvent:
+    def _event(self, plan: Plan, operation: str, actor: str, detail: Mapping[str, object]) -> AuditEvent:
         return AuditEvent(
             verb=operation,
             actor=actor,

@@ -14,6 +14,7 @@ from ledger_guard.adapters.memory.secrets import InMemorySecretSource
 from ledger_guard.adapters.memory.signals import InMemorySignalSource, InMemoryTriageSource
 from ledger_guard.adapters.memory.state import InMemoryGuardState
 from ledger_guard.adapters.memory.validation import InMemoryValidationSource
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
 
@@ -35,10 +36,10 @@ class MemoryWorld:
     validation: InMemoryValidationSource
 
 
-def memory_world(policy: Policy, now: datetime) -> MemoryWorld:
+def memory_world(policy: Policy, now: datetime, audit_keys: AuditKeys = NO_KEYS) -> MemoryWorld:
     """Build an empty world at `now`."""
     clock, wall_clock = SettableClock(now), SettableClock(now)
-    state, ledger = InMemoryGuardState(), InMemoryLedger(policy)
+    state, ledger = InMemoryGuardState(audit_keys), InMemoryLedger(policy)
     signals, triage, secrets = InMemorySignalSource(), InMemoryTriageSource(), InMemorySecretSource()
     flags, notifier, validation = InMemoryFlagStore(), InMemoryNotifier(), InMemoryValidationSource()
     guard = Guard(

@@ -16,6 +16,7 @@ from ledger_guard.adapters.postgres.pacer import Pacer
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.adapters.postgres.wallet_rows import WalletRows
 from ledger_guard.adapters.postgres.write_obstacles import find_write_obstacles
+from ledger_guard.domain.attestations import plan_attested, require_attested
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, UndoOutcome, require_forceable, require_undoable
@@ -78,6 +79,7 @@ class PostgresBackfillRunner:
                 return ForceOutcome(0, 0, already_applied)
             if still_permitted is not None:
                 still_permitted()
+            self._require_attested(writer)
             batches = self._carried_out(FORCE, writer, journal, actor, batch_rows)
             return ForceOutcome(batches.done, batches.left, already_applied + batches.done_before)
 
@@ -87,6 +89,7 @@ class PostgresBackfillRunner:
             require_undoable(writer.plan)
             if writer.plan.status is PlanStatus.UNDONE:
                 return UndoOutcome(0, 0)
+            self._require_attested(writer)
             if writer.plan.status is PlanStatus.FORCING:
                 forced = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor, self._audit_keys)
                 self._batches(FORCE, writer, forced, actor).settle_announced(may_write=False)
@@ -120,6 +123,10 @@ class PostgresBackfillRunner:
             totals = {done.value: progress.done, left.value: progress.left_alone}
             journal.set_status(operation.finished, totals, self._clock.now())
         return batches
+
+    def _require_attested(self, writer: _Writer) -> None:
+        """Raise SafetyRefusal unless a marked audit entry attests the plan as it was read under the writer lock."""
+        require_attested(GuardRepositories(writer.guard, self._audit_keys).audit, plan_attested(writer.plan))
 
     def _require_unexpired(self, operation: Operation, plan: Plan) -> None:
         if operation is FORCE and self._clock.now() > plan.expires_at:

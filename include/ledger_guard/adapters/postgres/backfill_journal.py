@@ -12,6 +12,7 @@ import psycopg
 
 from ledger_guard.adapters.postgres.connection import Connection, Row, compose
 from ledger_guard.adapters.postgres.state import GuardRepositories
+from ledger_guard.domain.attestations import unkeyed_detail
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
@@ -71,7 +72,7 @@ class BackfillJournal:
     def set_status(self, status: PlanStatus, detail: Mapping[str, Any], at: datetime) -> None:
         """Record how far the plan is, with an audit entry."""
         self._state.plans.set_status(self._plan.plan_id, status)
-        self.audit({"status": status.value, **detail}, at)
+        self.audit({"status": status.value, **detail, **unkeyed_detail(self._state.audit)}, at)
 
     def progress(self) -> Progress:
         """How far the operation has come; all zero before its first batch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 from ledger_guard.adapters.store_rules import storable_event
@@ -34,6 +34,24 @@ class InMemoryAuditLog:
             if incident_id in (None, self._tables.audit[sequence].event.incident_id)
             and tenant_id in (None, self._tables.audit[sequence].event.tenant_id)
         ]
+
+    @property
+    def keys(self) -> AuditKeys:
+        """See AuditLog."""
+        return self._keys
+
+    def about(self, subject: str, verbs: Collection[str]) -> list[AuditEntry]:
+        """See AuditLog."""
+        return [entry for entry in self.entries() if entry.event.subject == subject and entry.event.verb in verbs]
+
+    def in_any_scope(self, flag: str, verb: str) -> list[AuditEntry]:
+        """See AuditLog."""
+        begins = f"flag:{flag}@"
+        return [entry for entry in self.entries() if entry.event.verb == verb and entry.event.subject.startswith(begins)]
+
+    def newest_of_tenant(self, tenant_id: str, verb: str) -> Iterator[AuditEntry]:
+        """See AuditLog."""
+        return (entry for entry in reversed(list(self.entries(tenant_id=tenant_id))) if entry.event.verb == verb)
 
     def latest(self, limit: int) -> list[AuditEntry]:
         """See AuditLog."""

@@ -97,6 +97,16 @@ class InMemoryFreezeStore:
             root_cause_by=freeze.root_cause_by,
         )
 
+    def recorded(self, flag: str | None = None) -> list[Freeze]:
+        """See FreezeStore."""
+        found = [each for each in self._tables.freezes.values() if flag in (None, each.flag)]
+        return sorted(found, key=lambda each: each.opened_at)
+
+    def set_right(self, freeze: Freeze) -> None:
+        """See FreezeStore."""
+        require_root_cause(freeze)
+        self._tables.freezes[freeze.freeze_id] = freeze
+
     def of_incident(self, incident_id: str) -> list[Freeze]:
         """See FreezeStore."""
         found = [each for each in self._tables.freezes.values() if each.incident_id == incident_id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,8 @@ from ledger_guard.sql import statement
 
 #: rows fetched at a time: a log of any length is read in flat memory
 _FETCH_ROWS = 5_000
+#: the newest one mostly is the one that is looked for
+_NEWEST_ROWS = 10
 _cursor_numbers = itertools.count(1)
 
 
@@ -64,11 +66,34 @@ class PostgresAuditLog:
             for row in cursor:
                 yield _entry(row)
 
+    @property
+    def keys(self) -> AuditKeys:
+        """See AuditLog."""
+        return self._keys
+
+    def about(self, subject: str, verbs: Collection[str]) -> list[AuditEntry]:
+        """See AuditLog."""
+        return self._all("guard/select_audit_entries_about", {"subject": subject, "verbs": list(verbs)})
+
+    def in_any_scope(self, flag: str, verb: str) -> list[AuditEntry]:
+        """See AuditLog."""
+        return self._all("guard/select_audit_entries_of_flag", {"flag": flag, "verb": verb})
+
+    def newest_of_tenant(self, tenant_id: str, verb: str) -> Iterator[AuditEntry]:
+        """See AuditLog."""
+        asked = {"tenant_id": tenant_id, "verb": verb, "limit": _NEWEST_ROWS, "before": None}
+        while found := self._all("guard/select_newest_audit_entries_of_tenant", asked):
+            yield from found
+            asked["before"] = found[-1].sequence
+
+    def _all(self, name: str, parameters: Mapping[str, Any]) -> list[AuditEntry]:
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute(statement(name), parameters)
+            return [_entry(row) for row in cursor]
+
     def latest(self, limit: int) -> list[AuditEntry]:
         """See AuditLog."""
-        with self._connection.cursor(row_factory=tuple_row) as cursor:
-            cursor.execute(statement("guard/select_latest_audit_entries"), {"limit": limit})
-            return [_entry(row) for row in cursor]
+        return self._all("guard/select_latest_audit_entries", {"limit": limit})
 
     def head(self) -> tuple[int, str]:
         """See AuditLog."""

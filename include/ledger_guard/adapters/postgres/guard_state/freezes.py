@@ -47,6 +47,16 @@ class PostgresFreezeStore:
             stored = self.get(freeze.freeze_id)
             raise SafetyRefusal(f"freeze {freeze.freeze_id} of {stored.flag}: was lifted already, by {stored.lifted_by}")
 
+    def recorded(self, flag: str | None = None) -> list[Freeze]:
+        """See FreezeStore."""
+        rows = self._connection.execute(statement("guard/select_recorded_freezes"), {"flag": flag}).fetchall()
+        return [_freeze(row) for row in rows]
+
+    def set_right(self, freeze: Freeze) -> None:
+        """See FreezeStore."""
+        require_root_cause(freeze)
+        self._connection.execute(statement("guard/upsert_lifted_freeze"), given(freeze))
+
     def of_incident(self, incident_id: str) -> list[Freeze]:
         """See FreezeStore."""
         key = {"incident_id": checked_uuid(incident_id, "incident")}
