@@ -46,7 +46,8 @@ def gate(ask):
 
 def context_of(user):
     ti = SimpleNamespace(dag_id="flag_rollback", run_id="manual__1", task_id="request_approval")
-    return {"ti": ti, "dag_run": SimpleNamespace(triggering_user_name=user), "params": {"flag": "f"}}
+    by_hand = {"dag_id": ti.dag_id, "run_id": ti.run_id, "run_type": "manual", "conf": {"flag": "f"}}
+    return {"ti": ti, "dag_run": SimpleNamespace(triggering_user_name=user, **by_hand), "params": {"flag": "f"}}
 
 
 def question(guard, params, requested_by, about):
