@@ -91,10 +91,11 @@ def force(plan_id: str, batch_size: int | None, actor: str, as_json: bool) -> No
     \b
     Example: python -m ledger_guard backfill force --plan 7d0c… --json
     """  # noqa: D301
-    outcome = forcing.force(_guard(), plan_id, actor, batch_size)
+    guard = _guard()
+    outcome = forcing.force(guard, plan_id, actor, batch_size)
     line = f"applied {outcome.applied}, drifted {outcome.drifted}, already applied {outcome.already_applied}"
     _print(asdict(outcome) if as_json else [line])
-    say_if_unkeyed()
+    say_if_unkeyed(guard)
 
 
 @backfill.command()
@@ -130,9 +131,10 @@ def undo(plan_id: str, actor: str, as_json: bool) -> None:
     \b
     Example: python -m ledger_guard backfill undo --plan 7d0c…
     """  # noqa: D301
-    outcome = undoing.undo(_guard(), plan_id, actor)
+    guard = _guard()
+    outcome = undoing.undo(guard, plan_id, actor)
     _print(asdict(outcome) if as_json else [f"restored {outcome.restored}, kept {outcome.kept}"])
-    say_if_unkeyed()
+    say_if_unkeyed(guard)
 
 
 @backfill.command()

@@ -32,7 +32,7 @@ def run_script(plan_id: str, actor: str, as_json: bool) -> None:
     script, witness = open_platform_script(guard.policy)
     outcome = run_platform_script(guard, script, witness, plan_id, actor)
     click.echo(json.dumps(outcome_as_json(outcome), indent=2) if as_json else "\n".join(_lines(outcome)))
-    say_if_unkeyed()
+    say_if_unkeyed(guard)
     if not outcome.is_done:
         raise SystemExit(1)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from ledger_guard.domain.attestations import UNKEYED_WORDS
+from ledger_guard.ports import Guard
 
 
-def say_if_unkeyed() -> None:
-    """Say on stderr that this process has no audit key; nothing where it has one."""
-    # Imported here: the command line shows its help without loading any driver.
-    from ledger_guard.wiring import audit_keys  # noqa: PLC0415
-
-    if audit_keys().newest is None:
+def say_if_unkeyed(guard: Guard) -> None:
+    """Say on stderr that this guard has no audit key; nothing where it has one."""
+    with guard.state.snapshot() as state:
+        is_keyed = state.audit.keys.newest is not None
+    if not is_keyed:
         click.echo(UNKEYED_WORDS, err=True)

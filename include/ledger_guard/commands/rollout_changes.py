@@ -34,9 +34,10 @@ def freeze(flag: str, tenant_id: str, incident_id: str | None, reason: str, by: 
     Example:
       python -m ledger_guard rollout freeze --flag ledger_enforce_balance --reason "drift not understood" --by anna
     """  # noqa: D301
-    found = open_freeze(wiring.open_guard(), flag, tenant_id, incident_id, reason, by)
+    guard = wiring.open_guard()
+    found = open_freeze(guard, flag, tenant_id, incident_id, reason, by)
     click.echo(f"frozen: {flag} for {scope_words(tenant_id)} since {iso(found.opened_at)} ({found.freeze_id})")
-    say_if_unkeyed()
+    say_if_unkeyed(guard)
 
 
 @click.command()
@@ -55,9 +56,10 @@ def override(flag: str, tenant_id: str, hours: float, reason: str, by: str) -> N
       python -m ledger_guard rollout override --flag ledger_enforce_balance --tenant-id tenant-a --hours 4 \\
         --reason "pilot agreed on with the tenant" --by ops-lead
     """  # noqa: D301
-    found = override_freeze(wiring.open_guard(), flag, tenant_id, hours, reason, by)
+    guard = wiring.open_guard()
+    found = override_freeze(guard, flag, tenant_id, hours, reason, by)
     click.echo(f"override: {flag} for {scope_words(tenant_id)} until {iso(found.expires_at)} ({found.override_id})")
-    say_if_unkeyed()
+    say_if_unkeyed(guard)
 
 
 @click.command("end-override")
