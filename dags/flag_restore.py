@@ -36,8 +36,7 @@ from airflow.sdk import Param, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_approval import approval_gates
-from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
-from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_errors import first_task, never_retried
 from ledger_guard.adapters.airflow_runs import requester
 from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
@@ -90,8 +89,7 @@ def flag_restore() -> None:
     @task(multiple_outputs=False, retries=0)
     def review(params: dict | None = None, dag_run=None) -> dict:
         """Compare wallets where that was long ago, then go through the checklist; every missing item ends the run."""
-        with never_retried():
-            refuse_unknown_conf()
+        with first_task():
             return flag_run.review_restore_run(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
 
     @task(retries=1, on_failure_callback=None)

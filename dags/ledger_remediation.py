@@ -32,8 +32,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
-from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_errors import first_task, never_retried
 from ledger_guard.adapters.airflow_runs import requester, run_state
 from ledger_guard.adapters.airflow_settings import POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
@@ -73,8 +72,7 @@ def ledger_remediation() -> None:
     @task(multiple_outputs=False)
     def open_case(params: dict | None = None, dag_run=None) -> dict:
         """Take up the incident and look up what the policy names for it."""
-        with never_retried():
-            refuse_unknown_conf()
+        with first_task():
             by = requester(dag_run, remediating.GUARD_ITSELF)
             return remediating.open_case(open_guard(), params or {}, by, dag_run.run_id).as_json()
 

@@ -38,8 +38,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_approval import approval_gates
 from ledger_guard.adapters.airflow_break_glass import break_glass_params, shout
-from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
-from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_errors import first_task, never_retried
 from ledger_guard.adapters.airflow_runs import requester
 from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
@@ -95,8 +94,7 @@ def tenant_backfill() -> None:
     @task(multiple_outputs=False, retries=1)
     def dry_run(params: dict | None = None, dag_run=None) -> dict:
         """Compare and leave the plan: the exact rows, with before and after. Writes nothing to the platform."""
-        with never_retried():
-            refuse_unknown_conf()
+        with first_task():
             return backfill_run.plan_run(open_guard(), params or {}, requester(dag_run, GUARD_ITSELF))
 
     @task.branch
