@@ -36,8 +36,7 @@ from airflow.sdk import Param, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_approval import approval_gates
-from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
-from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_errors import first_task, never_retried
 from ledger_guard.adapters.airflow_runs import this_run
 from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
@@ -89,8 +88,7 @@ def flag_restore() -> None:
     @task(retries=0)
     def review(params: dict | None = None, dag_run=None) -> None:
         """Compare wallets where that was long ago, then go through the checklist; every missing item ends the run."""
-        with never_retried():
-            refuse_unknown_conf()
+        with first_task():
             run = this_run(dag_run)
             run.leave("question", flag_run.review_restore_run(run.guard, params or {}, run.requester))
 

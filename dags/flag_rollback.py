@@ -36,8 +36,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_approval import approval_gates
 from ledger_guard.adapters.airflow_break_glass import break_glass_params, shout
-from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
-from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_errors import first_task, never_retried
 from ledger_guard.adapters.airflow_runs import this_run
 from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
@@ -79,8 +78,7 @@ def flag_rollback() -> None:
     @task
     def review(params: dict | None = None, dag_run=None) -> None:
         """Read the flag and the evidence: what exactly would be approved."""
-        with never_retried():
-            refuse_unknown_conf()
+        with first_task():
             run = this_run(dag_run)
             run.leave("question", flag_run.roll_back_question(run.guard, params or {}, run.requester))
 

@@ -33,8 +33,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, XComArg, dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
-from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_errors import first_task, never_retried
 from ledger_guard.adapters.airflow_runs import this_run
 from ledger_guard.adapters.airflow_settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.adapters.audit_heads_file import add_head
@@ -130,11 +129,9 @@ def check(trigger: Trigger) -> XComArg:
         @task.sensor(poke_interval=POKE_SECONDS, timeout=SENSE_TIMEOUT_SECONDS, mode="reschedule")
         def sense(params: dict | None = None) -> PokeReturnValue:
             """Wait until the newest closed window is complete, then load every window since the last one."""
-            with never_retried():
-                refuse_unknown_conf()
-            if trigger.value not in (params or {})["triggers"]:
-                raise AirflowSkipException(f"{trigger.value} was not asked for")
-            with never_retried():
+            with first_task():
+                if trigger.value not in (params or {})["triggers"]:
+                    raise AirflowSkipException(f"{trigger.value} was not asked for")
                 guard = open_guard()
                 if not sensing.is_ready(guard, trigger):
                     return PokeReturnValue(is_done=False)

@@ -32,8 +32,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
-from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_errors import first_task, never_retried
 from ledger_guard.adapters.airflow_runs import run_state, this_run
 from ledger_guard.adapters.airflow_settings import POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
@@ -74,8 +73,7 @@ def ledger_remediation() -> None:
     @task
     def open_case(params: dict | None = None, dag_run=None) -> None:
         """Take up the incident and look up what the policy names for it."""
-        with never_retried():
-            refuse_unknown_conf()
+        with first_task():
             run = this_run(dag_run)
             run.leave("case", remediating.open_case(run.guard, params or {}, run.requester, dag_run.run_id).as_json())
 

@@ -38,8 +38,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_approval import approval_gates
 from ledger_guard.adapters.airflow_break_glass import break_glass_params, shout
-from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
-from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_errors import first_task, never_retried
 from ledger_guard.adapters.airflow_runs import this_run
 from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
@@ -94,8 +93,7 @@ def tenant_backfill() -> None:
     @task(retries=1)
     def dry_run(params: dict | None = None, dag_run=None) -> None:
         """Compare and leave the plan: the exact rows, with before and after. Writes nothing to the platform."""
-        with never_retried():
-            refuse_unknown_conf()
+        with first_task():
             run = this_run(dag_run)
             run.leave("plan", backfill_run.plan_run(run.guard, params or {}, run.requester))
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal, StaleVersionError
 
 
@@ -22,3 +23,11 @@ def never_retried() -> Iterator[None]:
         raise
     except (BadInputError, SafetyRefusal, LedgerInvariantError) as error:
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def first_task() -> Iterator[None]:
+    """What a DAG's first task does its work in: as `never_retried`, and nothing is done for a run with an unknown key."""
+    with never_retried():
+        refuse_unknown_conf()
+        yield
