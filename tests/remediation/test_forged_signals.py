@@ -195,7 +195,7 @@ def test_a_flip_behind_a_flood_is_answered_although_the_stage_was(flooded):
     flooded.arrive([*genuine(TEN + 5 * MINUTE, TEN + 10 * MINUTE, lambda _: True), *strangers(TEN + 5 * MINUTE, 70)])
     again = window_went_on(flooded, 3)
     assert again.branch == "remediate"
-    assert again.remediation_run_id.endswith("__again1")
+    assert "__again__" in again.remediation_run_id
     assert len(rollbacks(flooded, again.remediation_run_id)) == 1
     assert window_went_on(flooded, 3).branch == "nothing"
 

@@ -216,6 +216,6 @@ def test_a_fault_behind_a_wave_is_answered_although_the_stage_was():
     world.triage.affect(T1, NOON, *wronged("tenant-00", 5))
     again = went_on(world)
     assert again.branch == "remediate"
-    assert again.remediation_run_id.endswith("__again21")
+    assert "__again__" in again.remediation_run_id
     assert proposed(world, triaged_case(world, again.remediation_run_id)) == ([], ["tenant-00"])
     assert went_on(world).branch == "nothing"

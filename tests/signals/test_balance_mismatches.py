@@ -108,7 +108,7 @@ def test_what_counts_is_what_a_plan_lists(signals, rows, settings, policy):
         rows.player("a", player, available)
         if wallet is not None:
             rows.wallet("a", player, wallet)
-    rows.movement("a", "p2", "credit", 7.0, **BOTH)
+    rows.movement("a", "p2", "credit", 3.0, type="poker_win", status="success")
     rows.movement("a", "p3", "credit", 5.0)
     rows.movement("a", "p4", "credit", 3.0, **BOTH)
     rows.movement("a", "p6", "credit", 3.0, type="cashback")
