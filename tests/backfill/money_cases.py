@@ -616,7 +616,7 @@ CASES = (
         (100.0, 30.0),
         (card(10, 1, "t1"),),
         (card_note("t1", 10, 90.0, 1),),
-        finding=(RowCause.STALE_WALLET, RowReason.NOTED),
+        finding=unexplained(RowReason.UNSUPPORTED),
         target=(9000, 4000),
     ),
     MoneyCase(
@@ -625,7 +625,7 @@ CASES = (
         (100.01, 30.0),
         (card(10, 1, "t1"),),
         (card_note("t1", 10, 90.0, 1),),
-        finding=DISPUTED,
+        finding=unexplained(RowReason.UNSUPPORTED),
         target=(9000, 4000),
     ),
     MoneyCase(

@@ -75,6 +75,7 @@ def test_create_missing_first_and_force_then_get_no_more_than_one_plan(world, li
 def test_one_wallet_moved_by_two_plans_is_one_movement(world, limit, passes):
     world = bounded(world, max_single_delta_cents=limit)
     world.stale("p1", 20.0, 10.0)
+    world.credited("p2", 20.0, 5.0)
     planned_and_forced(world)
     world.platform.set_wallet(TENANT, "p1", 10.0)  # copied over from somewhere once more
     plan = dry_run(world.guard, TENANT, "force", ACTOR)

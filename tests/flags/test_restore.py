@@ -488,7 +488,7 @@ def _compared(world, **wallet):
     ("wallet", "says"),
     [
         pytest.param({}, "1 missing; needed: verified clean", id="missing"),
-        pytest.param({"available": 5.0}, "1 not what the evidence gives; needed: verified clean", id="stale"),
+        pytest.param({"available": 5.0}, "1 unexplained, for a human; needed: verified clean", id="unexplained"),
         pytest.param({"available": 25.0}, "1 disputed; needed: verified clean", id="disputed"),
         pytest.param({"available": math.nan}, "1 unreadable, for a human; needed: verified clean", id="unreadable"),
         pytest.param({"available": 20.0}, None, id="equal"),
