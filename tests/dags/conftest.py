@@ -131,8 +131,9 @@ class SmallPlatform:
         )
 
     def drift_far(self) -> None:
-        """Let more of acme's wallets fall behind than the guardrails allow."""
+        """Let more of acme's wallets miss a hand of poker than the guardrails allow."""
         self.run("update walletbalance set balance_real_available = 1 where tenant_id = 'acme'")
+        self.run("update ledgertransaction set type = 'poker_win', status = 'success', amount = 99 where tenant_id = 'acme'")
 
     def run(self, query: str, *parameters: object):
         """Run one statement; gives its first row's first value, if it has rows."""
