@@ -19,7 +19,11 @@ _RIGHT: LiteralString = """
            round(player.balance_real_available::numeric * 100)::bigint as player_available,
            round(wallet.balance_real_available::numeric * 100)::bigint as wallet_available,
            round(wallet.balance_real_pending::numeric * 100)::bigint as wallet_pending,
-           truth.available as right_available, truth.opening_available, truth.opening_held
+           truth.available as right_available, truth.opening_available, truth.opening_held,
+           (
+               select min(l.created_at) from ledgertransaction l
+               where l.tenant_id = player.tenant_id and l.player_id = player.id and l.currency = 'USD'
+           ) as first_booked_at
     from player
     join walletbalance wallet
       on wallet.tenant_id = player.tenant_id and wallet.player_id = player.id and wallet.currency = 'USD'
@@ -87,6 +91,8 @@ class Balance:
     right_available: int
     opening_available: int
     opening_held: int
+    #: the player's first row in the ledger; None without any
+    first_booked_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,12 @@ MakeOne = Callable[[Balance, datetime, random.Random], Fault]
 
 
 def born_from_zero(balance: Balance, at: datetime, rng: random.Random) -> Fault:
-    """A webhook made the wallet from 0, so it lacks what the player had before the ledger began; a small deposit came since."""
+    """A webhook made the wallet from 0, so it lacks what the player had before the ledger began.
+
+    That was the first thing ever booked for the player: had anything else come first, the wallet would have begun with it.
+    """
+    if balance.first_booked_at is not None:
+        at = balance.first_booked_at - timedelta(minutes=10)
     cents = max(round(balance.player_available * rng.uniform(0.0, 0.02)), 1)
     wallet = balance.wallet_available - balance.opening_available + cents
     struck = replace(
