@@ -111,6 +111,12 @@ def test_what_a_task_left_is_read_from_guard_state(world, child):
     assert RunOnRecord(world.guard, BY_HAND).note_if_any("plan") is None
 
 
+def test_a_run_without_leave_reads_no_notes_so_its_end_is_recorded_on_no_incident(world, child):
+    """Its last task runs whatever became of the first one, and would call another run's action failed."""
+    with pytest.raises(SafetyRefusal, match="guard state gave no leave"):
+        RunOnRecord(world.guard, replace(child, run_id="roll_back__mine")).note_if_any("question")
+
+
 def test_a_run_that_has_not_begun_is_told_once(world, child):
     world.wall_clock.advance(timedelta(minutes=BEGIN_WITHIN_MINUTES))
     assert tell_not_begun(world.guard) == []

@@ -87,7 +87,8 @@ class RunOnRecord:
         return found
 
     def note_if_any(self, name: str) -> dict[str, Any] | None:
-        """As `note`; None when there is nothing."""
+        """As `note`; None when there is nothing. Raises SafetyRefusal, as `requester` does, for a run that may not be there."""
+        _ = self.requester
         with self.guard.state.transaction() as state:
             return state.runs.noted(self.run.dag_id, self.run.run_id, name)
 
