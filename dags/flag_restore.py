@@ -123,8 +123,7 @@ def flag_restore() -> None:
     def close(params: dict | None = None, dag_run=None) -> str:
         """Say how the run ended, from guard state; fails when it did not end as wished."""
         run = this_run(dag_run)
-        question = run.note_if_any("question")
-        status, outcome = flag_run.close_run(run.guard, KIND, params or {}, question, dag_run.run_id)
+        status, outcome = flag_run.close_run(run, KIND, params or {}, run.note_if_any("question"))
         if status is ActionStatus.FAILED:
             raise AirflowFailException(outcome)
         return outcome

@@ -80,7 +80,7 @@ def flag_rollback() -> None:
         """Read the flag and the evidence: what exactly would be approved."""
         with first_task():
             run = this_run(dag_run)
-            run.leave("question", flag_run.roll_back_question(run.guard, params or {}, run.requester))
+            run.leave("question", flag_run.review_roll_back_run(run.guard, params or {}, run.requester))
 
     @task.branch
     def decide(params: dict | None = None, dag_run=None) -> list[str]:
@@ -125,8 +125,7 @@ def flag_rollback() -> None:
     def close(params: dict | None = None, dag_run=None) -> str:
         """Record on the incident how the run ended, from guard state; fails when it did not end as wished."""
         run = this_run(dag_run)
-        question = run.note_if_any("question")
-        status, outcome = flag_run.close_run(run.guard, KIND, params or {}, question, dag_run.run_id)
+        status, outcome = flag_run.close_run(run, KIND, params or {}, run.note_if_any("question"))
         if status is ActionStatus.FAILED:
             raise AirflowFailException(outcome)
         return outcome

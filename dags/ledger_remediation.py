@@ -117,10 +117,9 @@ def ledger_remediation() -> None:
     def wait(ti=None, dag_run=None) -> PokeReturnValue:
         """Wait, without holding a slot, until everything that was started has ended."""
         run = this_run(dag_run)
-        case = run.note_if_any("case")
-        if case is None:
+        if run.note_if_any("case") is None:
             raise AirflowFailException("no case was opened; see open_case")
-        ended = remediating.settle_runs(run.guard, case["incident_id"], lambda dag_id, run_id: run_state(ti, dag_id, run_id))
+        ended = remediating.settle_runs(run.guard, case_of(run), lambda dag_id, run_id: run_state(ti, dag_id, run_id))
         return PokeReturnValue(is_done=ended)
 
     @task.sensor(poke_interval=LOOK_SECONDS, timeout=(POLICY.mitigation.recover_within_minutes + 30) * 60, mode="reschedule")

@@ -148,7 +148,7 @@ def tenant_backfill() -> None:
         """Record on the incident how the run ended, from guard state; fails when it did not end as wished."""
         run = this_run(dag_run)
         notes = run.note_if_any("plan"), run.note_if_any("verified")
-        status, outcome = backfill_ending.close_run(run.guard, params or {}, *notes)
+        status, outcome = backfill_ending.close_run(run, params or {}, *notes)
         if status is ActionStatus.FAILED:
             raise AirflowFailException(outcome)
         return outcome

@@ -533,7 +533,7 @@ class ActionStore(Protocol):
     """What was started for incidents."""
 
     def start(self, action: Action) -> Action:
-        """Record an action as started; the same (incident, kind, target) that is not finished is returned instead."""
+        """Record an action; of two unfinished ones of the same (incident, kind, target) the first is returned instead."""
 
     def finish(self, action: Action) -> None:
         """Record how it ended."""

@@ -54,7 +54,7 @@ def both_agree(world: RolloutWorld, incident_id: str) -> None:
 
 def closed(world: RolloutWorld, incident_id: str) -> tuple[ActionStatus, str]:
     question = {"subject_id": f"{BALANCE}@*", "is_needed": True}
-    return flag_run.close_run(world.guard, KIND, params(incident_id), question, RUN)
+    return flag_run.close_run(world.on_record(), KIND, params(incident_id), question)
 
 
 def test_the_change_names_both_and_their_reasons(world):

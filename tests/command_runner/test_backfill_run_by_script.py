@@ -12,9 +12,11 @@ from ledger_guard.adapters.postgres.movement_witness import PostgresMovementWitn
 from ledger_guard.domain.command_outcome import CommandFailed
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.domain.runs import StartedRun
 from ledger_guard.policy.command_runner import BackfillWriter
 from ledger_guard.use_cases.backfill_ending import close_run
 from ledger_guard.use_cases.backfill_run import force_run, next_tasks, plan_run, verify_run
+from ledger_guard.use_cases.granted_runs import RunOnRecord
 
 pytestmark = pytest.mark.postgres
 
@@ -38,7 +40,8 @@ def carried_out(world: ScriptWorld) -> dict[str, object]:
 
 
 def closed(world: ScriptWorld, plan: dict[str, object]) -> tuple[ActionStatus, str]:
-    return close_run(world.guard, BACKFILL, plan, verify_run(world.guard, BACKFILL, plan))
+    run = StartedRun("tenant_backfill", "manual__1", "oncall", is_started_by_run=False, conf=BACKFILL)
+    return close_run(RunOnRecord(world.guard, run), BACKFILL, plan, verify_run(world.guard, BACKFILL, plan))
 
 
 def test_the_script_writes_and_the_run_says_that_it_can_not_be_undone(world):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
 from ledger_guard.domain.approvals import ApprovalKind, ApprovalRequest
@@ -11,6 +13,7 @@ from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.flags import EVERYWHERE, Freeze, RotationPlan
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Incident, IncidentStatus
+from ledger_guard.domain.runs import StartedRun
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import UTC, Window
@@ -18,6 +21,7 @@ from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.flag_proposal import FlagProposal
+from ledger_guard.use_cases.granted_runs import RunOnRecord
 from ledger_guard.use_cases.record_answer import record_answer
 from ledger_guard.use_cases.request_approval import request_approval
 from ledger_guard.use_cases.restore import restore, review_restore
@@ -63,6 +67,13 @@ class RolloutWorld:
         with self.guard.state.transaction() as state:
             state.incidents.add(incident)
         return incident.incident_id
+
+    def on_record(self, granted: Mapping[str, Any] | None = None) -> RunOnRecord:
+        """The run as its tasks see it: one that was given leave for, or one that on-call started by hand."""
+        if granted is None:
+            return RunOnRecord(self.guard, StartedRun("flag_rollback", RUN, "oncall", is_started_by_run=False, conf={}))
+        run = StartedRun("flag_rollback", granted["trigger_run_id"], None, is_started_by_run=True, conf=granted["conf"])
+        return RunOnRecord(self.guard, run)
 
     def windows(self, word: Severity, *, first: int = 12, last: int = 1, triggers=tuple(Trigger), tenants=TENANTS) -> None:
         """Store verdicts for the windows `first` to `last` before the one that is open."""

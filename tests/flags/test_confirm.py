@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.flags.rollout_world import BALANCE, RUN, SIGNATURE, rollout_world
+from tests.flags.rollout_world import BALANCE, SIGNATURE, rollout_world
 
 from ledger_guard.adapters.flag_probes.probes import HttpFlagProbes
 from ledger_guard.adapters.memory.probes import UNUSABLE
@@ -83,7 +83,7 @@ def test_how_a_run_ends_tells_unconfirmed_from_contradicted(probes, ending):
             flag_run.confirm_run(world.guard, params)
     else:
         assert flag_run.confirm_run(world.guard, params).startswith("unconfirmed: the policy names no probe")
-    status, words = flag_run.close_run(world.guard, ApprovalKind.FLAG_ROLLBACK, params, question, RUN)
+    status, words = flag_run.close_run(world.on_record(), ApprovalKind.FLAG_ROLLBACK, params, question)
     assert status is ending
     assert ("unconfirmed" if ending is ActionStatus.DONE else "instance 1 serves on") in words
 

@@ -407,7 +407,7 @@ def test_a_rollback_whose_restart_failed_is_on_record_as_failed_and_the_same_run
     assert [detail["stage"] for detail in world.audit("roll_back")] == ["intended", "failed", "failed"]
     params = {"flag": BALANCE, "tenant_id": EVERYWHERE, "incident_id": incident}
     question = {"subject_id": f"{BALANCE}@*", "is_needed": True, "incident_id": incident}
-    status, words = close_run(world.guard, ApprovalKind.FLAG_ROLLBACK, params, question, RUN)
+    status, words = close_run(world.on_record(), ApprovalKind.FLAG_ROLLBACK, params, question)
     assert status is ActionStatus.FAILED
     assert "instances may still serve the old value" in words
     assert world.roll_back(incident).to_value is False

@@ -88,7 +88,7 @@ def test_the_question_leads_to_a_rollback_by_the_ordinary_way(world):
     _judged(world, events=10)
     flag_run.roll_back_run(world.guard, conf, run_id, "flag_rollback")
     flag_run.confirm_run(world.guard, conf)
-    status, _ = flag_run.close_run(world.guard, ApprovalKind.FLAG_ROLLBACK, conf, question, run_id)
+    status, _ = flag_run.close_run(world.on_record(run), ApprovalKind.FLAG_ROLLBACK, conf, question)
     assert status is ActionStatus.DONE
     assert not world.guard.flags.effective(SIGNATURE, "tenant-a")
     assert watch_restored(world.guard) == []
@@ -240,7 +240,7 @@ def test_people_who_said_no_are_not_asked_again_about_the_same_change(world):
     world.answer(world.ask_to_roll_back(conf["incident_id"], SIGNATURE, run_id=run_id), option="Reject")
     with pytest.raises(SafetyRefusal):
         flag_run.roll_back_run(world.guard, conf, run_id, "flag_rollback")
-    flag_run.close_run(world.guard, ApprovalKind.FLAG_ROLLBACK, conf, question, run_id)
+    flag_run.close_run(world.on_record(run), ApprovalKind.FLAG_ROLLBACK, conf, question)
     _judged(world, events=9)
     assert watch_restored(world.guard) == []
 
@@ -291,7 +291,7 @@ def test_the_end_of_a_restore_says_that_it_is_watched_unless_it_is_confirmed(pro
     params = {"flag": SIGNATURE, "tenant_id": EVERYWHERE, "incident_id": None}
     question = {"subject_id": f"{SIGNATURE}@*", "is_needed": True, "incident_id": None}
     _restored(world)
-    status, words = flag_run.close_run(world.guard, ApprovalKind.FLAG_RESTORE, params, question, RUN)
+    status, words = flag_run.close_run(world.on_record(), ApprovalKind.FLAG_RESTORE, params, question)
     assert status is ending
     assert says in words
     watched = "watched for 120 minutes: if T2 webhook_signature rises again, a rollback is put to people"

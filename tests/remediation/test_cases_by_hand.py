@@ -124,12 +124,17 @@ def test_a_repair_by_hand_does_not_call_the_sensed_incident_mitigated(world):
     sensed(world, severity=Severity.SEVERE)
     case = by_hand(world, scope="isolated")
     child_runs(world.guard, case, "backfill")
-    finish_action(world.guard, INCIDENT, "backfill", "zenith", ActionStatus.DONE, "nothing was wrong")
+    finish_action(world.guard, under_way(world, INCIDENT, "zenith"), ActionStatus.DONE, "nothing was wrong")
     assert recovery(world.guard, case) is Recovery.WAITING
     assert stored(world)[0].status is IncidentStatus.OPEN
     world.clock.advance(timedelta(minutes=load_policy().mitigation.recover_within_minutes))
     assert recovery(world.guard, case) is Recovery.NOT_RECOVERED
     assert stored(world)[0].status is IncidentStatus.OPEN
+
+
+def under_way(world, incident_id, tenant):
+    (action,) = [each for each in stored(world, incident_id)[1] if (each.target, each.status) == (tenant, ActionStatus.STARTED)]
+    return action
 
 
 def verdict(tenant, severity, start):
@@ -174,7 +179,7 @@ def test_an_incident_of_which_nothing_was_sensed_is_taken_up_and_mitigated_as_be
     case = by_hand(world, scope="isolated")
     assert stored(world, case.incident_id)[0].status is IncidentStatus.MITIGATING
     child_runs(world.guard, case, "backfill")
-    finish_action(world.guard, case.incident_id, "backfill", "zenith", ActionStatus.DONE, "repaired")
+    finish_action(world.guard, under_way(world, case.incident_id, "zenith"), ActionStatus.DONE, "repaired")
     recovery(world.guard, case)
     assert stored(world, case.incident_id)[0].status is IncidentStatus.MITIGATED
 

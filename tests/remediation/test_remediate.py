@@ -11,7 +11,7 @@ from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange
 from ledger_guard.domain.identifiers import new_id
-from ledger_guard.domain.incidents import ActionStatus, Incident, IncidentStatus
+from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
@@ -234,14 +234,20 @@ def test_nothing_is_called_repaired_that_was_not(world, found, says):
 def test_a_remediation_waits_for_runs_that_live_and_for_no_others(world, state, ended):
     case = opened(world)
     child_runs(world.guard, case, "backfill")
-    assert settle_runs(world.guard, INCIDENT, lambda *_: state) is ended
+    assert settle_runs(world.guard, case, lambda *_: state) is ended
     assert (unfinished_runs(world.guard, INCIDENT) == []) is ended
+
+
+def under_way(world, incident_id: str, tenant: str) -> Action:
+    """The backfill of a tenant that was started and has not ended."""
+    (action,) = [each for each in unfinished_runs(world.guard, incident_id) if (each.kind, each.target) == ("backfill", tenant)]
+    return action
 
 
 def repaired(world, status: ActionStatus) -> Case:
     case = opened(world)
     child_runs(world.guard, case, "backfill")
-    finish_action(world.guard, INCIDENT, "backfill", "acme", status, "said so")
+    finish_action(world.guard, under_way(world, INCIDENT, "acme"), status, "said so")
     return case
 
 

@@ -10,6 +10,7 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.ledger_rows import LedgerRow
+from ledger_guard.domain.runs import StartedRun
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.backfill_ending import close_run
 from ledger_guard.use_cases.backfill_run import (
@@ -21,6 +22,7 @@ from ledger_guard.use_cases.backfill_run import (
     undo_run,
     verify_run,
 )
+from ledger_guard.use_cases.granted_runs import RunOnRecord
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
@@ -45,6 +47,11 @@ def forced_run(guard, run_params, plan, actor):
     return force_run(guard, run_params, plan, actor, no_script)
 
 
+def closed(world, run_params, plan, verified):
+    run = StartedRun("tenant_backfill", "manual__1", "oncall", is_started_by_run=False, conf=run_params)
+    return close_run(RunOnRecord(world.guard, run), run_params, plan, verified)
+
+
 def params(**changes):
     return {"tenant_id": "acme", "operation": "backfill", "mode": "force", "reason": "", **changes}
 
@@ -53,7 +60,7 @@ def test_inside_the_guardrails_force_comes_next_and_the_run_ends_well(world):
     plan = plan_run(world.guard, params(), "oncall")
     assert next_tasks(world.guard, plan) == ["force"]
     assert forced_run(world.guard, params(), plan, "oncall")["applied"] == 1
-    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
+    status, outcome = closed(world, params(), plan, verify_run(world.guard, params(), plan))
     assert status is ActionStatus.DONE
     assert outcome.startswith("forced: 1 rows written;")
     assert outcome.endswith("; unkeyed (no audit key is set)")
@@ -67,7 +74,7 @@ def test_players_who_move_while_a_live_tenant_is_written_are_planned_once_more(w
     forced = forced_run(world.guard, params(), plan, "oncall")
     assert (forced["applied"], forced["drifted"]) == (0, 1)
     assert (forced["again"]["applied"], forced["again"]["drifted"]) == (1, 0)
-    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
+    status, outcome = closed(world, params(), plan, verify_run(world.guard, params(), plan))
     assert status is ActionStatus.DONE
     assert outcome.startswith("forced: 0 rows written, 1 had moved meanwhile, planned again: 1 more written;")
 
@@ -77,7 +84,7 @@ def test_players_who_moved_beyond_the_guardrails_are_left_for_the_next_dry_run_a
     world.ledger.set_wallet("acme", "p00", 45.0)  # which nothing accounts for
     forced = forced_run(world.guard, params(), plan, "oncall")
     assert (forced["drifted"], forced["again"]["applied"]) == (1, 0)
-    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
+    status, outcome = closed(world, params(), plan, verify_run(world.guard, params(), plan))
     assert status is ActionStatus.DONE
     assert outcome.endswith("1 left for the next dry-run")
 
@@ -86,7 +93,7 @@ def test_a_written_wallet_that_is_wrong_again_fails_the_run(world):
     plan = plan_run(world.guard, params(), "oncall")
     forced_run(world.guard, params(), plan, "oncall")
     world.ledger.set_wallet("acme", "p00", 40.0)
-    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
+    status, outcome = closed(world, params(), plan, verify_run(world.guard, params(), plan))
     assert (status, "1 written wallets are wrong again" in outcome) == (ActionStatus.FAILED, True)
 
 
@@ -94,14 +101,14 @@ def test_rows_for_humans_do_not_fail_a_run(world):
     world.ledger.set_wallet("acme", "p07", 1.0)
     plan = plan_run(world.guard, params(), "oncall")
     forced_run(world.guard, params(), plan, "oncall")
-    status, outcome = close_run(world.guard, params(), plan, verify_run(world.guard, params(), plan))
+    status, outcome = closed(world, params(), plan, verify_run(world.guard, params(), plan))
     assert (status, outcome.endswith("1 for a human to look into")) == (ActionStatus.DONE, True)
 
 
 def test_a_dry_run_ends_after_the_plan(world):
     plan = plan_run(world.guard, params(operation="dry_run"), "oncall")
     assert next_tasks(world.guard, plan) == ["close"]
-    assert close_run(world.guard, params(operation="dry_run"), plan, None)[0] is ActionStatus.DONE
+    assert closed(world, params(operation="dry_run"), plan, None)[0] is ActionStatus.DONE
 
 
 def test_a_plan_without_writable_rows_ends_well_whatever_else_differs(world):
@@ -109,19 +116,19 @@ def test_a_plan_without_writable_rows_ends_well_whatever_else_differs(world):
     wished = params(mode="create-missing")
     plan = plan_run(world.guard, wished, "oncall")
     assert next_tasks(world.guard, plan) == ["verify"]
-    status, outcome = close_run(world.guard, wished, plan, verify_run(world.guard, wished, plan))
+    status, outcome = closed(world, wished, plan, verify_run(world.guard, wished, plan))
     assert (status, outcome.split(";")[0]) == (ActionStatus.DONE, "nothing to repair")
 
 
 def test_a_run_that_was_to_write_and_did_not_says_that_it_failed(world):
     plan = plan_run(world.guard, params(), "oncall")
-    assert close_run(world.guard, params(), plan, None) == (ActionStatus.FAILED, "ended before it wrote; see the run's log")
+    assert closed(world, params(), plan, None) == (ActionStatus.FAILED, "ended before it wrote; see the run's log")
 
 
 def test_a_forced_run_that_was_not_verified_does_not_end_well(world):
     plan = plan_run(world.guard, params(), "oncall")
     forced_run(world.guard, params(), plan, "oncall")
-    assert close_run(world.guard, params(), plan, None)[0] is ActionStatus.FAILED
+    assert closed(world, params(), plan, None)[0] is ActionStatus.FAILED
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,17 @@ def test_an_unfinished_action_of_the_same_kind_and_target_is_returned_instead(st
         assert transaction.actions.of_incident(incident.incident_id) == [first, other]
 
 
+def test_an_action_that_has_ended_already_is_recorded_beside_the_unfinished_one_of_the_same_kind_and_target(state):
+    incident = an_incident()
+    waiting = an_action(incident)
+    by_hand = an_action(incident, run_id="manual__1", status=ActionStatus.DONE, finished_at=NOON, detail={"started_by": "oncall"})
+    with state.transaction() as transaction:
+        transaction.incidents.add(incident)
+        transaction.actions.start(waiting)
+        assert transaction.actions.start(by_hand) == by_hand
+        assert transaction.actions.of_incident(incident.incident_id) == [waiting, by_hand]
+
+
 def test_a_finished_action_can_be_started_anew(state):
     incident = an_incident()
     first, again = an_action(incident), an_action(incident, started_at=NOON + timedelta(minutes=1))

@@ -102,7 +102,8 @@ class Action:
 
     action_id: str
     incident_id: str
-    #: a word of the policy: triage, check_secrets, freeze, backfill, dry_run, roll_back, plan_secret_rotation, request_review
+    #: a word of the policy (triage, check_secrets, freeze, backfill, dry_run, roll_back, plan_secret_rotation, request_review),
+    #: or undo, or by_hand
     kind: str
     #: tenant id or flag name; empty for the whole incident
     target: str

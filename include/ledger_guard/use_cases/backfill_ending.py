@@ -12,20 +12,20 @@ from ledger_guard.domain.plans import Plan, PlanStatus, RowState
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.backfill_run import KINDS, describe_plan
 from ledger_guard.use_cases.carry_out import script_ending
+from ledger_guard.use_cases.granted_runs import RunOnRecord
+from ledger_guard.use_cases.own_actions import end_own_action
 from ledger_guard.use_cases.permission import first_no
-from ledger_guard.use_cases.remediate import finish_action
 
 
 def close_run(
-    guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any] | None, verified: Mapping[str, Any] | None
+    run: RunOnRecord, params: Mapping[str, Any], plan: Mapping[str, Any] | None, verified: Mapping[str, Any] | None
 ) -> tuple[ActionStatus, str]:
-    """Say how the run ended, from what guard state holds (never from task states), and record it on the incident."""
+    """Say how the run ended, from what guard state holds (never from task states), and record it as the run's own action."""
     operation = str(params["operation"])
-    status, outcome = _outcome(guard, plan["plan_id"] if plan else None, operation)
+    status, outcome = _outcome(run.guard, plan["plan_id"] if plan else None, operation)
     if status is ActionStatus.DONE and operation == "backfill" and not (verified and verified["is_clean"]):
         status, outcome = _not_clean(outcome, verified)
-    kind = "dry_run" if operation == "dry_run" else "backfill"
-    finish_action(guard, params.get("incident_id"), kind, str(params["tenant_id"]), status, outcome)
+    end_own_action(run, params.get("incident_id"), operation, str(params["tenant_id"]), (status, outcome), plan)
     return status, outcome
 
 

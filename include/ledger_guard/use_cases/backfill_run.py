@@ -17,6 +17,7 @@ from ledger_guard.use_cases.break_glass import PARAM, TASK_ID, break_glass, want
 from ledger_guard.use_cases.carry_out import OpenScript, carry_out
 from ledger_guard.use_cases.dry_run import dry_run
 from ledger_guard.use_cases.force import force, record_refusal
+from ledger_guard.use_cases.own_actions import begun_now
 from ledger_guard.use_cases.review import review, written_before
 from ledger_guard.use_cases.show_plan import taken_in_words
 from ledger_guard.use_cases.tell_question import gate_link
@@ -49,11 +50,11 @@ def plan_run(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict
     if operation not in OPERATIONS:
         raise BadInputError(f"operation: {operation!r} is unknown; allowed: {', '.join(OPERATIONS)}")
     if operation == "undo":
-        plan = _plan_to_undo(guard, tenant_id, params.get("plan_id"))
+        plan = _plan_to_undo(guard, tenant_id, params)
     else:
         plan = dry_run(guard, tenant_id, BackfillMode.parse(params.get("mode")), requested_by, params.get("incident_id") or None)
     question = _question(guard, plan, str(operation))
-    return {"plan_id": plan.plan_id, "operation": operation, "requested_by": requested_by, **question}
+    return {"plan_id": plan.plan_id, "operation": operation, "requested_by": requested_by, **question, **begun_now(guard)}
 
 
 def backfill_question(guard: Guard, params: Mapping[str, Any], _requested_by: str, plan_id: str) -> dict[str, Any]:
@@ -119,9 +120,12 @@ def _plan_to_write(guard: Guard, params: Mapping[str, Any], plan_id: str, operat
         raise
 
 
-def _plan_to_undo(guard: Guard, tenant_id: str, plan_id: object) -> Plan:
+def _plan_to_undo(guard: Guard, tenant_id: str, params: Mapping[str, Any]) -> Plan:
     with guard.state.transaction() as state:
-        plan = state.plans.get(checked_uuid(plan_id, "plan_id"), with_rows=False)
+        plan = state.plans.get(checked_uuid(params.get("plan_id"), "plan_id"), with_rows=False)
+        if params.get("incident_id"):
+            # the run's end is recorded there
+            state.incidents.get(checked_uuid(params["incident_id"], "incident"))
     if plan.tenant_id != tenant_id:
         raise BadInputError(f"plan_id: {plan.plan_id} is a plan of tenant {plan.tenant_id!r}; allowed: a plan of {tenant_id!r}")
     if plan.status not in (PlanStatus.FORCED, PlanStatus.FORCING, PlanStatus.UNDOING):

@@ -16,6 +16,8 @@ from ledger_guard.ports import GuardTransaction
 
 #: the kind of the action that records one; it is no work, and counts as none
 BY_HAND = "by_hand"
+#: in the detail of an action that a run by hand recorded for itself: who started that run
+STARTED_BY = "started_by"
 _CASES = uuid.UUID("0b0c1c52-6f0e-4b5c-9f0e-5a7a2d3d9c11")
 
 
@@ -87,5 +89,5 @@ def is_only_by_hand(incident: Incident, actions: Sequence[Action]) -> bool:
 
 
 def work_of(actions: Sequence[Action]) -> list[Action]:
-    """The actions that are work."""
-    return [action for action in actions if action.kind != BY_HAND]
+    """The actions that are the guard's work: what people start by hand beside it answers for nothing that the policy names."""
+    return [action for action in actions if action.kind != BY_HAND and STARTED_BY not in action.detail]

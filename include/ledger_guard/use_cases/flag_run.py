@@ -16,8 +16,10 @@ from ledger_guard.use_cases.break_glass import PARAM, TASK_ID, break_glass, want
 from ledger_guard.use_cases.confirm import confirm
 from ledger_guard.use_cases.flag_proposal import FlagProposal
 from ledger_guard.use_cases.flag_write import last_trouble
+from ledger_guard.use_cases.granted_runs import RunOnRecord
+from ledger_guard.use_cases.own_actions import begun_now, end_own_action
 from ledger_guard.use_cases.permission import first_no
-from ledger_guard.use_cases.remediate import finish_action, rollback_target
+from ledger_guard.use_cases.remediate import rollback_target
 from ledger_guard.use_cases.restore import restore, review_restore
 from ledger_guard.use_cases.restored_signal import watch_words
 from ledger_guard.use_cases.roll_back import propose_roll_back, roll_back
@@ -54,6 +56,11 @@ def restore_question(guard: Guard, params: Mapping[str, Any], requested_by: str,
         requested_by,
     )
     return _question(proposal, params, requested_by)
+
+
+def review_roll_back_run(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
+    """As `roll_back_question`, with when the run began."""
+    return {**roll_back_question(guard, params, requested_by), **begun_now(guard)}
 
 
 def review_restore_run(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
@@ -134,13 +141,13 @@ def confirm_run(guard: Guard, params: Mapping[str, Any]) -> str:
 
 
 def close_run(
-    guard: Guard, kind: ApprovalKind, params: Mapping[str, Any], question: Mapping[str, Any] | None, run_id: str
+    run: RunOnRecord, kind: ApprovalKind, params: Mapping[str, Any], question: Mapping[str, Any] | None
 ) -> tuple[ActionStatus, str]:
-    """Say how the run ended, from what guard state holds (never from task states), and record it on the incident."""
-    status, outcome = _outcome(guard, kind, question, run_id)
+    """Say how the run ended, from what guard state holds (never from task states); a rollback records it as its own action."""
+    status, outcome = _outcome(run.guard, kind, question, run.run.run_id)
     if kind is ApprovalKind.FLAG_ROLLBACK:
         target = rollback_target(params["flag"], params["tenant_id"])
-        finish_action(guard, params.get("incident_id"), "roll_back", target, status, outcome)
+        end_own_action(run, params.get("incident_id"), "roll_back", target, (status, outcome), question)
     return status, outcome
 
 

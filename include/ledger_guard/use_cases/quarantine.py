@@ -13,15 +13,15 @@ AFTERMATH = timedelta(hours=1)
 
 
 def quarantined_tenants(state: GuardTransaction, incident: Incident | None, window: Window) -> frozenset[str]:
-    """Tenants of the incident that a backfill or a rollback touched during `window` or up to an hour before it.
+    """Tenants of the incident that a backfill, its undo or a rollback touched during `window` or up to an hour before it.
 
-    A backfill touches its tenant; a rollback all tenants of the incident. All times are event time.
+    A backfill and an undo touch their tenant; a rollback all tenants of the incident. All times are event time.
     """
     if incident is None:
         return frozenset()
     touched: set[str] = set()
     for action in state.actions.of_incident(incident.incident_id):
-        if action.kind == "backfill" and _is_felt(action, window):
+        if action.kind in ("backfill", "undo") and _is_felt(action, window):
             touched.add(action.target)
         elif action.kind == "roll_back" and _is_felt(action, window):
             touched.update(incident.tenants)

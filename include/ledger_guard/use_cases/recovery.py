@@ -9,6 +9,7 @@ from enum import Enum
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
 from ledger_guard.domain.plans import RowState
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.by_hand import work_of
 from ledger_guard.use_cases.carry_out import script_ending
 from ledger_guard.use_cases.remediate import REPAIRS, Case
 from ledger_guard.use_cases.withheld import proposed_targets
@@ -35,7 +36,7 @@ def recovery(guard: Guard, case: Case) -> Recovery:
     """
     with guard.state.transaction() as state:
         incident = state.incidents.get(case.incident_id)
-        repairs = [action for action in state.actions.of_incident(case.incident_id) if action.kind in REPAIRS]
+        repairs = [action for action in work_of(state.actions.of_incident(case.incident_id)) if action.kind in REPAIRS]
         if incident.is_over:
             return Recovery.RECOVERED
         named = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from ledger_guard.domain.audit import AuditEvent
@@ -133,14 +134,12 @@ def start_action(guard: Guard, case: Case, kind: str, target: str, run_id: str |
         return state.actions.start(action)
 
 
-def finish_action(guard: Guard, incident_id: str | None, kind: str, target: str, status: ActionStatus, outcome: str) -> None:
-    """Record how the unfinished action of this kind and target ended; without an incident there is nothing to record."""
-    if not incident_id:
-        return
+def finish_action(guard: Guard, action: Action, status: ActionStatus, outcome: str) -> None:
+    """Record how this very action ended, unless that was recorded meanwhile."""
     with guard.state.transaction() as state:
-        for action in state.actions.of_incident(incident_id):
-            if (action.kind, action.target, action.status) == (kind, target, ActionStatus.STARTED):
-                state.actions.finish(replace(action, status=status, outcome=outcome, finished_at=guard.clock.now()))
+        for current in state.actions.of_incident(action.incident_id):
+            if current.action_id == action.action_id and current.status is ActionStatus.STARTED:
+                state.actions.finish(replace(current, status=status, outcome=outcome, finished_at=guard.clock.now()))
 
 
 def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
@@ -155,7 +154,7 @@ def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
                 guard,
                 state,
                 DAG_OF_ACTION[kind],
-                f"{kind} {target} for remediation {case.run_key}",
+                f"{kind} {target}{_for(case)}",
                 _conf(case, kind, target),
                 requested_by=case.requested_by,
                 incident_id=case.incident_id,
@@ -163,6 +162,11 @@ def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
         if start_action(guard, case, kind, target, grant.run_id).run_id == grant.run_id:
             runs.append(as_airflow_run(grant))
     return runs
+
+
+def _for(case: Case) -> str:
+    """How the purpose of each run ends that a remediation gives leave to."""
+    return f" for remediation {case.run_key}"
 
 
 def targets(guard: Guard, case: Case, kind: str) -> tuple[str, ...]:
@@ -197,18 +201,28 @@ def unfinished_runs(guard: Guard, incident_id: str) -> list[Action]:
     return [action for action in actions if action.run_id and action.status is ActionStatus.STARTED]
 
 
-def settle_runs(guard: Guard, incident_id: str, state_of: Callable[[str, str], str | None]) -> bool:
-    """Whether everything that was started has ended.
+def settle_runs(guard: Guard, case: Case, state_of: Callable[[str, str], str | None]) -> bool:
+    """Whether everything that was started for the case's incident has ended.
 
     A run records its own end. One that died before it could (`state_of` says so, given DAG id and run id; None means that
-    the run was never created) is recorded as failed here, so that nothing waits for it for ever.
+    the run was never created) is recorded as failed here, so that nothing waits for it for ever. A run that another
+    remediation gave leave to, and that may be created yet, is waited for.
     """
     waiting = False
-    for action in unfinished_runs(guard, incident_id):
+    for action in unfinished_runs(guard, case.incident_id):
         state = state_of(DAG_OF_ACTION[action.kind], action.run_id or "")
-        if state in ("queued", "running"):
+        if state in ("queued", "running") or (state is None and _may_begin_yet(guard, case, action)):
             waiting = True
         else:
             words = "the run was never created" if state is None else f"the run ended as {state} without saying how"
-            finish_action(guard, incident_id, action.kind, action.target, ActionStatus.FAILED, words)
+            finish_action(guard, action, ActionStatus.FAILED, words)
     return not waiting
+
+
+def _may_begin_yet(guard: Guard, case: Case, action: Action) -> bool:
+    """Whether somebody else's to start: this remediation looks after its own start tasks, and so knows of its own runs."""
+    with guard.state.transaction() as state:
+        grant = state.runs.granted(DAG_OF_ACTION[action.kind], action.run_id or "")
+    if grant is None or grant.purpose.endswith(_for(case)):
+        return False
+    return guard.wall_clock.now() - grant.granted_at < timedelta(minutes=guard.policy.mitigation.wait_minutes)

@@ -128,8 +128,7 @@ _ENDINGS_WITHOUT_REPAIR = {
 
 def _done(guard: Guard, case: Case, kind: str, target: str, outcome: str, facts: Facts) -> str:
     """Record the action and tell the thread; a channel that is down is on record and stops no repair."""
-    start_action(guard, case, kind, target)
-    finish_action(guard, case.incident_id, kind, target, ActionStatus.DONE, outcome)
+    finish_action(guard, start_action(guard, case, kind, target), ActionStatus.DONE, outcome)
     tell(lambda: notify(guard, action_notice(guard, case.incident_id, kind, outcome, tuple(facts))))
     return outcome
 

@@ -14,6 +14,7 @@ from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.by_hand import work_of
 from ledger_guard.use_cases.check_secrets import check_secrets
 from ledger_guard.use_cases.forged_calls import refused_calls_of
 from ledger_guard.use_cases.remediate import REPAIRS, Case, child_runs, targets
@@ -61,7 +62,7 @@ def is_withheld(action: Action | None) -> bool:
 
 def withheld_now(actions: Sequence[Action]) -> list[Action]:
     """Repairs whose newest record says that they were not proposed."""
-    newest = {(action.kind, action.target): action for action in actions}
+    newest = {(action.kind, action.target): action for action in work_of(actions)}
     return [action for action in newest.values() if is_withheld(action)]
 
 
@@ -158,7 +159,8 @@ def _why_not(policy: Policy, case: Case, target: str, against: Against) -> str:
 def _withhold(guard: Guard, case: Case, kind: str, target: str, why: str) -> None:
     now, action_id = guard.clock.now(), new_id()
     with guard.state.transaction() as state:
-        newest = {(each.kind, each.target): each for each in state.actions.of_incident(case.incident_id)}.get((kind, target))
+        actions = work_of(state.actions.of_incident(case.incident_id))
+        newest = {(each.kind, each.target): each for each in actions}.get((kind, target))
         if newest is not None and newest.detail.get(_WITHHELD) == case.run_key:
             return
         started = state.actions.start(Action(action_id, case.incident_id, kind, target, ActionStatus.STARTED, now))
