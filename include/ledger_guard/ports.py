@@ -336,7 +336,12 @@ class BackfillRunner(Protocol):
         """
 
     def undo(self, plan_id: str, actor: str, batch_rows: int) -> UndoOutcome:
-        """Give back the before-values of applied rows that still hold what force wrote; the others are `kept`."""
+        """Give back the before-values of applied rows that still hold what force wrote; the others are `kept`.
+
+        Raises:
+            SafetyRefusal: the before-images are not those that the marked audit entries of the plan's force cover; this is on the
+                audit log too, and nothing was written. Compare the tenant by a new dry-run.
+        """
 
 
 class FlagStore(Protocol):
@@ -792,6 +797,9 @@ class AuditLog(Protocol):
 
     def in_any_scope(self, flag: str, verb: str) -> list[AuditEntry]:
         """Entries of this verb whose subject is the flag in any scope (`flag:F@…`), in order of sequence; reads no others."""
+
+    def of_kind(self, kind: str, verb: str) -> list[AuditEntry]:
+        """Entries of this verb whose subject is of this kind (`rotation:…`), in order of sequence; reads no others."""
 
     def newest_of_tenant(self, tenant_id: str, verb: str) -> Iterator[AuditEntry]:
         """A tenant's entries of this verb, newest first, read as they are taken."""

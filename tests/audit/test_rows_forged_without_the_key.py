@@ -336,10 +336,19 @@ def test_without_a_key_rows_are_taken_at_their_word_and_each_write_says_unkeyed(
 
 
 def test_what_a_marked_entry_attests_is_found_without_reading_the_log(world, database_uri):
-    asked = {"subject": "plan:1", "verbs": ["dry_run"], "flag": "f", "verb": "freeze", "tenant_id": "t", "before": 9, "limit": 1}
+    asked = {
+        "subject": "plan:1",
+        "kind": "rotation",
+        "verbs": ["dry_run"],
+        "flag": "f",
+        "verb": "freeze",
+        "tenant_id": "t",
+        "before": 9,
+        "limit": 1,
+    }
     with psycopg.connect(database_uri) as connection:
         connection.execute("set enable_seqscan = off")
-        for name in ("about", "of_flag"):
+        for name in ("about", "of_flag", "of_kind"):
             query = statement(f"guard/select_audit_entries_{name}")
             plan = "\n".join(row[0] for row in connection.execute(f"explain {query}".encode(), asked).fetchall())
             assert "audit_entry_by_subject" in plan

@@ -36,6 +36,14 @@ def test_entries_of_a_flag_are_found_in_whatever_scope_and_of_no_other_flag(stat
         assert transaction.audit.in_any_scope(FLAG, "restore") == []
 
 
+def test_entries_of_a_kind_of_subject_are_found_and_no_others(state):
+    subjects = ["rotation:1", "rotation:", "rotation", "rotation;1", "rotations:1", "rotation:Ä"]
+    stored(state, *(an_event(number, verb="plan", subject=subject) for number, subject in enumerate(subjects)))
+    stored(state, an_event(9, verb="complete", subject="rotation:1"))
+    with state.transaction() as transaction:
+        assert [entry.sequence for entry in transaction.audit.of_kind("rotation", "plan")] == [1, 2, 6]
+
+
 def test_a_tenants_entries_come_newest_first_however_many_there_are(state):
     stored(state, *(an_event(number, verb="verify", tenant_id="tenant-a") for number in range(25)))
     stored(state, an_event(26, verb="force", tenant_id="tenant-a"), an_event(27, verb="verify", tenant_id="tenant-b"))

@@ -15,6 +15,7 @@ from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.attested_freezes import freezes_that_stand, overrides_that_count
+from ledger_guard.use_cases.attested_rotations import pending_rotations
 from ledger_guard.use_cases.check_secrets import finding_words
 from ledger_guard.use_cases.flag_proposal import scope_words
 from ledger_guard.use_cases.freeze import standing
@@ -127,7 +128,7 @@ def status(as_json: bool) -> None:
 def _status(guard: Guard) -> dict[str, Any]:
     now, rollbacks = guard.wall_clock.now(), standing_rollbacks(guard)
     with guard.state.transaction() as state:
-        freezes, rotations = freezes_that_stand(guard, state), state.rotations.pending()
+        freezes, rotations = freezes_that_stand(guard, state), pending_rotations(state)
         overrides = overrides_that_count(state, now)
     flags = [
         {

@@ -9,10 +9,13 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import RotationPlan
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.attested_rotations import pending_rotations
 
 
 def complete_rotation(guard: Guard, rotation_id: str, by: str) -> RotationPlan:
     """Record the rotation as done by `by`; until then it blocks the restore of the signature flag.
+
+    One whose row was called done, or deleted, without an entry of this is pending all the same, and is recorded as done here.
 
     Raises:
         BadInputError: no rotation with this id is pending, or `by` names nobody. Nothing was written.
@@ -22,11 +25,13 @@ def complete_rotation(guard: Guard, rotation_id: str, by: str) -> RotationPlan:
         raise BadInputError("rotation: the name of who rotated it is empty; allowed: a name")
     now = guard.wall_clock.now()
     with guard.state.transaction() as state:
-        pending = {plan.rotation_id: plan for plan in state.rotations.pending()}
+        stored = {plan.rotation_id for plan in state.rotations.pending()}
+        pending = {plan.rotation_id: plan for plan in pending_rotations(state)}
         plan = pending.get(rotation_id)
         if plan is None:
             raise BadInputError(f"rotation: {rotation_id} is not pending; allowed: {', '.join(sorted(pending)) or 'none is'}")
-        state.rotations.done(rotation_id, by, now)
+        if rotation_id in stored:
+            state.rotations.done(rotation_id, by, now)
         state.audit.append(
             AuditEvent(
                 verb="complete_rotation",

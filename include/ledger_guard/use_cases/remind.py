@@ -14,6 +14,7 @@ from ledger_guard.domain.shown_text import wrote
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.attested_rotations import pending_rotations
 from ledger_guard.use_cases.flag_proposal import scope_words
 from ledger_guard.use_cases.notify import action_notice, notify
 from ledger_guard.use_cases.standing_rollbacks import StandingRollback, duration_words, standing_rollbacks
@@ -70,7 +71,7 @@ def _notice(guard: Guard, standing: StandingRollback, now: datetime) -> Notice:
     where = f"{change.flag} is still off for {scope_words(change.tenant_id)}, for {lasts} now"
     is_of_signatures = _is_of_signatures(guard, change.flag)
     with guard.state.transaction() as state:
-        pending = state.rotations.pending() if is_of_signatures else []
+        pending = pending_rotations(state) if is_of_signatures else []
     facts = [
         ("Rolled back", f"{iso(change.changed_at)} by {change.approved_by}, who {wrote(change.reason)}"),
         *(("Rotation", _rotation_words(plan, now)) for plan in pending),

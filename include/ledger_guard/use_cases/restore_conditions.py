@@ -15,6 +15,7 @@ from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.attested_freezes import freezes_that_stand, overrides_that_count
+from ledger_guard.use_cases.attested_rotations import pending_rotations
 from ledger_guard.use_cases.flag_proposal import scope_words
 from ledger_guard.use_cases.restore_case import RestoreCase, tied_triggers
 from ledger_guard.use_cases.restore_evidence import missing_comparisons, missing_quiet_windows, missing_validation
@@ -90,9 +91,9 @@ def _unresolved(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Ite
 def _pending_rotations(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
     signatures = guard.policy.triggers.get(Trigger.WEBHOOK_SIGNATURE)
     if signatures is not None and signatures.flag == case.flag:
-        pending = state.rotations.pending()
+        pending = pending_rotations(state)
     else:
-        pending = state.rotations.pending(case.incident_id) if case.incident_id is not None else []
+        pending = pending_rotations(state, case.incident_id) if case.incident_id is not None else []
     for plan in pending:
         yield f"the rotation of {plan.secret_name} with {plan.provider} ({plan.rotation_id}) is pending; needed: done"
 

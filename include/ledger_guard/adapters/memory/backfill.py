@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ledger_guard.adapters.memory.state import InMemoryGuardState
 from ledger_guard.domain.attestations import plan_attested, require_attested, unkeyed_detail
+from ledger_guard.domain.attested_images import IMAGES, Images, images_of, require_images
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import ConcurrentWriterError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.pacing import Wanted
@@ -41,6 +42,8 @@ class InMemoryBackfillRunner:
         self.in_the_way: list[WriteObstacle] = []
         #: (plan, operation, player) → the write, with the before-values
         self.before_images: dict[tuple[str, str, str], WalletWrite] = {}
+        #: (plan, operation) → the last player of its newest batch
+        self._through: dict[tuple[str, str], str] = {}
 
     def obstacles(self) -> list[WriteObstacle]:
         """See BackfillRunner."""
@@ -69,6 +72,7 @@ class InMemoryBackfillRunner:
             if plan.status is PlanStatus.UNDONE:
                 return UndoOutcome(0, 0)
             self._require_attested(plan)
+            self._require_images(plan, actor)
             self._set_status(plan, PlanStatus.UNDOING, "undo", actor)
             waiting = [row.player_id for row in plan.rows if row.state is RowState.APPLIED]
             restored, kept = self._in_batches(plan, "undo", actor, waiting, batch_rows)
@@ -93,14 +97,35 @@ class InMemoryBackfillRunner:
         with self._state.transaction() as state:
             require_attested(state.audit, plan_attested(plan))
 
+    def _require_images(self, plan: Plan, actor: str) -> None:
+        with self._state.transaction() as state:
+            try:
+                every = self._images_in(plan, "force", "", None).rows
+                require_images(state.audit, plan.plan_id, lambda *span: self._images_in(plan, "force", *span), every)
+            except SafetyRefusal as error:
+                refusal = error
+                state.audit.append(self._event(plan, "undo", actor, {"refused": str(error)}))
+            else:
+                return
+        raise refusal
+
+    def _images_in(self, plan: Plan, operation: str, after: str, through: str | None) -> Images:
+        mine = {
+            player: each
+            for (plan_id, what, player), each in self.before_images.items()
+            if (plan_id, what) == (plan.plan_id, operation)
+        }
+        return images_of(each for player, each in mine.items() if player > after and (through is None or player <= through))
+
     def _in_batches(self, plan: Plan, operation: str, actor: str, player_ids: Sequence[str], batch_rows: int) -> tuple[int, int]:
         done = left = 0
         for start in range(0, len(player_ids), batch_rows):
             self._require_no_order_against(plan)
             batch = player_ids[start : start + batch_rows]
             judged = self._judge(plan, operation, batch)
-            after = player_ids[start - 1] if start else ""
+            after = self._through.get((plan.plan_id, operation), "")
             self._apply(plan, operation, actor, judged, {"after_player_id": after, "last_player_id": batch[-1]})
+            self._through[plan.plan_id, operation] = batch[-1]
             done, left = done + len(judged.writes), left + len(judged.left)
         return done, left
 
@@ -128,7 +153,8 @@ class InMemoryBackfillRunner:
             if operation == "force":
                 written = [(each.player_id, plan.currency) for each in judged.writes]
                 state.plans.record_forced(plan.plan_id, written, self._clock.now())
-            detail = {done.value: len(judged.writes), left.value: len(judged.left), **span}
+            images = {IMAGES: images_of(judged.writes).digest}
+            detail = {done.value: len(judged.writes), left.value: len(judged.left), **span, **images}
             state.audit.append(self._event(plan, operation, actor, detail))
             self._ledger.write(plan.tenant_id, plan.currency, judged.writes)
             self.before_images.update({(plan.plan_id, operation, each.player_id): each for each in judged.writes})

@@ -94,6 +94,7 @@ class PostgresBackfillRunner:
                 forced = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor, self._audit_keys)
                 self._batches(FORCE, writer, forced, actor).settle_announced(may_write=False)
             journal = BackfillJournal(writer.guard, writer.plan, UNDO.name, actor, self._audit_keys)
+            journal.require_images(self._clock)
             batches = self._carried_out(UNDO, writer, journal, actor, batch_rows)
             return UndoOutcome(batches.done + batches.done_before, batches.left)
 

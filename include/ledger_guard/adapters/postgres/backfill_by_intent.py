@@ -37,12 +37,14 @@ class ByIntentBatches:
     def settle_announced(self, *, may_write: bool) -> Settled | None:
         """Settle the batch that a killed run announced; None when nothing is announced.
 
-        Without `may_write` a write that did not happen is left alone.
+        Without `may_write` a write that did not happen is left alone. Raises SafetyRefusal, and nothing is written, when the
+        guard did not announce it so.
         """
         announced = self._journal.announced()
         if announced is None:
             return None
         batch, intents, transaction_id = announced
+        self._journal.require_announced(batch, transaction_id, self._clock)
         rows = {row.player_id: row for row in self._journal.rows(batch)}
         with self._platform.transaction():
             self._wallets.require_only_writer()
@@ -61,7 +63,7 @@ class ByIntentBatches:
             self._wallets.require_only_writer()
             waiting, writes = self._judge(batch)
             with self._guard.transaction():
-                self._journal.record_images(writes, self._wallets.transaction_id(), self._clock.now())
+                self._journal.announce(batch, writes, self._wallets.transaction_id(), self._clock.now())
             written = self._written(writes)
         self._settle(batch, waiting, written)
         return len(written)

@@ -13,12 +13,14 @@ import psycopg
 from ledger_guard.adapters.postgres.connection import Connection, Row, compose
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.domain.attestations import unkeyed_detail
+from ledger_guard.domain.attested_images import IMAGES, Images, announcing, images_of, require_announced, require_images
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.plans import Plan, PlanRow, PlanStatus, RowState
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
+from ledger_guard.ports import Clock
 from ledger_guard.sql import statement
 
 #: what becomes of a row that an operation writes, and of one that it leaves alone
@@ -114,8 +116,8 @@ class BackfillJournal:
         rows = self._connection.execute(statement("backfill/list_images"), parameters)
         return [WalletWrite(row["player_id"], _pair(row, "before"), _pair(row, "after")) for row in rows]
 
-    def record_images(self, writes: Sequence[WalletWrite], platform_transaction: str, at: datetime) -> None:
-        """Keep what stood before and what stands after each write of a transaction of the platform's.
+    def announce(self, batch: Batch, writes: Sequence[WalletWrite], platform_transaction: str, at: datetime) -> None:
+        """Keep what stood before and what stands after each write of a transaction of the platform's, with an audit entry.
 
         Raises:
             LedgerInvariantError: this operation has written one of the rows before. Nothing is ever applied twice.
@@ -136,6 +138,35 @@ class BackfillJournal:
         }
         with self.never_twice():
             self._connection.execute(statement("backfill/insert_before_images"), parameters)
+        self.audit(announcing(self._digested(self._operation, batch.after, batch.through), platform_transaction), at)
+
+    def require_announced(self, batch: Batch, platform_transaction: str | None, clock: Clock) -> None:
+        """Raise SafetyRefusal, which goes on record, unless a marked entry announces what is announced in this batch."""
+        images = self._digested(self._operation, batch.after, batch.through)
+        with self._refusing(clock):
+            require_announced(self._state.audit, self._plan.plan_id, self._operation, images, platform_transaction)
+
+    def require_images(self, clock: Clock) -> None:
+        """Raise SafetyRefusal, which goes on record, unless marked entries tell of each before-image of the plan's force."""
+        key = self._key | {"operation": "force"}
+        row = self._connection.execute(statement("backfill/count_images"), key).fetchone()
+        every = int(row["images"]) if row else 0
+        with self._refusing(clock):
+            require_images(self._state.audit, self._plan.plan_id, lambda *span: self._digested("force", *span), every)
+
+    @contextmanager
+    def _refusing(self, clock: Clock) -> Iterator[None]:
+        try:
+            yield
+        except SafetyRefusal as refusal:
+            with self._connection.transaction():
+                self.audit({"refused": str(refusal)}, clock.now())
+            raise
+
+    def _digested(self, operation: str, after: str, through: str) -> Images:
+        parameters = {"plan_id": self._plan.plan_id, "operation": operation, "after": after, "through": through}
+        row = self._connection.execute(statement("backfill/digest_images"), parameters).fetchone()
+        return images_of(()) if row is None else Images(row["rows"], row["digest"])
 
     @contextmanager
     def never_twice(self) -> Iterator[None]:
@@ -169,7 +200,8 @@ class BackfillJournal:
         self._connection.execute(statement("backfill/advance_progress"), parameters)
         done_state, left_state = OUTCOMES[self._operation]
         span = {"after_player_id": batch.after, "last_player_id": batch.through}
-        self.audit({done_state.value: done, left_state.value: left, **span}, at)
+        digest = self._digested(self._operation, batch.after, batch.through).digest
+        self.audit({done_state.value: done, left_state.value: left, **span, IMAGES: digest}, at)
 
     def edited(self) -> LedgerInvariantError:
         """What to raise when progress and before-images don't agree."""

@@ -49,6 +49,11 @@ class InMemoryAuditLog:
         begins = f"flag:{flag}@"
         return [entry for entry in self.entries() if entry.event.verb == verb and entry.event.subject.startswith(begins)]
 
+    def of_kind(self, kind: str, verb: str) -> list[AuditEntry]:
+        """See AuditLog."""
+        begins = f"{kind}:"
+        return [entry for entry in self.entries() if entry.event.verb == verb and entry.event.subject.startswith(begins)]
+
     def newest_of_tenant(self, tenant_id: str, verb: str) -> Iterator[AuditEntry]:
         """See AuditLog."""
         return (entry for entry in reversed(list(self.entries(tenant_id=tenant_id))) if entry.event.verb == verb)

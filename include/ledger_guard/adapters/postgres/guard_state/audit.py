@@ -79,6 +79,10 @@ class PostgresAuditLog:
         """See AuditLog."""
         return self._all("guard/select_audit_entries_of_flag", {"flag": flag, "verb": verb})
 
+    def of_kind(self, kind: str, verb: str) -> list[AuditEntry]:
+        """See AuditLog."""
+        return self._all("guard/select_audit_entries_of_kind", {"kind": kind, "verb": verb})
+
     def newest_of_tenant(self, tenant_id: str, verb: str) -> Iterator[AuditEntry]:
         """See AuditLog."""
         asked = {"tenant_id": tenant_id, "verb": verb, "limit": _NEWEST_ROWS, "before": None}

@@ -1,0 +1,104 @@
+"""What an undo goes by: before-images, held against digests in the marked audit entries of the batches that wrote them.
+
+Who can write guard state and lacks the key can add a before-image, and an approved undo would pay it out. A digest over all
+images of a batch is in the entry that settles the batch, and in the one that announces it where two databases are written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ledger_guard.domain.attestations import AttestingLog, is_marked
+from ledger_guard.domain.audit import AuditEntry
+from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.wallet_writes import Pair, WalletWrite
+
+#: in an entry's detail: the digest over the batch's images
+IMAGES = "images"
+#: in the detail of an entry that announces a batch: how many writes
+ANNOUNCED = "announced"
+#: in it: the platform's transaction that was to make them
+_TRANSACTION = "transaction"
+_REMEDY = "nothing is undone: compare the tenant by a new dry-run, and find out who edited guard state"
+
+
+@dataclass(frozen=True)
+class Images:
+    """The before-images of a span of players, without what was left alone after all."""
+
+    rows: int
+    digest: str
+
+
+def images_of(writes: Iterable[WalletWrite]) -> Images:
+    """Of these writes, in whatever order."""
+    lines = sorted(_line(each) for each in writes)
+    return Images(len(lines), hashlib.sha256("\n".join(lines).encode()).hexdigest())
+
+
+def announcing(images: Images, transaction: str) -> dict[str, Any]:
+    """What the entry says that announces a batch before it is written."""
+    return {ANNOUNCED: images.rows, IMAGES: images.digest, _TRANSACTION: transaction}
+
+
+def require_announced(log: AttestingLog, plan_id: str, operation: str, images: Images, transaction: str | None) -> None:
+    """Raise SafetyRefusal unless a marked entry announces exactly these writes; without a key nothing is asked."""
+    if log.keys.newest is None:
+        return
+    told = {ANNOUNCED: images.rows, IMAGES: images.digest, _TRANSACTION: transaction}
+    if not any(told.items() <= entry.event.detail.items() for entry in _marked(log, plan_id, operation)):
+        raise SafetyRefusal(
+            f"plan {plan_id}: {operation} finds {images.rows} writes that a run announced and never settled, and no marked audit "
+            "entry announces them: guard state was edited, or they are from an earlier version; nothing was written; make a new "
+            "dry-run for the rest"
+        )
+
+
+def require_images(log: AttestingLog, plan_id: str, in_span: Callable[[str, str], Images], every: int) -> None:
+    """Raise SafetyRefusal unless the marked entries of a plan's force tell of each of its before-images as it stands.
+
+    `in_span` gives the images behind one player id up to and with another, `every` how many there are in all. Without a key
+    nothing is asked.
+    """
+    if log.keys.newest is None:
+        return
+    told = 0
+    for entry in _marked(log, plan_id, "force"):
+        if "last_player_id" in entry.event.detail:
+            told += _require_span(plan_id, entry, in_span)
+    if told != every:
+        words = f"{every} before-images are stored, and marked audit entries tell of {told}"
+        raise SafetyRefusal(f"plan {plan_id}: {words}: guard state was edited since; {_REMEDY}")
+
+
+def _require_span(plan_id: str, entry: AuditEntry, in_span: Callable[[str, str], Images]) -> int:
+    """How many images a settled batch has; raises SafetyRefusal when they are not those that its entry covers."""
+    detail: Mapping[str, Any] = entry.event.detail
+    after, through = detail["after_player_id"], detail["last_player_id"]
+    if IMAGES not in detail:
+        raise SafetyRefusal(
+            f"plan {plan_id}: audit entry {entry.sequence} is from a version whose entries did not cover before-images; "
+            "nothing is undone: compare the tenant by a new dry-run"
+        )
+    found = in_span(after, through)
+    if found.digest != detail[IMAGES]:
+        who = f"players behind {after!r} up to {through!r}"
+        words = f"before-images of {who} are not as in audit entry {entry.sequence}"
+        raise SafetyRefusal(f"plan {plan_id}: {words}: guard state was edited since; {_REMEDY}")
+    return found.rows
+
+
+def _marked(log: AttestingLog, plan_id: str, operation: str) -> list[AuditEntry]:
+    return [entry for entry in log.about(f"plan:{plan_id}", (operation,)) if is_marked(entry, log.keys)]
+
+
+def _line(write: WalletWrite) -> str:
+    return f"{len(write.player_id)}:{write.player_id} {_doubles(write.before)} {_doubles(write.after)}"
+
+
+def _doubles(pair: Pair | None) -> str:
+    return "-" if pair is None else " ".join(struct.pack(">d", amount).hex() for amount in pair)
