@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.flags.rollout_world import BALANCE, RUN, SIGNATURE, TENANTS, RolloutWorld, rollout_world
+from tests.flags.rollout_world import BALANCE, NOW, RUN, SIGNATURE, TENANTS, RolloutWorld, rollout_world
+from tests.remediation.webhook_traffic import genuine, strangers
 
 from ledger_guard.adapters.memory.probes import UNUSABLE
 from ledger_guard.adapters.memory.probes import InMemoryFlagProbes as Probes
@@ -271,6 +272,83 @@ def test_a_second_restore_is_watched_anew(world):
     _judged(world, events=9)
     (second,) = watch_restored(world.guard)
     assert second["trigger_run_id"] != first["trigger_run_id"]
+
+
+# --- where triage speaks against a rollback ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def busy(world) -> RolloutWorld:
+    """Four days of genuine webhook calls before the flag was enabled."""
+    for days in range(4):
+        begin, end = NOW - timedelta(days=days, hours=5), NOW - timedelta(days=days)
+        world.memory.triage.receive(world.guard.policy, genuine(begin, end if days == 0 else end + timedelta(minutes=90)))
+    return world
+
+
+def _arrive(world, *, refuses=lambda _: False, forged=0) -> None:
+    """The calls of the window that is open: everybody's own, and a stranger's."""
+    begin = world.guard.clock.now()
+    events = [*genuine(begin, begin + FIVE_MINUTES, refuses), *strangers(begin, forged, seconds=4.0)]
+    world.memory.triage.receive(world.guard.policy, events)
+
+
+def _flooded(world, refuses=lambda _: False) -> None:
+    """A window with 72 forged calls, twelve for each tenant."""
+    _arrive(world, refuses=refuses, forged=72)
+    _judged(world, events=12)
+    window = Window(world.guard.clock.now() - FIVE_MINUTES, FIVE_MINUTES)
+    figures = {"events": 12, "exposure": 33, "expected_events": 0.001}
+    others = [Verdict(T2, tenant, window, Severity.INSUFFICIENT, Scope.ISOLATED, "", figures) for tenant in TENANTS[1:]]
+    with world.guard.state.transaction() as state:
+        state.verdicts.record(others, None)
+
+
+def test_downgrade_by_anonymous_after_a_restore_nobody_is_asked_and_people_are_told_once(busy):
+    for _ in range(2):
+        _flooded(busy)
+        assert watch_restored(busy.guard) == []
+    assert _incident(busy) is None
+    (entry,) = busy.audit("watch_restored")
+    assert "likely forged" in entry["withheld"]
+    (notice,) = [each.notice for each in busy.memory.notifier.posted if "watch_restored" in each.notice.title]
+    assert notice.summary.startswith("T2 webhook_signature rose again in 3 tenants (tenant-a, tenant-b, tenant-c)")
+    assert notice.summary.endswith(
+        "No rollback is proposed: refused webhooks are likely forged, and a rollback would accept them"
+    )
+
+
+def test_genuine_calls_that_are_refused_behind_forged_ones_bring_the_question_after_all(busy):
+    _flooded(busy)
+    assert watch_restored(busy.guard) == []
+    for _ in range(3):
+        _flooded(busy, refuses=lambda _: True)
+    assert len(watch_restored(busy.guard)) == 1
+
+
+def test_genuine_calls_that_are_refused_at_once_are_put_to_people(busy):
+    _arrive(busy, refuses=lambda _: True)
+    _judged(busy, events=9)
+    assert len(watch_restored(busy.guard)) == 1
+
+
+def test_where_the_access_log_can_not_be_read_people_are_asked(busy):
+    _flooded(busy)
+    busy.guard = replace(busy.guard, triage=_Away())
+    assert len(watch_restored(busy.guard)) == 1
+
+
+def test_a_channel_that_is_down_does_not_stop_the_check(busy):
+    _flooded(busy)
+    busy.memory.notifier.break_down("channel_is_archived")
+    assert watch_restored(busy.guard) == []
+
+
+class _Away:
+    """Triage whose source does not answer."""
+
+    def __getattr__(self, name):
+        raise SourceUnavailable("access events: connection refused")
 
 
 # --- how the restore itself ends ----------------------------------------------------------------------------------

@@ -48,6 +48,11 @@ def triaged(guard: Guard, incident_id: str) -> TriageReport:
     """As `triage`, with nothing put on record."""
     with guard.state.transaction() as state:
         incident = state.incidents.get(checked_uuid(incident_id, "incident"))
+    return triage_of(guard, incident)
+
+
+def triage_of(guard: Guard, incident: Incident) -> TriageReport:
+    """As `triaged`, of an incident as it is given, stored or not."""
     return _QUESTIONS[incident.trigger](guard, incident)
 
 

@@ -19,7 +19,7 @@ from ledger_guard.use_cases.check_secrets import check_secrets
 from ledger_guard.use_cases.forged_calls import refused_calls_of
 from ledger_guard.use_cases.remediate import REPAIRS, Case, child_runs, targets
 from ledger_guard.use_cases.signature_causes import CauseKind
-from ledger_guard.use_cases.triage import triage, triaged
+from ledger_guard.use_cases.triage import triage, triage_of
 from ledger_guard.use_cases.triage_rules import SHORT_OF_FUNDS
 
 #: marks the record of an action that was not proposed
@@ -75,13 +75,22 @@ def no_longer_speaks_against(guard: Guard, incident: Incident, actions: Sequence
     if not held:
         return False
     try:
-        against = _LOOKS[incident.trigger](guard, incident)
+        against = spoken_against(guard, incident)
     except SourceUnavailable:
         return False
     flag = guard.policy.triggers[incident.trigger].flag
     words = incident.severity.value, incident.scope.value
     case = Case(incident.incident_id, incident.trigger.value, *words, incident.tenants, (), flag, "", "")
     return any(not _why_not(guard.policy, case, action.target, against) for action in held)
+
+
+def spoken_against(guard: Guard, incident: Incident) -> Against:
+    """The tenants of an incident, stored or not, in which triage speaks against a repair as things are now, with the reason.
+
+    Raises SourceUnavailable where a source does not answer: nothing may be concluded.
+    """
+    look = _LOOKS.get(incident.trigger)
+    return {} if look is None else look(guard, incident)
 
 
 def _found(guard: Guard, case: Case) -> Against:
@@ -124,7 +133,7 @@ def _look_for_forgery(guard: Guard, incident: Incident) -> Against:
 
 
 def _look_for_funds(guard: Guard, incident: Incident) -> Against:
-    found = triaged(guard, incident.incident_id).tenants
+    found = triage_of(guard, incident).tenants
     return {tenant.tenant_id: _SHORT for tenant in found if tenant.word == SHORT_OF_FUNDS}
 
 
