@@ -1,5 +1,7 @@
 """What a run's conf may hold: the form's keys. Any other is refused by the first task, before anything is asked or stored."""
 
+import inspect
+
 import pytest
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
@@ -14,6 +16,36 @@ RUNS = {
     "flag_rollback": ("review", {"flag": FLAG, "incident_id": INCIDENT}, ["flag", "reason"]),
     "flag_restore": ("review", {"flag": FLAG}, ["root_cause", "validation"]),
 }
+
+
+def test_a_task_that_waits_for_nothing_refuses_unknown_keys_or_reads_no_conf(dag_bag):
+    """In the health check tasks stand beside the first one: whatever a run's conf holds, they see nothing of it."""
+    readers = {
+        f"{dag.dag_id}.{task.task_id}"
+        for dag in dag_bag.dags.values()
+        for task in dag.tasks
+        if not task.upstream_task_ids and _may_read_conf(task)
+    }
+    signals = {f"ledger_health_check.{trigger}.sense" for trigger in ("T1", "T2", "T3")}
+    assert readers == {f"{dag_id}.{first}" for dag_id, (first, _, _) in RUNS.items()} | signals
+    for dag_id in RUNS:
+        for task in (task for task in dag_bag.dags[dag_id].tasks if f"{dag_id}.{task.task_id}" in readers):
+            body = inspect.getsource(task.python_callable).split('"""')[-1].split()
+            assert body[:2] == ["with", "first_task():"], f"{dag_id}.{task.task_id}"
+
+
+@pytest.mark.parametrize("task_id", ["watch", "watch_started", "remind", "escalate", "export_head", "watch_restored"])
+def test_what_the_health_check_does_beside_its_checks_reads_no_conf(dag_bag, task_id):
+    """Whatever the conf holds, these run: even behind a first task that was refused."""
+    assert not _may_read_conf(dag_bag.dags["ledger_health_check"].get_task(task_id))
+
+
+def _may_read_conf(task) -> bool:
+    """Whether Airflow hands the task anything of its run: its function names something, or asks for the context."""
+    function = getattr(task, "python_callable", None)
+    if function is None:
+        return bool(task.template_fields)
+    return bool(inspect.signature(function).parameters) or "get_current_context" in inspect.getsource(function)
 
 
 @pytest.mark.parametrize("dag_id", RUNS)

@@ -2,6 +2,7 @@
 
 import re
 from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -9,6 +10,7 @@ from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.approvals import Answer, ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal, StaleVersionError
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.tell_question import gate_link
 
 pytestmark = pytest.mark.airflow
 
@@ -131,3 +133,29 @@ def test_the_form_starts_empty_whatever_the_runs_conf_holds(world, parked):
     assert asking.params["approver_reason"] == conf["approver_reason"], "Airflow fills the field from the conf"
     asking.execute({**context_of("mallory"), "params": params})
     assert {name: field["value"] for name, field in asking.serialized_params.items()} == {"approver_reason": None}
+
+
+def test_a_link_of_the_guard_fills_in_no_field_of_the_page(world, dag_bag):
+    """Airflow's page takes the value of each field from the address, where it has a key of that name."""
+    from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
+
+    gates = [
+        (dag_id, task) for dag_id, dag in dag_bag.dags.items() for task in dag.tasks if isinstance(task, RecordedApprovalOperator)
+    ]
+    assert {dag_id for dag_id, _ in gates} == {"tenant_backfill", "flag_rollback", "flag_restore"}
+    for dag_id, task in gates:
+        query = parse_qs(urlsplit(gate_link(world.guard, dag_id, "manual__1", task.task_id)).query)
+        assert query == {"map_index": ["-1"]}
+        assert not {*query, "_options"} & {*task.params}
+
+
+def test_a_run_id_adds_nothing_to_the_address_of_its_gate(world):
+    """A run by hand may have any id that Airflow lets through."""
+    link = gate_link(world.guard, "flag_rollback", "x?approver_reason=the CTO agrees&_options=[]#", "request_approval")
+    found = urlsplit(link)
+    assert (parse_qs(found.query), found.fragment) == ({"map_index": ["-1"]}, "")
+    assert found.path.endswith("/tasks/request_approval/required_actions")
+
+
+def test_the_field_says_that_a_link_can_have_filled_it_in(airflow_home):
+    assert "read what you send" in gate(question).params.get_param("approver_reason").description

@@ -30,6 +30,10 @@ REASON_FIELD = "approver_reason"
 Ask = Callable[[Guard, Mapping[str, Any], str, str], Mapping[str, Any]]
 
 
+#: Airflow's page fills its fields from the address that it was opened with, and anybody can send such a link
+_FIELD = "Why, in at least {} characters; it goes on record as yours. A link can fill this in: read what you send."
+
+
 class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airflow ships no types for it
     """An ApprovalOperator that answers only to the policy's approvers, defaults to Reject, and records what was said.
 
@@ -55,7 +59,7 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
                     None,
                     type=["null", "string"],
                     title="Reason",
-                    description=f"Why, in at least {approval.minimum_reason_characters} characters; it goes on record.",
+                    description=_FIELD.format(approval.minimum_reason_characters),
                 )
             },
             # a retry would ask people a second time

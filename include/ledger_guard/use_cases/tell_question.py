@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.ports import Guard
@@ -13,7 +14,9 @@ from ledger_guard.use_cases.notify import action_notice, notify
 
 def gate_link(guard: Guard, dag_id: str, run_id: str, task_id: str) -> str:
     """Address of the page in Airflow where this gate is answered."""
-    return f"{guard.ui_url}/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/required_actions?map_index=-1"
+    # a run by hand has the id that somebody gave it, and the page fills its fields from its address
+    where = f"dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe=':+')}/tasks/{quote(task_id, safe='')}"
+    return f"{guard.ui_url}/{where}/required_actions?map_index=-1"
 
 
 def tell_question(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any], link: str, ordinal: int = 1) -> None:
