@@ -125,12 +125,12 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
                 timed_out=bool(event.get("timedout")) or user is None,
                 doubt=doubt,
             )
-        result = super().execute_complete(context, event)
+        # before Airflow goes on: by a Reject it skips what follows at once, whosever it was
         problems = why_it_does_not_count(approval, guard.wall_clock.now())
         if approval.answer is not None and problems:
             said, why = approval.answer.answer.value, "; ".join([*filter(None, [doubt]), *problems])
             raise AirflowFailException(f"{said}, but it does not count: {why}; clear this task to ask again")
-        return result
+        return super().execute_complete(context, event)
 
 
 def second_gate_of(task_id: str) -> str:
