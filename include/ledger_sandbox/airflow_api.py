@@ -15,7 +15,7 @@ class AirflowApi:
     """Calls in the name of one user."""
 
     def __init__(self, url: str, user: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=30)
+        self._client = httpx.Client(base_url=url, timeout=60)
         answer = self._client.post("/auth/token", json={"username": user, "password": password_of(user)})
         answer.raise_for_status()
         self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"

@@ -8,8 +8,8 @@ import secrets
 import shlex
 import shutil
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,10 @@ class Stack:
     scheduled: bool = False
     #: made to the policy document before anything reads it
     change_policy: PolicyChange = lambda _: None
+    #: environment variables of Airflow besides the sandbox's own
+    airflow_settings: Mapping[str, str] = field(default_factory=dict)
+    #: done once Airflow's metadata database is there, before any of its processes is
+    before_airflow_starts: Callable[[AirflowProcesses], None] = lambda _: None
 
     def __enter__(self) -> Stack:
         """Start everything from nothing; what an earlier sandbox left in the folder is removed."""
@@ -110,10 +114,11 @@ class Stack:
             api_port=free_port(PREFERRED_PORT),
             log_port=free_port(0),
         )
-        self.environment = airflow_environment(places, self.guard_environment())
+        self.environment = airflow_environment(places, {**self.guard_environment(), **self.airflow_settings})
         self.processes = AirflowProcesses(places, self.environment)
         self.tick("Airflow's metadata database")
         self.processes.migrate()
+        self.before_airflow_starts(self.processes)
         self.processes.start()
 
     def wait_until_ready(self) -> None:

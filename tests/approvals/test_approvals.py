@@ -80,6 +80,15 @@ def test_a_requester_who_is_an_approver_cannot_approve_his_own_request(world):
         _verify(world)
 
 
+@pytest.mark.parametrize("account", ["Payments-Lead", "payments-l\u00e9ad", "payments - lead"])
+def test_a_requester_with_a_second_account_cannot_approve_his_own_request(world, account):
+    question = asked(world.guard, by=account)
+    assert question.approvers == ("ops-lead",)
+    answered(world.guard, question.approval_id, by="payments-lead")
+    with pytest.raises(SafetyRefusal, match=f"payments-lead may be {account}, who asked for it and can't approve it too"):
+        _verify(world)
+
+
 def test_somebody_who_is_not_in_the_list_cannot_approve(world):
     answered(world.guard, asked(world.guard).approval_id, by="intern")
     with pytest.raises(SafetyRefusal, match="intern may not approve this; allowed: payments-lead, ops-lead"):

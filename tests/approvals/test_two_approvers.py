@@ -88,6 +88,13 @@ def test_one_person_cannot_give_both_approvals(world):
         verify(world)
 
 
+def test_one_person_with_two_accounts_cannot_give_both_approvals():
+    world = rollout_world(policy(approvers=("anna", "Anna", "boris", "cleo")))
+    both_agree(world, "anna", "Anna")
+    with pytest.raises(SafetyRefusal, match="anna gave both approvals; allowed: 2 different people"):
+        verify(world)
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [

@@ -112,6 +112,9 @@ def test_a_policy_that_always_wants_a_human_refuses_a_small_plan(memory):
         pytest.param({"answered_by": "somebody"}, "may not approve", id="by somebody who may not"),
         pytest.param({"answered_by": "ops-lead", "requested_by": "ops-lead"}, "can't approve it too", id="by who asked"),
         pytest.param({"answered_by": ACTOR}, "made the plan and can't approve it too", id="by who made the plan"),
+        pytest.param(
+            {"answered_by": ACTOR.title()}, "made the plan and can't approve it too", id="by a second account of who made it"
+        ),
     ],
 )
 def test_an_approval_that_does_not_count_permits_nothing(world, answered, match):

@@ -31,11 +31,21 @@ def world(monkeypatch):
 
 @pytest.fixture
 def parked(airflow_home, monkeypatch):
-    """Airflow's own part of the gate ends where it would park the task."""
+    """Airflow's own part of the gate ends where it would park the task; by a Reject it ends the task at once."""
     from airflow.providers.standard.operators.hitl import ApprovalOperator
 
     monkeypatch.setattr(ApprovalOperator, "execute", lambda self, context: None)
-    monkeypatch.setattr(ApprovalOperator, "execute_complete", lambda self, context, event: event)
+    monkeypatch.setattr(ApprovalOperator, "execute_complete", go_on)
+
+
+class SkippedByAirflow(Exception):
+    """What follows the gate is skipped, and the gate is green."""
+
+
+def go_on(self, context, event):
+    if event["chosen_options"] == ["Reject"]:
+        raise SkippedByAirflow
+    return event
 
 
 def gate(ask):
@@ -56,12 +66,12 @@ def question(guard, params, requested_by, about):
     return {"subject_id": f"{params['flag']}@*", "subject_hash": "h", "incident_id": None, "proposal": f"asked by {requested_by}"}
 
 
-def answered_by(user):
+def answered_by(user, user_id=None, option="Approve"):
     return {
-        "chosen_options": ["Approve"],
+        "chosen_options": [option],
         "params_input": {"approver_reason": REASON},
         "responded_at": "2026-03-01T00:00:00Z",
-        "responded_by_user": {"id": user, "name": user},
+        "responded_by_user": {"id": user_id or user, "name": user},
         "timedout": False,
     }
 
@@ -88,6 +98,67 @@ def test_the_requesters_own_approval_is_recorded_and_fails_the_gate(world, parke
     with world.state.transaction() as state:
         answer = state.approvals.of_gate("flag_rollback", "manual__1", "request_approval").answer
     assert (answer.answer, answer.answered_by) == (Answer.APPROVED, "payments-lead")
+
+
+def answer_of(world):
+    with world.state.transaction() as state:
+        return state.approvals.of_gate("flag_rollback", "manual__1", "request_approval").answer
+
+
+@pytest.fixture
+def under_fab(monkeypatch):
+    monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager")
+
+
+def test_a_person_can_not_approve_his_own_request_under_fab(world, parked, under_fab):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    asking = gate(question)
+    asking.execute(context_of("payments-lead"))
+    with pytest.raises(AirflowFailException, match="asked for it and can't approve it too"):
+        asking.execute_complete(context_of("payments-lead"), answered_by("payments-lead", "3"))
+    assert answer_of(world).answered_by == "payments-lead"
+
+
+def test_another_person_can_under_fab(world, parked, under_fab):
+    asking = gate(question)
+    asking.execute(context_of("payments-lead"))
+    asking.execute_complete(context_of("payments-lead"), answered_by("ops-lead", "4"))
+    assert (answer_of(world).answer, answer_of(world).answered_by) == (Answer.APPROVED, "ops-lead")
+    assert asking.assigned_users is None, "Airflow would compare FAB's numbers with names and let nobody in"
+
+
+@pytest.mark.parametrize("option", ["Approve", "Reject"])
+def test_somebody_whom_the_policy_does_not_name_answers_nothing_under_fab(world, parked, under_fab, option):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    asking = gate(question)
+    asking.execute(context_of("oncall"))
+    with pytest.raises(AirflowFailException, match=r"mallory may not approve this.*clear this task to ask again"):
+        asking.execute_complete(context_of("oncall"), answered_by("mallory", "5", option))
+    assert answer_of(world).answered_by == "mallory"
+
+
+@pytest.mark.parametrize("option", ["Approve", "Reject"])
+def test_an_answer_of_whom_nobody_can_tell_is_recorded_and_fails_the_gate(world, parked, option):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    asking = gate(question)
+    asking.execute(context_of("oncall"))
+    with pytest.raises(AirflowFailException, match="same auth manager for every Airflow component; the answer names no person"):
+        asking.execute_complete(context_of("oncall"), answered_by("payments-lead", "3", option))
+    assert answer_of(world).answered_by is None
+    with world.state.transaction() as state:
+        told = next(entry.event for entry in state.audit.entries() if entry.event.verb == "record_answer")
+    assert (told.actor, "user id '3'" in told.detail["answered_by_unknown"]) == ("nobody", True)
+
+
+def test_a_named_persons_reject_ends_the_run_quietly(world, parked):
+    asking = gate(question)
+    asking.execute(context_of("oncall"))
+    with pytest.raises(SkippedByAirflow):
+        asking.execute_complete(context_of("oncall"), answered_by("payments-lead", option="Reject"))
+    assert answer_of(world).answer is Answer.REJECTED
 
 
 def test_an_answer_without_a_question_on_record_fails_the_gate(world, parked):

@@ -865,6 +865,11 @@ def test_a_flag_that_is_on_with_no_freeze_needs_no_restore(world):
     ("answer", "says"),
     [
         pytest.param({"by": "oncall"}, "oncall asked for it and can't approve it too", id="who wrote the root cause approves it"),
+        pytest.param(
+            {"by": "Oncall"},
+            "Oncall may be oncall, who asked for it and can't approve it too",
+            id="so does a second account of theirs",
+        ),
         pytest.param({"by": "intern"}, "intern may not approve", id="not an approver"),
         pytest.param({"reason": "123456789"}, "fewer than 10", id="reason of 9 characters"),
         pytest.param({"option": "Reject"}, "rejected", id="rejected"),

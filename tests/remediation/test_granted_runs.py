@@ -51,11 +51,26 @@ def test_a_run_by_hand_is_asked_for_by_who_started_it(world):
     assert (run.requester, run.person) == ("oncall", "oncall")
 
 
-def test_a_run_by_hand_of_nobody_is_the_guards_and_acts_alone_in_nothing(world):
-    nobody = replace(BY_HAND, started_by=None)
-    assert RunOnRecord(world.guard, nobody).requester == GUARD_ITSELF
+def test_a_run_of_the_schedule_is_the_guards_and_acts_alone_in_nothing(world):
+    scheduled = replace(BY_HAND, started_by=None, is_scheduled=True)
+    assert RunOnRecord(world.guard, scheduled).requester == GUARD_ITSELF
     with pytest.raises(SafetyRefusal, match="nobody started it by hand"):
-        _ = RunOnRecord(world.guard, nobody).person
+        _ = RunOnRecord(world.guard, scheduled).person
+
+
+@pytest.mark.parametrize(
+    ("doubt", "why"),
+    [
+        pytest.param("", "Airflow names nobody", id="no name"),
+        pytest.param("the auth manager acme.Sso is not known", "acme.Sso is not known", id="a name that says nothing"),
+    ],
+)
+def test_who_can_not_be_told_asks_for_nothing_and_acts_alone_in_nothing(world, doubt, why):
+    run = RunOnRecord(world.guard, replace(BY_HAND, started_by=None, doubt=doubt))
+    with pytest.raises(SafetyRefusal, match=f"can't be told who started it by hand: .*{why}"):
+        _ = run.requester
+    with pytest.raises(SafetyRefusal, match=f"can't be told who started it by hand: .*{why}"):
+        _ = run.person
 
 
 def test_glass_broken_in_anothers_name_by_an_edited_list_of_runs(world, child):

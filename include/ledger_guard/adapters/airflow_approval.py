@@ -15,8 +15,10 @@ from airflow.sdk import Context, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_errors import never_retried
+from ledger_guard.adapters.airflow_identity import let_in, who_answered
 from ledger_guard.adapters.airflow_runs import this_run
-from ledger_guard.domain.approvals import Answer, ApprovalKind, refusals
+from ledger_guard.domain.approvals import ApprovalKind, why_it_does_not_count
+from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.shown_text import markdown
 from ledger_guard.policy.schema import ApprovalPolicy
 from ledger_guard.ports import Guard
@@ -50,7 +52,7 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
         # the DAG's own params, which Airflow puts here and adds again below; the gate's form has one field
         kwargs.pop("params", None)
         super().__init__(
-            assigned_users=[{"id": name, "name": name} for name in approval.approvers],
+            assigned_users=let_in(approval.approvers),
             response_timeout=timedelta(minutes=approval.valid_minutes),
             defaults=ApprovalOperator.REJECT,
             # null is allowed because Airflow checks the value before it parks; the length is checked when recorded
@@ -93,8 +95,8 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
                 proposal=question["proposal"],
                 ordinal=self.ordinal,
             )
-        # the policy of now, less the requester and who agreed first: Airflow turns everybody else away at the door
-        self.assigned_users = [{"id": name, "name": name} for name in request.approvers]
+        # the policy of now, less the requester and who agreed first: where Airflow can, it turns everybody else away at the door
+        self.assigned_users = let_in(request.approvers)
         self.response_timeout = request.expires_at - request.requested_at
         # Airflow shows it as Markdown, and people and data wrote parts of it
         self.body = markdown(question["proposal"])
@@ -103,13 +105,14 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Record the answer, then go on as ApprovalOperator does. An approval that does not count fails the gate."""
+        """Record the answer, then go on as ApprovalOperator does. An answer that does not count fails the gate, a Reject too."""
         from ledger_guard.wiring import open_guard  # noqa: PLC0415
 
         if "error" in event:
             return super().execute_complete(context, event)
         ti, user = context["ti"], event.get("responded_by_user")
         given = (event.get("params_input") or {}).get(REASON_FIELD)
+        by, doubt = _who(user)
         with never_retried():
             guard = open_guard()
             with guard.state.transaction() as state:
@@ -121,15 +124,17 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
                 asked.request.approval_id,
                 chosen_options=list(event["chosen_options"]),
                 reason=given if isinstance(given, str) else "",
-                answered_by=user["id"] if user else None,
+                answered_by=by,
                 answered_at=_aware(event["responded_at"]),
                 timed_out=bool(event.get("timedout")) or user is None,
+                doubt=doubt,
             )
-        result = super().execute_complete(context, event)
-        problems = refusals(approval, approval.request.subject_hash, guard.wall_clock.now())
-        if approval.answer is not None and approval.answer.answer is Answer.APPROVED and problems:
-            raise AirflowFailException(f"approved, but it does not count: {'; '.join(problems)}; clear this task to ask again")
-        return result
+        # before Airflow goes on: by a Reject it skips what follows at once, whosever it was
+        problems = why_it_does_not_count(approval, guard.wall_clock.now())
+        if approval.answer is not None and problems:
+            said, why = approval.answer.answer.value, "; ".join([*filter(None, [doubt]), *problems])
+            raise AirflowFailException(f"{said}, but it does not count: {why}; clear this task to ask again")
+        return super().execute_complete(context, event)
 
 
 def second_gate_of(task_id: str) -> str:
@@ -166,6 +171,16 @@ def _second_notice(kind: ApprovalKind, task_id: str) -> Any:
             tell_question(guard, kind, question, link, ordinal=2)
 
     return notify_second()
+
+
+def _who(user: Mapping[str, Any] | None) -> tuple[str | None, str]:
+    """Who answered, and else why it can't be told."""
+    if user is None:
+        return None, ""
+    try:
+        return who_answered(user), ""
+    except SafetyRefusal as error:
+        return None, str(error)
 
 
 def _aware(moment: datetime | str) -> datetime:

@@ -6,6 +6,8 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowRuntimeError
 
+from ledger_guard.adapters.airflow_identity import who_started
+from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.runs import StartedRun
 from ledger_guard.use_cases.granted_runs import RunOnRecord
 
@@ -31,14 +33,25 @@ def this_run(dag_run: Any) -> RunOnRecord:
 def started(dag_run: Any) -> StartedRun:
     """This run, as Airflow tells it.
 
-    Whom it was started by is whom Airflow authenticated; of a run that a task of another run started it is whoever started that
-    one. Only runs that people start are `manual`, and the schedule's are `scheduled`; all others count as started by a run.
+    Only runs that people start are `manual`, and the schedule's are `scheduled`; all others count as started by a run. Of those
+    Airflow names whoever started the first run, which says nothing.
     """
     word = str(getattr(dag_run.run_type, "value", dag_run.run_type))
+    by, doubt = _person(dag_run) if word == "manual" else (None, "")
     return StartedRun(
         dag_id=dag_run.dag_id,
         run_id=dag_run.run_id,
-        started_by=dag_run.triggering_user_name or None,
+        started_by=by,
         is_started_by_run=word not in ("manual", "scheduled"),
         conf=dict(dag_run.conf or {}),
+        is_scheduled=word == "scheduled",
+        doubt=doubt,
     )
+
+
+def _person(dag_run: Any) -> tuple[str | None, str]:
+    """Who started the run, and else why it can't be told."""
+    try:
+        return who_started(dag_run.triggering_user_name), ""
+    except SafetyRefusal as error:
+        return None, str(error)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from ledger_guard.domain.identities import same_person
 from ledger_guard.domain.shown_text import wrote
 
 #: how far the clocks of the API server, which dates answers, and of the guard's workers may stand apart
@@ -72,7 +73,7 @@ class ApprovalAnswer:
 
     approval_id: str
     answer: Answer
-    #: the person; None when timed out
+    #: the person; None when timed out, or when it can't be told who it was
     answered_by: str | None
     answered_at: datetime
     reason: str
@@ -81,7 +82,7 @@ class ApprovalAnswer:
     def said_no(self) -> str | None:
         """How people said no, in words; None when they said yes."""
         if self.answer is Answer.REJECTED:
-            return f"rejected by {self.answered_by}, who {wrote(self.reason)}"
+            return f"rejected by {self.answered_by or 'somebody unknown'}, who {wrote(self.reason)}"
         if self.answer is Answer.TIMED_OUT:
             return "nobody answered in time, which means no"
         return None
@@ -120,15 +121,30 @@ def refusals(approval: Approval, subject_hash: str, now: datetime) -> list[str]:
     ]
 
 
+def why_it_does_not_count(approval: Approval, now: datetime) -> list[str]:
+    """Why the answer is none, a Reject too when it is of somebody who may not answer; empty when it is one, as silence is."""
+    answer = approval.answer
+    if answer is None or answer.answer is Answer.TIMED_OUT:
+        return []
+    if answer.answer is Answer.REJECTED:
+        return list(_against_the_person(approval.request, answer))
+    return refusals(approval, approval.request.subject_hash, now)
+
+
 def _against_the_person(request: ApprovalRequest, answer: ApprovalAnswer) -> Iterator[str]:
     if not answer.answered_by:
         yield "the answer names no person"
-    elif answer.answered_by not in request.approvers:
+        return
+    if answer.answered_by not in request.approvers:
         yield f"{answer.answered_by} may not approve this; allowed: {', '.join(request.approvers)}"
     if request.is_break_glass and answer.answered_by != request.requested_by:
         yield f"{answer.answered_by} answered a break-glass question of {request.requested_by}"
-    elif not request.is_break_glass and answer.answered_by == request.requested_by:
-        yield f"{answer.answered_by} asked for it and can't approve it too"
+    elif not request.is_break_glass and same_person(answer.answered_by, request.requested_by):
+        yield f"{_both(answer.answered_by, request.requested_by)} asked for it and can't approve it too"
+
+
+def _both(answered_by: str, requested_by: str) -> str:
+    return answered_by if answered_by == requested_by else f"{answered_by} may be {requested_by}, who"
 
 
 def _against_the_time(request: ApprovalRequest, answer: ApprovalAnswer, now: datetime) -> Iterator[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 
 from ledger_guard.domain.approvals import CLOCK_TOLERANCE, Approval, ApprovalAnswer, refusals
 from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.identities import same_person
 
 _ORDINALS = {1: "first approval", 2: "second approval"}
 
@@ -103,7 +105,7 @@ def _against_their_number(approvals: Sequence[Approval], rule: ApprovalRule) -> 
     elif len(approvals) < needed:
         yield f"{needed} approvals are needed, {len(approvals)} was asked for"
     people = [approval.approved_by for approval in approvals if approval.approved_by]
-    if len(people) != len(set(people)):
+    if any(same_person(first, second) for first, second in combinations(people, 2)):
         yield f"{people[0]} gave both approvals; allowed: {needed} different people"
 
 
@@ -113,7 +115,7 @@ def _against_one(approval: Approval, rule: ApprovalRule, subject: Subject, now: 
     answer, request = approval.answer, approval.request
     if answer is None or answer.said_no or not answer.answered_by:
         return
-    if answer.answered_by == subject.made_by and answer.answered_by != request.requested_by:
+    if same_person(answer.answered_by, subject.made_by) and not same_person(answer.answered_by, request.requested_by):
         yield f"{subject.made_by} made the plan and can't approve it too"
     if answer.answered_by in request.approvers and answer.answered_by not in rule.approvers:
         yield f"{answer.answered_by} may not approve this any more: the policy was changed; allowed: {', '.join(rule.approvers)}"

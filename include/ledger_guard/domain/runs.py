@@ -17,11 +17,15 @@ class StartedRun:
 
     dag_id: str
     run_id: str
-    #: whom Airflow authenticated when the run was started; handed down to every run that this one starts. None: nobody
+    #: the person who started it by hand; None: nobody did, or it can't be told who
     started_by: str | None
-    #: whether a task of another run started it: then `started_by` says nothing about who wanted it
+    #: whether a task of another run started it: then guard state says who wanted it
     is_started_by_run: bool
     conf: Mapping[str, Any]
+    #: whether the schedule started it
+    is_scheduled: bool = False
+    #: why it can't be told who started it by hand
+    doubt: str = ""
 
 
 @dataclass(frozen=True)

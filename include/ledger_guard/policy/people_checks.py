@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.identities import same_person
 from ledger_guard.policy.schema import Policy
 from ledger_guard.policy.words import PLACEHOLDER, Problem
 
@@ -81,10 +83,23 @@ def _names_of_who_may_override_are_names(policy: Policy) -> Iterator[Problem]:
             yield "freeze.override_by", f"{name!r} stands there {times} times; allowed: each name once"
 
 
+def _a_list_of_people_names_people_each_by_one_name(policy: Policy) -> Iterator[Problem]:
+    lists = {f"approvals.{kind.value}.approvers": approval.approvers for kind, approval in policy.approvals.items()}
+    for place, names in {**lists, "break_glass.users": policy.break_glass.users}.items():
+        for one, other in combinations(dict.fromkeys(names), 2):
+            if same_person(one, other):
+                yield place, f"{one!r} and {other!r} may be one person: only case, accents or blanks differ; allowed: one of them"
+    for place, names in {**lists, "freeze.override_by": policy.freeze.override_by}.items():
+        for position, name in enumerate(names):
+            if name in _NOBODY:
+                yield f"{place}[{position}]", f"{name!r} is nobody; allowed: names of people as Airflow knows them"
+
+
 RULES_OF_PEOPLE = (
     _every_kind_of_approval_has_approvers,
     _enough_people_may_approve,
     _a_question_is_escalated_while_it_waits,
     _the_glass_is_broken_by_named_people_only,
     _names_of_who_may_override_are_names,
+    _a_list_of_people_names_people_each_by_one_name,
 )

@@ -58,8 +58,8 @@ class RunOnRecord:
 
         Raises:
             SafetyRefusal: another run started it without leave, or with another conf than it has leave for; or a person
-                started it by hand under a run id that another run was to get. Nothing was written. Find out who did that;
-                start what is needed by hand, in your own name.
+                started it by hand under a run id that another run was to get, or it can't be told which person. Nothing
+                was written. Find out who did that; start what is needed by hand, in your own name.
         """
         return self._leave().requested_by if self.run.is_started_by_run else self._by_hand() or GUARD_ITSELF
 
@@ -101,6 +101,9 @@ class RunOnRecord:
             if state.runs.granted(self.run.dag_id, self.run.run_id) is not None:
                 why = "was started by hand under a run id that another run was to get; allowed: an own id"
                 raise SafetyRefusal(f"{self._what}: {why}")
+        if self.run.started_by is None and not self.run.is_scheduled:
+            doubt = self.run.doubt or "Airflow names nobody"
+            raise SafetyRefusal(f"{self._what}: it can't be told who started it by hand: {doubt}")
         return self.run.started_by
 
     def _leave(self) -> RunGrant:

@@ -25,12 +25,13 @@ def record_answer(
     answered_by: str | None,
     answered_at: datetime,
     timed_out: bool,
+    doubt: str = "",
 ) -> Approval:
     """Store the gate's event as the answer and return the approval, so that the gate can judge it with `refusals`.
 
     An approval that does not count (too short a reason, the requester, somebody who may not) is stored too: it is what was
-    said. A timeout is no rejection: it is kept as its own answer and names nobody. The same event delivered again
-    changes nothing.
+    said. A timeout is no rejection: it is kept as its own answer and names nobody. `doubt` is why it can't be told who
+    answered: then `answered_by` is None. The same event delivered again changes nothing.
 
     Raises:
         BadInputError: no such approval, or other options than exactly Approve or Reject. Nothing was stored.
@@ -64,6 +65,7 @@ def record_answer(
                     "reason": reason,
                     "refusals": refusals(approval, asked.request.subject_hash, now),
                     "ordinal": asked.request.ordinal,
+                    **({"answered_by_unknown": doubt} if doubt else {}),
                     **attesting(answer_attested(answer)),
                     **unkeyed_detail(state.audit),
                 },

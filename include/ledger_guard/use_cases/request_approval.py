@@ -9,6 +9,7 @@ from ledger_guard.domain.attestations import approval_faults, attesting, questio
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.identities import others_than
 from ledger_guard.ports import Guard, GuardTransaction
 from ledger_guard.use_cases.permission import incident_state, rule_now
 
@@ -42,7 +43,7 @@ def request_approval(
     for what, given in (("requester", requested_by), ("subject", subject_id), ("subject hash", subject_hash)):
         if not given.strip():
             raise BadInputError(f"approval of {kind.value}: the {what} is empty; allowed: a text")
-    others = [name for name in dict.fromkeys(rule.approvers) if name != requested_by]
+    others = others_than(rule.approvers, requested_by)
     if not others:
         raise SafetyRefusal(
             f"{kind.value} of {subject_id}: {requested_by} asks and is the only one who may approve it: have somebody else ask"
@@ -56,7 +57,7 @@ def request_approval(
     with guard.state.transaction() as state:
         if ordinal > 1:
             agreed = _first_approver(state, kind, subject_id, subject_hash, run_id, now)
-            others = [name for name in others if name != agreed]
+            others = others_than(others, agreed)
         asked_for = incident_state(state, incident_id)
     request = ApprovalRequest(
         approval_id=new_id(),

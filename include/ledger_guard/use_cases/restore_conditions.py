@@ -9,6 +9,7 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, Freeze
 from ledger_guard.domain.freeze_overrides import FreezeOverride
+from ledger_guard.domain.identities import others_than
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.shown_text import quoted
 from ledger_guard.domain.signals import Trigger
@@ -113,7 +114,7 @@ def _why_frozen(found: Freeze) -> str:
 
 def _nobody_to_approve(guard: Guard, requested_by: str) -> Iterator[str]:
     approvers = guard.policy.approvals[ApprovalKind.FLAG_RESTORE].approvers
-    if not set(approvers) - {requested_by}:
+    if not others_than(approvers, requested_by):
         yield f"{requested_by} asks and is the only one who may approve; needed: somebody else asks"
 
 

@@ -1,0 +1,108 @@
+"""Who a person is: the user name, the same for whoever asks and whoever answers, as the auth manager logged them in.
+
+Airflow tells who started a run by name and who answered a question by id and name, and only under one auth manager are these
+the same text. A name that its owner can choose (a full name, an email address) is nobody's identity.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.runs import GUARD_ITSELF
+
+
+class UserId(Enum):
+    """What an auth manager's user ids are, in words."""
+
+    NAME = "the user name"
+    NUMBER = "a number"
+    SUBJECT = "a Keycloak user's id"
+
+
+@dataclass(frozen=True)
+class AuthManager:
+    """What has to be known of an auth manager so that its users can be told apart by name."""
+
+    name: str
+    user_id: UserId
+    #: what it calls those who have no name, and several may be
+    nameless: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Login:
+    """A logged-in user, as Airflow's API server tells of the one who answered."""
+
+    user_id: str
+    user_name: str
+
+
+#: the guard's own names in its records
+_RESERVED = (GUARD_ITSELF, "nobody", "*")
+#: a Keycloak user's own, or one of a user directory behind Keycloak
+_SUBJECT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|f:[^:]+:.+", re.IGNORECASE)
+
+
+def user_name(given: str, manager: AuthManager) -> str:
+    """Return the identity of a user whom the auth manager gives this name.
+
+    Raises:
+        SafetyRefusal: it names nobody, is the guard's own, or could be read as another's.
+    """
+    if not _is_plain(given):
+        raise SafetyRefusal(
+            f"{manager.name} names nobody, or with blanks or invisible signs ({given[:60]!r}): who it is can't be told; "
+            "needed: a user name without them, given by an administrator"
+        )
+    if any(same_person(given, taken) for taken in _RESERVED):
+        raise SafetyRefusal(f"{given!r} stands for the guard itself or for nobody in its records; needed: another user name")
+    if any(same_person(given, nameless) for nameless in manager.nameless):
+        raise SafetyRefusal(f"{manager.name} calls {given!r} whoever has no name of their own; needed: a login of one person")
+    return given
+
+
+def name_of_login(login: Login, manager: AuthManager) -> str:
+    """Return the identity of whoever answered.
+
+    Raises:
+        SafetyRefusal: as `user_name`; or the id is of another form than this auth manager's, so that the name may be anything.
+    """
+    forms = {
+        UserId.NAME: login.user_id == login.user_name,
+        UserId.NUMBER: login.user_id.isascii() and login.user_id.isdigit(),
+        UserId.SUBJECT: _SUBJECT.fullmatch(login.user_id) is not None,
+    }
+    if not forms[manager.user_id]:
+        raise SafetyRefusal(
+            f"the answer is of user id {login.user_id[:60]!r} and name {login.user_name[:60]!r}, and under {manager.name} the id "
+            f"is {manager.user_id.value}: who it is can't be told; needed: the same auth manager for every Airflow component"
+        )
+    return user_name(login.user_name, manager)
+
+
+def same_person(one: str | None, other: str | None) -> bool:
+    """Whether two names may be one person's: the same but for case, accents, blanks and signs that nobody sees.
+
+    A directory may take all of these for one login while Airflow makes an account of each. For refusing only: who may do
+    something is compared exactly.
+    """
+    return one is not None and other is not None and _key(one) == _key(other)
+
+
+def others_than(names: Sequence[str], *people: str) -> list[str]:
+    """Return the names that are none of these people's, each once."""
+    return [name for name in dict.fromkeys(names) if not any(same_person(name, person) for person in people)]
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and name == " ".join(name.split()) and name.isprintable()
+
+
+def _key(name: str) -> str:
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    return "".join(sign for sign in apart if unicodedata.category(sign)[0] not in "CMZ")
