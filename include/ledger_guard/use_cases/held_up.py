@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from ledger_guard.domain.complaints import Complaint, ComplaintKind
@@ -75,15 +75,21 @@ def tell_held_up(guard: Guard) -> list[str]:
     return [complaint.sentence for complaint in due]
 
 
-def held_up(guard: Guard, state: GuardTransaction) -> list[str]:
-    """What keeps runs from beginning, as guard state knows it: one sentence each, told or not. Changes nothing."""
-    return list(_sentences(guard, state))
+def held_up(guard: Guard, state: GuardTransaction, paused: Sequence[str] | None = None) -> list[str]:
+    """What keeps runs from beginning, as guard state knows it: one sentence each, told or not. Changes nothing.
+
+    `paused`: the DAGs of which Airflow says so now; None where it was not asked, and the last look's word counts.
+    """
+    return list(_sentences(guard, state, paused))
 
 
-def _sentences(guard: Guard, state: GuardTransaction) -> Iterator[str]:
+def _sentences(guard: Guard, state: GuardTransaction, paused: Sequence[str] | None) -> Iterator[str]:
     now = guard.wall_clock.now()
+    for dag_id in paused or ():
+        yield f"{dag_id} is paused: its runs do not begin, emergencies included."
+    known_otherwise = {ComplaintKind.OVERDUE} if paused is None else {ComplaintKind.OVERDUE, ComplaintKind.PAUSED}
     for complaint in state.complaints.standing():
-        if complaint.is_ripe(now) and complaint.kind is not ComplaintKind.OVERDUE:
+        if complaint.is_ripe(now) and complaint.kind not in known_otherwise:
             yield complaint.sentence
     if overdue := _overdue(guard, state):
         yield f"{overdue} question(s) expired without anything on record: their runs have ended, or Airflow stands still."

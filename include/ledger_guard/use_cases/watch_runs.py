@@ -69,4 +69,4 @@ def _each(parts: Sequence[_Part]) -> None:
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        raise LedgerGuardError("; ".join(str(error) for error in failures))
+        raise LedgerGuardError("; ".join(dict.fromkeys(str(error) for error in failures)))
