@@ -11,9 +11,9 @@ Every 5 minutes; one run at a time; no catch-up (a run senses every closed windo
 * `triggers` (list of `T1`, `T2`, `T3`; default all): look at these only, for a check by hand.
 
 ## What it changes
-Guard state only: readings, verdicts, incidents, which reminders were told; where LEDGER_GUARD_AUDIT_HEADS_FILE is set, one
-line in that file. It starts `ledger_remediation`, and `flag_rollback` for a flag that was enabled unconfirmed and whose signal
-rose again at once; it never touches the platform.
+Guard state only: readings, verdicts, incidents, which reminders were told, questions whose run has ended; where
+LEDGER_GUARD_AUDIT_HEADS_FILE is set, one line in that file. It starts `ledger_remediation`, and `flag_rollback` for a flag
+that was enabled unconfirmed and whose signal rose again at once; it never touches the platform.
 
 ## Safe to re-run?
 Yes. Windows are stored once, verdicts replace themselves, a remediation starts once per incident, severity and scope, and a
