@@ -11,9 +11,10 @@ Every 5 minutes; one run at a time; no catch-up (a run senses every closed windo
 * `triggers` (list of `T1`, `T2`, `T3`; default all): look at these only, for a check by hand.
 
 ## What it changes
-Guard state only: readings, verdicts, incidents, which reminders were told; where LEDGER_GUARD_AUDIT_HEADS_FILE is set, one
-line in that file. It starts `ledger_remediation`, and `flag_rollback` for a flag that was enabled unconfirmed and whose signal
-rose again at once, unless triage speaks against one; it never touches the platform.
+Guard state only: readings, verdicts, incidents, which reminders were told, questions whose run has ended; where
+LEDGER_GUARD_AUDIT_HEADS_FILE is set, one line in that file. It starts `ledger_remediation`, and `flag_rollback` for a flag
+that was enabled unconfirmed and whose signal rose again at once, unless triage speaks against one; it never touches the
+platform.
 
 ## Safe to re-run?
 Yes. Windows are stored once, verdicts replace themselves, a remediation starts once per incident, severity and scope, and a
@@ -35,6 +36,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ledger_guard.adapters.airflow_errors import first_task, never_retried
 from ledger_guard.adapters.airflow_runs import this_run
+from ledger_guard.adapters.airflow_scheduler import TaskScheduler
 from ledger_guard.adapters.airflow_settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.adapters.audit_heads_file import add_head
 from ledger_guard.domain.signals import Trigger
@@ -47,9 +49,9 @@ from ledger_guard.use_cases import remind as reminding
 from ledger_guard.use_cases import sense as sensing
 from ledger_guard.use_cases import watch as watching
 from ledger_guard.use_cases import watch_restored as restored
+from ledger_guard.use_cases import watch_runs as watching_runs
 from ledger_guard.use_cases.audit_heads import audit_head
 from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
-from ledger_guard.use_cases.tell_not_begun import tell_not_begun
 from ledger_guard.wiring import audit_heads_file, audit_keys, open_guard
 
 POLICY = load_policy()
@@ -96,12 +98,12 @@ def ledger_health_check() -> None:
             return add_head(path, lambda earlier: audit_head(guard, keys, earlier)).sequence
 
     @task(retries=0, on_failure_callback=None)
-    def watch_started() -> list[str]:
-        """Name runs that were to start and have not begun: a paused DAG, taken slots. Fails alone when the channel is down."""
-        return tell_not_begun(open_guard())
+    def watch_runs(ti=None) -> None:
+        """Name paused DAGs, runs that have not begun, questions whose run has ended. Fails alone when the channel is down."""
+        watching_runs.watch_runs(open_guard(), TaskScheduler(ti))
 
     watch()
-    watch_started()
+    watch_runs()
     escalate()
     remind()
     export_head()
@@ -129,7 +131,7 @@ def check(trigger: Trigger) -> XComArg:
         @task.sensor(poke_interval=POKE_SECONDS, timeout=SENSE_TIMEOUT_SECONDS, mode="reschedule")
         def sense(params: dict | None = None) -> PokeReturnValue:
             """Wait until the newest closed window is complete, then load every window since the last one."""
-            with first_task():
+            with first_task(watches=False):
                 if trigger.value not in (params or {})["triggers"]:
                     raise AirflowSkipException(f"{trigger.value} was not asked for")
                 guard = open_guard()

@@ -57,6 +57,8 @@ GATES = {
 #: whether the policy lets anybody act alone; the form has a field for it then, and the graph a way
 MAY_ACT_ALONE = any(POLICY.break_glass.users_for(kind) for _, kind in GATES.values())
 ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+#: of each task that reads or writes a tenant's wallets, over all runs
+AT_ONCE = 32
 
 
 @dag(
@@ -64,7 +66,8 @@ ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
     schedule=None,
     start_date=START_DATE,
     catchup=False,
-    max_active_runs=32,
+    # a run that waits for an answer holds no worker: an emergency must never queue behind questions that nobody answers
+    max_active_runs=1000,
     dagrun_timeout=timedelta(minutes=max(POLICY.approvals[kind].longest_wait_minutes for _, kind in GATES.values()) + 240),
     default_args=task_defaults(retries=2),
     params={
@@ -90,7 +93,7 @@ ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
     tags=["ledger-guard", "backfill"],
 )
 def tenant_backfill() -> None:
-    @task(retries=1)
+    @task(retries=1, max_active_tis_per_dag=AT_ONCE)
     def dry_run(params: dict | None = None, dag_run=None) -> None:
         """Compare and leave the plan: the exact rows, with before and after. Writes nothing to the platform."""
         with first_task():
@@ -120,21 +123,21 @@ def tenant_backfill() -> None:
             where, plan_id = (dag_run.dag_id, dag_run.run_id), run.note("plan")["plan_id"]
             return backfill_run.break_glass_run(run.guard, params or {}, plan_id, run.person, *where)
 
-    @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY)
+    @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
     def force(params: dict | None = None, dag_run=None) -> dict:
         """Apply exactly the plan. What permits it is read again in here, from guard state."""
         with never_retried():
             run = this_run(dag_run)
             return backfill_run.force_run(run.guard, params or {}, run.note("plan"), run.requester, open_platform_script)
 
-    @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY)
+    @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
     def undo(params: dict | None = None, dag_run=None) -> dict:
         """Give the before-values back where the rows still hold what force wrote. Needs its own approval, read in here."""
         with never_retried():
             run = this_run(dag_run)
             return backfill_run.undo_run(run.guard, params or {}, run.note("plan"), run.requester)
 
-    @task(multiple_outputs=False, trigger_rule=ONE_OF_MANY)
+    @task(multiple_outputs=False, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
     def verify(params: dict | None = None, dag_run=None) -> dict:
         """Compare again: what remains is named by its cause."""
         with never_retried():

@@ -34,6 +34,7 @@ COMMANDS = {
     "platform": "Hold the policy against the platform's schema, ledger words, flags, log and secrets.",
     "policy": "Check the policy file.",
     "rollout": "Ask whether a flag may be enabled.",
+    "watch": "Say what is wrong with the guard itself; for cron, apart from Airflow.",
 }
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.audit_keys import AuditKeys
+from ledger_guard.domain.complaints import Complaint, ComplaintKind
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.findings import DifferenceCounts
 from ledger_guard.domain.flags import FlagChange, FlagState, Freeze, ProbeFinding, ProbeLook, RotationPlan
@@ -624,7 +625,10 @@ class ApprovalStore(Protocol):
         """Store a question; asking again for the same gate run makes a new one and voids the old."""
 
     def answer(self, answer: ApprovalAnswer) -> None:
-        """Store the answer. Raises SafetyRefusal when there is one already: an answer is never replaced."""
+        """Store the answer.
+
+        Raises SafetyRefusal when there is one already (an answer is never replaced), or the question is void or orphaned.
+        """
 
     def get(self, approval_id: str) -> Approval:
         """Raises BadInputError when there is none with this id."""
@@ -639,7 +643,19 @@ class ApprovalStore(Protocol):
         """What this gate asked last, with its answer."""
 
     def waiting(self, now: datetime) -> list[Approval]:
-        """Unanswered questions that have not expired, oldest first."""
+        """Unanswered questions that have not expired and whose run has not ended, oldest first."""
+
+    def unanswered(self) -> list[Approval]:
+        """As `waiting`, expired ones included: nothing was recorded of them, not even silence. At most 500."""
+
+    def orphan(self, approval_id: str, at: datetime) -> bool:
+        """Close a question whose run has ended; False, and nothing is done, when it is answered, void or closed already."""
+
+    def orphans_to_tell(self) -> list[Approval]:
+        """Orphaned questions that nobody was told of, oldest first. At most 500."""
+
+    def orphan_told(self, approval_id: str, at: datetime) -> None:
+        """Remember that people were told; the first time stays. Raises BadInputError for an unknown one."""
 
     def of_incident(self, incident_id: str) -> list[Approval]:
         """Every question of an incident with its answer, voided ones included, oldest first."""
@@ -766,6 +782,9 @@ class RunStore(Protocol):
     def not_begun(self, before: datetime) -> list[RunGrant]:
         """Leave given before this moment that no run made use of and nobody was told of; oldest first, at most a hundred."""
 
+    def never_begun(self, after: datetime, before: datetime) -> list[RunGrant]:
+        """Leave given in `[after, before)` that no run made use of, told or not; oldest first, at most a hundred."""
+
     def told(self, run_id: str, at: datetime) -> None:
         """Remember that people were told; the first time stays. Raises BadInputError for a run without leave."""
 
@@ -774,6 +793,25 @@ class RunStore(Protocol):
 
     def noted(self, dag_id: str, run_id: str, name: str) -> dict[str, Any] | None:
         """What a task of this run left under this name."""
+
+
+class ComplaintStore(Protocol):
+    """What stands in the way of runs and answers."""
+
+    def begin_look(self, at: datetime, every: timedelta) -> bool:
+        """Whether the last look began at least `every` ago; then this one counts as the last. Of several at once one may look."""
+
+    def standing(self) -> list[Complaint]:
+        """What is not over, the oldest first."""
+
+    def seen(self, kind: ComplaintKind, about: str, at: datetime) -> Complaint:
+        """Remember that it stands; what was over begins anew, told to nobody."""
+
+    def over(self, kind: ComplaintKind, about: str, at: datetime) -> None:
+        """Remember that it does not stand any more; nothing where it did not."""
+
+    def told(self, kind: ComplaintKind, about: str, at: datetime) -> None:
+        """Remember that people were told; the first time stays. Raises BadInputError for what was never seen."""
 
 
 class AuditLog(Protocol):
@@ -879,8 +917,25 @@ class GuardTransaction(Protocol):
         """Runs that start runs, and what their tasks left."""
 
     @property
+    def complaints(self) -> ComplaintStore:
+        """What stands in the way of runs and answers."""
+
+    @property
     def audit(self) -> AuditLog:
         """The audit log."""
+
+
+class Scheduler(Protocol):
+    """What Airflow knows of DAGs and their runs. Every method raises SourceUnavailable when it does not say."""
+
+    def is_paused(self, dag_id: str) -> bool:
+        """Whether runs of this DAG are kept from beginning. Raises SourceUnavailable for one that Airflow does not know."""
+
+    def queued(self, dag_id: str) -> int:
+        """How many runs of this DAG have not begun."""
+
+    def ended(self, dag_id: str, run_ids: Sequence[str]) -> list[str]:
+        """Those of these runs that have ended, or are gone."""
 
 
 class GuardState(Protocol):

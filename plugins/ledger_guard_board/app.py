@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
 from ledger_guard.domain.errors import BadInputError, LedgerGuardError
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Guard, Scheduler
 from ledger_guard.use_cases.board import board
 from ledger_guard.use_cases.report import incident_report
 from ledger_guard_board.view_model import BoardView, board_view
@@ -50,9 +50,18 @@ def opened_guard() -> Guard:
     return open_guard()
 
 
-def read_board(guard: Annotated[Guard, Depends(opened_guard)]) -> BoardView:
+def airflow_scheduler() -> Scheduler:
+    """DAGs and runs, from Airflow's own database, which this process has at hand."""
+    from ledger_guard_board.scheduler import MetadataScheduler  # noqa: PLC0415  loads Airflow's models
+
+    return MetadataScheduler()
+
+
+def read_board(
+    guard: Annotated[Guard, Depends(opened_guard)], scheduler: Annotated[Scheduler, Depends(airflow_scheduler)]
+) -> BoardView:
     """The page's content. Raises LedgerGuardError when guard state can't be read."""
-    return board_view(board(guard), guard.ui_url)
+    return board_view(board(guard, scheduler), guard.ui_url)
 
 
 Board = Annotated[BoardView, Depends(read_board)]

@@ -44,6 +44,8 @@ class BoardView:
     #: further sentences, by urgency
     notes: tuple[str, ...]
     is_blind: bool
+    #: paused DAGs, queued emergencies, runs that have not begun, questions without a run: a sentence each
+    held_up: tuple[str, ...]
     triggers: tuple[TriggerCard, ...]
     #: the one that expires first comes first
     waiting: tuple[ApprovalLine, ...]
@@ -73,6 +75,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         tone=tone,
         notes=(*(text for text, _ in further), *_rehearsal(state), *_unkeyed(state)),
         is_blind=any(card.is_blind for card in cards),
+        held_up=state.held_up,
         triggers=cards,
         waiting=waiting,
         incidents=incidents,
@@ -94,6 +97,7 @@ def _sentences(
     if blind := [card.trigger for card in cards if card.is_blind]:
         limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
         yield f"Guard blind for {', '.join(blind)}: no verdict within the last {limit}. Trouble there would not be seen.", "bad"
+    yield from _held_up(state)
     if incidents:
         each = ", ".join(f"{incident.trigger} {incident.severity} ({incident.scope})" for incident in incidents)
         worst: Tone = "bad" if any(incident.tone == "bad" for incident in incidents) else "warn"
@@ -114,6 +118,11 @@ def _sentences(
         yield f"Too little traffic to judge {', '.join(thin)}.", "unknown"
     if state.flags_problem:
         yield "The flags' values can't be read.", "warn"
+
+
+def _held_up(state: BoardState) -> Iterator[tuple[str, Tone]]:
+    for sentence in state.held_up:
+        yield sentence, "bad"
 
 
 def _all_quiet(state: BoardState) -> str:

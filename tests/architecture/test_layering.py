@@ -33,6 +33,7 @@ AIRFLOW_SIDE = {
     "adapters/airflow_break_glass.py",
     "adapters/airflow_failure.py",
     "adapters/airflow_runs.py",
+    "adapters/airflow_watch.py",
 }
 DRIVERS = {"psycopg", "sqlalchemy", "alembic", "airflow", "slack_sdk", "httpx", "httpcore", "dotenv"}
 

@@ -13,7 +13,7 @@ import yaml
 from ledger_guard.domain.audit_keys import parse_audit_keys
 
 PROJECT = Path(__file__).parents[2]
-AIRFLOW_SERVICES = ("init", "api-server", "scheduler", "dag-processor")
+AIRFLOW_SERVICES = ("init", "api-server", "scheduler", "dag-processor", "watch")
 DATABASES = ("airflow-db", "platform-db")
 
 
@@ -91,10 +91,17 @@ def test_nothing_is_fetched_when_a_container_starts():
 # --- docker-compose.yaml --------------------------------------------------------------------------------------------
 
 
-def test_the_stack_is_two_databases_one_initialisation_and_the_three_airflow_processes(compose):
+def test_the_stack_is_two_databases_one_initialisation_the_three_airflow_processes_and_the_watcher(compose):
     assert set(compose["services"]) == {*DATABASES, *AIRFLOW_SERVICES}
-    commands = {name: compose["services"][name]["command"][0] for name in AIRFLOW_SERVICES[1:]}
+    commands = {name: compose["services"][name]["command"][0] for name in AIRFLOW_SERVICES[1:-1]}
     assert commands == {"api-server": "api-server", "scheduler": "scheduler", "dag-processor": "dag-processor"}
+
+
+def test_the_watcher_needs_no_airflow_process_and_looks_as_often_as_its_health_check_asks(compose):
+    watcher = compose["services"]["watch"]
+    assert watcher["command"][-1] == "while true; do python -m ledger_guard watch; touch /tmp/looked; sleep 300; done"
+    assert set(watcher["depends_on"]) == {"init"}
+    assert "-mmin -10" in watcher["healthcheck"]["test"][-1]
 
 
 def test_every_image_names_its_version(compose):

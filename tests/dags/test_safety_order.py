@@ -59,3 +59,18 @@ def test_only_the_policys_approvers_are_asked_and_silence_means_reject(dag_bag):
         assert [user["id"] for user in gate.assigned_users] == list(approval.approvers)
         assert gate.defaults == ["Reject"]
         assert gate.response_timeout.total_seconds() == approval.valid_minutes * 60
+
+
+def test_an_emergency_never_queues_behind_parked_questions(dag_bag):
+    """Parked runs count as active: the places are for more of them than anybody parks, the work is bounded by task."""
+    from ledger_guard.domain.runs import EMERGENCY_DAG_IDS
+
+    assert [dag_bag.dags[dag_id].max_active_runs for dag_id in EMERGENCY_DAG_IDS] == [1000, 1000]
+    for task_id in ("dry_run", "force", "undo", "verify"):
+        assert dag_bag.dags["tenant_backfill"].get_task(task_id).max_active_tis_per_dag == 32
+
+
+def test_every_dag_of_the_guard_is_watched_for_being_paused(dag_bag):
+    from ledger_guard.domain.runs import DAG_IDS
+
+    assert sorted(dag_bag.dags) == sorted(DAG_IDS)

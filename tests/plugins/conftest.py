@@ -10,6 +10,7 @@ import pytest
 from tests.plugins.board_values import NOW
 
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.scheduler import InMemoryScheduler
 from ledger_guard.policy.loader import load_policy
 
 if TYPE_CHECKING:
@@ -44,10 +45,18 @@ def login_of(airflow_client: TestClient) -> Callable[[str], dict[str, str]]:
 
 
 @pytest.fixture
-def board_client(airflow_client: TestClient, world: MemoryWorld) -> Iterator[TestClient]:
-    """The client, with the board reading the guard in memory."""
-    from ledger_guard_board.app import app, opened_guard
+def scheduler() -> InMemoryScheduler:
+    """Airflow's DAGs and runs in memory; the run of `board_values.approval` goes on."""
+    found = InMemoryScheduler()
+    found.runs["flag_rollback", "roll_back__1"] = "running"
+    return found
 
-    app.dependency_overrides[opened_guard] = lambda: world.guard
+
+@pytest.fixture
+def board_client(airflow_client: TestClient, world: MemoryWorld, scheduler: InMemoryScheduler) -> Iterator[TestClient]:
+    """The client, with the board reading guard and scheduler in memory."""
+    from ledger_guard_board.app import airflow_scheduler, app, opened_guard
+
+    app.dependency_overrides |= {opened_guard: lambda: world.guard, airflow_scheduler: lambda: scheduler}
     yield airflow_client
-    del app.dependency_overrides[opened_guard]
+    app.dependency_overrides.clear()

@@ -182,6 +182,42 @@ def test_only_the_two_static_files_are_served(board_client, login_of, name):
     assert board_client.get(f"/ledger-guard/static/{name}", headers=login_of("viewer")).status_code == 404
 
 
+def test_a_paused_rollback_is_the_first_thing_that_the_page_says(board_client, world, scheduler, login_of):
+    store_quiet_verdicts(world)
+    scheduler.paused.add("flag_rollback")
+    answer = board_client.get(PAGE, headers=login_of("viewer"))
+    assert '<p class="first">flag_rollback is paused: its runs do not begin, emergencies included.</p>' in answer.text
+    assert '<section class="headline bad" role="status">' in answer.text
+
+
+def test_airflow_s_own_database_says_which_dags_are_paused_and_which_runs_are_queued_or_have_ended(airflow_client):
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from airflow.utils.types import DagRunTriggeredByType, DagRunType
+
+    from ledger_guard_board.scheduler import MetadataScheduler
+
+    with create_session() as session:
+        session.merge(DagBundleModel(name="a-bundle"))
+        session.flush()
+        for dag_id, is_paused in (("board_on", False), ("board_paused", True)):
+            session.merge(DagModel(dag_id=dag_id, is_paused=is_paused, bundle_name="a-bundle"))
+        session.flush()
+        for state in ("queued", "running", "success", "failed"):
+            run = DagRun(dag_id="board_on", run_id=f"is-{state}", run_type=DagRunType.MANUAL, state=state)
+            run.triggered_by = DagRunTriggeredByType.REST_API
+            session.add(run)
+    found = MetadataScheduler()
+    assert [found.is_paused("board_on"), found.is_paused("board_paused")] == [False, True]
+    assert [found.queued("board_on"), found.queued("board_paused")] == [1, 0]
+    asked = ["is-queued", "is-running", "is-success", "is-failed", "is-gone"]
+    assert found.ended("board_on", asked) == ["is-success", "is-failed", "is-gone"]
+    with pytest.raises(SourceUnavailable, match="does not know board_gone"):
+        found.is_paused("board_gone")
+
+
 # --- when nothing is known ------------------------------------------------------------------------------------------
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.plugins.board_values import LENGTH, NEWEST, NOW, approval, incident, sensed, verdict
 
 from ledger_guard.adapters.memory.guard import MemoryWorld
 from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.complaints import ComplaintKind
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import FlagState
 from ledger_guard.domain.incidents import IncidentStatus
+from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.signals import Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
@@ -117,3 +120,55 @@ def test_a_flag_store_that_is_away_is_told_and_hides_nothing_else(guard, world, 
     found = board(guard)
     assert (found.flags, found.flags_problem) == ((), "platform: connection refused")
     assert found.triggers[0].severity is Severity.NONE
+
+
+# --- what is held up ------------------------------------------------------------------------------------------------
+
+
+def ask(guard: Guard) -> None:
+    with guard.state.transaction() as state:
+        state.approvals.request(approval().request)
+
+
+def test_a_paused_dag_is_shown_as_airflow_says_it_now_and_not_as_the_last_look_saw_it(guard, scheduler):
+    with guard.state.transaction() as state:
+        state.complaints.seen(ComplaintKind.PAUSED, "tenant_backfill", NOW - LENGTH)
+    scheduler.paused.add("flag_rollback")
+    assert board(guard, scheduler).held_up == ("flag_rollback is paused: its runs do not begin, emergencies included.",)
+
+
+def test_without_airflow_the_last_look_counts_and_the_board_says_so(guard, scheduler):
+    ask(guard)
+    with guard.state.transaction() as state:
+        state.complaints.seen(ComplaintKind.PAUSED, "tenant_backfill", NOW - LENGTH)
+    scheduler.go_away("connection refused")
+    found = board(guard, scheduler)
+    assert found.held_up[0].endswith("is not known now: Airflow does not say: connection refused.")
+    assert found.held_up[1].startswith("tenant_backfill is paused (seen since 2026-03-01T02:57:00Z)")
+    assert len(found.waiting) == 1
+
+
+def test_an_emergency_that_stays_queued_is_shown(guard, scheduler):
+    with guard.state.transaction() as state:
+        state.complaints.seen(ComplaintKind.QUEUED, "flag_rollback", NOW - LENGTH)
+    assert board(guard, scheduler).held_up == (
+        "Runs of flag_rollback have stayed queued since 2026-03-01T02:57:00Z; an emergency may be among them.",
+    )
+
+
+@pytest.mark.parametrize(("state_word", "waits"), [("running", 1), ("queued", 1), ("failed", 0), ("success", 0)])
+def test_a_question_whose_run_has_ended_does_not_wait_even_before_a_task_looked(guard, scheduler, state_word, waits):
+    ask(guard)
+    scheduler.runs["flag_rollback", "roll_back__1"] = state_word
+    found = board(guard, scheduler)
+    assert len(found.waiting) == waits
+    assert found.held_up == ((), ("1 question(s) can't be answered any more: their runs have ended.",))[not waits]
+
+
+def test_a_granted_run_that_has_not_begun_is_shown(guard, scheduler, world):
+    with guard.state.transaction() as state:
+        grant = RunGrant("roll_back__1", "p", "flag_rollback", {}, "ledger_guard", None, NOW - timedelta(minutes=6))
+        state.runs.grant(grant)
+    assert board(guard, scheduler).held_up == (
+        "A run of flag_rollback was to start at 2026-03-01T02:56:00Z and has not begun: roll_back__1.",
+    )

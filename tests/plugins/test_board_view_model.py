@@ -49,6 +49,12 @@ def test_blindness_is_the_first_thing_said_whatever_else_stands():
     assert [note.split(":")[0].split(";")[0] for note in view.notes] == ["1 open incident", "1 approval waits for an answer"]
 
 
+def test_what_is_held_up_is_loud_and_comes_before_incidents_and_questions():
+    paused = "flag_rollback is paused: its runs do not begin, emergencies included."
+    view = board_view(board_state(held_up=(paused,), incidents=(incident(),), waiting=(approval(),)), UI)
+    assert (view.headline, view.tone, view.held_up) == (paused, "bad", (paused,))
+
+
 def test_the_soonest_approval_and_the_severe_incident_come_first():
     late, soon = approval(approval_id="late"), approval(approval_id="soon", expires_at=NOW + timedelta(minutes=3))
     mild, severe = (

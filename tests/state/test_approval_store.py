@@ -180,3 +180,65 @@ def test_a_reminder_is_remembered_with_the_question_and_the_first_one_stays(stat
         assert transaction.approvals.waiting(NOON) == [Approval(question, escalated_at=NOON)]
         with pytest.raises(BadInputError, match="approval"):
             transaction.approvals.escalated(new_id(), NOON)
+
+
+def test_a_question_whose_run_has_ended_waits_no_more_and_takes_no_answer(state):
+    question = a_question()
+    with state.transaction() as transaction:
+        transaction.approvals.request(question)
+        assert transaction.approvals.orphan(question.approval_id, NOON) is True
+        assert transaction.approvals.waiting(NOON) == transaction.approvals.unanswered() == []
+        with pytest.raises(SafetyRefusal, match="its run had ended unanswered; clear the gate to ask again"):
+            transaction.approvals.answer(a_yes(question))
+    with state.transaction() as transaction:
+        assert transaction.approvals.get(question.approval_id) == Approval(question, orphaned_at=NOON)
+
+
+def test_a_question_is_closed_once_and_an_answered_or_void_one_never(state):
+    answered, older, newer = a_question(run_id="run-9"), a_question(), a_question()
+    with state.transaction() as transaction:
+        for question in (answered, older, newer):
+            transaction.approvals.request(question)
+        transaction.approvals.answer(a_yes(answered))
+        assert [transaction.approvals.orphan(each.approval_id, NOON) for each in (answered, older, newer, newer)] == [
+            False,
+            False,
+            True,
+            False,
+        ]
+        assert transaction.approvals.orphan(new_id(), NOON) is False
+        assert [each.request for each in transaction.approvals.orphans_to_tell()] == [newer]
+
+
+def test_a_gate_that_is_cleared_after_its_run_had_ended_asks_anew(state):
+    older, newer = a_question(), a_question()
+    with state.transaction() as transaction:
+        transaction.approvals.request(older)
+        transaction.approvals.orphan(older.approval_id, NOON)
+        transaction.approvals.request(newer)
+        assert transaction.approvals.waiting(NOON) == [Approval(newer)]
+        transaction.approvals.answer(a_yes(newer))
+
+
+def test_a_closed_question_is_to_be_told_until_it_was(state):
+    first, second = a_question(run_id="run-1"), a_question(run_id="run-2", requested_at=NOON - timedelta(minutes=1))
+    with state.transaction() as transaction:
+        for question in (first, second):
+            transaction.approvals.request(question)
+            transaction.approvals.orphan(question.approval_id, NOON)
+        assert [each.request for each in transaction.approvals.orphans_to_tell()] == [second, first]
+        transaction.approvals.orphan_told(second.approval_id, NOON)
+        transaction.approvals.orphan_told(second.approval_id, NOON)
+        assert [each.request for each in transaction.approvals.orphans_to_tell()] == [first]
+        with pytest.raises(BadInputError, match="approval"):
+            transaction.approvals.orphan_told(new_id(), NOON)
+
+
+def test_unanswered_questions_are_there_after_they_expired_too(state):
+    question, answered = a_question(), a_question(run_id="run-3")
+    with state.transaction() as transaction:
+        transaction.approvals.request(question)
+        transaction.approvals.request(answered)
+        transaction.approvals.answer(a_yes(answered))
+        assert transaction.approvals.waiting(question.expires_at + timedelta(days=1)) == []
+        assert transaction.approvals.unanswered() == [Approval(question)]

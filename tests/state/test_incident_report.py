@@ -196,6 +196,19 @@ def test_a_question_that_expired_waits_for_nobody(world):
     assert "An answer by" not in section(report, "Still waiting")
 
 
+def test_a_question_whose_run_was_ended_waits_for_nobody_and_says_so(world):
+    incident = an_incident()
+    question = a_question(incident_id=incident.incident_id)
+
+    def fill(state):
+        state.approvals.request(question)
+        state.approvals.orphan(question.approval_id, NOON)
+
+    report = stored(world, incident, fill=fill)
+    assert "not answered: its run had ended" in section(report, "Approvals")
+    assert "An answer by" not in section(report, "Still waiting")
+
+
 def test_a_finished_incident_waits_for_nothing(world):
     incident = an_incident(status=IncidentStatus.RESOLVED, resolved_at=NOON)
     report = stored(world, incident)

@@ -49,6 +49,17 @@ def test_leave_that_no_run_made_use_of_is_found_until_it_begins_or_people_were_t
         assert runs.granted("tenant_backfill", "r1").told_at == AT + timedelta(minutes=1)
 
 
+def test_leave_that_no_run_made_use_of_stays_to_be_seen_after_people_were_told(state):
+    with state.transaction() as transaction:
+        for number in range(4):
+            transaction.runs.grant(leave(f"r{number}", f"p{number}", granted_at=AT + timedelta(seconds=number)))
+        transaction.runs.told("r1", AT)
+        transaction.runs.begun("r2", AT)
+        found = transaction.runs.never_begun(AT + timedelta(seconds=1), AT + timedelta(seconds=4))
+        assert [each.run_id for each in found] == ["r1", "r3"], "from the one moment on, before the other"
+        assert transaction.runs.never_begun(AT, AT) == []
+
+
 @pytest.mark.parametrize("mark", ["begun", "told"])
 def test_a_run_without_leave_is_not_marked(state, mark):
     with state.transaction() as transaction, pytest.raises(BadInputError, match="r9: has no leave"):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.adapters.airflow_conf import refuse_unknown_conf
+from ledger_guard.adapters.airflow_watch import watch_from_this_task
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal, StaleVersionError
 
 
@@ -26,8 +27,16 @@ def never_retried() -> Iterator[None]:
 
 
 @contextmanager
-def first_task() -> Iterator[None]:
-    """What a DAG's first task does its work in: as `never_retried`, and nothing is done for a run with an unknown key."""
-    with never_retried():
-        refuse_unknown_conf()
-        yield
+def first_task(*, watches: bool = True) -> Iterator[None]:
+    """What a DAG's first task does its work in: as `never_retried`, and nothing is done for a run with an unknown key.
+
+    After its work, done or refused, it tells what holds other runs up, and that never fails it. Without `watches` it does
+    not: for the DAG that has tasks of its own for that.
+    """
+    try:
+        with never_retried():
+            refuse_unknown_conf()
+            yield
+    finally:
+        if watches:
+            watch_from_this_task()

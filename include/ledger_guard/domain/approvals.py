@@ -96,6 +96,8 @@ class Approval:
     answer: ApprovalAnswer | None = None
     #: when people were reminded that it expires soon; None while nobody was
     escalated_at: datetime | None = None
+    #: when its run was found to have ended unanswered: it takes no answer any more; None while the run goes on
+    orphaned_at: datetime | None = None
 
     @property
     def approved_by(self) -> str | None:

@@ -12,11 +12,14 @@ from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.runs import DAG_IDS
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
-from ledger_guard.ports import Guard, GuardTransaction
+from ledger_guard.ports import Guard, GuardTransaction, Scheduler
 from ledger_guard.use_cases.attested_freezes import freezes_that_stand
+from ledger_guard.use_cases.held_up import held_up
+from ledger_guard.use_cases.orphaned_questions import orphans_among
 
 #: how many audit entries the page shows
 AUDIT_ENTRIES = 10
@@ -58,7 +61,7 @@ class BoardState:
     triggers: tuple[TriggerState, ...]
     #: not resolved, newest first
     incidents: tuple[Incident, ...]
-    #: questions without an answer, oldest first
+    #: questions without an answer whose run goes on, oldest first
     waiting: tuple[Approval, ...]
     freezes: tuple[Freeze, ...]
     #: newest first
@@ -69,14 +72,17 @@ class BoardState:
     flags_problem: str = ""
     #: whether this process has an audit key: without one, rows of guard state are taken at their word
     is_keyed: bool = True
+    #: what keeps runs from beginning and questions from being answered, a sentence each
+    held_up: tuple[str, ...] = ()
 
 
-def board(guard: Guard) -> BoardState:
-    """Read the board.
+def board(guard: Guard, scheduler: Scheduler | None = None) -> BoardState:
+    """Read the board. Without a scheduler, what the last look of a task saw of DAGs and runs counts.
 
     Raises:
         SourceUnavailable: guard state could not be read. Say so in place of the board: nothing is known.
     """
+    paused, problem = _paused(scheduler)
     with guard.state.snapshot() as state:
         triggers = tuple(_trigger_state(guard, state, trigger) for trigger in Trigger)
         incidents = tuple(state.incidents.listed(include_resolved=False))
@@ -84,6 +90,8 @@ def board(guard: Guard) -> BoardState:
         freezes = tuple(freezes_that_stand(guard, state))
         is_keyed = state.audit.keys.newest is not None
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
+        held = held_up(guard, state, paused)
+    orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(guard)
     return BoardState(
         read_at=guard.wall_clock.now(),
@@ -91,13 +99,28 @@ def board(guard: Guard) -> BoardState:
         window_length=timedelta(minutes=guard.policy.window_minutes),
         triggers=triggers,
         incidents=incidents,
-        waiting=waiting,
+        waiting=tuple(each for each in waiting if each not in orphans),
         freezes=freezes,
         audit=audit,
         flags=flags,
         flags_problem=flags_problem,
         is_keyed=is_keyed,
+        held_up=(*problem, *held, *_without_a_run(len(orphans))),
     )
+
+
+def _paused(scheduler: Scheduler | None) -> tuple[list[str] | None, tuple[str, ...]]:
+    """Which DAGs are paused now, None where that is not known; and why it is not."""
+    if scheduler is None:
+        return None, ()
+    try:
+        return [dag_id for dag_id in DAG_IDS if scheduler.is_paused(dag_id)], ()
+    except SourceUnavailable as error:
+        return None, (f"Which DAGs are paused and which runs have ended is not known now: {error}.",)
+
+
+def _without_a_run(orphans: int) -> tuple[str, ...]:
+    return (f"{orphans} question(s) can't be answered any more: their runs have ended.",) if orphans else ()
 
 
 def _trigger_state(guard: Guard, state: GuardTransaction, trigger: Trigger) -> TriggerState:

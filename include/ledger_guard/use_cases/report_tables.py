@@ -147,6 +147,8 @@ def _answer(approval: Approval, record: IncidentRecord) -> list[object]:
         if approval.request.is_break_glass:
             said = "BREAK GLASS: acted alone"
         return [said, who, iso(answer.answered_at), answer.reason]
+    if approval.orphaned_at is not None:
+        return ["not answered: its run had ended", None, iso(approval.orphaned_at), None]
     is_open = approval.request.approval_id in record.waiting
     return [f"waiting until {iso(approval.request.expires_at)}" if is_open else "not answered, counts no more", None, None, None]
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from ledger_guard.adapters.memory.guard_state.approvals import InMemoryApprovalStore
 from ledger_guard.adapters.memory.guard_state.audit import InMemoryAuditLog
+from ledger_guard.adapters.memory.guard_state.complaints import InMemoryComplaintStore
 from ledger_guard.adapters.memory.guard_state.deploys import InMemoryDeployStore
 from ledger_guard.adapters.memory.guard_state.freeze_overrides import InMemoryFreezeOverrideStore
 from ledger_guard.adapters.memory.guard_state.incidents import InMemoryActionStore, InMemoryIncidentStore
@@ -43,6 +44,7 @@ class InMemoryTransaction:
         self.sightings = InMemorySecretSightingStore(tables)
         self.deploys = InMemoryDeployStore(tables)
         self.runs = InMemoryRunStore(tables)
+        self.complaints = InMemoryComplaintStore(tables)
         self.audit = InMemoryAuditLog(tables, audit_keys)
 
 

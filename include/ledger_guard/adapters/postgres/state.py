@@ -12,6 +12,7 @@ from ledger_guard.adapters.postgres.connection import Connection, ConnectionSett
 from ledger_guard.adapters.postgres.guard_state.actions import PostgresActionStore
 from ledger_guard.adapters.postgres.guard_state.approvals import PostgresApprovalStore
 from ledger_guard.adapters.postgres.guard_state.audit import PostgresAuditLog
+from ledger_guard.adapters.postgres.guard_state.complaints import PostgresComplaintStore
 from ledger_guard.adapters.postgres.guard_state.deploys import PostgresDeployStore
 from ledger_guard.adapters.postgres.guard_state.flag_changes import PostgresFlagChangeStore
 from ledger_guard.adapters.postgres.guard_state.freeze_overrides import PostgresFreezeOverrideStore
@@ -56,6 +57,7 @@ class GuardRepositories:
         self.sightings = PostgresSecretSightingStore(connection)
         self.deploys = PostgresDeployStore(connection)
         self.runs = PostgresRunStore(connection)
+        self.complaints = PostgresComplaintStore(connection)
         self.audit = PostgresAuditLog(connection, audit_keys)
 
 

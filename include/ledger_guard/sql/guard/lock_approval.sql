@@ -1,6 +1,6 @@
--- Keep a question from being voided while it is answered.
+-- Keep a question from being voided or closed while it is answered.
 -- Parameters: approval_id (uuid). Rows: one or none. Index relied on: primary key of approval.
-select voided
+select voided, orphaned_at
 from ledger_guard.approval
 where approval_id = %(approval_id)s
 for update

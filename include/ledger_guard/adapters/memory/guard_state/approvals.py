@@ -33,6 +33,8 @@ class InMemoryApprovalStore:
             raise SafetyRefusal(f"approval {answer.approval_id}: is answered already; an answer is never replaced")
         if answer.approval_id in self._tables.voided:
             raise SafetyRefusal(f"approval {answer.approval_id}: the gate has asked again since; answer the newer question")
+        if answer.approval_id in self._tables.orphaned:
+            raise SafetyRefusal(f"approval {answer.approval_id}: its run had ended unanswered; clear the gate to ask again")
         self._tables.answers[answer.approval_id] = answer
 
     def get(self, approval_id: str) -> Approval:
@@ -70,15 +72,40 @@ class InMemoryApprovalStore:
 
     def waiting(self, now: datetime) -> list[Approval]:
         """See ApprovalStore."""
-        closed = self._tables.answers.keys() | self._tables.voided.keys()
-        found = [each for each in self._tables.approvals.values() if each.approval_id not in closed and each.expires_at >= now]
-        return [self._with_answer(each) for each in sorted(found, key=lambda each: each.requested_at)]
+        return [each for each in self._open() if each.request.expires_at >= now]
+
+    def unanswered(self) -> list[Approval]:
+        """See ApprovalStore."""
+        return self._open()[:500]
+
+    def orphan(self, approval_id: str, at: datetime) -> bool:
+        """See ApprovalStore."""
+        is_open = any(each.request.approval_id == approval_id for each in self._open())
+        if is_open:
+            self._tables.orphaned[approval_id] = at
+        return is_open
+
+    def orphans_to_tell(self) -> list[Approval]:
+        """See ApprovalStore."""
+        found = [self.get(approval_id) for approval_id in self._tables.orphaned if approval_id not in self._tables.orphan_told]
+        return sorted(found, key=lambda each: each.request.requested_at)[:500]
+
+    def orphan_told(self, approval_id: str, at: datetime) -> None:
+        """See ApprovalStore."""
+        self.get(approval_id)
+        self._tables.orphan_told.setdefault(approval_id, at)
 
     def of_incident(self, incident_id: str) -> list[Approval]:
         """See ApprovalStore."""
         found = [each for each in self._tables.approvals.values() if each.incident_id == incident_id]
         return [self.get(each.approval_id) for each in sorted(found, key=lambda each: each.requested_at)]
 
+    def _open(self) -> list[Approval]:
+        closed = self._tables.answers.keys() | self._tables.voided.keys() | self._tables.orphaned.keys()
+        found = [self._with_answer(each) for each in self._tables.approvals.values() if each.approval_id not in closed]
+        return sorted(found, key=lambda each: each.request.requested_at)
+
     def _with_answer(self, request: ApprovalRequest) -> Approval:
-        approval_id = request.approval_id
-        return Approval(request, self._tables.answers.get(approval_id), self._tables.escalated.get(approval_id))
+        tables, approval_id = self._tables, request.approval_id
+        marks = tables.escalated.get(approval_id), tables.orphaned.get(approval_id)
+        return Approval(request, tables.answers.get(approval_id), *marks)

@@ -45,6 +45,11 @@ class InMemoryRunStore:
         ]
         return sorted(found, key=lambda each: (each.granted_at, each.run_id))[:100]
 
+    def never_begun(self, after: datetime, before: datetime) -> list[RunGrant]:
+        """See RunStore."""
+        found = [each for each in self._tables.run_grants.values() if each.begun_at is None and after <= each.granted_at < before]
+        return sorted(found, key=lambda each: (each.granted_at, each.run_id))[:100]
+
     def told(self, run_id: str, at: datetime) -> None:
         """See RunStore."""
         found = self._granted(run_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalAnswer, ApprovalRequest
 from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry
+from ledger_guard.domain.complaints import Complaint, ComplaintKind
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
@@ -64,6 +65,10 @@ class Tables:
     voided: dict[str, str] = field(default_factory=dict)
     #: approval ids of which people were reminded, and when
     escalated: dict[str, datetime] = field(default_factory=dict)
+    #: approval ids whose run has ended, and when that was found
+    orphaned: dict[str, datetime] = field(default_factory=dict)
+    #: those of them that people were told of, and when
+    orphan_told: dict[str, datetime] = field(default_factory=dict)
     flag_changes: dict[str, FlagChange] = field(default_factory=dict)
     freezes: dict[str, Freeze] = field(default_factory=dict)
     rotations: dict[str, RotationPlan] = field(default_factory=dict)
@@ -74,6 +79,10 @@ class Tables:
     run_grants: dict[str, RunGrant] = field(default_factory=dict)
     #: by DAG, run and name; with the moment they were left
     run_notes: dict[tuple[str, str, str], tuple[dict[str, Any], datetime]] = field(default_factory=dict)
+    #: by kind and about; with the moment it was over
+    complaints: dict[tuple[ComplaintKind, str], tuple[Complaint, datetime | None]] = field(default_factory=dict)
+    #: under an empty key: when the first task of a DAG looked last
+    last_look: dict[str, datetime] = field(default_factory=dict)
     audit: dict[int, AuditEntry] = field(default_factory=dict)
     #: kept apart from the entries, so that a cut tail is found
     audit_head: tuple[int, str] = (0, GENESIS_HASH)

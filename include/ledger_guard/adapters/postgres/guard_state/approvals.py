@@ -35,6 +35,8 @@ class PostgresApprovalStore:
             raise SafetyRefusal(f"approval {answer.approval_id}: is answered already; an answer is never replaced")
         if asked["voided"]:
             raise SafetyRefusal(f"approval {answer.approval_id}: the gate has asked again since; answer the newer question")
+        if asked["orphaned_at"] is not None:
+            raise SafetyRefusal(f"approval {answer.approval_id}: its run had ended unanswered; clear the gate to ask again")
         self._connection.execute(statement("guard/insert_approval_answer"), given(answer))
 
     def get(self, approval_id: str) -> Approval:
@@ -69,6 +71,27 @@ class PostgresApprovalStore:
         rows = self._connection.execute(statement("guard/select_waiting_approvals"), {"now": now}).fetchall()
         return [_approval(row) for row in rows]
 
+    def unanswered(self) -> list[Approval]:
+        """See ApprovalStore."""
+        return [_approval(row) for row in self._connection.execute(statement("guard/select_unanswered_approvals")).fetchall()]
+
+    def orphan(self, approval_id: str, at: datetime) -> bool:
+        """See ApprovalStore."""
+        key = {"approval_id": checked_uuid(approval_id, "approval")}
+        # an answer that comes at this moment locks the question first
+        self._connection.execute(statement("guard/lock_approval"), key)
+        return self._connection.execute(statement("guard/orphan_approval"), {**key, "at": at}).fetchone() is not None
+
+    def orphans_to_tell(self) -> list[Approval]:
+        """See ApprovalStore."""
+        return [_approval(row) for row in self._connection.execute(statement("guard/select_orphans_to_tell")).fetchall()]
+
+    def orphan_told(self, approval_id: str, at: datetime) -> None:
+        """See ApprovalStore."""
+        key = {"approval_id": checked_uuid(approval_id, "approval")}
+        self.get(approval_id)
+        self._connection.execute(statement("guard/mark_orphan_told"), {**key, "at": at})
+
     def of_incident(self, incident_id: str) -> list[Approval]:
         """See ApprovalStore."""
         key = {"incident_id": checked_uuid(incident_id, "incident")}
@@ -83,7 +106,7 @@ def _unknown(approval_id: str) -> BadInputError:
 
 def _approval(row: Row) -> Approval:
     answered = {key: row.pop(key) for key in ("answer", "answered_by", "answered_at", "reason")}
-    escalated_at = row.pop("escalated_at")
+    escalated_at, orphaned_at = row.pop("escalated_at"), row.pop("orphaned_at")
     request = ApprovalRequest(
         **{
             **row,
@@ -94,6 +117,6 @@ def _approval(row: Row) -> Approval:
         }
     )
     if answered["answer"] is None:
-        return Approval(request, escalated_at=escalated_at)
+        return Approval(request, None, escalated_at, orphaned_at)
     answer = ApprovalAnswer(**{**answered, "approval_id": request.approval_id, "answer": Answer(answered["answer"])})
-    return Approval(request, answer, escalated_at)
+    return Approval(request, answer, escalated_at, orphaned_at)

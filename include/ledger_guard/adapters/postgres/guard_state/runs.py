@@ -40,6 +40,13 @@ class PostgresRunStore:
         rows = self._connection.execute(statement("guard/select_run_grants_not_begun"), {"before": before}).fetchall()
         return [_grant(row) for row in rows]
 
+    def never_begun(self, after: datetime, before: datetime) -> list[RunGrant]:
+        """See RunStore."""
+        span = {"after": after, "before": before}
+        return [
+            _grant(row) for row in self._connection.execute(statement("guard/select_run_grants_never_begun"), span).fetchall()
+        ]
+
     def told(self, run_id: str, at: datetime) -> None:
         """See RunStore."""
         self._update(run_id, told_at=at)

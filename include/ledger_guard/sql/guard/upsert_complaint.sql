@@ -1,0 +1,10 @@
+-- Remember that it stands; what was over begins anew, told to nobody.
+-- Parameters: kind, about, at (timestamptz). Rows: one. Index relied on: primary key of complaint.
+insert into ledger_guard.complaint as known (kind, about, since, seen_at)
+values (%(kind)s, %(about)s, %(at)s, %(at)s)
+on conflict (kind, about) do update
+set since = case when known.over_at is null then known.since else excluded.since end,
+    told_at = case when known.over_at is null then known.told_at end,
+    seen_at = excluded.seen_at,
+    over_at = null
+returning kind, about, since, seen_at, told_at
