@@ -8,8 +8,8 @@ import secrets
 import shlex
 import shutil
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import yaml
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.migrate import upgrade
 from ledger_sandbox.airflow_api import AirflowApi, wait_for
-from ledger_sandbox.airflow_processes import AirflowPlaces, AirflowProcesses, airflow_environment
+from ledger_sandbox.airflow_processes import USERS, AirflowPlaces, AirflowProcesses, airflow_environment
 from ledger_sandbox.platform_requests import player_token
 from ledger_sandbox.platform_schema import create_platform
 from ledger_sandbox.platform_service import CANARY_PLAYER, PlatformService, flag_table, probes_section
@@ -72,6 +72,10 @@ class Stack:
     scheduled: bool = False
     #: made to the policy document before anything reads it
     change_policy: PolicyChange = lambda _: None
+    #: who may log in to Airflow besides the sandbox's own users, with their roles
+    more_users: Mapping[str, str] = field(default_factory=dict)
+    #: how often a waiting task looks
+    poke_seconds: int = 2
 
     def __enter__(self) -> Stack:
         """Start everything from nothing; what an earlier sandbox left in the folder is removed."""
@@ -109,6 +113,7 @@ class Stack:
             metadata_uri=metadata_uri,
             api_port=free_port(PREFERRED_PORT),
             log_port=free_port(0),
+            users={**USERS, **self.more_users},
         )
         self.environment = airflow_environment(places, self.guard_environment())
         self.processes = AirflowProcesses(places, self.environment)
@@ -152,7 +157,7 @@ class Stack:
             "LEDGER_GUARD_POLICY": str(self.policy_file),
             "LEDGER_GUARD_CLOCK": "rehearsal",
             "LEDGER_GUARD_ENV_FILE": str(self.env_file),
-            "LEDGER_GUARD_POKE_SECONDS": "2",
+            "LEDGER_GUARD_POKE_SECONDS": str(self.poke_seconds),
             "LEDGER_GUARD_SCHEDULE": "on" if self.scheduled else "off",
         }
 
