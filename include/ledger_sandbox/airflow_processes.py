@@ -54,6 +54,7 @@ def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str]) -> dict
     places.home.mkdir(parents=True, exist_ok=True)
     passwords = places.home / "passwords.json"
     passwords.write_text(json.dumps({user: password_of(user) for user in places.users}), encoding="utf-8")
+    _load_once(places.home)
     root = places.repository
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW_")},
@@ -81,6 +82,15 @@ def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str]) -> dict
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(places.log_port),
         **extra,
     }
+
+
+def _load_once(home: Path) -> None:
+    """Have the scheduler load what every task needs before it forks them.
+
+    Code only: each task still reads its DAG, the policy and the environment by itself.
+    """
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "airflow_local_settings.py").write_text("import ledger_guard.wiring\n\n__all__ = []\n", encoding="utf-8")
 
 
 @dataclass

@@ -103,9 +103,7 @@ def test_the_embedded_postgres_ends_with_a_killed_process(tmp_path_factory):
         "import sys; from pathlib import Path; from ledger_sandbox.postgres import EmbeddedPostgres;"
         "server = EmbeddedPostgres(Path(sys.argv[1])); print('up', flush=True); sys.stdin.read()"
     )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", script, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    parent = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert parent.stdout is not None, "piped"
     assert parent.stdout.readline() == b"up\n"
     pid = int((folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
