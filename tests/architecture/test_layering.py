@@ -83,7 +83,7 @@ def test_the_library_never_imports_the_sandbox():
 
 
 def test_the_command_line_starts_without_airflow():
-    code = "import sys; sys.modules['airflow'] = None; from ledger_guard.cli import main; sys.exit(main(['policy', 'check']))"
+    code = "import sys; sys.modules['airflow'] = None; from ledger_guard.entrypoints.cli.main import main; sys.exit(main(['policy', 'check']))"
     environment = {"PYTHONPATH": "include"}
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
     assert (found.returncode, found.stderr) == (0, "")

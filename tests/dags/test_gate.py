@@ -37,7 +37,7 @@ def parked(airflow_home, monkeypatch):
 
 
 def gate(ask):
-    from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
+    from ledger_guard.entrypoints.airflow.approval import RecordedApprovalOperator
 
     return RecordedApprovalOperator(
         task_id="request_approval", kind=KIND, ask=ask, approval=load_policy().approvals[KIND], subject="?"
@@ -98,7 +98,7 @@ def test_an_answer_without_a_question_on_record_fails_the_gate(world, parked):
 def test_a_refusal_is_never_retried_and_an_outdated_version_is(airflow_home):
     from airflow.sdk.exceptions import AirflowFailException
 
-    from ledger_guard.adapters.airflow_errors import never_retried
+    from ledger_guard.entrypoints.airflow.errors import never_retried
 
     with pytest.raises(AirflowFailException), never_retried():
         raise SafetyRefusal("no")

@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from ledger_guard.domain.shown_text import controls_shown, lines_shown, markdown, mrkdwn, one_line, quoted
-from ledger_guard.use_cases.markdown import table
+from ledger_guard.use_cases.reports.markdown import table
 
 
 @pytest.mark.parametrize(
