@@ -9,7 +9,7 @@ import pytest
 from tests.entrypoints.cli.backtest_files import drawn
 
 from ledger_guard.entrypoints.cli.main import main
-from ledger_guard.use_cases.backtest.backtest import backtest_courses
+from ledger_guard.use_cases.backtest import backtest_courses
 
 ROOT = Path(__file__).parents[3]
 BEGINNINGS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}

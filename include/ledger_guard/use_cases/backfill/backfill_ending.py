@@ -14,7 +14,7 @@ from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_guard.use_cases.approvals.permission import first_no
 from ledger_guard.use_cases.backfill.backfill_run import KINDS, describe_plan
 from ledger_guard.use_cases.backfill.execute_plan import script_ending
-from ledger_guard.use_cases.remediation.remediate import finish_action
+from ledger_guard.use_cases.incidents.actions import finish_action
 
 
 def close_run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ledger_guard.domain.actions import rollback_target
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.attestations import UNKEYED_WORD
 from ledger_guard.domain.errors import SafetyRefusal
@@ -23,7 +24,7 @@ from ledger_guard.use_cases.flags.restore import restore, review_restore
 from ledger_guard.use_cases.flags.restored_signal import watch_words
 from ledger_guard.use_cases.flags.roll_back import propose_roll_back, roll_back
 from ledger_guard.use_cases.flags.verify_before_restore import verify_before_restore
-from ledger_guard.use_cases.remediation.remediate import finish_action, rollback_target
+from ledger_guard.use_cases.incidents.actions import finish_action
 
 
 def roll_back_question(guard: Guard, params: Mapping[str, Any], requested_by: str, _about: str = "") -> dict[str, Any]:

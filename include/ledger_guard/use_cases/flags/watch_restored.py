@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ledger_guard.domain.actions import rollback_target
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange
 from ledger_guard.domain.identifiers import new_id
@@ -16,7 +17,6 @@ from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_guard.use_cases.flags.restored_signal import Rise, is_watched, rise_since
 from ledger_guard.use_cases.flags.standing_rollbacks import known_scopes
 from ledger_guard.use_cases.incidents.granted_runs import as_airflow_run, grant_run
-from ledger_guard.use_cases.remediation.remediate import rollback_target
 
 
 def watch_restored(guard: Guard) -> list[dict[str, Any]]:

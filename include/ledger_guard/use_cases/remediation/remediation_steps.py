@@ -15,10 +15,11 @@ from ledger_guard.ports import Guard
 from ledger_guard.signals.check_secrets import check_secrets
 from ledger_guard.signals.triage import triage
 from ledger_guard.use_cases.flags.freeze import freeze
+from ledger_guard.use_cases.incidents.actions import finish_action
 from ledger_guard.use_cases.notify.notify import action_notice, notify
 from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_secret_rotation
 from ledger_guard.use_cases.remediation.recovery import Recovery, has_readings_since_mitigation, was_repaired
-from ledger_guard.use_cases.remediation.remediate import Case, finish_action, start_action
+from ledger_guard.use_cases.remediation.remediate import Case, start_action
 from ledger_guard.use_cases.remediation.request_review import request_review
 from ledger_guard.use_cases.remediation.withheld import proposed_runs, withheld_now
 from ledger_guard.use_cases.reports.report import incident_report

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ledger_guard.domain.actions import REPAIRS
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident
@@ -19,7 +20,7 @@ from ledger_guard.signals.forged_calls import refused_calls_of
 from ledger_guard.signals.signature_causes import CauseKind
 from ledger_guard.signals.triage import triage, triaged
 from ledger_guard.signals.triage_rules import SHORT_OF_FUNDS
-from ledger_guard.use_cases.remediation.remediate import REPAIRS, Case, child_runs, targets
+from ledger_guard.use_cases.remediation.remediate import Case, child_runs, targets
 
 #: marks the record of an action that was not proposed
 _WITHHELD = "withheld"
