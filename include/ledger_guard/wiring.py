@@ -31,6 +31,7 @@ from ledger_guard.adapters.signal_sources.postgres_triage import PostgresTriageS
 from ledger_guard.adapters.validation.http_validation import HttpValidationSource
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.entrypoints.airflow.slack import slack_call
 from ledger_guard.policy.flag_store import DotenvFile, FlagServer, FlagStoreTable, RestartCommand, RestartWebhook
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
@@ -103,7 +104,7 @@ def open_guard(policy: Policy | None = None) -> Guard:
         backfill=PostgresBackfillRunner(*backfill_settings(), policy, wall_clock, keys),
         flags=flag_store(policy, platform, wall_clock),
         probes=flag_probes(policy),
-        notifier=SlackNotifier(SLACK_CONNECTION, policy.notification.channel),
+        notifier=SlackNotifier(slack_call(SLACK_CONNECTION), policy.notification.channel),
         clock=clock,
         wall_clock=wall_clock,
         ui_url=os.environ.get("AIRFLOW__API__BASE_URL", "http://localhost:8080").rstrip("/"),

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
+from ledger_guard.domain.cases_by_hand import is_only_by_hand, work_of
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
 from ledger_guard.domain.windows import Window
-from ledger_guard.use_cases.remediation.by_hand import is_only_by_hand, work_of
 
 
 class Change(str, Enum):

@@ -1,6 +1,7 @@
 """The ports of one task.
 
-The Protocols are in `platform`, `guard_state` and `people`; each has a real adapter in `adapters/` and, where use cases are tested with it, one in `adapters/memory/`, held to one contract.
+The Protocols are in `platform`, `guard_state` and `people`; each has a real adapter in `adapters/`
+and an in-memory one in `adapters/memory/`, held to the same contract tests.
 """
 
 from __future__ import annotations

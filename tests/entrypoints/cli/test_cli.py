@@ -187,8 +187,8 @@ def test_help_lists_every_command_and_loads_none_of_them():
 
 def test_policy_check_starts_where_airflow_cannot_be_imported():
     code = (
-        "import sys; sys.modules['airflow'] = None; sys.modules['psycopg'] = None; from ledger_guard.entrypoints.cli.main import main;"
-        "sys.exit(main(['policy', 'check']))"
+        "import sys; sys.modules['airflow'] = None; sys.modules['psycopg'] = None;"
+        "from ledger_guard.entrypoints.cli.main import main; sys.exit(main(['policy', 'check']))"
     )
     ended = _run_python(code)
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -206,7 +206,7 @@ def test_every_command_in_the_table_exists_and_shows_its_help(name, capsys):
     [
         pytest.param("", id="while a command writes"),
         pytest.param(
-            "import click; from ledger_guard import cli;"
+            "import click; from ledger_guard.entrypoints.cli import main as cli;"
             "cli.LazyGroup.get_command = lambda self, ctx, name: click.Command('policy', callback=lambda: print('kept back'));"
             "argv = ['policy'];",
             id="when what was kept back is written at the end",
@@ -216,8 +216,8 @@ def test_every_command_in_the_table_exists_and_shows_its_help(name, capsys):
 def test_a_reader_that_has_enough_ends_the_command_quietly(before):
     code = (
         f"argv = ['policy', 'check']; {before}"
-        "import os, sys; from ledger_guard.entrypoints.cli.main import main; r, w = os.pipe(); os.close(r); os.dup2(w, 1); os.close(w);"
-        "code = main(argv); sys.exit(code + 40)"
+        "import os, sys; from ledger_guard.entrypoints.cli.main import main;"
+        "r, w = os.pipe(); os.close(r); os.dup2(w, 1); os.close(w); code = main(argv); sys.exit(code + 40)"
     )
     ended = _run_python(code)
     assert (ended.returncode, ended.stderr) == (41, "")

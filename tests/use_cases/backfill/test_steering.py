@@ -51,7 +51,7 @@ def test_a_cancelled_backfill_writes_nothing_more_until_it_is_resumed(world):
 def test_an_order_is_on_the_audit_log_with_its_reason(world):
     plan = five_stale(world)
     order(world, plan, Wanted.PAUSE)
-    assert {"wanted": "pause", "reason": "checkout is slow", "plan_hash": plan.plan_hash} in world.audited("force")
+    assert {"wanted": "pause", "reason": "checkout is slow", "plan_hash": plan.plan_hash} in world.audited("steer")
 
 
 @pytest.mark.parametrize("wanted", [Wanted.PAUSE, Wanted.CANCEL])

@@ -521,6 +521,19 @@ def test_a_comparison_from_before_a_write_counts_no_more(world, resolved, writte
         world.review_restore(resolved)
 
 
+@pytest.mark.parametrize(
+    "detail",
+    [
+        pytest.param({"refused": "needs an approval"}, id="a force that was refused"),
+        pytest.param({"wanted": "pause", "reason": "checkout is slow"}, id="an order to pause, as it was recorded once"),
+    ],
+)
+def test_what_wrote_no_wallet_leaves_a_comparison_as_it_is(world, resolved, detail):
+    with world.guard.state.transaction() as state:
+        state.audit.append(AuditEvent("force", "oncall", "plan:1", detail, NOW, tenant_id="tenant-b"))
+    assert world.review_restore(resolved).is_needed
+
+
 def test_a_platform_that_names_no_tenant_is_nothing_compared(world, resolved):
     world.memory.ledger.tenants.clear()
     with pytest.raises(SafetyRefusal, match="the platform names no tenant, so no wallet can be compared"):

@@ -36,13 +36,14 @@ def channel(request) -> Channel:
             lambda: notifier.break_down("down"),
         )
     from ledger_guard.adapters.notifiers.slack import SlackNotifier
+    from ledger_guard.entrypoints.airflow.slack import slack_call
 
     slack = request.getfixturevalue("slack")
 
     def refuse() -> None:
         slack.workspace.limits.refuse_with = "internal_error"
 
-    notifier = SlackNotifier(request.getfixturevalue("slack_connection"), "#ledger-ops")
+    notifier = SlackNotifier(slack_call(request.getfixturevalue("slack_connection")), "#ledger-ops")
     return Channel(notifier, lambda: [message.thread_ts for message in slack.workspace.messages], refuse)
 
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from ledger_guard.adapters.notifiers.slack import LONGEST_WAIT_SECONDS, SlackNotifier
+from ledger_guard.adapters.notifiers.slack import SlackNotifier
 from ledger_guard.domain.errors import NotificationFailed
 from ledger_guard.domain.notices import Notice
+from ledger_guard.entrypoints.airflow.slack import LONGEST_WAIT_SECONDS, slack_call
 
 pytestmark = pytest.mark.airflow
 
@@ -22,7 +23,7 @@ NOTICE = Notice(
 
 @pytest.fixture
 def notifier(slack_connection) -> SlackNotifier:
-    return SlackNotifier(slack_connection, "#ledger-ops")
+    return SlackNotifier(slack_call(slack_connection), "#ledger-ops")
 
 
 def _connect(monkeypatch, **fields) -> None:
@@ -78,25 +79,30 @@ def test_a_wait_that_is_too_long_is_not_waited_for(notifier, slack):
 
 
 def test_an_unknown_channel_is_named(slack_connection):
-    sentence = _failure(SlackNotifier(slack_connection, "#nowhere"))
+    sentence = _failure(SlackNotifier(slack_call(slack_connection), "#nowhere"))
     assert sentence == "Slack refused the notice for #nowhere: channel_not_found"
 
 
 def test_a_wrong_token_is_told_without_showing_it(slack, monkeypatch):
     _connect(monkeypatch, extra={"base_url": f"{slack.base_url}/api/"})
-    assert _failure(SlackNotifier("slack_ledger_ops", "#ledger-ops")) == "Slack refused the notice for #ledger-ops: invalid_auth"
+    assert (
+        _failure(SlackNotifier(slack_call("slack_ledger_ops"), "#ledger-ops"))
+        == "Slack refused the notice for #ledger-ops: invalid_auth"
+    )
 
 
 def test_a_server_that_is_not_there_is_told(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     _connect(monkeypatch, extra={"base_url": f"http://127.0.0.1:{port}/api/"})
-    assert "Slack did not answer: ConnectionRefusedError" in _failure(SlackNotifier("slack_ledger_ops", "#ledger-ops"))
+    assert "Slack did not answer: ConnectionRefusedError" in _failure(
+        SlackNotifier(slack_call("slack_ledger_ops"), "#ledger-ops")
+    )
 
 
 def test_something_else_than_slack_at_the_address_is_told(slack, monkeypatch):
     _connect(monkeypatch, extra={"base_url": f"{slack.base_url}/"})
-    assert "Slack" in _failure(SlackNotifier("slack_ledger_ops", "#ledger-ops"))
+    assert "Slack" in _failure(SlackNotifier(slack_call("slack_ledger_ops"), "#ledger-ops"))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +118,7 @@ def test_a_connection_that_is_missing_or_unusable_is_told_by_its_name(monkeypatc
         monkeypatch.delenv("AIRFLOW_CONN_SLACK_LEDGER_OPS", raising=False)
     else:
         monkeypatch.setenv("AIRFLOW_CONN_SLACK_LEDGER_OPS", connection)
-    sentence = _failure(SlackNotifier("slack_ledger_ops", "#ledger-ops"))
+    sentence = _failure(SlackNotifier(slack_call("slack_ledger_ops"), "#ledger-ops"))
     assert sentence.startswith("the Airflow connection slack_ledger_ops is missing or unusable")
     assert sentence.endswith("allowed: a connection of type slack with the token as password")
 
@@ -122,14 +128,12 @@ def test_the_token_is_in_no_representation(notifier):
     assert "xoxb" not in repr(notifier) + repr(vars(notifier))
 
 
-def test_nothing_of_an_address_in_a_notice_is_fetched_and_shown(notifier, slack, monkeypatch):
+def test_nothing_of_an_address_in_a_notice_is_fetched_and_shown():
     sent = []
 
-    class Hook:
-        def call(self, method, json):
-            sent.append(json)
-            return {"channel": "C1", "ts": "1.1"}
+    def call(method, arguments):
+        sent.append(arguments)
+        return {"channel": "C1", "ts": "1.1"}
 
-    monkeypatch.setattr(SlackNotifier, "_hook", lambda self: Hook())
-    notifier.post(replace(NOTICE, summary="see https://evil.example/p.png"), None)
+    SlackNotifier(call, "#ledger-ops").post(replace(NOTICE, summary="see https://evil.example/p.png"), None)
     assert (sent[0]["unfurl_links"], sent[0]["unfurl_media"]) == (False, False)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.domain.cases_by_hand import BY_HAND
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incident_course import Change, CourseRules, next_step
@@ -16,10 +17,10 @@ from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals.permission import incident_state
 from ledger_guard.use_cases.flags.roll_back import propose_roll_back
+from ledger_guard.use_cases.incidents.actions import finish_action
 from ledger_guard.use_cases.notify.notices import incident_notice
-from ledger_guard.use_cases.remediation.by_hand import BY_HAND
 from ledger_guard.use_cases.remediation.recovery import Recovery, recovery
-from ledger_guard.use_cases.remediation.remediate import Case, child_runs, finish_action, open_case
+from ledger_guard.use_cases.remediation.remediate import Case, child_runs, open_case
 from ledger_guard.use_cases.reports.report import incident_report
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=timezone.utc)

@@ -24,7 +24,7 @@ def steer(guard: Guard, plan_id: str, wanted: Wanted, actor: str, reason: str) -
         state.steering.ask(order)
         state.audit.append(
             AuditEvent(
-                verb="force",
+                verb="steer",
                 actor=actor,
                 subject=f"plan:{plan.plan_id}",
                 detail={"wanted": wanted.value, "reason": why, "plan_hash": plan.plan_hash},

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ledger_guard.detection.engine import WindowBatch
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.missing_data import MissingDataWatch
 from ledger_guard.domain.windows import Window, iso
-from ledger_guard.use_cases.health_check.missing_data import SilenceWatch
 
 #: a file's own spacing is believed when at least so many windows show it
 WINDOWS_TO_SEE_SPACING = 12
@@ -78,7 +78,7 @@ def batches(
             the window length.
     """
     length = timedelta(minutes=window_minutes)
-    watch = SilenceWatch(silence_probability)
+    watch = MissingDataWatch(silence_probability)
     last: Window | None = None
     for recorded in windows:
         window = Window.containing(recorded.start, length)
@@ -94,7 +94,7 @@ def batches(
             )
         while last is not None and last.end < window.start:
             last = last.next
-            yield _nothing(last, watch.why_silent(last.start))
+            yield _nothing(last, watch.why_missing(last.start))
         # counts alone tell nothing of what was attempted
         if not np.isnan(recorded.exposure).all():
             watch.saw(window.start, float(np.nansum(recorded.exposure)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ledger_guard.domain.actions import rollback_target
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.attestations import UNKEYED_WORD
 from ledger_guard.domain.errors import SafetyRefusal
@@ -25,7 +26,6 @@ from ledger_guard.use_cases.flags.roll_back import propose_roll_back, roll_back
 from ledger_guard.use_cases.flags.verify_before_restore import verify_before_restore
 from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
 from ledger_guard.use_cases.incidents.own_actions import begun_now, end_own_action
-from ledger_guard.use_cases.remediation.remediate import rollback_target
 
 
 def roll_back_question(guard: Guard, params: Mapping[str, Any], requested_by: str, _about: str = "") -> dict[str, Any]:

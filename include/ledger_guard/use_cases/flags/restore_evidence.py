@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice, takewhile
+from itertools import takewhile
 
 from ledger_guard.domain.attestations import is_marked
 from ledger_guard.domain.audit import AuditEvent
@@ -25,6 +25,8 @@ from ledger_guard.use_cases.flags.restore_case import RestoreCase, tied_triggers
 VALIDATION_ENVIRONMENTS = ("test", "staging")
 #: verbs of the audit log that may have changed wallets since a comparison
 _WRITERS = ("force", "undo", "run_script")
+#: keys in an entry's detail that say so
+_WROTE_NOTHING = frozenset({"refused", "wanted"})
 #: attempts of longer ago say nothing of the signal now
 _LONGEST_POOL = timedelta(days=1)
 
@@ -149,12 +151,19 @@ def missing_comparisons(guard: Guard, state: GuardTransaction, case: RestoreCase
         yield f"backfill of {listed_tenants(guard, tenants)}: {fault}; needed: verified clean"
 
 
+def _newest_write(state: GuardTransaction, tenant_id: str, verb: str) -> int:
+    """Place in the audit log of the tenant's newest entry of this verb that may have written a wallet; 0 without one.
+
+    An attempt that was refused wrote nothing, and neither did an order to pause, which was recorded under `force` once.
+    """
+    entries = state.audit.newest_of_tenant(tenant_id, verb)
+    return next((each.sequence for each in entries if _WROTE_NOTHING.isdisjoint(each.event.detail)), 0)
+
+
 def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> str:
     """What is wrong with the newest comparison of a tenant's wallets that is on record; empty when nothing is."""
     rules, now = guard.policy.restore, guard.wall_clock.now()
-    written = max(
-        (entry.sequence for verb in _WRITERS for entry in islice(state.audit.newest_of_tenant(tenant_id, verb), 1)), default=0
-    )
+    written = max((_newest_write(state, tenant_id, verb) for verb in _WRITERS), default=0)
     newest, others = _newest_comparison(state, tenant_id, written)
     if newest is None:
         doubt = " (one that is on record is not marked with the audit key: the guard did not make it)" if others else ""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.cases_by_hand import cases_in_words
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, scopes_to_turn
 from ledger_guard.domain.identifiers import checked_uuid
@@ -29,7 +30,6 @@ from ledger_guard.use_cases.flags.flag_write import FlagWrite, write_flag
 from ledger_guard.use_cases.flags.freeze import open_freeze
 from ledger_guard.use_cases.flags.restored_signal import rise_since
 from ledger_guard.use_cases.flags.served_by_instances import held_against_instances
-from ledger_guard.use_cases.remediation.by_hand import cases_in_words
 
 
 def propose_roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, requested_by: str) -> FlagProposal:

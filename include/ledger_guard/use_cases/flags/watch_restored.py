@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from ledger_guard.domain.actions import rollback_target
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange
@@ -15,13 +16,11 @@ from ledger_guard.domain.runs import GUARD_ITSELF, RunGrant
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.signals.spoken_against import spoken_against
 from ledger_guard.use_cases.flags.restored_signal import Rise, is_watched, rise_since
 from ledger_guard.use_cases.flags.standing_rollbacks import known_scopes
 from ledger_guard.use_cases.incidents.granted_runs import as_airflow_run, grant_run
-from ledger_guard.use_cases.notify.notify import action_notice, notify
-from ledger_guard.use_cases.remediation.remediate import rollback_target
-from ledger_guard.use_cases.remediation.remediation_steps import tell
-from ledger_guard.use_cases.remediation.withheld import spoken_against
+from ledger_guard.use_cases.notify.notify import action_notice, notify, tell
 
 #: in the detail of an entry: why nobody was asked
 WITHHELD = "withheld"

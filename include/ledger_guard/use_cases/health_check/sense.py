@@ -9,12 +9,12 @@ from typing import Any
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
+from ledger_guard.domain.missing_data import USUAL_WINDOWS, USUAL_WITHIN, exposures, missing_windows
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.windows import Window, closed_windows, iso, require_aware
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
-from ledger_guard.use_cases.health_check.missing_data import exposures, silent_windows, usual_exposures
+from ledger_guard.ports.guard_state import GuardTransaction, ReadingStore
 
 #: windows that were younger than this at the last look are read again for late data; the policy's lateness if that is longer
 LATE_DATA = timedelta(hours=1)
@@ -107,7 +107,7 @@ def sense(guard: Guard, trigger: Trigger, until: datetime | None = None) -> Sens
             raise BadInputError(f"{trigger.value}: {there}; allowed: a clock that is right")
         new = list(closed_windows(_first_new(guard, trigger, through, newest), newest.end, newest.length))
         young = _young_windows(guard, state, trigger, through, newest)
-        usual = usual_exposures(state.readings, trigger, [*young, *new][0].start) if young or new else []
+        usual = _usual_exposures(state.readings, trigger, [*young, *new][0].start) if young or new else []
     if not young and not new:
         return SenseOutcome(trigger, 0, 0, 0, through)
     found = _asked(guard, trigger, [*young, *new], usual, is_first=through is None)
@@ -169,7 +169,7 @@ def _asked(guard: Guard, trigger: Trigger, windows: list[Window], usual: Sequenc
             )
     measured = [window for window in known if window.start not in reasons]
     chance = guard.policy.sensing.silence_probability
-    return _Found(known, readings, {**silent_windows(measured, exposures(readings), usual, chance), **reasons})
+    return _Found(known, readings, {**missing_windows(measured, exposures(readings), usual, chance), **reasons})
 
 
 def _compared(guard: Guard, trigger: Trigger, windows: list[Window]) -> _Found:
@@ -211,3 +211,13 @@ def _stored(guard: Guard, trigger: Trigger, found: _Found, young: set[Window]) -
             subject = f"trigger:{trigger.value}"
             state.audit.append(AuditEvent("sense", "ledger_guard", subject, outcome.as_json(), guard.wall_clock.now()))
     return outcome
+
+
+def _usual_exposures(readings: ReadingStore, trigger: Trigger, before: datetime) -> list[int]:
+    """The fleet's exposure in the newest complete windows of the day before `before`, oldest first; at most 12."""
+    windows = readings.windows(trigger, before - USUAL_WITHIN, before)
+    complete = [sensed.window for sensed in windows if sensed.state is WindowState.COMPLETE][-USUAL_WINDOWS:]
+    if not complete:
+        return []
+    totals = exposures(readings.readings(trigger, complete[0].start, complete[-1].end))
+    return [totals[window.start] for window in complete]

@@ -8,10 +8,10 @@ from datetime import timedelta
 from ledger_guard.domain.errors import LedgerGuardError
 from ledger_guard.ports import Guard
 from ledger_guard.ports.platform import Scheduler
-from ledger_guard.use_cases.health_check.held_up import see_dags, see_overdue, tell_held_up
-from ledger_guard.use_cases.health_check.orphaned_questions import close_orphans, tell_orphans
-from ledger_guard.use_cases.health_check.tell_not_begun import tell_not_begun
+from ledger_guard.use_cases.approvals.orphaned_questions import close_orphans, tell_orphans
 from ledger_guard.use_cases.health_check.watch import watch_and_tell
+from ledger_guard.use_cases.incidents.held_up import see_dags, see_overdue, tell_held_up
+from ledger_guard.use_cases.incidents.tell_not_begun import tell_not_begun
 
 #: however many tasks begin at once, one of them looks, and no more often than this
 LOOK_EVERY = timedelta(minutes=1)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from ledger_guard.domain.cases_by_hand import STARTED_BY
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
-from ledger_guard.use_cases.remediation.by_hand import STARTED_BY
 
 #: in what the first task of a run leaves: when it began, by event time
 _BEGUN_AT = "begun_at"

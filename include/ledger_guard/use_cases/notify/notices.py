@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from urllib.parse import quote
 
+from ledger_guard.domain.actions import DAG_OF_ACTION, REPAIRS
 from ledger_guard.domain.approvals import Approval, ApprovalRequest
+from ledger_guard.domain.cases_by_hand import cases_in_words
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice
@@ -17,8 +19,6 @@ from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.platform import AffectedSubject
-from ledger_guard.use_cases.remediation.by_hand import cases_in_words
-from ledger_guard.use_cases.remediation.remediate import DAG_OF_ACTION, REPAIRS
 
 #: how far before its newest alarm the players or webhooks behind it are looked for
 _SUBJECTS_REACH = timedelta(hours=2)

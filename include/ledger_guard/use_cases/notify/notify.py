@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +15,9 @@ from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_guard.use_cases.notify.notices import action_notice, approval_notice, incident_notice
 
-__all__ = ["action_notice", "approval_notice", "incident_notice", "notify"]
+__all__ = ["action_notice", "approval_notice", "incident_notice", "notify", "tell"]
+
+log = logging.getLogger(__name__)
 
 
 def notify(guard: Guard, notice: Notice) -> ThreadRef:
@@ -83,3 +87,11 @@ def _append(guard: Guard, state: GuardTransaction, notice: Notice, incident_id: 
             incident_id=incident_id,
         )
     )
+
+
+def tell(post: Callable[[], object]) -> None:
+    """Post if the channel takes it. That it did not is in the audit log; a repair goes on all the same."""
+    try:
+        post()
+    except NotificationFailed as error:
+        log.warning("not told: %s", error)

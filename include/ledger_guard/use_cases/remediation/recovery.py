@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 
+from ledger_guard.domain.actions import REPAIRS
+from ledger_guard.domain.cases_by_hand import work_of
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
 from ledger_guard.domain.plans import RowState
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.backfill.execute_plan import script_ending
-from ledger_guard.use_cases.remediation.by_hand import work_of
-from ledger_guard.use_cases.remediation.remediate import REPAIRS, Case
+from ledger_guard.use_cases.remediation.remediate import Case
 from ledger_guard.use_cases.remediation.withheld import proposed_targets
 
 

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from ledger_guard.domain.actions import DAG_OF_ACTION, rollback_target
 from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.cases_by_hand import CaseByHand, is_only_by_hand
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
@@ -16,13 +18,9 @@ from ledger_guard.domain.incidents import Action, ActionStatus, Incident, Incide
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Guard
+from ledger_guard.use_cases.incidents.actions import finish_action
 from ledger_guard.use_cases.incidents.granted_runs import as_airflow_run, grant_run
-from ledger_guard.use_cases.remediation.by_hand import CaseByHand, is_only_by_hand, join_or_open
-
-#: actions with an Airflow run of their own, and the DAG that carries them out
-DAG_OF_ACTION = {"backfill": "tenant_backfill", "dry_run": "tenant_backfill", "roll_back": "flag_rollback"}
-#: actions that change the platform; after one of them the signal has to recover
-REPAIRS = ("backfill", "roll_back")
+from ledger_guard.use_cases.remediation.by_hand import join_or_open
 
 
 @dataclass(frozen=True)
@@ -134,14 +132,6 @@ def start_action(guard: Guard, case: Case, kind: str, target: str, run_id: str |
         return state.actions.start(action)
 
 
-def finish_action(guard: Guard, action: Action, status: ActionStatus, outcome: str) -> None:
-    """Record how this very action ended, unless that was recorded meanwhile."""
-    with guard.state.transaction() as state:
-        for current in state.actions.of_incident(action.incident_id):
-            if current.action_id == action.action_id and current.status is ActionStatus.STARTED:
-                state.actions.finish(replace(current, status=status, outcome=outcome, finished_at=guard.clock.now()))
-
-
 def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
     """Record the runs that `kind` starts, one a tenant or one for the flag, give them leave, and return what Airflow needs.
 
@@ -178,11 +168,6 @@ def targets(guard: Guard, case: Case, kind: str) -> tuple[str, ...]:
     if case.scope == Scope.ISOLATED.value and is_per_tenant:
         return tuple(rollback_target(case.flag, tenant) for tenant in tenants)
     return (case.flag,)
-
-
-def rollback_target(flag: str, tenant_id: str) -> str:
-    """What a rollback's action is recorded under: the flag, and the tenant when it is for one."""
-    return flag if tenant_id == EVERYWHERE else f"{flag}@{tenant_id}"
 
 
 def _conf(case: Case, kind: str, target: str) -> dict[str, Any]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ledger_guard.domain.errors import NotificationFailed
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.signals import Trigger
@@ -15,17 +13,16 @@ from ledger_guard.ports import Guard
 from ledger_guard.signals.check_secrets import check_secrets
 from ledger_guard.signals.triage import triage
 from ledger_guard.use_cases.flags.freeze import freeze
-from ledger_guard.use_cases.notify.notify import action_notice, notify
+from ledger_guard.use_cases.incidents.actions import finish_action
+from ledger_guard.use_cases.notify.notify import action_notice, notify, tell
 from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_secret_rotation
 from ledger_guard.use_cases.remediation.recovery import Recovery, has_readings_since_mitigation, was_repaired
-from ledger_guard.use_cases.remediation.remediate import Case, finish_action, start_action
+from ledger_guard.use_cases.remediation.remediate import Case, start_action
 from ledger_guard.use_cases.remediation.request_review import request_review
 from ledger_guard.use_cases.remediation.withheld import proposed_runs, withheld_now
 from ledger_guard.use_cases.reports.report import incident_report
 
 Facts = Sequence[tuple[str, str]]
-
-log = logging.getLogger(__name__)
 
 
 def freeze_rollout(guard: Guard, case: Case) -> str:
@@ -131,14 +128,6 @@ def _done(guard: Guard, case: Case, kind: str, target: str, outcome: str, facts:
     finish_action(guard, start_action(guard, case, kind, target), ActionStatus.DONE, outcome)
     tell(lambda: notify(guard, action_notice(guard, case.incident_id, kind, outcome, tuple(facts))))
     return outcome
-
-
-def tell(post: Callable[[], object]) -> None:
-    """Post if the channel takes it. That it did not is in the audit log; a repair goes on all the same."""
-    try:
-        post()
-    except NotificationFailed as error:
-        log.warning("not told: %s", error)
 
 
 def runs_to_start(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:

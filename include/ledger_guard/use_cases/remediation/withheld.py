@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ledger_guard.domain.actions import REPAIRS
+from ledger_guard.domain.cases_by_hand import work_of
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident
@@ -15,20 +17,14 @@ from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
 from ledger_guard.signals.check_secrets import check_secrets
-from ledger_guard.signals.forged_calls import refused_calls_of
 from ledger_guard.signals.signature_causes import CauseKind
-from ledger_guard.signals.triage import triage, triage_of
+from ledger_guard.signals.spoken_against import FORGED, LOOKS, SHORT, Against, spoken_against
+from ledger_guard.signals.triage import triage
 from ledger_guard.signals.triage_rules import SHORT_OF_FUNDS
-from ledger_guard.use_cases.remediation.by_hand import work_of
-from ledger_guard.use_cases.remediation.remediate import REPAIRS, Case, child_runs, targets
+from ledger_guard.use_cases.remediation.remediate import Case, child_runs, targets
 
 #: marks the record of an action that was not proposed
 _WITHHELD = "withheld"
-_FORGED = "refused webhooks are likely forged, and a rollback would accept them"
-_SHORT = "players are short of funds, and neither a rollback nor a backfill changes that"
-
-#: tenants in which a repair would help nobody, with the reason
-Against = Mapping[str, str]
 
 
 def proposed_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
@@ -84,19 +80,10 @@ def no_longer_speaks_against(guard: Guard, incident: Incident, actions: Sequence
     return any(not _why_not(guard.policy, case, action.target, against) for action in held)
 
 
-def spoken_against(guard: Guard, incident: Incident) -> Against:
-    """The tenants of an incident, stored or not, in which triage speaks against a repair as things are now, with the reason.
-
-    Raises SourceUnavailable where a source does not answer: nothing may be concluded.
-    """
-    look = _LOOKS.get(incident.trigger)
-    return {} if look is None else look(guard, incident)
-
-
 def _found(guard: Guard, case: Case) -> Against:
     """What the triage of this remediation says, made now if there is none; nothing where it can't tell."""
     trigger = Trigger.parse(case.trigger)
-    if trigger not in _LOOKS:
+    if trigger not in LOOKS:
         return {}
     verb = "check_secrets" if trigger is Trigger.WEBHOOK_SIGNATURE else "triage"
     found = _recorded(guard, case, verb)
@@ -106,8 +93,8 @@ def _found(guard: Guard, case: Case) -> Against:
         except SourceUnavailable:
             return {}
     if verb == "check_secrets":
-        return dict.fromkeys(case.tenants, _FORGED) if found["cause_kind"] == CauseKind.FORGED.value else {}
-    return {tenant: _SHORT for tenant, word in found["tenants"].items() if word == SHORT_OF_FUNDS}
+        return dict.fromkeys(case.tenants, FORGED) if found["cause_kind"] == CauseKind.FORGED.value else {}
+    return {tenant: SHORT for tenant, word in found["tenants"].items() if word == SHORT_OF_FUNDS}
 
 
 def _triage(guard: Guard, case: Case) -> Mapping[str, Any]:
@@ -125,22 +112,6 @@ def _recorded(guard: Guard, case: Case, verb: str) -> Mapping[str, Any] | None:
             elif entry.event.verb == verb:
                 found = entry.event.detail
     return found
-
-
-def _look_for_forgery(guard: Guard, incident: Incident) -> Against:
-    is_forged = refused_calls_of(guard, incident).finding.is_forged
-    return dict.fromkeys(incident.tenants, _FORGED) if is_forged else {}
-
-
-def _look_for_funds(guard: Guard, incident: Incident) -> Against:
-    found = triage_of(guard, incident).tenants
-    return {tenant.tenant_id: _SHORT for tenant in found if tenant.word == SHORT_OF_FUNDS}
-
-
-_LOOKS: Mapping[Trigger, Callable[[Guard, Incident], Against]] = {
-    Trigger.INSUFFICIENT_FUNDS: _look_for_funds,
-    Trigger.WEBHOOK_SIGNATURE: _look_for_forgery,
-}
 
 
 def _why_not(policy: Policy, case: Case, target: str, against: Against) -> str:

@@ -19,9 +19,9 @@ from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_guard.ports.platform import Scheduler
+from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
-from ledger_guard.use_cases.health_check.held_up import held_up
-from ledger_guard.use_cases.health_check.orphaned_questions import orphans_among
+from ledger_guard.use_cases.incidents.held_up import held_up
 
 #: how many audit entries the page shows
 AUDIT_ENTRIES = 10

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import Enum
+from operator import attrgetter
+from pathlib import Path
 
-from ledger_guard.domain.incidents import Incident
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ledger_guard.domain.approvals import Answer, Approval
+from ledger_guard.domain.finding_words import counts_in_words
+from ledger_guard.domain.flags import EVERYWHERE, FlagChange, Freeze
+from ledger_guard.domain.money import readable
+from ledger_guard.domain.plans import Plan
+from ledger_guard.domain.shown_text import markdown
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
-from ledger_guard.use_cases.reports.incident_record import IncidentRecord, incident_record
-from ledger_guard.use_cases.reports.markdown import bullets, plain
-from ledger_guard.use_cases.reports.report_tables import (
-    actions_table,
-    approvals_table,
-    audit_table,
-    flag_changes_table,
-    freezes_table,
-    plans_table,
-    rotations_table,
-    scope_in_words,
-    tenants_table,
-)
+from ledger_guard.use_cases.reports.incident_record import IncidentRecord, TenantCourse, incident_record
+
+Row = tuple[object, ...]
 
 
 def incident_report(guard: Guard, incident_id: str) -> str:
@@ -30,81 +31,103 @@ def incident_report(guard: Guard, incident_id: str) -> str:
         BadInputError: there is no such incident: take the id from `incident list --all`.
     """
     record = incident_record(guard, incident_id)
-    sections = [
-        _heading(guard, record),
-        _section("Tenants", tenants_table(record.tenants)),
-        _section("What was done", actions_table(record)),
-        _section("Backfill plans", plans_table(record)),
-        _section("Approvals", approvals_table(record)),
-        _section("Flag changes", flag_changes_table(record)),
-        _section("Freezes", freezes_table(record)),
-        _section("Secret rotations", rotations_table(record)),
-        _section("Still waiting", bullets(_waiting(record)) or "Nothing."),
-        _section("Audit log", audit_table(record)),
-    ]
-    return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def _heading(guard: Guard, record: IncidentRecord) -> str:
     incident = record.incident
-    row = guard.policy.row_for(incident.trigger, incident.severity, incident.scope)
-    tenants = f"{len(incident.tenants)} tenant{'' if len(incident.tenants) == 1 else 's'}"
-    facts = [
-        f"**Incident** {incident.incident_id}, read at {iso(record.read_at)}",
-        f"**Status** {incident.status.value}; opened {iso(incident.opened_at)}{_ended(incident)}",
-        f"**In alarm** {tenants}, windows of {iso(incident.first_window_start)} to {iso(incident.last_alarm_window_start)}",
-        f"**Signal** {plain(guard.policy.triggers[incident.trigger].description)}",
-        *_acted_alone(record),
-        f"**The runbook says** {plain(row.runbook_says)} (owner: {plain(row.owner)})",
-    ]
-    if incident.summary:
-        facts.append(f"**Last seen** {plain(incident.summary)}")
-    title = f"# {incident.trigger.value} {incident.trigger.signal_name} · {incident.severity.value} · {incident.scope.value}"
-    return f"{title}\n\n{bullets(facts)}"
+    text = _templates().get_template("incident_report.md.j2")
+    return text.render(
+        record=record,
+        incident=incident,
+        trigger=guard.policy.triggers[incident.trigger],
+        row=guard.policy.row_for(incident.trigger, incident.severity, incident.scope),
+        approval_rows=[_approval_row(approval, record) for approval in record.approvals],
+    )
 
 
-def _ended(incident: Incident) -> str:
-    parts = []
-    if incident.mitigated_at:
-        parts.append(f", mitigated {iso(incident.mitigated_at)}")
-    if incident.resolved_at:
-        parts.append(f", resolved {iso(incident.resolved_at)} after {_span(incident.resolved_at - incident.opened_at)}")
-    return "".join(parts)
+def _templates() -> Environment:
+    # What an expression gives is escaped as Markdown before Jinja sees it, so that nothing is shown as it was written by mistake.
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        finalize=lambda value: value if isinstance(value, Markup) else Markup(markdown(value)),  # noqa: S704
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    found.filters.update(
+        iso=lambda moment: Markup(iso(moment)),  # noqa: S704
+        verbatim=Markup,
+        duration=_duration,
+        scope=_scope,
+        cell=_cell,
+        columns=_columns,
+        tenant_row=_tenant_row,
+        plan_row=_plan_row,
+        flag_change_row=_flag_change_row,
+        freeze_row=_freeze_row,
+    )
+    return found
 
 
-def _span(length: timedelta) -> str:
+def _cell(value: object) -> Markup:
+    if isinstance(value, datetime):
+        value = iso(value)
+    elif isinstance(value, Enum):
+        value = value.value
+    return Markup("-" if value in (None, "") else markdown(value))  # noqa: S704  escaped for what it is
+
+
+def _columns(found: Iterable[object], *names: str) -> Iterator[Row]:
+    return ((*attrgetter(*names)(each),) for each in found)
+
+
+def _duration(length: timedelta) -> str:
     minutes = int(length.total_seconds()) // 60
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
-def _section(title: str, body: str) -> str:
-    return f"## {title}\n\n{body}" if body else ""
+def _scope(tenant_id: str) -> str:
+    return "everywhere" if tenant_id == EVERYWHERE else tenant_id
 
 
-def _acted_alone(record: IncidentRecord) -> Iterable[str]:
-    for approval in record.approvals:
-        asked = approval.request
-        if asked.is_break_glass:
-            yield f"**BREAK GLASS** {plain(asked.requested_by)} acted alone at {iso(asked.requested_at)}: {asked.kind.value}"
+def _tenant_row(each: TenantCourse) -> Row:
+    newest = each.newest and f"{each.newest.severity.value} ({iso(each.newest.window.start)})"
+    gravest = each.gravest and each.gravest.sentence
+    return each.tenant_id, each.severe_windows, each.mild_windows, each.first_alarm, each.last_alarm, gravest, newest
 
 
-def _waiting(record: IncidentRecord) -> Iterable[str]:
-    if not record.incident.is_over:
-        yield f"The incident is {record.incident.status.value}: {record.incident.quiet_windows} quiet windows so far."
-    for approval in record.approvals:
-        asked = approval.request
-        if asked.approval_id in record.waiting:
-            where = f", at {asked.link}" if asked.link else ""
-            yield (
-                f"An answer by {plain(' or '.join(asked.approvers))} until {iso(asked.expires_at)}{where}: "
-                f"{plain(asked.proposal or asked.subject_id)}"
-            )
-    for action in record.unfinished_actions:
-        yield f"{plain(action.kind)} {plain(action.target)}, started {iso(action.started_at)}".replace("  ", " ")
-    for freeze in record.freezes:
-        if freeze.stands:
-            yield f"The root cause, to lift the freeze of {plain(freeze.flag)} for {plain(scope_in_words(freeze.tenant_id))}."
-    for rotation in record.rotations:
-        if rotation.done_at is None:
-            late = " (overdue)" if rotation.due_at < record.read_at else ""
-            yield f"The rotation of {plain(rotation.secret_name)} by {plain(rotation.owner)}, due {iso(rotation.due_at)}{late}."
+def _plan_row(plan: Plan) -> Row:
+    counts = f"{counts_in_words(plan.counts) or 'none'}; {plan.counts.protected} right though the player row differs"
+    amounts = (plan.cents.created, plan.cents.increased, plan.cents.decreased)
+    created, increased, decreased = (readable(each, plan.currency) for each in amounts)
+    moved = f"{created} created, {increased} added, {decreased} taken away"
+    bounds = "; ".join(plan.guardrails_exceeded) or "within the guardrails"
+    return plan.created_at, plan.tenant_id, plan.mode, plan.status, counts, moved, bounds, plan.plan_id
+
+
+def _approval_row(approval: Approval, record: IncidentRecord) -> Row:
+    asked, answer = approval.request, approval.answer
+    question = (asked.requested_at, asked.requested_by, asked.kind, asked.proposal or asked.subject_id)
+    if answer is not None:
+        who = "nobody" if answer.answer is Answer.TIMED_OUT else answer.answered_by
+        said = "BREAK GLASS: acted alone" if asked.is_break_glass else answer.answer.value.replace("_", " ")
+        return *question, said, who, answer.answered_at, answer.reason
+    if approval.orphaned_at is not None:
+        return *question, "not answered: its run had ended", None, approval.orphaned_at, None
+    waits = asked.approval_id in record.waiting
+    return *question, f"waiting until {iso(asked.expires_at)}" if waits else "not answered, counts no more", None, None, None
+
+
+def _flag_change_row(change: FlagChange) -> Row:
+    seen_at = f" {iso(change.confirmed_at)}" if change.confirmed_at else ""
+    seen = f"{change.status.value}{seen_at}{': ' if change.finding else ''}{change.finding}"
+    value = f"{_value(change.from_value)} → {_value(change.to_value)}"
+    by = (change.requested_by, change.approved_by)
+    return change.changed_at, change.flag, _scope(change.tenant_id), value, *by, change.reason, seen
+
+
+def _freeze_row(freeze: Freeze) -> Row:
+    opened = (freeze.opened_at, freeze.flag, _scope(freeze.tenant_id), freeze.opened_by, freeze.reason)
+    cause = (freeze.root_cause, freeze.root_cause_by, freeze.root_cause_owner, freeze.root_cause_link)
+    return *opened, freeze.lifted_at, freeze.lifted_by, *cause
+
+
+def _value(is_enabled: bool | None) -> str:
+    return "not set" if is_enabled is None else "on" if is_enabled else "off"

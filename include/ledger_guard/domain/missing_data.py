@@ -8,24 +8,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
-from ledger_guard.domain.signals import Reading, Trigger, WindowState
+from ledger_guard.domain.signals import Reading
 from ledger_guard.domain.windows import Window
-from ledger_guard.ports.guard_state import ReadingStore
 
 #: how many complete windows before a window tell what is usual
 USUAL_WINDOWS = 12
 #: older windows say nothing about now
-_LOOK_BACK = timedelta(days=1)
-
-
-def usual_exposures(readings: ReadingStore, trigger: Trigger, before: datetime) -> list[int]:
-    """The fleet's exposure in the newest complete windows of the day before `before`, oldest first; at most 12."""
-    windows = readings.windows(trigger, before - _LOOK_BACK, before)
-    complete = [sensed.window for sensed in windows if sensed.state is WindowState.COMPLETE][-USUAL_WINDOWS:]
-    if not complete:
-        return []
-    totals = exposures(readings.readings(trigger, complete[0].start, complete[-1].end))
-    return [totals[window.start] for window in complete]
+USUAL_WITHIN = timedelta(days=1)
 
 
 def exposures(readings: Iterable[Reading]) -> Counter[datetime]:
@@ -36,7 +25,7 @@ def exposures(readings: Iterable[Reading]) -> Counter[datetime]:
     return totals
 
 
-class SilenceWatch:
+class MissingDataWatch:
     """Asks of one window after another, in order of time, whether nothing at all is silence."""
 
     def __init__(self, silence_probability: float) -> None:
@@ -48,9 +37,9 @@ class SilenceWatch:
         """The fleet's exposure of a window that is what it is."""
         self._recent.append((start, total))
 
-    def why_silent(self, start: datetime) -> str | None:
+    def why_missing(self, start: datetime) -> str | None:
         """Why a window without any row is silent; None where that is no wonder."""
-        while self._recent and self._recent[0][0] < start - _LOOK_BACK:
+        while self._recent and self._recent[0][0] < start - USUAL_WITHIN:
             self._recent.popleft()
         if not self._recent:
             return "no request of this kind arrived, and nothing is known about what is usual"
@@ -61,7 +50,7 @@ class SilenceWatch:
         return None
 
 
-def silent_windows(
+def missing_windows(
     windows: Sequence[Window], totals: Counter[datetime], usual: Sequence[int], silence_probability: float
 ) -> dict[datetime, str]:
     """Windows, in order of time, without any row although rows were to be expected: by start, with the reason.
@@ -70,7 +59,7 @@ def silent_windows(
     already: at the median of the last twelve windows an empty one must be less likely than `silence_probability`.
     Where nothing is known about the day before, an empty window is silent too: that nothing came is no evidence of health.
     """
-    watch = SilenceWatch(silence_probability)
+    watch = MissingDataWatch(silence_probability)
     found: dict[datetime, str] = {}
     for window in windows[:1]:
         for total in usual:
@@ -78,6 +67,6 @@ def silent_windows(
     for window in windows:
         if totals[window.start]:
             watch.saw(window.start, totals[window.start])
-        elif reason := watch.why_silent(window.start):
+        elif reason := watch.why_missing(window.start):
             found[window.start] = reason
     return found

@@ -13,7 +13,7 @@ from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_guard.ports.platform import Scheduler
-from ledger_guard.use_cases.health_check.tell_not_begun import BEGIN_WITHIN_MINUTES
+from ledger_guard.use_cases.incidents.tell_not_begun import BEGIN_WITHIN_MINUTES
 from ledger_guard.use_cases.notify.notify import notify
 
 #: leave older than this that no run made use of is past: somebody has started what was needed
