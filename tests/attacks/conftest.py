@@ -1,13 +1,16 @@
-"""One stack for all attacks; every run is started first and attacked once all of them wait for people."""
+"""One stack for all attacks: every run is started first, and once all of them wait for people, the attacks are played at once."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.attacks.parents import MALLORY, Parents, forced_plan, granted, remediate_by_hand, sensed_severe
 from tests.attacks.scene import Run, Scene, hostile
 
 #: a backfill each, by who starts it
@@ -25,6 +28,23 @@ BACKFILLS = {
     "changed_plan": "oncall",
 }
 ROLLBACKS = ("changed_flag", "race", "rerun_used", "policy", "expired")
+#: attacks in play at the same time: most of each is waiting for the scheduler, which has four slots
+AT_ONCE = 8
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The word for an attack on something that all runs share."""
+    config.addinivalue_line("markers", "alone: is played before the others, since it changes the policy that they are under")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """An attack's test is over when its play is."""
+    play = pyfuncitem.funcargs.get("plays", {}).get(pyfuncitem.nodeid)
+    if play is None:
+        return None
+    play.result()
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +53,9 @@ def scene() -> Iterator[Scene]:
     from ledger_sandbox.stack import Stack
 
     folder = Path(tempfile.mkdtemp(prefix="ledger-guard-attacks-"))
+    more = {"change_policy": hostile, "more_users": {MALLORY: "user"}, "poke_seconds": 15}
     try:
-        with Stack(folder / "sandbox", lambda _: None, change_policy=hostile) as stack:
+        with Stack(folder / "sandbox", lambda _: None, **more) as stack:
             stack.wait_until_ready()
             yield Scene(stack)
     finally:
@@ -42,16 +63,72 @@ def scene() -> Iterator[Scene]:
 
 
 @pytest.fixture(scope="session")
-def victims(scene) -> dict[str, Run]:
+def started(request, scene) -> tuple[dict[str, Run], Parents]:
+    """Runs that wait at their first gate, one an attack, and two remediations whose runs do.
+
+    The former only if a test that is to be run attacks one of them.
+    """
+    wants_victims = any("victims" in getattr(item, "fixturenames", ()) for item in request.session.items)
+    check, squatted, incident_id = sensed_severe(scene)
+    runs = {"silence": _asked_for_a_minute(scene)} if wants_victims else {}
+    by_hand = remediate_by_hand(scene)
+    if wants_victims:
+        runs |= {name: scene.rollback(f"r-{name}") for name in ROLLBACKS}
+        runs["race_rival"] = scene.rollback("r-race", again=True)
+        runs |= {name: scene.backfill(f"b-{name}", user) for name, user in BACKFILLS.items()}
+    plan_id = forced_plan(scene)
+    ((sensed, _),) = granted(scene, "ledger_remediation", incident_id, 1)
+    ((rolled_back, _),) = granted(scene, "flag_rollback", scene.incident_id, 1)
+    backfills = {
+        conf["tenant_id"]: Run("tenant_backfill", run_id, conf["tenant_id"])
+        for run_id, conf in granted(scene, "tenant_backfill", incident_id, 2)
+    }
+    parents = Parents(
+        scene,
+        check,
+        squatted,
+        Run("ledger_remediation", sensed, ""),
+        incident_id,
+        backfills,
+        by_hand,
+        Run("flag_rollback", rolled_back, "*"),
+        plan_id,
+    )
+    for run in (*(run for name, run in runs.items() if name != "silence"), *backfills.values(), parents.rollback):
+        scene.parked(run, pause=0)
+    return runs, parents
+
+
+@pytest.fixture(scope="session")
+def victims(started) -> dict[str, Run]:
     """Runs that wait at their first gate, one an attack."""
-    runs = {"silence": _asked_for_a_minute(scene)}
-    runs |= {name: scene.rollback(f"r-{name}") for name in ROLLBACKS}
-    runs["race_rival"] = scene.rollback("r-race", again=True)
-    runs |= {name: scene.backfill(f"b-{name}", user) for name, user in BACKFILLS.items()}
-    for name, run in runs.items():
-        if name != "silence":
-            scene.parked(run, pause=0)
-    return runs
+    return started[0]
+
+
+@pytest.fixture(scope="session")
+def parents(started) -> Parents:
+    """Two remediations, and the runs that they started."""
+    return started[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plays(request, scene, started) -> Iterator[dict[str, Future[None]]]:
+    """Each attack of this folder, under way in a thread of its own."""
+    given = {"scene": scene, "victims": started[0], "parents": started[1]}
+    items = [item for item in request.session.items if Path(__file__).parent in item.path.parents]
+    alone = [item for item in items if item.get_closest_marker("alone")]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        every = {}
+        for item in alone:
+            every[item.nodeid] = pool.submit(_play, item, given)
+            every[item.nodeid].exception()
+        yield every | {item.nodeid: pool.submit(_play, item, given) for item in items if item not in alone}
+
+
+def _play(item: Any, given: dict[str, Any]) -> None:
+    every = {**given, **(item.callspec.params if hasattr(item, "callspec") else {})}
+    names = item._fixtureinfo.argnames
+    item.obj(**{name: every[name] for name in names})
 
 
 def _asked_for_a_minute(scene: Scene) -> Run:

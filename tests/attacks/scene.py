@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ REASON = "the tenant can't be paid, the ledger agrees with the players"
 LONG_REASON = "everybody else is on a plane and every webhook is refused"
 #: gates answered sooner than this after they parked can fail (the attack "within the first second" does just that)
 SECONDS_AFTER_PARKING = 6.0
-PATIENCE_SECONDS = 240.0
+#: all attacks are played at once, so each takes its time
+PATIENCE_SECONDS = 480.0
+LOOK_SECONDS = 1.0
 
 
 def hostile(document: dict[str, Any]) -> None:
@@ -146,22 +149,19 @@ class Scene:
             mine = (run.run_id, task_id)
             return next((g for g in gates if (g["task_instance"]["dag_run_id"], g["task_instance"]["task_id"]) == mine), None)
 
-        gate: dict[str, Any] = wait_for(
-            found, f"{run.dag_id} {run.tenant_id} to ask ({task_id})", PATIENCE_SECONDS, self.said.append
-        )
-        time.sleep(pause)
+        gate: dict[str, Any] = self.wait_for(found, f"{run.dag_id} {run.tenant_id} to ask ({task_id})")
+        parked_at = datetime.fromisoformat(gate["created_at"].replace("Z", "+00:00"))
+        time.sleep(max(0.0, pause - (datetime.now(timezone.utc) - parked_at).total_seconds()))
         return gate
 
     def parked_or_ended(self, run: Run) -> None:
         """Wait until the second gate has failed to ask, or waits."""
-        wait_for(
+        self.wait_for(
             lambda: (
                 self.user("admin").task_states(run.dag_id, run.run_id).get("request_second_approval")
                 not in (None, "None", "scheduled", "queued", "running")
             ),
             f"{run.tenant_id} to reach its second gate",
-            PATIENCE_SECONDS,
-            self.said.append,
         )
 
     def answer(self, run: Run, user: str, option: str, reason: str | None, task_id: str = "request_approval") -> httpx.Response:
@@ -187,7 +187,9 @@ class Scene:
 
     def ended(self, run: Run) -> dict[str, str]:
         """Wait for the run's end; gives its tasks' states."""
-        self.rehearsal.ended(run.dag_id, run.run_id)
+        self.wait_for(
+            lambda: self.user("admin").run_state(run.dag_id, run.run_id) in ("success", "failed"), f"{run.run_id} to end"
+        )
         return self.user("admin").task_states(run.dag_id, run.run_id)
 
     def failed(self, run: Run, task_id: str) -> None:
@@ -200,12 +202,16 @@ class Scene:
                 self.clear(run, task_id)
             return state == "failed"
 
-        wait_for(found, f"{task_id} of {run.tenant_id} to fail", PATIENCE_SECONDS, self.said.append)
+        self.wait_for(found, f"{task_id} of {run.tenant_id} to fail")
         self.ended(run)
 
     def call(self, user: str, method: str, path: str, **body: Any) -> httpx.Response:
         """Any call of the public API, in this user's name."""
         return self.user(user).call(method, path, body)
+
+    def wait_for(self, found: Callable[[], Any], what: str) -> Any:
+        """What `found` gives once it is true; looked for at leisure."""
+        return wait_for(found, what, PATIENCE_SECONDS, self.said.append, every_seconds=LOOK_SECONDS)
 
     def xcom_path(self, run: Run, task_id: str) -> str:
         """Where a task's XComs are added and edited."""

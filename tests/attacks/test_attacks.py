@@ -181,6 +181,7 @@ def test_task_cleared_and_rerun_after_the_approval_was_used(scene, victims):
     assert "an approval is used once" in scene.refusals(run, "roll_back")
 
 
+@pytest.mark.alone
 def test_policy_file_changed_while_parked(scene, victims):
     """The approver is taken out of the policy after the question was put to them."""
     run, kept = victims["policy"], scene.policy.read_text(encoding="utf-8")
@@ -215,6 +216,15 @@ def test_params_of_a_run_edited_through_the_api(scene, victims):
     run = victims["not_assigned"]
     path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}"
     assert scene.call("admin", "PATCH", path, conf={"tenant_id": "b-requester", "operation": "backfill"}).status_code == 422
+
+
+def test_requester_writes_the_approvers_reason(scene):
+    """A key of the run's conf that is named as the gate's field would fill it in."""
+    run = scene.rollback("r-own-words", approver_reason=REASON)
+    states = scene.ended(run)
+    assert (states["review"], scene.flag(run)[0], scene.approvals(run)) == ("failed", True, [])
+    (told,) = [each for each in scene.stack.slack.messages if run.run_id in str(each) and "review · failed" in str(each)]
+    assert "approver_reason" in str(told)
 
 
 def test_glass_broken_by_somebody_whom_the_policy_does_not_name(scene):
