@@ -34,16 +34,16 @@ from datetime import timedelta
 from airflow.sdk import Param, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from ledger_guard.adapters.airflow_approval import approval_gates
-from ledger_guard.adapters.airflow_break_glass import break_glass_params, shout
-from ledger_guard.adapters.airflow_errors import first_task, never_retried
-from ledger_guard.adapters.airflow_runs import this_run
-from ledger_guard.adapters.airflow_settings import START_DATE, task_defaults
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.entrypoints.airflow.approval import approval_gates
+from ledger_guard.entrypoints.airflow.break_glass import break_glass_params, shout
+from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
+from ledger_guard.entrypoints.airflow.runs import this_run
+from ledger_guard.entrypoints.airflow.settings import START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases import flag_run
-from ledger_guard.use_cases.tell_question import gate_link, tell_question
+from ledger_guard.use_cases.approvals.tell_question import gate_link, tell_question
+from ledger_guard.use_cases.flags import flag_run
 from ledger_guard.wiring import open_guard
 
 POLICY = load_policy()

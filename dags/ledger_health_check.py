@@ -34,24 +34,24 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, XComArg, dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ledger_guard.adapters.airflow_errors import first_task, never_retried
-from ledger_guard.adapters.airflow_runs import this_run
-from ledger_guard.adapters.airflow_scheduler import TaskScheduler
-from ledger_guard.adapters.airflow_settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
-from ledger_guard.adapters.audit_heads_file import add_head
+from ledger_guard.adapters.audit.audit_heads_file import add_head
 from ledger_guard.domain.signals import Trigger
+from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
+from ledger_guard.entrypoints.airflow.runs import this_run
+from ledger_guard.entrypoints.airflow.scheduler import TaskScheduler
+from ledger_guard.entrypoints.airflow.settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases import announce as announcing
-from ledger_guard.use_cases import classify as classifying
-from ledger_guard.use_cases import decide as deciding
-from ledger_guard.use_cases import escalate as escalating
-from ledger_guard.use_cases import remind as reminding
-from ledger_guard.use_cases import sense as sensing
-from ledger_guard.use_cases import watch as watching
-from ledger_guard.use_cases import watch_restored as restored
-from ledger_guard.use_cases import watch_runs as watching_runs
-from ledger_guard.use_cases.audit_heads import audit_head
-from ledger_guard.use_cases.classify_outcome import ClassifyOutcome
+from ledger_guard.use_cases.approvals import escalate as escalating
+from ledger_guard.use_cases.audit.audit_heads import audit_head
+from ledger_guard.use_cases.flags import remind as reminding
+from ledger_guard.use_cases.flags import watch_restored as restored
+from ledger_guard.use_cases.health_check import announce as announcing
+from ledger_guard.use_cases.health_check import classify as classifying
+from ledger_guard.use_cases.health_check import decide as deciding
+from ledger_guard.use_cases.health_check import sense as sensing
+from ledger_guard.use_cases.health_check import watch as watching
+from ledger_guard.use_cases.health_check import watch_runs as watching_runs
+from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
 from ledger_guard.wiring import audit_heads_file, audit_keys, open_guard
 
 POLICY = load_policy()

@@ -32,14 +32,14 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from ledger_guard.adapters.airflow_errors import first_task, never_retried
-from ledger_guard.adapters.airflow_runs import run_state, this_run
-from ledger_guard.adapters.airflow_settings import POKE_SECONDS, START_DATE, task_defaults
+from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
+from ledger_guard.entrypoints.airflow.runs import run_state, this_run
+from ledger_guard.entrypoints.airflow.settings import POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases import remediate as remediating
-from ledger_guard.use_cases import remediation_steps as steps
-from ledger_guard.use_cases.granted_runs import RunOnRecord
-from ledger_guard.use_cases.recovery import Case, Recovery, recovery
+from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
+from ledger_guard.use_cases.remediation import remediate as remediating
+from ledger_guard.use_cases.remediation import remediation_steps as steps
+from ledger_guard.use_cases.remediation.recovery import Case, Recovery, recovery
 
 POLICY = load_policy()
 #: the part of the form that describes a case without an incident

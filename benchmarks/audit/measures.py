@@ -13,10 +13,10 @@ from rich.table import Table
 
 from benchmarks.backfill.goals import Goal
 from benchmarks.backfill.stage import seconds
+from ledger_guard.adapters.flag_stores.store_rules import stored_json
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.migrate import upgrade
 from ledger_guard.adapters.postgres.state import PostgresGuardState
-from ledger_guard.adapters.store_rules import stored_json
 from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry, AuditEvent, chained, first_fault
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKey, AuditKeys
 from ledger_guard.sql import statement

@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.backfill.pace import Pace, policy_pace
 from benchmarks.backfill.statements import TENANT
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome
-from ledger_guard.use_cases.dry_run import dry_run
+from ledger_guard.use_cases.backfill.dry_run import dry_run
 
 _STATUS = Path("/proc/self/status")
 

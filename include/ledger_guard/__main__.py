@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from ledger_guard.cli import main
+from ledger_guard.entrypoints.cli.main import main
 
 sys.exit(main())

@@ -7,34 +7,36 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ledger_guard.adapters.airflow_slack import SlackNotifier
-from ledger_guard.adapters.audit_key_source import audit_keys_from
-from ledger_guard.adapters.command_runner import PlatformCommandRunner
-from ledger_guard.adapters.dotenv_secrets import DotenvSecretSource
+from ledger_guard.adapters.audit.audit_key_source import audit_keys_from
+from ledger_guard.adapters.clocks.rehearsal import RehearsalClock
+from ledger_guard.adapters.clocks.system import SystemClock
 from ledger_guard.adapters.flag_probes.probes import HttpFlagProbes
 from ledger_guard.adapters.flag_stores.dotenv import DotenvFlagStore
 from ledger_guard.adapters.flag_stores.flagd import FlagdFlagStore
 from ledger_guard.adapters.flag_stores.http import HttpFlagStore
 from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
+from ledger_guard.adapters.flag_stores.postgres import PostgresFlagStore
 from ledger_guard.adapters.flag_stores.restart import CommandRestarter, Restarter, WebhookRestarter
-from ledger_guard.adapters.http_validation import HttpValidationSource
+from ledger_guard.adapters.notifiers.slack import SlackNotifier
+from ledger_guard.adapters.platform_script.command_runner import PlatformCommandRunner
 from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
-from ledger_guard.adapters.postgres.flags import PostgresFlagStore
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
 from ledger_guard.adapters.postgres.ledger_words import PostgresLedgerWords
 from ledger_guard.adapters.postgres.movement_witness import PostgresMovementWitness
-from ledger_guard.adapters.postgres.rehearsal_clock import RehearsalClock
-from ledger_guard.adapters.postgres.signals import PostgresSignalSource
 from ledger_guard.adapters.postgres.state import PostgresGuardState
-from ledger_guard.adapters.postgres.triage import PostgresTriageSource
-from ledger_guard.adapters.system_clock import SystemClock
+from ledger_guard.adapters.secrets.dotenv_secrets import DotenvSecretSource
+from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
+from ledger_guard.adapters.signal_sources.postgres_triage import PostgresTriageSource
+from ledger_guard.adapters.validation.http_validation import HttpValidationSource
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.entrypoints.airflow.slack import slack_call
 from ledger_guard.policy.flag_store import DotenvFile, FlagServer, FlagStoreTable, RestartCommand, RestartWebhook
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Clock, FlagStore, Guard
+from ledger_guard.ports import Guard
+from ledger_guard.ports.platform import Clock, FlagStore
 
 PLATFORM_CONNECTION = "ledger_db"
 GUARD_CONNECTION = "ledger_guard_db"
@@ -102,7 +104,7 @@ def open_guard(policy: Policy | None = None) -> Guard:
         backfill=PostgresBackfillRunner(*backfill_settings(), policy, wall_clock, keys),
         flags=flag_store(policy, platform, wall_clock),
         probes=flag_probes(policy),
-        notifier=SlackNotifier(SLACK_CONNECTION, policy.notification.channel),
+        notifier=SlackNotifier(slack_call(SLACK_CONNECTION), policy.notification.channel),
         clock=clock,
         wall_clock=wall_clock,
         ui_url=os.environ.get("AIRFLOW__API__BASE_URL", "http://localhost:8080").rstrip("/"),
@@ -167,7 +169,7 @@ def _token_of(conn_id: str) -> str | None:
         except (ValueError, AttributeError):
             raise BadInputError(f"connection {conn_id}: can't be read; allowed: a URI or JSON with a password") from None
         return found or None
-    from ledger_guard.adapters.airflow_connections import airflow_connection_password  # noqa: PLC0415
+    from ledger_guard.entrypoints.airflow.connections import airflow_connection_password  # noqa: PLC0415
 
     return airflow_connection_password(conn_id)
 
@@ -190,13 +192,13 @@ def _optional(conn_id: str) -> ConnectionSettings | None:
     found = _from_environment(conn_id)
     if found is not None or _from_environment(PLATFORM_CONNECTION) is not None:
         return found
-    from ledger_guard.adapters.airflow_connections import find_airflow_connection  # noqa: PLC0415  as below
+    from ledger_guard.entrypoints.airflow.connections import find_airflow_connection  # noqa: PLC0415  as below
 
     return find_airflow_connection(conn_id)
 
 
 def _from_airflow(conn_id: str) -> ConnectionSettings:
     # Imported only here: with both connections in the environment the command line never loads Airflow.
-    from ledger_guard.adapters.airflow_connections import airflow_connection_settings  # noqa: PLC0415
+    from ledger_guard.entrypoints.airflow.connections import airflow_connection_settings  # noqa: PLC0415
 
     return airflow_connection_settings(conn_id)

@@ -18,7 +18,7 @@ from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.ports import GuardTransaction
+from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_sandbox import clock
 from ledger_sandbox.access_events import complete_through
 from ledger_sandbox.airflow_api import AirflowApi, wait_for

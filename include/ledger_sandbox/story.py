@@ -13,9 +13,9 @@ from datetime import timedelta
 import numpy as np
 import psycopg
 
+from ledger_guard.adapters.clocks.rehearsal import RehearsalClock
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
-from ledger_guard.adapters.postgres.rehearsal_clock import RehearsalClock
-from ledger_guard.adapters.postgres.signals import PostgresSignalSource
+from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from ledger_guard.domain.incidents import IncidentStatus
 from ledger_guard.domain.plans import PlanStatus
 from ledger_guard.domain.signals import Trigger

@@ -14,9 +14,10 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
 from ledger_guard.domain.errors import BadInputError, LedgerGuardError
-from ledger_guard.ports import Guard, Scheduler
-from ledger_guard.use_cases.board import board
-from ledger_guard.use_cases.report import incident_report
+from ledger_guard.ports import Guard
+from ledger_guard.ports.platform import Scheduler
+from ledger_guard.use_cases.reports.board import board
+from ledger_guard.use_cases.reports.report import incident_report
 from ledger_guard_board.view_model import BoardView, board_view
 
 _HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.flags import FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.verdicts import Severity
-from ledger_guard.use_cases.board import BoardState, TriggerState
+from ledger_guard.use_cases.reports.board import BoardState, TriggerState
 from ledger_guard_board.wording import Moment, duration, listed, moment, safe_link, scope_text, subject_text, window_text
 
 #: how loud something is: `bad` red, `warn` amber, `good` green, `unknown` grey

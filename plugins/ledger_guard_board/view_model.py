@@ -9,7 +9,7 @@ from datetime import timedelta
 from ledger_guard.domain.attestations import UNKEYED_WORDS
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import iso
-from ledger_guard.use_cases.board import BoardState
+from ledger_guard.use_cases.reports.board import BoardState
 from ledger_guard_board.lines import (
     BLIND_AFTER_WINDOWS,
     ApprovalLine,

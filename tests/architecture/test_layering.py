@@ -3,37 +3,27 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "include" / "ledger_guard"
 
-#: folder or module of the library → what it may import of the library
+#: layer of the library → what it may import of the library
 MAY_IMPORT = {
     "domain": {"domain"},
     "policy": {"domain", "policy"},
     "detection": {"domain", "policy", "detection"},
-    "ports": {"domain", "policy"},
+    "ports": {"domain", "policy", "ports"},
     "sql": {"sql"},
-    "use_cases": {"domain", "policy", "detection", "ports", "use_cases"},
+    "signals": {"domain", "policy", "ports", "signals"},
+    "use_cases": {"domain", "policy", "detection", "ports", "signals", "use_cases"},
     "migrations": {"adapters", "domain", "sql"},
     "adapters": {"domain", "policy", "ports", "sql", "adapters"},
-    "wiring": {"domain", "policy", "ports", "adapters"},
-    "commands": {"domain", "policy", "detection", "ports", "use_cases", "adapters", "wiring", "commands"},
-    "cli": {"domain", "commands", "command_errors"},
-    "command_errors": set(),
-    "__main__": {"cli"},
+    "wiring": {"domain", "policy", "ports", "adapters", "entrypoints"},
+    "entrypoints": {"domain", "policy", "detection", "ports", "signals", "use_cases", "adapters", "wiring", "entrypoints"},
+    "__main__": {"entrypoints"},
     "__init__": set(),
-}
-#: the adapters that carry Airflow's side of a use case call inward through use cases and wiring
-AIRFLOW_SIDE = {
-    "adapters/airflow_approval.py",
-    "adapters/airflow_break_glass.py",
-    "adapters/airflow_failure.py",
-    "adapters/airflow_runs.py",
-    "adapters/airflow_watch.py",
 }
 DRIVERS = {"psycopg", "sqlalchemy", "alembic", "airflow", "slack_sdk", "httpx", "httpcore", "dotenv"}
 
@@ -52,31 +42,44 @@ def imported(path: Path) -> set[str]:
     return found
 
 
+def drivers(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported(path)} & DRIVERS
+
+
 def layer_of(path: Path) -> str:
     return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(LIBRARY)))
-def test_a_module_imports_only_from_its_own_layer_and_inward(path):
-    allowed = set(MAY_IMPORT[layer_of(path)])
-    if str(path.relative_to(LIBRARY)) in AIRFLOW_SIDE:
-        allowed |= {"use_cases", "wiring"}
-    inner = {name.split(".")[1] for name in imported(path) if name.startswith("ledger_guard.")}
-    assert inner <= allowed
+def name_of(path: Path) -> str:
+    return str(path.relative_to(LIBRARY))
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(LIBRARY)))
-def test_drivers_are_imported_at_the_edge_only(path):
-    if layer_of(path) in {"adapters", "migrations"}:
-        return
-    assert not {name.split(".")[0] for name in imported(path)} & DRIVERS
+def test_a_module_imports_only_from_its_own_layer_and_inward():
+    outward = {}
+    for path in modules():
+        inner = {name.split(".")[1] for name in imported(path) if name.startswith("ledger_guard.")}
+        if beyond := inner - MAY_IMPORT[layer_of(path)]:
+            outward[name_of(path)] = beyond
+    assert outward == {}
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(LIBRARY)))
-def test_airflow_is_imported_in_adapters_named_after_it_only(path):
-    if any(name.split(".")[0] == "airflow" for name in imported(path)):
-        assert path.parent.name == "adapters"
-        assert path.name.startswith("airflow_")
+def test_drivers_are_imported_at_the_edge_only():
+    edge = {"adapters", "migrations", "entrypoints"}
+    assert {name_of(path): found for path in modules() if layer_of(path) not in edge and (found := drivers(path))} == {}
+
+
+def test_airflow_is_imported_in_its_entrypoint_only():
+    inside = LIBRARY / "entrypoints" / "airflow"
+    assert [name_of(path) for path in modules() if "airflow" in drivers(path) and inside not in path.parents] == []
+
+
+def test_the_concerns_of_the_use_cases_import_each_other_in_no_circle():
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for path in (LIBRARY / "use_cases").rglob("*.py"):
+        concern = path.relative_to(LIBRARY / "use_cases").parts[0]
+        parts = [name.split(".") for name in imported(path) if name.startswith("ledger_guard.use_cases.")]
+        sorter.add(concern, *({each[2] for each in parts} - {concern}))
+    sorter.prepare()
 
 
 def test_the_library_never_imports_the_sandbox():
@@ -84,16 +87,17 @@ def test_the_library_never_imports_the_sandbox():
 
 
 def test_the_command_line_starts_without_airflow():
-    code = "import sys; sys.modules['airflow'] = None; from ledger_guard.cli import main; sys.exit(main(['policy', 'check']))"
+    begin = "import sys; sys.modules['airflow'] = None; from ledger_guard.entrypoints.cli.main import main;"
+    code = f"{begin} sys.exit(main(['policy', 'check']))"
     environment = {"PYTHONPATH": "include"}
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
     assert (found.returncode, found.stderr) == (0, "")
 
 
 def test_no_module_outgrows_a_reader():
-    long = {str(path.relative_to(ROOT)): lines for path in modules() if (lines := len(path.read_text().splitlines())) > 260}
-    long.pop("include/ledger_guard/ports.py", None)  # all ports in one place, by design: one Protocol after the other
-    assert long == {}
+    """Ports are left out: one Protocol after the other, nothing to follow."""
+    lengths = {name_of(path): len(path.read_text().splitlines()) for path in modules() if layer_of(path) != "ports"}
+    assert {name: lines for name, lines in lengths.items() if lines > 260} == {}
 
 
 def test_a_dag_file_stays_thin():

@@ -12,9 +12,9 @@ import numpy as np
 import psycopg
 from tests.attacks.scene import FLAG, Run, Scene
 
+from ledger_guard.adapters.clocks.rehearsal import RehearsalClock
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
-from ledger_guard.adapters.postgres.rehearsal_clock import RehearsalClock
-from ledger_guard.adapters.postgres.signals import PostgresSignalSource
+from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, Incident

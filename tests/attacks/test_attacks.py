@@ -1,6 +1,7 @@
 """The attacks on approvals, each on the real scheduler through Airflow's public API: no write, and what went on record.
 
-What the API can't do is done in the store, and the test says so. A moved clock can't be had here: tests/approvals has it.
+What the API can't do is done in the store, and the test says so. A moved clock can't be had here: see
+tests/use_cases/approvals.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.approvals import Answer, ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal, StaleVersionError
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.tell_question import gate_link
+from ledger_guard.use_cases.approvals.tell_question import gate_link
 
 pytestmark = pytest.mark.airflow
 
@@ -49,7 +49,7 @@ def go_on(self, context, event):
 
 
 def gate(ask):
-    from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
+    from ledger_guard.entrypoints.airflow.approval import RecordedApprovalOperator
 
     return RecordedApprovalOperator(
         task_id="request_approval", kind=KIND, ask=ask, approval=load_policy().approvals[KIND], subject="?"
@@ -171,7 +171,7 @@ def test_an_answer_without_a_question_on_record_fails_the_gate(world, parked):
 def test_a_refusal_is_never_retried_and_an_outdated_version_is(airflow_home):
     from airflow.sdk.exceptions import AirflowFailException
 
-    from ledger_guard.adapters.airflow_errors import never_retried
+    from ledger_guard.entrypoints.airflow.errors import never_retried
 
     with pytest.raises(AirflowFailException), never_retried():
         raise SafetyRefusal("no")
@@ -208,7 +208,7 @@ def test_the_form_starts_empty_whatever_the_runs_conf_holds(world, parked):
 
 def test_a_link_of_the_guard_fills_in_no_field_of_the_page(world, dag_bag):
     """Airflow's page takes the value of each field from the address, where it has a key of that name."""
-    from ledger_guard.adapters.airflow_approval import RecordedApprovalOperator
+    from ledger_guard.entrypoints.airflow.approval import RecordedApprovalOperator
 
     gates = [
         (dag_id, task) for dag_id, dag in dag_bag.dags.items() for task in dag.tasks if isinstance(task, RecordedApprovalOperator)

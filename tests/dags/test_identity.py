@@ -28,16 +28,16 @@ def run_of(user, run_type="manual"):
     ("auth_manager", "user_id"), [(SIMPLE, "oncall"), (FAB, "3"), (KEYCLOAK, SUBJECT)], ids=["simple", "fab", "keycloak"]
 )
 def test_requester_and_approver_are_one_name(under, auth_manager, user_id):
-    from ledger_guard.adapters.airflow_identity import who_answered
-    from ledger_guard.adapters.airflow_runs import started
+    from ledger_guard.entrypoints.airflow.identity import who_answered
+    from ledger_guard.entrypoints.airflow.runs import started
 
     under(auth_manager)
     assert who_answered({"id": user_id, "name": "oncall"}) == started(run_of("oncall")).started_by == "oncall"
 
 
 def test_under_an_auth_manager_that_is_not_known_nobody_asks_and_nobody_answers(under):
-    from ledger_guard.adapters.airflow_identity import who_answered
-    from ledger_guard.adapters.airflow_runs import started
+    from ledger_guard.entrypoints.airflow.identity import who_answered
+    from ledger_guard.entrypoints.airflow.runs import started
 
     under("acme.sso.AcmeAuthManager")
     run = started(run_of("oncall"))
@@ -50,7 +50,7 @@ def test_under_an_auth_manager_that_is_not_known_nobody_asks_and_nobody_answers(
 
 @pytest.mark.parametrize("user", [{}, {"id": "3"}, {"id": "3", "name": None}, {"name": "oncall"}], ids=str)
 def test_an_answer_without_id_or_name_is_nobodys(under, user):
-    from ledger_guard.adapters.airflow_identity import who_answered
+    from ledger_guard.entrypoints.airflow.identity import who_answered
 
     under(FAB)
     with pytest.raises(SafetyRefusal, match="can't be told"):
@@ -67,7 +67,7 @@ def test_an_answer_without_id_or_name_is_nobodys(under, user):
     ],
 )
 def test_airflow_turns_people_away_only_where_it_compares_names(under, auth_manager, let_in):
-    from ledger_guard.adapters import airflow_identity
+    from ledger_guard.entrypoints.airflow import identity as airflow_identity
 
     under(auth_manager)
     assert airflow_identity.let_in(["ops-lead"]) == let_in
@@ -83,7 +83,7 @@ def test_airflow_turns_people_away_only_where_it_compares_names(under, auth_mana
     ],
 )
 def test_only_a_run_by_hand_is_a_persons(under, run_type, is_scheduled, is_started_by_run):
-    from ledger_guard.adapters.airflow_runs import started
+    from ledger_guard.entrypoints.airflow.runs import started
 
     under(FAB)
     run = started(run_of("oncall", run_type))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from readings import batch
 
-from ledger_guard.detection.counted import counted
+from ledger_guard.detection.observations import counted
 
 ROWS = {"a": (3, 10.0), "b": (2, np.nan)}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ledger_guard.detection.counts import gamma_quantile, log_likelihood, log_likelihoods
+from ledger_guard.detection.negative_binomial import gamma_quantile, log_likelihood, log_likelihoods
 
 EVENTS = np.array([0.0, 1.0, 7.0, 40.0])
 

@@ -5,7 +5,7 @@ import pytest
 from readings import DETECTION, Learned
 
 from ledger_guard.detection.alarms import MILD, QUIET, SEVERE
-from ledger_guard.detection.trouble import Believed
+from ledger_guard.detection.rise_filter import Believed
 
 YES = np.array([True])
 

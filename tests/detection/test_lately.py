@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ledger_guard.detection.lately import LastHour
+from ledger_guard.detection.last_hour import LastHour
 
 
 class World:

@@ -33,7 +33,7 @@ def test_late_failures_that_pile_up_after_silence_are_no_rise(platform):
     assert alarms(silent + judged) == []
 
 
-def test_events_after_a_silence_are_set_against_the_silent_windows_too():
+def test_events_after_a_silence_are_set_against_the_missing_windows_too():
     world = Learned(rate=0.01)
     world.steps(24, (6, 600))
     world.steps(6, (0, 600))

@@ -5,7 +5,7 @@ import pytest
 from readings import DETECTION, Learned, changed
 
 from ledger_guard.detection.healthy_level import HealthyLevel
-from ledger_guard.detection.trouble import Troubles, Weighed, ratio_grid
+from ledger_guard.detection.rise_filter import Troubles, Weighed, ratio_grid
 
 HERE, AWAY = np.array([True]), np.array([False])
 

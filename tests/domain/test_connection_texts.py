@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from ledger_guard.adapters.command_environment import command_environment
+from ledger_guard.adapters.platform_script.command_environment import command_environment
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.policy.command_runner import CommandRunner

@@ -11,7 +11,7 @@ from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
-from ledger_guard.use_cases.board import BoardState, TriggerState
+from ledger_guard.use_cases.reports.board import BoardState, TriggerState
 
 NOW = datetime(2026, 3, 1, 3, 2, tzinfo=timezone.utc)
 LENGTH = timedelta(minutes=5)

@@ -19,7 +19,7 @@ from ledger_guard.domain.signals import Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Guard
-from ledger_guard.use_cases.board import AUDIT_ENTRIES, board
+from ledger_guard.use_cases.reports.board import AUDIT_ENTRIES, board
 
 T1 = Trigger.INSUFFICIENT_FUNDS
 

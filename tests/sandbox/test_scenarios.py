@@ -14,7 +14,7 @@ from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
 from ledger_guard.domain.plan_summary import summarise
 from ledger_guard.domain.plans import BackfillMode
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.ports import Comparison
+from ledger_guard.ports.platform import Comparison
 from ledger_sandbox import flags, scenarios
 from ledger_sandbox.balance_changes import tenants_by_size
 

@@ -12,15 +12,15 @@ from tests.sandbox.conftest import AS_OF
 
 from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
-from ledger_guard.adapters.postgres.triage import PostgresTriageSource
+from ledger_guard.adapters.signal_sources.postgres_triage import PostgresTriageSource
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.ports import Guard
-from ledger_guard.use_cases.remediate import open_case
-from ledger_guard.use_cases.withheld import proposed_runs
+from ledger_guard.use_cases.remediation.remediate import open_case
+from ledger_guard.use_cases.remediation.withheld import proposed_runs
 from ledger_sandbox import scenarios
 from ledger_sandbox.access_events import AccessEvent, deliver
 from ledger_sandbox.balance_changes import tenants_by_size

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ledger_guard.detection.arrays import Flags, Floats
 from ledger_guard.detection.healthy_level import Prediction
-from ledger_guard.detection.platform import Movement
+from ledger_guard.detection.pooled_evidence import Movement
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy as np
 from ledger_guard.detection import state
 from ledger_guard.detection.alarms import MILD, QUIET, SEVERE
 from ledger_guard.detection.common_words import CommonWords
-from ledger_guard.detection.counts import BAND_SCORE, gamma_quantile
 from ledger_guard.detection.engine import SEVERITIES, JudgedWindow, WindowBatch
 from ledger_guard.detection.judged import Judged
+from ledger_guard.detection.negative_binomial import BAND_SCORE, gamma_quantile
 from ledger_guard.detection.reasons import Reasons
 from ledger_guard.detection.rule import LevelFilterRule
 from ledger_guard.domain.signals import Trigger

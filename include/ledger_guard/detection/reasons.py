@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ledger_guard.detection import alarms as alarm
 from ledger_guard.detection.arrays import Flags, Floats, Numbers
 from ledger_guard.detection.common_words import CommonWords
-from ledger_guard.detection.counts import BAND_SCORE, gamma_quantile
 from ledger_guard.detection.engine import SEVERITIES, Explanation, WindowBatch
 from ledger_guard.detection.judged import Judged
+from ledger_guard.detection.negative_binomial import BAND_SCORE, gamma_quantile
 from ledger_guard.detection.quiet_words import quiet_sentences
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso

@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from ledger_guard.detection.alarms import Alarms
 from ledger_guard.detection.arrays import Flags, Floats, TenantMemory
 from ledger_guard.detection.baseline import HOURS, Baselines
-from ledger_guard.detection.counted import Counted, counted
-from ledger_guard.detection.course import AlarmCourse
 from ledger_guard.detection.engine import WindowBatch
 from ledger_guard.detection.healthy_level import HealthyLevel, Prediction
 from ledger_guard.detection.hours import HourNow
 from ledger_guard.detection.judged import Judged
-from ledger_guard.detection.lately import LastHour
-from ledger_guard.detection.platform import JOINS, Movement, Platform
+from ledger_guard.detection.last_hour import LastHour
+from ledger_guard.detection.lifecycle import AlarmCourse
+from ledger_guard.detection.observations import Counted, counted
+from ledger_guard.detection.pooled_evidence import JOINS, Movement, Platform
+from ledger_guard.detection.rise_filter import Believed, Troubles
 from ledger_guard.detection.spread import Spread
-from ledger_guard.detection.trouble import Believed, Troubles
 from ledger_guard.detection.weekly import HOURS_OF_WEEK, WeekBefore
 from ledger_guard.policy.schema import Detection
 

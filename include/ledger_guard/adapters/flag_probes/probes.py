@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from ledger_guard.adapters.bounded_http import NoAnswer, ask
 from ledger_guard.adapters.flag_probes import canaries
 from ledger_guard.adapters.flag_probes.requests import is_of_the_form
+from ledger_guard.adapters.http.bounded_http import NoAnswer, ask
 from ledger_guard.domain.flags import EVERYWHERE, ProbeFinding, ProbeLook
 from ledger_guard.policy.probes import Canary, InstanceProbe, Probe, WebhookCanary
 

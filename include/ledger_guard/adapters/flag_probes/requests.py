@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from pydantic import JsonValue
 
-from ledger_guard.adapters.bounded_http import NoAnswer, ask
+from ledger_guard.adapters.http.bounded_http import NoAnswer, ask
 from ledger_guard.policy.probes import CanaryRequest, SignatureScheme
 from ledger_guard.policy.request_template import filled_text
 

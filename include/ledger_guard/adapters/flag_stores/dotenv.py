@@ -12,7 +12,7 @@ from ledger_guard.adapters.flag_stores.scope_rules import content_version, requi
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState
 from ledger_guard.policy.flag_store import DotenvFile
-from ledger_guard.ports import Clock
+from ledger_guard.ports.platform import Clock
 
 
 class DotenvFlagStore:

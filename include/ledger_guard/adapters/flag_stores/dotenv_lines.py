@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from ledger_guard.adapters.dotenv_assignments import BYTE_ORDER_MARK, Assignment, assigned, parsed
+from ledger_guard.adapters.secrets.dotenv_assignments import BYTE_ORDER_MARK, Assignment, assigned, parsed
 from ledger_guard.domain.errors import LedgerInvariantError
 
 #: the platform's settings take their words for true and false from here too

@@ -13,7 +13,7 @@ from ledger_guard.adapters.flag_stores.scope_rules import content_version, requi
 from ledger_guard.domain.errors import LedgerInvariantError
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, effective_value
 from ledger_guard.policy.flag_store import FlagdFile
-from ledger_guard.ports import Clock
+from ledger_guard.ports.platform import Clock
 
 
 class FlagdFlagStore:

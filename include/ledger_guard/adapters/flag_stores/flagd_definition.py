@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ledger_guard.adapters.json_text import with_member, without_member
+from ledger_guard.adapters.files.json_text import with_member, without_member
 from ledger_guard.domain.errors import LedgerInvariantError
 from ledger_guard.domain.flags import EVERYWHERE
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from tenacity import RetryError, Retrying, retry_if_exception, retry_if_result, stop_after_attempt, wait_exponential
 
-from ledger_guard.adapters.bounded_http import NoAnswer, ask
+from ledger_guard.adapters.http.bounded_http import NoAnswer, ask
 from ledger_guard.domain.errors import SourceUnavailable
 
 #: answers of something in between that did not reach the server, or not for now

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Protocol
 
-from ledger_guard.adapters.bounded_process import Bounds, run_bounded
 from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
+from ledger_guard.adapters.platform_script.bounded_process import Bounds, run_bounded
 from ledger_guard.domain.command_outcome import CommandEnd
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.policy.flag_store import RestartCommand, RestartWebhook

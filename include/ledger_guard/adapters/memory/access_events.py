@@ -10,7 +10,7 @@ from datetime import datetime
 from ledger_guard.adapters.memory.state import InMemoryGuardState
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.windows import require_aware
-from ledger_guard.ports import AuditLog
+from ledger_guard.ports.guard_state import AuditLog
 
 
 @dataclass

@@ -23,7 +23,7 @@ from ledger_guard.domain.plans import (
 )
 from ledger_guard.domain.wallet_writes import Judged, WalletWrite, judge_force, judge_undo
 from ledger_guard.domain.writability import WriteObstacle
-from ledger_guard.ports import Clock
+from ledger_guard.ports.platform import Clock
 
 if TYPE_CHECKING:
     from ledger_guard.adapters.memory.ledger import InMemoryLedger

@@ -20,7 +20,7 @@ from ledger_guard.domain.plans import BackfillMode
 from ledger_guard.domain.wallet_writes import LockedRows, Pair, WalletRow, WalletWrite
 from ledger_guard.policy.booking_rules import booked_movement, is_code_alike, movement_of, notes_of
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Comparison
+from ledger_guard.ports.platform import Comparison
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.windows import Window, require_aware
 from ledger_guard.policy.platform import RequestShape
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import AffectedSubject, CallCount, FailureGroup
+from ledger_guard.ports.platform import AffectedSubject, CallCount, FailureGroup
 
 
 class InMemorySignalSource:

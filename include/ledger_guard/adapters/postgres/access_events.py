@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
-from ledger_guard.adapters.postgres.signals import ACCESS_EVENTS
 from ledger_guard.adapters.postgres.state import PostgresGuardState
+from ledger_guard.adapters.signal_sources.postgres import ACCESS_EVENTS
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
-from ledger_guard.ports import AuditLog
+from ledger_guard.ports.guard_state import AuditLog
 from ledger_guard.sql import statement
 
 

@@ -23,7 +23,7 @@ from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, UndoOutcom
 from ledger_guard.domain.windows import iso
 from ledger_guard.domain.writability import WriteObstacle
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Clock
+from ledger_guard.ports.platform import Clock
 
 
 @dataclass(frozen=True)

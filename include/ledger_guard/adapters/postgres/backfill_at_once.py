@@ -11,7 +11,7 @@ from ledger_guard.adapters.postgres.wallet_rows import WalletRows
 from ledger_guard.domain.findings import DifferenceCounts
 from ledger_guard.domain.plans import Plan
 from ledger_guard.policy.platform import Platform
-from ledger_guard.ports import Clock
+from ledger_guard.ports.platform import Clock
 from ledger_guard.sql import statement
 
 

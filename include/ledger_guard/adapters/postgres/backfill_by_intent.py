@@ -17,7 +17,7 @@ from ledger_guard.domain.wallet_writes import (
     may_write,
     target_of,
 )
-from ledger_guard.ports import Clock
+from ledger_guard.ports.platform import Clock
 from ledger_guard.sql import statement
 
 

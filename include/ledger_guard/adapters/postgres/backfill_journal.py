@@ -20,7 +20,7 @@ from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.plans import Plan, PlanRow, PlanStatus, RowState
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
-from ledger_guard.ports import Clock
+from ledger_guard.ports.platform import Clock
 from ledger_guard.sql import statement
 
 #: what becomes of a row that an operation writes, and of one that it leaves alone

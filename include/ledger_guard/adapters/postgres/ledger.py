@@ -20,7 +20,7 @@ from ledger_guard.domain.plans import BackfillMode
 from ledger_guard.domain.windows import UTC
 from ledger_guard.policy.booking_rules import booked_movement
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Comparison
+from ledger_guard.ports.platform import Comparison
 from ledger_guard.sql import statement
 
 _WHAT = "the platform's database"

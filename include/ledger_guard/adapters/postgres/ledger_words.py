@@ -13,7 +13,7 @@ from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets, has_led
 from ledger_guard.adapters.postgres.platform_session import open_reader
 from ledger_guard.domain.ledger_samples import SampledPlayer, WordNote, WordRow
 from ledger_guard.policy.platform import Platform
-from ledger_guard.ports import WordCount
+from ledger_guard.ports.platform import WordCount
 from ledger_guard.sql import statement
 
 #: players with longer ledgers tell less: more in them is unknown

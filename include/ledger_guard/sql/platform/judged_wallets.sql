@@ -1,5 +1,5 @@
 -- Purpose: every player of one tenant, or of all, judged: what the wallet should hold by the evidence, and what is the matter
--- where it does not. The rule is domain/differences.py; both are held to the same cases (tests/backfill/money_cases.py).
+-- where it does not. The rule is domain/differences.py; both are held to the same cases (tests/use_cases/backfill/money_cases.py).
 -- Placeholders: bookings (bookings.sql), movements (ledger_movements.sql), notes (noted_balances.sql), cents of the balances (cents.sql),
 -- seen (seen_openings.sql).
 -- Parameters: those of the parts; within (interval: requests booked closer than this may have overlapped).

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from ledger_guard.adapters.flag_stores.store_rules import storable_event
 from ledger_guard.adapters.memory.guard_state.tables import Tables
-from ledger_guard.adapters.store_rules import storable_event
 from ledger_guard.domain.audit import AuditEntry, AuditEvent, chained
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 

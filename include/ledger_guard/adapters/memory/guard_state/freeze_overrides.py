@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from ledger_guard.adapters.flag_stores.store_rules import require_running_override
 from ledger_guard.adapters.memory.guard_state.tables import Tables
-from ledger_guard.adapters.store_rules import require_running_override
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ledger_guard.adapters.flag_stores.store_rules import plain_json
 from ledger_guard.adapters.memory.guard_state.tables import Tables
-from ledger_guard.adapters.store_rules import plain_json
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal, StaleVersionError
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident
 from ledger_guard.domain.signals import Trigger

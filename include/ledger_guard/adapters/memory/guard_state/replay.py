@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.ports import Checkpoint, JudgedAs
+from ledger_guard.ports.guard_state import Checkpoint, JudgedAs
 
 
 class InMemoryReplayStore:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from ledger_guard.adapters.flag_stores.store_rules import require_no_overlap, require_root_cause
 from ledger_guard.adapters.memory.guard_state.tables import Tables
-from ledger_guard.adapters.store_rules import require_no_overlap, require_root_cause
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from ledger_guard.adapters.flag_stores.store_rules import plain_json
 from ledger_guard.adapters.memory.guard_state.tables import Tables
-from ledger_guard.adapters.store_rules import plain_json
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.runs import RunGrant
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from ledger_guard.adapters.flag_stores.store_rules import plain_json, require_known_windows
 from ledger_guard.adapters.memory.guard_state.tables import SavedEngine, Tables
-from ledger_guard.adapters.store_rules import plain_json, require_known_windows
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window

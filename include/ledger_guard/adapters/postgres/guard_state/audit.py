@@ -10,9 +10,9 @@ from typing import Any
 
 from psycopg.rows import tuple_row
 
+from ledger_guard.adapters.flag_stores.store_rules import storable_event, stored_json
 from ledger_guard.adapters.postgres.connection import Connection
 from ledger_guard.adapters.postgres.guard_state.columns import optional_text
-from ledger_guard.adapters.store_rules import storable_event, stored_json
 from ledger_guard.domain.audit import AuditEntry, AuditEvent, chained
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import LedgerInvariantError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from ledger_guard.adapters.store_rules import stored_json
+from ledger_guard.adapters.flag_stores.store_rules import stored_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ledger_guard.adapters.flag_stores.store_rules import require_running_override
 from ledger_guard.adapters.postgres.connection import Connection, Row
 from ledger_guard.adapters.postgres.guard_state.columns import given
-from ledger_guard.adapters.store_rules import require_running_override
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid

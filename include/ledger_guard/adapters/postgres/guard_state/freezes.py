@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ledger_guard.adapters.flag_stores.store_rules import require_root_cause
 from ledger_guard.adapters.postgres.connection import Connection, Row
 from ledger_guard.adapters.postgres.guard_state.columns import given, optional_text
-from ledger_guard.adapters.store_rules import require_root_cause
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.flags import Freeze
 from ledger_guard.domain.identifiers import checked_uuid

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import psycopg
 from psycopg.rows import tuple_row
 
+from ledger_guard.adapters.flag_stores.store_rules import require_known_windows
 from ledger_guard.adapters.postgres.connection import Connection
-from ledger_guard.adapters.store_rules import require_known_windows
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.windows import Window
 from ledger_guard.sql import statement

@@ -8,8 +8,8 @@ from typing import Any
 
 from psycopg.rows import tuple_row
 
+from ledger_guard.adapters.flag_stores.store_rules import stored_json
 from ledger_guard.adapters.postgres.connection import Connection, Row
-from ledger_guard.adapters.store_rules import stored_json
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window

@@ -1,0 +1,1 @@
+"""The audit log's keys, and where its end is kept."""

@@ -1,0 +1,1 @@
+"""Readings and verdicts in files."""

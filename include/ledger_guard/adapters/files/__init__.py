@@ -1,0 +1,1 @@
+"""Files read whole, and JSON from outside, in bounds."""

@@ -1,0 +1,1 @@
+"""HTTP calls with a deadline and a size limit."""

@@ -1,0 +1,1 @@
+"""The platform's own backfill script, run in bounds."""

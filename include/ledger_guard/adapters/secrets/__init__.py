@@ -1,0 +1,1 @@
+"""The platform's secrets, by presence, age and fingerprint."""

@@ -1,0 +1,1 @@
+"""The platform's own checks in its test environment."""

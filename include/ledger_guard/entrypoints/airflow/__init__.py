@@ -1,0 +1,1 @@
+"""What the DAGs use of Airflow: gates, conf, connections, runs, failures."""

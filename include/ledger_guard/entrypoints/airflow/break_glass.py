@@ -1,0 +1,27 @@
+"""What a DAG needs so that a named person may act alone: a field of its form, and the task that tells everybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Param, task
+
+from ledger_guard.policy.schema import BreakGlass
+from ledger_guard.use_cases.approvals import break_glass as breaking
+
+
+def break_glass_params(glass: BreakGlass, *, may_act_alone: bool) -> dict[str, Param]:
+    """The form's field, where the policy lets anybody act alone; else none."""
+    if not may_act_alone:
+        return {}
+    words = f"Only {', '.join(glass.users)}. Why nobody else can agree, in at least {glass.minimum_reason_characters} characters."
+    field = Param("", type="string", maxLength=500, title="Break glass: act alone", description=words, section="Break glass")
+    return {breaking.PARAM: field}
+
+
+@task(retries=3, on_failure_callback=None)  # type: ignore[untyped-decorator]  # Airflow ships no types for it
+def shout(dag_run: Any = None) -> None:
+    """Tell everybody that the glass was broken. Fails alone when the channel is down."""
+    from ledger_guard.wiring import open_guard  # noqa: PLC0415  adapters are built inside the task
+
+    breaking.shout(open_guard(), dag_run.dag_id, dag_run.run_id)

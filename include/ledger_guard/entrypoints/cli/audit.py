@@ -1,0 +1,185 @@
+"""`audit`: prove that the audit log is whole, hand its entries on, and put its end on record elsewhere."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ledger_guard import wiring
+from ledger_guard.adapters.audit.audit_heads_file import add_head, read_heads
+from ledger_guard.domain.audit_keys import MINIMUM_KEY_BYTES, parse_audit_keys
+from ledger_guard.domain.errors import LedgerInvariantError
+from ledger_guard.domain.identifiers import checked_tenant_id
+from ledger_guard.entrypoints.cli.audit_text import check_as_json, check_sentences, export_sentence
+from ledger_guard.use_cases.audit.audit_export import (
+    ExportCheck,
+    as_line,
+    check_export,
+    export_audit,
+    missing_from_log,
+    read_export,
+)
+from ledger_guard.use_cases.audit.audit_heads import audit_head
+from ledger_guard.use_cases.audit.audit_log import use_audit_key, verify_audit
+
+_FAILED = 1
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def _narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--tenant", "tenant_id", help="Only entries of this tenant.")(command)
+    return click.option("--incident", "incident_id", help="Only entries of this incident.")(command)
+
+
+def _without_key(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--without-key", is_flag=True, help="Leave the marks that keys made unchecked.")(command)
+
+
+@click.group()
+def audit() -> None:
+    """Verify or export the audit log."""
+
+
+@audit.command()
+@click.option("--heads", "heads_file", type=_FILE, help="A file of `audit export-head`: the log must still hold each head.")
+@_without_key
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def verify(context: click.Context, heads_file: Path | None, without_key: bool, as_json: bool) -> None:
+    """Recompute the chain of every entry: exit 0 when it is whole, 1 with the first fault named.
+
+    Edits, gaps, reordered entries and a cut or replaced end are found. With the key (LEDGER_GUARD_AUDIT_KEY) a log that
+    somebody wrote anew without it is found too, with --heads also one that was cut together with its own memory of its end.
+
+    \b
+    Examples:
+      python -m ledger_guard audit verify --json
+      python -m ledger_guard audit verify --heads /srv/audit/heads.jsonl
+    """  # noqa: D301
+    heads = () if heads_file is None else read_heads(heads_file)
+    found = verify_audit(wiring.open_guard(), None if without_key else wiring.audit_keys(), heads)
+    if as_json:
+        click.echo(json.dumps(check_as_json(found), indent=2))
+        if found.fault is not None:
+            context.exit(_FAILED)
+        return
+    if found.fault is not None:
+        raise LedgerInvariantError(f"audit log: {found.fault}")
+    for sentence in check_sentences(found):
+        click.echo(sentence)
+
+
+@audit.command()
+@_narrowing
+def export(incident_id: str | None, tenant_id: str | None) -> None:
+    """Print entries as JSON Lines, oldest first, each with its hash, the one before it, and its mark.
+
+    `audit verify-export` checks such lines.
+
+    \b
+    Examples:
+      python -m ledger_guard audit export --incident 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 > incident.jsonl
+      python -m ledger_guard audit export --tenant default_casino
+    """  # noqa: D301
+    tenant_id = None if tenant_id is None else checked_tenant_id(tenant_id)
+    for entry in export_audit(wiring.open_guard(), incident_id, tenant_id):
+        click.echo(as_line(entry))
+
+
+@audit.command("verify-export")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@_narrowing
+@click.option("--offline", is_flag=True, help="Check the lines by themselves; ask no database.")
+@_without_key
+def verify_export(file: Any, incident_id: str | None, tenant_id: str | None, offline: bool, without_key: bool) -> None:
+    """Check lines of `audit export` (`-`: standard input): exit 0 when all are right, 1 with the first fault named.
+
+    Each line must give its hash and its mark, and be in the log. With the same --incident or --tenant as the export, an
+    entry that was left out is found as well. Offline, the lines and their key are all it takes.
+
+    \b
+    Examples:
+      python -m ledger_guard audit verify-export incident.jsonl --incident 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1
+      python -m ledger_guard audit verify-export --offline incident.jsonl
+    """  # noqa: D301
+    if offline and (incident_id or tenant_id):
+        raise click.UsageError("--offline can't find what was left out of an incident or tenant: the log is needed for that")
+    tenant_id = None if tenant_id is None else checked_tenant_id(tenant_id)
+    found = ExportCheck()
+    keys = None if without_key else wiring.audit_keys()
+    lines = check_export(read_export(file, file.name), keys, found)
+    if offline:
+        missing = None
+        deque(lines, maxlen=0)
+    else:
+        missing = missing_from_log(wiring.open_guard(), lines, incident_id, tenant_id)
+    fault = found.fault or missing
+    if fault is not None:
+        raise LedgerInvariantError(f"{file.name}: {fault}")
+    click.echo(export_sentence(found, is_in_log=not offline, is_mark_checked=keys is not None))
+
+
+@audit.command("export-head")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+def export_head(file: Path) -> None:
+    """Add the log's end to FILE, one line (`-`: print it). Cheap: run it every few minutes, and keep FILE elsewhere.
+
+    Exit 1, and nothing is added, when the log no longer holds the head that FILE ends with.
+
+    \b
+    Example:
+      python -m ledger_guard audit export-head /srv/audit/heads.jsonl
+    """  # noqa: D301
+    guard, keys = wiring.open_guard(), wiring.audit_keys()
+    if str(file) == "-":
+        click.echo(audit_head(guard, keys).line)
+        return
+    head = add_head(file, lambda earlier: audit_head(guard, keys, earlier))
+    click.echo(f"entry {head.sequence}, {head.entry_hash}, is on record in {file}")
+
+
+@audit.command("new-key")
+@click.argument("key_id")
+def new_key(key_id: str) -> None:
+    """Print a new key of this id for LEDGER_GUARD_AUDIT_KEY, and store it nowhere.
+
+    Put it behind the keys that are there, on every component, then run `audit use-key`. Old keys stay: they check old entries.
+
+    \b
+    Example:
+      python -m ledger_guard audit new-key 2026-03
+    """  # noqa: D301
+    text = f"{key_id}:{secrets.token_hex(MINIMUM_KEY_BYTES)}"
+    parse_audit_keys(text, "audit new-key")
+    click.echo(text)
+
+
+@audit.command("use-key")
+@click.option("--by", required=True, help="Who brings the key in.")
+def use_key(by: str) -> None:
+    """Mark the log's end with the newest key, in an entry of its own: from then on an unmarked end is a fault.
+
+    Freezes that were lifted before the log had a key are taken as lifted, and named: the last time that rows alone count.
+
+    \b
+    Example:
+      python -m ledger_guard audit use-key --by anna
+    """  # noqa: D301
+    if not by.strip():
+        raise click.UsageError("--by is empty; name the person")
+    keys = wiring.audit_keys()
+    found = use_audit_key(wiring.open_guard(), keys, by.strip())
+    newest = keys.newest.key_id if keys.newest else ""
+    if found.sequence is None:
+        click.echo(f"the log ends with key {newest} already")
+    else:
+        click.echo(f"entry {found.sequence} and all behind it: key {newest}")
+    for each in found.lifted_freezes:
+        lifted = f"lifted by {each.lifted_by}: {each.root_cause}"
+        click.echo(f"taken as lifted, from before the key: freeze {each.freeze_id} of {each.flag}@{each.tenant_id}, {lifted}")

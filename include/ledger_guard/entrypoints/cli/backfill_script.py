@@ -1,0 +1,49 @@
+"""`backfill run-script`: drive the platform's own backfill script for a stored plan."""
+
+from __future__ import annotations
+
+import getpass
+import json
+
+import click
+
+from ledger_guard.domain.command_outcome import CommandOutcome
+from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
+from ledger_guard.use_cases.backfill.run_platform_script import run_platform_script
+from ledger_guard.use_cases.backfill.run_platform_script_record import changes_as_json, outcome_as_json
+
+
+@click.command("run-script")
+@click.option("--plan", "plan_id", required=True, metavar="ID", help="The plan's id, as `dry-run` printed it.")
+@click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
+def run_script(plan_id: str, actor: str, as_json: bool) -> None:
+    """Let the platform's own script carry out a plan; exit code 1 when it did not, 3 when a safety rule refuses.
+
+    It is refused where the script would erase money that the ledger explains, and it can't be undone: `force` is safer.
+
+    \b
+    Example: python -m ledger_guard backfill run-script --plan 7d0c… --json
+    """  # noqa: D301
+    # Imported here: the command line shows its help without loading any driver.
+    from ledger_guard.wiring import open_guard, open_platform_script  # noqa: PLC0415
+
+    guard = open_guard()
+    script, witness = open_platform_script(guard.policy)
+    outcome = run_platform_script(guard, script, witness, plan_id, actor)
+    click.echo(json.dumps(outcome_as_json(outcome), indent=2) if as_json else "\n".join(_lines(outcome)))
+    say_if_unkeyed(guard)
+    if not outcome.is_done:
+        raise SystemExit(1)
+
+
+def _lines(outcome: CommandOutcome) -> list[str]:
+    groups = changes_as_json(outcome.changes)
+    counted = ", ".join(f"{found['players']} {name.replace('_', ' ')}" for name, found in groups.items())
+    return [
+        "done" if outcome.is_done else "not done",
+        f"script    {outcome.run.ending}",
+        f"wallets   {counted}",
+        *outcome.problems,
+        *outcome.remarks,
+    ]

@@ -1,0 +1,128 @@
+"""`incident`: list, show and close incidents, and print their reports."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from ledger_guard import wiring
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.windows import iso
+from ledger_guard.signals.json_form import json_form
+from ledger_guard.use_cases.remediation.close_incident import close_incident
+from ledger_guard.use_cases.reports.incident_record import IncidentRecord, incident_record
+from ledger_guard.use_cases.reports.report import incident_report
+
+#: most incidents that `list` prints
+_LIST_AT_MOST = 1000
+
+
+@click.group()
+def incident() -> None:
+    """List, show and close incidents, and print their reports."""
+
+
+@incident.command("list")
+@click.option("--all", "include_resolved", is_flag=True, help="Resolved incidents too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_incidents(include_resolved: bool, as_json: bool) -> None:
+    """List incidents, newest first.
+
+    \b
+    Example:
+      python -m ledger_guard incident list --all --json
+    """  # noqa: D301
+    with wiring.open_guard().state.snapshot() as state:
+        found = state.incidents.listed(include_resolved=include_resolved, limit=_LIST_AT_MOST)
+    if as_json:
+        _print_json([json_form(each) for each in found])
+        return
+    for each in found:
+        click.echo(f"{each.incident_id}  {_in_words(each)}")
+    if not found:
+        click.echo("no incidents" if include_resolved else "no incidents that are not resolved; --all shows the others")
+
+
+@incident.command()
+@click.argument("incident_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(incident_id: str, as_json: bool) -> None:
+    """Show an incident and what hangs on it, in short; `report` tells all of it.
+
+    \b
+    Example:
+      python -m ledger_guard incident show 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --json
+    """  # noqa: D301
+    record = incident_record(wiring.open_guard(), incident_id)
+    if as_json:
+        _print_json(json_form(record))
+        return
+    for line in _lines(record):
+        click.echo(line)
+
+
+@incident.command()
+@click.argument("incident_id", metavar="ID")
+def report(incident_id: str) -> None:
+    """Print the incident's report as Markdown: what happened, was decided, approved, written, and still waits.
+
+    \b
+    Example:
+      python -m ledger_guard incident report 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 > report.md
+    """  # noqa: D301
+    click.echo(incident_report(wiring.open_guard(), incident_id), nl=False)
+
+
+@incident.command()
+@click.argument("incident_id", metavar="ID")
+@click.option("--reason", required=True, help="Why it is over although no evidence ended it, in at least 10 characters.")
+@click.option("--by", required=True, help="Who closes it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def close(incident_id: str, reason: str, by: str, as_json: bool) -> None:
+    """Resolve an incident that no evidence will end, such as that of a tenant that left while in alarm.
+
+    Refused (exit 3) while a tenant of the incident is in alarm in the newest judged window that could be read. Freezes stay,
+    and what was started for the incident goes on; reason and name go to the audit log.
+
+    \b
+    Example:
+      python -m ledger_guard incident close 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --reason "tenant-a left on 3 March" --by anna
+    """  # noqa: D301
+    closed, unfinished = close_incident(wiring.open_guard(), incident_id, reason, by)
+    if as_json:
+        _print_json({"incident": json_form(closed), "unfinished_actions": [json_form(each) for each in unfinished]})
+        return
+    click.echo(f"closed: incident {closed.incident_id}")
+    for each in unfinished:
+        click.echo(f"goes on: {each.kind} {each.target}".rstrip(), err=True)
+
+
+def _in_words(found: Incident) -> str:
+    tenants = ", ".join(found.tenants[:3]) + (f" + {len(found.tenants) - 3} more" if len(found.tenants) > 3 else "")
+    return (
+        f"{found.trigger.value} {found.severity.value} {found.scope.value}  {found.status.value}  "
+        f"opened {iso(found.opened_at)}  {tenants}"
+    )
+
+
+def _lines(record: IncidentRecord) -> list[str]:
+    found = record.incident
+    lines = [f"incident {found.incident_id}", _in_words(found), found.summary or "no summary"]
+    lines += [f"action    {each.kind} {each.target}  {each.status.value}  {each.outcome}".rstrip() for each in record.actions]
+    for each in record.approvals:
+        answer = each.answer
+        said = f"{answer.answer.value} by {answer.answered_by or 'nobody'}: {answer.reason}" if answer else "not answered"
+        lines.append(f"approval  {each.request.kind.value} {each.request.subject_id}  {said}")
+    for change in record.flag_changes:
+        lines.append(f"flag      {change.flag}@{change.tenant_id}  {change.to_value}  {change.status.value}")
+    for freeze in record.freezes:
+        lines.append(f"freeze    {freeze.flag}@{freeze.tenant_id}  {'stands' if freeze.stands else 'lifted'}")
+    for rotation in record.rotations:
+        lines.append(f"rotation  {rotation.secret_name}  {'done' if rotation.done_at else f'due {iso(rotation.due_at)}'}")
+    return lines
+
+
+def _print_json(content: Any) -> None:
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False))

@@ -1,0 +1,143 @@
+"""`ingest`: bring access logs in."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from ledger_guard import wiring
+from ledger_guard.adapters.access_log.line_events import LineEvents
+from ledger_guard.adapters.access_log.line_fields import UnusableLine, read_moment
+from ledger_guard.adapters.access_log.log_file import FORMATS, AccessLogFile, guessed_format
+from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
+from ledger_guard.domain.access_events import IngestedFile, NamedTenants
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.shown_text import one_line
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.ingest import ingest_access_log as ingesting
+
+#: the policy's mapping for a format when none is named
+DEFAULT_MAPPINGS = {"jsonl": "ingress_json", "combined": "combined"}
+#: the exit code when no line of a file could be used
+_NOTHING_USABLE = 1
+
+
+@click.group()
+def ingest() -> None:
+    """Bring in what the triggers are read from.
+
+    \b
+    Example:
+      python -m ledger_guard ingest access-log /var/log/ingress/access.jsonl.gz
+    """  # noqa: D301  click needs the backspace character itself
+
+
+@ingest.command("access-log")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
+@click.option("--format", "line_format", type=click.Choice(["auto", *FORMATS]), default="auto", show_default=True)
+@click.option("--mapping", metavar="NAME", help="A mapping of the policy; default: ingress_json or combined, by format.")
+@click.option("--tenant", metavar="T", help="The tenant of every line, whatever the lines say; needed where they say nothing.")
+@click.option(
+    "--complete-through",
+    metavar="TIME",
+    help="Every event before this moment (ISO 8601 with a zone) has been delivered. Default: the newest event accepted.",
+)
+@click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
+@click.pass_context
+def access_log(
+    context: click.Context,
+    files: tuple[Path, ...],
+    line_format: str,
+    mapping: str | None,
+    tenant: str | None,
+    complete_through: str | None,
+    actor: str,
+    as_json: bool,
+) -> None:
+    """Read ingress log lines, JSON Lines or Apache/nginx combined, plain or gzipped, each once.
+
+    Query strings, headers and bodies are not stored. Lines that can't be used are counted, and the first 1,000 of a
+    file kept with their number and the reason: so are lines of further tenants once a file has named 100 that the platform
+    does not know. Regular files only.
+    T1 and T2 need the error code of each answer: only a JSON log that carries it can be measured. Exit 1 when no line of a
+    file could be used: wrong format or mapping, most likely. The source is not called complete then.
+
+    \b
+    Examples:
+      python -m ledger_guard ingest access-log access.jsonl --complete-through 2026-03-01T12:00:00Z
+      python -m ledger_guard ingest access-log access.log.gz --format combined --tenant default_casino --json
+    """  # noqa: D301  click needs the backspace character itself
+    guard = wiring.open_guard()
+    through = _moment(complete_through) if complete_through is not None else None
+    now = guard.clock.now()
+    logs = [_log(guard, path, line_format, mapping, tenant, now) for path in files]
+    store = PostgresAccessEventStore(wiring.guard_settings(), wiring.audit_keys())
+    outcome = ingesting.ingest_access_log(guard, store, logs, actor=actor, complete_through=through, progress=_progress)
+    if as_json:
+        click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
+    else:
+        for file in outcome.files:
+            click.echo("\n".join(_lines(file)))
+        click.echo(_completeness(outcome))
+    for file in outcome.unusable:
+        click.echo(
+            f"{file.file_name}: none of its {file.lines} lines could be used as {file.mapping}: {file.first_reject}", err=True
+        )
+    if outcome.unusable:
+        context.exit(_NOTHING_USABLE)
+
+
+def _completeness(outcome: ingesting.IngestOutcome) -> str:
+    if outcome.unusable:
+        return "the source is not called complete: a file of which nothing could be used is missing from it"
+    return f"the source is complete through {iso(outcome.complete_through) if outcome.complete_through else 'no moment yet'}"
+
+
+def _log(guard: Guard, path: Path, line_format: str, mapping: str | None, tenant: str | None, now: datetime) -> AccessLogFile:
+    policy = guard.policy
+    found = guessed_format(path) if line_format == "auto" else line_format
+    name = mapping if mapping is not None else DEFAULT_MAPPINGS[found]
+    if name not in policy.access_log:
+        raise BadInputError(
+            f"mapping: {name[:60]!r} is unknown; allowed: {', '.join(sorted(policy.access_log)) or 'none is defined'}"
+        )
+    requests = [described.request for described in policy.triggers.values() if described.request is not None]
+    webhooks = [request for request in requests if request.subject == "webhook" and request.path_is_prefix]
+    chosen = policy.access_log[name]
+    return AccessLogFile(
+        path, found, name, chosen, LineEvents(chosen, tenant, now, webhooks, NamedTenants(guard.ledger.tenant_ids))
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return read_moment(text, assume_utc=False)
+    except UnusableLine as error:
+        raise BadInputError(f"--complete-through: {error}") from error
+
+
+def _progress(name: str, lines: int) -> None:
+    terminal = sys.__stderr__
+    if terminal is not None and terminal.isatty():
+        # past the stream that would show the carriage return
+        terminal.write(f"\r{one_line(name)}: {lines} lines")
+        terminal.flush()
+
+
+def _lines(file: IngestedFile) -> list[str]:
+    span = f"{iso(file.first_event)} to {iso(file.last_event)}" if file.first_event and file.last_event else "no events"
+    counts = f"{file.accepted} accepted, {file.already_known} already known, {file.rejected} rejected"
+    found = [f"{file.file_name} ({file.mapping}): {file.lines} lines, {counts}; {span}"]
+    found += [f"  not knowable: {sentence}" for sentence in file.not_knowable]
+    if file.rejected:
+        found.append(f"  first rejected: {file.first_reject}")
+        which = "all" if file.kept_rejects == file.rejected else f"the first {file.kept_rejects}"
+        found.append(f"  {which} rejected lines: table ledger_guard.ingest_reject, ingest_id {file.ingest_id}")
+    return found

@@ -1,0 +1,207 @@
+"""`rollout`: may a flag be enabled, what stands in the way, and in what state the secrets are."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from ledger_guard import wiring
+from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze, RotationPlan
+from ledger_guard.domain.freeze_overrides import FreezeOverride
+from ledger_guard.domain.windows import iso
+from ledger_guard.entrypoints.cli.rollout_changes import end_override, freeze, override, plan_rotation, record_deploy, rotated
+from ledger_guard.ports import Guard
+from ledger_guard.signals.check_secrets import finding_words
+from ledger_guard.signals.json_form import json_form
+from ledger_guard.signals.secret_ages import look_at_secrets
+from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand, overrides_that_count
+from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
+from ledger_guard.use_cases.flags.flag_proposal import scope_words
+from ledger_guard.use_cases.flags.freeze import standing
+from ledger_guard.use_cases.flags.standing_rollbacks import StandingRollback, duration_words, standing_rollbacks
+
+#: the exit code of a refusal by a safety rule
+_REFUSED = 3
+
+
+@click.group()
+def rollout() -> None:
+    """Look at the rollout's flags, freezes and secrets, and put on record what people do about them."""
+
+
+@rollout.command()
+@click.option("--flag", required=True, help="A flag of the policy.")
+@click.option("--tenant-id", default=EVERYWHERE, show_default=True, help="One tenant; * asks for everyone.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def check(context: click.Context, flag: str, tenant_id: str, as_json: bool) -> None:
+    """Say whether a flag may be enabled: exit 0 when open, 3 when frozen.
+
+    An override opens it for its tenant while it is in force; the freeze stands all the same. Where a value is for everybody
+    alike (the flag's, or the store's), a tenant is answered as everyone.
+
+    \b
+    Example:
+      python -m ledger_guard rollout check --flag ledger_enforce_balance --tenant-id tenant-a
+    """  # noqa: D301  click needs the backspace character itself
+    found = standing(wiring.open_guard(), flag, tenant_id)
+    if as_json:
+        _print_json(
+            {
+                "flag": flag,
+                "tenant_id": tenant_id,
+                "is_open": found.is_open,
+                "freezes": [_freeze(each) for each in found.freezes],
+                "overrides": [json_form(each) for each in found.overrides],
+            }
+        )
+    else:
+        for frozen in found.freezes:
+            click.echo(f"frozen: {_freeze_words(frozen)}")
+        for each in found.overrides:
+            click.echo(f"open: {_override_words(each)}")
+        if not found.freezes:
+            click.echo(f"open: {flag} is not frozen for {scope_words(tenant_id)}")
+    if not found.is_open:
+        context.exit(_REFUSED)
+
+
+@rollout.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def secrets(as_json: bool) -> None:
+    """Look at the webhook secrets of the policy: presence, fingerprint, age, what is wrong. Never a value.
+
+    \b
+    Example:
+      python -m ledger_guard rollout secrets --json
+    """  # noqa: D301
+    findings = look_at_secrets(wiring.open_guard())
+    if as_json:
+        _print_json({"secrets": [json_form(finding) for finding in findings]})
+        return
+    for finding in findings:
+        click.echo(f"{finding.name} of {finding.provider}: {finding_words(finding)}")
+
+
+for _command in (freeze, override, end_override, plan_rotation, rotated, record_deploy):
+    rollout.add_command(_command)
+
+
+@rollout.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(as_json: bool) -> None:
+    """List flags with their values by scope, standing freezes, overrides and rollbacks, and pending rotations.
+
+    \b
+    Example:
+      python -m ledger_guard rollout status --json
+    """  # noqa: D301  click needs the backspace character itself
+    found = _status(wiring.open_guard())
+    if as_json:
+        _print_json(found)
+        return
+    for flag in found["flags"]:
+        values = ", ".join(_scope_words(scope) for scope in flag["scopes"])
+        if flag["not_known_because"]:
+            values = ", ".join(filter(None, [f"everyone not known ({flag['not_known_because']})", values]))
+        values = values or "not set (off)"
+        click.echo(f"{flag['flag']}: {values}; {len(flag['freezes'])} freeze(s)")
+        for frozen in flag["freezes"]:
+            click.echo(f"  frozen for {scope_words(frozen['tenant_id'])} since {frozen['opened_at']}: {frozen['reason']}")
+        for each in flag["rolled_back"]:
+            lasts = duration_words(timedelta(seconds=each["seconds"]))
+            click.echo(f"  rolled back for {scope_words(each['tenant_id'])} since {each['since']}, for {lasts}")
+        for each in flag["overrides"]:
+            click.echo(
+                f"  override {each['override_id']} for {scope_words(each['tenant_id'])} until {each['expires_at']} "
+                f"by {each['granted_by']}: {each['reason']}"
+            )
+    for plan in found["rotations"]:
+        click.echo(
+            f"rotation {plan['rotation_id']}: {plan['secret_name']} of {plan['provider']}, {plan['owner']}, due {plan['due_at']}"
+        )
+
+
+def _status(guard: Guard) -> dict[str, Any]:
+    now, rollbacks = guard.wall_clock.now(), standing_rollbacks(guard)
+    with guard.state.transaction() as state:
+        freezes, rotations = freezes_that_stand(guard, state), pending_rotations(state)
+        overrides = overrides_that_count(state, now)
+    flags = [
+        {
+            "flag": flag,
+            "env_name": guard.policy.flags[flag].env_name,
+            "scopes": [_scope(found) for found in guard.flags.scopes(flag)],
+            "not_known_because": guard.flags.get(flag, EVERYWHERE).not_known_because,
+            "freezes": [_freeze(found) for found in freezes if found.flag == flag],
+            "rolled_back": [_rollback(found, now) for found in rollbacks if found.change.flag == flag],
+            "overrides": [json_form(found) for found in overrides if found.flag == flag],
+        }
+        for flag in sorted(guard.policy.flags)
+    ]
+    return {"flags": flags, "rotations": [_rotation(plan) for plan in rotations]}
+
+
+def _scope(found: FlagState) -> dict[str, Any]:
+    return {"tenant_id": found.tenant_id, "is_enabled": found.is_enabled, "version": found.version}
+
+
+def _scope_words(scope: dict[str, Any]) -> str:
+    return f"{scope_words(scope['tenant_id'])} {'on' if scope['is_enabled'] else 'off'}"
+
+
+def _rollback(found: StandingRollback, now: datetime) -> dict[str, Any]:
+    change = found.change
+    return {"tenant_id": change.tenant_id, "since": iso(change.changed_at), "seconds": int(found.lasts(now).total_seconds())}
+
+
+def _override_words(found: FreezeOverride) -> str:
+    return (
+        f"{found.flag} for {scope_words(found.tenant_id)} by override of {found.granted_by} until {iso(found.expires_at)}: "
+        f"{found.reason}; an approved run of flag_restore is needed all the same"
+    )
+
+
+def _freeze(found: Freeze) -> dict[str, Any]:
+    return {
+        "freeze_id": found.freeze_id,
+        "tenant_id": found.tenant_id,
+        "reason": found.reason,
+        "incident_id": found.incident_id,
+        "opened_by": found.opened_by,
+        "opened_at": iso(found.opened_at),
+        "lifted_by": _what_lifts(found),
+    }
+
+
+def _freeze_words(found: Freeze) -> str:
+    cause = f"incident {found.incident_id}" if found.incident_id else "no incident"
+    return (
+        f"{found.flag} for {scope_words(found.tenant_id)} by {found.opened_by} since {iso(found.opened_at)}, {cause}: "
+        f"{found.reason}{f' ({found.doubt})' if found.doubt else ''}; lifted by {_what_lifts(found)}"
+    )
+
+
+def _what_lifts(found: Freeze) -> str:
+    incident = f", incident {found.incident_id}" if found.incident_id else " without an incident"
+    return f"an approved run of flag_restore for {found.flag}@{found.tenant_id}{incident}, with its root cause"
+
+
+def _rotation(plan: RotationPlan) -> dict[str, Any]:
+    return {
+        "rotation_id": plan.rotation_id,
+        "provider": plan.provider,
+        "secret_name": plan.secret_name,
+        "incident_id": plan.incident_id,
+        "owner": plan.owner,
+        "due_at": iso(plan.due_at),
+        "overlap_hours": plan.overlap_hours,
+        "steps": list(plan.steps),
+    }
+
+
+def _print_json(found: dict[str, Any]) -> None:
+    click.echo(json.dumps(found, indent=2))

@@ -1,0 +1,49 @@
+"""The ports of one task.
+
+The Protocols are in `platform`, `guard_state` and `people`; each has a real adapter in `adapters/`
+and an in-memory one in `adapters/memory/`, held to the same contract tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ledger_guard.policy.schema import Policy
+from ledger_guard.ports.guard_state import GuardState
+from ledger_guard.ports.people import Notifier
+from ledger_guard.ports.platform import (
+    BackfillRunner,
+    Clock,
+    FlagProbes,
+    FlagStore,
+    LedgerStore,
+    SecretSource,
+    SignalSource,
+    TriageSource,
+    ValidationSource,
+)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The ports of one task, with the policy it works by."""
+
+    policy: Policy
+    state: GuardState
+    signals: SignalSource
+    triage: TriageSource
+    secrets: SecretSource
+    ledger: LedgerStore
+    backfill: BackfillRunner
+    flags: FlagStore
+    notifier: Notifier
+    #: event time: which windows have closed
+    clock: Clock
+    #: the time people live in: approvals, expiry, the audit log
+    wall_clock: Clock
+    #: None: nothing to see the platform with
+    probes: FlagProbes | None = None
+    #: address of the Airflow UI, for links
+    ui_url: str = "http://localhost:8080"
+    #: None: nothing can be asked, so a flag whose policy names a probe is not enabled again
+    validation: ValidationSource | None = None

@@ -1,0 +1,545 @@
+"""What the use cases keep: guard state as Protocols, one a subject, and the transaction that holds them together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
+from ledger_guard.domain.audit import AuditEntry, AuditEvent
+from ledger_guard.domain.audit_keys import AuditKeys
+from ledger_guard.domain.complaints import Complaint, ComplaintKind
+from ledger_guard.domain.deploys import Deploy
+from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
+from ledger_guard.domain.freeze_overrides import FreezeOverride
+from ledger_guard.domain.incidents import Action, Incident
+from ledger_guard.domain.pacing import BackfillProgress, Steering
+from ledger_guard.domain.plan_summary import PlanSummary
+from ledger_guard.domain.plans import Plan, PlanContent, PlanStatus, RowState, WriteTotals
+from ledger_guard.domain.runs import RunGrant
+from ledger_guard.domain.secrets import SecretSighting
+from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
+from ledger_guard.domain.verdicts import Verdict
+from ledger_guard.domain.windows import Window
+
+
+class ReadingStore(Protocol):
+    """Readings and the state of their windows."""
+
+    def sensed_through(self, trigger: Trigger) -> datetime | None:
+        """End of the newest sensed window."""
+
+    def record(self, windows: Sequence[SensedWindow], readings: Sequence[Reading]) -> int:
+        """Store windows with their readings; storing the same again changes nothing.
+
+        Different readings for a known window replace the old ones and raise its revision; a window that was `no_data`
+        can become complete, never the other way round. Returns how many windows were revised.
+        """
+
+    def windows(self, trigger: Trigger, start: datetime, end: datetime) -> list[SensedWindow]:
+        """Sensed windows that begin in `[start, end)`, oldest first."""
+
+    def readings(self, trigger: Trigger, start: datetime, end: datetime) -> list[Reading]:
+        """Readings whose window begins in `[start, end)`, by window, then tenant."""
+
+
+class VerdictStore(Protocol):
+    """Verdicts, and what the severity engine remembers between windows."""
+
+    def record(self, verdicts: Sequence[Verdict], incident_id: str | None) -> None:
+        """Store verdicts; a later judgement of the same tenant and window replaces the earlier.
+
+        A verdict that hangs on an incident stays there, whatever `incident_id` says later.
+        """
+
+    def withdraw(self, trigger: Trigger, window: Window, tenants: Sequence[str]) -> None:
+        """Remove the verdicts of these tenants in a window that has none for them any more; unknown ones are no error."""
+
+    def judged_through(self, trigger: Trigger) -> datetime | None:
+        """End of the newest judged window."""
+
+    def last_judged_at(self, trigger: Trigger) -> datetime | None:
+        """When verdicts were last stored, by the clock that was given with them."""
+
+    def between(self, trigger: Trigger, start: datetime, end: datetime) -> list[Verdict]:
+        """Verdicts whose window begins in `[start, end)`, by window, then tenant."""
+
+    def engine_state(self, trigger: Trigger) -> bytes | None:
+        """What the engine saved last, or None."""
+
+    def save_engine_state(self, trigger: Trigger, judged_through: datetime, judged_at: datetime, state: bytes) -> None:
+        """Save the engine's state after the window that ended at `judged_through`."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state of the severity engine that has seen every window up to `judged_through` and none after it."""
+
+    judged_through: datetime
+    state: bytes
+
+
+@dataclass(frozen=True)
+class JudgedAs:
+    """What was judged of a window: a higher revision of the sensed window means that late data came since."""
+
+    window_start: datetime
+    revision: int
+    #: tenants that were kept out of their baselines
+    quarantined: frozenset[str] = frozenset()
+
+
+class ReplayStore(Protocol):
+    """What it takes to judge windows again whose readings late data changed."""
+
+    def checkpoint_moments(self, trigger: Trigger) -> list[datetime]:
+        """How far each stored checkpoint has seen, oldest first; reads no state."""
+
+    def checkpoint(self, trigger: Trigger, moment: datetime) -> Checkpoint | None:
+        """The newest checkpoint that has seen nothing after `moment`, or None."""
+
+    def save_checkpoint(self, trigger: Trigger, checkpoint: Checkpoint) -> None:
+        """Store a checkpoint; one of the same moment is replaced."""
+
+    def drop_checkpoints_after(self, trigger: Trigger, moment: datetime) -> None:
+        """Remove checkpoints that have seen something after `moment`: a replay makes them anew."""
+
+    def judged_as(self, trigger: Trigger) -> list[JudgedAs]:
+        """What was judged of each window that is remembered, oldest first."""
+
+    def save_judged_as(self, trigger: Trigger, judged: Sequence[JudgedAs]) -> None:
+        """Remember what was judged of windows; a later judgement of the same window replaces the earlier."""
+
+    def forget_before(self, trigger: Trigger, moment: datetime) -> None:
+        """Forget checkpoints that have seen less than `moment`, and windows that begin before it."""
+
+
+class IncidentStore(Protocol):
+    """Incidents; at most one that is not resolved per trigger."""
+
+    def get(self, incident_id: str) -> Incident:
+        """Raises BadInputError when there is none with this id."""
+
+    def open_for(self, trigger: Trigger) -> Incident | None:
+        """The trigger's incident that is not resolved."""
+
+    def listed(self, *, include_resolved: bool, limit: int = 100) -> list[Incident]:
+        """Incidents, newest first."""
+
+    def add(self, incident: Incident) -> None:
+        """Raises SafetyRefusal when the trigger has an unresolved incident already."""
+
+    def save(self, incident: Incident) -> Incident:
+        """Store a changed incident and return it with its new version.
+
+        Raises SafetyRefusal when somebody saved it since it was read: read it again.
+        """
+
+
+class ActionStore(Protocol):
+    """What was started for incidents."""
+
+    def start(self, action: Action) -> Action:
+        """Record an action; of two unfinished ones of the same (incident, kind, target) the first is returned instead."""
+
+    def finish(self, action: Action) -> None:
+        """Record how it ended."""
+
+    def of_incident(self, incident_id: str) -> list[Action]:
+        """In order of start."""
+
+
+class OpeningStore(Protocol):
+    """What players held before the ledger, as the guard saw it first; nothing in it ever changes.
+
+    `words` tells by which of the policy's ledger words: by others another opening follows, and nothing was seen yet.
+    """
+
+    def seen(self, tenant_id: str, words: str) -> Iterator[bytes]:
+        """All that was seen of a tenant, in blocks of whole lines (domain/openings.py), in no order."""
+
+    def add(self, tenant_id: str, words: str, lines: Iterable[bytes], at: datetime) -> None:
+        """Keep openings, handed in in such blocks; of a player who was seen before the first one stays."""
+
+
+class PlanStore(Protocol):
+    """Plans with their rows."""
+
+    def add(self, plan: Plan) -> None:
+        """Store a new plan, with the rows that it holds itself."""
+
+    def add_rows(self, plan_id: str, lines: Iterable[bytes]) -> tuple[PlanContent, PlanSummary]:
+        """Store the rows of a plan that is added in the same transaction, as they come; memory does not grow with them."""
+
+    def summary(self, plan_id: str) -> PlanSummary:
+        """The plan's rows, summed up for people."""
+
+    def get(self, plan_id: str, *, with_rows: bool = True) -> Plan:
+        """Raises BadInputError when there is no such plan."""
+
+    def latest(self, tenant_id: str) -> Plan | None:
+        """The tenant's newest plan, without rows."""
+
+    def content(self, plan_id: str) -> PlanContent:
+        """The plan's rows as they are stored now, boiled down: what its hash is held against. Memory does not grow with rows.
+
+        Raises BadInputError when there is no such plan.
+        """
+
+    def written_before(self, plan_id: str, tenant_id: str, since: datetime) -> WriteTotals:
+        """What force wrote to the tenant's wallets after `since` for other plans, approved and undone ones included.
+
+        From the journal of writes. `single_delta_cents` is the most that one wallet was moved then and would be by this plan,
+        together; 0 where this plan has no row of a wallet that was written. What the platform's own script wrote is not in it.
+        """
+
+    def row_counts(self, plan_id: str) -> dict[str, int]:
+        """Rows of the plan by state."""
+
+    def states_of(self, plan_id: str, player_ids: Collection[str]) -> dict[str, RowState]:
+        """What became of the plan's rows of these players; those that the plan has no row of are left out."""
+
+    def set_status(self, plan_id: str, status: PlanStatus) -> None:
+        """Record how far the plan is."""
+
+    def of_incident(self, incident_id: str) -> list[Plan]:
+        """Plans made for an incident, without rows, oldest first."""
+
+
+class SteeringStore(Protocol):
+    """Orders about running backfills, and how far these have come."""
+
+    def ask(self, steering: Steering) -> None:
+        """Record an order; it takes the place of the one before. Raises BadInputError when there is no such plan."""
+
+    def newest(self, plan_id: str) -> Steering | None:
+        """The newest order about a plan; None when nobody ever gave one."""
+
+    def progress(self, plan_id: str) -> list[BackfillProgress]:
+        """Each operation over a plan that has settled a batch, the one begun last first."""
+
+
+class ApprovalStore(Protocol):
+    """Questions and answers, written by the gates themselves."""
+
+    def request(self, request: ApprovalRequest) -> None:
+        """Store a question; asking again for the same gate run makes a new one and voids the old."""
+
+    def answer(self, answer: ApprovalAnswer) -> None:
+        """Store the answer.
+
+        Raises SafetyRefusal when there is one already (an answer is never replaced), or the question is void or orphaned.
+        """
+
+    def get(self, approval_id: str) -> Approval:
+        """Raises BadInputError when there is none with this id."""
+
+    def of_run(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> list[Approval]:
+        """What one run (None: the one that asked last) asks people about this subject now, in the order of its gates."""
+
+    def escalated(self, approval_id: str, at: datetime) -> None:
+        """Remember that people were reminded of a question; the first time stays. Raises BadInputError for an unknown one."""
+
+    def of_gate(self, dag_id: str, run_id: str, task_id: str) -> Approval | None:
+        """What this gate asked last, with its answer."""
+
+    def waiting(self, now: datetime) -> list[Approval]:
+        """Unanswered questions that have not expired and whose run has not ended, oldest first."""
+
+    def unanswered(self) -> list[Approval]:
+        """As `waiting`, expired ones included: nothing was recorded of them, not even silence. At most 500."""
+
+    def orphan(self, approval_id: str, at: datetime) -> bool:
+        """Close a question whose run has ended; False, and nothing is done, when it is answered, void or closed already."""
+
+    def orphans_to_tell(self) -> list[Approval]:
+        """Orphaned questions that nobody was told of, oldest first. At most 500."""
+
+    def orphan_told(self, approval_id: str, at: datetime) -> None:
+        """Remember that people were told; the first time stays. Raises BadInputError for an unknown one."""
+
+    def of_incident(self, incident_id: str) -> list[Approval]:
+        """Every question of an incident with its answer, voided ones included, oldest first."""
+
+
+class FlagChangeStore(Protocol):
+    """Every write to a flag store."""
+
+    def add(self, change: FlagChange) -> None:
+        """Record a change; recording the same change id again changes nothing."""
+
+    def save(self, change: FlagChange) -> None:
+        """Record that a change was confirmed or not."""
+
+    def of_approval(self, approval_id: str) -> FlagChange | None:
+        """The change that this approval already led to: an approval is used once."""
+
+    def latest(self, flag: str, tenant_id: str) -> FlagChange | None:
+        """The newest change of this scope."""
+
+    def of_incident(self, incident_id: str) -> list[FlagChange]:
+        """Changes made for an incident, oldest first."""
+
+
+class FreezeStore(Protocol):
+    """Freezes."""
+
+    def add(self, freeze: Freeze) -> Freeze:
+        """Open a freeze; one that stands for the same flag, scope and incident is returned instead."""
+
+    def get(self, freeze_id: str) -> Freeze:
+        """Raises BadInputError when there is none with this id."""
+
+    def standing(self, flag: str | None = None) -> list[Freeze]:
+        """Freezes that stand, oldest first."""
+
+    def lift(self, freeze: Freeze) -> None:
+        """Store the lifting.
+
+        Raises SafetyRefusal when it lacks the root cause, its owner, its link or its writer, or when the writer lifts it.
+        """
+
+    def of_incident(self, incident_id: str) -> list[Freeze]:
+        """Freezes of an incident, lifted ones included, oldest first."""
+
+    def recorded(self, flag: str | None = None) -> list[Freeze]:
+        """Every freeze that there is a row of, lifted ones included, oldest first."""
+
+    def set_right(self, freeze: Freeze) -> None:
+        """Store a lifted freeze in place of whatever row has its id, for the row is not what the audit log says.
+
+        Raises SafetyRefusal as `lift`.
+        """
+
+
+class FreezeOverrideStore(Protocol):
+    """Overrides of freezes, each for one tenant."""
+
+    def add(self, override: FreezeOverride) -> None:
+        """Store an override."""
+
+    def in_force(self, now: datetime, flag: str | None = None) -> list[FreezeOverride]:
+        """Overrides that were granted by `now`, have not expired and were not ended, oldest first."""
+
+    def end(self, override_id: str, by: str, at: datetime) -> FreezeOverride:
+        """End an override before it expires and return it.
+
+        Raises BadInputError when there is none with this id, SafetyRefusal when it had ended or expired already.
+        """
+
+
+class RotationStore(Protocol):
+    """Plans to rotate secrets."""
+
+    def add(self, rotation: RotationPlan) -> RotationPlan:
+        """Store a plan; one that is not done for the same secret is returned instead.
+
+        Raises SafetyRefusal while a rotation of the same secret that is done overlaps `planned_at`: old and new secret are
+        both good then, and a third would cut one of them off.
+        """
+
+    def pending(self, incident_id: str | None = None) -> list[RotationPlan]:
+        """Rotations that are planned and not done."""
+
+    def done(self, rotation_id: str, by: str, at: datetime) -> None:
+        """Record that a rotation took place."""
+
+    def of_incident(self, incident_id: str) -> list[RotationPlan]:
+        """Rotations planned for an incident, done ones included, oldest first."""
+
+    def last_done(self, secret_name: str) -> RotationPlan | None:
+        """The rotation of this secret that was done last."""
+
+
+class SecretSightingStore(Protocol):
+    """Since when the guard has seen which secret, by fingerprint."""
+
+    def see(self, secret_name: str, fingerprint: str, at: datetime) -> list[SecretSighting]:
+        """Note that the secret was in use at `at`; returns what was ever seen under this name, first seen first."""
+
+
+class DeployStore(Protocol):
+    """Deploys of the platform."""
+
+    def add(self, deploy: Deploy) -> None:
+        """Record a deploy."""
+
+    def latest(self, by: datetime) -> Deploy | None:
+        """The newest deploy that had taken place by this moment."""
+
+
+class RunStore(Protocol):
+    """Leave for runs that other runs start, and what the tasks of a run left for each other."""
+
+    def grant(self, grant: RunGrant) -> RunGrant:
+        """Give leave; leave given before for the same purpose is returned instead."""
+
+    def granted(self, dag_id: str, run_id: str) -> RunGrant | None:
+        """The leave that this run has."""
+
+    def begun(self, run_id: str, at: datetime) -> None:
+        """Remember when a granted run began; the first time stays. Raises BadInputError for a run without leave."""
+
+    def not_begun(self, before: datetime) -> list[RunGrant]:
+        """Leave given before this moment that no run made use of and nobody was told of; oldest first, at most a hundred."""
+
+    def never_begun(self, after: datetime, before: datetime) -> list[RunGrant]:
+        """Leave given in `[after, before)` that no run made use of, told or not; oldest first, at most a hundred."""
+
+    def told(self, run_id: str, at: datetime) -> None:
+        """Remember that people were told; the first time stays. Raises BadInputError for a run without leave."""
+
+    def note(self, dag_id: str, run_id: str, name: str, content: dict[str, Any], at: datetime) -> None:
+        """Keep what a task left; a later note of the same name takes its place."""
+
+    def noted(self, dag_id: str, run_id: str, name: str) -> dict[str, Any] | None:
+        """What a task of this run left under this name."""
+
+
+class ComplaintStore(Protocol):
+    """What stands in the way of runs and answers."""
+
+    def begin_look(self, at: datetime, every: timedelta) -> bool:
+        """Whether the last look began at least `every` ago; then this one counts as the last. Of several at once one may look."""
+
+    def standing(self) -> list[Complaint]:
+        """What is not over, the oldest first."""
+
+    def seen(self, kind: ComplaintKind, about: str, at: datetime) -> Complaint:
+        """Remember that it stands; what was over begins anew, told to nobody."""
+
+    def over(self, kind: ComplaintKind, about: str, at: datetime) -> None:
+        """Remember that it does not stand any more; nothing where it did not."""
+
+    def told(self, kind: ComplaintKind, about: str, at: datetime) -> None:
+        """Remember that people were told; the first time stays. Raises BadInputError for what was never seen."""
+
+
+class AuditLog(Protocol):
+    """Append-only and hash-chained."""
+
+    def append(self, event: AuditEvent) -> AuditEntry:
+        """Chain the event behind the last entry."""
+
+    def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterable[AuditEntry]:
+        """Entries in order of sequence, all of them or those of an incident or tenant."""
+
+    @property
+    def keys(self) -> AuditKeys:
+        """The keys that this process marks and checks entries with; none is allowed."""
+
+    def latest(self, limit: int) -> list[AuditEntry]:
+        """The newest entries, newest first; reads no more than these."""
+
+    def about(self, subject: str, verbs: Collection[str]) -> list[AuditEntry]:
+        """Entries of exactly this subject with one of these verbs, in order of sequence; reads no others."""
+
+    def in_any_scope(self, flag: str, verb: str) -> list[AuditEntry]:
+        """Entries of this verb whose subject is the flag in any scope (`flag:F@…`), in order of sequence; reads no others."""
+
+    def of_kind(self, kind: str, verb: str) -> list[AuditEntry]:
+        """Entries of this verb whose subject is of this kind (`rotation:…`), in order of sequence; reads no others."""
+
+    def newest_of_tenant(self, tenant_id: str, verb: str) -> Iterator[AuditEntry]:
+        """A tenant's entries of this verb, newest first, read as they are taken."""
+
+    def head(self) -> tuple[int, str]:
+        """Sequence and hash of the last entry, as kept apart from the entries."""
+
+    def hash_at(self, sequence: int) -> str | None:
+        """The hash that the entry of this number carries; None when there is no such entry."""
+
+
+class GuardTransaction(Protocol):
+    """All of guard state, within one transaction: it commits when the block ends well and leaves no trace otherwise."""
+
+    @property
+    def readings(self) -> ReadingStore:
+        """Readings and the state of their windows."""
+
+    @property
+    def verdicts(self) -> VerdictStore:
+        """Verdicts and the engine's memory."""
+
+    @property
+    def replay(self) -> ReplayStore:
+        """What it takes to judge windows again."""
+
+    @property
+    def incidents(self) -> IncidentStore:
+        """Incidents."""
+
+    @property
+    def actions(self) -> ActionStore:
+        """What was started for incidents."""
+
+    @property
+    def openings(self) -> OpeningStore:
+        """What players held before the ledger."""
+
+    @property
+    def plans(self) -> PlanStore:
+        """Plans with their rows."""
+
+    @property
+    def steering(self) -> SteeringStore:
+        """Orders about running backfills."""
+
+    @property
+    def approvals(self) -> ApprovalStore:
+        """Questions and answers."""
+
+    @property
+    def flag_changes(self) -> FlagChangeStore:
+        """Writes to flag stores."""
+
+    @property
+    def freezes(self) -> FreezeStore:
+        """Freezes."""
+
+    @property
+    def overrides(self) -> FreezeOverrideStore:
+        """Overrides of freezes."""
+
+    @property
+    def rotations(self) -> RotationStore:
+        """Plans to rotate secrets."""
+
+    @property
+    def sightings(self) -> SecretSightingStore:
+        """Since when secrets were seen."""
+
+    @property
+    def deploys(self) -> DeployStore:
+        """Deploys of the platform."""
+
+    @property
+    def runs(self) -> RunStore:
+        """Runs that start runs, and what their tasks left."""
+
+    @property
+    def complaints(self) -> ComplaintStore:
+        """What stands in the way of runs and answers."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """The audit log."""
+
+
+class GuardState(Protocol):
+    """The guard's own memory."""
+
+    def transaction(self) -> AbstractContextManager[GuardTransaction]:
+        """Begin a transaction. Raises SourceUnavailable when the database does not answer or is not migrated.
+
+        Transactions do not nest: finish one before the next begins, or hand it on as an argument.
+        """
+
+    def snapshot(self) -> AbstractContextManager[GuardTransaction]:
+        """Read everything as it stood at one moment, whoever writes meanwhile; nothing may be written.
+
+        For what must agree with itself: a report, a verification of the whole audit log. Raises as `transaction` does.
+        """

@@ -1,0 +1,397 @@
+"""What the use cases need of the platform: its signals, ledger, wallets, flags, secrets and time, as Protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
+from ledger_guard.domain.findings import DifferenceCounts
+from ledger_guard.domain.flags import FlagState, ProbeFinding, ProbeLook
+from ledger_guard.domain.forged_calls import RefusedIds
+from ledger_guard.domain.ledger_rows import BookedMovement
+from ledger_guard.domain.ledger_samples import SampledPlayer
+from ledger_guard.domain.money import Cents
+from ledger_guard.domain.plans import BackfillMode, ForceOutcome, PlanRow, UndoOutcome
+from ledger_guard.domain.secrets import SecretFinding
+from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.validation import ProbeAnswer
+from ledger_guard.domain.windows import Window
+from ledger_guard.domain.writability import WriteObstacle
+from ledger_guard.ports.guard_state import AuditLog
+
+
+class Clock(Protocol):
+    """Tells the time; injected so that nothing else does."""
+
+    def now(self) -> datetime:
+        """The current moment, aware, UTC."""
+
+
+class SignalSource(Protocol):
+    """Where readings come from. Reading changes nothing and may be repeated."""
+
+    def complete_through(self, trigger: Trigger) -> datetime | None:
+        """Event time up to which the source promises to be complete; None when it has never delivered.
+
+        Raises:
+            SourceUnavailable: it did not answer, or a table or column is missing. The window becomes `no_data`.
+        """
+
+    def readings(self, trigger: Trigger, first: Window, last: Window) -> list[Reading]:
+        """Readings of the windows `first..last` (inclusive), one per tenant and window that had any exposure.
+
+        A comparison of balances can only speak of now: it gives readings for `last` alone.
+
+        Raises:
+            SourceUnavailable: as above.
+        """
+
+    def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:
+        """Windows of `first..last` whose readings mean nothing, by their start, with the reason.
+
+        They hold failures that can't be told from look-alikes because their error code is not known. They are `no_data`.
+
+        Raises:
+            SourceUnavailable: as above.
+        """
+
+
+class AccessLog(Protocol):
+    """One file of ingress log lines, read as a stream."""
+
+    @property
+    def name(self) -> str:
+        """The file, for people."""
+
+    @property
+    def mapping(self) -> str:
+        """Name of the policy's mapping that reads it."""
+
+    @property
+    def not_knowable(self) -> tuple[str, ...]:
+        """Sentences about what such a file can't tell, whatever its lines say."""
+
+    def entries(self) -> Iterator[AccessEvent | RejectedLine]:
+        """Its lines in order, blank ones left out. Raises BadInputError when the file can't be read to its end."""
+
+    def sha256(self) -> str:
+        """Hash of the file's bytes."""
+
+
+class AccessEventDelivery(Protocol):
+    """Access events on their way in."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """The audit log within the same transaction."""
+
+    def begin(self, file: IngestedFile) -> None:
+        """Announce the file that the events come from."""
+
+    def add(self, events: Sequence[AccessEvent]) -> int:
+        """Store events whose key is not known yet; returns how many that were."""
+
+    def keep_rejects(self, file: IngestedFile, rejects: Sequence[RejectedLine]) -> None:
+        """Keep lines of an announced file that are no usable events."""
+
+    def finish(self, file: IngestedFile) -> None:
+        """Record what became of an announced file."""
+
+    def advance(self, complete_through: datetime, at: datetime) -> datetime:
+        """State that every event before `complete_through` has been delivered; never moves backwards.
+
+        Returns the moment that holds now.
+        """
+
+
+class AccessEventStore(Protocol):
+    """Where access events are kept for the triggers to be read from."""
+
+    def delivery(self) -> AbstractContextManager[AccessEventDelivery]:
+        """Begin a transaction: what is delivered in the block is stored when it ends well, and leaves no trace otherwise.
+
+        Raises:
+            SourceUnavailable: the database does not answer or is not migrated. Nothing was stored: start again.
+        """
+
+
+@dataclass(frozen=True)
+class AffectedSubject:
+    """A player or webhook behind a trigger's events in some windows."""
+
+    tenant_id: str
+    subject_id: str
+    events: int
+    #: for players: available money in the player row and in the wallet, in cents; None when there is no such row
+    player_available: int | None = None
+    wallet_available: int | None = None
+    #: for players: what the wallet should have available by the evidence, in cents; None when it can't be told
+    right_available: int | None = None
+    #: for players: the smallest amount asked for and refused, in cents; None when the log names none
+    smallest_asked: int | None = None
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """Failed webhook calls of one provider and error text; calls are counted from the first refusal on."""
+
+    provider: str
+    error_code: str
+    failures: int
+    calls: int
+    first_seen: datetime
+    #: calls before the first refusal, in the same span
+    calls_before: int = 0
+
+
+@dataclass(frozen=True)
+class CallCount:
+    """Webhook calls of one provider for one tenant in one span of time."""
+
+    provider: str
+    tenant_id: str
+    accepted: int
+    refused: int
+
+
+class TriageSource(Protocol):
+    """Answers the questions of the runbook's flows. Read-only."""
+
+    def affected_subjects(
+        self, trigger: Trigger, tenants: Sequence[str], start: datetime, end: datetime, limit: int
+    ) -> list[AffectedSubject]:
+        """Who is behind the events in `[start, end)`, most events first, at most `limit` a tenant."""
+
+    def share_behind(self, tenant_id: str) -> float | None:
+        """The share of a tenant's players whose wallet has less available than it should, 0..1; None without players."""
+
+    def failures_by_provider(self, start: datetime, end: datetime) -> list[FailureGroup]:
+        """T2's calls and failures in `[start, end)` by provider and error code, most failures first.
+
+        A provider none of whose calls failed has one group with no failures and no code.
+        """
+
+    def webhook_calls(self, spans: Sequence[tuple[datetime, datetime]]) -> list[list[CallCount]]:
+        """T2's calls in each of these half-open spans, in their order: by provider, then tenant."""
+
+    def refused_ids(self, start: datetime, end: datetime, known_from: datetime) -> tuple[RefusedIds, datetime | None]:
+        """What T2's refused calls in `[start, end)` say of themselves, and the moment behind the first tenth of them.
+
+        An id is known when a call with it was accepted in `[known_from, end)`. The moment is None without refusals.
+        """
+
+
+class SecretSource(Protocol):
+    """Looks at the platform's webhook secrets without ever giving one away."""
+
+    def findings(self) -> list[SecretFinding]:
+        """One finding a configured secret: presence, fingerprint, what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A tenant's players against its wallets."""
+
+    tenant_id: str
+    players: int
+    counts: DifferenceCounts
+    #: findings with their cause, ordered by player id
+    rows: tuple[PlanRow, ...]
+    #: in cents; see CentTotals
+    bonus_lost: Cents = 0
+
+
+class Differences(Protocol):
+    """One tenant's players against its wallets, in one consistent snapshot, while they are read.
+
+    Memory does not grow with the tenant. The counts are known once every line was taken.
+    """
+
+    def new_openings(self) -> Iterator[bytes]:
+        """What players held before the ledger of whom nothing was handed in as seen, in lines (domain/openings.py).
+
+        Players who can't be judged have none. In blocks of whole lines.
+        """
+
+    def lines(self) -> Iterator[bytes]:
+        """Findings with their cause in a plan's order (domain/plan_lines.py); players whose wallet is right have none.
+
+        With `create-missing` only missing rows are among them.
+        """
+
+    @property
+    def players(self) -> int:
+        """Players of the tenant."""
+
+    @property
+    def counts(self) -> DifferenceCounts:
+        """Everything that was found, whatever the mode."""
+
+    @property
+    def bonus_lost(self) -> Cents:
+        """Bonus of players whose wallet a backfill creates without one, in cents; the next grant makes it theirs."""
+
+
+class LedgerStore(Protocol):
+    """The platform's players, wallets and ledger, read-only."""
+
+    def check_columns(self) -> None:
+        """Raise SourceUnavailable naming the first table or column that the policy maps and the platform lacks."""
+
+    def tenant_exists(self, tenant_id: str) -> bool:
+        """Whether the platform knows this tenant."""
+
+    def tenant_ids(self) -> list[str]:
+        """All tenants, sorted."""
+
+    def differences(self, tenant_id: str, mode: BackfillMode, seen: Iterable[bytes] = ()) -> AbstractContextManager[Differences]:
+        """Compare one tenant in cents, for as long as the block lasts.
+
+        `seen` is what OpeningStore has seen of this tenant. Without it a player row that was raised since may be taken for money
+        from before the ledger: enough to count findings, never for a plan.
+        """
+
+    def movements(self, tenant_id: str, player_ids: Sequence[str], at_most: int) -> dict[str, list[BookedMovement]]:
+        """The newest ledger rows of some players, at most so many each, newest first; players without rows are left out."""
+
+    def compare(self, tenant_id: str, mode: BackfillMode) -> Comparison:
+        """As `differences`, all rows at once.
+
+        With `create-missing` only missing rows are in `rows`; `counts` always tells everything.
+        """
+
+
+@dataclass(frozen=True)
+class WordCount:
+    """How often the ledger holds a type and status."""
+
+    type: str
+    status: str
+    rows: int
+    players: int
+
+
+class LedgerWords(Protocol):
+    """What a platform's ledger is written in, for whoever points the guard at it. Read-only."""
+
+    def counts(self) -> list[WordCount]:
+        """Every type and status, sorted; none where there is no ledger table."""
+
+    def sample(self, players_at_most: int) -> list[SampledPlayer]:
+        """Players with short ledgers, the same ones each time."""
+
+
+class BackfillRunner(Protocol):
+    """The only writer of wallets."""
+
+    def obstacles(self) -> list[WriteObstacle]:
+        """What would keep this writer, with its login, from writing wallets, or could change what it writes.
+
+        Raises:
+            SourceUnavailable: the platform's database does not answer, is a replica, or somebody wants no writes there.
+        """
+
+    def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
+        """Apply exactly the stored plan, in batches; resumes where a killed run stopped and never applies twice.
+
+        The caller has checked that it may. `still_permitted` is asked again once nobody else can write for the tenant, before
+        anything is written, and raises when another plan's writes have changed the answer. Locks player then wallet, changes a
+        row only if player and wallet still are what the plan saw (else `drifted`), writes the before-image and the audit entry
+        in the same transaction where guard state shares the platform's database.
+
+        Raises:
+            ConcurrentWriterError: another run writes for this tenant.
+            LedgerInvariantError: the stored rows do not give the plan's hash.
+        """
+
+    def undo(self, plan_id: str, actor: str, batch_rows: int) -> UndoOutcome:
+        """Give back the before-values of applied rows that still hold what force wrote; the others are `kept`.
+
+        Raises:
+            SafetyRefusal: the before-images are not those that the marked audit entries of the plan's force cover; this is on the
+                audit log too, and nothing was written. Compare the tenant by a new dry-run.
+        """
+
+
+class FlagStore(Protocol):
+    """Where flag values stand.
+
+    Every method raises SourceUnavailable when the store does not answer, and LedgerInvariantError when what stands there does
+    not tell which value the platform obeys.
+    """
+
+    @property
+    def per_tenant(self) -> bool:
+        """Whether it can hold a value for one tenant; without, any scope but `*` raises BadInputError."""
+
+    def lacks(self, flag: str) -> str:
+        """What a write of this flag still lacks to take effect (a restart that failed), for people; empty when nothing."""
+
+    def finish(self, flag: str) -> None:
+        """Do what `lacks` tells, again; nothing where nothing is lacking.
+
+        Raises:
+            SourceUnavailable: it failed again. The value stands written; mend the cause and call again.
+        """
+
+    def get(self, flag: str, tenant_id: str) -> FlagState:
+        """The value of exactly this scope (`*` is the global one); `is_enabled` is None where it has none.
+
+        `not_known_because` says so where the platform may obey something else then that the store does not hold.
+        """
+
+    def effective(self, flag: str, tenant_id: str) -> bool | None:
+        """What the platform obeys for this tenant: its own value, else the global one, else False; None when not known."""
+
+    def scopes(self, flag: str) -> list[FlagState]:
+        """All scopes that have a value, the global one first."""
+
+    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
+        """Write `to_value` if the store still holds `seen`; returns the new state.
+
+        Raises:
+            SafetyRefusal: somebody changed it meanwhile. Ask again with what stands there now.
+        """
+
+    def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
+        """Write `to_value` in all these scopes, or in none; errors as `compare_and_set`."""
+
+
+class FlagProbes(Protocol):
+    """Sees from outside whether a flag change took effect. What fails to answer is a finding, never an exception."""
+
+    def instances(self, flag: str, tenant_id: str, wanted: bool, *, once: bool = False) -> list[ProbeFinding] | None:
+        """One finding an instance, after all serve `wanted` or the policy's time is up; None when the policy names none.
+
+        With `once` each is asked once, as it stands.
+        """
+
+    def canary(self, flag: str, tenant_id: str, wanted: bool) -> ProbeFinding | None:
+        """Try the effect out; None when the policy names no canary that speaks for this scope."""
+
+    def looks(self, flag: str) -> list[ProbeLook]:
+        """What each probe of the flag shows now, for everybody: the instances, asked once, then the canary."""
+
+
+class ValidationSource(Protocol):
+    """The test environment, where a flag's effect is validated before it is enabled again."""
+
+    def ask(self, flag: str) -> ProbeAnswer | None:
+        """Ask the flag's probe now; None when the policy names none. A probe that does not answer has not passed."""
+
+
+class Scheduler(Protocol):
+    """What Airflow knows of DAGs and their runs. Every method raises SourceUnavailable when it does not say."""
+
+    def is_paused(self, dag_id: str) -> bool:
+        """Whether runs of this DAG are kept from beginning. Raises SourceUnavailable for one that Airflow does not know."""
+
+    def queued(self, dag_id: str) -> int:
+        """How many runs of this DAG have not begun."""
+
+    def ended(self, dag_id: str, run_ids: Sequence[str]) -> list[str]:
+        """Those of these runs that have ended, or are gone."""

@@ -1,0 +1,197 @@
+"""check_secrets: are the webhook secrets in order, and which cause of the signature failures is the likeliest?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.runs import GUARD_ITSELF
+from ledger_guard.domain.secrets import SecretFinding
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard
+from ledger_guard.ports.platform import FailureGroup
+from ledger_guard.signals.forged_calls import RefusedCalls, refused_calls_of
+from ledger_guard.signals.json_form import json_form
+from ledger_guard.signals.secret_ages import aged
+from ledger_guard.signals.signature_causes import (
+    Cause,
+    CauseKind,
+    FlagFacts,
+    ProviderFailures,
+    RecentChange,
+    by_provider,
+    likeliest_cause,
+)
+from ledger_guard.signals.signature_timeline import SHORTLY, first_refusal, recent_changes
+
+
+@dataclass(frozen=True)
+class SecretsReport:
+    """What is known of the secrets and of the calls that failed; holds no secret's value."""
+
+    incident_id: str
+    findings: tuple[SecretFinding, ...]
+    providers: tuple[ProviderFailures, ...]
+    likeliest_cause: str
+    cause_kind: CauseKind
+    #: which of the two could not be read, and why; nothing may be concluded from its absence
+    unread: tuple[str, ...] = ()
+    #: what changed shortly before the first refusal, the newest first
+    recent: tuple[RecentChange, ...] = ()
+    #: whether genuine calls keep their usual number; None when nothing was refused, or it could not be read
+    refused: RefusedCalls | None = None
+
+    def as_facts(self) -> tuple[tuple[str, str], ...]:
+        """Label and text pairs for a notice."""
+        calls = [(f"Calls of {p.provider}", p.in_words()) for p in self.providers]
+        secrets = [(f"Secret {f.name}", finding_words(f)) for f in self.findings]
+        before = [("Shortly before", change.words) for change in self.recent]
+        genuine = (*self.refused.as_facts(), self._missing_or_wrong()) if self.refused and self.refused.as_facts() else ()
+        return (*genuine, *calls, *before, *secrets, *(("Could not be read", reason) for reason in self.unread))
+
+    def _missing_or_wrong(self) -> tuple[str, str]:
+        codes = list(dict.fromkeys(code for provider in self.providers for code in provider.codes))
+        told = ", ".join(codes) if len(codes) > 1 else f"the access log does not tell them apart: {''.join(codes) or 'no code'}"
+        return ("Missing or wrong signature", told)
+
+    def as_json(self) -> dict[str, Any]:
+        """For another task or the audit log."""
+        return {
+            "incident_id": self.incident_id,
+            "likeliest_cause": self.likeliest_cause,
+            "cause_kind": self.cause_kind.value,
+            "findings": [json_form(finding) for finding in self.findings],
+            "recent": [json_form(change) for change in self.recent],
+            "providers": [{**asdict(p), "first_seen": iso(p.first_seen), "codes": list(p.codes)} for p in self.providers],
+            "unread": list(self.unread),
+            "refused": asdict(self.refused) if self.refused else None,
+        }
+
+
+def check_secrets(guard: Guard, incident_id: str) -> SecretsReport:
+    """Look at the secrets and at the failed calls of the incident's windows; puts the report on record.
+
+    A source that does not answer is named in `unread`; the check itself goes on with the other one. Raises BadInputError
+    when there is no such incident.
+    """
+    report = analyse_signatures(guard, incident_id)
+    with guard.state.transaction() as state:
+        state.audit.append(
+            AuditEvent(
+                verb="check_secrets",
+                actor=GUARD_ITSELF,
+                subject=f"incident:{incident_id}",
+                detail=report.as_json(),
+                at=guard.wall_clock.now(),
+                incident_id=incident_id,
+            )
+        )
+    return report
+
+
+def analyse_signatures(guard: Guard, incident_id: str) -> SecretsReport:
+    """As `check_secrets`, with nothing put on record but when secrets were seen."""
+    with guard.state.transaction() as state:
+        incident = state.incidents.get(incident_id)
+    unread: list[str] = []
+    found, groups = _findings(guard, unread), _failures(guard, incident, unread)
+    providers = by_provider(groups)
+    with guard.state.transaction() as state:
+        findings, sightings = aged(guard, state, found)
+        recent = recent_changes(state, providers, findings, sightings)
+    refused = _refused_calls(guard, incident, providers, unread)
+    if unread:
+        cause = Cause(CauseKind.NOT_KNOWN, _not_known(findings, unread))
+    else:
+        others = _other_calls(guard, incident, providers)
+        forgery = refused.finding if refused else None
+        cause = likeliest_cause(findings, providers, _flag_facts(guard, providers), others, recent, forgery)
+    return SecretsReport(
+        incident_id, tuple(findings), tuple(providers), cause.words, cause.kind, tuple(unread), tuple(recent), refused
+    )
+
+
+def incident_span(guard: Guard, incident: Incident) -> tuple[datetime, datetime]:
+    """Event time from the incident's first window in alarm to the end of its newest."""
+    return incident.first_window_start, incident.last_alarm_window_start + timedelta(minutes=guard.policy.window_minutes)
+
+
+def _findings(guard: Guard, unread: list[str]) -> list[SecretFinding]:
+    try:
+        return guard.secrets.findings()
+    except SourceUnavailable as error:
+        unread.append(str(error))
+        return []
+
+
+def _failures(guard: Guard, incident: Incident, unread: list[str]) -> list[FailureGroup]:
+    try:
+        return guard.triage.failures_by_provider(*incident_span(guard, incident))
+    except SourceUnavailable as error:
+        unread.append(str(error))
+        return []
+
+
+def _refused_calls(
+    guard: Guard, incident: Incident, providers: Sequence[ProviderFailures], unread: list[str]
+) -> RefusedCalls | None:
+    if not any(provider.failures for provider in providers):
+        return None
+    try:
+        return refused_calls_of(guard, incident)
+    except SourceUnavailable as error:
+        unread.append(str(error))
+        return None
+
+
+def _other_calls(guard: Guard, incident: Incident, providers: Sequence[ProviderFailures]) -> int | None:
+    """Calls of the incident's windows that belong to none of `providers`; None when no reading is stored."""
+    with guard.state.transaction() as state:
+        readings = state.readings.readings(Trigger.WEBHOOK_SIGNATURE, *incident_span(guard, incident))
+    if not readings:
+        return None
+    return max(
+        0, sum(reading.exposure for reading in readings) - sum(provider.calls + provider.calls_before for provider in providers)
+    )
+
+
+def _flag_facts(guard: Guard, providers: Sequence[ProviderFailures]) -> FlagFacts:
+    """Whether the signature flag is on anywhere, and whether it was enabled shortly before the first failure."""
+    flag = guard.policy.triggers[Trigger.WEBHOOK_SIGNATURE].flag
+    try:
+        is_on = True if any(scope.is_enabled for scope in guard.flags.scopes(flag)) else guard.flags.effective(flag, EVERYWHERE)
+    except SourceUnavailable:
+        is_on = None
+    with guard.state.transaction() as state:
+        change = state.flag_changes.latest(flag, EVERYWHERE)
+    first = first_refusal(providers)
+    if change is None or first is None:
+        return FlagFacts(flag, is_on, None)
+    if not change.to_value:
+        return FlagFacts(flag, is_on, None, is_enabled_unrecorded=is_on is True and change.changed_at <= first)
+    is_recent = first - SHORTLY <= change.changed_at <= first
+    return FlagFacts(flag, is_on, change.changed_at if is_recent else None)
+
+
+def finding_words(finding: SecretFinding) -> str:
+    """A finding for people."""
+    if not finding.is_present:
+        return f"absent; {'; '.join(finding.problems)}"
+    if not finding.is_value_known:
+        return "; ".join(["set to a value that is not known", *finding.problems, *finding.not_known])
+    shown = f"fingerprint {finding.fingerprint}" if finding.fingerprint else "no fingerprint: it could be guessed from one"
+    since = [f"in use since {iso(finding.seen_since)} at least"] if finding.seen_since else []
+    return "; ".join([f"set, {shown}", *(finding.problems or ["nothing wrong with its form"]), *since, *finding.not_known])
+
+
+def _not_known(findings: Sequence[SecretFinding], unread: Sequence[str]) -> str:
+    wrong = [f"{finding.name} {problem}" for finding in findings for problem in finding.problems]
+    seen = f" What could be read: {'; '.join(wrong)}." if wrong else ""
+    return f"The cause is not known: {'; '.join(unread)}.{seen}"

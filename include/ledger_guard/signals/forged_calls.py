@@ -1,0 +1,119 @@
+"""Whether an incident's refused webhooks are forged: accepted calls now against those of the past, from the access log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ledger_guard.domain.forged_calls import Caller, ForgeryFinding, Kept, RefusedIds, judged_forgery
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.verdicts import Scope
+from ledger_guard.policy.forgery import ForgeryRules
+from ledger_guard.ports import Guard
+from ledger_guard.ports.platform import CallCount
+
+#: what lies this short before the first alarm may be part of the trouble, and says nothing of what is usual
+_GAP = timedelta(hours=1)
+#: of earlier days the same time is taken with so much around it: minutes alone vary too much
+_AROUND = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_WEEK = timedelta(days=7)
+#: an accepted call's event id is known for so long
+_KNOWN_FOR = timedelta(days=1)
+
+Span = tuple[datetime, datetime]
+#: calls accepted a second, by provider and tenant
+Rates = dict[tuple[str, str], float]
+
+
+@dataclass(frozen=True)
+class RefusedCalls:
+    """What is known of an incident's refused webhooks."""
+
+    finding: ForgeryFinding
+    ids: RefusedIds
+
+    def as_facts(self) -> tuple[tuple[str, str], ...]:
+        """Label and text pairs for a notice; nothing where nothing was refused."""
+        if not self.ids.refused:
+            return ()
+        without = f", {self.ids.without_id} calls without one" if self.ids.without_id else ""
+        known = f"{self.ids.known_ids} of {self.ids.ids} refused event ids were accepted too{without}"
+        return (
+            ("Genuine calls", f"{self.finding.why}."),
+            ("Known event ids", known if self.ids.ids else "the access log has no event ids of these calls"),
+            ("Senders", "not known: the access log keeps no source address"),
+        )
+
+
+def refused_calls_of(guard: Guard, incident: Incident) -> RefusedCalls:
+    """Look at the incident's newest time, at most the policy's `look_minutes`, and at what is usual then.
+
+    What is usual comes from the hours before the incident and from the same time of earlier days; of these the larger counts.
+
+    Raises:
+        SourceUnavailable: the access log's events can't be read. Nothing may be concluded.
+    """
+    rules, length = guard.policy.forgery, timedelta(minutes=guard.policy.window_minutes)
+    end = incident.last_alarm_window_start + length
+    start = max(incident.first_window_start, end - timedelta(minutes=rules.look_minutes))
+    ids, most_since = guard.triage.refused_ids(start, end, start - _KNOWN_FOR)
+    looked_at = [(start, end), (most_since or start, end), (end - length, end)]
+    before = [_hours_before(incident.first_window_start, rules)]
+    days = _earlier_days(incident.first_window_start, (start, end), rules)
+    found = guard.triage.webhook_calls([*looked_at, *before, *days])
+    usual_before = _rates(found[3:4], before)
+    usual_then = _rates(*_of_days_that_count(found[4:], days, start))
+    accepted = [{(count.provider, count.tenant_id): count for count in counts} for counts in found[:3]]
+    callers = []
+    for provider, tenant_id in sorted({*accepted[0], *usual_before, *usual_then}):
+        key = (provider, tenant_id)
+        kept = [
+            Kept(
+                counts[key].accepted if key in counts else 0,
+                usual_before.get(key, 0.0) * _seconds(span),
+                usual_then.get(key, 0.0) * _seconds(span),
+            )
+            for counts, span in zip(accepted, looked_at, strict=True)
+        ]
+        callers.append(Caller(provider, tenant_id, accepted[0][key].refused if key in accepted[0] else 0, *kept))
+    finding = judged_forgery(
+        callers, ids, frozenset(incident.tenants), rules.limits, is_widespread=incident.scope is Scope.WIDESPREAD
+    )
+    return RefusedCalls(finding, ids)
+
+
+def _hours_before(first: datetime, rules: ForgeryRules) -> Span:
+    return first - _GAP - timedelta(hours=rules.hours_before), first - _GAP
+
+
+def _earlier_days(first: datetime, span: Span, rules: ForgeryRules) -> list[Span]:
+    """The same time of earlier days, the newest first; of a long incident those before it."""
+    found = [(span[0] - day * _DAY - _AROUND, span[1] - day * _DAY + _AROUND) for day in range(1, rules.days_before + 1)]
+    return [each for each in found if each[1] <= first - _GAP]
+
+
+def _of_days_that_count(
+    found: Sequence[Sequence[CallCount]], days: Sequence[Span], start: datetime
+) -> tuple[list[Sequence[CallCount]], list[Span]]:
+    """Days with any accepted call; a week ago alone where it is one of them, for weekends are like weekends."""
+    known = [(counts, span) for counts, span in zip(found, days, strict=True) if any(count.accepted for count in counts)]
+    week_ago = [each for each in known if each[1][0] == start - _WEEK - _AROUND]
+    counted = week_ago or known
+    return [counts for counts, _ in counted], [span for _, span in counted]
+
+
+def _rates(found: Sequence[Sequence[CallCount]], spans: Sequence[Span]) -> Rates:
+    seconds = sum(_seconds(span) for span in spans)
+    totals: Rates = {}
+    for counts in found:
+        for count in counts:
+            if count.accepted:
+                key = (count.provider, count.tenant_id)
+                totals[key] = totals.get(key, 0.0) + count.accepted / seconds
+    return totals
+
+
+def _seconds(span: Span) -> float:
+    return (span[1] - span[0]).total_seconds()

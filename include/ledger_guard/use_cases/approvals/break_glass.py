@@ -1,0 +1,139 @@
+"""break_glass: a person whom the policy names acts alone, when nobody is there to agree. On record, and told to everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from ledger_guard.domain.approvals import Answer, Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
+from ledger_guard.domain.attestations import answer_attested, attesting, question_attested, unkeyed_detail
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import NotificationFailed, SafetyRefusal
+from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.shown_text import wrote
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.approvals.permission import incident_state
+from ledger_guard.use_cases.notify.notices import approval_notice
+from ledger_guard.use_cases.notify.notify import notify
+
+#: the param of a run that says why; who started the run is the person
+PARAM = "break_glass"
+#: the task that records it, and its own questions' gate
+TASK_ID = "break_glass"
+
+
+def wants_to_act_alone(params: Mapping[str, Any]) -> bool:
+    """Whether a run was started to act alone."""
+    return bool(str(params.get(PARAM) or "").strip())
+
+
+def break_glass(
+    guard: Guard,
+    kind: ApprovalKind,
+    question: Mapping[str, Any],
+    *,
+    by: str,
+    reason: object,
+    dag_id: str,
+    run_id: str,
+    link: str,
+) -> Approval:
+    """Put on record that `by` acts alone on `question`, in place of an approval; returns that record.
+
+    `by` is who Airflow says started the run, never what a form says. A run breaks the glass once: cleared and run again it
+    finds the record of the first time, which permits only what was asked for then, for as long as the policy said then.
+    What this permits is checked again by the writing task.
+
+    Raises:
+        SafetyRefusal: the policy does not name this person for this kind, or the reason is too short. This is on record.
+    """
+    with guard.state.transaction() as state:
+        before = state.approvals.of_gate(dag_id, run_id, TASK_ID)
+    if before is not None:
+        return before
+    why = reason.strip() if isinstance(reason, str) else ""
+    refused = _why_not(guard, kind, by, why)
+    now, glass = guard.wall_clock.now(), guard.policy.break_glass
+    detail = {"kind": kind.value, "subject_id": question["subject_id"], "subject_hash": question["subject_hash"], "reason": why}
+    event = AuditEvent(
+        verb="break_glass",
+        actor=by,
+        subject=f"{kind.value}:{question['subject_id']}",
+        detail={**detail, "run_id": run_id, "proposal": question["proposal"], "refused": refused},
+        at=now,
+        incident_id=question["incident_id"],
+    )
+    if refused:
+        with guard.state.transaction() as state:
+            state.audit.append(event)
+        raise SafetyRefusal(f"break_glass: {kind.value} of {question['subject_id']}: refused: {refused}")
+    with guard.state.transaction() as state:
+        request = ApprovalRequest(
+            approval_id=new_id(),
+            kind=kind,
+            subject_id=question["subject_id"],
+            subject_hash=question["subject_hash"],
+            incident_id=question["incident_id"],
+            requested_by=by,
+            approvers=(by,),
+            minimum_reason_characters=glass.minimum_reason_characters,
+            requested_at=now,
+            expires_at=now + timedelta(minutes=glass.valid_minutes),
+            dag_id=dag_id,
+            run_id=run_id,
+            task_id=TASK_ID,
+            link=link,
+            proposal=question["proposal"],
+            incident_state=incident_state(state, question["incident_id"]),
+            is_break_glass=True,
+        )
+        answer = ApprovalAnswer(request.approval_id, Answer.APPROVED, by, now, why)
+        state.approvals.request(request)
+        state.approvals.answer(answer)
+        attested = attesting(question_attested(request), answer_attested(answer))
+        covered = {**event.detail, **attested, **unkeyed_detail(state.audit)}
+        state.audit.append(replace(event, subject=f"approval:{request.approval_id}", detail=covered))
+    return Approval(request, answer)
+
+
+def shout(guard: Guard, dag_id: str, run_id: str) -> None:
+    """Tell everybody that this run broke the glass: in the channel itself, and in the incident's thread.
+
+    Raises:
+        NotificationFailed: one of them was not taken; both were tried. Try again, and never hold the write up for it.
+    """
+    with guard.state.transaction() as state:
+        approval = state.approvals.of_gate(dag_id, run_id, TASK_ID)
+    if approval is None:
+        # refused: that is on the audit log, and the failed task is told
+        return
+    request, answer = approval.request, approval.answer
+    why = f"{request.requested_by} {wrote(answer.reason if answer else '')}"
+    notice = replace(
+        approval_notice(guard, approval),
+        title=f"BREAK GLASS · {request.requested_by} acts alone · {request.kind.value} · {request.subject_id}",
+        summary=f"Nobody else agreed to this. {why}. {request.proposal}",
+        mention=guard.policy.notification.escalation_mention,
+    )
+    in_thread: tuple[Notice, ...] = (notice,) if request.incident_id else ()
+    failed = []
+    for each in (replace(notice, incident_id=None), *in_thread):
+        try:
+            notify(guard, each)
+        except NotificationFailed as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+
+
+def _why_not(guard: Guard, kind: ApprovalKind, by: str, why: str) -> str:
+    glass = guard.policy.break_glass
+    allowed = glass.users_for(kind)
+    if by not in allowed:
+        return f"{by} may not act alone in this; allowed by the policy: {', '.join(allowed) or 'nobody'}"
+    if len(why) < glass.minimum_reason_characters:
+        return f"the reason has {len(why)} characters; allowed: at least {glass.minimum_reason_characters}"
+    return ""

@@ -1,0 +1,84 @@
+"""escalate: remind people, once and louder, of a question that is about to expire without an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from ledger_guard.domain.approvals import Approval, ApprovalKind
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import NotificationFailed
+from ledger_guard.domain.runs import GUARD_ITSELF
+from ledger_guard.policy.schema import ApprovalPolicy
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.notify.notices import approval_notice
+from ledger_guard.use_cases.notify.notify import notify
+
+
+def escalate(guard: Guard) -> list[str]:
+    """Remind people of every waiting question whose time to escalate has come; returns the approval ids told now.
+
+    Guard state remembers each reminder, so that it is given once, whichever run looks and however often. It is remembered
+    after it was posted: one that the channel did not take is tried again by the next look.
+
+    Raises:
+        NotificationFailed: the channel did not take one or more; the others were told. Let the telling task fail alone.
+        SourceUnavailable: guard state is away.
+    """
+    now = guard.wall_clock.now()
+    with guard.state.transaction() as state:
+        due = [
+            each for each in state.approvals.waiting(now) if _is_due(each, guard.policy.approvals, now - each.request.expires_at)
+        ]
+    told, failed = [], []
+    for approval in due:
+        try:
+            _remind(guard, approval)
+        except NotificationFailed as error:
+            failed.append(f"{approval.request.approval_id}: {error}")
+        else:
+            told.append(approval.request.approval_id)
+    if failed:
+        raise NotificationFailed(f"escalate: {len(failed)} of {len(due)} reminders were not taken: {'; '.join(failed)}")
+    return told
+
+
+def _is_due(approval: Approval, rules: Mapping[ApprovalKind, ApprovalPolicy], past_expiry: timedelta) -> bool:
+    rule = rules.get(approval.request.kind)
+    if rule is None or rule.escalate_before_minutes is None or approval.escalated_at is not None:
+        return False
+    return past_expiry >= -timedelta(minutes=rule.escalate_before_minutes)
+
+
+def _remind(guard: Guard, approval: Approval) -> None:
+    request = approval.request
+    left = max(0, int((request.expires_at - guard.wall_clock.now()).total_seconds() // 60))
+    notice = approval_notice(guard, approval)
+    notify(
+        guard,
+        replace(
+            notice,
+            title=f"escalate · {request.kind.value} · {request.subject_id} expires in {left} minutes",
+            summary=f"Nobody has answered yet. Silence means no: nothing will be written. {notice.summary}",
+            mention=guard.policy.notification.escalation_mention,
+        ),
+    )
+    now = guard.wall_clock.now()
+    with guard.state.transaction() as state:
+        state.approvals.escalated(request.approval_id, now)
+        state.audit.append(
+            AuditEvent(
+                verb="escalate",
+                actor=GUARD_ITSELF,
+                subject=f"approval:{request.approval_id}",
+                detail={
+                    "kind": request.kind.value,
+                    "subject_id": request.subject_id,
+                    "approvers": list(request.approvers),
+                    "expires_at": request.expires_at.isoformat(),
+                },
+                at=now,
+                incident_id=request.incident_id,
+            )
+        )

@@ -1,0 +1,55 @@
+"""What the policy of now and guard state say about a write that needs people's agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from ledger_guard.domain.approvals import Approval, ApprovalKind
+from ledger_guard.domain.attestations import approval_faults
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.permission import ApprovalRule, Subject
+from ledger_guard.policy.schema import Policy
+from ledger_guard.ports.guard_state import GuardTransaction
+
+
+def rule_now(policy: Policy, kind: ApprovalKind) -> ApprovalRule:
+    """What the policy in force says about this kind; raises BadInputError when it says nothing."""
+    found = policy.approvals.get(kind)
+    if found is None:
+        known = ", ".join(sorted(each.value for each in policy.approvals))
+        raise BadInputError(f"approvals: the policy says nothing of {kind.value}; allowed: {known}")
+    glass = policy.break_glass
+    return ApprovalRule(
+        approvers=found.approvers,
+        approvers_needed=found.approvers_needed,
+        minimum_reason_characters=found.minimum_reason_characters,
+        valid_for=timedelta(minutes=found.valid_minutes),
+        break_glass_users=glass.users_for(kind),
+        break_glass_reason_characters=glass.minimum_reason_characters,
+    )
+
+
+def incident_state(state: GuardTransaction, incident_id: str | None) -> str:
+    """What the incident is now, in the words that an approval is held to; empty without one."""
+    return state.incidents.get(incident_id).described if incident_id else ""
+
+
+def subject_now(
+    state: GuardTransaction, subject_hash: str, approvals: Sequence[Approval], *, made_by: str | None = None
+) -> Subject:
+    """What is about to be written, with the incident that it was asked for as that stands now."""
+    incident_id = approvals[0].request.incident_id if approvals else None
+    return Subject(subject_hash, incident_state(state, incident_id), made_by)
+
+
+def require_attested_approvals(state: GuardTransaction, approvals: Sequence[Approval], what: str) -> None:
+    """Raise SafetyRefusal, naming rows and columns, unless marked audit entries attest these questions and answers."""
+    faults = approval_faults(state.audit, approvals)
+    if faults:
+        raise SafetyRefusal(f"{what}: refused: {'; '.join(faults)}")
+
+
+def first_no(approvals: Sequence[Approval]) -> str | None:
+    """How people said no, or that they kept silent, in words; None when nobody did."""
+    return next((each.answer.said_no for each in approvals if each.answer is not None and each.answer.said_no), None)

@@ -1,0 +1,139 @@
+"""request_approval: put a question to named people, and remember exactly what was asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ledger_guard.domain.approvals import ApprovalKind, ApprovalRequest, refusals
+from ledger_guard.domain.attestations import approval_faults, attesting, question_attested, unkeyed_detail
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.identities import others_than
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.use_cases.approvals.permission import incident_state, rule_now
+
+
+def request_approval(
+    guard: Guard,
+    kind: ApprovalKind,
+    subject_id: str,
+    subject_hash: str,
+    *,
+    incident_id: str | None,
+    requested_by: str,
+    dag_id: str,
+    run_id: str,
+    task_id: str,
+    link: str,
+    proposal: str,
+    ordinal: int = 1,
+) -> ApprovalRequest:
+    """Store the question that a gate is about to ask; who may answer, until when and how fully is the policy's.
+
+    `ordinal` is 2 for a second person; the first must have agreed then, to the same. Who asked and who agreed first are not
+    among the approvers of the question. Asking again in the same gate voids the older question.
+
+    Raises:
+        BadInputError: nobody asks, nothing is asked about, or the policy has no rule for `kind`.
+        SafetyRefusal: too few approvers remain besides the requester: have somebody else ask. Or the first approval does
+            not count, or nobody asks for a second.
+    """
+    rule = rule_now(guard.policy, kind)
+    for what, given in (("requester", requested_by), ("subject", subject_id), ("subject hash", subject_hash)):
+        if not given.strip():
+            raise BadInputError(f"approval of {kind.value}: the {what} is empty; allowed: a text")
+    others = others_than(rule.approvers, requested_by)
+    if not others:
+        raise SafetyRefusal(
+            f"{kind.value} of {subject_id}: {requested_by} asks and is the only one who may approve it: have somebody else ask"
+        )
+    if len(others) < rule.approvers_needed:
+        raise SafetyRefusal(
+            f"{kind.value} of {subject_id}: {rule.approvers_needed} people must agree, and besides {requested_by}, who asks, "
+            f"only {', '.join(others)} may: have somebody else ask"
+        )
+    now = guard.wall_clock.now()
+    with guard.state.transaction() as state:
+        if ordinal > 1:
+            agreed = _first_approver(state, kind, subject_id, subject_hash, run_id, now)
+            others = others_than(others, agreed)
+        asked_for = incident_state(state, incident_id)
+    request = ApprovalRequest(
+        approval_id=new_id(),
+        kind=kind,
+        subject_id=subject_id,
+        subject_hash=subject_hash,
+        incident_id=incident_id,
+        requested_by=requested_by,
+        approvers=tuple(others),
+        minimum_reason_characters=rule.minimum_reason_characters,
+        requested_at=now,
+        expires_at=now + rule.valid_for,
+        dag_id=dag_id,
+        run_id=run_id,
+        task_id=task_id,
+        link=link,
+        proposal=proposal,
+        approvers_needed=rule.approvers_needed,
+        ordinal=ordinal,
+        incident_state=asked_for,
+    )
+    with guard.state.transaction() as state:
+        void_older(state, request)
+        state.approvals.request(request)
+        state.audit.append(
+            AuditEvent(
+                verb="request_approval",
+                actor=requested_by,
+                subject=f"approval:{request.approval_id}",
+                detail={
+                    "kind": kind.value,
+                    "subject_id": subject_id,
+                    "subject_hash": subject_hash,
+                    "approvers": others,
+                    "approvers_needed": rule.approvers_needed,
+                    "ordinal": ordinal,
+                    "incident_state": asked_for,
+                    "expires_at": request.expires_at.isoformat(),
+                    "run_id": run_id,
+                    "proposal": proposal,
+                    **attesting(question_attested(request)),
+                    **unkeyed_detail(state.audit),
+                },
+                at=now,
+                incident_id=incident_id,
+            )
+        )
+    return request
+
+
+def void_older(state: GuardTransaction, request: ApprovalRequest) -> None:
+    """Put on record that the question which this gate asked before counts no more; its row alone could be set back."""
+    older = state.approvals.of_gate(request.dag_id, request.run_id, request.task_id)
+    if older is None:
+        return
+    state.audit.append(
+        AuditEvent(
+            verb="void_approval",
+            actor=request.requested_by,
+            subject=f"approval:{older.request.approval_id}",
+            detail={"asked_again_as": request.approval_id, **unkeyed_detail(state.audit)},
+            at=request.requested_at,
+            incident_id=request.incident_id,
+        )
+    )
+
+
+def _first_approver(
+    state: GuardTransaction, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str, now: datetime
+) -> str:
+    """Who agreed first; the question to a second person goes out only behind an approval that counts."""
+    what = f"second approval of {kind.value} of {subject_id}"
+    first = next((each for each in state.approvals.of_run(kind, subject_id, run_id) if each.request.ordinal == 1), None)
+    found = ["the first was not asked for"] if first is None else refusals(first, subject_hash, now)
+    found += [] if first is None else approval_faults(state.audit, [first])
+    if first is None or found or first.approved_by is None:
+        raise SafetyRefusal(f"{what}: not asked for: the first approval does not count: {'; '.join(found)}")
+    return first.approved_by

@@ -1,0 +1,48 @@
+"""verify_approval: whether the recorded answers of a run permit this very write."""
+
+from __future__ import annotations
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.attestations import approval_faults
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.permission import Permission, permission_refusals
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.approvals.permission import rule_now, subject_now
+
+
+def verify_approval(
+    guard: Guard, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str | None = None
+) -> Permission:
+    """Return what this run (None: the one that asked last) was permitted, if it permits the write.
+
+    Only what the gates themselves recorded is looked at. The outcome goes on the audit log either way; the writing task
+    checks again by itself.
+
+    Raises:
+        SafetyRefusal: it does not; the message names every reason. Ask again.
+    """
+    rule, now = rule_now(guard.policy, kind), guard.wall_clock.now()
+    with guard.state.transaction() as state:
+        approvals = state.approvals.of_run(kind, subject_id, run_id)
+        subject = subject_now(state, subject_hash, approvals)
+        found = [*permission_refusals(approvals, rule, subject, now), *approval_faults(state.audit, approvals)]
+        state.audit.append(
+            AuditEvent(
+                verb="verify_approval",
+                actor="ledger_guard",
+                subject=f"approval:{approvals[0].request.approval_id}" if approvals else f"{kind.value}:{subject_id}",
+                detail={
+                    "kind": kind.value,
+                    "subject_id": subject_id,
+                    "permitted": not found,
+                    "refusals": found,
+                    "run_id": run_id,
+                },
+                at=now,
+                incident_id=approvals[0].request.incident_id if approvals else None,
+            )
+        )
+    if found:
+        raise SafetyRefusal(f"{kind.value} of {subject_id}: refused: {'; '.join(found)}")
+    return Permission(tuple(approvals))

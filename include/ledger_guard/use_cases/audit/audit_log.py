@@ -1,0 +1,93 @@
+"""Is the audit log's chain whole, and was it written with the key? Changes nothing, but for the entry that brings a key in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ledger_guard.domain.audit import AuditEntry, AuditEvent, first_fault
+from ledger_guard.domain.audit_heads import ExportedHead, heads_fault, log_fault
+from ledger_guard.domain.audit_keys import AuditKeys
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.flags import Freeze
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.flags.attested_freezes import take_as_lifted
+
+
+@dataclass(frozen=True)
+class AuditCheck:
+    """What a verification found."""
+
+    #: sequence and hash of the last entry, as the log's head remembers them: note them elsewhere to prove them later
+    entries: int
+    head_hash: str
+    #: the first thing wrong, or None
+    fault: str | None
+    #: the first entry that carries a key's mark; None: none does
+    marked_from: int | None
+    #: whether marks were held against keys
+    is_mark_checked: bool
+    #: how many exported heads the log was held against
+    heads: int
+    #: whether the guard that was asked has a key
+    is_keyed: bool
+
+
+@dataclass
+class _Passing:
+    """What is noted of entries while they are verified, so that the log is read once."""
+
+    wanted: frozenset[int]
+    hashes: dict[int, str] = field(default_factory=dict)
+    marked_from: int | None = None
+
+    def watched(self, entries: Iterable[AuditEntry]) -> Iterator[AuditEntry]:
+        for entry in entries:
+            if self.marked_from is None and entry.key_id is not None:
+                self.marked_from = entry.sequence
+            if entry.sequence in self.wanted:
+                self.hashes[entry.sequence] = entry.entry_hash
+            yield entry
+
+
+def verify_audit(guard: Guard, keys: AuditKeys | None, heads: Sequence[ExportedHead] = ()) -> AuditCheck:
+    """Recompute the whole chain as it stood at one moment; writers are not held up.
+
+    `heads` were exported before; the log must still hold each. `keys` None leaves marks unchecked.
+    """
+    noted = _Passing(frozenset(head.sequence for head in heads))
+    with guard.state.snapshot() as state:
+        sequence, head_hash = state.audit.head()
+        is_keyed = state.audit.keys.newest is not None
+        fault = first_fault(noted.watched(state.audit.entries()), sequence, head_hash, keys)
+    fault = fault or heads_fault(heads, keys) or log_fault(heads, noted.hashes, sequence)
+    return AuditCheck(sequence, head_hash, fault, noted.marked_from, keys is not None, len(heads), is_keyed)
+
+
+@dataclass(frozen=True)
+class KeyBroughtIn:
+    """What bringing a key in did."""
+
+    #: of its entry; None: the log ended with that key's mark already
+    sequence: int | None
+    #: from before the log had a key: their rows were taken at their word, for the last time
+    lifted_freezes: tuple[Freeze, ...]
+
+
+def use_audit_key(guard: Guard, keys: AuditKeys, by: str) -> KeyBroughtIn:
+    """Bring the newest key in with an entry of its own, so that from now on an unmarked end is a fault.
+
+    Freezes that were lifted while there was no key stand again until this attests their liftings: look at what it names.
+
+    Raises:
+        BadInputError: there is no key, or the log is marked with one that this process does not have.
+    """
+    if keys.newest is None:
+        raise BadInputError("audit log: this process has no key; allowed: LEDGER_GUARD_AUDIT_KEY or LEDGER_GUARD_AUDIT_KEY_FILE")
+    with guard.state.transaction() as state:
+        last = next(iter(state.audit.latest(1)), None)
+        now, sequence = guard.wall_clock.now(), None
+        if last is None or last.key_id != keys.newest.key_id:
+            detail = {"key_id": keys.newest.key_id, "replaces": None if last is None else last.key_id}
+            sequence = state.audit.append(AuditEvent("use_key", by, "audit_log", detail, now)).sequence
+        return KeyBroughtIn(sequence, tuple(take_as_lifted(state, by, now)))

@@ -1,0 +1,1 @@
+"""One tenant: plan, review, force, verify, undo."""

@@ -1,0 +1,36 @@
+"""steer: pause, resume or cancel the backfill of a plan, wherever it runs."""
+
+from __future__ import annotations
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.pacing import Steering, Wanted
+from ledger_guard.ports import Guard
+
+
+def steer(guard: Guard, plan_id: str, wanted: Wanted, actor: str, reason: str) -> Steering:
+    """Record an order; the run obeys before its next batch. Orders stand until another one takes their place.
+
+    Raises:
+        BadInputError: no such plan, or a pause or cancellation without a reason. Say why: others will read it.
+    """
+    why = reason.strip()
+    if not why and wanted is not Wanted.RUN:
+        raise BadInputError(f"{wanted.value}: needs a reason; allowed: a sentence that tells others why")
+    order = Steering(checked_uuid(plan_id, "plan"), wanted, actor, why, guard.wall_clock.now())
+    with guard.state.transaction() as state:
+        plan = state.plans.get(order.plan_id, with_rows=False)
+        state.steering.ask(order)
+        state.audit.append(
+            AuditEvent(
+                verb="steer",
+                actor=actor,
+                subject=f"plan:{plan.plan_id}",
+                detail={"wanted": wanted.value, "reason": why, "plan_hash": plan.plan_hash},
+                at=order.asked_at,
+                incident_id=plan.incident_id,
+                tenant_id=plan.tenant_id,
+            )
+        )
+    return order

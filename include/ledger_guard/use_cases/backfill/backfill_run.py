@@ -1,0 +1,218 @@
+"""One tenant's backfill run: which plan, which way from there, what is asked of people, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.finding_words import counts_in_words
+from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
+from ledger_guard.domain.money import readable
+from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus, RowState
+from ledger_guard.ports import Guard
+from ledger_guard.signals.triage_words import before_a_backfill
+from ledger_guard.use_cases.approvals.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
+from ledger_guard.use_cases.approvals.tell_question import gate_link
+from ledger_guard.use_cases.backfill.dry_run import dry_run
+from ledger_guard.use_cases.backfill.execute_plan import OpenScript, carry_out
+from ledger_guard.use_cases.backfill.force import force, record_refusal
+from ledger_guard.use_cases.backfill.review import review, written_before
+from ledger_guard.use_cases.backfill.show_plan import taken_in_words
+from ledger_guard.use_cases.backfill.undo import undo
+from ledger_guard.use_cases.backfill.verify import verify
+from ledger_guard.use_cases.incidents.own_actions import begun_now
+
+OPERATIONS = ("dry_run", "backfill", "undo")
+#: what is approved in an operation that writes
+KINDS = {"backfill": ApprovalKind.BACKFILL_FORCE, "undo": ApprovalKind.BACKFILL_UNDO}
+
+
+def describe_plan(plan: Plan) -> str:
+    """A plan in one sentence, for approvers and threads."""
+    counts, cents = plan.counts, plan.cents
+    return (
+        f"tenant {plan.tenant_id}: {counts_in_words(counts) or 'nothing wrong'} of {plan.players} players; creates "
+        f"{readable(cents.created, plan.currency)}, adds {readable(cents.increased, plan.currency)}, takes "
+        f"{readable(cents.decreased, plan.currency)}; {counts.protected} wallets are right though their player row differs"
+    )
+
+
+def plan_run(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
+    """Make the run's plan, or take up the one to undo; returns what the other tasks and the gate need to know of it.
+
+    Raises:
+        BadInputError: a tenant, operation, mode or plan that is not allowed, or a plan of another tenant.
+    """
+    tenant_id, operation = checked_tenant_id(params.get("tenant_id")), params.get("operation")
+    if operation not in OPERATIONS:
+        raise BadInputError(f"operation: {operation!r} is unknown; allowed: {', '.join(OPERATIONS)}")
+    if operation == "undo":
+        plan = _plan_to_undo(guard, tenant_id, params)
+    else:
+        plan = dry_run(guard, tenant_id, BackfillMode.parse(params.get("mode")), requested_by, params.get("incident_id") or None)
+    question = _question(guard, plan, str(operation))
+    return {"plan_id": plan.plan_id, "operation": operation, "requested_by": requested_by, **question, **begun_now(guard)}
+
+
+def backfill_question(guard: Guard, params: Mapping[str, Any], _requested_by: str, plan_id: str) -> dict[str, Any]:
+    """What the run's gate puts to people about a stored plan.
+
+    Raises:
+        SafetyRefusal: the plan is not one that this run may write; an edited result of another task ends here.
+    """
+    operation = str(params["operation"])
+    return _question(guard, _plan_of_run(guard, params, plan_id, operation), operation)
+
+
+def _question(guard: Guard, plan: Plan, operation: str) -> dict[str, Any]:
+    verb = "Undo" if operation == "undo" else "Force"
+    taken = () if operation == "undo" else taken_in_words(guard, plan)
+    triaged = "" if operation == "undo" else before_a_backfill(guard, plan.incident_id, plan.tenant_id)
+    exceeded = f" Beyond the guardrails: {'; '.join(plan.guardrails_exceeded)}." if plan.guardrails_exceeded else ""
+    return {
+        "subject_id": plan.plan_id,
+        "subject_hash": plan.plan_hash,
+        "incident_id": plan.incident_id,
+        "proposal": f"{triaged}{verb} plan {plan.plan_id} (hash {plan.plan_hash[:12]}): {describe_plan(plan)}.{exceeded}"
+        + ("" if operation == "undo" else _used_before(guard, plan))
+        + (f" Takes money: {'; '.join(taken)}." if taken else ""),
+    }
+
+
+def _used_before(guard: Guard, plan: Plan) -> str:
+    """How much of the guardrails other plans for this tenant have used up, for the people who are asked."""
+    with guard.state.transaction() as state:
+        before = written_before(guard, state, plan.plan_id, plan.tenant_id)
+    if not before.rows:
+        return ""
+    rails = guard.policy.guardrails
+    moved, most = (readable(cents, plan.currency) for cents in (before.total_delta_cents, rails.max_total_delta_cents))
+    return (
+        f" Written to this tenant within {rails.counted_within_hours} h before: {before.rows} rows of {rails.max_rows}, "
+        f"{moved} of {most} that need no approval."
+    )
+
+
+def _plan_of_run(guard: Guard, params: Mapping[str, Any], plan_id: str, operation: str) -> Plan:
+    """The plan, if this run was started to do that, for that tenant."""
+    if params.get("operation") != operation:
+        raise SafetyRefusal(f"plan {plan_id}: refused: this run was started for {params.get('operation')}, not for {operation}")
+    with guard.state.transaction() as state:
+        plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
+    if plan.tenant_id != params.get("tenant_id"):
+        raise SafetyRefusal(f"plan {plan_id}: refused: is of tenant {plan.tenant_id!r}, the run of {params.get('tenant_id')!r}")
+    if operation == "undo" and plan.plan_id != checked_uuid(params.get("plan_id"), "plan_id"):
+        raise SafetyRefusal(f"plan {plan_id}: refused: the run was started to undo {params.get('plan_id')}")
+    return plan
+
+
+def _plan_to_write(guard: Guard, params: Mapping[str, Any], plan_id: str, operation: str, actor: str) -> Plan:
+    """As `_plan_of_run`; that a run was pointed at a plan which is not its own goes on the audit log."""
+    try:
+        return _plan_of_run(guard, params, plan_id, operation)
+    except SafetyRefusal as refusal:
+        with guard.state.transaction() as state:
+            plan = state.plans.get(plan_id, with_rows=False)
+        record_refusal(guard, plan, "undo" if operation == "undo" else "force", actor, str(refusal))
+        raise
+
+
+def _plan_to_undo(guard: Guard, tenant_id: str, params: Mapping[str, Any]) -> Plan:
+    with guard.state.transaction() as state:
+        plan = state.plans.get(checked_uuid(params.get("plan_id"), "plan_id"), with_rows=False)
+        if params.get("incident_id"):
+            # the run's end is recorded there
+            state.incidents.get(checked_uuid(params["incident_id"], "incident"))
+    if plan.tenant_id != tenant_id:
+        raise BadInputError(f"plan_id: {plan.plan_id} is a plan of tenant {plan.tenant_id!r}; allowed: a plan of {tenant_id!r}")
+    if plan.status not in (PlanStatus.FORCED, PlanStatus.FORCING, PlanStatus.UNDOING):
+        raise BadInputError(f"plan_id: {plan.plan_id} is {plan.status.value}; allowed: a plan that was forced")
+    return plan
+
+
+def next_tasks(guard: Guard, plan: Mapping[str, Any], params: Mapping[str, Any] | None = None) -> list[str]:
+    """The tasks that follow: the gate and its notice, breaking the glass, the write, or nothing but the end."""
+    if plan["operation"] == "dry_run":
+        return ["close"]
+    acts_alone = wants_to_act_alone(params or {}) and bool(guard.policy.break_glass.users_for(KINDS[plan["operation"]]))
+    if plan["operation"] == "undo":
+        return [TASK_ID] if acts_alone else ["request_undo_approval", "notify"]
+    found = review(guard, plan["plan_id"])
+    if found.is_empty:
+        return ["verify"]
+    if not found.needs_approval:
+        return ["force"]
+    return [TASK_ID] if acts_alone else ["request_approval", "notify"]
+
+
+def break_glass_run(guard: Guard, params: Mapping[str, Any], plan_id: str, by: str, dag_id: str, run_id: str) -> list[str]:
+    """Put on record that who started the run writes this plan alone; returns the tasks that follow.
+
+    Raises:
+        SafetyRefusal: the policy does not name them, the reason is too short, or the plan to force is not their own.
+    """
+    operation = str(params["operation"])
+    plan = _plan_of_run(guard, params, plan_id, operation)
+    if operation == "backfill" and plan.requested_by != by:
+        raise SafetyRefusal(f"plan {plan.plan_id}: refused: {plan.requested_by} made it, {by} may act alone on an own plan only")
+    break_glass(
+        guard,
+        KINDS[operation],
+        _question(guard, plan, operation),
+        by=by,
+        reason=params.get(PARAM),
+        dag_id=dag_id,
+        run_id=run_id,
+        link=gate_link(guard, dag_id, run_id, TASK_ID),
+    )
+    return ["undo" if operation == "undo" else "force", "shout"]
+
+
+def force_run(
+    guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str, open_script: OpenScript
+) -> dict[str, Any]:
+    """Let the policy's writer carry the run's plan out; what permits it is checked in there, that it is the run's own before.
+
+    Raises:
+        SafetyRefusal: also when the run was started for something else or for another tenant; nothing was written.
+    """
+    planned = _plan_to_write(guard, params, plan["plan_id"], "backfill", actor)
+    outcome = carry_out(guard, planned.plan_id, actor, open_script)
+    return {**outcome, "again": _again(guard, planned, actor)} if outcome.get("drifted") else outcome
+
+
+def _again(guard: Guard, planned: Plan, actor: str) -> dict[str, Any]:
+    """Plan a live tenant once more for the players who moved while it was written, and write that inside the guardrails.
+
+    Beyond them nothing is asked: what is left waits for the next dry-run.
+    """
+    fresh = dry_run(guard, planned.tenant_id, planned.mode, actor, planned.incident_id)
+    found = review(guard, fresh.plan_id)
+    if found.is_empty or found.needs_approval:
+        return {"plan_id": fresh.plan_id, "applied": 0, "drifted": 0}
+    return {"plan_id": fresh.plan_id, **asdict(force(guard, fresh.plan_id, actor))}
+
+
+def undo_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:
+    """Undo the run's plan; what permits it is checked inside `undo`, that it is the run's own before.
+
+    Raises:
+        SafetyRefusal: also when the run was started for something else or for another plan; nothing was written.
+    """
+    return asdict(undo(guard, _plan_to_write(guard, params, plan["plan_id"], "undo", actor).plan_id, actor))
+
+
+def verify_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare the tenant again; returns counts, whether the plan did what it was for, and what remains."""
+    found = verify(guard, checked_tenant_id(params["tenant_id"]), plan["plan_id"])
+    return {
+        "counts": asdict(found.counts),
+        "is_clean": found.is_plan_done,
+        "left": found.counts.repairable,
+        "for_humans": found.counts.for_humans,
+        "wrong_again": sum(rows.rows for rows in found.planned_rows if rows.state is RowState.APPLIED),
+        "remaining": list(found.remaining),
+    }

@@ -1,0 +1,127 @@
+"""dry_run: compare one tenant's players with its wallets and leave behind exactly what force would change."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import timedelta
+
+from ledger_guard.domain.attestations import attesting, plan_attested, unkeyed_detail
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
+from ledger_guard.domain.plan_summary import PlanSummary
+from ledger_guard.domain.plans import BackfillMode, Plan, PlanContent, plan_hash
+from ledger_guard.domain.writability import writes_of_force
+from ledger_guard.policy.guardrails import exceeded_guardrails
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.platform import Differences
+from ledger_guard.use_cases.backfill.writability import require_writable
+
+_TENANTS_NAMED = 5
+
+
+def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by: str, incident_id: str | None = None) -> Plan:
+    """Store a plan and return it, without its rows; nothing on the platform is written. Same data, same hash.
+
+    Rows stream from the platform into guard state: memory does not grow with the tenant.
+
+    Raises:
+        BadInputError: no such tenant, mode or incident. Ask again.
+        SafetyRefusal: it would have rows that can't be written on this platform. Remove what is in the way.
+        SourceUnavailable: the platform did not answer, or lacks a table or column. Retry when it is back.
+    """
+    tenant, wanted = checked_tenant_id(tenant_id), BackfillMode.parse(mode)
+    guard.ledger.check_columns()
+    require_tenant(guard, tenant)
+    flags = current_flags(guard, tenant)
+    incident = checked_uuid(incident_id, "incident") if incident_id else None
+    plan_id = new_id()
+    with guard.state.transaction() as state:
+        if incident is not None:
+            state.incidents.get(incident)
+        words = guard.policy.platform.words_hash
+        with guard.ledger.differences(tenant, wanted, state.openings.seen(tenant, words)) as found:
+            content, summary = state.plans.add_rows(plan_id, found.lines())
+            state.openings.add(tenant, words, found.new_openings(), guard.wall_clock.now())
+        hours = guard.policy.guardrails.counted_within_hours
+        before = state.plans.written_before(plan_id, tenant, guard.wall_clock.now() - timedelta(hours=hours))
+        exceeded = exceeded_guardrails(guard.policy.guardrails, content.totals, found.players, before)
+        doubts = require_writable(guard, writes_of_force(wanted, found.counts), f"tenant {tenant}")
+        plan = _plan(guard, plan_id, tenant, wanted, content, summary, found, flags, requested_by, incident, exceeded + doubts)
+        state.plans.add(plan)
+        state.audit.append(_event(state, plan))
+    return plan
+
+
+def _plan(
+    guard: Guard,
+    plan_id: str,
+    tenant_id: str,
+    mode: BackfillMode,
+    content: PlanContent,
+    summary: PlanSummary,
+    found: Differences,
+    flags: dict[str, bool | None],
+    requested_by: str,
+    incident_id: str | None,
+    guardrails_exceeded: tuple[str, ...],
+) -> Plan:
+    now, policy = guard.wall_clock.now(), guard.policy
+    currency = policy.platform.currency
+    return Plan(
+        plan_id=plan_id,
+        plan_hash=plan_hash(tenant_id, mode, currency, content.rows_hash, flags, policy_hash=policy.content_hash),
+        tenant_id=tenant_id,
+        mode=mode,
+        currency=currency,
+        counts=found.counts,
+        cents=replace(summary.cents, bonus_lost=found.bonus_lost),
+        players=found.players,
+        guardrails_exceeded=guardrails_exceeded,
+        flag_state=flags,
+        policy_hash=policy.content_hash,
+        created_at=now,
+        expires_at=now + timedelta(minutes=policy.guardrails.plan_valid_minutes),
+        requested_by=requested_by,
+        incident_id=incident_id,
+    )
+
+
+def require_tenant(guard: Guard, tenant_id: str) -> None:
+    """Raise BadInputError, naming tenants that exist, when the platform does not know this one."""
+    if guard.ledger.tenant_exists(tenant_id):
+        return
+    known = guard.ledger.tenant_ids()
+    more = f" and {len(known) - _TENANTS_NAMED} more" if len(known) > _TENANTS_NAMED else ""
+    some = ", ".join(known[:_TENANTS_NAMED]) or "none, it has no tenant"
+    raise BadInputError(f"tenant {tenant_id}: is unknown to the platform; allowed: {some}{more}")
+
+
+def current_flags(guard: Guard, tenant_id: str) -> dict[str, bool | None]:
+    """What the platform obeys for this tenant, for every flag of the policy; None where the store can't tell."""
+    return {flag: guard.flags.effective(flag, tenant_id) for flag in sorted(guard.policy.flags)}
+
+
+def _event(state: GuardTransaction, plan: Plan) -> AuditEvent:
+    return AuditEvent(
+        verb="dry_run",
+        actor=plan.requested_by,
+        subject=f"plan:{plan.plan_id}",
+        detail={
+            "plan_hash": plan.plan_hash,
+            "mode": plan.mode.value,
+            "counts": asdict(plan.counts),
+            "cents": asdict(plan.cents),
+            "players": plan.players,
+            "guardrails_exceeded": list(plan.guardrails_exceeded),
+            "flag_state": plan.flag_state,
+            "policy_hash": plan.policy_hash,
+            "expires_at": plan.expires_at.isoformat(),
+            **attesting(plan_attested(plan)),
+            **unkeyed_detail(state.audit),
+        },
+        at=plan.created_at,
+        incident_id=plan.incident_id,
+        tenant_id=plan.tenant_id,
+    )

@@ -1,0 +1,59 @@
+"""Who carries a plan out in a backfill run: the guard's own force, or the platform's script where the policy says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from ledger_guard.domain.command_outcome import CommandFailed
+from ledger_guard.domain.plans import Plan
+from ledger_guard.policy.command_runner import BackfillWriter
+from ledger_guard.policy.schema import Policy
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.use_cases.backfill.force import force
+from ledger_guard.use_cases.backfill.run_platform_script import VERB, MovementWitness, PlatformScript, run_platform_script
+
+#: builds what drives the platform's script; called only where the policy names it as the writer
+OpenScript = Callable[[Policy], tuple[PlatformScript, MovementWitness]]
+
+
+def carry_out(guard: Guard, plan_id: str, actor: str, open_script: OpenScript) -> dict[str, Any]:
+    """Let the policy's writer carry the plan out; what permits it is checked inside. Returns counts of rows.
+
+    Raises:
+        CommandFailed: the script ended badly, or did something else than the plan; the message names every problem, the
+            audit log has the whole outcome. Read it, then compare the tenant again.
+        BadInputError, SafetyRefusal, ConcurrentWriterError, LedgerInvariantError, SourceUnavailable: as `force` and
+            `run_platform_script`.
+    """
+    if guard.policy.backfill_writer is BackfillWriter.LEDGER_GUARD:
+        return asdict(force(guard, plan_id, actor))
+    script, witness = open_script(guard.policy)
+    outcome = run_platform_script(guard, script, witness, plan_id, actor)
+    if not outcome.is_done:
+        raise CommandFailed(f"plan {plan_id}: the platform's script did not do what the plan says: {'; '.join(outcome.problems)}")
+    return {"applied": len(outcome.changes.applied)}
+
+
+def script_ending(state: GuardTransaction, plan: Plan) -> tuple[bool, str] | None:
+    """How the newest run of the platform's script for this plan ended, by the audit log; None when none ever wrote.
+
+    Returns whether it did exactly what the plan says, and a sentence. Such a plan stays `planned`: the script keeps no
+    before-values, so there is nothing that `undo` could give back.
+    """
+    ending = None
+    for entry in state.audit.entries(tenant_id=plan.tenant_id):
+        detail = entry.event.detail
+        if entry.event.verb != VERB or entry.event.subject != f"plan:{plan.plan_id}":
+            continue
+        if detail.get("step") in ("started", "interrupted"):
+            ending = False, "the platform's script was started; how it ended is not on record: compare the tenant again"
+        elif "problems" in detail:
+            rows = detail["changes"]["applied"]["players"]
+            problems = "; ".join(detail["problems"])
+            ending = bool(detail["is_done"]), f"written by the platform's script: {rows} rows; {problems or 'can not be undone'}"
+        elif "not_compared" in detail:
+            ending = False, f"the platform's script ran; what it did is not known: {detail['not_compared']}"
+    return ending

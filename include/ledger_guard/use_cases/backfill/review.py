@@ -1,0 +1,82 @@
+"""review: may a plan be forced by itself, or does a human have to say yes?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.plans import Plan, WriteTotals
+from ledger_guard.policy.guardrails import exceeded_guardrails
+from ledger_guard.policy.schema import Policy
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+
+
+@dataclass(frozen=True)
+class Review:
+    """What the policy says about a plan."""
+
+    plan_id: str
+    #: force would change nothing
+    is_empty: bool
+    needs_approval: bool
+    #: sentences: what asks for the approval, or that nothing does
+    why: tuple[str, ...]
+
+
+def review(guard: Guard, plan_id: str) -> Review:
+    """Hold a stored plan against the guardrails, from its rows themselves, and record the result.
+
+    Raises:
+        BadInputError: no such plan.
+        LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
+    """
+    with guard.state.transaction() as state:
+        plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
+        stored = state.plans.content(plan.plan_id)
+        plan.check_hash(stored)
+        is_empty = stored.totals.rows == 0
+        before = written_before(guard, state, plan.plan_id, plan.tenant_id)
+        asks = () if is_empty else approval_reasons(guard.policy, plan, stored.totals, before)
+        if is_empty:
+            why: tuple[str, ...] = ("nothing to write",)
+        else:
+            why = asks or ("within the guardrails",)
+        found = Review(plan.plan_id, is_empty=is_empty, needs_approval=bool(asks), why=why)
+        state.audit.append(
+            AuditEvent(
+                verb="review",
+                actor="ledger_guard",
+                subject=f"plan:{plan.plan_id}",
+                detail={
+                    "is_empty": is_empty,
+                    "needs_approval": found.needs_approval,
+                    "why": list(why),
+                    "plan_hash": plan.plan_hash,
+                },
+                at=guard.wall_clock.now(),
+                incident_id=plan.incident_id,
+                tenant_id=plan.tenant_id,
+            )
+        )
+    return found
+
+
+def written_before(guard: Guard, state: GuardTransaction, plan_id: str, tenant_id: str) -> WriteTotals:
+    """What counts against a plan's guardrails before it: see PlanStore.written_before."""
+    hours = guard.policy.guardrails.counted_within_hours
+    return state.plans.written_before(plan_id, tenant_id, guard.wall_clock.now() - timedelta(hours=hours))
+
+
+def approval_reasons(policy: Policy, plan: Plan, totals: WriteTotals, before: WriteTotals) -> tuple[str, ...]:
+    """Why a human must approve this plan before force; empty when it may go by itself.
+
+    The guardrails are computed again from `totals` of the stored rows, which the hash covers, and from what the tenant was
+    written by now (`before`); the stored sentences can only add to them.
+    """
+    computed = exceeded_guardrails(policy.guardrails, totals, plan.players, before)
+    exceeded = computed + tuple(each for each in plan.guardrails_exceeded if each not in computed)
+    always = () if policy.guardrails.force_without_approval else ("the policy's force_without_approval is false",)
+    return exceeded + always

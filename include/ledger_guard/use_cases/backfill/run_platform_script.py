@@ -1,0 +1,202 @@
+"""run_script: let the platform's own backfill script carry out a stored plan, and find out what it really did.
+
+The script erases what the ledger explains, keeps no before-values and tells nothing, so it is let loose only on a tenant that
+holds nothing it could erase, and judged by the wallets alone. Our own `force` needs none of these restrictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Any, Protocol
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.attestations import unkeyed_detail
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, CommandRun, wallet_changes
+from ledger_guard.domain.errors import LedgerGuardError, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
+from ledger_guard.domain.plans import BackfillMode, Plan
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.windows import Window
+from ledger_guard.ports import Guard
+from ledger_guard.ports.platform import Comparison
+from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
+from ledger_guard.use_cases.backfill.force import record_refusal, require_attested_plan, require_plan_approval
+from ledger_guard.use_cases.backfill.run_platform_script_record import outcome_as_json, run_as_json
+from ledger_guard.use_cases.backfill.run_platform_script_rules import (
+    approval_reasons,
+    require_nothing_to_erase,
+    require_same,
+    require_still,
+    require_unused,
+)
+
+VERB = "run_script"
+
+
+class PlatformScript(Protocol):
+    """The platform's backfill script, as a process that is started here and ended here."""
+
+    def check(self) -> None:
+        """See, before anything is started, that it can be.
+
+        Raises:
+            BadInputError: the policy names a program or folder that does not exist here. Mend the policy.
+            SafetyRefusal: its database is not the one that the guard compares, or not named at all.
+        """
+
+    def as_only_writer(self, tenant_id: str) -> AbstractContextManager[None]:
+        """Hold the tenant's writer lock within the block.
+
+        Raises:
+            ConcurrentWriterError: another run writes for this tenant. Wait for it, then start again.
+        """
+
+    def run(self, tenant_id: str, mode: BackfillMode, *, is_dry_run: bool) -> CommandRun:
+        """Run it for this tenant to its end, whatever that is; it is gone when this returns or raises."""
+
+
+class MovementWitness(Protocol):
+    """Finds movements that were booked during a run and are missing in the wallet."""
+
+    def newest_movement(self, tenant_id: str) -> str:
+        """How far the tenant's ledger goes; a mark for `erased_since`."""
+
+    def erased_since(self, tenant_id: str, newest_movement: str) -> list[str]:
+        """Players whose wallet alone was booked movements since the mark, and whose wallet does not show them."""
+
+
+def run_platform_script(
+    guard: Guard, script: PlatformScript, witness: MovementWitness, plan_id: str, actor: str
+) -> CommandOutcome:
+    """Run the script for the plan's tenant, its own dry-run first, and compare the tenant before and after.
+
+    A run that ended badly, or did something else than the plan, is returned, not raised: see `is_done` and `problems`. The
+    plan stays `planned`: no before-images are kept, so there is nothing that `undo` could take back. A fresh dry-run of our own
+    is stored beside it and must have its hash. Every step is in the audit log, the start of the writing run before it starts.
+
+    Raises:
+        BadInputError: no such plan, or its tenant is gone. Nothing was started.
+        SafetyRefusal: a rule refuses; the refusal is in the audit log and the script has not written. Make a new dry-run, ask
+            the approvers, or use `force`.
+        CommandFailed: the script's dry-run did not end well. It has not written: read its last lines in the audit log.
+        SourceUnavailable: the platform did not answer. When that is after the run, what it did is not known: `verify`.
+    """
+    with guard.state.transaction() as state:
+        plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
+    tenant_id = checked_tenant_id(plan.tenant_id)
+    require_tenant(guard, tenant_id)
+    try:
+        script.check()
+        require_attested_plan(guard, plan)
+        require_unused(plan, guard.wall_clock.now())
+        with script.as_only_writer(tenant_id):
+            return _Course(guard, script, witness, plan, actor).carried_out()
+    except SafetyRefusal as refusal:
+        record_refusal(guard, plan, VERB, actor, str(refusal))
+        raise
+
+
+class _Course:
+    """The steps for one plan, under the tenant's writer lock."""
+
+    def __init__(self, guard: Guard, script: PlatformScript, witness: MovementWitness, plan: Plan, actor: str) -> None:
+        self._guard = guard
+        self._script = script
+        self._witness = witness
+        self._plan = plan
+        self._actor = actor
+
+    def carried_out(self) -> CommandOutcome:
+        fresh = self._planned_again()
+        others = self._mismatches_elsewhere()
+        rehearsal = self._dry_run()
+        # Again: the dry-run took its time, and it is the script's word alone that it writes nothing.
+        before = self._compare()
+        require_still(fresh, before)
+        mark = self._witness.newest_movement(self._plan.tenant_id)
+        self._record({"step": "started", "mode": self._plan.mode.value})
+        run = self._run()
+        try:
+            after = self._compare()
+            erased = self._witness.erased_since(self._plan.tenant_id, mark)
+        except LedgerGuardError as error:
+            self._record({"step": "finished", "run": run_as_json(run), "not_compared": str(error)})
+            raise
+        outcome = CommandOutcome(
+            plan_id=self._plan.plan_id,
+            tenant_id=self._plan.tenant_id,
+            dry_run=rehearsal,
+            run=run,
+            changes=wallet_changes(fresh.rows, before.rows, after.rows, erased),
+            other_tenants=_changed(others, self._mismatches_elsewhere()),
+        )
+        self._record({"step": "finished", **outcome_as_json(outcome)})
+        return outcome
+
+    def _planned_again(self) -> Plan:
+        """The plan as a dry-run makes it now, with its rows; it may be carried out when this returns."""
+        plan = self._plan
+        made = dry_run(self._guard, plan.tenant_id, plan.mode, self._actor)
+        with self._guard.state.transaction() as state:
+            fresh = state.plans.get(made.plan_id)
+        require_nothing_to_erase(plan, fresh)
+        require_same(plan, fresh)
+        reasons = approval_reasons(self._guard.policy, plan, fresh)
+        if reasons:
+            needed = f"plan {plan.plan_id}: the script needs an approval ({'; '.join(reasons)})"
+            require_plan_approval(self._guard, plan, ApprovalKind.BACKFILL_FORCE, needed)
+        return fresh
+
+    def _compare(self) -> Comparison:
+        # All differences, whatever the plan's mode: those that it leaves out must stay as they are.
+        return self._guard.ledger.compare(self._plan.tenant_id, BackfillMode.FORCE)
+
+    def _dry_run(self) -> CommandRun:
+        run = self._script.run(self._plan.tenant_id, self._plan.mode, is_dry_run=True)
+        self._record({"step": "dry_run", "run": run_as_json(run)})
+        if not run.ended_well:
+            last = f": {run.output[-1]}" if run.output else ", without a word"
+            raise CommandFailed(f"plan {self._plan.plan_id}: the script's dry-run {run.ending}{last}; the run was not started")
+        return run
+
+    def _run(self) -> CommandRun:
+        try:
+            return self._script.run(self._plan.tenant_id, self._plan.mode, is_dry_run=False)
+        except BaseException as interruption:
+            self._record({"step": "interrupted", "by": type(interruption).__name__, "not_compared": "batches may be written"})
+            raise
+
+    def _mismatches_elsewhere(self) -> dict[str, int] | None:
+        """Mismatches by other tenant, or None when they can't be told now: they are no reason to stop."""
+        window = Window.containing(self._guard.clock.now(), timedelta(minutes=self._guard.policy.window_minutes))
+        try:
+            readings = self._guard.signals.readings(Trigger.BALANCE_MISMATCH, window, window)
+        except SourceUnavailable:
+            return None
+        return {reading.tenant_id: reading.events for reading in readings if reading.tenant_id != self._plan.tenant_id}
+
+    def _record(self, detail: Mapping[str, Any]) -> None:
+        with self._guard.state.transaction() as state:
+            state.audit.append(
+                AuditEvent(
+                    verb=VERB,
+                    actor=self._actor,
+                    subject=f"plan:{self._plan.plan_id}",
+                    detail={**detail, "plan_hash": self._plan.plan_hash, **unkeyed_detail(state.audit)},
+                    at=self._guard.wall_clock.now(),
+                    incident_id=self._plan.incident_id,
+                    tenant_id=self._plan.tenant_id,
+                )
+            )
+
+
+def _changed(before: dict[str, int] | None, after: dict[str, int] | None) -> dict[str, tuple[int, int]] | None:
+    if before is None or after is None:
+        return None
+    counts = {
+        tenant_id: (before.get(tenant_id, 0), after.get(tenant_id, 0)) for tenant_id in sorted(before.keys() | after.keys())
+    }
+    return {tenant_id: pair for tenant_id, pair in counts.items() if pair[0] != pair[1]}

@@ -1,0 +1,172 @@
+"""verify: compare a tenant, and the rows of a plan, again and say what remains."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from itertools import islice
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.finding_words import cause_in_words
+from ledger_guard.domain.findings import DifferenceCounts, RowCause
+from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
+from ledger_guard.domain.plan_lines import row_of
+from ledger_guard.domain.plans import BackfillMode, Plan, RowState
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.backfill.dry_run import require_tenant
+
+#: differing rows that are looked up in the plan together: memory does not grow with the tenant
+_LOOKED_UP_TOGETHER = 5_000
+
+#: for people: what was done to a planned row that differs now
+_PAST = {
+    RowState.PLANNED: "not forced yet",
+    RowState.INTENDED: "their write not settled",
+    RowState.APPLIED: "changed again after they were written",
+    RowState.DRIFTED: "left alone, since they had changed since the dry-run",
+    RowState.RESTORED: "given back by an undo",
+    RowState.KEPT: "kept by an undo, since they had changed since the force",
+    RowState.SET_ASIDE: "set aside by the plan",
+}
+
+
+@dataclass(frozen=True)
+class RemainingRows:
+    """Rows of the plan that are missing or differ now, by what became of them and by their cause as it is now."""
+
+    state: RowState
+    cause: RowCause
+    rows: int
+
+    def sentence(self) -> str:
+        """For people."""
+        return f"{self.rows} rows of the plan are {cause_in_words(self.cause)} now: {_PAST[self.state]}"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A tenant, compared again."""
+
+    counts: DifferenceCounts
+    #: players were compared, and every wallet holds what the evidence gives
+    is_clean: bool
+    #: sentences about everything that was found, what does not count against `is_clean` included
+    remaining: tuple[str, ...]
+    #: the plan's own rows that are missing or differ now; empty without a plan
+    planned_rows: tuple[RemainingRows, ...] = ()
+    #: nothing is left of what the plan was for: no missing wallet where it was only to create those, else as `is_clean`
+    is_plan_done: bool = False
+
+
+@dataclass(frozen=True)
+class _Compared:
+    players: int
+    counts: DifferenceCounts
+    planned_rows: tuple[RemainingRows, ...]
+
+
+def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verification:
+    """Compare the tenant now, the plan's rows one by one among the rest, and record the result.
+
+    A tenant is clean by the rule that T3 counts and plans are made by. One that has lost all its players since the plan
+    is not clean: nothing was compared.
+
+    Raises:
+        BadInputError: no such tenant or plan, or the plan is another tenant's.
+        SourceUnavailable: the platform did not answer. Nothing is known, so nothing is verified: retry.
+    """
+    tenant = checked_tenant_id(tenant_id)
+    plan, drifted = _plan(guard, tenant, plan_id)
+    guard.ledger.check_columns()
+    require_tenant(guard, tenant)
+    compared = _compared(guard, tenant, plan)
+    counts = compared.counts
+    lost = plan is not None and plan.players > 0 and compared.players == 0
+    only_missing = plan is not None and plan.mode is BackfillMode.CREATE_MISSING
+    is_clean = not lost and counts.findings == 0
+    is_plan_done = is_clean or (only_missing and not lost and counts.missing == 0)
+    remaining = (*_sentences(counts, lost=lost, drifted=drifted), *(rows.sentence() for rows in compared.planned_rows))
+    found = Verification(counts, is_clean, remaining, compared.planned_rows, is_plan_done)
+    with guard.state.transaction() as state:
+        state.audit.append(
+            AuditEvent(
+                verb="verify",
+                actor="ledger_guard",
+                subject=f"plan:{plan.plan_id}" if plan else f"tenant:{tenant}",
+                detail={
+                    "counts": asdict(counts),
+                    "players": compared.players,
+                    "is_clean": is_clean,
+                    "remaining": list(found.remaining),
+                },
+                at=guard.wall_clock.now(),
+                incident_id=plan.incident_id if plan else None,
+                tenant_id=tenant,
+            )
+        )
+    return found
+
+
+def _compared(guard: Guard, tenant_id: str, plan: Plan | None) -> _Compared:
+    remaining: Counter[tuple[RowState, RowCause]] = Counter()
+    words = guard.policy.platform.words_hash
+    with ExitStack() as stack:
+        with guard.state.transaction() as state:
+            seen = state.openings.seen(tenant_id, words)
+            found = stack.enter_context(guard.ledger.differences(tenant_id, BackfillMode.FORCE, seen))
+        lines = found.lines()
+        while causes := _causes(islice(lines, _LOOKED_UP_TOGETHER)):
+            if plan is not None:
+                remaining.update(_planned_among(guard, plan, causes))
+        with guard.state.transaction() as state:
+            state.openings.add(tenant_id, words, found.new_openings(), guard.wall_clock.now())
+        planned_rows = tuple(RemainingRows(state, cause, rows) for (state, cause), rows in sorted(remaining.items()))
+        return _Compared(found.players, found.counts, planned_rows)
+
+
+def _causes(lines: Iterator[bytes]) -> dict[str, RowCause]:
+    return {row.player_id: row.cause for row in map(row_of, lines)}
+
+
+def _planned_among(guard: Guard, plan: Plan, causes: Mapping[str, RowCause]) -> Iterator[tuple[RowState, RowCause]]:
+    with guard.state.transaction() as state:
+        states = state.plans.states_of(plan.plan_id, list(causes))
+    for player_id, became in states.items():
+        # What the plan itself set aside and a human has still to settle is counted with the tenant.
+        if became is not RowState.SET_ASIDE or causes[player_id].is_writable:
+            yield became, causes[player_id]
+
+
+def _plan(guard: Guard, tenant_id: str, plan_id: str | None) -> tuple[Plan | None, int]:
+    if plan_id is None:
+        return None, 0
+    with guard.state.transaction() as state:
+        plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
+        drifted = state.plans.row_counts(plan.plan_id).get(RowState.DRIFTED.value, 0)
+    if plan.tenant_id != tenant_id:
+        raise BadInputError(
+            f"plan {plan.plan_id}: belongs to tenant {plan.tenant_id}, not to {tenant_id}; allowed: a plan of this tenant"
+        )
+    return plan, drifted
+
+
+def _sentences(counts: DifferenceCounts, *, lost: bool, drifted: int) -> tuple[str, ...]:
+    said = (
+        (int(lost), "no player was compared, though the plan had some: nothing is proved"),
+        (counts.missing, f"{counts.missing} wallets are missing"),
+        (counts.stale_wallet, f"{counts.stale_wallet} wallets do not hold what the evidence gives"),
+        (counts.lost_update, f"{counts.lost_update} wallets differ from a ledger that shows a lost update in the player row"),
+        (counts.disputed, f"{counts.disputed} wallets differ from the evidence, which does not say how they came to"),
+        (counts.unexplained, f"{counts.unexplained} wallets are unexplained: several readings fit, a human has to look"),
+        (counts.unreadable, f"{counts.unreadable} wallets can't be judged: an amount or currency code can't be read"),
+        (counts.protected, f"{counts.protected} wallets are right though their player row differs: never copied over"),
+        (counts.player_row_wrong, f"{counts.player_row_wrong} player rows lost an update: tell whoever keeps the platform"),
+        (drifted, f"{drifted} rows of the plan were left alone because they had changed since the dry-run"),
+        (counts.float_noise, f"{counts.float_noise} wallets differ by less than a cent, which is no difference"),
+        (counts.other_currency, f"{counts.other_currency} wallets are in other currencies and were not compared"),
+        (counts.orphan, f"{counts.orphan} wallets have no player"),
+    )
+    return tuple(sentence for number, sentence in said if number)

@@ -1,0 +1,135 @@
+"""Incidents of a backtest: a tenant's or the platform's alarms, joined over short lulls.
+
+What counts as one incident is what somebody would have been called for once:
+
+- alarms of one tenant with at most 30 minutes of anything else between them are one isolated incident of that tenant;
+- widespread alarms, of whichever tenants, with at most 30 minutes between them are one widespread incident;
+- a tenant's own alarms that begin at most 30 minutes before it is part of a widespread incident, or come at most 30 minutes
+  after, belong to that incident: they make it severe if they are, but not longer. Those that began earlier stay an incident
+  of the tenant;
+- an incident is as severe as its gravest verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
+from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.use_cases.backtest.backtest_tenants import TenantRows
+
+#: as long may a lull last within an incident
+LULL = timedelta(minutes=30)
+_MILD = SEVERITIES.index(Severity.MILD)
+_NEVER = -(10**9)
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One isolated or widespread incident."""
+
+    #: None for the whole platform
+    tenant_id: str | None
+    severity: Severity
+    #: first and last alarming window: the last one's end
+    start: datetime
+    end: datetime
+
+    @property
+    def scope(self) -> Scope:
+        """Widespread where no single tenant is named."""
+        return Scope.WIDESPREAD if self.tenant_id is None else Scope.ISOLATED
+
+
+class IncidentTracker:
+    """Follows verdicts window by window; memory is linear in tenants."""
+
+    def __init__(self, length: timedelta, on_ended: Callable[[Incident], None]) -> None:
+        """`on_ended` gets every incident once it is certain that it is over."""
+        self._length = length
+        self._lull = LULL // length
+        self._on_ended = on_ended
+        self._tenants = TenantRows()
+        self._first_start: datetime | None = None
+        #: per tenant, as numbers of windows: its own open incident, and when it last was part of a widespread one
+        self._begin = np.full(0, _NEVER, np.int64)
+        self._last = self._begin.copy()
+        self._last_widespread = self._begin.copy()
+        self._worst = np.zeros(0, np.int8)
+        #: the platform's open incident
+        self._platform_begin = self._platform_last = _NEVER
+        self._platform_worst = 0
+
+    def add(self, judged: JudgedWindow) -> None:
+        """Follow one more window; they come in order of time, without gaps."""
+        if self._first_start is None:
+            self._first_start = judged.window.start
+        alarming = np.flatnonzero(judged.severity >= _MILD)
+        if not alarming.size:
+            return
+        rows = self._rows(judged)[alarming]
+        severity, is_widespread = judged.severity[alarming], judged.is_widespread[alarming]
+        now = (judged.window.start - self._first_start) // self._length
+        if is_widespread.any():
+            self._add_widespread(now, rows[is_widespread], int(severity[is_widespread].max()))
+        self._add_isolated(now, rows[~is_widespread], severity[~is_widespread])
+
+    def end(self) -> None:
+        """No more windows come: what is open ends."""
+        for row in np.flatnonzero(self._begin != _NEVER).tolist():
+            self._end_isolated(row)
+        if self._platform_begin != _NEVER:
+            self._end_widespread()
+
+    def _rows(self, judged: JudgedWindow) -> NDArray[np.intp]:
+        rows = self._tenants.of(judged.tenant_ids)
+        self._begin = self._tenants.grown(self._begin, _NEVER)
+        self._last = self._tenants.grown(self._last, _NEVER)
+        self._last_widespread = self._tenants.grown(self._last_widespread, _NEVER)
+        self._worst = self._tenants.grown(self._worst, 0)
+        return rows
+
+    def _add_widespread(self, now: int, rows: NDArray[np.intp], worst: int) -> None:
+        for row in rows[self._begin[rows] != _NEVER].tolist():
+            if now - self._begin[row] > self._lull:
+                self._end_isolated(row)
+            else:
+                worst = max(worst, int(self._worst[row]))
+                self._begin[row], self._worst[row] = _NEVER, 0
+        self._last_widespread[rows] = now
+        if self._platform_begin != _NEVER and now - self._platform_last - 1 > self._lull:
+            self._end_widespread()
+        if self._platform_begin == _NEVER:
+            self._platform_begin = now
+        self._platform_last = now
+        self._platform_worst = max(self._platform_worst, worst)
+
+    def _add_isolated(self, now: int, rows: NDArray[np.intp], severity: NDArray[np.int8]) -> None:
+        own = now - self._last_widespread[rows] - 1 > self._lull
+        self._platform_worst = max(self._platform_worst, int(severity[~own].max(initial=0)))
+        rows, severity = rows[own], severity[own]
+        for row in rows[(self._begin[rows] != _NEVER) & (now - self._last[rows] - 1 > self._lull)].tolist():
+            self._end_isolated(row)
+        self._begin[rows] = np.where(self._begin[rows] == _NEVER, now, self._begin[rows])
+        self._last[rows] = now
+        self._worst[rows] = np.maximum(self._worst[rows], severity)
+
+    def _end_isolated(self, row: int) -> None:
+        tenant_id = self._tenants.names[row]
+        self._tell(tenant_id, int(self._worst[row]), int(self._begin[row]), int(self._last[row]))
+        self._begin[row], self._worst[row] = _NEVER, 0
+
+    def _end_widespread(self) -> None:
+        self._tell(None, self._platform_worst, self._platform_begin, self._platform_last)
+        self._platform_begin, self._platform_worst = _NEVER, 0
+
+    def _tell(self, tenant_id: str | None, worst: int, begin: int, last: int) -> None:
+        zero = self._first_start
+        if zero is not None:
+            start, end = zero + begin * self._length, zero + (last + 1) * self._length
+            self._on_ended(Incident(tenant_id, SEVERITIES[worst], start, end))

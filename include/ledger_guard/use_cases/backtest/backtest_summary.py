@@ -1,0 +1,182 @@
+"""What a backtest comes to: how many verdicts and incidents, how often somebody is woken, which tenants are worst."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
+from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.domain.windows import iso
+from ledger_guard.use_cases.backtest.backtest_incidents import Incident, IncidentTracker
+from ledger_guard.use_cases.backtest.backtest_tenants import TenantRows
+
+_NO_DATA, _INSUFFICIENT, _NONE, _MILD, _SEVERE = (
+    SEVERITIES.index(severity)
+    for severity in (Severity.NO_DATA, Severity.INSUFFICIENT, Severity.NONE, Severity.MILD, Severity.SEVERE)
+)
+_WEEK = timedelta(days=7)
+_DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class TenantAlarms:
+    """How long a tenant was alarmed, its share of widespread incidents included."""
+
+    tenant_id: str
+    alarm_hours: float
+    severe_hours: float
+    #: its own incidents
+    isolated_incidents: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The figures of one policy over one file."""
+
+    window_minutes: int
+    windows: int
+    tenants: int
+    #: the first window's start and the last one's end
+    start: datetime
+    end: datetime
+    verdicts: dict[Severity, int]
+    #: by scope, then by severity; see `backtest_incidents` for what counts as one
+    incidents: dict[Scope, dict[Severity, int]]
+    #: incidents that were severe at some time: each wakes somebody once
+    woken: int
+    #: tenants whose windows with data mostly have too little traffic to judge
+    insufficient_tenants: list[str]
+    #: tenants by alarm hours, most first; those never alarmed left out
+    alarmed_tenants: list[TenantAlarms]
+
+    @property
+    def no_data_share(self) -> float:
+        """Verdicts without data out of all verdicts, 0..1."""
+        return self.verdicts[Severity.NO_DATA] / max(1, sum(self.verdicts.values()))
+
+    @property
+    def woken_per_week(self) -> float | None:
+        """Severe incidents per seven days of the file; None where it is shorter than a day, which says nothing of a week."""
+        span = self.end - self.start
+        return None if span < _DAY else self.woken * (_WEEK / span)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, by the names that scripts rely on."""
+        return {
+            "window_minutes": self.window_minutes,
+            "windows": self.windows,
+            "tenants": self.tenants,
+            "start": iso(self.start),
+            "end": iso(self.end),
+            "verdicts": {severity.value: number for severity, number in self.verdicts.items()},
+            "no_data_share": round(self.no_data_share, 6),
+            "incidents": {
+                scope.value: {severity.value: number for severity, number in numbers.items()}
+                for scope, numbers in self.incidents.items()
+            },
+            "woken": self.woken,
+            "woken_per_week": None if self.woken_per_week is None else round(self.woken_per_week, 3),
+            "insufficient_tenants": self.insufficient_tenants,
+            "alarmed_tenants": [
+                {
+                    "tenant_id": alarms.tenant_id,
+                    "alarm_hours": round(alarms.alarm_hours, 3),
+                    "severe_hours": round(alarms.severe_hours, 3),
+                    "isolated_incidents": alarms.isolated_incidents,
+                }
+                for alarms in self.alarmed_tenants
+            ],
+        }
+
+
+class SummaryCounter:
+    """Adds verdicts up window by window; memory is linear in tenants, except where incidents are kept."""
+
+    def __init__(self, window_minutes: int, *, keep_incidents: bool = False) -> None:
+        """`keep_incidents` keeps every incident, to compare them."""
+        self._minutes = window_minutes
+        self._length = timedelta(minutes=window_minutes)
+        self._rows = TenantRows()
+        #: verdicts by tenant and severity code
+        self._verdicts = np.zeros((0, len(SEVERITIES)), np.int64)
+        self._windows = 0
+        self._start: datetime | None = None
+        self._tracker = IncidentTracker(self._length, self._ended)
+        self._ended_incidents: Counter[tuple[Scope, Severity]] = Counter()
+        self._own_incidents: Counter[str] = Counter()
+        #: in the order they ended, where they are kept
+        self.incidents: list[Incident] = []
+        self._keeps = keep_incidents
+
+    def add(self, judged: JudgedWindow) -> None:
+        """Count one more window; they come in order of time, without gaps."""
+        self._start = self._start or judged.window.start
+        self._windows += 1
+        rows = self._rows.of(judged.tenant_ids)
+        self._verdicts = self._rows.grown(self._verdicts, 0)
+        # no tenant stands there twice, so this adds one each
+        self._verdicts.reshape(-1)[rows * len(SEVERITIES) + judged.severity] += 1
+        self._tracker.add(judged)
+
+    def summary(self) -> Summary:
+        """The figures of all windows, of which there is at least one; nothing may be added afterwards."""
+        if self._start is None:
+            raise ValueError("nothing was counted")
+        self._tracker.end()
+        totals = self._verdicts.sum(axis=0).tolist()
+        return Summary(
+            window_minutes=self._minutes,
+            windows=self._windows,
+            tenants=len(self._rows.names),
+            start=self._start,
+            end=self._start + self._windows * self._length,
+            verdicts={severity: totals[code] for code, severity in reversed(list(enumerate(SEVERITIES)))},
+            incidents={
+                scope: {severity: self._ended_incidents[scope, severity] for severity in (Severity.SEVERE, Severity.MILD)}
+                for scope in Scope
+            },
+            woken=sum(number for (_, severity), number in self._ended_incidents.items() if severity is Severity.SEVERE),
+            insufficient_tenants=self._insufficient(),
+            alarmed_tenants=self._alarmed(),
+        )
+
+    def worst_tenants(self, number: int) -> list[str]:
+        """Those with the most alarming windows; where too few were alarmed, those with the most judged ones as well."""
+        return [self._rows.names[row] for row in self._ranked()[:number]]
+
+    def _ranked(self) -> list[int]:
+        counts, names = self._verdicts, self._rows.names
+        alarms = counts[:, _MILD] + counts[:, _SEVERE]
+
+        def rank(row: int) -> tuple[int, int, int, str]:
+            return -int(alarms[row]), -int(counts[row, _SEVERE]), -int(counts[row, _NONE]), names[row]
+
+        return sorted(range(len(names)), key=rank)
+
+    def _ended(self, incident: Incident) -> None:
+        self._ended_incidents[incident.scope, incident.severity] += 1
+        if incident.tenant_id is not None:
+            self._own_incidents[incident.tenant_id] += 1
+        if self._keeps:
+            self.incidents.append(incident)
+
+    def _insufficient(self) -> list[str]:
+        counts = self._verdicts
+        with_data = counts.sum(axis=1) - counts[:, _NO_DATA]
+        rows = np.flatnonzero(2 * counts[:, _INSUFFICIENT] > with_data)
+        return sorted(self._rows.names[row] for row in rows.tolist())
+
+    def _alarmed(self) -> list[TenantAlarms]:
+        hours = self._length / _HOUR
+        found = []
+        for row in self._ranked():
+            name, mild, severe = self._rows.names[row], int(self._verdicts[row, _MILD]), int(self._verdicts[row, _SEVERE])
+            if mild + severe:
+                found.append(TenantAlarms(name, (mild + severe) * hours, severe * hours, self._own_incidents[name]))
+        return found

@@ -1,0 +1,1 @@
+"""Rolling a flag back, freezing its rollout, and enabling it again."""

@@ -1,0 +1,151 @@
+"""Which freezes and overrides stand, by guard state and the marked entries of the audit log, whichever is stricter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any
+
+from ledger_guard.domain.attestations import (
+    LIFT_COLUMNS,
+    attestation_fault,
+    attesting,
+    is_marked,
+    lift_attested,
+    override_attested,
+    unkeyed_detail,
+)
+from ledger_guard.domain.audit import AuditEntry, AuditEvent
+from ledger_guard.domain.flags import Freeze
+from ledger_guard.domain.freeze_overrides import FreezeOverride
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+
+
+def freezes_that_stand(guard: Guard, state: GuardTransaction, flag: str | None = None) -> list[Freeze]:
+    """Freezes that stand, oldest first; `flag` None: of every flag of the policy.
+
+    With a key a freeze ends by a marked entry of its lifting alone: one whose row was deleted, edited or lifted without such
+    an entry stands, and its `doubt` says why. A row that nobody attests keeps its flag frozen too.
+    """
+    if state.audit.keys.newest is None:
+        return state.freezes.standing(flag)
+    flags = sorted({*guard.policy.flags, *(each.flag for each in state.freezes.standing())}) if flag is None else [flag]
+    found = [freeze for name in flags for freeze in _standing(state, name)]
+    return sorted(found, key=lambda each: each.opened_at)
+
+
+def overrides_that_count(state: GuardTransaction, now: datetime, flag: str | None = None) -> list[FreezeOverride]:
+    """Overrides in force, oldest first; with a key only those that a marked entry grants and none ends."""
+    found = state.overrides.in_force(now, flag)
+    if state.audit.keys.newest is None:
+        return found
+    return [each for each in found if attestation_fault(state.audit, override_attested(each)) is None and not _ended(state, each)]
+
+
+def is_opening_attested(state: GuardTransaction, freeze: Freeze) -> bool:
+    """Whether a marked entry tells of the freeze's opening; without a key nothing has to."""
+    entries = state.audit.about(f"flag:{freeze.flag}@{freeze.tenant_id}", ("freeze",)) if state.audit.keys.newest else []
+    told = [entry for entry in entries if entry.event.detail.get("freeze_id") == freeze.freeze_id]
+    return state.audit.keys.newest is None or any(is_marked(entry, state.audit.keys) for entry in told)
+
+
+def lift_freeze(state: GuardTransaction, lifted: Freeze, actor: str) -> None:
+    """Store a lifting, and attest it; raises SafetyRefusal when it lacks its root cause, or somebody lifted it meanwhile."""
+    if lifted.doubt:
+        state.freezes.set_right(lifted)
+    else:
+        state.freezes.lift(lifted)
+    record_lift(state, lifted, actor, lifted.lifted_at or lifted.opened_at, {})
+
+
+def take_as_lifted(state: GuardTransaction, actor: str, at: datetime) -> list[Freeze]:
+    """Attest the liftings of freezes that no marked entry tells of: they are from before the log had a key."""
+    found = [
+        each
+        for each in state.freezes.recorded()
+        if not each.stands and not is_opening_attested(state, each) and attestation_fault(state.audit, lift_attested(each))
+    ]
+    for each in found:
+        record_lift(state, each, actor, at, {"from_before_the_key": True})
+    return found
+
+
+def record_lift(state: GuardTransaction, lifted: Freeze, actor: str, at: datetime, detail: Mapping[str, object]) -> None:
+    """Attest the lifting of a freeze whose row says it."""
+    attested = lift_attested(lifted)
+    state.audit.append(
+        AuditEvent(
+            verb="lift",
+            actor=actor,
+            subject=attested.subject,
+            detail={
+                "flag": lifted.flag,
+                "scope": lifted.tenant_id,
+                **detail,
+                **attesting(attested),
+                **unkeyed_detail(state.audit),
+            },
+            at=at,
+            incident_id=lifted.incident_id,
+        )
+    )
+
+
+def _standing(state: GuardTransaction, flag: str) -> Iterator[Freeze]:
+    rows = {each.freeze_id: each for each in state.freezes.recorded(flag)}
+    opened = [entry for entry in state.audit.in_any_scope(flag, "freeze") if is_marked(entry, state.audit.keys)]
+    logged = {freeze.freeze_id: freeze for freeze in map(_as_opened, opened)}
+    for freeze_id in rows | logged:
+        row, as_opened = rows.get(freeze_id), logged.get(freeze_id)
+        why = _why_it_stands(state, row, as_opened)
+        freeze = as_opened or row
+        if why is not None and freeze is not None:
+            unlifted: dict[str, Any] = dict.fromkeys(LIFT_COLUMNS)
+            yield replace(freeze, **unlifted, doubt=why)
+
+
+def _why_it_stands(state: GuardTransaction, row: Freeze | None, as_opened: Freeze | None) -> str | None:
+    """None: it was lifted. Empty: nobody says so. Else what is wrong with the row, in words."""
+    if row is None:
+        lifted = as_opened is None or _lift_is_on_record(state, as_opened.freeze_id)
+        return None if lifted else "its row is gone or of another flag, and no marked audit entry lifted it"
+    if not row.stands:
+        fault = attestation_fault(state.audit, lift_attested(row))
+        return None if fault is None or _lifted_by_an_earlier_version(state, row) else f"its row says lifted, but {fault}"
+    names = [each.name for each in fields(row) if each.compare and as_opened is not None]
+    edited = [name for name in names if getattr(row, name) != getattr(as_opened, name)]
+    return f"its row was edited since it was opened: {', '.join(edited)}" if edited else ""
+
+
+def _lift_is_on_record(state: GuardTransaction, freeze_id: str) -> bool:
+    return any(is_marked(entry, state.audit.keys) for entry in state.audit.about(f"freeze:{freeze_id}", ("lift",)))
+
+
+def _lifted_by_an_earlier_version(state: GuardTransaction, row: Freeze) -> bool:
+    """Whether a marked restore of the time before liftings had entries of their own lifted the freeze just so."""
+    if _lift_is_on_record(state, row.freeze_id):
+        return False
+    says = (row.lifted_by, row.root_cause, row.root_cause_link, row.root_cause_owner)
+    for entry in state.audit.in_any_scope(row.flag, "restore"):
+        detail = entry.event.detail
+        told = tuple(detail.get(name) for name in ("approved_by", "root_cause", "root_cause_link", "root_cause_owner"))
+        if row.freeze_id in detail.get("lifted_freezes", ()) and told == says and is_marked(entry, state.audit.keys):
+            return True
+    return False
+
+
+def _as_opened(entry: AuditEntry) -> Freeze:
+    """A freeze as the entry of its opening tells it."""
+    event, detail = entry.event, entry.event.detail
+    flag, _, tenant_id = event.subject.removeprefix("flag:").partition("@")
+    opened_at = datetime.fromisoformat(detail["opened_at"]) if "opened_at" in detail else event.at
+    opened_by = detail.get("opened_by", event.actor)
+    return Freeze(detail["freeze_id"], flag, tenant_id, detail["reason"], opened_by, opened_at, event.incident_id)
+
+
+def _ended(state: GuardTransaction, override: FreezeOverride) -> bool:
+    entries = state.audit.about(override_attested(override).subject, ("override",))
+    told = [entry.event.detail for entry in entries]
+    return any(each.get("stage") == "ended" and each.get("override_id") == override.override_id for each in told)

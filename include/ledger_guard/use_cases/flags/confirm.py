@@ -1,0 +1,83 @@
+"""confirm: see whether a flag change took effect, in the store, on every instance, and by trying it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus, FlagChange, FlagState, effective_value, scopes_to_turn
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.flags.flag_proposal import checked_scope, scope_words, seen_states
+
+
+def confirm(guard: Guard, flag: str, tenant_id: str) -> FlagChange:
+    """Look for the effect of the newest change and record what was found.
+
+    `confirmed`: the store holds it (a change to the safe value: for every tenant), every configured instance serves it, and
+    the canary shows it. `unconfirmed`: the store holds it, and the policy names no instances or no canary to see more with, or
+    one that is unusable: a request whose form the platform does not take says nothing of the flag. `not_in_effect`: one of
+    them shows otherwise, or did not answer in time. May be repeated: what stands now is recorded.
+
+    Raises:
+        BadInputError: unknown flag or tenant, or no change of this scope was ever recorded.
+        SourceUnavailable: the store did not answer; nothing was recorded, try again.
+    """
+    checked_scope(guard, flag, tenant_id)
+    with guard.state.transaction() as state:
+        change = state.flag_changes.latest(flag, tenant_id)
+    if change is None:
+        raise BadInputError(f"confirm: no change of {flag}@{tenant_id} is on record; allowed: a scope that was changed")
+    seen = seen_states(guard, flag, tenant_id)
+    is_safe = change.to_value is guard.policy.flags[flag].safe_value
+    others = scopes_to_turn(seen, tenant_id, change.to_value, overrides_too=is_safe)
+    # Instances may take minutes to come back: no transaction is held meanwhile.
+    status, finding = _seen_from_outside(guard, change, others)
+    now = guard.wall_clock.now()
+    found = replace(change, status=status, confirmed_at=now, finding=finding)
+    with guard.state.transaction() as state:
+        state.flag_changes.save(found)
+        state.audit.append(
+            AuditEvent(
+                verb="confirm",
+                actor="ledger_guard",
+                subject=f"flag:{flag}@{tenant_id}",
+                detail={
+                    "change_id": change.change_id,
+                    "status": status.value,
+                    "finding": finding,
+                    "wanted": change.to_value,
+                    "serves": effective_value(seen, tenant_id),
+                    "disagreeing_scopes": [scope.tenant_id for scope in others],
+                },
+                at=now,
+                incident_id=change.incident_id,
+                tenant_id=None if tenant_id == EVERYWHERE else tenant_id,
+            )
+        )
+    return found
+
+
+def _seen_from_outside(guard: Guard, change: FlagChange, others: Sequence[FlagState]) -> tuple[ChangeStatus, str]:
+    if others:
+        held = ", ".join(f"{scope_words(scope.tenant_id)} {scope.described()}" for scope in others)
+        return ChangeStatus.NOT_IN_EFFECT, f"the flag store holds another value: {held}"
+    unfinished = guard.flags.lacks(change.flag)
+    if unfinished:
+        return ChangeStatus.NOT_IN_EFFECT, f"the flag store still lacks {unfinished}"
+    instances = guard.probes and guard.probes.instances(change.flag, change.tenant_id, change.to_value)
+    wrong = [finding.words for finding in instances or [] if finding.is_usable and not finding.is_in_effect]
+    if wrong:
+        return ChangeStatus.NOT_IN_EFFECT, "; ".join(wrong)
+    canary = guard.probes and guard.probes.canary(change.flag, change.tenant_id, change.to_value)
+    if canary and canary.is_usable and not canary.is_in_effect:
+        return ChangeStatus.NOT_IN_EFFECT, canary.words
+    missing = [] if instances else ["no probe of the instances"]
+    missing += [] if canary else ["no canary"]
+    findings = [*(instances or []), *([canary] if canary else [])]
+    shown = [finding.words for finding in findings]
+    if missing or not all(finding.is_usable for finding in findings):
+        lacking = [f"the policy names {' and '.join(missing)} for {change.flag}@{change.tenant_id}"] if missing else []
+        return ChangeStatus.UNCONFIRMED, "; ".join([*lacking, "the flag store holds the value", *shown])
+    return ChangeStatus.CONFIRMED, "; ".join(shown)

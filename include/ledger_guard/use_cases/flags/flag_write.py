@@ -1,0 +1,227 @@
+"""The one path on which a flag is written: evidence checked inside, intent first, then the write, then its record."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ledger_guard.domain.approvals import Approval, ApprovalKind
+from ledger_guard.domain.attestations import is_marked, unkeyed_detail
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
+from ledger_guard.domain.permission import Permission, Subject, permission_refusals, require_permission
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
+from ledger_guard.use_cases.flags.flag_proposal import FlagProposal, seen_states, what_changed
+
+_CHANGE_IDS = uuid.UUID("6f0f7f2e-5f0c-4a53-8a54-9f6a3d0c7b11")
+
+
+@dataclass(frozen=True)
+class FlagWrite:
+    """A flag change that is about to be made, and the two things in which rollback and restore differ."""
+
+    verb: str
+    kind: ApprovalKind
+    flag: str
+    tenant_id: str
+    incident_id: str | None
+    target: bool
+    run_id: str
+    actor: str
+    #: the proposal as it is now, given the states seen and who asked; raises SafetyRefusal when it may not be made at all
+    propose: Callable[[GuardTransaction, Sequence[FlagState], str], FlagProposal]
+    #: what goes with the change in the same transaction; returns details for the audit log
+    settle: Callable[[GuardTransaction, FlagChange], Mapping[str, Any]]
+
+    @property
+    def subject_id(self) -> str:
+        """`flag@scope`."""
+        return f"{self.flag}@{self.tenant_id}"
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What guard state and flag store say about a write at one moment."""
+
+    permission: Permission
+    #: the change that these approvals led to already
+    change: FlagChange | None
+    intent: Mapping[str, Any] | None
+    #: the scopes to write; empty when a killed run wrote them, or when they hold the value already
+    to_write: tuple[FlagState, ...]
+    from_value: bool | None
+
+
+def write_flag(guard: Guard, write: FlagWrite) -> FlagChange:
+    """Make the change if the recorded approval permits exactly it, once.
+
+    Guard state and flag store need not share a transaction: the intent is committed to the audit log first, then the
+    store is written, then the change is recorded. A run that was killed in between finds, by the approval id that the
+    store keeps with the value, that the write took place, and only records it. A run that is complete is a no-op.
+
+    Raises:
+        SafetyRefusal: the approval does not permit it, was used already, or somebody changed the flag meanwhile; the
+            refusal is on the audit log, the flag is as it was.
+        SourceUnavailable: the store failed, maybe after it took the value; that is on the audit log. Run the same task
+            again: it finds its own write and does what is left.
+    """
+    try:
+        with guard.state.transaction() as state:
+            case = _examine(guard, state, write)
+            if case.change is None and case.intent is None:
+                state.audit.append(_intended(guard, write, case))
+        if case.change is not None:
+            return case.change
+        with guard.state.transaction() as state:
+            return _carry_out(guard, state, write)
+    except SafetyRefusal as refusal:
+        with guard.state.transaction() as state:
+            state.audit.append(_event(guard, write, {"stage": "refused", "why": str(refusal)}))
+        raise
+    except (SourceUnavailable, LedgerInvariantError) as failure:
+        # guard state itself may be what does not answer
+        with suppress(SourceUnavailable), guard.state.transaction() as state:
+            state.audit.append(_event(guard, write, {"stage": "failed", "why": str(failure)}))
+        raise
+
+
+def last_trouble(state: GuardTransaction, verb: str, incident_id: str | None, run_id: str) -> str:
+    """Why the newest try of this run to write was refused or failed; empty when it is not on record."""
+    found = ""
+    for entry in state.audit.entries(incident_id=incident_id):
+        detail = entry.event.detail
+        if entry.event.verb == verb and detail.get("run_id") == run_id and detail.get("stage") in ("refused", "failed"):
+            found = f"{detail['stage']}: {detail['why']}"
+    return found
+
+
+def _carry_out(guard: Guard, state: GuardTransaction, write: FlagWrite) -> FlagChange:
+    case = _examine(guard, state, write)
+    if case.change is not None:
+        return case.change
+    permission = case.permission
+    if case.to_write:
+        words = f"{write.verb}: {permission.reason} {_mark(permission.approval_id)}"
+        guard.flags.compare_and_set_all(case.to_write, write.target, permission.approved_by, words)
+    else:
+        # Written by a run that was killed, or by one whose restart failed: a value that nobody serves is not done.
+        guard.flags.finish(write.flag)
+    change = FlagChange(
+        change_id=str(uuid.uuid5(_CHANGE_IDS, permission.approval_id)),
+        flag=write.flag,
+        tenant_id=write.tenant_id,
+        from_value=case.from_value,
+        to_value=write.target,
+        incident_id=write.incident_id,
+        approval_id=permission.approval_id,
+        requested_by=permission.approvals[0].request.requested_by,
+        approved_by=permission.approved_by,
+        reason=permission.reason,
+        changed_at=guard.wall_clock.now(),
+    )
+    state.flag_changes.add(change)
+    detail = write.settle(state, change)
+    outcome = {
+        "stage": "done",
+        "approval_id": permission.approval_id,
+        "approved_by": permission.approved_by,
+        "is_break_glass": permission.is_break_glass,
+        "to_value": write.target,
+        "scopes": sorted((case.intent or {}).get("before", {})),
+        **detail,
+    }
+    state.audit.append(_event(guard, write, {**outcome, **unkeyed_detail(state.audit)}))
+    return change
+
+
+def _examine(guard: Guard, state: GuardTransaction, write: FlagWrite) -> _Case:
+    approvals = state.approvals.of_run(write.kind, write.subject_id, write.run_id)
+    seen = seen_states(guard, write.flag, write.tenant_id)
+    intent = None
+    if approvals:
+        require_attested_approvals(state, approvals, f"{write.verb} of {write.subject_id}")
+        for approval in approvals:
+            used = state.flag_changes.of_approval(approval.request.approval_id)
+            if used is not None:
+                return _used(write, approvals, used, seen)
+        first_id = approvals[0].request.approval_id
+        intent = _intent(state, write, first_id)
+        if intent is not None and _is_written(intent, seen, first_id):
+            return _Case(Permission(tuple(approvals)), None, intent, (), intent["from_value"])
+    proposal = write.propose(state, seen, approvals[0].request.requested_by if approvals else "nobody")
+    permission = _permitted(guard, write, approvals, subject_now(state, proposal.subject_hash, approvals), proposal)
+    own = next(found for found in seen if found.tenant_id == write.tenant_id)
+    return _Case(permission, None, intent, proposal.to_write, own.is_enabled)
+
+
+def _used(write: FlagWrite, approvals: Sequence[Approval], used: FlagChange, seen: Sequence[FlagState]) -> _Case:
+    if effective_value(seen, write.tenant_id) is not write.target:
+        raise SafetyRefusal(
+            f"{write.verb} of {write.subject_id}: refused: the approval was used at {used.changed_at.isoformat()} and the flag "
+            "was changed since; an approval is used once: ask again"
+        )
+    return _Case(Permission(tuple(approvals)), used, None, (), used.from_value)
+
+
+def _permitted(
+    guard: Guard, write: FlagWrite, approvals: Sequence[Approval], subject: Subject, proposal: FlagProposal
+) -> Permission:
+    what, rule, now = f"{write.verb} of {write.subject_id}", rule_now(guard.policy, write.kind), guard.wall_clock.now()
+    for approval in approvals:
+        if approval.approved_by is not None and approval.request.subject_hash != subject.subject_hash:
+            found = "; ".join(permission_refusals(approvals, rule, subject, now))
+            raise SafetyRefusal(f"{what}: refused: {found}: {what_changed(approval.request.proposal, proposal.text)}")
+    return require_permission(approvals, rule, subject, now, what)
+
+
+def _intent(state: GuardTransaction, write: FlagWrite, approval_id: str) -> Mapping[str, Any] | None:
+    """What this write announced before; an entry that somebody without the key put there announces nothing."""
+    keys = state.audit.keys
+    for entry in state.audit.about(f"flag:{write.subject_id}", (write.verb,)):
+        detail = entry.event.detail
+        if detail.get("stage") != "intended" or detail.get("approval_id") != approval_id:
+            continue
+        if keys.newest is None or is_marked(entry, keys):
+            return detail
+    return None
+
+
+def _is_written(intent: Mapping[str, Any], seen: Sequence[FlagState], approval_id: str) -> bool:
+    written = {state.tenant_id for state in seen if state.change_reason.endswith(_mark(approval_id))}
+    return bool(intent["before"]) and written.issuperset(intent["before"])
+
+
+def _mark(approval_id: str) -> str:
+    return f"(approval {approval_id})"
+
+
+def _intended(guard: Guard, write: FlagWrite, case: _Case) -> AuditEvent:
+    before = {state.tenant_id: [state.is_enabled, state.version] for state in case.to_write}
+    detail = {
+        "stage": "intended",
+        "approval_id": case.permission.approval_id,
+        "approved_by": case.permission.approved_by,
+        "is_break_glass": case.permission.is_break_glass,
+        "from_value": case.from_value,
+        "to_value": write.target,
+        "before": before,
+    }
+    return _event(guard, write, detail)
+
+
+def _event(guard: Guard, write: FlagWrite, detail: Mapping[str, Any]) -> AuditEvent:
+    return AuditEvent(
+        verb=write.verb,
+        actor=write.actor,
+        subject=f"flag:{write.subject_id}",
+        detail={**detail, "run_id": write.run_id},
+        at=guard.wall_clock.now(),
+        incident_id=write.incident_id,
+        tenant_id=None if write.tenant_id == EVERYWHERE else write.tenant_id,
+    )

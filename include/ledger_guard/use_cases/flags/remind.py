@@ -1,0 +1,108 @@
+"""remind: a rollback that was meant to be temporary is named again until the flag is restored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import NotificationFailed
+from ledger_guard.domain.flags import FlagChange, RotationPlan
+from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.runs import GUARD_ITSELF
+from ledger_guard.domain.shown_text import wrote
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
+from ledger_guard.use_cases.flags.flag_proposal import scope_words
+from ledger_guard.use_cases.flags.standing_rollbacks import StandingRollback, duration_words, standing_rollbacks
+from ledger_guard.use_cases.notify.notify import action_notice, notify
+
+
+def remind(guard: Guard) -> list[str]:
+    """Remind people of each standing rollback whose last reminder, or beginning, is as long ago as the policy says.
+
+    When it was told last is read from the audit log: a restart forgets nothing, and whether the incident is over makes no
+    difference. Returns the sentences told. Told and not recorded (the guard was killed in between) is told again.
+
+    Raises:
+        NotificationFailed: the channel did not take one. The others were told; let the telling task fail and nothing else.
+        SourceUnavailable: guard state is away.
+    """
+    now, told, failures = guard.wall_clock.now(), [], []
+    for standing in standing_rollbacks(guard):
+        if now - _last_told(guard, standing.change) < timedelta(hours=_every_hours(guard, standing.change.flag)):
+            continue
+        notice = _notice(guard, standing, now)
+        try:
+            notify(guard, notice)
+        except NotificationFailed as error:
+            failures.append(str(error))
+            continue
+        _record(guard, standing.change, now)
+        told.append(notice.summary)
+    if failures:
+        raise NotificationFailed("; ".join(failures))
+    return told
+
+
+def _every_hours(guard: Guard, flag: str) -> float:
+    reminders = guard.policy.reminders
+    return reminders.signatures_hours if _is_of_signatures(guard, flag) else reminders.rolled_back_hours
+
+
+def _is_of_signatures(guard: Guard, flag: str) -> bool:
+    return guard.policy.triggers[Trigger.WEBHOOK_SIGNATURE].flag == flag
+
+
+def _last_told(guard: Guard, change: FlagChange) -> datetime:
+    """When people heard of this rollback last: its newest reminder, or the rollback itself."""
+    last = change.changed_at
+    with guard.state.transaction() as state:
+        for entry in state.audit.entries(incident_id=change.incident_id):
+            if entry.event.verb == "remind" and entry.event.detail.get("change_id") == change.change_id:
+                last = max(last, entry.event.at)
+    return last
+
+
+def _notice(guard: Guard, standing: StandingRollback, now: datetime) -> Notice:
+    change, lasts = standing.change, duration_words(standing.lasts(now))
+    where = f"{change.flag} is still off for {scope_words(change.tenant_id)}, for {lasts} now"
+    is_of_signatures = _is_of_signatures(guard, change.flag)
+    with guard.state.transaction() as state:
+        pending = pending_rotations(state) if is_of_signatures else []
+    facts = [
+        ("Rolled back", f"{iso(change.changed_at)} by {change.approved_by}, who {wrote(change.reason)}"),
+        *(("Rotation", _rotation_words(plan, now)) for plan in pending),
+        ("To end it", f"start flag_restore for {change.flag}@{change.tenant_id}; its review names what is missing"),
+    ]
+    if not standing.is_read:
+        facts.append(("Not read", "the flag store did not answer; this is what is on record"))
+    if is_of_signatures:
+        summary = f"Unsigned webhooks are accepted: {where}. Whoever knows the address can book a payment."
+    else:
+        summary = f"{where}. It was meant to be temporary."
+    notice = action_notice(guard, change.incident_id, "remind", summary, facts)
+    if not is_of_signatures:
+        return notice
+    return replace(notice, title=f"UNSIGNED WEBHOOKS ARE ACCEPTED · {notice.title}", is_loud=True)
+
+
+def _rotation_words(plan: RotationPlan, now: datetime) -> str:
+    late = ", overdue" if plan.due_at < now else ""
+    return f"{plan.secret_name} by {plan.owner}, due {iso(plan.due_at)}{late}"
+
+
+def _record(guard: Guard, change: FlagChange, now: datetime) -> None:
+    with guard.state.transaction() as state:
+        state.audit.append(
+            AuditEvent(
+                verb="remind",
+                actor=GUARD_ITSELF,
+                subject=f"flag:{change.flag}@{change.tenant_id}",
+                detail={"change_id": change.change_id, "rolled_back_at": iso(change.changed_at)},
+                at=now,
+                incident_id=change.incident_id,
+            )
+        )

@@ -1,0 +1,179 @@
+"""restore: enable a flag again, or for a new tenant, once everything that this takes is on record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
+from ledger_guard.domain.freeze_overrides import FreezeOverride
+from ledger_guard.domain.shown_text import quoted, wrote
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.use_cases.flags.attested_freezes import lift_freeze
+from ledger_guard.use_cases.flags.flag_proposal import FlagProposal, listed_tenants, proposed, scope_words, seen_states
+from ledger_guard.use_cases.flags.flag_write import FlagWrite, write_flag
+from ledger_guard.use_cases.flags.restore_case import RestoreCase, restore_case
+from ledger_guard.use_cases.flags.restore_conditions import overrides_of, own_freezes, require_everything
+from ledger_guard.use_cases.flags.restore_evidence import quiet_by_attempts, validated_by, validation_words
+from ledger_guard.use_cases.flags.restored_signal import WATCHED_FROM
+
+
+def review_restore(
+    guard: Guard,
+    flag: str,
+    tenant_id: str,
+    incident_id: str | None,
+    root_cause: str,
+    root_cause_link: str,
+    root_cause_owner: str,
+    validation: Mapping[str, object],
+    requested_by: str,
+) -> FlagProposal:
+    """Say what a restore would do now, once nothing that it takes is missing. Writes nothing.
+
+    `incident_id` is the incident whose freezes are to be lifted; None where a flag is enabled without one, which lifts
+    the freezes that were opened without one. `validation` counts where the policy names no probe for the flag:
+    `{"environment": "test" | "staging", "passed": true, "reference": "where to read it"}`. `is_needed` is False when the
+    flag is on and there is no freeze to lift.
+
+    Raises:
+        BadInputError: unknown flag, tenant or incident.
+        SafetyRefusal: something is missing; the message names every missing item at once.
+    """
+    case = restore_case(guard, flag, tenant_id, incident_id, root_cause, root_cause_link, root_cause_owner, validation)
+    with guard.state.transaction() as state:
+        return _proposal(guard, state, case, seen_states(guard, flag, tenant_id), requested_by)
+
+
+def restore(
+    guard: Guard,
+    flag: str,
+    tenant_id: str,
+    incident_id: str | None,
+    run_id: str,
+    actor: str,
+    root_cause: str,
+    root_cause_link: str,
+    root_cause_owner: str,
+    validation: Mapping[str, object],
+) -> FlagChange:
+    """Enable the flag in this scope and lift the incident's own freezes, on the approval that this run asked for.
+
+    Everything is checked again here. The root cause is the requester's, the lifting the approver's: never one person. A
+    flag that is on already is not written; the change is recorded all the same, because an approval is used once.
+    Tenants whose own value is off stay off: each is enabled by a restore of its own.
+
+    Raises:
+        BadInputError, SafetyRefusal: as `review_restore`; or what was approved has changed since. Ask again.
+    """
+    case = restore_case(guard, flag, tenant_id, incident_id, root_cause, root_cause_link, root_cause_owner, validation)
+
+    def propose(state: GuardTransaction, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
+        return _proposal(guard, state, case, seen, requested_by)
+
+    def settle(state: GuardTransaction, change: FlagChange) -> Mapping[str, Any]:
+        lifted, overrides = own_freezes(guard, state, case), overrides_of(guard, state, case)
+        for frozen in lifted:
+            lifting = replace(
+                frozen,
+                lifted_at=change.changed_at,
+                lifted_by=change.approved_by,
+                root_cause=case.root_cause,
+                root_cause_link=case.root_cause_link,
+                root_cause_owner=case.root_cause_owner,
+                root_cause_by=change.requested_by,
+            )
+            lift_freeze(state, lifting, actor)
+        return {
+            "lifted_freezes": [frozen.freeze_id for frozen in lifted],
+            "root_cause": case.root_cause,
+            "root_cause_link": case.root_cause_link,
+            "root_cause_owner": case.root_cause_owner,
+            "overrides": [override.override_id for override in overrides],
+            "validation": validated_by(case, change.requested_by),
+            "quiet_by_attempts": quiet_by_attempts(guard, state, case),
+            WATCHED_FROM: iso(guard.clock.now()),
+        }
+
+    write = FlagWrite(
+        verb="restore",
+        kind=ApprovalKind.FLAG_RESTORE,
+        flag=flag,
+        tenant_id=tenant_id,
+        incident_id=case.incident_id,
+        target=not guard.policy.flags[flag].safe_value,
+        run_id=run_id,
+        actor=actor,
+        propose=propose,
+        settle=settle,
+    )
+    return write_flag(guard, write)
+
+
+def _proposal(
+    guard: Guard, state: GuardTransaction, case: RestoreCase, seen: Sequence[FlagState], requested_by: str
+) -> FlagProposal:
+    require_everything(guard, state, case, requested_by)
+    target = not guard.policy.flags[case.flag].safe_value
+    freezes, overrides = own_freezes(guard, state, case), overrides_of(guard, state, case)
+    happens = _what_happens(guard, case, seen, requested_by, freezes=len(freezes), overrides=overrides, target=target)
+    return proposed(
+        guard,
+        case.flag,
+        case.tenant_id,
+        incident_id=case.incident_id,
+        target=target,
+        seen=seen,
+        happens=happens + _by_attempts_alone(quiet_by_attempts(guard, state, case)),
+        evidence=(
+            case.root_cause,
+            case.root_cause_link,
+            case.root_cause_owner,
+            json.dumps(validated_by(case, requested_by), sort_keys=True),
+            *sorted(override.override_id for override in overrides),
+            *sorted(frozen.freeze_id for frozen in freezes),
+        ),
+        facts=(f"{len(freezes)} freeze(s) to lift",),
+        also_needed=bool(freezes),
+    )
+
+
+def _what_happens(
+    guard: Guard,
+    case: RestoreCase,
+    seen: Sequence[FlagState],
+    requested_by: str,
+    *,
+    freezes: int,
+    overrides: Sequence[FreezeOverride],
+    target: bool,
+) -> str:
+    does = "Leave" if effective_value(seen, case.tenant_id) is target else "Turn"
+    staying = [state.tenant_id for state in seen if state.tenant_id != EVERYWHERE and state.is_enabled is (not target)]
+    listed = listed_tenants(guard, staying)
+    stays = f" Not for {listed}: own values stay." if staying and case.tenant_id == EVERYWHERE else ""
+    if overrides:
+        why = " ".join(
+            f"In spite of a freeze that stays, by override of {each.granted_by} until {iso(each.expires_at)}, "
+            f"who {wrote(each.reason)}."
+            for each in overrides
+        )
+    else:
+        why = (
+            f"Of the root cause {requested_by} {wrote(case.root_cause)}, names {quoted(case.root_cause_link)} as its link and "
+            f"{quoted(case.root_cause_owner)} as its owner."
+        )
+    return (
+        f"{does} {case.flag} {'on' if target else 'off'} for {scope_words(case.tenant_id)} and lift {freezes} freeze(s).{stays} "
+        f"Asked for by {requested_by}. {why} {validation_words(case, requested_by)}."
+    )
+
+
+def _by_attempts_alone(quiet: Mapping[str, str]) -> str:
+    """What an approver should know of signals that no tenant's own verdict calls healthy."""
+    return "".join(f" {trigger} is quiet by its attempts alone: {words}." for trigger, words in quiet.items())

@@ -1,0 +1,127 @@
+"""What has to be on record before a flag is enabled again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.flags import EVERYWHERE, Freeze
+from ledger_guard.domain.freeze_overrides import FreezeOverride
+from ledger_guard.domain.identities import others_than
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.shown_text import quoted
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand, overrides_that_count
+from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
+from ledger_guard.use_cases.flags.flag_proposal import scope_words
+from ledger_guard.use_cases.flags.restore_case import RestoreCase, tied_triggers
+from ledger_guard.use_cases.flags.restore_evidence import missing_comparisons, missing_quiet_windows, missing_validation
+
+ROOT_CAUSE_MINIMUM_CHARACTERS = 20
+OWNER_MINIMUM_CHARACTERS = 2
+_LINK_OR_TICKET = re.compile(r"https?://\S+|#\d+|[A-Za-z][A-Za-z0-9_]*-?\d+")
+
+
+def require_everything(guard: Guard, state: GuardTransaction, case: RestoreCase, requested_by: str) -> None:
+    """Raise SafetyRefusal naming every missing item at once; BadInputError when the incident does not exist."""
+    others = _freezes_of_others(guard, state, case)
+    is_excused = bool(others) and bool(overrides_of(guard, state, case))
+    missing = [
+        *(() if is_excused else _missing_words(case)),
+        *missing_validation(case),
+        *_unresolved(guard, state, case),
+        *missing_quiet_windows(guard, state, case),
+        *missing_comparisons(guard, state, case),
+        *_pending_rotations(guard, state, case),
+        *(() if is_excused else map(_why_frozen, others)),
+        *_nobody_to_approve(guard, requested_by),
+    ]
+    if missing:
+        raise SafetyRefusal(f"restore of {case.flag}@{case.tenant_id}: refused: {'; '.join(missing)}")
+
+
+def own_freezes(guard: Guard, state: GuardTransaction, case: RestoreCase) -> list[Freeze]:
+    """The freezes that this restore lifts: those of its incident, in its scope or within it.
+
+    None while others freeze the flag too: an override lets a tenant be enabled then, and lifts nothing.
+    """
+    if _freezes_of_others(guard, state, case):
+        return []
+    return [found for found in _covering(guard, state, case) if _is_own(found, case)]
+
+
+def overrides_of(guard: Guard, state: GuardTransaction, case: RestoreCase) -> list[FreezeOverride]:
+    """Overrides in force that this restore goes by: none where nobody else freezes the flag."""
+    if not _freezes_of_others(guard, state, case):
+        return []
+    now = guard.wall_clock.now()
+    return [found for found in overrides_that_count(state, now, case.flag) if found.is_in_force(case.flag, case.tenant_id, now)]
+
+
+def _missing_words(case: RestoreCase) -> Iterator[str]:
+    if len(case.root_cause) < ROOT_CAUSE_MINIMUM_CHARACTERS:
+        yield f"the root cause has {len(case.root_cause)} characters; needed: at least {ROOT_CAUSE_MINIMUM_CHARACTERS}"
+    if not _LINK_OR_TICKET.fullmatch(case.root_cause_link):
+        yield "no link to the root cause analysis; needed: an http(s) address or a ticket such as OPS-123"
+    if len(case.root_cause_owner) < OWNER_MINIMUM_CHARACTERS:
+        yield "no owner of the root cause; needed: who sees to it that it stays away"
+
+
+def _unresolved(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
+    tied = tied_triggers(guard.policy, case.flag)
+    found: dict[str, Incident] = {}
+    for trigger in tied:
+        incident = state.incidents.open_for(trigger)
+        if incident is not None:
+            found[incident.incident_id] = incident
+    if case.incident_id is not None:
+        named = state.incidents.get(case.incident_id)
+        if not named.is_over:
+            found[named.incident_id] = named
+    for incident in found.values():
+        yield (
+            f"incident {incident.incident_id} ({incident.trigger.value} {incident.severity.value}) is {incident.status.value}; "
+            "needed: resolved by windows with evidence of health"
+        )
+
+
+def _pending_rotations(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
+    signatures = guard.policy.triggers.get(Trigger.WEBHOOK_SIGNATURE)
+    if signatures is not None and signatures.flag == case.flag:
+        pending = pending_rotations(state)
+    else:
+        pending = pending_rotations(state, case.incident_id) if case.incident_id is not None else []
+    for plan in pending:
+        yield f"the rotation of {plan.secret_name} with {plan.provider} ({plan.rotation_id}) is pending; needed: done"
+
+
+def _freezes_of_others(guard: Guard, state: GuardTransaction, case: RestoreCase) -> list[Freeze]:
+    return [found for found in _covering(guard, state, case) if not _is_own(found, case)]
+
+
+def _why_frozen(found: Freeze) -> str:
+    by = f"incident {found.incident_id}" if found.incident_id else found.opened_by
+    doubt = f", and {found.doubt}" if found.doubt else ""
+    return (
+        f"frozen for {scope_words(found.tenant_id)} by {by} since {iso(found.opened_at)} ({quoted(found.reason)}{doubt}); "
+        "needed: lifted by a restore of that incident and scope"
+    )
+
+
+def _nobody_to_approve(guard: Guard, requested_by: str) -> Iterator[str]:
+    approvers = guard.policy.approvals[ApprovalKind.FLAG_RESTORE].approvers
+    if not others_than(approvers, requested_by):
+        yield f"{requested_by} asks and is the only one who may approve; needed: somebody else asks"
+
+
+def _covering(guard: Guard, state: GuardTransaction, case: RestoreCase) -> list[Freeze]:
+    return [found for found in freezes_that_stand(guard, state, case.flag) if found.covers(case.flag, case.tenant_id)]
+
+
+def _is_own(found: Freeze, case: RestoreCase) -> bool:
+    return found.incident_id == case.incident_id and case.tenant_id in (EVERYWHERE, found.tenant_id)

@@ -1,0 +1,225 @@
+"""Which evidence of health is missing before a flag is enabled again: quiet windows, wallets in order, a validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+
+from ledger_guard.domain.attestations import is_marked
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.finding_words import cause_in_words
+from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.shown_text import quoted
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Severity, Verdict
+from ledger_guard.domain.windows import Window, iso
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.use_cases.flags.flag_proposal import listed_tenants
+from ledger_guard.use_cases.flags.restore_attempts import PooledAttempts, attempts_in, pooled_attempts
+from ledger_guard.use_cases.flags.restore_case import RestoreCase, tied_triggers
+
+VALIDATION_ENVIRONMENTS = ("test", "staging")
+#: verbs of the audit log that may have changed wallets since a comparison
+_WRITERS = ("force", "undo", "run_script")
+#: keys in an entry's detail that say so
+_WROTE_NOTHING = frozenset({"refused", "wanted"})
+#: attempts of longer ago say nothing of the signal now
+_LONGEST_POOL = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class _Course:
+    """A trigger's newest windows since its last alarm, an hour of them or more."""
+
+    trigger: Trigger
+    #: how many windows are quiet by the verdicts of single tenants
+    quiet: int
+    alarm_at: datetime | None
+    pooled: PooledAttempts
+
+
+def missing_quiet_windows(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
+    """One sentence a trigger of the flag that has neither enough quiet windows nor enough attempts among its newest ones.
+
+    A window is quiet when no tenant concerned is in alarm in it, and of the incident's tenants (of all, without an incident)
+    some have evidence of health, at least as many as have no data. Where too few are, the same tenants' attempts since the
+    last alarm are pooled, of an hour, or of as much of the last day as it takes to have `restore.minimum_attempts`: enough of
+    them in as many windows do as well (`pooled_attempts`). `no_data` counts for neither.
+    """
+    needed = guard.policy.restore.quiet_windows
+    for course in _courses(guard, state, case):
+        if course.quiet >= needed or _is_quiet_by_attempts(course, needed):
+            continue
+        why = f"in alarm at {iso(course.alarm_at)}" if course.alarm_at else "the others have too little evidence or none"
+        yield (
+            f"{course.trigger.value}: {course.quiet} of its newest {2 * needed} windows are quiet ({why}); "
+            f"needed: {needed} with evidence of health{_or_attempts(course.pooled, needed)}"
+        )
+
+
+def quiet_by_attempts(guard: Guard, state: GuardTransaction, case: RestoreCase) -> dict[str, str]:
+    """The triggers, by name, that are quiet by nothing but their pooled attempts, with these in words."""
+    needed = guard.policy.restore.quiet_windows
+    return {
+        course.trigger.value: f"{course.pooled.described()}; needed were {course.pooled.needed}"
+        for course in _courses(guard, state, case)
+        if course.quiet < needed and _is_quiet_by_attempts(course, needed)
+    }
+
+
+def _is_quiet_by_attempts(course: _Course, needed_windows: int) -> bool:
+    return course.pooled.windows >= needed_windows and course.pooled.suffice
+
+
+def _or_attempts(pooled: PooledAttempts, needed_windows: int) -> str:
+    """How far pooled attempts are from doing as well; empty where they prove nothing."""
+    if pooled.needed is None:
+        return ""
+    return f", or {pooled.needed} attempts in {needed_windows} windows or more; there are {pooled.described()}"
+
+
+def _courses(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[_Course]:
+    rules, length = guard.policy.restore, timedelta(minutes=guard.policy.window_minutes)
+    end = Window.containing(guard.clock.now(), length).start
+    asked = end - 2 * rules.quiet_windows * length
+    # what the policy calls an alarm is counted within an hour: fewer windows than that prove nothing by their attempts
+    start = min(asked, end - timedelta(hours=1))
+    incident = state.incidents.get(case.incident_id) if case.incident_id else None
+    for trigger in tied_triggers(guard.policy, case.flag):
+        since_alarm, alarm_at = _since_alarm(case, incident, trigger, state.verdicts.between(trigger, start, end))
+        pooled = pooled_attempts(guard.policy, trigger, since_alarm.values())
+        if pooled.needed is not None and pooled.attempts < rules.minimum_attempts and alarm_at is None:
+            # Where an hour brings fewer than that, no patience would ever be enough: the day's newest make up for it.
+            longer, _ = _since_alarm(case, incident, trigger, state.verdicts.between(trigger, end - _LONGEST_POOL, end))
+            pooled = pooled_attempts(guard.policy, trigger, _newest(longer, rules.minimum_attempts))
+        quiet = sum(_is_quiet([each.severity for each in own]) for begun, own in since_alarm.items() if begun >= asked)
+        yield _Course(trigger, quiet, alarm_at, pooled)
+
+
+def _since_alarm(
+    case: RestoreCase, incident: Incident | None, trigger: Trigger, verdicts: Iterable[Verdict]
+) -> tuple[dict[datetime, list[Verdict]], datetime | None]:
+    """The verdicts of the tenants concerned by window, newest first, down to the newest alarm; and that one's window."""
+    windows: dict[datetime, list[Verdict]] = {}
+    for verdict in verdicts:
+        if case.is_global or verdict.tenant_id == case.tenant_id:
+            windows.setdefault(verdict.window.start, []).append(verdict)
+    heard = set(incident.tenants) if case.is_global and incident is not None and incident.trigger is trigger else None
+    found: dict[datetime, list[Verdict]] = {}
+    for start in sorted(windows, reverse=True):
+        if any(verdict.severity.is_alarm for verdict in windows[start]):
+            return found, start
+        found[start] = [verdict for verdict in windows[start] if heard is None or verdict.tenant_id in heard]
+    return found, None
+
+
+def _newest(windows: Mapping[datetime, Sequence[Verdict]], attempts: int) -> Iterator[Sequence[Verdict]]:
+    """The newest windows, as few as have so many attempts together."""
+    found = 0
+    for own in windows.values():
+        if found >= attempts:
+            return
+        yield own
+        found += attempts_in(own)
+
+
+def _is_quiet(words: Sequence[Severity]) -> bool:
+    healthy = sum(word.is_evidence_of_health for word in words)
+    return healthy > 0 and healthy >= words.count(Severity.NO_DATA)
+
+
+def missing_comparisons(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
+    """One sentence for each tenant whose wallets are not on record as compared lately and in order.
+
+    Many tenants with the same fault share a sentence. What counts is the newest `verify` of the audit log, unless wallets
+    were written since.
+    """
+    if case.wallet_tenants is None:
+        return
+    if not case.wallet_tenants:
+        yield "backfill: the platform names no tenant, so no wallet can be compared; needed: verified clean"
+    faults: dict[str, list[str]] = {}
+    for tenant in case.wallet_tenants:
+        fault = comparison_fault(guard, state, tenant)
+        if fault:
+            faults.setdefault(fault, []).append(tenant)
+    for fault, tenants in faults.items():
+        yield f"backfill of {listed_tenants(guard, tenants)}: {fault}; needed: verified clean"
+
+
+def _newest_write(state: GuardTransaction, tenant_id: str, verb: str) -> int:
+    """Place in the audit log of the tenant's newest entry of this verb that may have written a wallet; 0 without one.
+
+    An attempt that was refused wrote nothing, and neither did an order to pause, which was recorded under `force` once.
+    """
+    entries = state.audit.newest_of_tenant(tenant_id, verb)
+    return next((each.sequence for each in entries if _WROTE_NOTHING.isdisjoint(each.event.detail)), 0)
+
+
+def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> str:
+    """What is wrong with the newest comparison of a tenant's wallets that is on record; empty when nothing is."""
+    rules, now = guard.policy.restore, guard.wall_clock.now()
+    written = max((_newest_write(state, tenant_id, verb) for verb in _WRITERS), default=0)
+    newest, others = _newest_comparison(state, tenant_id, written)
+    if newest is None:
+        doubt = " (one that is on record is not marked with the audit key: the guard did not make it)" if others else ""
+        return f"its wallets were not compared since they were written last{doubt}"
+    if now - newest.at > timedelta(minutes=rules.verified_within_minutes):
+        return f"its wallets were compared more than {rules.verified_within_minutes} minutes ago"
+    counts = newest.detail["counts"]
+    if not isinstance(counts, dict) or not newest.detail["players"]:
+        return "no player was compared"
+    wrong = [
+        f"{number} {cause_in_words(cause)}"
+        for cause in RowCause
+        if (number := 0 if cause is RowCause.PROTECTED else counts.get(cause.value, 0))
+        > (rules.max_stale_wallets if cause is RowCause.STALE_WALLET else 0)
+    ]
+    return ", ".join(wrong)
+
+
+def _newest_comparison(state: GuardTransaction, tenant_id: str, written: int) -> tuple[AuditEvent | None, bool]:
+    """The newest comparison behind entry `written` that counts, and whether a newer one does not."""
+    keys, is_passed_over = state.audit.keys, False
+    for entry in takewhile(lambda entry: entry.sequence > written, state.audit.newest_of_tenant(tenant_id, "verify")):
+        if keys.newest is None or is_marked(entry, keys):
+            return entry.event, is_passed_over
+        is_passed_over = True
+    return None, is_passed_over
+
+
+def missing_validation(case: RestoreCase) -> Iterator[str]:
+    """What is missing of the validation: the probe's own answer where there is a probe, else a person's statement."""
+    if case.probe is not None:
+        if not case.probe.passed:
+            yield f"validation: the probe of the test environment, {case.probe.url}, {case.probe.words}"
+        return
+    environment = case.validation.get("environment")
+    if environment not in VALIDATION_ENVIRONMENTS:
+        yield f"validation: the environment is {str(environment)[:40]!r}; needed: one of {', '.join(VALIDATION_ENVIRONMENTS)}"
+    if case.validation.get("passed") is not True:
+        yield "validation: it is not on record as passed in the test environment; needed: passed true"
+    reference = case.validation.get("reference")
+    if not isinstance(reference, str) or not reference.strip():
+        yield "validation: no reference; needed: where its result can be read"
+
+
+def validated_by(case: RestoreCase, stated_by: str) -> dict[str, object]:
+    """How the flag's effect was validated, for the record: by the probe, or by nobody but whoever stated it."""
+    if case.probe is not None:
+        return {"by": "probe", "url": case.probe.url, "status": case.probe.status}
+    return {"by": "statement", "stated_by": stated_by, **case.validation}
+
+
+def validation_words(case: RestoreCase, stated_by: str) -> str:
+    """The same for people."""
+    if case.probe is not None:
+        return f"Validated by the probe of the test environment: {case.probe.url} {case.probe.words}"
+    return (
+        f"Validated in {case.validation['environment']} by {stated_by}'s statement alone, no probe was asked: "
+        f"{stated_by} names {quoted(case.validation['reference'])}"
+    )

@@ -1,0 +1,211 @@
+"""classify: judge what was sensed, judge again what late data changed, and carry the trigger's incident on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+
+from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
+from ledger_guard.detection.registry import make_engine
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.incident_course import Change, CourseRules, next_step
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.signals import SensedWindow, Trigger, WindowState
+from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
+from ledger_guard.domain.windows import Window, iso
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.use_cases.health_check.classify_batches import batch, with_readings
+from ledger_guard.use_cases.health_check.classify_checkpoints import Checkpoints
+from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
+from ledger_guard.use_cases.health_check.classify_repeated import nothing_new
+from ledger_guard.use_cases.health_check.classify_revision import Revision
+from ledger_guard.use_cases.health_check.classify_start import Start, StartingPoint
+from ledger_guard.use_cases.health_check.quarantine import quarantined_tenants
+from ledger_guard.use_cases.health_check.sense import lateness
+
+__all__ = ["ClassifyOutcome", "classify"]
+
+#: alarms older than this, seen from the newest window, open no incident any more: they are history
+FRESH = timedelta(hours=1)
+#: quiet verdicts older than this are not stored; alarms always are
+KEPT = timedelta(days=1)
+_NEWS = (Change.OPENED, Change.ESCALATED, Change.RESOLVED)
+_MILD = SEVERITIES.index(Severity.MILD)
+
+
+def classify(guard: Guard, trigger: Trigger) -> ClassifyOutcome:
+    """Judge all windows that were sensed and not judged, in order of time, and carry the incident on.
+
+    Windows that late data changed since they were judged are judged again first, with all that follow them, so that verdicts
+    and the engine's memory are what the final readings give. What was decided by the earlier verdicts stands: a verdict that
+    is graver now can open or escalate the incident while it is fresh; one that is calmer now closes nothing by itself.
+
+    Verdicts, the engine's memory, the incident and the audit entry are stored in one transaction. The first run judges the
+    whole history to learn from it; alarms older than an hour open nothing. Run again without new or revised windows it
+    stores nothing and reports what the last run did, so that a retried task goes on as the first would have.
+
+    Raises:
+        SourceUnavailable: guard state is away. Start again when it is back.
+        SafetyRefusal: the incident was changed at the same moment. Start again; nothing was stored.
+    """
+    with guard.state.transaction() as state:
+        return _Classification(guard, trigger, state).run()
+
+
+class _Classification:
+    """One run within one transaction."""
+
+    def __init__(self, guard: Guard, trigger: Trigger, state: GuardTransaction) -> None:
+        self._guard = guard
+        self._trigger = trigger
+        self._state = state
+        self._now = guard.clock.now()
+        self._judged_through = state.verdicts.judged_through(trigger)
+        self._incident = state.incidents.open_for(trigger)
+        self._news: tuple[Change, Incident] | None = None
+        self._revision = Revision((), 0)
+
+    def run(self) -> ClassifyOutcome:
+        # Which windows there are is read before their readings: a revision in between is found by the next run.
+        start = self._start()
+        if not start.windows:
+            length = timedelta(minutes=self._guard.policy.window_minutes)
+            return nothing_new(self._state, self._trigger, self._incident, length)
+        self._revision = Revision(start.revised, self._guard.policy.notification.list_at_most)
+        newest = start.windows[-1].window
+        judged = self._judge(start, newest)
+        self._state.verdicts.save_engine_state(self._trigger, newest.end, self._now, start.engine.dump())
+        outcome = self._outcome(start.windows, judged)
+        self._audit(outcome, newest, judged)
+        return outcome
+
+    def _start(self) -> Start:
+        policy = self._guard.policy
+        history = timedelta(days=policy.sensing.history_days)
+        point = StartingPoint(self._state, self._trigger, lambda: make_engine(policy, self._trigger), lateness(policy), history)
+        return point.find(self._now)
+
+    def _judge(self, start: Start, newest: Window) -> JudgedWindow:
+        """Feed the engine, taking the incident along; returns the newest window's verdicts."""
+        checkpoints = Checkpoints(
+            self._state.replay,
+            self._trigger,
+            lateness(self._guard.policy),
+            seen_through=start.seen_through,
+            newest_end=newest.end,
+        )
+        for sensed, readings in with_readings(self._state.readings, self._trigger, start.windows):
+            checkpoints.before(sensed, start.engine)
+            known = start.judged_as.get(sensed.window.start)
+            # Judged again, a window keeps the quarantine of its time: the incident may have grown or ended since.
+            quarantined = known.quarantined if known else quarantined_tenants(self._state, self._incident, sensed.window)
+            judged = start.engine.judge(batch(sensed, readings, quarantined))
+            checkpoints.judged(sensed, quarantined)
+            if not self._was_judged(sensed.window):
+                self._go_on(sensed.window, newest, judged)
+            elif self._revision.concerns(sensed.window):
+                self._revise(sensed.window, newest, judged)
+        checkpoints.close()
+        return judged
+
+    def _was_judged(self, window: Window) -> bool:
+        return self._judged_through is not None and window.end <= self._judged_through
+
+    def _go_on(self, window: Window, newest: Window, judged: JudgedWindow) -> None:
+        """Take the incident through a window that is judged for the first time, and store its verdicts."""
+        is_fresh = window.start >= newest.end - FRESH
+        is_young = window.start >= newest.end - KEPT
+        indices = range(len(judged)) if is_young else np.flatnonzero(judged.severity >= _MILD).tolist()
+        verdicts = [judged.verdict(index) for index in indices]
+        follows = self._incident is not None and self._judged_through is not None
+        if is_fresh or follows:
+            self._step(window, verdicts)
+        self._record(verdicts)
+
+    def _revise(self, window: Window, newest: Window, judged: JudgedWindow) -> None:
+        """Put a window's new verdicts in place of the stored ones, and let the incident know graver ones that are fresh."""
+        stored = self._state.verdicts.between(self._trigger, window.start, window.end)
+        difference = self._revision.compare(stored, judged)
+        if difference.late_alarms and window.start >= newest.end - FRESH:
+            self._step(window, difference.late_alarms)
+        if difference.withdrawn:
+            self._state.verdicts.withdraw(self._trigger, window, difference.withdrawn)
+        self._record(difference.changed)
+
+    def _step(self, window: Window, verdicts: Sequence[Verdict]) -> None:
+        policy = self._guard.policy
+        before = self._incident
+        rules = CourseRules(policy.detection_of(self._trigger).resolve_after_windows, policy.notification.list_at_most)
+        actions = self._state.actions.of_incident(before.incident_id) if before else []
+        step = next_step(before, self._trigger, window, verdicts, actions, self._now, rules)
+        after = step.incident
+        if before is None and after is not None:
+            self._state.incidents.add(after)
+        elif after is not None and after != before:
+            after = self._state.incidents.save(after)
+        if after is not None and step.change in _NEWS:
+            self._news = (step.change, after)
+        self._incident = after
+
+    def _record(self, verdicts: Sequence[Verdict]) -> None:
+        incident = self._incident
+        ours = [each for each in verdicts if incident and each.tenant_id in incident.tenants]
+        others = [each for each in verdicts if not incident or each.tenant_id not in incident.tenants]
+        if incident and ours:
+            self._state.verdicts.record(ours, incident.incident_id)
+        if others:
+            self._state.verdicts.record(others, None)
+        if incident and incident.is_over:
+            self._incident = None
+
+    def _outcome(self, windows: Sequence[SensedWindow], judged: JudgedWindow) -> ClassifyOutcome:
+        newest = windows[-1]
+        new = sum(not self._was_judged(each.window) for each in windows)
+        incident = self._incident
+        if self._news:
+            change, incident = self._news
+        elif newest.state is WindowState.NO_DATA:
+            change = Change.BLIND
+        else:
+            change = Change.CONTINUED if incident else Change.QUIET
+        return ClassifyOutcome(
+            trigger=self._trigger,
+            judged_windows=new,
+            change=change,
+            incident_id=incident.incident_id if incident else None,
+            severity=incident.severity if incident else _gravest(judged),
+            scope=incident.scope if incident else Scope.ISOLATED,
+            window_start=newest.window.start,
+            blind_windows=self._blind_windows(newest.window, new),
+            judged_again=self._revision.windows,
+            verdicts_changed=self._revision.verdicts_changed,
+        )
+
+    def _blind_windows(self, newest: Window, judged: int) -> int:
+        """How many windows up to the newest were unreadable in a row, counted a little further back than what was judged."""
+        windows = self._state.readings.windows(self._trigger, newest.end - (judged + 2) * newest.length, newest.end)
+        blind = 0
+        for sensed in reversed(windows):
+            if sensed.state is not WindowState.NO_DATA:
+                break
+            blind += 1
+        return blind
+
+    def _audit(self, outcome: ClassifyOutcome, newest: Window, judged: JudgedWindow) -> None:
+        counts = Counter(SEVERITIES[code].value for code in judged.severity.tolist())
+        detail = {**outcome.as_json(), "judged_through": iso(newest.end), "verdicts_of_newest_window": dict(counts)}
+        detail |= self._revision.as_detail()
+        subject = f"incident:{outcome.incident_id}" if outcome.incident_id else f"trigger:{self._trigger.value}"
+        at = self._guard.wall_clock.now()
+        self._state.audit.append(AuditEvent("classify", "ledger_guard", subject, detail, at, incident_id=outcome.incident_id))
+
+
+def _gravest(judged: JudgedWindow) -> Severity:
+    found = Severity.NO_DATA
+    for code in set(judged.severity.tolist()):
+        found = worst(found, SEVERITIES[code])
+    return found

@@ -1,0 +1,113 @@
+"""decide: look the case up in the policy's matrix and say which way the health check goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.runs import GUARD_ITSELF
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
+from ledger_guard.use_cases.incidents.granted_runs import grant_run
+from ledger_guard.use_cases.remediation.withheld import is_withheld, no_longer_speaks_against
+
+Branch = Literal["nothing", "notify", "remediate"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which way to go, and with what."""
+
+    branch: Branch
+    #: words of the matrix row; empty unless the incident opened or escalated
+    actions: tuple[str, ...] = ()
+    incident_id: str | None = None
+    #: of the run that has leave to remediate, one per incident, severity and scope; None without a remediation
+    remediation_run_id: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For another task."""
+        return {
+            "branch": self.branch,
+            "actions": list(self.actions),
+            "incident_id": self.incident_id,
+            "remediation_run_id": self.remediation_run_id,
+        }
+
+
+def decide(guard: Guard, outcome: ClassifyOutcome) -> Decision:
+    """The branch for what classify found.
+
+    Opened or escalated: `remediate` when the row names anything besides notify, else `notify`. Resolved: `notify` when
+    people were told of the incident. Blind: `notify` at the second unreadable window in a row, once. Goes on: `remediate` again
+    when something that triage spoke against would be proposed as things are now. Else `nothing`.
+
+    Raises:
+        BadInputError: the outcome names an incident that does not exist, or none where there must be one. Nothing was
+            decided; classify again.
+    """
+    decision = _decision(guard, outcome)
+    if decision.branch != "nothing":
+        subject = f"incident:{decision.incident_id}" if decision.incident_id else f"trigger:{outcome.trigger.value}"
+        detail = {**decision.as_json(), "change": outcome.change.value, "policy_hash": guard.policy.content_hash}
+        at = guard.wall_clock.now()
+        with guard.state.transaction() as state:
+            state.audit.append(AuditEvent("decide", "ledger_guard", subject, detail, at, incident_id=decision.incident_id))
+    return decision
+
+
+def _decision(guard: Guard, outcome: ClassifyOutcome) -> Decision:
+    if outcome.change in (Change.OPENED, Change.ESCALATED):
+        return _answer(guard, _incident(guard, outcome))
+    if outcome.change is Change.RESOLVED:
+        incident = _incident(guard, outcome)
+        return Decision("notify" if incident.thread_ts else "nothing", incident_id=incident.incident_id)
+    if outcome.has_just_gone_blind:
+        return Decision("notify", incident_id=outcome.incident_id)
+    if outcome.change is Change.CONTINUED and outcome.judged_windows:
+        return _again(guard, _incident(guard, outcome))
+    return Decision("nothing", incident_id=outcome.incident_id)
+
+
+def _answer(guard: Guard, incident: Incident, again: int = 0) -> Decision:
+    """The matrix row for the incident as it stands now: it may have grown worse since classify looked.
+
+    Each stage is answered once, and once more for each number `again`.
+    """
+    row = guard.policy.row_for(incident.trigger, incident.severity, incident.scope)
+    if set(row.actions) <= {"notify"}:
+        return Decision("notify", row.actions, incident.incident_id)
+    with guard.state.transaction() as state:
+        grant = grant_run(
+            guard,
+            state,
+            "ledger_remediation",
+            f"remediation {incident.stage_key()}" + (f" again for the {again} that were held back" if again else ""),
+            {"incident_id": incident.incident_id},
+            requested_by=GUARD_ITSELF,
+            incident_id=incident.incident_id,
+        )
+    return Decision("remediate", row.actions, incident.incident_id, grant.run_id)
+
+
+def _again(guard: Guard, incident: Incident) -> Decision:
+    """Remediate once more where something was not proposed and triage no longer speaks against it.
+
+    A true trouble can begin behind a forged one, when the stage was answered already.
+    """
+    with guard.state.transaction() as state:
+        actions = state.actions.of_incident(incident.incident_id)
+    if not no_longer_speaks_against(guard, incident, actions):
+        return Decision("nothing", incident_id=incident.incident_id)
+    return _answer(guard, incident, sum(is_withheld(action) for action in actions))
+
+
+def _incident(guard: Guard, outcome: ClassifyOutcome) -> Incident:
+    if outcome.incident_id is None:
+        raise BadInputError(f"classify outcome: {outcome.change.value} without an incident; allowed: what classify returned")
+    with guard.state.transaction() as state:
+        return state.incidents.get(outcome.incident_id)

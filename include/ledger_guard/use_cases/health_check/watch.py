@@ -1,0 +1,90 @@
+"""watch: the guard says so itself when it has produced no verdicts, or none that mean anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.signals import Trigger, WindowState
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.use_cases.notify.notify import notify
+
+#: after so many windows without a verdict the guard speaks up
+SILENT_WINDOWS = 2
+#: the same complaint is not told again before this has passed (people's time)
+REPEAT_AFTER = timedelta(hours=1)
+#: how many audit entries are searched for the last complaint
+_AUDIT_REACH = 500
+
+
+def watch(guard: Guard) -> list[str]:
+    """One sentence for each trigger that gets no verdicts, verdicts that lag behind, or only unreadable windows.
+
+    Empty when the guard sees. Raises SourceUnavailable when guard state is away: then it sees nothing at all.
+    """
+    with guard.state.transaction() as state:
+        return [sentence for trigger in guard.policy.triggers for sentence in _complaints(guard, state, trigger)]
+
+
+def watch_and_tell(guard: Guard) -> list[str]:
+    """Watch, and tell the operations channel; the same complaint at most once an hour.
+
+    Raises:
+        NotificationFailed: the channel did not take it. Let the telling task fail and nothing else.
+        SourceUnavailable: guard state is away.
+    """
+    sentences = watch(guard)
+    if not sentences or _was_told(guard, sentences):
+        return sentences
+    notify(guard, Notice(title="watch · the guard does not see", summary=" ".join(sentences)))
+    with guard.state.transaction() as state:
+        detail = {"triggers": _triggers(sentences), "sentences": sentences}
+        state.audit.append(AuditEvent("watch", "ledger_guard", "guard", detail, guard.wall_clock.now()))
+    return sentences
+
+
+def _complaints(guard: Guard, state: GuardTransaction, trigger: Trigger) -> Iterator[str]:
+    now, length = guard.clock.now(), timedelta(minutes=guard.policy.window_minutes)
+    judged_at, judged_through = state.verdicts.last_judged_at(trigger), state.verdicts.judged_through(trigger)
+    if judged_at is None or judged_through is None:
+        sequence, _ = state.audit.head()
+        # the very first check of a new guard is no silence; from the second on it is
+        if sequence:
+            yield f"{trigger.value}: no verdict has been produced yet."
+        return
+    patience = timedelta(seconds=guard.policy.sensing.allowed_lateness_seconds + guard.policy.sensing.give_up_after_seconds)
+    if now - judged_at > SILENT_WINDOWS * length:
+        yield f"{trigger.value}: no verdict has been produced since {iso(judged_at)}."
+    elif now - judged_through > patience + (SILENT_WINDOWS + 1) * length:
+        yield f"{trigger.value}: the verdicts reach only to {iso(judged_through)}; the clock says {iso(now)}."
+    if reason := _blindness(state, trigger, judged_through, length):
+        yield f"{trigger.value}: the guard is blind: its last {SILENT_WINDOWS} windows could not be read ({reason})."
+
+
+def _blindness(state: GuardTransaction, trigger: Trigger, judged_through: datetime, length: timedelta) -> str:
+    """Why the newest judged window could not be read, if all of the last ones could not; else empty."""
+    windows = state.readings.windows(trigger, judged_through - SILENT_WINDOWS * length, judged_through)
+    if len(windows) < SILENT_WINDOWS or any(sensed.state is not WindowState.NO_DATA for sensed in windows):
+        return ""
+    return windows[-1].reason
+
+
+def _triggers(sentences: list[str]) -> list[str]:
+    return sorted({sentence.split(":")[0] for sentence in sentences})
+
+
+def _was_told(guard: Guard, sentences: list[str]) -> bool:
+    """Whether people were told of these triggers within the hour."""
+    since = guard.wall_clock.now() - REPEAT_AFTER
+    with guard.state.transaction() as state:
+        for entry in state.audit.latest(_AUDIT_REACH):
+            if entry.event.at < since:
+                return False
+            if entry.event.verb == "watch":
+                told = entry.event.detail["triggers"]
+                return isinstance(told, list) and set(_triggers(sentences)) <= set(told)
+    return False

@@ -1,0 +1,1 @@
+"""What the concerns share about an incident: its cases, its runs, its record."""

@@ -1,0 +1,119 @@
+"""held up: DAGs that are paused and runs that stay queued, seen by whoever may ask Airflow and told once while they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from ledger_guard.domain.complaints import Complaint, ComplaintKind
+from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.runs import DAG_IDS, EMERGENCY_DAG_IDS, RunGrant
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.platform import Scheduler
+from ledger_guard.use_cases.incidents.tell_not_begun import BEGIN_WITHIN_MINUTES
+from ledger_guard.use_cases.notify.notify import notify
+
+#: leave older than this that no run made use of is past: somebody has started what was needed
+FORGOTTEN_AFTER = timedelta(days=1)
+#: a gate records silence within a minute of its expiry
+RECORDED_WITHIN = timedelta(minutes=10)
+
+_REMEDIES = {
+    ComplaintKind.PAUSED: "switch it on in Airflow's list of DAGs",
+    ComplaintKind.QUEUED: "is the DAG paused? Does the scheduler run? Are all its runs taken? End parked runs that nobody needs",
+    ComplaintKind.OVERDUE: "does the scheduler run? Were runs ended by hand?",
+}
+
+
+def see_dags(guard: Guard, scheduler: Scheduler) -> None:
+    """Put on record which DAGs are paused and which emergency runs are queued, and which no longer.
+
+    Raises SourceUnavailable when Airflow does not say of one; what it said of the others is on record.
+    """
+    found, failures = dict[tuple[ComplaintKind, str], bool](), []
+    for dag_id in DAG_IDS:
+        try:
+            found[ComplaintKind.PAUSED, dag_id] = scheduler.is_paused(dag_id)
+            if dag_id in EMERGENCY_DAG_IDS:
+                found[ComplaintKind.QUEUED, dag_id] = scheduler.queued(dag_id) > 0
+        except SourceUnavailable as error:
+            failures.append(f"{dag_id}: {error}")
+    now = guard.wall_clock.now()
+    with guard.state.transaction() as state:
+        for (kind, about), stands in found.items():
+            if stands:
+                state.complaints.seen(kind, about, now)
+            else:
+                state.complaints.over(kind, about, now)
+    if failures:
+        raise SourceUnavailable("; ".join(failures))
+
+
+def see_overdue(guard: Guard) -> None:
+    """Put on record whether questions expired of which no gate recorded anything, not even silence."""
+    now = guard.wall_clock.now()
+    with guard.state.transaction() as state:
+        if _overdue(guard, state):
+            state.complaints.seen(ComplaintKind.OVERDUE, "", now)
+        else:
+            state.complaints.over(ComplaintKind.OVERDUE, "", now)
+
+
+def tell_held_up(guard: Guard) -> list[str]:
+    """Tell people of each complaint that has stood long enough, once until it is over. Returns the sentences told.
+
+    Raises NotificationFailed when the channel did not take one; it is told again then.
+    """
+    now = guard.wall_clock.now()
+    with guard.state.transaction() as state:
+        due = [each for each in state.complaints.standing() if each.told_at is None and each.is_ripe(now)]
+    for complaint in due:
+        notify(guard, _notice(guard, complaint))
+        with guard.state.transaction() as state:
+            state.complaints.told(complaint.kind, complaint.about, now)
+    return [complaint.sentence for complaint in due]
+
+
+def held_up(guard: Guard, state: GuardTransaction, paused: Sequence[str] | None = None) -> list[str]:
+    """What keeps runs from beginning, as guard state knows it: one sentence each, told or not. Changes nothing.
+
+    `paused`: the DAGs of which Airflow says so now; None where it was not asked, and the last look's word counts.
+    """
+    return list(_sentences(guard, state, paused))
+
+
+def _sentences(guard: Guard, state: GuardTransaction, paused: Sequence[str] | None) -> Iterator[str]:
+    now = guard.wall_clock.now()
+    for dag_id in paused or ():
+        yield f"{dag_id} is paused: its runs do not begin, emergencies included."
+    known_otherwise = {ComplaintKind.OVERDUE} if paused is None else {ComplaintKind.OVERDUE, ComplaintKind.PAUSED}
+    for complaint in state.complaints.standing():
+        if complaint.is_ripe(now) and complaint.kind not in known_otherwise:
+            yield complaint.sentence
+    if overdue := _overdue(guard, state):
+        yield f"{overdue} question(s) expired without anything on record: their runs have ended, or Airflow stands still."
+    for grant in state.runs.never_begun(now - FORGOTTEN_AFTER, now - timedelta(minutes=BEGIN_WITHIN_MINUTES)):
+        yield _not_begun(grant)
+
+
+def _overdue(guard: Guard, state: GuardTransaction) -> int:
+    now = guard.wall_clock.now()
+    return sum(1 for each in state.approvals.unanswered() if now - each.request.expires_at > RECORDED_WITHIN)
+
+
+def _not_begun(grant: RunGrant) -> str:
+    return f"A run of {grant.dag_id} was to start at {iso(grant.granted_at)} and has not begun: {grant.run_id}."
+
+
+def _notice(guard: Guard, complaint: Complaint) -> Notice:
+    is_emergency = complaint.kind is ComplaintKind.QUEUED
+    return Notice(
+        title=f"watch · {complaint.about or 'questions'} · {complaint.kind.value}",
+        summary=complaint.sentence,
+        facts=(("Look at" if is_emergency else "Then", _REMEDIES[complaint.kind]),),
+        links=(("Board", f"{guard.ui_url.rstrip('/')}/plugin/ledger-guard"),),
+        mention=guard.policy.notification.escalation_mention if is_emergency else "",
+    )

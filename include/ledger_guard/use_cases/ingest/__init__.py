@@ -1,0 +1,1 @@
+"""Access logs into access events, and the platform held against the policy."""

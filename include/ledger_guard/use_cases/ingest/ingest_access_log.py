@@ -1,0 +1,169 @@
+"""ingest: bring ingress log lines into guard state, each once, and say what can't be known from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from ledger_guard.domain.access_events import MOST_KEPT_REJECTS, AccessEvent, IngestedFile, RejectedLine
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.windows import iso, require_aware
+from ledger_guard.ports import Guard
+from ledger_guard.ports.platform import AccessEventDelivery, AccessEventStore, AccessLog
+
+BATCH_LINES = 5_000
+
+
+@dataclass(frozen=True)
+class IngestOutcome:
+    """What became of the files of one ingest."""
+
+    files: tuple[IngestedFile, ...]
+    #: every event before this moment has been delivered; None when nothing ever was
+    complete_through: datetime | None
+
+    @property
+    def unusable(self) -> tuple[IngestedFile, ...]:
+        """Files with lines of which none could be used; while there is one, the source is not called complete."""
+        return tuple(file for file in self.files if file.is_unusable)
+
+    def as_json(self) -> dict[str, Any]:
+        """For people's scripts."""
+        return {
+            "files": [_file_as_json(file) for file in self.files],
+            "complete_through": iso(self.complete_through) if self.complete_through else None,
+            "unusable": [file.file_name for file in self.unusable],
+        }
+
+
+def ingest_access_log(
+    guard: Guard,
+    store: AccessEventStore,
+    logs: Sequence[AccessLog],
+    *,
+    actor: str,
+    complete_through: datetime | None = None,
+    progress: Callable[[str, int], None] = lambda _name, _lines: None,
+) -> IngestOutcome:
+    """Ingest files one after the other; each is stored whole or not at all, and a second time changes nothing.
+
+    Of rejected lines the first `MOST_KEPT_REJECTS` of a file are kept; all are counted.
+
+    When all of them are in, the source counts as complete up to `complete_through`, or else up to the newest event
+    accepted. Not sooner: several files may tell of the same minutes. A file of which nothing could be used keeps it from
+    that: its requests are missing, and windows without them would look quiet. `progress` hears a file's name and its lines so
+    far.
+
+    Raises:
+        BadInputError: a file can't be read to its end or is mostly no log, or `complete_through` lies in the future. Files before
+            it are in; the source is not called complete. Mend it and start again.
+        SourceUnavailable: guard state is away, or the platform, where a file names many tenants. Start again when it is back.
+    """
+    now = guard.clock.now()
+    if complete_through is not None and require_aware(complete_through, "complete_through") > now:
+        raise BadInputError(f"complete through {iso(complete_through)}: lies in the future; allowed: up to {iso(now)}")
+    files = tuple(_ingest_file(guard, store, log, actor, progress) for log in logs)
+    newest = complete_through or max((file.last_event for file in files if file.last_event), default=None)
+    if newest is None or any(file.is_unusable for file in files):
+        return IngestOutcome(files, None)
+    at = guard.wall_clock.now()
+    with store.delivery() as delivery:
+        reached = delivery.advance(newest, at)
+        detail = {"stated": iso(newest), "complete_through": iso(reached)}
+        delivery.audit.append(AuditEvent("ingest", actor, "source:access_event", detail, at))
+    return IngestOutcome(files, reached)
+
+
+def _ingest_file(
+    guard: Guard, store: AccessEventStore, log: AccessLog, actor: str, progress: Callable[[str, int], None]
+) -> IngestedFile:
+    file = IngestedFile(new_id(), log.name, log.sha256(), log.mapping)
+    matching: Counter[str] = Counter()
+    entries = log.entries()
+    with store.delivery() as delivery:
+        delivery.begin(file)
+        while batch := list(islice(entries, BATCH_LINES)):
+            events = [entry for entry in batch if isinstance(entry, AccessEvent)]
+            file = _delivered(delivery, file, events, [entry for entry in batch if isinstance(entry, RejectedLine)])
+            matching.update(_matching(guard, events))
+            progress(log.name, file.lines)
+            if file.is_hopeless:
+                raise BadInputError(
+                    f"{log.name}: {file.rejected} of its first {file.lines} lines can't be used ({file.first_reject}): given up, "
+                    f"nothing of it is stored; allowed: a log in the format of the mapping {log.mapping}"
+                )
+        file = replace(file, not_knowable=(*log.not_knowable, *_gaps(guard, file, matching)))
+        delivery.finish(file)
+        detail = {key: content for key, content in _file_as_json(file).items() if key != "not_knowable"}
+        delivery.audit.append(AuditEvent("ingest", actor, f"file:{file.ingest_id}", detail, guard.wall_clock.now()))
+    return file
+
+
+def _delivered(
+    delivery: AccessEventDelivery, file: IngestedFile, events: list[AccessEvent], rejects: list[RejectedLine]
+) -> IngestedFile:
+    new = delivery.add(events)
+    delivery.keep_rejects(file, rejects[: MOST_KEPT_REJECTS - file.kept_rejects])
+    moments = [event.event_time for event in events]
+    reject = f"line {rejects[0].line_number}: {rejects[0].reason}" if rejects else ""
+    return replace(
+        file,
+        lines=file.lines + len(events) + len(rejects),
+        accepted=file.accepted + new,
+        already_known=file.already_known + len(events) - new,
+        rejected=file.rejected + len(rejects),
+        first_event=min([*moments, *([file.first_event] if file.first_event else [])], default=None),
+        last_event=max([*moments, *([file.last_event] if file.last_event else [])], default=None),
+        first_reject=file.first_reject or reject,
+    )
+
+
+def _matching(guard: Guard, events: Sequence[AccessEvent]) -> Iterator[str]:
+    """Trigger words of the events that are requests of a trigger, and `T1?` where one's failure can't be told apart."""
+    for trigger, described in guard.policy.triggers.items():
+        shape = described.request
+        if shape is None:
+            continue
+        for event in events:
+            if shape.covers(event.method, event.path):
+                yield trigger.value
+                if event.status == shape.status and not event.error_code_is_known:
+                    yield f"{trigger.value}?"
+
+
+def _gaps(guard: Guard, file: IngestedFile, matching: Counter[str]) -> Iterator[str]:
+    if file.lines == 0 or file.is_unusable:
+        return
+    for trigger, described in guard.policy.triggers.items():
+        if described.request is None:
+            continue
+        if not matching[trigger.value]:
+            wanted = f"{described.request.method} {described.request.path}"
+            yield f"no request to {wanted} is in it: it says nothing about {trigger.value}"
+        if unclear := matching[f"{trigger.value}?"]:
+            status = described.request.status
+            yield f"{unclear} answer(s) {status} have no error code: {trigger.value} has no data in the windows that hold them"
+
+
+def _file_as_json(file: IngestedFile) -> dict[str, Any]:
+    return {
+        "ingest_id": file.ingest_id,
+        "file": file.file_name,
+        "sha256": file.sha256,
+        "mapping": file.mapping,
+        "lines": file.lines,
+        "accepted": file.accepted,
+        "already_known": file.already_known,
+        "rejected": file.rejected,
+        "kept_rejects": file.kept_rejects,
+        "first_event": iso(file.first_event) if file.first_event else None,
+        "last_event": iso(file.last_event) if file.last_event else None,
+        "first_reject": file.first_reject,
+        "not_knowable": list(file.not_knowable),
+    }

@@ -1,0 +1,97 @@
+"""notify: post a notice into its incident's thread, and put on record that it was posted or was not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError, NotificationFailed, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.notices import Notice, ThreadRef
+from ledger_guard.domain.runs import GUARD_ITSELF
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.use_cases.notify.notices import action_notice, approval_notice, incident_notice
+
+__all__ = ["action_notice", "approval_notice", "incident_notice", "notify", "tell"]
+
+log = logging.getLogger(__name__)
+
+
+def notify(guard: Guard, notice: Notice) -> ThreadRef:
+    """Post `notice`, under its incident's thread when there is one, and return where it stands.
+
+    The first notice of an incident starts its thread. People come first: a notice about an incident that is not known,
+    or while guard state does not answer, is posted all the same, outside any thread.
+
+    Raises:
+        NotificationFailed: the channel did not take it. This is on record; let the notifying task fail and nothing else.
+        SourceUnavailable: it was posted, but guard state could not put that on record.
+    """
+    incident_id, thread = _thread_of(guard, notice)
+    try:
+        posted = guard.notifier.post(notice, thread)
+    except NotificationFailed as error:
+        with guard.state.transaction() as state:
+            _append(guard, state, notice, incident_id, {"status": "failed", "error": str(error)})
+        raise
+    where = {"status": "posted", "channel": posted.channel, "ts": posted.ts}
+    starts_thread = incident_id is not None and thread is None and posted.ts != ""
+    if not (starts_thread and _stored_with_thread(guard, notice, incident_id or "", posted, where)):
+        with guard.state.transaction() as state:
+            _append(guard, state, notice, incident_id, where)
+    return posted
+
+
+def _thread_of(guard: Guard, notice: Notice) -> tuple[str | None, ThreadRef | None]:
+    if not notice.incident_id:
+        return None, None
+    try:
+        with guard.state.transaction() as state:
+            incident = state.incidents.get(notice.incident_id)
+    except (BadInputError, SourceUnavailable):
+        return None, None
+    if incident.thread_channel and incident.thread_ts:
+        return incident.incident_id, ThreadRef(incident.thread_channel, incident.thread_ts)
+    return incident.incident_id, None
+
+
+def _stored_with_thread(guard: Guard, notice: Notice, incident_id: str, posted: ThreadRef, where: dict[str, Any]) -> bool:
+    """Store the thread on the incident, trying once more when somebody saved it meanwhile; a thread that stands stays.
+
+    False when both tries met another writer: the next notice will then start the thread.
+    """
+    for _ in range(2):
+        try:
+            with guard.state.transaction() as state:
+                incident = state.incidents.get(incident_id)
+                if not incident.thread_ts:
+                    state.incidents.save(replace(incident, thread_channel=posted.channel, thread_ts=posted.ts))
+                _append(guard, state, notice, incident_id, where)
+        except SafetyRefusal:
+            continue
+        return True
+    return False
+
+
+def _append(guard: Guard, state: GuardTransaction, notice: Notice, incident_id: str | None, what: dict[str, Any]) -> None:
+    state.audit.append(
+        AuditEvent(
+            verb="notify",
+            actor=GUARD_ITSELF,
+            subject=f"incident:{incident_id}" if incident_id else f"channel:{guard.policy.notification.channel}",
+            detail={"title": notice.title, **what},
+            at=guard.wall_clock.now(),
+            incident_id=incident_id,
+        )
+    )
+
+
+def tell(post: Callable[[], object]) -> None:
+    """Post if the channel takes it. That it did not is in the audit log; a repair goes on all the same."""
+    try:
+        post()
+    except NotificationFailed as error:
+        log.warning("not told: %s", error)

@@ -1,0 +1,1 @@
+"""One incident: what the policy names is done, waited for and reported."""

@@ -1,0 +1,81 @@
+"""close_incident: a named human ends an incident that evidence can't end, such as that of a tenant that left while in alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
+from ledger_guard.domain.signals import WindowState
+from ledger_guard.domain.verdicts import Verdict
+from ledger_guard.domain.windows import Window, iso
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+
+REASON_MINIMUM_CHARACTERS = 10
+#: without a readable window for so long there is no sign of trouble to respect
+_LOOK_BACK = timedelta(days=1)
+
+
+def close_incident(guard: Guard, incident_id: str, reason: str, by: str) -> tuple[Incident, Sequence[Action]]:
+    """Resolve an incident by hand; returns it with what was started for it and has not ended, which goes on.
+
+    Freezes stay, verdicts stay; the next alarm opens an incident of its own. What counts is the newest judged window that could
+    be read: a source that is away hides no alarm.
+
+    Raises:
+        BadInputError: there is no such incident, it is resolved already, the reason is too short or nobody is named.
+        SafetyRefusal: a tenant of the incident is in alarm in that window, or somebody changed the incident at the same moment.
+            Nothing was written: repair the tenant, or wait until it is quiet or sends nothing.
+    """
+    reason, by = reason.strip(), by.strip()
+    if not by:
+        raise BadInputError("by: names nobody; allowed: the name of who closes the incident")
+    if len(reason) < REASON_MINIMUM_CHARACTERS:
+        raise BadInputError(f"reason: has {len(reason)} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}")
+    with guard.state.transaction() as state:
+        incident = state.incidents.get(incident_id)
+        if incident.is_over:
+            raise BadInputError(f"incident {incident.incident_id}: is resolved; allowed: an incident that is not")
+        window = _newest_readable(state, incident)
+        _refuse_alarms(state, incident, window)
+        unfinished = [each for each in state.actions.of_incident(incident.incident_id) if each.status is ActionStatus.STARTED]
+        closed = state.incidents.save(replace(incident, status=IncidentStatus.RESOLVED, resolved_at=guard.clock.now()))
+        state.audit.append(
+            AuditEvent(
+                verb="resolve",
+                actor=by,
+                subject=f"incident:{incident.incident_id}",
+                detail={
+                    "reason": reason,
+                    "was": incident.status.value,
+                    "newest_readable_window": iso(window.start) if window else None,
+                    "unfinished_actions": [f"{each.kind} {each.target}".strip() for each in unfinished],
+                },
+                at=guard.wall_clock.now(),
+                incident_id=incident.incident_id,
+            )
+        )
+    return closed, unfinished
+
+
+def _newest_readable(state: GuardTransaction, incident: Incident) -> Window | None:
+    through = state.verdicts.judged_through(incident.trigger)
+    if through is None:
+        return None
+    windows = state.readings.windows(incident.trigger, through - _LOOK_BACK, through)
+    return next((each.window for each in reversed(windows) if each.state is WindowState.COMPLETE), None)
+
+
+def _refuse_alarms(state: GuardTransaction, incident: Incident, window: Window | None) -> None:
+    alarms: list[Verdict] = []
+    if window is not None:
+        verdicts = state.verdicts.between(incident.trigger, window.start, window.end)
+        alarms = [each for each in verdicts if each.severity.is_alarm and each.tenant_id in incident.tenants]
+    if window is not None and alarms:
+        tenants = ", ".join(f"{each.tenant_id} ({each.severity.value})" for each in alarms)
+        still = f"tenants are in alarm in the window at {iso(window.start)}: {tenants}"
+        raise SafetyRefusal(f"incident {incident.incident_id}: can't be closed while {still}")

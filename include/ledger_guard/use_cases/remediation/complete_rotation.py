@@ -1,0 +1,45 @@
+"""complete_rotation: record that a planned secret rotation has taken place at the payment provider."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.flags import RotationPlan
+from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
+
+
+def complete_rotation(guard: Guard, rotation_id: str, by: str) -> RotationPlan:
+    """Record the rotation as done by `by`; until then it blocks the restore of the signature flag.
+
+    One whose row was called done, or deleted, without an entry of this is pending all the same, and is recorded as done here.
+
+    Raises:
+        BadInputError: no rotation with this id is pending, or `by` names nobody. Nothing was written.
+    """
+    rotation_id = checked_uuid(rotation_id, "rotation")
+    if not by.strip():
+        raise BadInputError("rotation: the name of who rotated it is empty; allowed: a name")
+    now = guard.wall_clock.now()
+    with guard.state.transaction() as state:
+        stored = {plan.rotation_id for plan in state.rotations.pending()}
+        pending = {plan.rotation_id: plan for plan in pending_rotations(state)}
+        plan = pending.get(rotation_id)
+        if plan is None:
+            raise BadInputError(f"rotation: {rotation_id} is not pending; allowed: {', '.join(sorted(pending)) or 'none is'}")
+        if rotation_id in stored:
+            state.rotations.done(rotation_id, by, now)
+        state.audit.append(
+            AuditEvent(
+                verb="complete_rotation",
+                actor=by,
+                subject=f"rotation:{rotation_id}",
+                detail={"provider": plan.provider, "secret_name": plan.secret_name, "planned_at": plan.planned_at.isoformat()},
+                at=now,
+                incident_id=plan.incident_id,
+            )
+        )
+    return replace(plan, done_at=now, done_by=by)

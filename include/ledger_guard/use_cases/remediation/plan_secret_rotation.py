@@ -1,0 +1,162 @@
+"""plan_secret_rotation: put on record how and by when a failing provider's webhook secret is to be replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.flags import RotationPlan
+from ledger_guard.domain.identifiers import checked_uuid, new_id
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard
+from ledger_guard.signals.check_secrets import analyse_signatures, incident_span
+from ledger_guard.signals.signature_causes import CauseKind, by_provider
+
+
+@dataclass(frozen=True)
+class PlannedRotations:
+    """What came of planning."""
+
+    plans: tuple[RotationPlan, ...]
+    #: why none was planned: a secret's last rotation still overlaps, or no secret mends the likeliest cause
+    refused: tuple[str, ...]
+
+
+def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedRotations:
+    """One plan for each provider that fails in the incident's windows and has a secret, most failures first.
+
+    A rotation of the same secret that is planned and not done is returned instead of a second one, so repeating this
+    changes nothing. While one that is done overlaps, none is planned; that it was refused is on record. Providers without
+    a secret of their own get none: there is nothing to rotate. Where enabling the flag itself is the likeliest cause no secret
+    mends it, and a rotation would only hold the restore up: none is planned. Nor where the calls are likely forged.
+
+    Raises:
+        SourceUnavailable: the failures could not be read. Nothing was planned; try again.
+        BadInputError: there is no such incident.
+    """
+    with guard.state.transaction() as state:
+        incident = state.incidents.get(incident_id)
+    found = analyse_signatures(guard, incident_id)
+    if found.cause_kind in (CauseKind.FLIP, CauseKind.FORGED):
+        return _none_that_helps(guard, incident_id, actor, found.likeliest_cause)
+    failing = [p.provider for p in by_provider(guard.triage.failures_by_provider(*incident_span(guard, incident))) if p.failures]
+    names = guard.policy.secrets.names
+    now = guard.wall_clock.now()
+    with guard.state.transaction() as state:
+        plans: list[RotationPlan] = []
+        refused: list[str] = []
+        for provider in failing:
+            if provider not in names:
+                continue
+            wanted = _plan(guard, provider, names[provider], incident_id, guard.policy.rotation.owner)
+            try:
+                plan = state.rotations.add(wanted)
+            except SafetyRefusal as refusal:
+                refused.append(str(refusal))
+                continue
+            plans.append(plan)
+            state.audit.append(
+                AuditEvent(
+                    verb="plan_secret_rotation",
+                    actor=actor,
+                    subject=f"rotation:{plan.rotation_id}",
+                    detail={
+                        "provider": plan.provider,
+                        "secret_name": plan.secret_name,
+                        "owner": plan.owner,
+                        "due_at": plan.due_at.isoformat(),
+                        "was_planned_before": plan.rotation_id != wanted.rotation_id,
+                    },
+                    at=now,
+                    incident_id=incident_id,
+                )
+            )
+        if refused:
+            detail = {"stage": "refused", "why": refused}
+            state.audit.append(
+                AuditEvent("plan_secret_rotation", actor, f"incident:{incident_id}", detail, now, incident_id=incident_id)
+            )
+        elif not plans:
+            state.audit.append(
+                AuditEvent(
+                    verb="plan_secret_rotation",
+                    actor=actor,
+                    subject=f"incident:{incident_id}",
+                    detail={"planned": 0, "failing_without_a_secret": failing},
+                    at=now,
+                    incident_id=incident_id,
+                )
+            )
+    return PlannedRotations(tuple(plans), tuple(refused))
+
+
+def _none_that_helps(guard: Guard, incident_id: str, actor: str, why: str) -> PlannedRotations:
+    refused = (f"no rotation: {why}",)
+    with guard.state.transaction() as state:
+        detail = {"stage": "refused", "why": list(refused)}
+        now = guard.wall_clock.now()
+        state.audit.append(
+            AuditEvent("plan_secret_rotation", actor, f"incident:{incident_id}", detail, now, incident_id=incident_id)
+        )
+    return PlannedRotations((), refused)
+
+
+def plan_one_rotation(guard: Guard, provider: str, incident_id: str | None, owner: str, actor: str) -> RotationPlan:
+    """Plan a rotation of one provider's secret by hand.
+
+    Raises:
+        BadInputError: a provider without a secret in the policy, no such incident, or no owner or actor.
+        SafetyRefusal: one of this secret is pending, or one that is done still overlaps.
+    """
+    names = guard.policy.secrets.names
+    if provider not in names:
+        raise BadInputError(f"provider: {provider[:60]!r} is unknown; allowed: {', '.join(sorted(names))}")
+    for what, given in (("owner", owner), ("name of who plans it", actor)):
+        if not given.strip():
+            raise BadInputError(f"rotation: the {what} is empty; allowed: a name")
+    incident = checked_uuid(incident_id, "incident") if incident_id else None
+    wanted = _plan(guard, provider, names[provider], incident, owner)
+    with guard.state.transaction() as state:
+        if incident is not None:
+            state.incidents.get(incident)
+        plan = state.rotations.add(wanted)
+        if plan.rotation_id != wanted.rotation_id:
+            raise SafetyRefusal(
+                f"rotation of {plan.secret_name}: {plan.rotation_id} by {plan.owner} is pending since {iso(plan.planned_at)}; "
+                "allowed: another one once it is done and its overlap is over"
+            )
+        detail = {"provider": provider, "secret_name": plan.secret_name, "owner": owner, "due_at": iso(plan.due_at)}
+        state.audit.append(
+            AuditEvent(
+                "plan_secret_rotation", actor, f"rotation:{plan.rotation_id}", detail, plan.planned_at, incident_id=incident
+            )
+        )
+    return plan
+
+
+def _plan(guard: Guard, provider: str, secret_name: str, incident_id: str | None, owner: str) -> RotationPlan:
+    rotation, characters = guard.policy.rotation, guard.policy.secrets.minimum_characters
+    flag = guard.policy.triggers[Trigger.WEBHOOK_SIGNATURE].flag
+    now = guard.wall_clock.now()
+    return RotationPlan(
+        rotation_id=new_id(),
+        provider=provider,
+        secret_name=secret_name,
+        incident_id=incident_id,
+        owner=owner,
+        steps=(
+            f"Agree with {provider} on the hour of the change and on a contact on both sides.",
+            f"Make a new random secret of at least {characters} characters, in the secret store only.",
+            f"Let {provider} accept the old and the new secret side by side for {rotation.overlap_hours} hours.",
+            f"Set {secret_name} to the new secret for every replica and restart each of them.",
+            "Validate in the test environment: a rightly signed webhook is accepted, a wrongly signed one is refused.",
+            f"Record the rotation as done; then ask for {flag} to be restored.",
+            f"Have {provider} withdraw the old secret {rotation.overlap_hours} hours after that; no other rotation until then.",
+        ),
+        planned_at=now,
+        due_at=now + timedelta(hours=rotation.due_within_hours),
+        overlap_hours=rotation.overlap_hours,
+    )

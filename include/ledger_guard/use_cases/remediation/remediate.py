@@ -1,0 +1,213 @@
+"""Remediation: open a case, start what the policy names, wait for it, see whether the signal recovered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from ledger_guard.domain.actions import DAG_OF_ACTION, rollback_target
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.cases_by_hand import CaseByHand, is_only_by_hand
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
+from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.incidents.actions import finish_action
+from ledger_guard.use_cases.incidents.granted_runs import as_airflow_run, grant_run
+from ledger_guard.use_cases.remediation.by_hand import join_or_open
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one remediation run works on."""
+
+    incident_id: str
+    trigger: str
+    severity: str
+    scope: str
+    tenants: tuple[str, ...]
+    #: words of the policy's matrix row, `notify` left out
+    actions: tuple[str, ...]
+    flag: str
+    requested_by: str
+    #: names the child runs of this remediation
+    run_key: str
+    #: said by hand beside an incident that was sensed: how this ends says nothing of that one
+    is_beside_sensed: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """For another task."""
+        return {**asdict(self), "tenants": list(self.tenants), "actions": list(self.actions)}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Case:
+        """From another task."""
+        return cls(**{**found, "tenants": tuple(found["tenants"]), "actions": tuple(found["actions"])})
+
+
+def open_case(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id: str) -> Case:
+    """Take up an incident: the one named by `params["incident_id"]`, or one described by hand.
+
+    By hand `params` names trigger, severity, scope and tenants. That is recorded beside what was sensed, on the trigger's
+    unresolved incident, which stays as it is, or on one opened for it. The policy's matrix row of what was named, or said by
+    hand, tells what will be done.
+
+    Raises:
+        BadInputError: an unknown word, incident or tenant, or no tenant for an isolated case. Nothing was stored.
+    """
+    said = _incident_named(guard, params) or _case_by_hand(guard, params, requested_by, run_id)
+    with guard.state.transaction() as state:
+        incident = join_or_open(state, said, guard.clock.now()) if isinstance(said, CaseByHand) else said
+        if incident.is_over:
+            raise BadInputError(f"incident {incident.incident_id}: is resolved; allowed: an incident that is not")
+        row = guard.policy.row_for(said.trigger, said.severity, said.scope)
+        current = state.incidents.get(incident.incident_id)
+        is_of_the_incident = said is incident or is_only_by_hand(current, state.actions.of_incident(incident.incident_id))
+        if current.status is IncidentStatus.OPEN and is_of_the_incident:
+            state.incidents.save(replace(current, status=IncidentStatus.MITIGATING))
+        state.audit.append(
+            AuditEvent(
+                verb="decide",
+                actor=requested_by,
+                subject=f"incident:{incident.incident_id}",
+                detail={
+                    "run_id": run_id,
+                    "actions": list(row.actions),
+                    "severity": row.severity.value,
+                    "scope": said.scope.value,
+                    "by_hand": isinstance(said, CaseByHand),
+                },
+                at=guard.wall_clock.now(),
+                incident_id=incident.incident_id,
+            )
+        )
+    return Case(
+        incident_id=incident.incident_id,
+        trigger=incident.trigger.value,
+        severity=said.severity.value,
+        scope=said.scope.value,
+        tenants=said.tenants,
+        actions=tuple(word for word in row.actions if word != "notify"),
+        flag=guard.policy.triggers[incident.trigger].flag,
+        requested_by=requested_by,
+        run_key=hashlib.sha256(run_id.encode()).hexdigest()[:10],
+        is_beside_sensed=not is_of_the_incident,
+    )
+
+
+def _incident_named(guard: Guard, params: Mapping[str, Any]) -> Incident | None:
+    if not params.get("incident_id"):
+        return None
+    with guard.state.transaction() as state:
+        return state.incidents.get(checked_uuid(params["incident_id"], "incident"))
+
+
+def _case_by_hand(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id: str) -> CaseByHand:
+    trigger = Trigger.parse(params.get("trigger"))
+    severity = Severity.parse(params.get("severity"))
+    scope = Scope.parse(params.get("scope"))
+    if not severity.is_alarm:
+        raise BadInputError(f"severity: {severity.value!r} needs no remediation; allowed: mild, severe")
+    tenants = frozenset(checked_tenant_id(tenant) for tenant in params.get("tenants") or [])
+    if not tenants:
+        raise BadInputError("tenants: none given; allowed: at least one tenant id that the platform knows")
+    for tenant in sorted(tenants):
+        if not guard.ledger.tenant_exists(tenant):
+            raise BadInputError(f"tenants: the platform knows no tenant {tenant!r}; allowed: one of its tenants")
+    return CaseByHand(
+        trigger, severity, scope, tuple(sorted(tenants)), str(params.get("reason") or ""), by=requested_by, run_id=run_id
+    )
+
+
+def start_action(guard: Guard, case: Case, kind: str, target: str, run_id: str | None = None) -> Action:
+    """Record that something was started; the same thing still under way is returned instead."""
+    action = Action(new_id(), case.incident_id, kind, target, ActionStatus.STARTED, guard.clock.now(), run_id=run_id)
+    with guard.state.transaction() as state:
+        return state.actions.start(action)
+
+
+def child_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
+    """Record the runs that `kind` starts, one a tenant or one for the flag, give them leave, and return what Airflow needs.
+
+    At most `max_tenants_per_incident` tenants get a run; who is beyond is named in the review request.
+    """
+    runs = []
+    for target in targets(guard, case, kind):
+        with guard.state.transaction() as state:
+            grant = grant_run(
+                guard,
+                state,
+                DAG_OF_ACTION[kind],
+                f"{kind} {target}{_for(case)}",
+                _conf(case, kind, target),
+                requested_by=case.requested_by,
+                incident_id=case.incident_id,
+            )
+        if start_action(guard, case, kind, target, grant.run_id).run_id == grant.run_id:
+            runs.append(as_airflow_run(grant))
+    return runs
+
+
+def _for(case: Case) -> str:
+    """How the purpose of each run ends that a remediation gives leave to."""
+    return f" for remediation {case.run_key}"
+
+
+def targets(guard: Guard, case: Case, kind: str) -> tuple[str, ...]:
+    """The tenants, or the scopes of the flag, that an action of the case is about."""
+    tenants = case.tenants[: guard.policy.guardrails.max_tenants_per_incident]
+    if kind != "roll_back":
+        return tenants
+    is_per_tenant = guard.flags.per_tenant and guard.policy.flags[case.flag].per_tenant
+    if case.scope == Scope.ISOLATED.value and is_per_tenant:
+        return tuple(rollback_target(case.flag, tenant) for tenant in tenants)
+    return (case.flag,)
+
+
+def _conf(case: Case, kind: str, target: str) -> dict[str, Any]:
+    why = f"{case.trigger} {case.severity} {case.scope}: {kind} named by the policy"
+    if kind == "roll_back":
+        flag, _, tenant = target.partition("@")
+        return {"flag": flag, "tenant_id": tenant or EVERYWHERE, "incident_id": case.incident_id, "reason": why}
+    operation = "dry_run" if kind == "dry_run" else "backfill"
+    return {"tenant_id": target, "mode": "force", "operation": operation, "incident_id": case.incident_id, "reason": why}
+
+
+def unfinished_runs(guard: Guard, incident_id: str) -> list[Action]:
+    """Started actions that have a run of their own and no recorded end."""
+    with guard.state.transaction() as state:
+        actions = state.actions.of_incident(incident_id)
+    return [action for action in actions if action.run_id and action.status is ActionStatus.STARTED]
+
+
+def settle_runs(guard: Guard, case: Case, state_of: Callable[[str, str], str | None]) -> bool:
+    """Whether everything that was started for the case's incident has ended.
+
+    A run records its own end. One that died before it could (`state_of` says so, given DAG id and run id; None means that
+    the run was never created) is recorded as failed here, so that nothing waits for it for ever. A run that another
+    remediation gave leave to, and that may be created yet, is waited for.
+    """
+    waiting = False
+    for action in unfinished_runs(guard, case.incident_id):
+        state = state_of(DAG_OF_ACTION[action.kind], action.run_id or "")
+        if state in ("queued", "running") or (state is None and _may_begin_yet(guard, case, action)):
+            waiting = True
+        else:
+            words = "the run was never created" if state is None else f"the run ended as {state} without saying how"
+            finish_action(guard, action, ActionStatus.FAILED, words)
+    return not waiting
+
+
+def _may_begin_yet(guard: Guard, case: Case, action: Action) -> bool:
+    """Whether somebody else's to start: this remediation looks after its own start tasks, and so knows of its own runs."""
+    with guard.state.transaction() as state:
+        grant = state.runs.granted(DAG_OF_ACTION[action.kind], action.run_id or "")
+    if grant is None or grant.purpose.endswith(_for(case)):
+        return False
+    return guard.wall_clock.now() - grant.granted_at < timedelta(minutes=guard.policy.mitigation.wait_minutes)

@@ -1,0 +1,151 @@
+"""What triage speaks against: repairs that the policy names and that would help nobody are not proposed, and that is said."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ledger_guard.domain.actions import REPAIRS
+from ledger_guard.domain.cases_by_hand import work_of
+from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.incidents import Action, ActionStatus, Incident
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.policy.schema import Policy
+from ledger_guard.ports import Guard
+from ledger_guard.signals.check_secrets import check_secrets
+from ledger_guard.signals.signature_causes import CauseKind
+from ledger_guard.signals.spoken_against import FORGED, LOOKS, SHORT, Against, spoken_against
+from ledger_guard.signals.triage import triage
+from ledger_guard.signals.triage_rules import SHORT_OF_FUNDS
+from ledger_guard.use_cases.remediation.remediate import Case, child_runs, targets
+
+#: marks the record of an action that was not proposed
+_WITHHELD = "withheld"
+
+
+def proposed_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
+    """As `child_runs`, without what triage speaks against; that is put on record as refused, with the reason.
+
+    Triage comes first: what this remediation's own triage found decides, and one is made here where it left none. Where it can't
+    tell, everything is proposed that the policy names.
+    """
+    against = _found(guard, case) if kind in REPAIRS else {}
+    every = case.tenants if kind == "backfill" else targets(guard, case, kind)
+    refused = {target: why for target in every if (why := _why_not(guard.policy, case, target, against))}
+    for target, why in refused.items():
+        _withhold(guard, case, kind, target, why)
+    if kind == "roll_back" and case.flag in every:
+        return [] if refused else child_runs(guard, case, kind)
+    left = tuple(tenant for tenant in case.tenants if tenant not in against)
+    return child_runs(guard, replace(case, tenants=left), kind) if left else []
+
+
+def proposed_targets(guard: Guard, case: Case, kind: str, actions: Sequence[Action]) -> tuple[str, ...]:
+    """As `targets`, without those whose newest record says that they were not proposed."""
+    held = {action.target for action in withheld_now(actions) if action.kind == kind}
+    left = tuple(tenant for tenant in case.tenants if kind != "backfill" or tenant not in held)
+    return tuple(target for target in targets(guard, replace(case, tenants=left), kind) if target not in held)
+
+
+def is_withheld(action: Action | None) -> bool:
+    """Whether the action was not proposed because of what triage found."""
+    return action is not None and _WITHHELD in action.detail
+
+
+def withheld_now(actions: Sequence[Action]) -> list[Action]:
+    """Repairs whose newest record says that they were not proposed."""
+    newest = {(action.kind, action.target): action for action in work_of(actions)}
+    return [action for action in newest.values() if is_withheld(action)]
+
+
+def no_longer_speaks_against(guard: Guard, incident: Incident, actions: Sequence[Action]) -> bool:
+    """Whether something was withheld for the incident that would be proposed as things are now.
+
+    A source that does not answer changes nothing: the next look may tell.
+    """
+    held = withheld_now(actions)
+    if not held:
+        return False
+    try:
+        against = spoken_against(guard, incident)
+    except SourceUnavailable:
+        return False
+    flag = guard.policy.triggers[incident.trigger].flag
+    words = incident.severity.value, incident.scope.value
+    case = Case(incident.incident_id, incident.trigger.value, *words, incident.tenants, (), flag, "", "")
+    return any(not _why_not(guard.policy, case, action.target, against) for action in held)
+
+
+def _found(guard: Guard, case: Case) -> Against:
+    """What the triage of this remediation says, made now if there is none; nothing where it can't tell."""
+    trigger = Trigger.parse(case.trigger)
+    if trigger not in LOOKS:
+        return {}
+    verb = "check_secrets" if trigger is Trigger.WEBHOOK_SIGNATURE else "triage"
+    found = _recorded(guard, case, verb)
+    if found is None:
+        try:
+            found = check_secrets(guard, case.incident_id).as_json() if verb == "check_secrets" else _triage(guard, case)
+        except SourceUnavailable:
+            return {}
+    if verb == "check_secrets":
+        return dict.fromkeys(case.tenants, FORGED) if found["cause_kind"] == CauseKind.FORGED.value else {}
+    return {tenant: SHORT for tenant, word in found["tenants"].items() if word == SHORT_OF_FUNDS}
+
+
+def _triage(guard: Guard, case: Case) -> Mapping[str, Any]:
+    return {"tenants": {tenant.tenant_id: tenant.word for tenant in triage(guard, case.incident_id).tenants}}
+
+
+def _recorded(guard: Guard, case: Case, verb: str) -> Mapping[str, Any] | None:
+    """The newest entry of the audit log with this verb since the remediation took up its case."""
+    found: Mapping[str, Any] | None = None
+    with guard.state.transaction() as state:
+        for entry in state.audit.entries(incident_id=case.incident_id):
+            run_id = entry.event.detail.get("run_id")
+            if entry.event.verb == "decide" and run_id and hashlib.sha256(str(run_id).encode()).hexdigest()[:10] == case.run_key:
+                found = None
+            elif entry.event.verb == verb:
+                found = entry.event.detail
+    return found
+
+
+def _why_not(policy: Policy, case: Case, target: str, against: Against) -> str:
+    """Why a target gets no run; empty when it gets one.
+
+    The flag for everybody is left alone when triage speaks against it in every tenant, or when the tenants that are left are
+    too few for a widespread trouble and the policy answers an isolated one without a rollback.
+    """
+    if target != case.flag:
+        return against.get(target.rpartition("@")[2], "")
+    left = [tenant for tenant in case.tenants if tenant not in against]
+    if len(left) == len(case.tenants):
+        return ""
+    why = next(iter(against.values()))
+    if not left:
+        return why
+    trigger = Trigger.parse(case.trigger)
+    isolated = policy.row_for(trigger, Severity.parse(case.severity), Scope.ISOLATED)
+    is_few = len(left) < policy.detection_of(trigger).widespread_minimum_tenants
+    if case.scope == Scope.WIDESPREAD.value and is_few and "roll_back" not in isolated.actions:
+        return f"in {len(case.tenants) - len(left)} of {len(case.tenants)} tenants {why}; the others alone are isolated"
+    return ""
+
+
+def _withhold(guard: Guard, case: Case, kind: str, target: str, why: str) -> None:
+    now, action_id = guard.clock.now(), new_id()
+    with guard.state.transaction() as state:
+        actions = work_of(state.actions.of_incident(case.incident_id))
+        newest = {(each.kind, each.target): each for each in actions}.get((kind, target))
+        if newest is not None and newest.detail.get(_WITHHELD) == case.run_key:
+            return
+        started = state.actions.start(Action(action_id, case.incident_id, kind, target, ActionStatus.STARTED, now))
+        if started.action_id != action_id:
+            # under way: somebody asked for it, and it is theirs
+            return
+        refused = replace(started, status=ActionStatus.REFUSED, outcome=f"not proposed: {why}", finished_at=now)
+        state.actions.finish(replace(refused, detail={_WITHHELD: case.run_key}))

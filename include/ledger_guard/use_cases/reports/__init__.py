@@ -1,0 +1,1 @@
+"""What people read: the board and the incident report."""

@@ -1,0 +1,166 @@
+"""board: everything that the page shows, read from one snapshot of guard state. Changes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ledger_guard.domain.approvals import Approval
+from ledger_guard.domain.audit import AuditEntry
+from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.runs import DAG_IDS
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity, Verdict
+from ledger_guard.domain.windows import Window
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.platform import Scheduler
+from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
+from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
+from ledger_guard.use_cases.incidents.held_up import held_up
+
+#: how many audit entries the page shows
+AUDIT_ENTRIES = 10
+
+
+@dataclass(frozen=True)
+class TriggerState:
+    """One trigger, as its newest judged window left it."""
+
+    trigger: Trigger
+    description: str
+    #: None when nothing was ever judged
+    window: Window | None = None
+    #: tenants of that window by severity
+    tenants: Mapping[Severity, int] = field(default_factory=dict)
+    #: the widest scope among its alarms; None without alarms
+    scope: Scope | None = None
+    #: tenants in alarm with their sentences, severe ones first
+    alarms: tuple[Verdict, ...] = ()
+    #: why the window could not be read; empty when it could
+    no_data_reason: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """The trigger as a whole: the gravest alarm, else quiet if any tenant could be judged, else why not."""
+        order = (Severity.SEVERE, Severity.MILD, Severity.NONE, Severity.INSUFFICIENT)
+        return next((severity for severity in order if self.tenants.get(severity)), Severity.NO_DATA)
+
+
+@dataclass(frozen=True)
+class BoardState:
+    """What the page shows."""
+
+    #: people's time: approvals, freezes and the audit log are told by it
+    read_at: datetime
+    #: event time: windows and incidents are told by it; differs from `read_at` only in a rehearsal
+    event_now: datetime
+    window_length: timedelta
+    triggers: tuple[TriggerState, ...]
+    #: not resolved, newest first
+    incidents: tuple[Incident, ...]
+    #: questions without an answer whose run goes on, oldest first
+    waiting: tuple[Approval, ...]
+    freezes: tuple[Freeze, ...]
+    #: newest first
+    audit: tuple[AuditEntry, ...]
+    #: per flag the global value (None where the store has none), then every tenant with a value of its own
+    flags: tuple[FlagState, ...]
+    #: why the flags could not be read; empty when they could
+    flags_problem: str = ""
+    #: whether this process has an audit key: without one, rows of guard state are taken at their word
+    is_keyed: bool = True
+    #: what keeps runs from beginning and questions from being answered, a sentence each
+    held_up: tuple[str, ...] = ()
+
+
+def board(guard: Guard, scheduler: Scheduler | None = None) -> BoardState:
+    """Read the board. Without a scheduler, what the last look of a task saw of DAGs and runs counts.
+
+    Raises:
+        SourceUnavailable: guard state could not be read. Say so in place of the board: nothing is known.
+    """
+    paused, problem = _paused(scheduler)
+    with guard.state.snapshot() as state:
+        triggers = tuple(_trigger_state(guard, state, trigger) for trigger in Trigger)
+        incidents = tuple(state.incidents.listed(include_resolved=False))
+        waiting = tuple(state.approvals.waiting(guard.wall_clock.now()))
+        freezes = tuple(freezes_that_stand(guard, state))
+        is_keyed = state.audit.keys.newest is not None
+        audit = tuple(state.audit.latest(AUDIT_ENTRIES))
+        held = held_up(guard, state, paused)
+    orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
+    flags, flags_problem = _flags(guard)
+    return BoardState(
+        read_at=guard.wall_clock.now(),
+        event_now=guard.clock.now(),
+        window_length=timedelta(minutes=guard.policy.window_minutes),
+        triggers=triggers,
+        incidents=incidents,
+        waiting=tuple(each for each in waiting if each not in orphans),
+        freezes=freezes,
+        audit=audit,
+        flags=flags,
+        flags_problem=flags_problem,
+        is_keyed=is_keyed,
+        held_up=(*problem, *held, *_without_a_run(len(orphans))),
+    )
+
+
+def _paused(scheduler: Scheduler | None) -> tuple[list[str] | None, tuple[str, ...]]:
+    """Which DAGs are paused now, None where that is not known; and why it is not."""
+    if scheduler is None:
+        return None, ()
+    try:
+        return [dag_id for dag_id in DAG_IDS if scheduler.is_paused(dag_id)], ()
+    except SourceUnavailable as error:
+        return None, (f"Which DAGs are paused and which runs have ended is not known now: {error}.",)
+
+
+def _without_a_run(orphans: int) -> tuple[str, ...]:
+    return (f"{orphans} question(s) can't be answered any more: their runs have ended.",) if orphans else ()
+
+
+def _trigger_state(guard: Guard, state: GuardTransaction, trigger: Trigger) -> TriggerState:
+    description = guard.policy.triggers[trigger].description
+    through = state.verdicts.judged_through(trigger)
+    if through is None:
+        return TriggerState(trigger, description)
+    length = timedelta(minutes=guard.policy.window_minutes)
+    window = Window(through - length, length)
+    verdicts = state.verdicts.between(trigger, window.start, window.end)
+    alarms = [verdict for verdict in verdicts if verdict.severity.is_alarm]
+    sensed = state.readings.windows(trigger, window.start, window.end)
+    return TriggerState(
+        trigger=trigger,
+        description=description,
+        window=window,
+        tenants=Counter(verdict.severity for verdict in verdicts),
+        scope=_widest(alarms),
+        alarms=tuple(sorted(alarms, key=lambda verdict: (verdict.severity is not Severity.SEVERE, verdict.tenant_id))),
+        no_data_reason=sensed[-1].reason if sensed else "",
+    )
+
+
+def _widest(alarms: list[Verdict]) -> Scope | None:
+    if not alarms:
+        return None
+    return Scope.WIDESPREAD if any(alarm.scope is Scope.WIDESPREAD for alarm in alarms) else Scope.ISOLATED
+
+
+def _flags(guard: Guard) -> tuple[tuple[FlagState, ...], str]:
+    """The flag store may be another database than guard state: without it the rest of the board still counts."""
+    found: list[FlagState] = []
+    try:
+        for flag in guard.policy.flags:
+            scopes = guard.flags.scopes(flag)
+            if not any(scope.tenant_id == EVERYWHERE for scope in scopes):
+                found.append(guard.flags.get(flag, EVERYWHERE))
+            found.extend(scopes)
+    except SourceUnavailable as error:
+        return (), str(error)
+    return tuple(found), ""

@@ -1,0 +1,107 @@
+"""Everything guard state knows about one incident, read as it stood at one moment. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ledger_guard.domain.approvals import Approval
+from ledger_guard.domain.audit import AuditEntry
+from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
+from ledger_guard.domain.incidents import Action, ActionStatus, Incident
+from ledger_guard.domain.plans import Plan
+from ledger_guard.domain.verdicts import Severity, Verdict
+from ledger_guard.ports import Guard
+from ledger_guard.ports.guard_state import GuardTransaction
+
+
+@dataclass(frozen=True)
+class TenantCourse:
+    """How one tenant of the incident fared."""
+
+    tenant_id: str
+    mild_windows: int
+    severe_windows: int
+    #: start of its first and its newest window in alarm; None when none is stored
+    first_alarm: datetime | None
+    last_alarm: datetime | None
+    #: its gravest verdict, the newest of those
+    gravest: Verdict | None
+    #: its newest verdict of all; None when it has none
+    newest: Verdict | None
+
+
+@dataclass(frozen=True)
+class IncidentRecord:
+    """An incident with all that hangs on it, each in order of time."""
+
+    incident: Incident
+    #: by the clock that people live by
+    read_at: datetime
+    tenants: tuple[TenantCourse, ...]
+    actions: tuple[Action, ...]
+    #: without rows
+    plans: tuple[Plan, ...]
+    approvals: tuple[Approval, ...]
+    #: ids of the questions that may still be answered
+    waiting: frozenset[str]
+    flag_changes: tuple[FlagChange, ...]
+    freezes: tuple[Freeze, ...]
+    rotations: tuple[RotationPlan, ...]
+    audit: tuple[AuditEntry, ...]
+
+    @property
+    def unfinished_actions(self) -> tuple[Action, ...]:
+        """Actions that were started and have not ended."""
+        return tuple(action for action in self.actions if action.status is ActionStatus.STARTED)
+
+
+def incident_record(guard: Guard, incident_id: str) -> IncidentRecord:
+    """Read an incident and all that hangs on it; raises BadInputError when there is none with this id."""
+    now = guard.wall_clock.now()
+    with guard.state.snapshot() as state:
+        incident = state.incidents.get(incident_id)
+        found = incident.incident_id
+        return IncidentRecord(
+            incident=incident,
+            read_at=now,
+            tenants=_courses(guard, state, incident),
+            actions=tuple(state.actions.of_incident(found)),
+            plans=tuple(state.plans.of_incident(found)),
+            approvals=tuple(state.approvals.of_incident(found)),
+            waiting=frozenset(each.request.approval_id for each in state.approvals.waiting(now)),
+            flag_changes=tuple(state.flag_changes.of_incident(found)),
+            freezes=tuple(state.freezes.of_incident(found)),
+            rotations=tuple(state.rotations.of_incident(found)),
+            audit=tuple(state.audit.entries(incident_id=found)),
+        )
+
+
+def _courses(guard: Guard, state: GuardTransaction, incident: Incident) -> tuple[TenantCourse, ...]:
+    length = timedelta(minutes=guard.policy.window_minutes)
+    until = state.verdicts.judged_through(incident.trigger) or incident.last_alarm_window_start
+    if incident.is_over:
+        # The windows that ended it, and none of a later incident's.
+        quiet = guard.policy.detection_of(incident.trigger).resolve_after_windows
+        until = min(until, incident.last_alarm_window_start + (1 + quiet) * length)
+    by_tenant: dict[str, list[Verdict]] = {tenant_id: [] for tenant_id in incident.tenants}
+    for verdict in state.verdicts.between(incident.trigger, incident.first_window_start, until):
+        if verdict.tenant_id in by_tenant:
+            by_tenant[verdict.tenant_id].append(verdict)
+    return tuple(_course(tenant_id, verdicts) for tenant_id, verdicts in by_tenant.items())
+
+
+def _course(tenant_id: str, verdicts: Sequence[Verdict]) -> TenantCourse:
+    alarms = [verdict for verdict in verdicts if verdict.severity.is_alarm]
+    severe = [verdict for verdict in alarms if verdict.severity is Severity.SEVERE]
+    gravest = severe or alarms
+    return TenantCourse(
+        tenant_id=tenant_id,
+        mild_windows=len(alarms) - len(severe),
+        severe_windows=len(severe),
+        first_alarm=alarms[0].window.start if alarms else None,
+        last_alarm=alarms[-1].window.start if alarms else None,
+        gravest=gravest[-1] if gravest else None,
+        newest=verdicts[-1] if verdicts else None,
+    )

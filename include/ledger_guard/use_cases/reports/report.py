@@ -1,0 +1,133 @@
+"""incident_report: the incident as people read it afterwards, in Markdown. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import Enum
+from operator import attrgetter
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ledger_guard.domain.approvals import Answer, Approval
+from ledger_guard.domain.finding_words import counts_in_words
+from ledger_guard.domain.flags import EVERYWHERE, FlagChange, Freeze
+from ledger_guard.domain.money import readable
+from ledger_guard.domain.plans import Plan
+from ledger_guard.domain.shown_text import markdown
+from ledger_guard.domain.windows import iso
+from ledger_guard.ports import Guard
+from ledger_guard.use_cases.reports.incident_record import IncidentRecord, TenantCourse, incident_record
+
+Row = tuple[object, ...]
+
+
+def incident_report(guard: Guard, incident_id: str) -> str:
+    """What happened, to whom, what was decided, approved and written, and what still waits; times are UTC.
+
+    Raises:
+        BadInputError: there is no such incident: take the id from `incident list --all`.
+    """
+    record = incident_record(guard, incident_id)
+    incident = record.incident
+    text = _templates().get_template("incident_report.md.j2")
+    return text.render(
+        record=record,
+        incident=incident,
+        trigger=guard.policy.triggers[incident.trigger],
+        row=guard.policy.row_for(incident.trigger, incident.severity, incident.scope),
+        approval_rows=[_approval_row(approval, record) for approval in record.approvals],
+    )
+
+
+def _templates() -> Environment:
+    # What an expression gives is escaped as Markdown before Jinja sees it, so that nothing is shown as it was written by mistake.
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        finalize=lambda value: value if isinstance(value, Markup) else Markup(markdown(value)),  # noqa: S704
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    found.filters.update(
+        iso=lambda moment: Markup(iso(moment)),  # noqa: S704
+        verbatim=Markup,
+        duration=_duration,
+        scope=_scope,
+        cell=_cell,
+        columns=_columns,
+        tenant_row=_tenant_row,
+        plan_row=_plan_row,
+        flag_change_row=_flag_change_row,
+        freeze_row=_freeze_row,
+    )
+    return found
+
+
+def _cell(value: object) -> Markup:
+    if isinstance(value, datetime):
+        value = iso(value)
+    elif isinstance(value, Enum):
+        value = value.value
+    return Markup("-" if value in (None, "") else markdown(value))  # noqa: S704  escaped for what it is
+
+
+def _columns(found: Iterable[object], *names: str) -> Iterator[Row]:
+    return ((*attrgetter(*names)(each),) for each in found)
+
+
+def _duration(length: timedelta) -> str:
+    minutes = int(length.total_seconds()) // 60
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def _scope(tenant_id: str) -> str:
+    return "everywhere" if tenant_id == EVERYWHERE else tenant_id
+
+
+def _tenant_row(each: TenantCourse) -> Row:
+    newest = each.newest and f"{each.newest.severity.value} ({iso(each.newest.window.start)})"
+    gravest = each.gravest and each.gravest.sentence
+    return each.tenant_id, each.severe_windows, each.mild_windows, each.first_alarm, each.last_alarm, gravest, newest
+
+
+def _plan_row(plan: Plan) -> Row:
+    counts = f"{counts_in_words(plan.counts) or 'none'}; {plan.counts.protected} right though the player row differs"
+    amounts = (plan.cents.created, plan.cents.increased, plan.cents.decreased)
+    created, increased, decreased = (readable(each, plan.currency) for each in amounts)
+    moved = f"{created} created, {increased} added, {decreased} taken away"
+    bounds = "; ".join(plan.guardrails_exceeded) or "within the guardrails"
+    return plan.created_at, plan.tenant_id, plan.mode, plan.status, counts, moved, bounds, plan.plan_id
+
+
+def _approval_row(approval: Approval, record: IncidentRecord) -> Row:
+    asked, answer = approval.request, approval.answer
+    question = (asked.requested_at, asked.requested_by, asked.kind, asked.proposal or asked.subject_id)
+    if answer is not None:
+        who = "nobody" if answer.answer is Answer.TIMED_OUT else answer.answered_by
+        said = "BREAK GLASS: acted alone" if asked.is_break_glass else answer.answer.value.replace("_", " ")
+        return *question, said, who, answer.answered_at, answer.reason
+    if approval.orphaned_at is not None:
+        return *question, "not answered: its run had ended", None, approval.orphaned_at, None
+    waits = asked.approval_id in record.waiting
+    return *question, f"waiting until {iso(asked.expires_at)}" if waits else "not answered, counts no more", None, None, None
+
+
+def _flag_change_row(change: FlagChange) -> Row:
+    seen_at = f" {iso(change.confirmed_at)}" if change.confirmed_at else ""
+    seen = f"{change.status.value}{seen_at}{': ' if change.finding else ''}{change.finding}"
+    value = f"{_value(change.from_value)} → {_value(change.to_value)}"
+    by = (change.requested_by, change.approved_by)
+    return change.changed_at, change.flag, _scope(change.tenant_id), value, *by, change.reason, seen
+
+
+def _freeze_row(freeze: Freeze) -> Row:
+    opened = (freeze.opened_at, freeze.flag, _scope(freeze.tenant_id), freeze.opened_by, freeze.reason)
+    cause = (freeze.root_cause, freeze.root_cause_by, freeze.root_cause_owner, freeze.root_cause_link)
+    return *opened, freeze.lifted_at, freeze.lifted_by, *cause
+
+
+def _value(is_enabled: bool | None) -> str:
+    return "not set" if is_enabled is None else "on" if is_enabled else "off"

@@ -1,0 +1,144 @@
+"""What `db upgrade` promises."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.adapters.guard_state.samples import an_event
+
+from ledger_guard import migrations
+from ledger_guard.adapters.postgres.connection import ConnectionSettings
+from ledger_guard.adapters.postgres.migrate import current_revision, newest_revision, upgrade
+from ledger_guard.adapters.postgres.state import PostgresGuardState
+from ledger_guard.domain.errors import LedgerInvariantError, SourceUnavailable
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def settings(empty_database_uri: str) -> ConnectionSettings:
+    return ConnectionSettings.parse(empty_database_uri, "ledger_guard_db")
+
+
+def everything_in(uri: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(uri) as connection:
+        return connection.execute(
+            "select table_schema, table_name, column_name, data_type from information_schema.columns"
+            " where table_schema not in ('pg_catalog', 'information_schema') order by 1, 2, 3"
+        ).fetchall()
+
+
+def test_the_migrations_have_one_end():
+    assert newest_revision() == "0013"
+
+
+def test_an_empty_database_comes_to_the_newest_revision_and_works(settings):
+    assert current_revision(settings) is None
+    assert upgrade(settings) == newest_revision()
+    assert current_revision(settings) == newest_revision()
+    with PostgresGuardState(settings).transaction() as transaction:
+        assert transaction.audit.append(an_event()).sequence == 1
+
+
+def test_everything_stands_in_a_schema_of_its_own(settings, empty_database_uri):
+    upgrade(settings)
+    assert {row[0] for row in everything_in(empty_database_uri)} == {"ledger_guard"}
+
+
+def test_upgrading_again_changes_nothing_and_loses_nothing(settings, empty_database_uri):
+    upgrade(settings)
+    before = everything_in(empty_database_uri)
+    with PostgresGuardState(settings).transaction() as transaction:
+        entry = transaction.audit.append(an_event())
+    assert upgrade(settings) == newest_revision()
+    assert everything_in(empty_database_uri) == before
+    with PostgresGuardState(settings).transaction() as transaction:
+        assert list(transaction.audit.entries()) == [entry]
+
+
+def test_two_upgrades_at_the_same_time_both_end_well(settings, empty_database_uri):
+    """In processes of their own, as two deployments are: Alembic keeps its state in module globals."""
+    text = (
+        "import sys; from ledger_guard.adapters.postgres.connection import ConnectionSettings as Settings\n"
+        "from ledger_guard.adapters.postgres.migrate import upgrade; print(upgrade(Settings.parse(sys.argv[1], 'here')))"
+    )
+    command, environment = (
+        [sys.executable, "-c", text, empty_database_uri],
+        {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    runs = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [(run.communicate()[0].strip(), run.returncode) for run in runs] == [(newest_revision(), 0)] * 2
+    assert current_revision(settings) == newest_revision()
+
+
+def test_an_upgrade_that_fails_leaves_nothing_behind(settings, empty_database_uri):
+    with psycopg.connect(empty_database_uri) as connection:
+        connection.execute("create schema ledger_guard")
+        connection.execute("create table ledger_guard.audit_entry (in_the_way integer)")
+    before = everything_in(empty_database_uri)
+    with pytest.raises(SourceUnavailable, match="audit_entry"):
+        upgrade(settings)
+    assert everything_in(empty_database_uri) == before
+    assert current_revision(settings) is None
+
+
+def test_a_database_of_a_newer_program_is_left_alone(settings, empty_database_uri):
+    upgrade(settings)
+    with psycopg.connect(empty_database_uri) as connection:
+        connection.execute("update ledger_guard.schema_version set version_num = '0999'")
+    with pytest.raises(LedgerInvariantError, match="0999"):
+        upgrade(settings)
+    assert current_revision(settings) == "0999"
+
+
+def test_a_role_that_may_not_create_here_gets_one_sentence(settings, empty_database_uri):
+    with psycopg.connect(empty_database_uri) as connection:
+        connection.execute("drop role if exists only_reads")
+        connection.execute("create role only_reads login")
+    reader = ConnectionSettings(tuple({**dict(settings.parameters), "user": "only_reads"}.items()))
+    with pytest.raises(SourceUnavailable, match="permission denied"):
+        upgrade(reader)
+
+
+def test_a_role_without_rights_to_create_still_finds_an_upgraded_database_in_order(settings, empty_database_uri):
+    upgrade(settings)
+    with psycopg.connect(empty_database_uri) as connection:
+        connection.execute("drop role if exists only_looks")
+        connection.execute("create role only_looks login")
+        connection.execute("grant usage on schema ledger_guard to only_looks")
+        connection.execute("grant select on ledger_guard.schema_version to only_looks")
+    looker = ConnectionSettings(tuple({**dict(settings.parameters), "user": "only_looks"}.items()))
+    assert upgrade(looker) == newest_revision()
+
+
+def test_what_was_lifted_before_owners_were_asked_for_stays_and_new_liftings_need_two_people(settings, empty_database_uri):
+    versions = Path(next(iter(migrations.__path__))) / "versions"
+    before, after = [], []
+    for file in sorted(versions.glob("*.sql")):
+        (before if file.name < "0006" else after).append(file.read_text(encoding="utf-8"))
+    freeze = (
+        "insert into ledger_guard.freeze (freeze_id, flag, tenant_id, reason, opened_by, opened_at, lifted_at, lifted_by,"
+        " root_cause) values (gen_random_uuid(), 'f', %s, 'r', 'anna', now(), %s, 'bert', 'found')"
+    )
+    with psycopg.connect(empty_database_uri, autocommit=True) as connection:
+        connection.execute("create schema if not exists ledger_guard")
+        for text in before:
+            connection.execute(text)
+        connection.execute(freeze, ("old", "2026-01-01T00:00:00Z"))
+        connection.execute(
+            "insert into ledger_guard.rotation_plan (rotation_id, provider, secret_name, owner, steps, planned_at, due_at)"
+            " values (gen_random_uuid(), 'p', 'S', 'anna', '{}', now(), now())"
+        )
+        for text in after:
+            connection.execute(text)
+        connection.execute(freeze, ("open", None))
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(freeze, ("lifted without an owner", "2026-01-01T00:00:00Z"))
+    with PostgresGuardState(settings).transaction() as transaction:
+        assert [found.tenant_id for found in transaction.freezes.standing()] == ["open"]
+        assert [plan.overlap_hours for plan in transaction.rotations.pending()] == [24]

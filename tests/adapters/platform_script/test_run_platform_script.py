@@ -1,0 +1,366 @@
+"""The platform's own script is let loose for one stored plan, where it can't do harm, and believed in nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+from tests.adapters.platform_script.script_worlds import BOOK, NOW, STAND_IN, TENANT, ScriptWorld, until
+from tests.use_cases.backfill.backfill_worlds import approve
+
+from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, WalletChanges
+from ledger_guard.domain.errors import BadInputError, ConcurrentWriterError, SafetyRefusal
+from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.plans import PlanStatus
+
+pytestmark = pytest.mark.postgres
+
+
+def test_silent_success_is_proved_by_the_wallets(world):
+    found = world.run_script(world.planned())
+    assert found.is_done
+    assert (found.dry_run.output, found.run.output) == ((), ())
+    assert found.changes == WalletChanges(applied=("lags", "none"))
+    assert [world.wallet(player_id) for player_id in ("agrees", "lags", "none", "neighbour")] == [50.0, 20.0, 30.0, 1.0]
+
+
+def test_the_scripts_own_dry_run_comes_first_and_both_are_for_this_tenant_alone(world):
+    world.run_script(world.planned())
+    common = f"--tenant-id={TENANT} --batch-size=2 --force"
+    assert world.started() == [f"{common} --dry-run", common]
+
+
+def test_create_missing_is_the_script_without_force(world):
+    found = world.run_script(world.planned("create-missing"))
+    assert found.changes == WalletChanges(applied=("none",))
+    assert all("--force" not in started for started in world.started())
+    assert world.wallet("lags") == 10.0
+
+
+def test_create_missing_leaves_wallets_with_money_of_their_own_alone_so_it_may_run_beside_them(world):
+    world.add_depositor("rich", 20.0, 50.0)
+    assert world.run_script(world.planned("create-missing")).is_done
+    assert world.wallet("rich") == 70.0
+
+
+# --- output and exit code are not believed -------------------------------------------------------------------------
+
+
+def test_exit_0_without_a_write_is_not_applied(world):
+    world.write_script("print('created 1, updated 1, errors 0')")
+    found = world.run_script(world.planned())
+    assert (found.run.exit_code, found.is_done) == (0, False)
+    assert found.changes == WalletChanges(not_applied=("lags", "none"))
+    assert found.run.output == ("created 1, updated 1, errors 0",)
+
+
+def test_a_script_that_dies_half_way_is_reported_with_what_it_wrote(world):
+    for number in range(6):
+        world.add_player(f"late{number}", 20.0, 10.0)
+    # The second batch fails at its end, when everything of it is written and not yet committed.
+    world.write_script(STAND_IN.replace("main()", "") + _DIES_AT_SECOND_COMMIT)
+    found = world.run_script(world.planned())
+    assert (found.run.exit_code, found.is_done) == (1, False)
+    changes = found.changes
+    assert (len(changes.applied) + len(changes.not_applied), len(changes.not_applied) > 0) == (8, True)
+    assert "RuntimeError" in found.run.output[-1]
+
+
+_DIES_AT_SECOND_COMMIT = """
+import ledger_sandbox.backfill_wallet_balances as script
+class Script(script.Script):
+    def _batches(self, *given):
+        for number, batch in enumerate(super()._batches(*given)):
+            if number == 2 and not self._dry_run:
+                raise RuntimeError("gone")
+            yield batch
+script.Script = Script
+script.main()
+"""
+
+
+def test_a_script_that_writes_to_other_wallets_too_is_found_out(world):
+    world.add_player("bystander", 40.0, 40.0)
+    world.write_script(STAND_IN + _SPOILS_A_WALLET)
+    found = world.run_script(world.planned())
+    assert not found.is_done
+    assert found.changes == WalletChanges(applied=("lags", "none"), new_differences=("bystander",))
+
+
+_SPOILS_A_WALLET = """
+import os, psycopg
+if "--dry-run" not in sys.argv:
+    with psycopg.connect(os.environ["DATABASE_URL"].replace("+asyncpg", "")) as connection:
+        connection.execute("update walletbalance set balance_real_available = 1 where player_id = 'bystander'")
+"""
+
+
+def test_a_dry_run_that_writes_is_found_out_before_the_run(world):
+    world.write_script(STAND_IN.replace("main()", "sys.argv = [word for word in sys.argv if word != '--dry-run']; main()"))
+    with pytest.raises(SafetyRefusal, match="2 rows changed while"):
+        world.run_script(world.planned())
+    assert len(world.started()) == 1
+
+
+def test_other_tenants_whose_mismatches_changed_are_counted(world):
+    world.write_script(STAND_IN.replace("main()", f"sys.argv[sys.argv.index('--tenant-id={TENANT}')] = '--tenant-id='; main()"))
+    found = world.run_script(world.planned())
+    assert found.other_tenants == {"casino_8": (1, 0)}
+    assert "mismatches of 1 other tenants changed" in found.remarks[0]
+
+
+# --- live traffic ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def run_meanwhile(world: ScriptWorld, wallet_of: str) -> Iterator[tuple[psycopg.Connection, Future[CommandOutcome]]]:
+    """A session that holds a wallet, and a run that comes to wait for it with the player read already."""
+    plan = world.planned()
+    with psycopg.connect(world.uri) as traffic, ThreadPoolExecutor(1) as pool:
+        traffic.execute("select 1 from walletbalance where player_id = %s for update", [wallet_of])
+        future = pool.submit(world.run_script, plan)
+        until(lambda: future.done() or world.execute(_WAITS))
+        yield traffic, future
+
+
+_WAITS = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+
+def test_a_deposit_that_the_script_overwrites_is_found_although_the_wallet_agrees_with_its_player(world):
+    world.add_player("paying", 50.0, 50.0)
+    with run_meanwhile(world, "paying") as (traffic, future):
+        traffic.execute("update walletbalance set balance_real_available = 60 where player_id = 'paying'")
+        traffic.execute(BOOK.encode(), [new_id(), new_id(), TENANT, "paying", "deposit", 10.0, "deposit_captured", new_id()])
+        traffic.commit()
+        found = future.result()
+    assert world.wallet("paying") == 50.0
+    expected = WalletChanges(applied=("lags", "none"), movements_erased=("paying",), new_differences=("paying",))
+    assert found.changes == expected
+
+
+def test_a_difference_that_the_script_makes_under_live_moves_is_found(world):
+    world.add_player("playing", 50.0, 50.0)
+    with run_meanwhile(world, "playing") as (traffic, future):
+        traffic.execute("update player set balance_real_available = 40 where id = 'playing'")
+        traffic.execute("update walletbalance set balance_real_available = 40 where player_id = 'playing'")
+        traffic.commit()
+        found = future.result()
+    assert found.changes == WalletChanges(applied=("lags", "none"), new_differences=("playing",))
+
+
+# --- refused before anything runs -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tenant_id", ["", " ", "%", "casino_%", "*", "--force", None])
+def test_a_tenant_id_that_is_empty_or_a_pattern_starts_nothing(world, tenant_id):
+    runner = world.runner()
+    with pytest.raises(BadInputError):
+        runner.run(tenant_id, world.planned().mode, is_dry_run=True)
+    with pytest.raises(BadInputError), runner.as_only_writer(tenant_id):
+        pass
+    assert world.started() == []
+
+
+def test_a_tenant_that_the_platform_does_not_know_starts_nothing(world):
+    plan = world.planned()
+    world.execute("update player set tenant_id = 'casino_8'")
+    world.execute("delete from tenant where id = %s", TENANT)
+    with pytest.raises(BadInputError, match="unknown to the platform"):
+        world.run_script(plan)
+    assert world.started() == []
+
+
+def refused(world: ScriptWorld, plan, said: str, error: type[Exception] = SafetyRefusal) -> None:
+    with pytest.raises(error, match=re.escape(said)):
+        world.run_script(plan)
+    assert world.started() == []
+    assert [said in str(entry["refused"]) for entry in world.audited()] == [True]
+
+
+def test_wallets_that_can_not_be_written_start_nothing(world):
+    plan = world.planned()
+    world.execute("create rule never as on update to walletbalance do instead nothing")
+    refused(world, plan, "public.walletbalance has rule never")
+
+
+def test_a_trigger_on_the_wallets_that_came_since_needs_an_approval(world):
+    plan = world.planned()
+    world.execute(
+        "create function nothing() returns trigger language plpgsql as 'begin return new; end';"
+        " create trigger rounds before update on walletbalance for each row execute function nothing()"
+    )
+    refused(world, plan, "the script needs an approval (public.walletbalance has trigger rounds")
+
+
+def test_a_wallet_with_money_of_its_own_refuses_a_forced_run(world):
+    world.add_depositor("rich", 20.0, 50.0)
+    refused(world, world.planned(), "1 are right though their player row differs")
+
+
+def test_a_wallet_that_should_hold_more_than_its_player_refuses_a_run(world):
+    world.add_depositor("rich", 20.0, 50.0)
+    world.set_wallet("rich", 20.0)
+    refused(world, world.planned(), "1 wallets should hold something else")
+
+
+def test_a_player_whose_missing_wallet_should_hold_a_deposit_refuses_even_to_create_it(world):
+    world.book("none", "deposit", 50.0, "deposit_captured")
+    refused(world, world.planned("create-missing"), "1 wallets should hold something else")
+
+
+def test_an_unexplained_wallet_refuses_a_forced_run_even_within_the_guardrails(world):
+    world.add_player("odd", 20.0, 33.33)
+    world.execute("delete from ledgertransaction where player_id = 'odd'")
+    rails = world.guard.policy.guardrails.model_copy(update={"max_disputed_rows": 5})
+    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
+    refused(world, world.planned(), "1 need a human")
+
+
+def test_a_disputed_wallet_needs_the_approval(world):
+    world.add_player("odd", 40.0, 20.0)
+    world.set_wallet("odd", 33.33)
+    plan = world.planned()
+    refused(world, plan, "no approval was asked for")
+    approve(world.guard.state, ApprovalKind.BACKFILL_FORCE, plan)
+    assert world.run_script(plan).is_done
+    assert world.wallet("odd") == 40.0
+
+
+def test_an_expired_plan_is_refused(world):
+    plan = world.planned()
+    world.clock.advance(plan.expires_at - NOW + timedelta(seconds=1))
+    refused(world, plan, "expired")
+
+
+def test_a_plan_that_no_longer_is_what_the_tenant_has_is_refused(world):
+    plan = world.planned()
+    world.execute("update player set balance_real_available = 19 where id = 'lags'")
+    refused(world, plan, "its rows are not what the tenant has now")
+
+
+def test_a_plan_whose_hash_was_edited_is_refused(world):
+    plan = world.planned()
+    world.execute("update ledger_guard.plan set plan_hash = %s", "0" * 64)
+    refused(world, plan, "its rows are not what the tenant has now")
+
+
+def test_rows_edited_behind_the_plans_hash_have_no_effect(world):
+    """What is written and judged is what the hash covers, compared anew."""
+    plan = world.planned()
+    # As a replica, the append-only trigger does not stand in the way.
+    world.execute("set session_replication_role = replica; update ledger_guard.plan_row set player_available = 1")
+    assert world.run_script(plan).changes == WalletChanges(applied=("lags", "none"))
+    assert world.wallet("lags") == 20.0
+
+
+def test_a_plan_of_another_policy_is_refused(world):
+    plan = world.planned()
+    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"content_hash": "1" * 64}))
+    refused(world, plan, "another policy")
+
+
+def test_a_plan_beyond_the_guardrails_needs_its_approval(world):
+    rails = world.guard.policy.guardrails.model_copy(update={"max_rows": 1})
+    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
+    refused(world, world.planned(), "no approval was asked for")
+
+
+def test_with_the_approval_it_goes(world):
+    rails = world.guard.policy.guardrails.model_copy(update={"force_without_approval": False})
+    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
+    plan = world.planned()
+    approve(world.guard.state, ApprovalKind.BACKFILL_FORCE, plan)
+    assert world.run_script(plan).is_done
+
+
+def test_who_made_the_plan_can_not_approve_it(world):
+    rails = world.guard.policy.guardrails.model_copy(update={"max_rows": 1})
+    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
+    plan = world.planned()
+    approve(world.guard.state, ApprovalKind.BACKFILL_FORCE, plan, answered_by="oncall")
+    refused(world, plan, "can't approve it too")
+
+
+def test_a_plan_with_nothing_to_write_is_refused(world):
+    """Even over wallets that all agree the script can lose moves that come in between."""
+    world.execute("update walletbalance set balance_real_available = 20 where player_id = 'lags'")
+    world.execute("delete from player where id = 'none'")
+    refused(world, world.planned(), "has nothing to write")
+
+
+def test_a_plan_that_was_begun_already_is_refused(world):
+    plan = world.planned()
+    with world.guard.state.transaction() as state:
+        state.plans.set_status(plan.plan_id, PlanStatus.FORCING)
+    refused(world, plan, "is forcing already")
+
+
+def test_flags_that_changed_since_the_dry_run_refuse(world):
+    plan = world.planned()
+    flags = world.guard.flags
+    flags.compare_and_set(flags.get("ledger_enforce_balance", "*"), True, "anna", "the rollout goes on")
+    refused(world, plan, "flags changed")
+
+
+def test_another_writer_of_the_tenant_refuses_and_is_refused(world):
+    plan = world.planned()
+    with world.runner().as_only_writer(TENANT):
+        with pytest.raises(ConcurrentWriterError):
+            world.guard.backfill.force(plan.plan_id, "oncall", 100)
+        refused(world, plan, "another backfill is writing", ConcurrentWriterError)
+
+
+def test_the_writer_lock_is_held_while_the_script_runs(world):
+    world.add_player("held", 50.0, 50.0)
+    with run_meanwhile(world, "held") as (traffic, future):
+        with pytest.raises(ConcurrentWriterError), world.runner().as_only_writer(TENANT):
+            pass
+        traffic.rollback()
+        assert future.result().is_done
+
+
+def test_a_dry_run_that_fails_ends_it_before_the_run(world):
+    world.write_script("import sys; sys.exit('no such column')")
+    with pytest.raises(CommandFailed, match=r"exit code 1 .*no such column"):
+        world.run_script(world.planned())
+    assert world.wallet("lags") == 10.0
+
+
+# --- on record ------------------------------------------------------------------------------------------------------
+
+
+def test_every_step_is_in_the_audit_log(world):
+    world.run_script(world.planned())
+    dry_run, started, finished = world.audited()
+    assert [dry_run["step"], started["step"], finished["step"]] == ["dry_run", "started", "finished"]
+    assert dry_run["run"]["command"][-1] == "--dry-run"
+    assert (finished["run"]["exit_code"], finished["is_done"]) == (0, True)
+    assert finished["changes"]["applied"] == {"players": 2, "some": ["lags", "none"]}
+
+
+def test_what_was_interrupted_is_on_record_and_the_interruption_goes_on(world):
+    class Interrupted(type(world.runner())):
+        def run(self, tenant_id, mode, *, is_dry_run):
+            if not is_dry_run:
+                raise KeyboardInterrupt
+            return super().run(tenant_id, mode, is_dry_run=is_dry_run)
+
+    runner = world.runner()
+    runner.__class__ = Interrupted
+    with pytest.raises(KeyboardInterrupt):
+        world.run_script(world.planned(), runner)
+    assert [entry["step"] for entry in world.audited()] == ["dry_run", "started", "interrupted"]
+
+
+def test_a_run_that_did_all_can_not_be_repeated(world):
+    plan = world.planned()
+    world.run_script(plan)
+    with pytest.raises(SafetyRefusal, match="has nothing to write"):
+        world.run_script(plan)

@@ -1,0 +1,106 @@
+"""sense → classify → decide → triage over real tables: the parts fit."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+from signal_worlds import NOON, request_event
+
+from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
+from ledger_guard.adapters.postgres.state import PostgresGuardState
+from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
+from ledger_guard.adapters.signal_sources.postgres_triage import PostgresTriageSource
+from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.signals.triage import triage
+from ledger_guard.use_cases.health_check.classify import classify
+from ledger_guard.use_cases.health_check.decide import decide
+from ledger_guard.use_cases.health_check.sense import is_ready, sense
+
+pytestmark = pytest.mark.postgres
+
+T1 = Trigger.INSUFFICIENT_FUNDS
+FIVE = timedelta(minutes=5)
+#: a day of 8 tenants with 40 withdraws in each window, one of them refused
+QUIET_DAY = """
+    insert into ledger_guard.access_event (event_key, event_time, tenant_id, subject_id, method, path, status, error_code)
+    select format('q%%s-%%s-%%s', minute, tenant, n), moment + interval '1 minute', 'tenant_' || tenant, 'p' || n, 'POST',
+        '/api/v1/player/wallet/withdraw', case when n = 0 then 400 else 200 end, case when n = 0 then 'INSUFFICIENT_FUNDS' end
+    from generate_series(%(end)s - interval '1 day', %(end)s - interval '5 minutes', interval '5 minutes')
+            with ordinality as windows (moment, minute),
+        generate_series(1, 8) as tenant,
+        generate_series(0, 39) as n
+"""
+
+
+@pytest.fixture
+def world(database_uri, settings, policy):
+    found = memory_world(policy, NOON + timedelta(seconds=10))
+    guard = replace(
+        found.guard,
+        state=PostgresGuardState(settings),
+        signals=PostgresSignalSource(settings, settings, policy, found.clock),
+        triage=PostgresTriageSource(settings, settings, policy),
+    )
+    with psycopg.connect(database_uri) as connection:
+        connection.execute(QUIET_DAY, {"end": NOON})
+    return replace(found, guard=guard)
+
+
+@pytest.fixture
+def deliver(settings):
+    store = PostgresAccessEventStore(settings)
+
+    def call(events, through):
+        with store.delivery() as delivery:
+            delivery.add(events)
+            delivery.advance(through, through)
+
+    return call
+
+
+def test_a_spike_in_one_tenant_is_sensed_judged_decided_and_explained(world, deliver, rows):
+    deliver([], NOON)
+    assert is_ready(world.guard, T1)
+    assert sense(world.guard, T1).windows == 288
+    assert classify(world.guard, T1).change is Change.QUIET
+
+    players = [f"p{number}" for number in range(30)]
+    for player in players:
+        rows.player("tenant_3", player, 90.0)
+        rows.wallet("tenant_3", player, 1.0)
+    spike = [request_event("tenant_3", 400, "INSUFFICIENT_FUNDS", subject_id=player, event_time=NOON) for player in players]
+    others = [request_event(f"tenant_{n}", 200, event_time=NOON) for n in (1, 2, 4, 5, 6, 7, 8) for _ in range(40)]
+    deliver(spike + others, NOON + FIVE)
+    world.clock.advance(FIVE)
+    assert is_ready(world.guard, T1)
+    assert sense(world.guard, T1).windows == 1
+
+    world.guard.flags.put("ledger_enforce_balance", EVERYWHERE, True)
+    opened = classify(world.guard, T1)
+    assert (opened.change, opened.severity, opened.scope) == (Change.OPENED, Severity.SEVERE, Scope.ISOLATED)
+    assert decide(world.guard, opened).branch == "remediate"
+    assert triage(world.guard, opened.incident_id).tenants[0].word == "backfill fault"
+
+    assert classify(world.guard, T1) == replace(opened, judged_windows=0)
+    with world.guard.state.transaction() as state:
+        verdicts = state.verdicts.between(T1, NOON, NOON + FIVE)
+        assert {each.tenant_id for each in verdicts if each.severity.is_alarm} == {"tenant_3"}
+        assert len(verdicts) == 8
+
+
+def test_a_source_that_goes_away_blinds_the_guard_and_keeps_what_it_knew(world, deliver, rows):
+    deliver([], NOON)
+    sense(world.guard, T1)
+    classify(world.guard, T1)
+    rows.run("alter table ledger_guard.access_event rename to moved_away")
+    world.clock.advance(timedelta(minutes=21))
+    assert is_ready(world.guard, T1)
+    assert sense(world.guard, T1).no_data == 2
+    outcome = classify(world.guard, T1)
+    assert (outcome.change, outcome.has_just_gone_blind) == (Change.BLIND, True)
+    assert decide(world.guard, outcome).branch == "notify"

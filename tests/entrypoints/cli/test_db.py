@@ -1,0 +1,70 @@
+"""`db upgrade` and `db status`, on a real database and on none."""
+
+from __future__ import annotations
+
+import json
+
+import psycopg
+import pytest
+
+from ledger_guard.entrypoints.cli.main import main
+
+
+@pytest.fixture
+def empty_database(empty_database_uri, monkeypatch) -> str:
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_DB", empty_database_uri)
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", empty_database_uri)
+    return empty_database_uri
+
+
+@pytest.mark.postgres
+def test_upgrade_says_at_which_revision_guard_state_is_and_may_be_repeated(empty_database, capsys):
+    for _ in range(2):
+        assert main(["db", "upgrade"]) == 0
+        assert capsys.readouterr().out == "guard state is at revision 0013\n"
+
+
+@pytest.mark.postgres
+def test_status_says_whether_an_upgrade_is_needed(empty_database, capsys):
+    assert main(["db", "status"]) == 1
+    assert "not there yet, this program needs 0013: run `python -m ledger_guard db upgrade`" in capsys.readouterr().out
+    main(["db", "upgrade"])
+    capsys.readouterr()
+    assert main(["db", "status"]) == 0
+    assert capsys.readouterr().out == "guard state is at revision 0013, the newest\n"
+
+
+@pytest.mark.postgres
+def test_status_as_json(empty_database, capsys):
+    assert main(["db", "status", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"revision": None, "newest": "0013", "is_current": False}
+
+
+@pytest.mark.postgres
+def test_a_database_of_a_newer_program_is_one_line_and_exit_1(empty_database, capsys):
+    main(["db", "upgrade"])
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("update ledger_guard.schema_version set version_num = '0999'")
+    capsys.readouterr()
+    assert main(["db", "upgrade"]) == 1
+    written = capsys.readouterr()
+    assert (written.out, written.err.count("\n")) == ("", 1)
+    assert "0999" in written.err
+
+
+@pytest.mark.parametrize("command", ["upgrade", "status"])
+def test_a_server_that_does_not_answer_is_one_line_and_exit_1(monkeypatch, capsys, tmp_path, command):
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", f"postgresql://guard:hidden@/nowhere?host={tmp_path}")
+    assert main(["db", command]) == 1
+    written = capsys.readouterr()
+    assert (written.out, written.err.count("\n")) == ("", 1)
+    assert "nowhere" in written.err
+    assert "hidden" not in written.err
+
+
+def test_a_connection_that_is_none_is_bad_input(monkeypatch, capsys):
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", "mysql://guard:hidden@host/db")
+    assert main(["db", "upgrade"]) == 2
+    written = capsys.readouterr()
+    assert "ledger_guard_db" in written.err
+    assert "hidden" not in written.err
