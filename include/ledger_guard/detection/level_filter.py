@@ -10,11 +10,11 @@ import numpy as np
 from ledger_guard.detection import state
 from ledger_guard.detection.alarms import MILD, QUIET, SEVERE
 from ledger_guard.detection.common_words import CommonWords
-from ledger_guard.detection.engine import SEVERITIES, JudgedWindow, WindowBatch
-from ledger_guard.detection.judged import Judged
+from ledger_guard.detection.engine import SEVERITIES, WindowBatch, WindowResult
 from ledger_guard.detection.negative_binomial import BAND_SCORE, gamma_quantile
 from ledger_guard.detection.reasons import Reasons
 from ledger_guard.detection.rule import LevelFilterRule
+from ledger_guard.detection.rule_result import RuleResult
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
@@ -45,7 +45,7 @@ class LevelFilterEngine:
         #: number of the last window
         self._last: int | None = None
 
-    def judge(self, batch: WindowBatch) -> JudgedWindow:
+    def judge(self, batch: WindowBatch) -> WindowResult:
         """As `SeverityEngine.judge`."""
         now = self._number(batch)
         if self._last is not None and now > self._last + 1:
@@ -102,7 +102,7 @@ class LevelFilterEngine:
         self._sorted_ids = tuple(sorted(self._tenant_ids))
         self._order = np.array([self._index[tenant] for tenant in self._sorted_ids], dtype=np.intp)
 
-    def _verdicts(self, batch: WindowBatch, judged: Judged) -> JudgedWindow:
+    def _verdicts(self, batch: WindowBatch, judged: RuleResult) -> WindowResult:
         order = self._order
         severity = _severity(judged)[order]
         attempts = np.where(np.isnan(judged.exposure), 1.0, np.where(judged.exposure > 0, judged.exposure, np.nan))
@@ -110,7 +110,7 @@ class LevelFilterEngine:
         variance = judged.count_variance
         low, high = (gamma_quantile(judged.seen.expected, variance, score) for score in (-BAND_SCORE, BAND_SCORE))
         reasons = Reasons(batch, judged, order, severity, self._rule.detection, self._rule.window_minutes, self._common)
-        return JudgedWindow(
+        return WindowResult(
             trigger=self._trigger,
             window=batch.window,
             tenant_ids=self._sorted_ids,
@@ -125,7 +125,7 @@ class LevelFilterEngine:
         )
 
 
-def _severity(judged: Judged) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+def _severity(judged: RuleResult) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
     is_healthy = judged.is_known & (judged.is_sufficient | judged.is_recovering)
     quiet = np.where(is_healthy, _CODE[Severity.NONE], _CODE[Severity.INSUFFICIENT])
     codes = np.where(judged.level > QUIET, _CODE_OF_LEVEL[judged.level], quiet)

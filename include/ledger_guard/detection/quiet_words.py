@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ledger_guard.detection import common_words as words
 from ledger_guard.detection.arrays import Floats, Numbers
 from ledger_guard.detection.engine import SEVERITIES
-from ledger_guard.detection.judged import Judged
+from ledger_guard.detection.rule_result import RuleResult
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.policy.schema import Detection
 
@@ -22,7 +22,7 @@ _INSUFFICIENT, _NO_DATA = SEVERITIES.index(Severity.INSUFFICIENT), SEVERITIES.in
 
 
 def quiet_sentences(
-    judged: Judged, order: NDArray[np.intp], severity: NDArray[np.int8], detection: Detection, window_minutes: int
+    judged: RuleResult, order: NDArray[np.intp], severity: NDArray[np.int8], detection: Detection, window_minutes: int
 ) -> Numbers:
     """The number of each tenant's sentence, parallel to `severity`; that of a tenant in alarm means nothing."""
     numbers = words.said(words.OWN_RATE, judged.events, words.three_digits(judged.seen.expected))[order]
@@ -36,15 +36,15 @@ def quiet_sentences(
     return numbers
 
 
-def _lacking(judged: Judged, which: NDArray[np.intp], detection: Detection, window_minutes: int) -> Numbers:
+def _lacking(judged: RuleResult, which: NDArray[np.intp], detection: Detection, window_minutes: int) -> Numbers:
     """Why there is no verdict, and how long these tenants would need for which rise.
 
     That is the time until nine in ten such rises carry the evidence that a severe alarm asks for. A rise by r carries
-    r·ln r - r + 1 nats for each expected event, divided by the tenant's clumping.
+    r·ln r - r + 1 nats for each expected event, divided by the tenant's overdispersion.
     """
     windows = 1000.0 * 1440.0 / window_minutes
     asked = math.log(windows / detection.severe_false_alarms) + _FOUND_NATS
-    usual = judged.hour_expected[which] / 60.0 / judged.clumping[which]
+    usual = judged.hour_expected[which] / 60.0 / judged.overdispersion[which]
 
     def needed(ratio: float) -> Floats:
         return np.asarray(asked / np.maximum(usual * (ratio * math.log(ratio) - ratio + 1.0), 1e-9))

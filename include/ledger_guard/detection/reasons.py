@@ -14,9 +14,9 @@ from ledger_guard.detection import alarms as alarm
 from ledger_guard.detection.arrays import Flags, Floats, Numbers
 from ledger_guard.detection.common_words import CommonWords
 from ledger_guard.detection.engine import SEVERITIES, Explanation, WindowBatch
-from ledger_guard.detection.judged import Judged
 from ledger_guard.detection.negative_binomial import BAND_SCORE, gamma_quantile
 from ledger_guard.detection.quiet_words import quiet_sentences
+from ledger_guard.detection.rule_result import RuleResult
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
 from ledger_guard.policy.schema import Detection
@@ -36,7 +36,7 @@ class Reasons:
     def __init__(
         self,
         batch: WindowBatch,
-        judged: Judged,
+        judged: RuleResult,
         order: NDArray[np.intp],
         severity: NDArray[np.int8],
         detection: Detection,
@@ -134,7 +134,7 @@ class Reasons:
         judged = self._judged
         events, expected = float(judged.hour_events[index]), float(judged.hour_expected[index])
         ratio = float(judged.ratio[index])
-        low, high = _interval(ratio, events, float(judged.clumping[index]), float(judged.seen.free_variance[index]))
+        low, high = _interval(ratio, events, float(judged.overdispersion[index]), float(judged.seen.free_variance[index]))
         figures: dict[str, Any] = {
             "rule": alarm.RULES[int(judged.rule[index])],
             "ratio": round(ratio, 3),
@@ -146,7 +146,7 @@ class Reasons:
             "hour_expected": round(expected, 3),
             # decimal orders of magnitude by which trouble is likelier than health
             "evidence": round(-math.log10(max(float(judged.healthy[index]), 1e-12)), 1),
-            "overdispersion": round(float(judged.clumping[index]), 2),
+            "overdispersion": round(float(judged.overdispersion[index]), 2),
         }
         if judged.movement.is_widespread:
             figures["platform_evidence_nats"] = round(judged.movement.evidence, 1)
@@ -158,9 +158,9 @@ class Reasons:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=int(self._judged.since[index]) * self._minutes)
 
 
-def _interval(ratio: float, events: float, clumping: float, variance: float) -> tuple[float, float]:
+def _interval(ratio: float, events: float, overdispersion: float, variance: float) -> tuple[float, float]:
     """Between which ratios the truth lies with 95 %, given the count's chance and what the baseline does not know."""
-    spread = clumping / (events + 0.5) + variance
+    spread = overdispersion / (events + 0.5) + variance
     centre: Floats = np.array([ratio])
     low, high = (float(gamma_quantile(centre, centre**2 * spread, sign * BAND_SCORE)[0]) for sign in (-1, 1))
     return low, high

@@ -12,7 +12,7 @@ import numpy as np
 from ledger_guard.detection.rule import LevelFilterRule
 
 #: changes with every change of the rule or of what it remembers
-VERSION = "level_filter/2"
+VERSION = "level_filter/3"
 _MAGIC = b"LGS1"
 #: the state is written at every check: quick matters more than small
 _LEVEL = 1
@@ -24,7 +24,7 @@ def dump(rule: LevelFilterRule, about: dict[str, Any]) -> bytes:
     header = {
         **_identity(rule),
         "hour": [rule.hour.number, rule.hour.last_number],
-        "platform": [rule.platform.is_widespread, rule.platform.began, rule.platform.unrest],
+        "pooled": [rule.pooled.is_widespread, rule.pooled.began, rule.pooled.unrest],
         "about": about,
         "arrays": [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()],
     }
@@ -51,7 +51,7 @@ def load(rule: LevelFilterRule, state: bytes) -> dict[str, Any]:
         for name, part in rule.parts.items():
             part.restore({key.split(".", 1)[1]: array for key, array in arrays.items() if key.split(".", 1)[0] == name})
         rule.hour.number, rule.hour.last_number = header["hour"]
-        rule.platform.is_widespread, rule.platform.began, rule.platform.unrest = header["platform"]
+        rule.pooled.is_widespread, rule.pooled.began, rule.pooled.unrest = header["pooled"]
         about: dict[str, Any] = header["about"]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"engine state: its parts are not this version's ({error}); allowed: what dump gave") from error
@@ -63,7 +63,7 @@ def _identity(rule: LevelFilterRule) -> dict[str, Any]:
         "version": VERSION,
         "window_minutes": rule.window_minutes,
         "events_accumulate": rule.events_accumulate,
-        "ratios": [round(float(ratio), 6) for ratio in rule.troubles.ratios],
+        "ratios": [round(float(ratio), 6) for ratio in rule.rises.ratios],
     }
 
 

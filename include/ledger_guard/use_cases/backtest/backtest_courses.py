@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
+from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.domain.verdicts import Severity
 
 #: more points than this can't be told apart in a picture
@@ -53,7 +53,7 @@ class CourseKeeper:
         self._asked: tuple[str, ...] = ()
         self._places: list[tuple[int, int]] = []
 
-    def add(self, judged: JudgedWindow) -> None:
+    def add(self, judged: WindowResult) -> None:
         """Keep what is drawn of one more window; they come in order of time, without gaps."""
         if self._start is None:
             self._start, self._step = judged.window.start, judged.window.length * self._windows_a_point

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
+from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.use_cases.backtest.backtest_tenants import TenantRows
 
@@ -65,7 +65,7 @@ class IncidentTracker:
         self._platform_begin = self._platform_last = _NEVER
         self._platform_worst = 0
 
-    def add(self, judged: JudgedWindow) -> None:
+    def add(self, judged: WindowResult) -> None:
         """Follow one more window; they come in order of time, without gaps."""
         if self._first_start is None:
             self._first_start = judged.window.start
@@ -86,7 +86,7 @@ class IncidentTracker:
         if self._platform_begin != _NEVER:
             self._end_widespread()
 
-    def _rows(self, judged: JudgedWindow) -> NDArray[np.intp]:
+    def _rows(self, judged: WindowResult) -> NDArray[np.intp]:
         rows = self._tenants.of(judged.tenant_ids)
         self._begin = self._tenants.grown(self._begin, _NEVER)
         self._last = self._tenants.grown(self._last, _NEVER)

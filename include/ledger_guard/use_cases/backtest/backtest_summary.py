@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
+from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import iso
 from ledger_guard.use_cases.backtest.backtest_incidents import Incident, IncidentTracker
@@ -114,7 +114,7 @@ class SummaryCounter:
         self.incidents: list[Incident] = []
         self._keeps = keep_incidents
 
-    def add(self, judged: JudgedWindow) -> None:
+    def add(self, judged: WindowResult) -> None:
         """Count one more window; they come in order of time, without gaps."""
         self._start = self._start or judged.window.start
         self._windows += 1

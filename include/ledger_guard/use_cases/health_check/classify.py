@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
+from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.detection.registry import make_engine
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.incident_course import Change, CourseRules, next_step
@@ -89,7 +89,7 @@ class _Classification:
         point = StartingPoint(self._state, self._trigger, lambda: make_engine(policy, self._trigger), lateness(policy), history)
         return point.find(self._now)
 
-    def _judge(self, start: Start, newest: Window) -> JudgedWindow:
+    def _judge(self, start: Start, newest: Window) -> WindowResult:
         """Feed the engine, taking the incident along; returns the newest window's verdicts."""
         checkpoints = Checkpoints(
             self._state.replay,
@@ -115,7 +115,7 @@ class _Classification:
     def _was_judged(self, window: Window) -> bool:
         return self._judged_through is not None and window.end <= self._judged_through
 
-    def _go_on(self, window: Window, newest: Window, judged: JudgedWindow) -> None:
+    def _go_on(self, window: Window, newest: Window, judged: WindowResult) -> None:
         """Take the incident through a window that is judged for the first time, and store its verdicts."""
         is_fresh = window.start >= newest.end - FRESH
         is_young = window.start >= newest.end - KEPT
@@ -126,7 +126,7 @@ class _Classification:
             self._step(window, verdicts)
         self._record(verdicts)
 
-    def _revise(self, window: Window, newest: Window, judged: JudgedWindow) -> None:
+    def _revise(self, window: Window, newest: Window, judged: WindowResult) -> None:
         """Put a window's new verdicts in place of the stored ones, and let the incident know graver ones that are fresh."""
         stored = self._state.verdicts.between(self._trigger, window.start, window.end)
         difference = self._revision.compare(stored, judged)
@@ -162,7 +162,7 @@ class _Classification:
         if incident and incident.is_over:
             self._incident = None
 
-    def _outcome(self, windows: Sequence[SensedWindow], judged: JudgedWindow) -> ClassifyOutcome:
+    def _outcome(self, windows: Sequence[SensedWindow], judged: WindowResult) -> ClassifyOutcome:
         newest = windows[-1]
         new = sum(not self._was_judged(each.window) for each in windows)
         incident = self._incident
@@ -195,7 +195,7 @@ class _Classification:
             blind += 1
         return blind
 
-    def _audit(self, outcome: ClassifyOutcome, newest: Window, judged: JudgedWindow) -> None:
+    def _audit(self, outcome: ClassifyOutcome, newest: Window, judged: WindowResult) -> None:
         counts = Counter(SEVERITIES[code].value for code in judged.severity.tolist())
         detail = {**outcome.as_json(), "judged_through": iso(newest.end), "verdicts_of_newest_window": dict(counts)}
         detail |= self._revision.as_detail()
@@ -204,7 +204,7 @@ class _Classification:
         self._state.audit.append(AuditEvent("classify", "ledger_guard", subject, detail, at, incident_id=outcome.incident_id))
 
 
-def _gravest(judged: JudgedWindow) -> Severity:
+def _gravest(judged: WindowResult) -> Severity:
     found = Severity.NO_DATA
     for code in set(judged.severity.tolist()):
         found = worst(found, SEVERITIES[code])

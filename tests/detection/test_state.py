@@ -70,13 +70,13 @@ def test_a_state_is_taken_over_by_an_engine_that_has_lived_already(learned_days)
 
 def test_a_dump_and_load_halfway_changes_no_verdict():
     whole, halves = Platform(USUAL, seed=5), Platform(USUAL, seed=5)
-    courses = [{}] * 120 + [{"rise": {"t03": 4.0}}] * 20 + [{"rise": 3.0}] * 6 + [{}] * 20
-    for number, course in enumerate(courses):
+    stretches = [{}] * 120 + [{"rise": {"t03": 4.0}}] * 20 + [{"rise": 3.0}] * 6 + [{}] * 20
+    for number, stretch in enumerate(stretches):
         if number in (50, 125, 143, 150):
             saved = halves.engine.dump()
             halves.engine = LevelFilterEngine(Trigger.INSUFFICIENT_FUNDS, DETECTION, 5)
             halves.engine.load(saved)
-        assert whole.live(1, **course) == halves.live(1, **course)
+        assert whole.live(1, **stretch) == halves.live(1, **stretch)
     assert halves.engine.dump() == whole.engine.dump()
 
 
