@@ -100,7 +100,7 @@ class _Classification:
         )
         for sensed, readings in with_readings(self._state.readings, self._trigger, start.windows):
             checkpoints.before(sensed, start.engine)
-            known = start.judged_as.get(sensed.window.start)
+            known = start.judged_revisions.get(sensed.window.start)
             # Judged again, a window keeps the quarantine of its time: the incident may have grown or ended since.
             quarantined = known.quarantined if known else quarantined_tenants(self._state, self._incident, sensed.window)
             judged = start.engine.judge(batch(sensed, readings, quarantined))

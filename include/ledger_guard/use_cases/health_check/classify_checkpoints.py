@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 from ledger_guard.detection.engine import SeverityEngine
 from ledger_guard.domain.signals import SensedWindow, Trigger
-from ledger_guard.ports.guard_state import Checkpoint, JudgedAs, ReplayStore
+from ledger_guard.ports.guard_state import Checkpoint, JudgedRevision, ReplayStore
 
 #: checkpoints in the time that windows may still change; one older makes three states at most
 _CHECKPOINTS_WITHIN_LATENESS = 2
@@ -27,7 +27,7 @@ class Checkpoints:
         self._trigger = trigger
         self._spacing = lateness / _CHECKPOINTS_WITHIN_LATENESS
         self._oldest_unsettled = newest_end - lateness
-        self._judged: list[JudgedAs] = []
+        self._judged: list[JudgedRevision] = []
         # What was saved after this engine's state came from readings that have changed since, or from another engine.
         store.drop_checkpoints_after(trigger, seen_through or _BEGINNING)
         self._newest = max(store.checkpoint_moments(trigger), default=None)
@@ -42,11 +42,11 @@ class Checkpoints:
 
     def judged(self, sensed: SensedWindow, quarantined: frozenset[str]) -> None:
         """Remember what was judged of a window."""
-        self._judged.append(JudgedAs(sensed.window.start, sensed.revision, quarantined))
+        self._judged.append(JudgedRevision(sensed.window.start, sensed.revision, quarantined))
 
     def close(self) -> None:
         """Store what was remembered and forget what no replay needs any more."""
         settled = [each for each in self._store.checkpoint_moments(self._trigger) if each <= self._oldest_unsettled]
         oldest = settled[-1] if settled else _BEGINNING
-        self._store.save_judged_as(self._trigger, [each for each in self._judged if each.window_start >= oldest])
+        self._store.save_judged_revisions(self._trigger, [each for each in self._judged if each.window_start >= oldest])
         self._store.forget_before(self._trigger, oldest)

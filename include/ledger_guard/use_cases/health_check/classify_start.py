@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from ledger_guard.detection.engine import SeverityEngine
 from ledger_guard.domain.signals import SensedWindow, Trigger
-from ledger_guard.ports.guard_state import GuardTransaction, JudgedAs
+from ledger_guard.ports.guard_state import GuardTransaction, JudgedRevision
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Start:
     #: windows that late data changed since they were judged, oldest first
     revised: Sequence[SensedWindow]
     #: what was judged of the windows of the last hours
-    judged_as: Mapping[datetime, JudgedAs]
+    judged_revisions: Mapping[datetime, JudgedRevision]
 
 
 class StartingPoint:
@@ -53,14 +53,14 @@ class StartingPoint:
         Where no stored state serves (none was saved, it is damaged or of another version of the rule, or a revised window is
         older than every checkpoint, as after an upgrade) the stored history is learned again.
         """
-        judged_as = {each.window_start: each for each in self._state.replay.judged_as(self._trigger)}
-        revised = self._revised(judged_as)
+        judged_revisions = {each.window_start: each for each in self._state.replay.judged_revisions(self._trigger)}
+        revised = self._revised(judged_revisions)
         engine, seen_through = self._engine(revised)
         first = seen_through or now - self._history
         windows = self._state.readings.windows(self._trigger, first, now)
-        return Start(engine, windows, seen_through, revised, judged_as)
+        return Start(engine, windows, seen_through, revised, judged_revisions)
 
-    def _revised(self, judged_as: Mapping[datetime, JudgedAs]) -> list[SensedWindow]:
+    def _revised(self, judged_revisions: Mapping[datetime, JudgedRevision]) -> list[SensedWindow]:
         through = self._state.verdicts.judged_through(self._trigger)
         if through is None:
             return []
@@ -69,7 +69,7 @@ class StartingPoint:
         since = min([through - self._lateness, *moments[:1]])
         windows = self._state.readings.windows(self._trigger, since, through)
         # A window of which nothing is remembered was judged by an older version, which judged no revision again.
-        return [each for each in windows if each.revision != _revision(judged_as.get(each.window.start))]
+        return [each for each in windows if each.revision != _revision(judged_revisions.get(each.window.start))]
 
     def _engine(self, revised: Sequence[SensedWindow]) -> tuple[SeverityEngine, datetime | None]:
         if not revised:
@@ -89,5 +89,5 @@ class StartingPoint:
         return engine, through
 
 
-def _revision(judged: JudgedAs | None) -> int:
+def _revision(judged: JudgedRevision | None) -> int:
     return judged.revision if judged else 0
