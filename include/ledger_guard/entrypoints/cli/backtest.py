@@ -174,7 +174,7 @@ class _Judging:
         windows = readings.windows()
         first = list(itertools.islice(windows, WINDOWS_TO_SEE_SPACING))
         self.window_minutes = self.window_minutes or spacing_minutes(first, self.policies[0].window_minutes)
-        together, chance = itertools.chain(first, windows), self.policies[0].sensing.silence_probability
+        together, chance = itertools.chain(first, windows), self.policies[0].sensing.missing_data_probability
         return batches(together, self.window_minutes, str(self.source), chance)
 
 
