@@ -101,7 +101,7 @@ class LevelFilterRule:
         doubt = usable * believed.doubt
         doubt[quarantined] = 1.0
         self.hour.take(events, observed.attempts, baseline, doubt)
-        return self._judged(now, observed, seen, movement, is_known, is_weekly, believed, hour_events)
+        return self._result(now, observed, seen, movement, is_known, is_weekly, believed, hour_events)
 
     def _observed(self, batch: WindowBatch, rows: NDArray[np.intp]) -> Observations:
         several = self.detection.minimum_events
@@ -146,7 +146,7 @@ class LevelFilterRule:
         self.rises.suppose(likelier, movement.probability, movement.shares, movement.age_minutes)
         self.alarms.is_supposed |= likelier
 
-    def _judged(
+    def _result(
         self,
         now: int,
         observed: Observations,
