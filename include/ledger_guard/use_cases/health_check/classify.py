@@ -18,13 +18,16 @@ from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
 from ledger_guard.domain.windows import Window, iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
-from ledger_guard.use_cases.health_check.classify_batches import batch, with_readings
-from ledger_guard.use_cases.health_check.classify_checkpoints import Checkpoints
-from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
-from ledger_guard.use_cases.health_check.classify_repeated import nothing_new
+from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome, nothing_new
 from ledger_guard.use_cases.health_check.classify_revision import Revision
-from ledger_guard.use_cases.health_check.classify_start import Start, StartingPoint
-from ledger_guard.use_cases.health_check.quarantine import quarantined_tenants
+from ledger_guard.use_cases.health_check.classify_windows import (
+    Checkpoints,
+    Start,
+    batch,
+    quarantined_tenants,
+    starting_point,
+    with_readings,
+)
 from ledger_guard.use_cases.health_check.sense import lateness
 
 __all__ = ["ClassifyOutcome", "classify"]
@@ -85,9 +88,14 @@ class _Classification:
 
     def _start(self) -> Start:
         policy = self._guard.policy
-        history = timedelta(days=policy.sensing.history_days)
-        point = StartingPoint(self._state, self._trigger, lambda: make_engine(policy, self._trigger), lateness(policy), history)
-        return point.find(self._now)
+        return starting_point(
+            self._state,
+            self._trigger,
+            lambda: make_engine(policy, self._trigger),
+            self._now,
+            lateness=lateness(policy),
+            history=timedelta(days=policy.sensing.history_days),
+        )
 
     def _judge(self, start: Start, newest: Window) -> WindowResult:
         """Feed the engine, taking the incident along; returns the newest window's verdicts."""
