@@ -11,7 +11,7 @@ from health_worlds import LENGTH, NOON, POLICY, T1, audited, deliver, incident, 
 from plain_engine import PlainEngine
 
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity

@@ -9,7 +9,7 @@ from health_checks import MILD, QUIET, SEVERE, Checks
 from health_worlds import LENGTH, NOON, T1, audited, window
 from plain_engine import PlainEngine
 
-from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
 from ledger_guard.domain.signals import Reading
 from ledger_guard.domain.verdicts import Scope, Severity

@@ -11,7 +11,7 @@ import numpy as np
 from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.detection.registry import make_engine
 from ledger_guard.domain.audit import AuditEvent
-from ledger_guard.domain.incident_course import Change, CourseRules, next_step
+from ledger_guard.domain.incident_lifecycle import Change, LifecycleRules, next_step
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
@@ -147,7 +147,7 @@ class _Classification:
     def _step(self, window: Window, verdicts: Sequence[Verdict]) -> None:
         policy = self._guard.policy
         before = self._incident
-        rules = CourseRules(policy.detection_of(self._trigger).resolve_after_windows, policy.notification.list_at_most)
+        rules = LifecycleRules(policy.detection_of(self._trigger).resolve_after_windows, policy.notification.list_at_most)
         actions = self._state.actions.of_incident(before.incident_id) if before else []
         step = next_step(before, self._trigger, window, verdicts, actions, self._now, rules)
         after = step.incident

@@ -9,7 +9,7 @@ from typing import Any
 
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_uuid
-from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
