@@ -117,11 +117,11 @@ class Score:
     @property
     def headline(self) -> float:
         """G, 0..100."""
-        silence = self.no_data.value if self.no_data.total else 1.0
+        no_data_share = self.no_data.value if self.no_data.total else 1.0
         return (
             100
             * self.credit
-            * silence
+            * no_data_share
             / (1 + self.severe_false_rate / SEVERE_THAT_HALVE + self.mild_false_rate / MILD_THAT_HALVE)
         )
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
-from ledger_guard.detection.engine import JudgedWindow, WindowBatch
+from ledger_guard.detection.engine import WindowBatch, WindowResult
 from ledger_guard.detection.level_filter import LevelFilterEngine
 from ledger_guard.detection.rule import LevelFilterRule
 from ledger_guard.detection.spread import FAST_MINUTES
@@ -61,7 +61,7 @@ class Platform:
             rows[tenant] = (int(self._rng.binomial(exposure, min(rate * factor, 1.0))), int(exposure))
         return rows
 
-    def window(self, rows, **kwargs) -> JudgedWindow:
+    def window(self, rows, **kwargs) -> WindowResult:
         judged = self.engine.judge(batch(self.number, rows, **kwargs))
         self.number += 1
         return judged
@@ -103,7 +103,7 @@ class Learned:
         products = slow + fast * np.exp(-np.array([0.0, 5.0, 120.0]) / FAST_MINUTES)
         products[0] += white
         spread.weights[:], spread.products[:] = 1e9, 1e9 * products[:, None]
-        spread.clump_events[:], spread.clumps[:] = 1e9, 0.02e9
+        spread.excess_events[:], spread.excess[:] = 1e9, 0.02e9
         self.number = 0
         self._tenants = tuple(f"t{i:02d}" for i in range(tenants))
 

@@ -85,7 +85,7 @@ def test_an_alarm_ends_when_the_tenant_is_seen_to_be_well(platform):
     assert "severe" not in judged[3:]
 
 
-def test_silence_and_empty_windows_end_no_alarm(platform):
+def test_missing_data_and_empty_windows_end_no_alarm(platform):
     platform.live(6, rise={"t03": 8.0})
     for _ in range(30):
         rows = platform.traffic() | {"t03": (0, 0)}

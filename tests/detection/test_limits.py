@@ -154,4 +154,4 @@ def test_what_could_be_chance_in_each_is_chance_in_all():
     world, rng = Learned(rate=0.01, tenants=30), np.random.default_rng(8)
     for _ in range(288):
         world.step(*((int(rng.poisson(1.0)), 100) for _ in range(30)))
-        assert not world.rule.platform.is_widespread
+        assert not world.rule.pooled.is_widespread

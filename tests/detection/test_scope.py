@@ -20,7 +20,7 @@ def test_a_common_rise_is_known_before_any_tenant_shows_it_by_itself():
         world = Learned(rate=0.01, tenants=tenants)
         world.steps(12, *[(3, 300)] * tenants)
         found = world.steps(24, *[(9, 300)] * tenants)
-        assert world.rule.platform.is_widespread == (tenants > 1)
+        assert world.rule.pooled.is_widespread == (tenants > 1)
         return next(i for i, levels in enumerate(found) if all(levels))
 
     assert first_alarm(20) < first_alarm(1)
@@ -32,7 +32,7 @@ def test_what_began_with_the_platform_ends_with_it():
         found = world.steps(windows, *[(events, 300)] * 20)
         assert all(found[-1]) == (events == 9)
     assert world.levels == [QUIET] * 20
-    assert not world.rule.platform.is_widespread
+    assert not world.rule.pooled.is_widespread
 
 
 def test_an_older_trouble_of_one_tenant_does_not_become_the_platforms(platform):

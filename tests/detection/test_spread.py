@@ -8,7 +8,7 @@ from ledger_guard.detection.spread import FAST_MINUTES, SLOW_HOURS, Spread
 TENANTS, WEEKS = 40, 2
 
 
-def learned(mean: float, *, white=0.0, fast=0.0, slow=0.0, clumping=1.0, calm=True) -> Spread:
+def learned(mean: float, *, white=0.0, fast=0.0, slow=0.0, overdispersion=1.0, calm=True) -> Spread:
     """What is learned of tenants that wobble as told around `mean` events a window."""
     rng = np.random.default_rng(4)
     spread = Spread(5)
@@ -20,7 +20,7 @@ def learned(mean: float, *, white=0.0, fast=0.0, slow=0.0, clumping=1.0, calm=Tr
         wobbles = keep * wobbles + np.sqrt(variances * (1 - keep**2)) * rng.standard_normal(wobbles.shape)
         level = mean * np.exp(wobbles.sum(axis=0) - (fast + slow) / 2)
         level = rng.gamma(1 / white, level * white) if white else level
-        level = rng.gamma(level / (clumping - 1), clumping - 1) if clumping > 1 else level
+        level = rng.gamma(level / (overdispersion - 1), overdispersion - 1) if overdispersion > 1 else level
         spread.learn(now, np.full(TENANTS, calm), rng.poisson(level).astype(float), expected)
         if now % 12 == 0:
             spread.refresh()
@@ -48,12 +48,12 @@ def test_one_wobble_alone_is_not_taken_for_another(name):
     assert all(middle(spread, other) < 0.02 for other in {"white", "fast", "slow"} - {name})
 
 
-def test_clumping_is_learned_where_events_are_few():
-    assert middle(learned(1.0, clumping=2.0), "clumping") == near(2.0)
+def test_overdispersion_is_learned_where_events_are_few():
+    assert middle(learned(1.0, overdispersion=2.0), "overdispersion") == near(2.0)
 
 
 def test_plain_chance_gives_the_least_of_everything():
-    assert middle(learned(1.0), "clumping") == pytest.approx(1.02, abs=0.05)
+    assert middle(learned(1.0), "overdispersion") == pytest.approx(1.02, abs=0.05)
     spread = learned(200.0)
     assert middle(spread, "white") == pytest.approx(0.003, abs=0.002)
     assert middle(spread, "fast") == pytest.approx(0.003, abs=0.002)
@@ -61,9 +61,9 @@ def test_plain_chance_gives_the_least_of_everything():
 
 
 def test_windows_in_doubt_teach_nothing():
-    wild = learned(1.0, clumping=3.0, calm=False)
+    wild = learned(1.0, overdispersion=3.0, calm=False)
     untaught = Spread(5)
     untaught.grow(TENANTS)
     untaught.refresh()
-    for name in ("white", "fast", "slow", "clumping"):
+    for name in ("white", "fast", "slow", "overdispersion"):
         assert getattr(wild, name).tolist() == getattr(untaught, name).tolist()

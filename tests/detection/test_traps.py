@@ -27,13 +27,13 @@ def test_a_late_batch_is_no_rise(platform):
     assert alarms(judged) == []
 
 
-def test_late_failures_that_pile_up_after_silence_are_no_rise(platform):
-    silent = [platform.judge(platform.traffic() | {"t03": (0, 400)}) for _ in range(8)]
+def test_late_failures_that_pile_up_after_empty_windows_are_no_rise(platform):
+    empty = [platform.judge(platform.traffic() | {"t03": (0, 400)}) for _ in range(8)]
     judged = [platform.judge(platform.traffic() | {"t03": (58, 400)}), *platform.live(12)]
-    assert alarms(silent + judged) == []
+    assert alarms(empty + judged) == []
 
 
-def test_events_after_a_silence_are_set_against_the_missing_windows_too():
+def test_events_after_empty_windows_are_set_against_the_missing_windows_too():
     world = Learned(rate=0.01)
     world.steps(24, (6, 600))
     world.steps(6, (0, 600))
@@ -41,7 +41,7 @@ def test_events_after_a_silence_are_set_against_the_missing_windows_too():
     assert world.step((6, 600)).seen.baseline[0] == pytest.approx(6.0, rel=0.01)
 
 
-def test_more_than_silence_explains_is_one():
+def test_more_than_empty_windows_explain_is_one():
     world = Learned(rate=0.01)
     world.steps(24, (6, 600))
     world.steps(6, (0, 600))

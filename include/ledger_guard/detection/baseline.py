@@ -1,6 +1,6 @@
 """What is normal for each tenant: its rate and its hours of the day; thin tenants lean on the fleet.
 
-Whole hours are learned, an hour late, and only those without an alarm, a repair or a gap: silence forgets nothing.
+Whole hours are learned, an hour late, and only those without an alarm, a repair or a gap: missing data forget nothing.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Baselines(TenantMemory):
         days = np.maximum(self.days, 1.0)
         for _ in range(2):
             a_day = self.exposure * self.season * self.rate / days
-            thinned = spread.clumping + wobble * a_day
+            thinned = spread.overdispersion + wobble * a_day
             events, exposure = (self.events / thinned).sum(axis=0), (self.exposure * self.season / thinned).sum(axis=0)
             fleet = _fleets(events, exposure, self.counts_only)
             self.rate = np.maximum((_FLEET_EVENTS + events) / (_FLEET_EVENTS / np.maximum(fleet, least) + exposure), least)

@@ -17,7 +17,7 @@ from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 
-#: what the codes in `JudgedWindow.severity` mean
+#: what the codes in `WindowResult.severity` mean
 SEVERITIES = (Severity.NO_DATA, Severity.INSUFFICIENT, Severity.NONE, Severity.MILD, Severity.SEVERE)
 
 
@@ -51,7 +51,7 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class JudgedWindow:
+class WindowResult:
     """The verdicts of one window over every tenant known so far, as arrays parallel to `tenant_ids`.
 
     Iterating gives them as `Verdict`s. Reasons are put into words only when asked for, and stay the same when the engine
@@ -106,7 +106,7 @@ class JudgedWindow:
 class SeverityEngine(Protocol):
     """Judges windows one after the other and remembers what it needs for the next."""
 
-    def judge(self, batch: WindowBatch) -> JudgedWindow:
+    def judge(self, batch: WindowBatch) -> WindowResult:
         """Verdicts for every tenant known so far, by tenant id; a known tenant without a row gets `no_data`.
 
         Uses this window and earlier ones only. Windows come in order of time; a gap counts as missing windows.

@@ -96,7 +96,7 @@ class HealthyLevel(TenantMemory):
             self._start_anew(back, slow_limit, spread)
         slow_sum, fast_sum = self.slow_variance + self.shared, self.fast_variance + self.shared
         against = np.maximum(expected, 1e-9)
-        total = slow_sum + fast_sum + spread.clumping / against + spread.white
+        total = slow_sum + fast_sum + spread.overdispersion / against + spread.white
         reach = _MOST_PULL * np.sqrt(total)
         surprise = _within((events - expected) / against, reach)
         slow_step, fast_step = weight * slow_sum / total, weight * fast_sum / total

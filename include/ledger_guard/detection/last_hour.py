@@ -1,4 +1,4 @@
-"""The last hour of every tenant, window by window: for silence that late counts will fill, and for how much was there to see."""
+"""The last hour of every tenant, window by window: for empty windows that late counts fill, and for how much there was to see."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory
 
-#: events expected in a silence that is too long to be chance (about one in twenty)
-_IMPLAUSIBLE_SILENCE = 3.0
+#: events expected in empty windows that are too many to be chance (about one in twenty)
+_IMPLAUSIBLY_EMPTY = 3.0
 _MINUTES = 60.0
 
 
@@ -20,9 +20,9 @@ class LastHour(TenantMemory):
         blank: Blank = {
             "events": (0.0, axes, np.float32),
             "expected": (0.0, axes, np.float32),
-            #: what a silent window still waits for, and whether a window was seen without any event
+            #: what an empty window still waits for, and whether a window was seen without any event
             "waiting": (0.0, axes, np.float32),
-            "is_silent": (False, axes, np.bool_),
+            "is_empty": (False, axes, np.bool_),
             #: distinct players or webhooks behind the events; NaN where not known
             "subjects": (0.0, axes, np.float32),
         }
@@ -30,23 +30,23 @@ class LastHour(TenantMemory):
         self.events: Floats
         self.expected: Floats
         self.waiting: Floats
-        self.is_silent: Flags
+        self.is_empty: Flags
         self.subjects: Floats
 
     def awaited(self, now: int, events: Floats) -> Floats:
-        """What a window with events answers for beside its own: the expectation of the silent windows just before it.
+        """What a window with events answers for beside its own: the expectation of the empty windows just before it.
 
         Failures that arrive late leave windows without events and pile up in the next one; against that window alone they would
-        look like a rise. Silence that is plausible by chance is answered for by nobody.
+        look like a rise. Empty windows that are plausible by chance are answered for by nobody.
         """
         awaited = np.zeros(len(events))
-        after_silence = np.flatnonzero((events > 0) & self.is_silent[(now - 1) % self.depth])
-        if not len(after_silence):
+        after_empty = np.flatnonzero((events > 0) & self.is_empty[(now - 1) % self.depth])
+        if not len(after_empty):
             return awaited
         before = (now - np.arange(1, self.depth)) % self.depth
-        going_on = np.logical_and.accumulate(self.is_silent[before[:, None], after_silence], axis=0)
-        waiting = np.where(going_on, self.waiting[before[:, None], after_silence], 0.0).sum(axis=0, dtype=np.float64)
-        awaited[after_silence] = np.where(waiting >= _IMPLAUSIBLE_SILENCE, waiting, 0.0)
+        going_on = np.logical_and.accumulate(self.is_empty[before[:, None], after_empty], axis=0)
+        waiting = np.where(going_on, self.waiting[before[:, None], after_empty], 0.0).sum(axis=0, dtype=np.float64)
+        awaited[after_empty] = np.where(waiting >= _IMPLAUSIBLY_EMPTY, waiting, 0.0)
         return awaited
 
     def push(self, now: int, events: Floats, expected: Floats, tracked: Floats, subjects: Floats, answered: Flags) -> None:
@@ -55,7 +55,7 @@ class LastHour(TenantMemory):
         if answered.any():
             self.waiting[:, answered] = 0.0
         self.events[row], self.expected[row], self.waiting[row] = events, expected, tracked
-        self.is_silent[row] = events == 0
+        self.is_empty[row] = events == 0
         self.subjects[row] = np.where(events > 0, subjects, 0.0)
 
     def total_events(self) -> Floats:

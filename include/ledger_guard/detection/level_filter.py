@@ -9,12 +9,12 @@ import numpy as np
 
 from ledger_guard.detection import state
 from ledger_guard.detection.alarms import MILD, QUIET, SEVERE
-from ledger_guard.detection.common_words import CommonWords
-from ledger_guard.detection.engine import SEVERITIES, JudgedWindow, WindowBatch
-from ledger_guard.detection.judged import Judged
+from ledger_guard.detection.engine import SEVERITIES, WindowBatch, WindowResult
 from ledger_guard.detection.negative_binomial import BAND_SCORE, gamma_quantile
+from ledger_guard.detection.reason_codes import Wording
 from ledger_guard.detection.reasons import Reasons
 from ledger_guard.detection.rule import LevelFilterRule
+from ledger_guard.detection.rule_result import RuleResult
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
@@ -41,19 +41,19 @@ class LevelFilterEngine:
         #: the last batch's tenants and their rows: mostly they come again
         self._batch_ids: tuple[str, ...] = ()
         self._rows = np.zeros(0, np.intp)
-        self._common = CommonWords(detection)
+        self._wording = Wording(detection)
         #: number of the last window
         self._last: int | None = None
 
-    def judge(self, batch: WindowBatch) -> JudgedWindow:
+    def judge(self, batch: WindowBatch) -> WindowResult:
         """As `SeverityEngine.judge`."""
         now = self._number(batch)
         if self._last is not None and now > self._last + 1:
             self._rule.skip(now - self._last - 1)
         known = [self._index[tenant] for tenant in sorted(batch.quarantined) if tenant in self._index]
-        judged = self._rule.step(now, batch, self._rows, np.array(known, dtype=np.intp))
+        result = self._rule.step(now, batch, self._rows, np.array(known, dtype=np.intp))
         self._last = now
-        return self._verdicts(batch, judged)
+        return self._verdicts(batch, result)
 
     def dump(self) -> bytes:
         """As `SeverityEngine.dump`."""
@@ -102,22 +102,22 @@ class LevelFilterEngine:
         self._sorted_ids = tuple(sorted(self._tenant_ids))
         self._order = np.array([self._index[tenant] for tenant in self._sorted_ids], dtype=np.intp)
 
-    def _verdicts(self, batch: WindowBatch, judged: Judged) -> JudgedWindow:
+    def _verdicts(self, batch: WindowBatch, result: RuleResult) -> WindowResult:
         order = self._order
-        severity = _severity(judged)[order]
-        attempts = np.where(np.isnan(judged.exposure), 1.0, np.where(judged.exposure > 0, judged.exposure, np.nan))
-        attempts = np.where(judged.present, attempts, np.nan)
-        variance = judged.count_variance
-        low, high = (gamma_quantile(judged.seen.expected, variance, score) for score in (-BAND_SCORE, BAND_SCORE))
-        reasons = Reasons(batch, judged, order, severity, self._rule.detection, self._rule.window_minutes, self._common)
-        return JudgedWindow(
+        severity = _severity(result)[order]
+        attempts = np.where(np.isnan(result.exposure), 1.0, np.where(result.exposure > 0, result.exposure, np.nan))
+        attempts = np.where(result.present, attempts, np.nan)
+        variance = result.count_variance
+        low, high = (gamma_quantile(result.seen.expected, variance, score) for score in (-BAND_SCORE, BAND_SCORE))
+        reasons = Reasons(batch, result, order, severity, self._rule.detection, self._rule.window_minutes, self._wording)
+        return WindowResult(
             trigger=self._trigger,
             window=batch.window,
             tenant_ids=self._sorted_ids,
             severity=severity,
-            is_widespread=(severity >= _CODE[Severity.MILD]) & judged.is_widespread[order],
-            rate=(judged.events / attempts)[order],
-            usual_rate=(judged.seen.expected / attempts)[order],
+            is_widespread=(severity >= _CODE[Severity.MILD]) & result.is_widespread[order],
+            rate=(result.events / attempts)[order],
+            usual_rate=(result.seen.expected / attempts)[order],
             band_low=(low / attempts)[order],
             band_high=(high / attempts)[order],
             explain=reasons.explain,
@@ -125,11 +125,11 @@ class LevelFilterEngine:
         )
 
 
-def _severity(judged: Judged) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
-    is_healthy = judged.is_known & (judged.is_sufficient | judged.is_recovering)
+def _severity(result: RuleResult) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
+    is_healthy = result.is_known & (result.is_sufficient | result.is_recovering)
     quiet = np.where(is_healthy, _CODE[Severity.NONE], _CODE[Severity.INSUFFICIENT])
-    codes = np.where(judged.level > QUIET, _CODE_OF_LEVEL[judged.level], quiet)
-    is_empty = (judged.exposure == 0) & (judged.events == 0)
+    codes = np.where(result.level > QUIET, _CODE_OF_LEVEL[result.level], quiet)
+    is_empty = (result.exposure == 0) & (result.events == 0)
     codes[is_empty] = _CODE[Severity.INSUFFICIENT]
-    codes[~judged.present] = _CODE[Severity.NO_DATA]
+    codes[~result.present] = _CODE[Severity.NO_DATA]
     return codes.astype(np.int8)

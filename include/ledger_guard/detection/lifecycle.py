@@ -1,4 +1,4 @@
-"""How alarms begin, grow graver and end, from what is believed of each tenant's trouble.
+"""How alarms begin, grow graver and end, from what is believed of each tenant's rise.
 
 An alarm may come once trouble is likelier than health by more than (begins · windows in 1,000 tenant-days) / (false alarms
 allowed in them). The posterior odds over the chance that a trouble begins are a Shiryaev-Roberts statistic, whose mean in
@@ -14,8 +14,8 @@ from ledger_guard.detection import alarms as alarm
 from ledger_guard.detection.alarms import Alarms
 from ledger_guard.detection.arrays import Flags, Floats
 from ledger_guard.detection.last_hour import LastHour
-from ledger_guard.detection.pooled_evidence import Platform
-from ledger_guard.detection.rise_filter import Believed, Troubles
+from ledger_guard.detection.pooled_evidence import PooledEvidence
+from ledger_guard.detection.rise_filter import Believed, RiseFilter
 from ledger_guard.detection.weekly import HOURS_OF_WEEK, WeekBefore
 from ledger_guard.policy.schema import Detection
 
@@ -33,34 +33,34 @@ _NEARLY_MILD = 0.93
 _JOINS_MILD, _JOINS_SEVERE = 80.0, 200.0
 
 
-class AlarmCourse:
+class AlarmLifecycle:
     """Moves the alarms of all tenants through one window."""
 
     def __init__(
         self,
         detection: Detection,
         window_minutes: int,
-        troubles: Troubles,
-        platform: Platform,
+        rises: RiseFilter,
+        pooled: PooledEvidence,
         week: WeekBefore,
-        lately: LastHour,
+        last_hour: LastHour,
         alarms: Alarms,
     ) -> None:
         self._detection, self._minutes = detection, window_minutes
-        self._troubles, self._platform, self._week, self._lately, self._alarms = troubles, platform, week, lately, alarms
+        self._rises, self._pooled, self._week, self._last_hour, self._alarms = rises, pooled, week, last_hour, alarms
         windows = 1000.0 * 1440.0 / window_minutes
-        self._severe_odds = troubles.begins * windows / detection.severe_false_alarms
-        self._mild_odds = troubles.begins * windows / detection.mild_false_alarms
+        self._severe_odds = rises.begins * windows / detection.severe_false_alarms
+        self._mild_odds = rises.begins * windows / detection.mild_false_alarms
 
     def advance(self, now: int, tells: Flags, is_known: Flags, believed: Believed, hour_events: Floats) -> Flags:
         """Take the tenants that window number `now` `tells` something of one step on; says which rises are held to be the week's.
 
-        Silence ends and begins nothing.
+        Missing data end and begin nothing.
         """
-        alarms, troubles, detection = self._alarms, self._troubles, self._detection
+        alarms, rises, detection = self._alarms, self._rises, self._detection
         doubt, odds, ratio = believed.doubt, believed.odds, believed.ratio
         alarms.end(tells & (doubt < 1.0 - _HEALTHY_AGAIN), now)
-        still_supposed = (troubles.healthy < 1.0 - _HEALTHY_AGAIN / 2.0) | self._platform.is_widespread
+        still_supposed = (rises.healthy < 1.0 - _HEALTHY_AGAIN / 2.0) | self._pooled.is_widespread
         alarms.is_supposed = alarms.is_supposed & still_supposed
         usable = tells & is_known
         is_weekly = usable & (odds > self._mild_odds)
@@ -72,21 +72,21 @@ class AlarmCourse:
             return is_weekly
         sure = found & (odds > np.where(alarms.is_supposed, _JOINS_SEVERE, self._severe_odds))
         high, lasting = self._grave()
-        severe = sure & (high + lasting > _GRAVE * doubt) & ~self._lately.is_one_subject()
+        severe = sure & (high + lasting > _GRAVE * doubt) & ~self._last_hour.is_one_subject()
         level = np.where(severe, alarm.SEVERE, np.where(found, alarm.MILD, alarm.QUIET))
         rule = np.where(severe, np.where(high >= lasting, alarm.HIGH, alarm.SUSTAINED), alarm.SLIGHT)
         rule = np.where(alarms.is_supposed, alarm.PLATFORM, rule)
         windows_ago = believed.age_minutes / self._minutes
         since = now - np.rint(windows_ago).astype(np.int64)
-        alarms.raise_to(level, rule, since, found & self._platform.is_part_of_it(now - windows_ago))
+        alarms.raise_to(level, rule, since, found & self._pooled.is_part_of_it(now - windows_ago))
         return is_weekly
 
     def _grave(self) -> tuple[Floats, Floats]:
         """Probability that a tenant's trouble is high, and that it is slight but has lasted."""
-        troubles, detection = self._troubles, self._detection
+        rises, detection = self._rises, self._detection
         # the grid is sorted
-        first_high = int(np.searchsorted(troubles.ratios, _NEARLY_HIGH * detection.severe_ratio))
-        is_old = troubles.age_minutes[:first_high] >= _NEARLY_SUSTAINED * detection.sustained_minutes
-        high: Floats = troubles.trouble[first_high:].sum(axis=0)
-        lasting: Floats = (troubles.trouble[:first_high] * is_old).sum(axis=0)
+        first_high = int(np.searchsorted(rises.ratios, _NEARLY_HIGH * detection.severe_ratio))
+        is_old = rises.age_minutes[:first_high] >= _NEARLY_SUSTAINED * detection.sustained_minutes
+        high: Floats = rises.rise[first_high:].sum(axis=0)
+        lasting: Floats = (rises.rise[:first_high] * is_old).sum(axis=0)
         return high, lasting

@@ -1,4 +1,4 @@
-"""The rows of one window, spread over all known tenants."""
+"""What one window showed, spread over all known tenants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ledger_guard.detection.engine import WindowBatch
 
 
 @dataclass(frozen=True)
-class Counted:
+class Observations:
     """What one window showed of each tenant, by index; 0 without a row, so that nothing is expected of it either."""
 
     present: Flags
@@ -26,7 +26,7 @@ class Counted:
     is_several: Flags
 
 
-def counted(batch: WindowBatch, rows: NDArray[np.intp], tenants: int, several: float, *, events_accumulate: bool) -> Counted:
+def observe(batch: WindowBatch, rows: NDArray[np.intp], tenants: int, several: float, *, events_accumulate: bool) -> Observations:
     """Put the batch's rows at the indices `rows` of `tenants`; an incomplete batch has none.
 
     From `several` subjects on they are known to be more than one.
@@ -41,4 +41,4 @@ def counted(batch: WindowBatch, rows: NDArray[np.intp], tenants: int, several: f
     if not events_accumulate:
         # what is compared are players: each event is one of them
         subjects = np.where(np.isnan(subjects), events, subjects)
-    return Counted(present, events, exposure, np.where(np.isnan(exposure), 1.0, exposure), subjects, is_several)
+    return Observations(present, events, exposure, np.where(np.isnan(exposure), 1.0, exposure), subjects, is_several)

@@ -49,7 +49,7 @@ class Movement:
     age_minutes: float = 0.0
 
 
-class Platform(TenantMemory):
+class PooledEvidence(TenantMemory):
     """The evidence of the last windows over tenants, and whether the platform is in trouble."""
 
     def __init__(self, detection: Detection, window_minutes: int, prior: Floats) -> None:
@@ -95,16 +95,16 @@ class Platform(TenantMemory):
         # moments (windows back) by ratios by tenants
         since = np.clip(np.cumsum(self.evidence[order][:, :, tells].astype(np.float64), axis=0), -50.0, 50.0)
         odds = np.log(np.maximum(self._prior @ np.exp(since), 1e-300))
-        best, lately = (-np.inf, 0, 0.0), -np.inf
+        best, recent = (-np.inf, 0, 0.0), -np.inf
         for share in self._shares:
             sums = _pooled(odds, share, most).sum(axis=1)
             back = int(np.argmax(sums))
             best = max(best, (float(sums[back]), back, share))
-            lately = max(lately, float(sums[min(self._recent, self._depth) - 1]))
+            recent = max(recent, float(sums[min(self._recent, self._depth) - 1]))
         evidence, back, share = best
         adding = int((_pooled(odds[back], share, most) > _ADDS).sum())
-        was, moved = self.is_widespread, evidence > _MOVED and adding >= self._fewest and lately > _STILL_MOVES
-        self.is_widespread = moved or (was and lately >= 0.0)
+        was, moved = self.is_widespread, evidence > _MOVED and adding >= self._fewest and recent > _STILL_MOVES
+        self.is_widespread = moved or (was and recent >= 0.0)
         if self.is_widespread and not was:
             self.began = now - back
         if was or not self.is_widespread:

@@ -1,7 +1,7 @@
-"""How likely each tenant is in trouble, and in which: a forward Bayes filter over health and a grid of rate ratios.
+"""How likely each tenant's rate has risen, and by how much: a forward Bayes filter over health and a grid of rate ratios.
 
-Health is one state, a trouble at ratio r another, for each r of the grid. Between windows a trouble may begin, end, or move
-to the next ratio; within one, each state is weighed by how well it explains the count. For every state of trouble the filter
+Health is one state, a rise by ratio r another, for each r of the grid. Between windows a rise may begin, end, or move
+to the next ratio; within one, each state is weighed by how well it explains the count. For every such state the filter
 also keeps the healthy level that the rise started from and how long ago that was, both averaged over the ways into that state.
 """
 
@@ -18,7 +18,7 @@ from ledger_guard.detection.negative_binomial import log_likelihood, log_likelih
 from ledger_guard.detection.spread import Spread
 from ledger_guard.policy.schema import Detection
 
-#: a tenant-day sees a trouble begin as often as this
+#: a tenant-day sees a rise begin as often as this
 _BEGINNINGS_PER_TENANT_DAY = 0.06
 #: chance in a window to move to the next higher ratio; half as much to the next lower one
 _RISES_FURTHER = 0.03
@@ -43,7 +43,7 @@ _LOG_FREAK_OF_SEVERAL, _LOG_USUAL_OF_SEVERAL = math.log(_FREAK_OF_SEVERAL), math
 
 
 def ratio_grid(detection: Detection) -> tuple[Floats, Floats]:
-    """The ratios that are told apart, and how likely a new trouble has each of them.
+    """The ratios that are told apart, and how likely a new rise has each of them.
 
     Ratios just above the mild one are a fifth as likely: a wobble looks like them most.
     """
@@ -57,7 +57,7 @@ def ratio_grid(detection: Detection) -> tuple[Floats, Floats]:
 class Weighed:
     """How well each state explained one window."""
 
-    #: how much likelier the count is in a trouble of each ratio (rows) than in health, over e to the power `beyond`: that is 0
+    #: how much likelier the count is after a rise by each ratio (rows) than in health, over e to the power `beyond`: that is 0
     #: except where the likelihoods lie further apart than a number can tell
     odds: Floats
     beyond: Floats
@@ -69,17 +69,17 @@ class Weighed:
 class Believed:
     """What is believed of each tenant after a window."""
 
-    #: probability of health, and of any trouble
+    #: probability of health, and of any rise
     healthy: Floats
     doubt: Floats
-    #: of trouble against health
+    #: of a rise against health
     odds: Floats
-    #: the most believed trouble's ratio and age
+    #: the most believed rise's ratio and age
     ratio: Floats
     age_minutes: Floats
 
 
-class Troubles(TenantMemory):
+class RiseFilter(TenantMemory):
     """State of the filter over tenants; the first axis of a matrix is the ratio grid."""
 
     def __init__(self, detection: Detection, window_minutes: int) -> None:
@@ -87,14 +87,14 @@ class Troubles(TenantMemory):
         cells = (len(self.ratios),)
         blank: Blank = {
             "healthy": (1.0, (), np.float64),
-            "trouble": (0.0, cells, np.float64),
+            "rise": (0.0, cells, np.float64),
             "start_slow": (0.0, cells, np.float64),
             "start_fast": (0.0, cells, np.float64),
             "age_minutes": (0.0, cells, np.float64),
         }
         super().__init__(blank)
         self.healthy: Floats
-        self.trouble: Floats
+        self.rise: Floats
         self.start_slow: Floats
         self.start_fast: Floats
         self.age_minutes: Floats
@@ -106,41 +106,41 @@ class Troubles(TenantMemory):
         self._moves = (_moves(len(self.ratios)) * (1.0 - self._ends)).T
 
     @property
-    def in_trouble(self) -> Floats:
-        """Probability of any trouble."""
+    def in_rise(self) -> Floats:
+        """Probability of any rise."""
         likely: Floats = 1.0 - self.healthy
         return likely
 
     def typical_ratio(self) -> Floats:
-        """The ratio of the trouble that is most believed in (geometric mean)."""
-        ratio: Floats = np.exp((self._log_ratios @ self.trouble) / np.maximum(self.trouble.sum(axis=0), _SURE))
+        """The ratio of the rise that is most believed in (geometric mean)."""
+        ratio: Floats = np.exp((self._log_ratios @ self.rise) / np.maximum(self.rise.sum(axis=0), _SURE))
         return ratio
 
     def typical_age_minutes(self) -> Floats:
-        """Minutes since the trouble began, on average over what is believed."""
-        age: Floats = (self.trouble * self.age_minutes).sum(axis=0) / np.maximum(self.trouble.sum(axis=0), _SURE)
+        """Minutes since the rise began, on average over what is believed."""
+        age: Floats = (self.rise * self.age_minutes).sum(axis=0) / np.maximum(self.rise.sum(axis=0), _SURE)
         return age
 
     def believed(self) -> Believed:
         """All of it at once."""
-        doubt = self.in_trouble
+        doubt = self.in_rise
         return Believed(self.healthy, doubt, doubt / self.healthy, self.typical_ratio(), self.typical_age_minutes())
 
     def pass_time(self, level: HealthyLevel, present: Flags, begins: float) -> None:
-        """One window later, before it is looked at: troubles begin, end and move where there is something to look at.
+        """One window later, before it is looked at: rises begin, end and move where there is something to look at.
 
         A window without data carries everything on as it was, a window older.
         """
         absent = np.flatnonzero(~present)
         begin = self.healthy * begins
-        ended = self.trouble.sum(axis=0) * self._ends
+        ended = self.rise.sum(axis=0) * self._ends
         entering = self._prior_column * begin
         # what goes on in each state, and what it carries along in sums over the ways into it; all in one product
-        going_on = np.empty((4, *self.trouble.shape))
-        going_on[0] = self.trouble
-        np.multiply(self.trouble, self.start_slow, out=going_on[1])
-        np.multiply(self.trouble, self.start_fast, out=going_on[2])
-        np.multiply(self.trouble, self.age_minutes + self._minutes, out=going_on[3])
+        going_on = np.empty((4, *self.rise.shape))
+        going_on[0] = self.rise
+        np.multiply(self.rise, self.start_slow, out=going_on[1])
+        np.multiply(self.rise, self.start_fast, out=going_on[2])
+        np.multiply(self.rise, self.age_minutes + self._minutes, out=going_on[3])
         moved, slow, fast, age = self._moves @ going_on
         moved += entering
         mass = np.maximum(moved, 1e-300)
@@ -156,7 +156,7 @@ class Troubles(TenantMemory):
         self.healthy = left_as_it_was(self.healthy - begin + ended, self.healthy, absent)
         self.start_slow = left_as_it_was(slow, self.start_slow, absent)
         self.start_fast = left_as_it_was(fast, self.start_fast, absent)
-        self.trouble = left_as_it_was(moved, self.trouble, absent)
+        self.rise = left_as_it_was(moved, self.rise, absent)
         self.age_minutes = age
 
     def grow_old(self, minutes: float) -> None:
@@ -165,10 +165,10 @@ class Troubles(TenantMemory):
 
     def weigh(self, events: Floats, is_several: Flags, seen: Prediction, spread: Spread) -> Weighed:
         """How well health and each ratio explain `events`; `is_several` where they are known not to be one player's."""
-        clump = spread.clumping - 1.0
-        size = 1.0 / (spread.white + seen.level_variance + clump / np.maximum(seen.expected, 0.05))
-        free_size = 1.0 / (spread.white + seen.free_variance + clump / np.maximum(seen.baseline, 0.05))
-        trouble_size = 1.0 / (spread.white + spread.fast + 0.01 + clump / np.maximum(3.0 * seen.expected, 0.05))
+        excess = spread.overdispersion - 1.0
+        size = 1.0 / (spread.white + seen.level_variance + excess / np.maximum(seen.expected, 0.05))
+        free_size = 1.0 / (spread.white + seen.free_variance + excess / np.maximum(seen.baseline, 0.05))
+        rise_size = 1.0 / (spread.white + spread.fast + 0.01 + excess / np.maximum(3.0 * seen.expected, 0.05))
         means, sizes = np.empty((3, len(events))), np.empty((3, len(events)))
         means[0], means[1], means[2] = seen.expected, seen.baseline, _FREAK_RATIO * seen.expected + 0.5
         sizes[0], sizes[1], sizes[2] = size, free_size, _FREAK_SIZE
@@ -183,7 +183,7 @@ class Troubles(TenantMemory):
         log_means = self.start_slow + self.start_fast
         log_means += self._log_ratio_column
         log_means += np.log(np.maximum(seen.baseline, 1e-300))
-        nats = log_likelihoods(events, log_means, trouble_size)
+        nats = log_likelihoods(events, log_means, rise_size)
         nats += usual - healthy
         beyond = np.maximum(nats.max(axis=0) - _MOST_NATS, 0.0)
         nats -= beyond
@@ -193,17 +193,17 @@ class Troubles(TenantMemory):
 
     def update(self, weighed: Weighed, tells: Flags) -> None:
         """Bayes' rule, for the tenants whose window `tells` something."""
-        silent = np.flatnonzero(~tells)
+        untold = np.flatnonzero(~tells)
         health = self.healthy * np.exp(-weighed.beyond)
-        trouble = self.trouble * weighed.odds
-        total = np.maximum(health + trouble.sum(axis=0), 1e-300)
-        trouble /= total
-        self.healthy = left_as_it_was(np.maximum(health / total, _SURE), self.healthy, silent)
-        self.trouble = left_as_it_was(trouble, self.trouble, silent)
+        rise = self.rise * weighed.odds
+        total = np.maximum(health + rise.sum(axis=0), 1e-300)
+        rise /= total
+        self.healthy = left_as_it_was(np.maximum(health / total, _SURE), self.healthy, untold)
+        self.rise = left_as_it_was(rise, self.rise, untold)
 
     def suppose(self, which: Flags, probability: Floats, shares: Floats, age_minutes: float) -> None:
-        """Believe in trouble with a new probability, shared over the ratios, that began `age_minutes` ago."""
-        self.trouble = np.where(which, probability * shares, self.trouble)
+        """Believe in a rise with a new probability, shared over the ratios, that began `age_minutes` ago."""
+        self.rise = np.where(which, probability * shares, self.rise)
         self.healthy = np.where(which, np.clip(1.0 - probability, _SURE, 1.0), self.healthy)
         self.age_minutes = np.where(which, age_minutes, self.age_minutes)
 

@@ -11,12 +11,12 @@ from ledger_guard.detection.baseline import HOURS, Baselines
 from ledger_guard.detection.engine import WindowBatch
 from ledger_guard.detection.healthy_level import HealthyLevel, Prediction
 from ledger_guard.detection.hours import HourNow
-from ledger_guard.detection.judged import Judged
 from ledger_guard.detection.last_hour import LastHour
-from ledger_guard.detection.lifecycle import AlarmCourse
-from ledger_guard.detection.observations import Counted, counted
-from ledger_guard.detection.pooled_evidence import JOINS, Movement, Platform
-from ledger_guard.detection.rise_filter import Believed, Troubles
+from ledger_guard.detection.lifecycle import AlarmLifecycle
+from ledger_guard.detection.observations import Observations, observe
+from ledger_guard.detection.pooled_evidence import JOINS, Movement, PooledEvidence
+from ledger_guard.detection.rise_filter import Believed, RiseFilter
+from ledger_guard.detection.rule_result import RuleResult
 from ledger_guard.detection.spread import Spread
 from ledger_guard.detection.weekly import HOURS_OF_WEEK, WeekBefore
 from ledger_guard.policy.schema import Detection
@@ -37,19 +37,21 @@ class LevelFilterRule:
         self.baselines = Baselines()
         self.spread = Spread(window_minutes)
         self.level = HealthyLevel(window_minutes)
-        self.troubles = Troubles(detection, window_minutes)
-        self.platform = Platform(detection, window_minutes, self.troubles.prior)
+        self.rises = RiseFilter(detection, window_minutes)
+        self.pooled = PooledEvidence(detection, window_minutes, self.rises.prior)
         self.week = WeekBefore()
-        self.lately = LastHour(window_minutes)
+        self.last_hour = LastHour(window_minutes)
         self.hour = HourNow()
         self.alarms = Alarms()
-        self.course = AlarmCourse(detection, window_minutes, self.troubles, self.platform, self.week, self.lately, self.alarms)
+        self.lifecycle = AlarmLifecycle(
+            detection, window_minutes, self.rises, self.pooled, self.week, self.last_hour, self.alarms
+        )
         self._per_hour = 60.0 / window_minutes
 
     @property
     def parts(self) -> dict[str, TenantMemory]:
         """Everything remembered of tenants, by name."""
-        names = ("baselines", "spread", "level", "troubles", "platform", "week", "lately", "hour", "alarms")
+        names = ("baselines", "spread", "level", "rises", "pooled", "week", "last_hour", "hour", "alarms")
         return {name: getattr(self, name) for name in names}
 
     def grow(self, count: int) -> None:
@@ -61,57 +63,57 @@ class LevelFilterRule:
     def skip(self, windows: int) -> None:
         """Let windows pass that nobody brought."""
         self.level.pass_time(windows, self._slow_limit(self.hour.number % HOURS), self.spread)
-        self.troubles.grow_old(windows * self.window_minutes)
-        self.lately.forget()
-        self.platform.forget()
+        self.rises.grow_old(windows * self.window_minutes)
+        self.last_hour.forget()
+        self.pooled.forget()
         self.spread.forget_deviations()
 
-    def step(self, now: int, batch: WindowBatch, rows: NDArray[np.intp], quarantined: NDArray[np.intp]) -> Judged:
+    def step(self, now: int, batch: WindowBatch, rows: NDArray[np.intp], quarantined: NDArray[np.intp]) -> RuleResult:
         """Take in window number `now`; `rows` are the indices of the batch's tenants."""
         hour = now * self.window_minutes // 60
         self._turn_hour(hour)
-        shown = self._shown(batch, rows)
-        events = shown.events
+        observed = self._observed(batch, rows)
+        events = observed.events
         slow_limit = self._slow_limit(hour % HOURS)
         self.level.pass_time(1, slow_limit, self.spread)
-        baseline = self.baselines.expected(shown.attempts, hour % HOURS)
-        awaited = self.lately.awaited(now, events)
+        baseline = self.baselines.expected(observed.attempts, hour % HOURS)
+        awaited = self.last_hour.awaited(now, events)
         seen = self.level.predict(baseline + awaited, slow_limit, self.spread)
-        tells = (shown.attempts > 0) & ~self._is_standing(now, events)
-        begins = JOINS * self.window_minutes / 5.0 if self.platform.is_widespread else self.troubles.begins
-        self.troubles.pass_time(self.level, tells, begins)
-        weighed = self.troubles.weigh(events, shown.is_several, seen, self.spread)
-        self.troubles.update(weighed, tells)
+        tells = (observed.attempts > 0) & ~self._is_standing(now, events)
+        begins = JOINS * self.window_minutes / 5.0 if self.pooled.is_widespread else self.rises.begins
+        self.rises.pass_time(self.level, tells, begins)
+        weighed = self.rises.weigh(events, observed.is_several, seen, self.spread)
+        self.rises.update(weighed, tells)
         is_known = self.baselines.learned >= self.detection.baseline_minimum_windows
         usable = tells & is_known
-        movement = self.platform.watch(now, weighed, usable)
+        movement = self.pooled.watch(now, weighed, usable)
         if movement.has_begun:
             self._suppose(movement)
-        believed = self.troubles.believed()
+        believed = self.rises.believed()
         self.level.update(seen, events, tells * believed.healthy, tells * weighed.returned, slow_limit, self.spread)
         is_late = awaited > 0
         calm = tells & (believed.healthy > _CALM) & ~is_late
         calm &= self.baselines.learned >= _DAYS_BEFORE_SPREAD * HOURS * self._per_hour
         self.spread.learn(now, calm, events, baseline)
-        self.lately.push(now, events, baseline, np.where(is_late, 0.0, seen.expected), shown.subjects, is_late)
-        hour_events = self.lately.total_events()
-        is_weekly = self.course.advance(now, tells, is_known, believed, hour_events)
+        self.last_hour.push(now, events, baseline, np.where(is_late, 0.0, seen.expected), observed.subjects, is_late)
+        hour_events = self.last_hour.total_events()
+        is_weekly = self.lifecycle.advance(now, tells, is_known, believed, hour_events)
         doubt = usable * believed.doubt
         doubt[quarantined] = 1.0
-        self.hour.take(events, shown.attempts, baseline, doubt)
-        return self._judged(now, shown, seen, movement, is_known, is_weekly, believed, hour_events)
+        self.hour.take(events, observed.attempts, baseline, doubt)
+        return self._result(now, observed, seen, movement, is_known, is_weekly, believed, hour_events)
 
-    def _shown(self, batch: WindowBatch, rows: NDArray[np.intp]) -> Counted:
+    def _observed(self, batch: WindowBatch, rows: NDArray[np.intp]) -> Observations:
         several = self.detection.minimum_events
-        shown = counted(batch, rows, len(self.alarms.level), several, events_accumulate=self.events_accumulate)
-        self.baselines.counts_only = np.where(shown.present, np.isnan(shown.exposure), self.baselines.counts_only)
-        return shown
+        observed = observe(batch, rows, len(self.alarms.level), several, events_accumulate=self.events_accumulate)
+        self.baselines.counts_only = np.where(observed.present, np.isnan(observed.exposure), self.baselines.counts_only)
+        return observed
 
     def _is_standing(self, now: int, events: Floats) -> Flags:
         """Where balances are compared: the same number as a window ago is the same differences, and no fresh evidence."""
         if self.events_accumulate:
             return np.zeros(len(events), bool)
-        before = self.lately.events[(now - 1) % self.lately.depth]
+        before = self.last_hour.events[(now - 1) % self.last_hour.depth]
         return np.asarray((events > 0) & (events == before))
 
     def _slow_limit(self, hour: int) -> Floats:
@@ -128,7 +130,7 @@ class LevelFilterRule:
             self.baselines.learn(clean, done.number % HOURS, done.events, done.exposure, done.windows)
             spread = self.spread
             noise = spread.slow + spread.fast / 2.0 + spread.white / self._per_hour
-            variance = spread.clumping * done.expected + noise * done.expected**2
+            variance = spread.overdispersion * done.expected + noise * done.expected**2
             self.week.learn(done.windows > 0, done.number % HOURS_OF_WEEK, done.events, done.expected, variance)
         self._refresh()
         self.level.unsettle(self.baselines.hour_variance[hour % HOURS], self._slow_limit(hour % HOURS))
@@ -140,39 +142,39 @@ class LevelFilterRule:
     def _suppose(self, movement: Movement) -> None:
         assert movement.probability is not None
         assert movement.shares is not None
-        likelier = movement.probability > self.troubles.in_trouble
-        self.troubles.suppose(likelier, movement.probability, movement.shares, movement.age_minutes)
+        likelier = movement.probability > self.rises.in_rise
+        self.rises.suppose(likelier, movement.probability, movement.shares, movement.age_minutes)
         self.alarms.is_supposed |= likelier
 
-    def _judged(
+    def _result(
         self,
         now: int,
-        shown: Counted,
+        observed: Observations,
         seen: Prediction,
         movement: Movement,
         is_known: Flags,
         is_weekly: Flags,
         believed: Believed,
         hour_events: Floats,
-    ) -> Judged:
+    ) -> RuleResult:
         detection, alarms = self.detection, self.alarms
-        hour_expected = self.lately.total_expected()
+        hour_expected = self.last_hour.total_expected()
         if self.events_accumulate:
             is_sufficient = hour_expected * detection.severe_ratio >= detection.minimum_expected_events
         else:
             # a comparison sees every player: it is a count, not a sample
-            is_sufficient = np.isnan(shown.exposure) | (shown.exposure >= detection.minimum_events)
+            is_sufficient = np.isnan(observed.exposure) | (observed.exposure >= detection.minimum_events)
         total = self.spread.white + seen.level_variance
-        return Judged(
+        return RuleResult(
             now=now,
-            present=shown.present,
-            events=shown.events,
-            exposure=shown.exposure,
+            present=observed.present,
+            events=observed.events,
+            exposure=observed.exposure,
             seen=seen,
             movement=movement,
             is_sufficient=is_sufficient,
             is_known=is_known,
-            is_recovering=alarms.ended_within(now, self.lately.depth),
+            is_recovering=alarms.ended_within(now, self.last_hour.depth),
             healthy=believed.healthy,
             ratio=believed.ratio,
             age_minutes=believed.age_minutes,
@@ -181,8 +183,8 @@ class LevelFilterRule:
             rule=alarms.rule,
             is_widespread=alarms.is_widespread,
             since=alarms.since,
-            count_variance=self.spread.clumping * seen.expected + total * seen.expected**2,
-            clumping=self.spread.clumping,
+            count_variance=self.spread.overdispersion * seen.expected + total * seen.expected**2,
+            overdispersion=self.spread.overdispersion,
             usual_exposure=self.baselines.usual_exposure(),
             learned=self.baselines.learned,
             hour_events=hour_events,

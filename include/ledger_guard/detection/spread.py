@@ -1,6 +1,6 @@
-"""How restless each healthy tenant is: clumped events, noise from window to window, a fast and a slow wobble of its level.
+"""How restless each healthy tenant is: overdispersed counts, noise from window to window, a fast and a slow wobble of its level.
 
-The variance of a healthy count around its expectation m is `clumping`·m + (white + fast + slow)·m². The three parts of the
+The variance of a healthy count around its expectation m is `overdispersion`·m + (white + fast + slow)·m². The three parts of the
 second term are told apart by how long a deviation lasts: products of a window's deviation with its own, with the window
 before's and with that of two hours before (method of moments, each shrunk to the fleet's middle).
 """
@@ -25,21 +25,21 @@ _FLEET_WEIGHT = 900.0
 _FLEET_EVENTS = 30.0
 #: tenants that know this much speak for the fleet, if there are five of them
 _SPEAKS, _SPEAKS_EVENTS, _SPEAKERS = 100.0, 20.0, 5
-#: a window further out than this many standard deviations teaches no more than that; nor does a clump beyond this many events
-_SURPRISE, _CLUMP = 2.0, 6.0
+#: a window further out than this many standard deviations teaches no more than that; nor does a burst beyond this many events
+_SURPRISE, _BURST = 2.0, 6.0
 #: bounds, and what is taken before the fleet tells
 _WHITE, _FAST, _SLOW = (0.003, 0.5), (0.003, 0.3), (0.001, 0.2)
-FIRST_WHITE, FIRST_FAST, FIRST_SLOW, FIRST_CLUMPING = 0.03, 0.0225, 0.0144, 1.2
-_CLUMPING = (0.02, 3.0)
+FIRST_WHITE, FIRST_FAST, FIRST_SLOW, FIRST_OVERDISPERSION = 0.03, 0.0225, 0.0144, 1.2
+_EXCESS = (0.02, 3.0)
 
 
 _BLANK: Blank = {
     #: sums of products of deviations at no lag, one window and two hours, and what they would be at variance one
     "products": (0.0, (3,), np.float64),
     "weights": (0.0, (3,), np.float64),
-    "clumps": (0.0, (), np.float64),
-    "clump_events": (0.0, (), np.float64),
-    "clumping": (FIRST_CLUMPING, (), np.float64),
+    "excess": (0.0, (), np.float64),
+    "excess_events": (0.0, (), np.float64),
+    "overdispersion": (FIRST_OVERDISPERSION, (), np.float64),
     "white": (FIRST_WHITE, (), np.float64),
     "fast": (FIRST_FAST, (), np.float64),
     "slow": (FIRST_SLOW, (), np.float64),
@@ -51,12 +51,12 @@ class Spread(TenantMemory):
 
     products: Floats
     weights: Floats
-    clumps: Floats
-    clump_events: Floats
+    excess: Floats
+    excess_events: Floats
     #: standardised deviations of the last windows, each at its number modulo the depth, and their weights
     deviations: Floats
     scales: Floats
-    clumping: Floats
+    overdispersion: Floats
     white: Floats
     fast: Floats
     slow: Floats
@@ -73,7 +73,7 @@ class Spread(TenantMemory):
         """Take window number `now` of the tenants in `calm` against what was expected of it; the others leave a gap."""
         total = self.white + self.fast + self.slow
         # variance over expectation, which is at least 1
-        scale = self.clumping + total * expected
+        scale = self.overdispersion + total * expected
         variance = scale * expected
         surprise = events - expected
         reach = _SURPRISE * np.sqrt(variance)
@@ -83,17 +83,17 @@ class Spread(TenantMemory):
         keep = np.where(calm, self._keep, 1.0)
         self.products *= keep
         self.weights *= keep
-        self.products[0] += u * u - self.clumping * g * teaches
+        self.products[0] += u * u - self.overdispersion * g * teaches
         self.weights[0] += g * g
         for i, lag in ((1, 1), (2, self._lag)):
             then = (now - lag) % self._depth
             self.products[i] += u * self.deviations[then]
             self.weights[i] += g * self.scales[then]
         self.deviations[now % self._depth], self.scales[now % self._depth] = u, g
-        square = np.minimum(surprise * surprise, np.maximum(9.0 * variance, _CLUMP**2))
+        square = np.minimum(surprise * surprise, np.maximum(9.0 * variance, _BURST**2))
         thin = calm / (1.0 + 2.0 * expected)
-        self.clumps = self.clumps * keep + thin * (square - expected - total * expected * expected)
-        self.clump_events = self.clump_events * keep + thin * expected
+        self.excess = self.excess * keep + thin * (square - expected - total * expected * expected)
+        self.excess_events = self.excess_events * keep + thin * expected
 
     def forget_deviations(self) -> None:
         """After a gap in time nothing stands beside the next window."""
@@ -107,12 +107,12 @@ class Spread(TenantMemory):
         self.fast = np.clip((soon - later) / (soon_kept - later_kept), *_FAST)
         self.slow = np.clip(later - later_kept * self.fast, *_SLOW)
         self.white = np.clip(at_once - self.fast - self.slow, *_WHITE)
-        speaks = self.clump_events > _SPEAKS_EVENTS
-        fleet = FIRST_CLUMPING - 1.0
+        speaks = self.excess_events > _SPEAKS_EVENTS
+        fleet = FIRST_OVERDISPERSION - 1.0
         if speaks.sum() >= _SPEAKERS:
-            fleet = max(middle(self.clumps[speaks] / self.clump_events[speaks]), 0.05)
-        excess = (self.clumps + _FLEET_EVENTS * fleet) / (self.clump_events + _FLEET_EVENTS)
-        self.clumping = 1.0 + np.clip(excess, *_CLUMPING)
+            fleet = max(middle(self.excess[speaks] / self.excess_events[speaks]), 0.05)
+        excess = (self.excess + _FLEET_EVENTS * fleet) / (self.excess_events + _FLEET_EVENTS)
+        self.overdispersion = 1.0 + np.clip(excess, *_EXCESS)
 
     def _shrunk(self, lag: int, first: float) -> Floats:
         product, weight = self.products[lag], self.weights[lag]

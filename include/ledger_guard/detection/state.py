@@ -1,40 +1,41 @@
-"""The rule's memory as bytes and back: arrays and a header of plain text, nothing that runs when it is read."""
+"""The rule's memory as bytes and back: numpy's own archive of plain arrays, nothing that runs when it is read."""
 
 from __future__ import annotations
 
 import io
 import json
+import zipfile
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ledger_guard.detection.rule import LevelFilterRule
 
 #: changes with every change of the rule or of what it remembers
-VERSION = "level_filter/2"
-_MAGIC = b"LGS1"
+VERSION = "level_filter/3"
 #: the state is written at every check: quick matters more than small
-_LEVEL = 1
+_COMPRESSION = 1
+#: the array that holds the header, as JSON in UTF-8
+_HEADER = "header"
 
 
 def dump(rule: LevelFilterRule, about: dict[str, Any]) -> bytes:
     """Everything the rule remembers, with `about` (JSON-able) beside it."""
-    arrays = _arrays(rule)
     header = {
         **_identity(rule),
         "hour": [rule.hour.number, rule.hour.last_number],
-        "platform": [rule.platform.is_widespread, rule.platform.began, rule.platform.unrest],
+        "pooled": [rule.pooled.is_widespread, rule.pooled.began, rule.pooled.unrest],
         "about": about,
-        "arrays": [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()],
     }
-    text = json.dumps(header).encode()
-    body = io.BytesIO()
-    body.write(len(text).to_bytes(8, "big"))
-    body.write(text)
-    for array in arrays.values():
-        body.write(np.ascontiguousarray(array).tobytes())
-    return _MAGIC + zlib.compress(body.getvalue(), _LEVEL)
+    arrays: dict[str, Any] = {_HEADER: np.frombuffer(json.dumps(header).encode(), np.uint8)}
+    for name, part in rule.parts.items():
+        arrays |= {f"{name}.{field}": array for field, array in part.stored().items()}
+    archive = io.BytesIO()
+    np.savez(archive, allow_pickle=False, **arrays)
+    return zlib.compress(archive.getbuffer(), _COMPRESSION)
 
 
 def load(rule: LevelFilterRule, state: bytes) -> dict[str, Any]:
@@ -49,9 +50,9 @@ def load(rule: LevelFilterRule, state: bytes) -> dict[str, Any]:
             raise ValueError(f"engine state: {name} is {header.get(name)!r}; allowed: {value!r}")
     try:
         for name, part in rule.parts.items():
-            part.restore({key.split(".", 1)[1]: array for key, array in arrays.items() if key.split(".", 1)[0] == name})
+            part.restore({field: arrays[f"{name}.{field}"] for field in part.stored()})
         rule.hour.number, rule.hour.last_number = header["hour"]
-        rule.platform.is_widespread, rule.platform.began, rule.platform.unrest = header["platform"]
+        rule.pooled.is_widespread, rule.pooled.began, rule.pooled.unrest = header["pooled"]
         about: dict[str, Any] = header["about"]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"engine state: its parts are not this version's ({error}); allowed: what dump gave") from error
@@ -63,27 +64,17 @@ def _identity(rule: LevelFilterRule) -> dict[str, Any]:
         "version": VERSION,
         "window_minutes": rule.window_minutes,
         "events_accumulate": rule.events_accumulate,
-        "ratios": [round(float(ratio), 6) for ratio in rule.troubles.ratios],
+        "ratios": [round(float(ratio), 6) for ratio in rule.rises.ratios],
     }
 
 
-def _arrays(rule: LevelFilterRule) -> dict[str, np.ndarray[Any, Any]]:
-    return {f"{name}.{field}": array for name, part in rule.parts.items() for field, array in part.stored().items()}
-
-
-def _read(state: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
-    if not state.startswith(_MAGIC):
-        raise ValueError("engine state: is damaged (it does not begin as one); allowed: what dump gave")
+def _read(state: bytes) -> tuple[dict[str, Any], Mapping[str, NDArray[Any]]]:
+    """Header and arrays. Raises ValueError for any other bytes, those of a version with another format too."""
     try:
-        body = zlib.decompress(state[len(_MAGIC) :])
-        end = 8 + int.from_bytes(body[:8], "big")
-        header = json.loads(body[8:end])
-        arrays = {}
-        for name, kind, shape in header["arrays"]:
-            dtype = np.dtype(kind)
-            size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-            arrays[name] = np.frombuffer(body[end : end + size], dtype).reshape(shape).copy()
-            end += size
-    except (ValueError, zlib.error, KeyError, TypeError) as error:
+        # as np.load with what begins as an archive, and refuses everything else
+        with np.lib.npyio.NpzFile(io.BytesIO(zlib.decompress(state)), own_fid=True, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        header = dict(json.loads(arrays.pop(_HEADER).tobytes()))
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
         raise ValueError(f"engine state: is damaged ({error}); allowed: what dump gave") from error
     return header, arrays

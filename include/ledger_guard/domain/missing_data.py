@@ -26,11 +26,11 @@ def exposures(readings: Iterable[Reading]) -> Counter[datetime]:
 
 
 class MissingDataWatch:
-    """Asks of one window after another, in order of time, whether nothing at all is silence."""
+    """Asks of one window after another, in order of time, whether no row at all is missing data."""
 
-    def __init__(self, silence_probability: float) -> None:
-        self._chance = silence_probability
-        #: starts and exposures of the last windows that were not silent
+    def __init__(self, missing_data_probability: float) -> None:
+        self._chance = missing_data_probability
+        #: starts and exposures of the last windows that were not missing
         self._recent: deque[tuple[datetime, float]] = deque(maxlen=USUAL_WINDOWS)
 
     def saw(self, start: datetime, total: float) -> None:
@@ -38,7 +38,7 @@ class MissingDataWatch:
         self._recent.append((start, total))
 
     def why_missing(self, start: datetime) -> str | None:
-        """Why a window without any row is silent; None where that is no wonder."""
+        """Why a window without any row is missing data; None where that is no wonder."""
         while self._recent and self._recent[0][0] < start - USUAL_WITHIN:
             self._recent.popleft()
         if not self._recent:
@@ -51,15 +51,15 @@ class MissingDataWatch:
 
 
 def missing_windows(
-    windows: Sequence[Window], totals: Counter[datetime], usual: Sequence[int], silence_probability: float
+    windows: Sequence[Window], totals: Counter[datetime], usual: Sequence[int], missing_data_probability: float
 ) -> dict[datetime, str]:
     """Windows, in order of time, without any row although rows were to be expected: by start, with the reason.
 
     `usual` are the exposures of complete windows before the first. Nothing is implausible when traffic had died down
-    already: at the median of the last twelve windows an empty one must be less likely than `silence_probability`.
-    Where nothing is known about the day before, an empty window is silent too: that nothing came is no evidence of health.
+    already: at the median of the last twelve windows an empty one must be less likely than `missing_data_probability`.
+    Where nothing is known about the day before, an empty window is missing data too: that nothing came is no evidence of health.
     """
-    watch = MissingDataWatch(silence_probability)
+    watch = MissingDataWatch(missing_data_probability)
     found: dict[datetime, str] = {}
     for window in windows[:1]:
         for total in usual:

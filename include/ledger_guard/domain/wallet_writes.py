@@ -45,8 +45,8 @@ class LockedRows:
 
 
 @dataclass
-class Judged:
-    """A batch, judged."""
+class BatchDecision:
+    """What is done with each row of a batch."""
 
     #: to be written now
     writes: list[WalletWrite] = field(default_factory=list)
@@ -56,15 +56,15 @@ class Judged:
     left: list[str] = field(default_factory=list)
 
 
-def judge_force(rows: Iterable[PlanRow], found: LockedRows) -> Judged:
+def judge_force(rows: Iterable[PlanRow], found: LockedRows) -> BatchDecision:
     """Write where player and wallet are, in cents, what the plan saw; leave every other row, and any that is set aside."""
-    judged = Judged()
+    decision = BatchDecision()
     for row in rows:
         if may_write(row, found):
-            judged.writes.append(WalletWrite(row.player_id, found.balance(row.player_id), target_of(row)))
+            decision.writes.append(WalletWrite(row.player_id, found.balance(row.player_id), target_of(row)))
         else:
-            judged.left.append(row.player_id)
-    return judged
+            decision.left.append(row.player_id)
+    return decision
 
 
 def target_of(row: PlanRow) -> Pair:
@@ -72,23 +72,23 @@ def target_of(row: PlanRow) -> Pair:
     return row.target_available / 100, row.target_pending / 100
 
 
-def judge_undo(forced: Iterable[WalletWrite], found: LockedRows) -> Judged:
+def judge_undo(forced: Iterable[WalletWrite], found: LockedRows) -> BatchDecision:
     """Give back the before-values where the wallet holds exactly what force wrote; a created row must be untouched whole.
 
     The wallet of a player that is gone is left alone: nobody but a human knows whose money that is now.
     """
-    judged = Judged()
+    decision = BatchDecision()
     for write in forced:
         if _still_holds(write, found):
-            judged.writes.append(WalletWrite(write.player_id, write.after, write.before))
+            decision.writes.append(WalletWrite(write.player_id, write.after, write.before))
         else:
-            judged.left.append(write.player_id)
-    return judged
+            decision.left.append(write.player_id)
+    return decision
 
 
 def judge_intents(
     intents: Iterable[WalletWrite], found: LockedRows, writable: Mapping[str, bool], *, is_committed: bool = False
-) -> Judged:
+) -> BatchDecision:
     """Decide what became of writes that were announced and not marked.
 
     With `is_committed`, the platform says that the transaction that was to make them came to be: a row that stood there was
@@ -96,17 +96,17 @@ def judge_intents(
     before-values stand: it was not, and is done now if `writable` says that it still may be. Anything else: somebody wrote
     since, so the row is left alone.
     """
-    judged = Judged()
+    decision = BatchDecision()
     for write in intents:
         stands = found.balance(write.player_id)
         was_there = write.before is not None and write.after is not None
         if stands == write.after or (is_committed and was_there):
-            judged.done.append(write.player_id)
+            decision.done.append(write.player_id)
         elif not is_committed and stands == write.before and writable.get(write.player_id, False):
-            judged.writes.append(write)
+            decision.writes.append(write)
         else:
-            judged.left.append(write.player_id)
-    return judged
+            decision.left.append(write.player_id)
+    return decision
 
 
 def may_write(row: PlanRow, found: LockedRows) -> bool:

@@ -43,8 +43,8 @@ class Sensing(Section):
     history_days: int = Field(14, ge=1, le=90)
     #: how often the sensor looks, in seconds
     poke_seconds: int = Field(15, ge=1)
-    #: a silence less likely than this by chance is a gap in the source, not health
-    silence_probability: float = Field(1e-6, gt=0, lt=0.5)
+    #: a window without any row that is less likely than this by chance is missing data, not health
+    missing_data_probability: float = Field(1e-6, gt=0, lt=0.5)
 
 
 class Detection(Section):

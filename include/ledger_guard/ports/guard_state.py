@@ -83,7 +83,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class JudgedAs:
+class JudgedRevision:
     """What was judged of a window: a higher revision of the sensed window means that late data came since."""
 
     window_start: datetime
@@ -107,10 +107,10 @@ class ReplayStore(Protocol):
     def drop_checkpoints_after(self, trigger: Trigger, moment: datetime) -> None:
         """Remove checkpoints that have seen something after `moment`: a replay makes them anew."""
 
-    def judged_as(self, trigger: Trigger) -> list[JudgedAs]:
+    def judged_revisions(self, trigger: Trigger) -> list[JudgedRevision]:
         """What was judged of each window that is remembered, oldest first."""
 
-    def save_judged_as(self, trigger: Trigger, judged: Sequence[JudgedAs]) -> None:
+    def save_judged_revisions(self, trigger: Trigger, judged: Sequence[JudgedRevision]) -> None:
         """Remember what was judged of windows; a later judgement of the same window replaces the earlier."""
 
     def forget_before(self, trigger: Trigger, moment: datetime) -> None:

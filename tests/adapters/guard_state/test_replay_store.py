@@ -6,7 +6,7 @@ import pytest
 from tests.adapters.guard_state.samples import NOON, T1, a_window
 
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.ports.guard_state import Checkpoint, GuardState, JudgedAs
+from ledger_guard.ports.guard_state import Checkpoint, GuardState, JudgedRevision
 
 T2 = Trigger.WEBHOOK_SIGNATURE
 
@@ -35,7 +35,7 @@ def test_nothing_is_remembered_at_first(state):
     with state.transaction() as transaction:
         assert transaction.replay.checkpoint_moments(T1) == []
         assert transaction.replay.checkpoint(T1, a_window(99).start) is None
-        assert transaction.replay.judged_as(T1) == []
+        assert transaction.replay.judged_revisions(T1) == []
 
 
 @pytest.mark.parametrize(
@@ -71,29 +71,29 @@ def test_checkpoints_after_a_moment_are_dropped_those_of_the_moment_itself_stay(
 
 
 def test_what_was_judged_comes_back_by_window_and_a_later_judgement_replaces_the_earlier(state):
-    first, second = JudgedAs(a_window(0).start, 0), JudgedAs(a_window(1).start, 2, frozenset({"tenant-a", "b"}))
+    first, second = JudgedRevision(a_window(0).start, 0), JudgedRevision(a_window(1).start, 2, frozenset({"tenant-a", "b"}))
     with state.transaction() as transaction:
-        transaction.replay.save_judged_as(T1, [second, first])
-        transaction.replay.save_judged_as(T1, [])
-        transaction.replay.save_judged_as(T2, [first])
-    again = JudgedAs(a_window(0).start, 1, frozenset({"tenant-a"}))
+        transaction.replay.save_judged_revisions(T1, [second, first])
+        transaction.replay.save_judged_revisions(T1, [])
+        transaction.replay.save_judged_revisions(T2, [first])
+    again = JudgedRevision(a_window(0).start, 1, frozenset({"tenant-a"}))
     with state.transaction() as transaction:
-        assert transaction.replay.judged_as(T1) == [first, second]
-        transaction.replay.save_judged_as(T1, [again])
+        assert transaction.replay.judged_revisions(T1) == [first, second]
+        transaction.replay.save_judged_revisions(T1, [again])
     with state.transaction() as transaction:
-        assert transaction.replay.judged_as(T1) == [again, second]
-        assert transaction.replay.judged_as(T2) == [first]
+        assert transaction.replay.judged_revisions(T1) == [again, second]
+        assert transaction.replay.judged_revisions(T2) == [first]
 
 
 def test_what_is_older_than_a_moment_is_forgotten_that_of_the_moment_itself_stays(three):
-    judged = [JudgedAs(a_window(number).start, 0) for number in range(12)]
+    judged = [JudgedRevision(a_window(number).start, 0) for number in range(12)]
     with three.transaction() as transaction:
-        transaction.replay.save_judged_as(T1, judged)
-        transaction.replay.save_judged_as(T2, judged)
+        transaction.replay.save_judged_revisions(T1, judged)
+        transaction.replay.save_judged_revisions(T2, judged)
         transaction.replay.forget_before(T1, a_window(6).start)
     with three.transaction() as transaction:
-        assert transaction.replay.judged_as(T1) == judged[6:]
-        assert transaction.replay.judged_as(T2) == judged
+        assert transaction.replay.judged_revisions(T1) == judged[6:]
+        assert transaction.replay.judged_revisions(T2) == judged
     assert (moments(three), moments(three, T2)) == ([6, 12], [3])
 
 
@@ -101,12 +101,12 @@ def test_nothing_of_a_transaction_that_failed_is_remembered(three):
     def cut_off() -> None:
         with three.transaction() as transaction:
             transaction.replay.save_checkpoint(T1, kept(18))
-            transaction.replay.save_judged_as(T1, [JudgedAs(NOON, 1)])
+            transaction.replay.save_judged_revisions(T1, [JudgedRevision(NOON, 1)])
             transaction.replay.forget_before(T1, a_window(12).start)
             raise RuntimeError("cut off")
 
     with pytest.raises(RuntimeError, match="cut off"):
         cut_off()
     with three.transaction() as transaction:
-        assert transaction.replay.judged_as(T1) == []
+        assert transaction.replay.judged_revisions(T1) == []
     assert moments(three) == [0, 6, 12]

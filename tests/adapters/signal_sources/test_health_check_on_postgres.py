@@ -13,7 +13,7 @@ from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from ledger_guard.adapters.signal_sources.postgres_triage import PostgresTriageSource
 from ledger_guard.domain.flags import EVERYWHERE
-from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.signals.triage import triage

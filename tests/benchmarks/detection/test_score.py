@@ -122,7 +122,7 @@ def test_the_hour_after_a_trouble_is_free():
     assert scored(truth_of(SEVERE_HOURS), said((ONSET, end + 13, Word.SEVERE))).severe_false == 1
 
 
-def test_silence_about_missing_rows_multiplies_the_headline_down():
+def test_missing_rows_that_are_not_told_multiply_the_headline_down():
     truth = truth_of(SEVERE_HOURS)
     truth.is_missing[400:410, 1] = True
     verdicts = said((ONSET, ONSET + 36, Word.SEVERE))

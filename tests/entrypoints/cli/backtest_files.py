@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
-from ledger_guard.detection.engine import SEVERITIES, Explanation, JudgedWindow, WindowBatch
+from ledger_guard.detection.engine import SEVERITIES, Explanation, WindowBatch, WindowResult
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import iso
@@ -75,7 +75,7 @@ class ReadableEngine:
         self._known: set[str] = set()
         self.batches: list[WindowBatch] = []
 
-    def judge(self, batch: WindowBatch) -> JudgedWindow:
+    def judge(self, batch: WindowBatch) -> WindowResult:
         self.batches.append(batch)
         self._known.update(batch.tenant_ids)
         rates = {
@@ -88,7 +88,7 @@ class ReadableEngine:
         alarms = np.array([word.is_alarm for word in words])
         known = np.array([max(rates.get(tenant_id, np.nan), 0) for tenant_id in tenant_ids])
         usual = np.full(len(words), 0.1)
-        return JudgedWindow(
+        return WindowResult(
             trigger=Trigger.INSUFFICIENT_FUNDS,
             window=batch.window,
             tenant_ids=tenant_ids,

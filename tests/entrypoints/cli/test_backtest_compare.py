@@ -9,8 +9,8 @@ from tests.entrypoints.cli.backtest_files import START, ReadableEngine, drawn
 
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.policy.loader import policy_path
-from ledger_guard.use_cases.backtest.backtest_comparison import differences
-from ledger_guard.use_cases.backtest.backtest_incidents import Incident
+from ledger_guard.use_cases.backtest.comparison import differences
+from ledger_guard.use_cases.backtest.incidents import Incident
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from tests.entrypoints.cli.backtest_files import drawn
 
 from ledger_guard.entrypoints.cli.main import main
-from ledger_guard.use_cases.backtest import backtest_courses
+from ledger_guard.use_cases.backtest import time_series
 
 ROOT = Path(__file__).parents[3]
 BEGINNINGS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
@@ -48,14 +48,14 @@ def test_a_tenant_without_any_rate_is_drawn_all_the_same(judge, tmp_path):
     assert len(titles(picture)) == 2
 
 
-def test_a_tenant_that_comes_later_moves_nobody_elses_course(judge, tmp_path):
+def test_a_tenant_that_comes_later_moves_nobody_elses_line(judge, tmp_path):
     picture = tmp_path / "worst.svg"
     judge(drawn(z="......SSS", a="   m....."), "--plot", str(picture))
     assert titles(picture) == ["z   (severe 0.2 h, mild 0.0 h)", "a   (severe 0.0 h, mild 0.1 h)"]
 
 
 def test_many_windows_share_points_and_no_alarm_is_lost(judge, tmp_path, monkeypatch):
-    monkeypatch.setattr(backtest_courses, "LONGEST_COURSE", 10)
+    monkeypatch.setattr(time_series, "MOST_POINTS", 10)
     picture = tmp_path / "worst.svg"
     judge(drawn(a="." * 40 + "S" + "." * 54), "--plot", str(picture))
     assert titles(picture) == ["a   (severe 0.8 h, mild 0.0 h)"]

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from ledger_guard.detection.engine import SEVERITIES, Explanation, JudgedWindow, WindowBatch
+from ledger_guard.detection.engine import SEVERITIES, Explanation, WindowBatch, WindowResult
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 
@@ -25,7 +25,7 @@ class PlainEngine:
         self.judged: list[str] = []
         self.quarantined: list[list[str]] = []
 
-    def judge(self, batch: WindowBatch) -> JudgedWindow:
+    def judge(self, batch: WindowBatch) -> WindowResult:
         if self.judged and batch.window.start.isoformat() <= self.judged[-1]:
             raise ValueError(f"{batch.window.start} is not later than {self.judged[-1]}")
         self.judged.append(batch.window.start.isoformat())
@@ -38,7 +38,7 @@ class PlainEngine:
         is_alarm = codes >= SEVERITIES.index(Severity.MILD)
         unknown = np.full(len(found), np.nan)
         words = [f"{severity.value} by plain rule" for severity in found.values()]
-        return JudgedWindow(
+        return WindowResult(
             trigger=self._trigger,
             window=batch.window,
             tenant_ids=tuple(found),

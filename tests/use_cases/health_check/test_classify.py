@@ -1,6 +1,7 @@
 """From sensed windows to verdicts and the incident, in one transaction."""
 
 import json
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from health_worlds import LENGTH, NOON, POLICY, T1, audited, deliver, incident, 
 from plain_engine import PlainEngine
 
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
@@ -242,6 +243,29 @@ def test_a_state_of_another_version_is_learned_again_from_the_history(checks):
     assert {key: after[key] for key in before} == before
     with checks.guard.state.transaction() as state:
         assert len(json.loads(state.verdicts.engine_state(T1))[2]) == 8
+
+
+@pytest.mark.parametrize("old", [b"LGS1" + zlib.compress(bytes(9)), b"\x80\x04K\x01."], ids=["of the format before", "damaged"])
+def test_the_shipped_rule_learns_an_unreadable_state_again_as_if_it_had_never_been(monkeypatch, old):
+    from ledger_guard.detection.registry import make_engine
+
+    monkeypatch.setattr(classify_module, "make_engine", make_engine)
+    worlds = [world_at(window(60).start) for _ in range(2)]
+    for world in worlds:
+        deliver(world, T1, range(60), {"a": (2, 200), "b": (3, 200)})
+        sense(world.guard, T1)
+        classify(world.guard, T1)
+    upgraded, untouched = worlds
+    with upgraded.guard.state.transaction() as state:
+        state.verdicts.save_engine_state(T1, window(60).start, upgraded.clock.now(), old)
+    for world in worlds:
+        deliver(world, T1, range(60, 61), {"a": (2, 200), "b": (3, 200)})
+        world.clock.advance(LENGTH)
+        sense(world.guard, T1)
+        assert classify(world.guard, T1).judged_windows == 1
+    assert upgraded.state.tables.verdicts == untouched.state.tables.verdicts
+    with upgraded.guard.state.transaction() as state, untouched.guard.state.transaction() as other:
+        assert state.verdicts.engine_state(T1) == other.verdicts.engine_state(T1)
 
 
 def test_an_incident_described_by_hand_is_not_judged_by_the_history_before_it():

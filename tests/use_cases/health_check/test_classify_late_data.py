@@ -9,7 +9,7 @@ from health_checks import MILD, QUIET, SEVERE, Checks
 from health_worlds import LENGTH, NOON, T1, audited, window
 from plain_engine import PlainEngine
 
-from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
 from ledger_guard.domain.signals import Reading
 from ledger_guard.domain.verdicts import Scope, Severity
@@ -366,7 +366,7 @@ def test_at_most_three_states_are_kept_and_one_is_older_than_whatever_may_change
         assert 1 <= len(kept) <= 3
         assert kept[0] == NOON or end - age - age / 2 - LENGTH <= kept[0] <= end - age
     with checks.guard.state.transaction() as state:
-        assert [each.window_start for each in state.replay.judged_as(T1)] == [
+        assert [each.window_start for each in state.replay.judged_revisions(T1)] == [
             window(number).start for number in range(checks.next) if window(number).start >= kept[0]
         ]
 

@@ -7,7 +7,7 @@ import pytest
 from health_worlds import INCIDENT_ID, POLICY, T1, T3, audited, incident, world_at
 
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome

@@ -9,7 +9,7 @@ from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.cases_by_hand import BY_HAND
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import new_id
-from ledger_guard.domain.incident_course import Change, CourseRules, next_step
+from ledger_guard.domain.incident_lifecycle import Change, LifecycleRules, next_step
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
@@ -29,7 +29,7 @@ FLAG = "ledger_enforce_balance"
 EVIDENCE = "acme: 5 refusals of 900, usual 1"
 WORSE = {"trigger": "T1", "severity": "severe", "scope": "widespread", "tenants": ["zenith"], "reason": "all of them burn"}
 FIVE_MINUTES = timedelta(minutes=5)
-RULES = CourseRules(resolve_after_windows=2, list_at_most=3)
+RULES = LifecycleRules(resolve_after_windows=2, list_at_most=3)
 
 
 @pytest.fixture

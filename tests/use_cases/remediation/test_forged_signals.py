@@ -9,7 +9,7 @@ import pytest
 from tests.use_cases.remediation.webhook_traffic import FLAG, INCIDENT_ID, MINUTE, NOON, TENANTS, Webhooks, genuine, strangers
 
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity

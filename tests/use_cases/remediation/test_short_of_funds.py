@@ -9,7 +9,7 @@ import pytest
 
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus, Incident, IncidentStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity

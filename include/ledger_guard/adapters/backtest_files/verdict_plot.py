@@ -39,7 +39,7 @@ _DOTS_PER_INCH = 110
 _STICKING_OUT = 0.002
 
 
-class DrawnCourse(Protocol):
+class DrawnSeries(Protocol):
     """One tenant's figures by time. The arrays are parallel; NaN where nothing is known."""
 
     @property
@@ -79,16 +79,16 @@ class DrawnCourse(Protocol):
         """What the codes mean."""
 
 
-def draw(courses: Sequence[DrawnCourse], title: str, target: BinaryIO, picture_format: str) -> None:
-    """Draw the courses, which have the same times, one above the other; the format is `png`, `svg` or `pdf`."""
-    height = _FRAME_INCHES + _PANEL_INCHES * len(courses)
+def draw(series: Sequence[DrawnSeries], title: str, target: BinaryIO, picture_format: str) -> None:
+    """Draw the series, which have the same times, one above the other; the format is `png`, `svg` or `pdf`."""
+    height = _FRAME_INCHES + _PANEL_INCHES * len(series)
     # texts stay texts in an SVG, and the same verdicts give the same bytes
     with mpl.rc_context({"font.size": 10, "svg.fonttype": "none", "svg.hashsalt": "verdicts", "timezone": "UTC"}):
         figure = Figure(figsize=(_WIDTH_INCHES, height), dpi=_DOTS_PER_INCH, layout="constrained")
         figure.suptitle(title, fontsize=14, fontweight="bold")
-        panels = figure.subplots(len(courses), 1, sharex=True, squeeze=False)[:, 0]
-        for axes, course in zip(panels, courses, strict=True):
-            _panel(axes, course)
+        panels = figure.subplots(len(series), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, each in zip(panels, series, strict=True):
+            _panel(axes, each)
         locator = mdates.AutoDateLocator(tz=UTC, minticks=5, maxticks=15)  # type: ignore[no-untyped-call]
         panels[-1].xaxis.set_major_locator(locator)
         panels[-1].xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
@@ -98,21 +98,21 @@ def draw(courses: Sequence[DrawnCourse], title: str, target: BinaryIO, picture_f
         figure.savefig(target, format=picture_format, metadata=metadata)
 
 
-def _panel(axes: Axes, course: DrawnCourse) -> None:
-    points = len(course.rate)
-    first_day: float = mdates.date2num(course.start)  # type: ignore[no-untyped-call]
-    days = first_day + (course.step / timedelta(days=1)) * np.arange(points + 1, dtype=np.float64)
-    for code, severity in enumerate(course.severities):
+def _panel(axes: Axes, series: DrawnSeries) -> None:
+    points = len(series.rate)
+    first_day: float = mdates.date2num(series.start)  # type: ignore[no-untyped-call]
+    days = first_day + (series.step / timedelta(days=1)) * np.arange(points + 1, dtype=np.float64)
+    for code, severity in enumerate(series.severities):
         if severity in _COLOURS:
-            _backdrop(axes, days, course.severity == code, severity)
-    top = _top(course)
-    low, high = (_stepped(np.minimum(ends, 2 * top)) for ends in (course.band_low, course.band_high))
+            _backdrop(axes, days, series.severity == code, severity)
+    top = _top(series)
+    low, high = (_stepped(np.minimum(ends, 2 * top)) for ends in (series.band_low, series.band_high))
     axes.fill_between(days, low, high, step="post", color=_BAND, alpha=0.55, linewidth=0, zorder=2)
-    axes.step(days, _stepped(course.usual_rate), where="post", color=_USUAL, linewidth=1.4, zorder=5)
-    axes.step(days, _stepped(course.rate), where="post", color=_RATE, linewidth=0.7, zorder=4)
+    axes.step(days, _stepped(series.usual_rate), where="post", color=_USUAL, linewidth=1.4, zorder=5)
+    axes.step(days, _stepped(series.rate), where="post", color=_RATE, linewidth=0.7, zorder=4)
     axes.set_xlim(days[0], days[-1])
     axes.set_ylim(0, top)
-    if np.nanmax(course.usual_rate, initial=0) <= 1:
+    if np.nanmax(series.usual_rate, initial=0) <= 1:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{100 * rate:g} %"))
         axes.set_ylabel("events per attempt")
     else:
@@ -120,7 +120,7 @@ def _panel(axes: Axes, course: DrawnCourse) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.grid(visible=True, color="#d9d9e0", linewidth=0.5, zorder=1)
     axes.set_axisbelow(True)
-    axes.set_title(_heading(course), loc="left", fontsize=11)
+    axes.set_title(_heading(series), loc="left", fontsize=11)
 
 
 def _backdrop(axes: Axes, days: NDArray[np.float64], where: NDArray[np.bool_], severity: Severity) -> None:
@@ -141,13 +141,13 @@ def _backdrop(axes: Axes, days: NDArray[np.float64], where: NDArray[np.bool_], s
         )
 
 
-def _top(course: DrawnCourse) -> float:
+def _top(series: DrawnSeries) -> float:
     """Where the vertical axis ends: all alarms and the usual band stand below."""
-    is_alarm = np.isin(course.severity, [course.severities.index(severity) for severity in _ALARMS])
+    is_alarm = np.isin(series.severity, [series.severities.index(severity) for severity in _ALARMS])
     candidates = [
-        course.rate[is_alarm],
-        course.usual_rate,
-        *(np.quantile(known, [1 - _STICKING_OUT]) for known in _known(course.rate, course.band_high)),
+        series.rate[is_alarm],
+        series.usual_rate,
+        *(np.quantile(known, [1 - _STICKING_OUT]) for known in _known(series.rate, series.band_high)),
     ]
     return 1.08 * float(np.nanmax(np.concatenate(candidates), initial=0)) or 1.0
 
@@ -162,13 +162,13 @@ def _stepped(column: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.append(column, column[-1:])
 
 
-def _heading(course: DrawnCourse) -> str:
-    hours = course.step / timedelta(hours=1)
+def _heading(series: DrawnSeries) -> str:
+    hours = series.step / timedelta(hours=1)
     told = [
-        f"{severity.value} {hours * int(np.count_nonzero(course.severity == course.severities.index(severity))):.1f} h"
+        f"{severity.value} {hours * int(np.count_nonzero(series.severity == series.severities.index(severity))):.1f} h"
         for severity in _ALARMS
     ]
-    return f"{course.tenant_id}   ({', '.join(told)})"
+    return f"{series.tenant_id}   ({', '.join(told)})"
 
 
 def _legend() -> list[Line2D | Patch]:

@@ -21,7 +21,7 @@ from ledger_guard.domain.plans import (
     require_forceable,
     require_undoable,
 )
-from ledger_guard.domain.wallet_writes import Judged, WalletWrite, judge_force, judge_undo
+from ledger_guard.domain.wallet_writes import BatchDecision, WalletWrite, judge_force, judge_undo
 from ledger_guard.domain.writability import WriteObstacle
 from ledger_guard.ports.platform import Clock
 
@@ -138,13 +138,13 @@ class InMemoryBackfillRunner:
             # Nobody could say `run` while this waits: it is the only one that works on these tables.
             raise SourceUnavailable(f"plan {plan.plan_id}: paused by {order.asked_by} ({order.reason})")
 
-    def _judge(self, plan: Plan, operation: str, batch: Sequence[str]) -> Judged:
+    def _judge(self, plan: Plan, operation: str, batch: Sequence[str]) -> BatchDecision:
         found = self._ledger.read(plan.tenant_id, plan.currency, batch)
         if operation == "undo":
             return judge_undo([self.before_images[plan.plan_id, "force", player_id] for player_id in batch], found)
         return judge_force([row for row in plan.rows if row.player_id in set(batch)], found)
 
-    def _apply(self, plan: Plan, operation: str, actor: str, judged: Judged, span: dict[str, str]) -> None:
+    def _apply(self, plan: Plan, operation: str, actor: str, judged: BatchDecision, span: dict[str, str]) -> None:
         done, left = (RowState.RESTORED, RowState.KEPT) if operation == "undo" else (RowState.APPLIED, RowState.DRIFTED)
         states = {(each.player_id, plan.currency): done for each in judged.writes}
         states.update({(player_id, plan.currency): left for player_id in judged.left})

@@ -28,9 +28,9 @@ from ledger_guard.entrypoints.cli import backtest_text as text
 from ledger_guard.policy.loader import load_policy, policy_path
 from ledger_guard.policy.schema import Policy
 from ledger_guard.use_cases.backtest.backtest import WINDOWS_TO_SEE_SPACING, batches, spacing_minutes
-from ledger_guard.use_cases.backtest.backtest_comparison import differences
-from ledger_guard.use_cases.backtest.backtest_courses import CourseKeeper
-from ledger_guard.use_cases.backtest.backtest_summary import SummaryCounter
+from ledger_guard.use_cases.backtest.comparison import differences
+from ledger_guard.use_cases.backtest.summary import SummaryCounter
+from ledger_guard.use_cases.backtest.time_series import TimeSeriesKeeper
 
 _PICTURES = (".png", ".svg", ".pdf")
 #: the bar moves this often from empty to full
@@ -159,7 +159,7 @@ class _Judging:
         from ledger_guard.adapters.backtest_files.verdict_plot import draw  # noqa: PLC0415  loads matplotlib
 
         readings = ReadingsFile(self.source)
-        keeper = CourseKeeper(tenant_ids, windows)
+        keeper = TimeSeriesKeeper(tenant_ids, windows)
         engine = make_engine(self.policies[0], self.trigger, window_minutes=self.window_minutes)
         with written_whole(picture) as file:
             with _progress(readings, "drawing") as advance:
@@ -167,14 +167,14 @@ class _Judging:
                     keeper.add(engine.judge(batch))
                     advance()
             title = f"{self.source.name}: {self.trigger.value}, {len(tenant_ids)} tenants, those alarmed longest first"
-            draw(keeper.courses(), title, file, picture.suffix.lower().removeprefix("."))
+            draw(keeper.series(), title, file, picture.suffix.lower().removeprefix("."))
 
     def _batches(self, readings: ReadingsFile) -> Iterator[WindowBatch]:
         """The file's windows, whose length is known from now on."""
         windows = readings.windows()
         first = list(itertools.islice(windows, WINDOWS_TO_SEE_SPACING))
         self.window_minutes = self.window_minutes or spacing_minutes(first, self.policies[0].window_minutes)
-        together, chance = itertools.chain(first, windows), self.policies[0].sensing.silence_probability
+        together, chance = itertools.chain(first, windows), self.policies[0].sensing.missing_data_probability
         return batches(together, self.window_minutes, str(self.source), chance)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import iso
-from ledger_guard.use_cases.backtest.backtest_comparison import KINDS, Difference, Seen
-from ledger_guard.use_cases.backtest.backtest_summary import Summary
+from ledger_guard.use_cases.backtest.comparison import KINDS, Difference, Seen
+from ledger_guard.use_cases.backtest.summary import Summary
 
 #: tenants and differences that are named
 TENANTS_NAMED = 6

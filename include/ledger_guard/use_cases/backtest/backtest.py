@@ -66,19 +66,19 @@ def spacing_minutes(windows: Iterable[RecordedWindow], policy_minutes: int) -> i
 
 
 def batches(
-    windows: Iterable[RecordedWindow], window_minutes: int, source: str, silence_probability: float
+    windows: Iterable[RecordedWindow], window_minutes: int, source: str, missing_data_probability: float
 ) -> Iterator[WindowBatch]:
     """Every window from the first to the last. `source` names the file in errors.
 
     One without any row is held to be unread, as the health check holds it: where an empty window is less likely than
-    `silence_probability`.
+    `missing_data_probability`.
 
     Raises:
         BadInputError: a window is off the grid of `window_minutes`, or too long after the one before. Mend the file or give
             the window length.
     """
     length = timedelta(minutes=window_minutes)
-    watch = MissingDataWatch(silence_probability)
+    watch = MissingDataWatch(missing_data_probability)
     last: Window | None = None
     for recorded in windows:
         window = Window.containing(recorded.start, length)

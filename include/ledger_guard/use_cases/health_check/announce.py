@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.signals import SensedWindow, Trigger
 from ledger_guard.ports import Guard

@@ -8,23 +8,26 @@ from datetime import timedelta
 
 import numpy as np
 
-from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
+from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.detection.registry import make_engine
 from ledger_guard.domain.audit import AuditEvent
-from ledger_guard.domain.incident_course import Change, CourseRules, next_step
+from ledger_guard.domain.incident_lifecycle import Change, LifecycleRules, next_step
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
 from ledger_guard.domain.windows import Window, iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
-from ledger_guard.use_cases.health_check.classify_batches import batch, with_readings
-from ledger_guard.use_cases.health_check.classify_checkpoints import Checkpoints
-from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
-from ledger_guard.use_cases.health_check.classify_repeated import nothing_new
+from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome, nothing_new
 from ledger_guard.use_cases.health_check.classify_revision import Revision
-from ledger_guard.use_cases.health_check.classify_start import Start, StartingPoint
-from ledger_guard.use_cases.health_check.quarantine import quarantined_tenants
+from ledger_guard.use_cases.health_check.classify_windows import (
+    Checkpoints,
+    Start,
+    batch,
+    quarantined_tenants,
+    starting_point,
+    with_readings,
+)
 from ledger_guard.use_cases.health_check.sense import lateness
 
 __all__ = ["ClassifyOutcome", "classify"]
@@ -85,11 +88,16 @@ class _Classification:
 
     def _start(self) -> Start:
         policy = self._guard.policy
-        history = timedelta(days=policy.sensing.history_days)
-        point = StartingPoint(self._state, self._trigger, lambda: make_engine(policy, self._trigger), lateness(policy), history)
-        return point.find(self._now)
+        return starting_point(
+            self._state,
+            self._trigger,
+            lambda: make_engine(policy, self._trigger),
+            self._now,
+            lateness=lateness(policy),
+            history=timedelta(days=policy.sensing.history_days),
+        )
 
-    def _judge(self, start: Start, newest: Window) -> JudgedWindow:
+    def _judge(self, start: Start, newest: Window) -> WindowResult:
         """Feed the engine, taking the incident along; returns the newest window's verdicts."""
         checkpoints = Checkpoints(
             self._state.replay,
@@ -100,7 +108,7 @@ class _Classification:
         )
         for sensed, readings in with_readings(self._state.readings, self._trigger, start.windows):
             checkpoints.before(sensed, start.engine)
-            known = start.judged_as.get(sensed.window.start)
+            known = start.judged_revisions.get(sensed.window.start)
             # Judged again, a window keeps the quarantine of its time: the incident may have grown or ended since.
             quarantined = known.quarantined if known else quarantined_tenants(self._state, self._incident, sensed.window)
             judged = start.engine.judge(batch(sensed, readings, quarantined))
@@ -115,7 +123,7 @@ class _Classification:
     def _was_judged(self, window: Window) -> bool:
         return self._judged_through is not None and window.end <= self._judged_through
 
-    def _go_on(self, window: Window, newest: Window, judged: JudgedWindow) -> None:
+    def _go_on(self, window: Window, newest: Window, judged: WindowResult) -> None:
         """Take the incident through a window that is judged for the first time, and store its verdicts."""
         is_fresh = window.start >= newest.end - FRESH
         is_young = window.start >= newest.end - KEPT
@@ -126,7 +134,7 @@ class _Classification:
             self._step(window, verdicts)
         self._record(verdicts)
 
-    def _revise(self, window: Window, newest: Window, judged: JudgedWindow) -> None:
+    def _revise(self, window: Window, newest: Window, judged: WindowResult) -> None:
         """Put a window's new verdicts in place of the stored ones, and let the incident know graver ones that are fresh."""
         stored = self._state.verdicts.between(self._trigger, window.start, window.end)
         difference = self._revision.compare(stored, judged)
@@ -139,7 +147,7 @@ class _Classification:
     def _step(self, window: Window, verdicts: Sequence[Verdict]) -> None:
         policy = self._guard.policy
         before = self._incident
-        rules = CourseRules(policy.detection_of(self._trigger).resolve_after_windows, policy.notification.list_at_most)
+        rules = LifecycleRules(policy.detection_of(self._trigger).resolve_after_windows, policy.notification.list_at_most)
         actions = self._state.actions.of_incident(before.incident_id) if before else []
         step = next_step(before, self._trigger, window, verdicts, actions, self._now, rules)
         after = step.incident
@@ -162,7 +170,7 @@ class _Classification:
         if incident and incident.is_over:
             self._incident = None
 
-    def _outcome(self, windows: Sequence[SensedWindow], judged: JudgedWindow) -> ClassifyOutcome:
+    def _outcome(self, windows: Sequence[SensedWindow], judged: WindowResult) -> ClassifyOutcome:
         newest = windows[-1]
         new = sum(not self._was_judged(each.window) for each in windows)
         incident = self._incident
@@ -195,7 +203,7 @@ class _Classification:
             blind += 1
         return blind
 
-    def _audit(self, outcome: ClassifyOutcome, newest: Window, judged: JudgedWindow) -> None:
+    def _audit(self, outcome: ClassifyOutcome, newest: Window, judged: WindowResult) -> None:
         counts = Counter(SEVERITIES[code].value for code in judged.severity.tolist())
         detail = {**outcome.as_json(), "judged_through": iso(newest.end), "verdicts_of_newest_window": dict(counts)}
         detail |= self._revision.as_detail()
@@ -204,7 +212,7 @@ class _Classification:
         self._state.audit.append(AuditEvent("classify", "ledger_guard", subject, detail, at, incident_id=outcome.incident_id))
 
 
-def _gravest(judged: JudgedWindow) -> Severity:
+def _gravest(judged: WindowResult) -> Severity:
     found = Severity.NO_DATA
     for code in set(judged.severity.tolist()):
         found = worst(found, SEVERITIES[code])

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.incident_course import Change
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.ports import Guard

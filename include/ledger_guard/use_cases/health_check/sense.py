@@ -168,7 +168,7 @@ def _asked(guard: Guard, trigger: Trigger, windows: list[Window], usual: Sequenc
                 f"the source is complete only through {iso(complete_through) if complete_through else 'no moment'}"
             )
     measured = [window for window in known if window.start not in reasons]
-    chance = guard.policy.sensing.silence_probability
+    chance = guard.policy.sensing.missing_data_probability
     return _Found(known, readings, {**missing_windows(measured, exposures(readings), usual, chance), **reasons})
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.ports.guard_state import Checkpoint, JudgedAs
+from ledger_guard.ports.guard_state import Checkpoint, JudgedRevision
 
 
 class InMemoryReplayStore:
@@ -35,13 +35,13 @@ class InMemoryReplayStore:
             if each > moment:
                 del self._tables.checkpoints[trigger, each]
 
-    def judged_as(self, trigger: Trigger) -> list[JudgedAs]:
+    def judged_revisions(self, trigger: Trigger) -> list[JudgedRevision]:
         """See ReplayStore."""
-        return [self._tables.judged_as[key] for key in self._known_windows(trigger)]
+        return [self._tables.judged_revisions[key] for key in self._known_windows(trigger)]
 
-    def save_judged_as(self, trigger: Trigger, judged: Sequence[JudgedAs]) -> None:
+    def save_judged_revisions(self, trigger: Trigger, judged: Sequence[JudgedRevision]) -> None:
         """See ReplayStore."""
-        self._tables.judged_as.update({(trigger, each.window_start): each for each in judged})
+        self._tables.judged_revisions.update({(trigger, each.window_start): each for each in judged})
 
     def forget_before(self, trigger: Trigger, moment: datetime) -> None:
         """See ReplayStore."""
@@ -50,7 +50,7 @@ class InMemoryReplayStore:
                 del self._tables.checkpoints[trigger, each]
         for key in self._known_windows(trigger):
             if key[1] < moment:
-                del self._tables.judged_as[key]
+                del self._tables.judged_revisions[key]
 
     def _known_windows(self, trigger: Trigger) -> list[tuple[Trigger, datetime]]:
-        return sorted((key for key in self._tables.judged_as if key[0] is trigger), key=lambda key: key[1])
+        return sorted((key for key in self._tables.judged_revisions if key[0] is trigger), key=lambda key: key[1])

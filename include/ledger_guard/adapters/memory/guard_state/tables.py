@@ -21,7 +21,7 @@ from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.secrets import SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.verdicts import Verdict
-from ledger_guard.ports.guard_state import JudgedAs
+from ledger_guard.ports.guard_state import JudgedRevision
 
 WindowKey = tuple[Trigger, datetime]
 
@@ -46,7 +46,7 @@ class Tables:
     engines: dict[Trigger, SavedEngine] = field(default_factory=dict)
     #: engine states by how far they have seen
     checkpoints: dict[WindowKey, bytes] = field(default_factory=dict)
-    judged_as: dict[WindowKey, JudgedAs] = field(default_factory=dict)
+    judged_revisions: dict[WindowKey, JudgedRevision] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
     #: by tenant, words and player: what was held before the ledger, as it was seen first

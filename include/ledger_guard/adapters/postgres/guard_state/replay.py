@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ledger_guard.adapters.postgres.connection import Connection
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.ports.guard_state import Checkpoint, JudgedAs
+from ledger_guard.ports.guard_state import Checkpoint, JudgedRevision
 from ledger_guard.sql import statement
 
 
@@ -40,12 +40,12 @@ class PostgresReplayStore:
         gone = {"trigger": trigger.value, "moment": moment}
         self._connection.execute(statement("guard/delete_checkpoints_after"), gone)
 
-    def judged_as(self, trigger: Trigger) -> list[JudgedAs]:
+    def judged_revisions(self, trigger: Trigger) -> list[JudgedRevision]:
         """See ReplayStore."""
         rows = self._connection.execute(statement("guard/select_judged_windows"), {"trigger": trigger.value}).fetchall()
-        return [JudgedAs(row["window_start"], row["revision"], frozenset(row["quarantined"])) for row in rows]
+        return [JudgedRevision(row["window_start"], row["revision"], frozenset(row["quarantined"])) for row in rows]
 
-    def save_judged_as(self, trigger: Trigger, judged: Sequence[JudgedAs]) -> None:
+    def save_judged_revisions(self, trigger: Trigger, judged: Sequence[JudgedRevision]) -> None:
         """See ReplayStore."""
         with self._connection.cursor() as cursor:
             cursor.executemany(

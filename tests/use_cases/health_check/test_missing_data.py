@@ -11,7 +11,7 @@ CHANCE = 1e-6
 
 
 @pytest.mark.parametrize(
-    ("usual", "is_silent"),
+    ("usual", "is_missing"),
     [
         pytest.param([], True, id="nothing is known about what is usual"),
         pytest.param([0, 0, 0], False, id="nothing ever comes at this hour"),
@@ -21,15 +21,15 @@ CHANCE = 1e-6
         pytest.param([2] * 5 + [500] * 7, True, id="traffic had come up"),
     ],
 )
-def test_an_empty_window_is_silent_when_it_is_implausible(usual, is_silent):
-    assert (window(0).start in missing_windows([window(0)], Counter(), usual, CHANCE)) is is_silent
+def test_an_empty_window_is_missing_data_when_it_is_implausible(usual, is_missing):
+    assert (window(0).start in missing_windows([window(0)], Counter(), usual, CHANCE)) is is_missing
 
 
-def test_a_window_with_one_row_is_never_silent():
+def test_a_window_with_one_row_is_never_missing_data():
     assert missing_windows([window(0)], Counter({window(0).start: 1}), [500] * 12, CHANCE) == {}
 
 
-def test_a_silence_stays_one_however_long_it_lasts():
+def test_missing_data_stay_missing_however_long_they_last():
     found = missing_windows([window(n) for n in range(100)], Counter(), [500] * 12, CHANCE)
     assert len(found) == 100
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ledger_guard.domain.verdicts import Severity, worst
 from ledger_guard.domain.windows import iso
-from ledger_guard.use_cases.backtest.backtest_incidents import Incident
+from ledger_guard.use_cases.backtest.incidents import Incident
 
 #: what can differ, in the order it is reported
 ONLY_A, ONLY_B, SEVERITY, START = "only_a", "only_b", "severity", "start"

@@ -1,5 +1,9 @@
 """What is remembered: baselines, hours of the day, and states as bytes."""
 
+import io
+import json
+import zlib
+
 import numpy as np
 import pytest
 from readings import DAY, DETECTION, HOUR, TWO_DAYS, USUAL, Platform, alarms, batch, changed, resumed
@@ -70,13 +74,13 @@ def test_a_state_is_taken_over_by_an_engine_that_has_lived_already(learned_days)
 
 def test_a_dump_and_load_halfway_changes_no_verdict():
     whole, halves = Platform(USUAL, seed=5), Platform(USUAL, seed=5)
-    courses = [{}] * 120 + [{"rise": {"t03": 4.0}}] * 20 + [{"rise": 3.0}] * 6 + [{}] * 20
-    for number, course in enumerate(courses):
+    stretches = [{}] * 120 + [{"rise": {"t03": 4.0}}] * 20 + [{"rise": 3.0}] * 6 + [{}] * 20
+    for number, stretch in enumerate(stretches):
         if number in (50, 125, 143, 150):
             saved = halves.engine.dump()
             halves.engine = LevelFilterEngine(Trigger.INSUFFICIENT_FUNDS, DETECTION, 5)
             halves.engine.load(saved)
-        assert whole.live(1, **course) == halves.live(1, **course)
+        assert whole.live(1, **stretch) == halves.live(1, **stretch)
     assert halves.engine.dump() == whole.engine.dump()
 
 
@@ -87,17 +91,57 @@ def test_a_verdict_does_not_depend_on_what_comes_later(learned_days):
     assert first == second[:20]
 
 
+class Tripwire:
+    """Says so when it is unpickled."""
+
+    unpickled = False
+
+    def __reduce__(self):
+        return setattr, (Tripwire, "unpickled", True)
+
+
+def archived(**arrays) -> bytes:
+    archive = io.BytesIO()
+    np.savez(archive, **arrays)
+    return zlib.compress(archive.getvalue())
+
+
+def altered(saved: bytes, **arrays) -> bytes:
+    """A dump with other arrays, or without them where None."""
+    kept = dict(np.load(io.BytesIO(zlib.decompress(saved)))) | arrays
+    return archived(**{name: array for name, array in kept.items() if array is not None})
+
+
+def in_the_format_before(saved: bytes) -> bytes:
+    """As version level_filter/2 wrote it: header and arrays one behind the other."""
+    header = json.dumps({"version": "level_filter/2", "arrays": []}).encode()
+    return b"LGS1" + zlib.compress(len(header).to_bytes(8, "big") + header)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         pytest.param(lambda saved: b"", id="empty"),
         pytest.param(lambda saved: saved[: len(saved) // 2], id="cut"),
+        pytest.param(lambda saved: saved[:200] + bytes(40) + saved[240:], id="overwritten"),
         pytest.param(lambda saved: b"\x80\x04K\x01.", id="a pickle"),
+        pytest.param(lambda saved: zlib.compress(b"\x80\x04K\x01."), id="a pickle, compressed"),
+        pytest.param(in_the_format_before, id="the format before"),
+        pytest.param(lambda saved: altered(saved, header=None), id="no header"),
+        pytest.param(lambda saved: altered(saved, header=np.frombuffer(b"[1]", np.uint8)), id="a header of another kind"),
+        pytest.param(lambda saved: altered(saved, **{"rises.rise": None}), id="an array is missing"),
     ],
 )
 def test_bytes_that_are_no_dump_are_refused(learned_days, damage):
     with pytest.raises(ValueError, match="engine state"):
         Platform(USUAL).engine.load(damage(learned_days))
+
+
+@pytest.mark.parametrize("name", ["header", "rises.rise", "another"])
+def test_what_runs_when_it_is_unpickled_is_not_run(learned_days, name):
+    with pytest.raises(ValueError, match="engine state"):
+        Platform(USUAL).engine.load(altered(learned_days, **{name: np.array([Tripwire()], dtype=object)}))
+    assert not Tripwire.unpickled
 
 
 @pytest.mark.parametrize(

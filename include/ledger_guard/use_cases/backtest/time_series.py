@@ -1,4 +1,4 @@
-"""The course of a few tenants through a backtest, in columns short enough to draw."""
+"""What a few tenants went through in a backtest, as time series short enough to draw."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
+from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.domain.verdicts import Severity
 
 #: more points than this can't be told apart in a picture
-LONGEST_COURSE = 12_000
+MOST_POINTS = 12_000
 
 
 @dataclass(frozen=True)
-class Course:
+class TimeSeries:
     """One tenant's figures by time. The arrays are parallel; NaN where nothing is known."""
 
     tenant_id: str
@@ -33,17 +33,17 @@ class Course:
     severities: tuple[Severity, ...] = SEVERITIES
 
 
-class CourseKeeper:
-    """Keeps the courses of chosen tenants; memory is bounded, however many windows there are.
+class TimeSeriesKeeper:
+    """Keeps the time series of chosen tenants; memory is bounded, however many windows there are.
 
-    Where there are more windows than LONGEST_COURSE, neighbours share a point: it has the highest rate and the gravest
+    Where there are more windows than MOST_POINTS, neighbours share a point: it has the highest rate and the gravest
     verdict of them, and the last usual rate and band.
     """
 
     def __init__(self, tenant_ids: list[str], windows: int) -> None:
         """`windows` is how many will be added."""
         self._tenant_ids = tenant_ids
-        self._windows_a_point = max(1, -(-windows // LONGEST_COURSE))
+        self._windows_a_point = max(1, -(-windows // MOST_POINTS))
         shape = (len(tenant_ids), -(-windows // self._windows_a_point))
         self._rate, self._usual, self._low, self._high = (np.full(shape, np.nan, np.float32) for _ in range(4))
         self._severity = np.full(shape, SEVERITIES.index(Severity.NO_DATA), np.int8)
@@ -53,7 +53,7 @@ class CourseKeeper:
         self._asked: tuple[str, ...] = ()
         self._places: list[tuple[int, int]] = []
 
-    def add(self, judged: JudgedWindow) -> None:
+    def add(self, judged: WindowResult) -> None:
         """Keep what is drawn of one more window; they come in order of time, without gaps."""
         if self._start is None:
             self._start, self._step = judged.window.start, judged.window.length * self._windows_a_point
@@ -70,12 +70,12 @@ class CourseKeeper:
                 self._usual[row, point] = judged.usual_rate[place]
                 self._low[row, point], self._high[row, point] = judged.band_low[place], judged.band_high[place]
 
-    def courses(self) -> list[Course]:
-        """One course a tenant, in the order they were chosen."""
+    def series(self) -> list[TimeSeries]:
+        """One a tenant, in the order they were chosen."""
         if self._start is None:
             return []
         return [
-            Course(
+            TimeSeries(
                 name,
                 self._start,
                 self._step,

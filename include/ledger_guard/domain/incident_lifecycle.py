@@ -39,8 +39,8 @@ class Step:
 
 
 @dataclass(frozen=True)
-class CourseRules:
-    """What the policy says about the course of an incident."""
+class LifecycleRules:
+    """What the policy says about the lifecycle of an incident."""
 
     #: windows with evidence of health for every tenant of the incident, in a row, that end it
     resolve_after_windows: int
@@ -55,7 +55,7 @@ def next_step(
     verdicts: Sequence[Verdict],
     actions: Sequence[Action],
     now: datetime,
-    rules: CourseRules,
+    rules: LifecycleRules,
 ) -> Step:
     """What `window` with its `verdicts` does to the trigger's unresolved incident, if there is one.
 
@@ -78,7 +78,7 @@ def next_step(
     return Step(calmer, Change.CONTINUED)
 
 
-def _opened(trigger: Trigger, window: Window, alarms: Sequence[Verdict], now: datetime, rules: CourseRules) -> Incident:
+def _opened(trigger: Trigger, window: Window, alarms: Sequence[Verdict], now: datetime, rules: LifecycleRules) -> Incident:
     return Incident(
         incident_id=new_id(),
         trigger=trigger,
@@ -93,7 +93,9 @@ def _opened(trigger: Trigger, window: Window, alarms: Sequence[Verdict], now: da
     )
 
 
-def _sensed_at_last(incident: Incident, window: Window, alarms: Sequence[Verdict], now: datetime, rules: CourseRules) -> Incident:
+def _sensed_at_last(
+    incident: Incident, window: Window, alarms: Sequence[Verdict], now: datetime, rules: LifecycleRules
+) -> Incident:
     """An incident that a person opened, once its signal is in alarm: what was sensed is the incident, from here on.
 
     What the person said stands beside it, as an action. Were it kept here, a case by hand could be graver than anything
@@ -109,7 +111,7 @@ def _sensed_at_last(incident: Incident, window: Window, alarms: Sequence[Verdict
     )
 
 
-def _worsened(incident: Incident, window: Window, alarms: Sequence[Verdict], rules: CourseRules) -> Step:
+def _worsened(incident: Incident, window: Window, alarms: Sequence[Verdict], rules: LifecycleRules) -> Step:
     tenants = frozenset(alarm.tenant_id for alarm in alarms)
     summary = _summary(alarms, rules.list_at_most)
     worse = incident.worsened_by(_gravest(alarms), _widest(alarms), tenants, window.start, summary)

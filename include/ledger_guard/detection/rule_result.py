@@ -13,7 +13,7 @@ from ledger_guard.detection.pooled_evidence import Movement
 
 
 @dataclass(frozen=True)
-class Judged:
+class RuleResult:
     """What one window came to, as arrays over tenants by index."""
 
     now: int
@@ -39,7 +39,7 @@ class Judged:
     since: NDArray[np.int64]
     #: variance of the window's count in health, and of the log rate with what the baseline does not know
     count_variance: Floats
-    clumping: Floats
+    overdispersion: Floats
     usual_exposure: Floats
     learned: Floats
     hour_events: Floats

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
+from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import iso
-from ledger_guard.use_cases.backtest.backtest_incidents import Incident, IncidentTracker
-from ledger_guard.use_cases.backtest.backtest_tenants import TenantRows
+from ledger_guard.use_cases.backtest.incidents import Incident, IncidentTracker, TenantRows
 
 _NO_DATA, _INSUFFICIENT, _NONE, _MILD, _SEVERE = (
     SEVERITIES.index(severity)
@@ -46,7 +45,7 @@ class Summary:
     start: datetime
     end: datetime
     verdicts: dict[Severity, int]
-    #: by scope, then by severity; see `backtest_incidents` for what counts as one
+    #: by scope, then by severity; see `incidents` for what counts as one
     incidents: dict[Scope, dict[Severity, int]]
     #: incidents that were severe at some time: each wakes somebody once
     woken: int
@@ -114,7 +113,7 @@ class SummaryCounter:
         self.incidents: list[Incident] = []
         self._keeps = keep_incidents
 
-    def add(self, judged: JudgedWindow) -> None:
+    def add(self, judged: WindowResult) -> None:
         """Count one more window; they come in order of time, without gaps."""
         self._start = self._start or judged.window.start
         self._windows += 1

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from health_worlds import NOON, T1, incident, verdict, window
 
-from ledger_guard.domain.incident_course import Change, CourseRules, next_step
+from ledger_guard.domain.incident_lifecycle import Change, LifecycleRules, next_step
 from ledger_guard.domain.incidents import Action, ActionStatus, IncidentStatus
 from ledger_guard.domain.verdicts import Scope, Severity
 
@@ -14,7 +14,7 @@ NONE, MILD, SEVERE = Severity.NONE, Severity.MILD, Severity.SEVERE
 INSUFFICIENT, NO_DATA = Severity.INSUFFICIENT, Severity.NO_DATA
 MITIGATING = IncidentStatus.MITIGATING
 NOW = NOON + timedelta(hours=1)
-RULES = CourseRules(resolve_after_windows=2, list_at_most=2)
+RULES = LifecycleRules(resolve_after_windows=2, list_at_most=2)
 
 
 def step(standing, number, *verdicts, actions=()):

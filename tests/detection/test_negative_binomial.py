@@ -9,7 +9,9 @@ from ledger_guard.detection.negative_binomial import gamma_quantile, log_likelih
 EVENTS = np.array([0.0, 1.0, 7.0, 40.0])
 
 
-@pytest.mark.parametrize("size", [pytest.param(0.7, id="clumped"), pytest.param(3.0, id="some"), pytest.param(1e4, id="Poisson")])
+@pytest.mark.parametrize(
+    "size", [pytest.param(0.7, id="overdispersed"), pytest.param(3.0, id="some"), pytest.param(1e4, id="Poisson")]
+)
 def test_what_speaks_for_one_mean_against_another_is_the_negative_binomials(size):
     def known(mean):
         return stats.nbinom.logpmf(EVENTS, size, size / (size + mean))
@@ -48,6 +50,6 @@ def test_gamma_quantiles_are_near_the_librarys(mean, variance, score):
 
 def test_gamma_quantiles_grow_with_the_score_and_never_fall_below_zero():
     means, variances = np.array([0.0, 0.1, 3.0]), np.array([1.0, 0.5, 9.0])
-    course = np.array([gamma_quantile(means, variances, score) for score in np.linspace(-4.0, 4.0, 17)])
-    assert (np.diff(course, axis=0) >= 0).all()
-    assert (course >= 0).all()
+    quantiles = np.array([gamma_quantile(means, variances, score) for score in np.linspace(-4.0, 4.0, 17)])
+    assert (np.diff(quantiles, axis=0) >= 0).all()
+    assert (quantiles >= 0).all()

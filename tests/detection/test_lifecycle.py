@@ -14,11 +14,11 @@ def level(odds: float, *, is_supposed: bool) -> int:
     """The alarm of a tenant whose trouble is high, if it has one, at these odds."""
     rule = Learned(rate=0.01).rule
     healthy = np.array([1.0 / (1.0 + odds)])
-    rule.platform.is_widespread = is_supposed
+    rule.pooled.is_widespread = is_supposed
     rule.alarms.is_supposed[:] = is_supposed
-    rule.troubles.healthy, rule.troubles.trouble[-1] = healthy, 1.0 - healthy
+    rule.rises.healthy, rule.rises.rise[-1] = healthy, 1.0 - healthy
     believed = Believed(healthy, 1.0 - healthy, np.array([odds]), np.array([20.0]), np.zeros(1))
-    rule.course.advance(0, YES, YES, believed, np.array([float(DETECTION.minimum_events)]))
+    rule.lifecycle.advance(0, YES, YES, believed, np.array([float(DETECTION.minimum_events)]))
     return int(rule.alarms.level[0])
 
 

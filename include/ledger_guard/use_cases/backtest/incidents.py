@@ -15,18 +15,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_guard.detection.engine import SEVERITIES, JudgedWindow
+from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.domain.verdicts import Scope, Severity
-from ledger_guard.use_cases.backtest.backtest_tenants import TenantRows
 
 #: as long may a lull last within an incident
 LULL = timedelta(minutes=30)
 _MILD = SEVERITIES.index(Severity.MILD)
 _NEVER = -(10**9)
+Item = TypeVar("Item", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,35 @@ class Incident:
     def scope(self) -> Scope:
         """Widespread where no single tenant is named."""
         return Scope.WIDESPREAD if self.tenant_id is None else Scope.ISOLATED
+
+
+class TenantRows:
+    """Gives every tenant a row of arrays that grow with the tenants: when it is first seen, and the same one ever after."""
+
+    def __init__(self) -> None:
+        #: tenants by row
+        self.names: list[str] = []
+        self._row: dict[str, int] = {}
+        self._asked: tuple[str, ...] = ()
+        self._rows = np.zeros(0, np.intp)
+
+    def of(self, tenant_ids: tuple[str, ...]) -> NDArray[np.intp]:
+        """Rows of these tenants; quick where the same tenants are asked for again."""
+        if tenant_ids is not self._asked and tenant_ids != self._asked:
+            for tenant_id in tenant_ids:
+                if tenant_id not in self._row:
+                    self._row[tenant_id] = len(self.names)
+                    self.names.append(tenant_id)
+            self._asked = tenant_ids
+            self._rows = np.array([self._row[tenant_id] for tenant_id in tenant_ids], np.intp)
+        return self._rows
+
+    def grown(self, array: NDArray[Item], filling: float) -> NDArray[Item]:
+        """`array` with a row for every tenant at least, new ones set to `filling`; itself where it is long enough."""
+        if len(array) >= len(self.names):
+            return array
+        more = np.full((2 * len(self.names) - len(array), *array.shape[1:]), filling, array.dtype)
+        return np.concatenate([array, more])
 
 
 class IncidentTracker:
@@ -65,7 +95,7 @@ class IncidentTracker:
         self._platform_begin = self._platform_last = _NEVER
         self._platform_worst = 0
 
-    def add(self, judged: JudgedWindow) -> None:
+    def add(self, judged: WindowResult) -> None:
         """Follow one more window; they come in order of time, without gaps."""
         if self._first_start is None:
             self._first_start = judged.window.start
@@ -86,7 +116,7 @@ class IncidentTracker:
         if self._platform_begin != _NEVER:
             self._end_widespread()
 
-    def _rows(self, judged: JudgedWindow) -> NDArray[np.intp]:
+    def _rows(self, judged: WindowResult) -> NDArray[np.intp]:
         rows = self._tenants.of(judged.tenant_ids)
         self._begin = self._tenants.grown(self._begin, _NEVER)
         self._last = self._tenants.grown(self._last, _NEVER)

@@ -1,0 +1,62 @@
+"""Reasons by code: worded as they would be one by one."""
+
+import numpy as np
+import pytest
+from readings import DETECTION
+
+from ledger_guard.detection.reason_codes import CodedReasons, ReasonCode, Wording, duration, three_digits
+
+
+def sentences(code: ReasonCode, first=0.0, second=0.0, *, wording: Wording | None = None) -> list[str]:
+    first, second = np.broadcast_arrays(np.atleast_1d(np.asarray(first, float)), second)
+    coded = CodedReasons(np.full(len(first), code, np.int8), first, second)
+    return (wording or Wording(DETECTION)).sentences(coded)
+
+
+def test_figures_have_three_digits_like_any_others():
+    usual = np.array([0.0, 1e-4, 0.0123456, 0.9996, 1.0, 9.994, 10.04, 99.96, 123.4, 999.9, 1234.0, 56789.0, 1e7, 123456789.0])
+    counts = np.arange(len(usual)) * 1e6
+    told = sentences(ReasonCode.OWN_RATE, counts, three_digits(usual))
+    figures = [sentence.split(" are usual")[0] for sentence in told]
+    assert figures == [f"{count:.0f} events where {value:.3g}" for count, value in zip(counts, usual, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    [
+        (0.4, "0 minutes"),
+        (119.4, "119 minutes"),
+        (119.9, "120 minutes"),
+        (120.0, "2 hours"),
+        (47.6 * 60, "48 hours"),
+        (48.0 * 60, "2 days"),
+        (364.9 * 1440, "365 days"),
+        (365.0 * 1440, "more than a year"),
+        (1e12, "more than a year"),
+    ],
+)
+def test_durations_are_told_in_the_unit_that_fits(minutes, told):
+    severe_minutes, mild_minutes = np.array([minutes, 7.0]), np.array([7.0, minutes])
+    severe, mild = sentences(ReasonCode.TOO_LITTLE_TRAFFIC, duration(severe_minutes), duration(mild_minutes))
+    assert f"{DETECTION.severe_ratio:g} times as many failures would take about {told} to show" in severe
+    assert mild.endswith(f"{DETECTION.mild_ratio:g} times about {told}.")
+
+
+def test_every_code_has_a_sentence_of_its_own():
+    assert {code: sentences(code, 12.0)[0] for code in ReasonCode} == {
+        ReasonCode.OWN_RATE: "12 events where 0 are usual: the tenant's own rate, as far as its traffic can tell.",
+        ReasonCode.NOTHING_ATTEMPTED: "Nothing was attempted in this window.",
+        ReasonCode.LEARNING: f"The baseline has learned 12 of the {DETECTION.baseline_minimum_windows} windows that it needs.",
+        ReasonCode.TOO_LITTLE_TRAFFIC: "Too little traffic to tell a rise from luck: 5 times as many failures would take about "
+        "12 minutes to show, 1.5 times about 0 minutes.",
+        ReasonCode.NO_ROW: "No row in this window.",
+        ReasonCode.MISSING_ROW: "No row where about 12 attempts are usual: the source is silent for this tenant.",
+    }
+
+
+def test_memory_is_bounded():
+    wording = Wording(DETECTION)
+    for start in range(3):
+        sentences(ReasonCode.LEARNING, start * 40_000.0 + np.arange(40_000), wording=wording)
+    assert len(wording) <= 80_000
+    assert sentences(ReasonCode.LEARNING, 5.0, wording=wording)[0].startswith("The baseline has learned 5 of")
