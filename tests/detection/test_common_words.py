@@ -8,7 +8,7 @@ from ledger_guard.detection import common_words as words
 
 
 def sentences(*numbers: np.ndarray) -> list[str]:
-    return words.CommonWords(DETECTION).sentences(np.concatenate([np.atleast_1d(each) for each in numbers]))
+    return words.CommonWords(DETECTION, "refused calls").sentences(np.concatenate([np.atleast_1d(each) for each in numbers]))
 
 
 def test_figures_have_three_digits_like_any_others():
@@ -16,7 +16,7 @@ def test_figures_have_three_digits_like_any_others():
     counts = np.arange(len(usual)) * 1e6
     said = sentences(words.said(words.OWN_RATE, counts, words.three_digits(usual)))
     figures = [sentence.split(" are usual")[0] for sentence in said]
-    assert figures == [f"{count:.0f} events where {value:.3g}" for count, value in zip(counts, usual, strict=True)]
+    assert figures == [f"{count:.0f} refused calls where {value:.3g}" for count, value in zip(counts, usual, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_every_sentence_is_its_own():
 
 
 def test_memory_is_bounded():
-    common = words.CommonWords(DETECTION)
+    common = words.CommonWords(DETECTION, "refused calls")
     for start in range(3):
         common.sentences(words.said(words.LEARNING, start * 70_000.0 + np.arange(70_000)))
     assert len(common) <= 140_000

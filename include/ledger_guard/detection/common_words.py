@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger_guard.detection.arrays import Floats, Numbers
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 #: more sentences than this are forgotten and begun anew
 _MOST_KEPT = 100_000
@@ -28,9 +28,11 @@ _DURATION_BITS = 10
 class CommonWords(dict[int, str]):
     """One sentence for every number that `said` gives; formats it when it is asked for first."""
 
-    def __init__(self, detection: Detection) -> None:
+    def __init__(self, detection: Detection, events: str) -> None:
         super().__init__()
         self._detection = detection
+        #: what is counted, for people
+        self.events = events
 
     def sentences(self, numbers: Numbers) -> list[str]:
         """The sentence of each number."""
@@ -48,7 +50,8 @@ class CommonWords(dict[int, str]):
         if sentence == NOTHING_ATTEMPTED:
             return "Nothing was attempted in this window."
         if sentence == OWN_RATE:
-            return f"{count} events where {_figure(figure):.3g} are usual: the tenant's own rate, as far as its traffic can tell."
+            counted = f"{count} {self.events} where {_figure(figure):.3g} are usual"
+            return f"{counted}: the tenant's own rate, as far as its traffic can tell."
         if sentence == LEARNING:
             return f"The baseline has learned {count} of the {detection.baseline_minimum_windows} windows that it needs."
         if sentence == TOO_LITTLE:

@@ -12,7 +12,7 @@ from ledger_guard.detection.arrays import Floats, Numbers
 from ledger_guard.detection.engine import SEVERITIES
 from ledger_guard.detection.judged import Judged
 from ledger_guard.domain.verdicts import Severity
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 #: fewer attempts than this may be missing by chance
 _NOTICEABLE_EXPOSURE = 7.0

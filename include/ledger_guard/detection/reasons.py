@@ -19,7 +19,7 @@ from ledger_guard.detection.negative_binomial import BAND_SCORE, gamma_quantile
 from ledger_guard.detection.quiet_words import quiet_sentences
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 _RISES = {
     alarm.SLIGHT: "a slight rise",
@@ -82,7 +82,7 @@ class Reasons:
         if self._severity[place] > _NONE:
             return self._alarm_sentence(index)
         events, expected = _count(float(judged.events[index])), _count(float(judged.seen.expected[index]))
-        return f"{events} events where {expected} are usual, as at the same hours of the last weeks."
+        return f"{events} {self._common.events} where {expected} are usual, as at the same hours of the last weeks."
 
     @cached_property
     def _is_weekly(self) -> Flags:
@@ -97,9 +97,10 @@ class Reasons:
     def _alarm_sentence(self, index: int) -> str:
         judged = self._judged
         events, usual = _count(float(judged.hour_events[index])), _count(float(judged.hour_expected[index]))
+        rise, times = _RISES[int(judged.rule[index])], _count(float(judged.ratio[index]))
         return (
-            f"{events} events within the hour where {usual} are usual for this tenant: {_RISES[int(judged.rule[index])]} "
-            f"by about {_count(float(judged.ratio[index]))} times since {iso(self._since(index))}; {self._way_out(index)}."
+            f"{events} {self._common.events} within the hour where {usual} are usual for this tenant: {rise} "
+            f"by about {times} times since {iso(self._since(index))}; {self._way_out(index)}."
         )
 
     def _way_out(self, index: int) -> str:

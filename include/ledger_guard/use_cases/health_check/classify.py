@@ -18,6 +18,7 @@ from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
 from ledger_guard.domain.windows import Window, iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.signals.registry import nouns_of
 from ledger_guard.use_cases.health_check.classify_batches import batch, with_readings
 from ledger_guard.use_cases.health_check.classify_checkpoints import Checkpoints
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
@@ -86,7 +87,14 @@ class _Classification:
     def _start(self) -> Start:
         policy = self._guard.policy
         history = timedelta(days=policy.sensing.history_days)
-        point = StartingPoint(self._state, self._trigger, lambda: make_engine(policy, self._trigger), lateness(policy), history)
+        events = nouns_of(policy, self._trigger).events
+        point = StartingPoint(
+            self._state,
+            self._trigger,
+            lambda: make_engine(policy, self._trigger, events=events),
+            lateness(policy),
+            history,
+        )
         return point.find(self._now)
 
     def _judge(self, start: Start, newest: Window) -> JudgedWindow:

@@ -53,13 +53,13 @@ def _heading(guard: Guard, record: IncidentRecord) -> str:
         f"**Incident** {incident.incident_id}, read at {iso(record.read_at)}",
         f"**Status** {incident.status.value}; opened {iso(incident.opened_at)}{_ended(incident)}",
         f"**In alarm** {tenants}, windows of {iso(incident.first_window_start)} to {iso(incident.last_alarm_window_start)}",
-        f"**Signal** {plain(guard.policy.triggers[incident.trigger].description)}",
+        f"**Signal** {plain(guard.policy.trigger(incident.trigger).description)}",
         *_acted_alone(record),
         f"**The runbook says** {plain(row.runbook_says)} (owner: {plain(row.owner)})",
     ]
     if incident.summary:
         facts.append(f"**Last seen** {plain(incident.summary)}")
-    title = f"# {incident.trigger.value} {incident.trigger.signal_name} · {incident.severity.value} · {incident.scope.value}"
+    title = f"# {guard.policy.named(incident.trigger)} · {incident.severity.value} · {incident.scope.value}"
     return f"{title}\n\n{bullets(facts)}"
 
 
