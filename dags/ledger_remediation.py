@@ -60,7 +60,13 @@ ENDED = TriggerRule.ALL_DONE
     default_args=task_defaults(retries=2),
     params={
         "incident_id": Param(None, type=["null", "string"], format="uuid", title="Incident"),
-        "trigger": Param(None, type=["null", "string"], enum=[None, *POLICY.triggers], title="Trigger", section=BY_HAND),
+        "trigger": Param(
+            None,
+            type=["null", "string"],
+            enum=[None, *(each.value for each in POLICY.triggers)],
+            title="Trigger",
+            section=BY_HAND,
+        ),
         "severity": Param(None, type=["null", "string"], enum=[None, "mild", "severe"], title="Severity", section=BY_HAND),
         "scope": Param(None, type=["null", "string"], enum=[None, "isolated", "widespread"], title="Scope", section=BY_HAND),
         "tenants": Param([], type="array", items={"type": "string"}, title="Tenants", section=BY_HAND),

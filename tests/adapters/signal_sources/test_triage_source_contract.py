@@ -184,3 +184,13 @@ def test_without_refusals_there_are_no_ids_and_no_moment(webhooks):
 def test_a_trigger_that_is_not_read_from_requests_has_no_subjects_to_ask_for(postgres_triage):
     with pytest.raises(BadInputError, match="not sensed from requests"):
         postgres_triage.affected_subjects(T3, ["a"], NOON, NOON + HOUR, 10)
+
+
+def test_calls_of_another_triggers_requests_are_not_its_own(webhooks):
+    source, arrive = webhooks
+    arrive([webhook_event("a", 200, provider="mockpsp"), request_event("a", 400, FUNDS)])
+    span = [(NOON, NOON + HOUR)]
+    assert source.webhook_calls(T2, span) == [[CallCount("mockpsp", "a", 1, 0)]]
+    assert [(count.accepted, count.refused) for count in source.webhook_calls(T1, span)[0]] == [(0, 1)]
+    assert source.refused_ids(T2, NOON, NOON + HOUR, NOON - HOUR)[0].refused == 0
+    assert source.refused_ids(T1, NOON, NOON + HOUR, NOON - HOUR)[0].refused == 1
