@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from fourth_trigger import FLAG, GENERIC, LENGTH, NOON, T4, TENANTS, TROUBLE, policy_with, watched
+from tests.triggers import TRIGGERS
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import PolicyError, SafetyRefusal
@@ -14,6 +16,7 @@ from ledger_guard.domain.incidents import IncidentStatus
 from ledger_guard.domain.signals import Nouns, Reading
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
+from ledger_guard.policy.loader import load_policy
 from ledger_guard.signals.registry import SIGNALS, nouns_of
 from ledger_guard.signals.signal import COMMON_ACTIONS, OpenDoor, RestoreNeeds, Signal
 from ledger_guard.signals.triage_report import TenantTriage, reported
@@ -238,6 +241,16 @@ def test_it_recovers_and_stands_on_the_board_and_in_the_report(world, case, kind
     assert incident_report(world.guard, case.incident_id).startswith(f"# T4 {name} · severe · widespread\n")
     assert any(sentence.startswith("T1: no verdict") for sentence in watch(world.guard))
     assert not any(sentence.startswith("T4: ") for sentence in watch(world.guard))
+
+
+def test_what_hangs_on_a_trigger_that_left_the_policy_can_still_be_read(world, case):
+    rolled_back(world, case)
+    without = replace(world.guard, policy=load_policy())
+    report = incident_report(without, case.incident_id)
+    assert report.startswith("# T4 · severe · widespread\n")
+    assert "**Signal** T4 is no longer in the policy" in report
+    assert [each.trigger for each in board(without).incidents] == [T4]
+    assert [each.trigger for each in board(without).triggers] == list(TRIGGERS)
 
 
 def test_a_source_that_knows_no_one_is_said_in_triage(monkeypatch):

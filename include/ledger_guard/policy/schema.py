@@ -160,7 +160,8 @@ class Policy(Section):
 
     def detection_of(self, trigger: Trigger) -> Detection:
         """The trigger's own thresholds, or the common ones."""
-        return self.trigger(trigger).detection or self.detection
+        described = self.triggers.get(trigger)
+        return (described and described.detection) or self.detection
 
     def checked_flag(self, flag: object) -> str:
         """Return `flag` when the policy knows it; raises BadInputError for any other word."""

@@ -47,20 +47,30 @@ def incident_report(guard: Guard, incident_id: str) -> str:
 
 def _heading(guard: Guard, record: IncidentRecord) -> str:
     incident = record.incident
-    row = guard.policy.row_for(incident.trigger, incident.severity, incident.scope)
     tenants = f"{len(incident.tenants)} tenant{'' if len(incident.tenants) == 1 else 's'}"
     facts = [
         f"**Incident** {incident.incident_id}, read at {iso(record.read_at)}",
         f"**Status** {incident.status.value}; opened {iso(incident.opened_at)}{_ended(incident)}",
         f"**In alarm** {tenants}, windows of {iso(incident.first_window_start)} to {iso(incident.last_alarm_window_start)}",
-        f"**Signal** {plain(guard.policy.trigger(incident.trigger).description)}",
+        f"**Signal** {_signal(guard, incident)}",
         *_acted_alone(record),
-        f"**The runbook says** {plain(row.runbook_says)} (owner: {plain(row.owner)})",
+        *_runbook(guard, incident),
     ]
     if incident.summary:
         facts.append(f"**Last seen** {plain(incident.summary)}")
     title = f"# {guard.policy.named(incident.trigger)} · {incident.severity.value} · {incident.scope.value}"
     return f"{title}\n\n{bullets(facts)}"
+
+
+def _signal(guard: Guard, incident: Incident) -> str:
+    described = guard.policy.triggers.get(incident.trigger)
+    return f"{incident.trigger.value} is no longer in the policy" if described is None else plain(described.description)
+
+
+def _runbook(guard: Guard, incident: Incident) -> Iterable[str]:
+    if incident.trigger in guard.policy.triggers:
+        row = guard.policy.row_for(incident.trigger, incident.severity, incident.scope)
+        yield f"**The runbook says** {plain(row.runbook_says)} (owner: {plain(row.owner)})"
 
 
 def _ended(incident: Incident) -> str:
