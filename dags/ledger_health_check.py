@@ -1,14 +1,14 @@
 """# ledger_health_check
 
 ## Purpose
-Looks at the three signals of the rollout (T1 funds refusals, T2 webhook signatures, T3 balance mismatches), judges every
-tenant's newest windows, and does what the policy says: nothing, tell people, or start a remediation.
+Looks at each signal that the policy watches (refused withdrawals, webhook signatures, balances, and what was added), judges
+every tenant's newest windows, and does what the policy says: nothing, tell people, or start a remediation.
 
 ## Schedule
 Every 5 minutes; one run at a time; no catch-up (a run senses every closed window since the last one by itself).
 
 ## Params
-* `triggers` (list of `T1`, `T2`, `T3`; default all): look at these only, for a check by hand.
+* `triggers` (words of the policy's `triggers`; default all): look at these only, for a check by hand.
 
 ## What it changes
 Guard state only: readings, verdicts, incidents, which reminders were told, questions whose run has ended; where

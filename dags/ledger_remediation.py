@@ -9,7 +9,7 @@ None. Started by the health check, or by hand from the form.
 
 ## Params
 * `incident_id` (UUID or empty): the incident to work on. When empty, describe the case with the other fields:
-* `trigger` (`T1`, `T2`, `T3`), `severity` (`mild`, `severe`), `scope` (`isolated`, `widespread`),
+* `trigger` (a word of the policy's `triggers`), `severity` (`mild`, `severe`), `scope` (`isolated`, `widespread`),
   `tenants` (list of tenant ids), `reason` (text). Such a case is recorded beside what was sensed and changes nothing of it.
 
 ## What it changes
@@ -60,7 +60,13 @@ ENDED = TriggerRule.ALL_DONE
     default_args=task_defaults(retries=2),
     params={
         "incident_id": Param(None, type=["null", "string"], format="uuid", title="Incident"),
-        "trigger": Param(None, type=["null", "string"], enum=[None, "T1", "T2", "T3"], title="Trigger", section=BY_HAND),
+        "trigger": Param(
+            None,
+            type=["null", "string"],
+            enum=[None, *(each.value for each in POLICY.triggers)],
+            title="Trigger",
+            section=BY_HAND,
+        ),
         "severity": Param(None, type=["null", "string"], enum=[None, "mild", "severe"], title="Severity", section=BY_HAND),
         "scope": Param(None, type=["null", "string"], enum=[None, "isolated", "widespread"], title="Scope", section=BY_HAND),
         "tenants": Param([], type="array", items={"type": "string"}, title="Tenants", section=BY_HAND),

@@ -51,7 +51,7 @@ def command(worlds: int, seed: int, tenants: int, days: int) -> None:
 
 def new_engine(window_minutes: int) -> SeverityEngine:
     """The engine of the first trigger, under the policy in force."""
-    return make_engine(load_policy(), Trigger.INSUFFICIENT_FUNDS, window_minutes=window_minutes)
+    return make_engine(load_policy(), Trigger("T1"), window_minutes=window_minutes)
 
 
 def scored(settings: WorldSettings, seeds: Sequence[int]) -> dict[str, list[Score]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ledger_guard.adapters.audit.audit_key_source import audit_keys_from
@@ -17,6 +20,7 @@ from ledger_guard.adapters.flag_stores.http import HttpFlagStore
 from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.postgres import PostgresFlagStore
 from ledger_guard.adapters.flag_stores.restart import CommandRestarter, Restarter, WebhookRestarter
+from ledger_guard.adapters.notifiers.several import SeveralNotifiers
 from ledger_guard.adapters.notifiers.slack import SlackNotifier
 from ledger_guard.adapters.platform_script.command_runner import PlatformCommandRunner
 from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
@@ -26,8 +30,10 @@ from ledger_guard.adapters.postgres.ledger_words import PostgresLedgerWords
 from ledger_guard.adapters.postgres.movement_witness import PostgresMovementWitness
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.adapters.secrets.dotenv_secrets import DotenvSecretSource
-from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
-from ledger_guard.adapters.signal_sources.postgres_triage import PostgresTriageSource
+from ledger_guard.adapters.signal_sources.access_events import AccessEventSource
+from ledger_guard.adapters.signal_sources.balance_comparison import BalanceComparisonSource
+from ledger_guard.adapters.signal_sources.by_trigger import SourcesByTrigger
+from ledger_guard.adapters.signal_sources.triage import PostgresTriageSource
 from ledger_guard.adapters.validation.http_validation import HttpValidationSource
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import BadInputError
@@ -36,7 +42,8 @@ from ledger_guard.policy.flag_store import DotenvFile, FlagServer, FlagStoreTabl
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
-from ledger_guard.ports.platform import Clock, FlagStore
+from ledger_guard.ports.people import Notifier
+from ledger_guard.ports.platform import Clock, FlagStore, SignalSource
 
 PLATFORM_CONNECTION = "ledger_db"
 GUARD_CONNECTION = "ledger_guard_db"
@@ -45,6 +52,27 @@ READER_CONNECTION = "ledger_db_reader"
 #: for what writes wallets; optional
 BACKFILL_CONNECTION = "ledger_db_backfill"
 SLACK_CONNECTION = "slack_ledger_ops"
+
+
+@dataclass(frozen=True)
+class _Places:
+    """What a source may be built from."""
+
+    platform: ConnectionSettings
+    guard: ConnectionSettings
+    policy: Policy
+    clock: Clock
+
+
+#: by the word in a trigger's `source.kind`
+_SOURCES: dict[str, Callable[[_Places, Any], SignalSource]] = {
+    "access_events": lambda places, source: AccessEventSource(places.guard, source),
+    "balance_comparison": lambda places, _: BalanceComparisonSource(places.platform, places.policy.platform, places.clock),
+}
+#: by the word in a channel's `kind`
+_NOTIFIERS: dict[str, Callable[[Any], Notifier]] = {
+    "slack": lambda channel: SlackNotifier(slack_call(SLACK_CONNECTION), channel.channel),
+}
 
 
 def platform_settings() -> ConnectionSettings:
@@ -97,19 +125,32 @@ def open_guard(policy: Policy | None = None) -> Guard:
     return Guard(
         policy=policy,
         state=PostgresGuardState(guard, keys),
-        signals=PostgresSignalSource(reader, guard, policy, clock),
+        signals=signal_sources(reader, guard, policy, clock),
         triage=PostgresTriageSource(reader, guard, policy),
         secrets=DotenvSecretSource(policy),
         ledger=PostgresLedgerStore(reader, policy),
         backfill=PostgresBackfillRunner(*backfill_settings(), policy, wall_clock, keys),
         flags=flag_store(policy, platform, wall_clock),
         probes=flag_probes(policy),
-        notifier=SlackNotifier(slack_call(SLACK_CONNECTION), policy.notification.channel),
+        notifier=notifier(policy),
         clock=clock,
         wall_clock=wall_clock,
         ui_url=os.environ.get("AIRFLOW__API__BASE_URL", "http://localhost:8080").rstrip("/"),
         validation=HttpValidationSource(policy),
     )
+
+
+def signal_sources(platform: ConnectionSettings, guard: ConnectionSettings, policy: Policy, clock: Clock) -> SourcesByTrigger:
+    """Where each trigger of the policy is read from. Opens nothing yet."""
+    places = _Places(platform, guard, policy, clock)
+    sources = {trigger: described.source for trigger, described in policy.triggers.items()}
+    return SourcesByTrigger({trigger: _SOURCES[source.kind](places, source) for trigger, source in sources.items()})
+
+
+def notifier(policy: Policy) -> Notifier:
+    """The channels that the policy names. Opens nothing yet."""
+    first, *others = [_NOTIFIERS[channel.kind](channel) for channel in policy.notification.channels]
+    return SeveralNotifiers(first, others) if others else first
 
 
 def open_ledger_words(policy: Policy) -> PostgresLedgerWords:

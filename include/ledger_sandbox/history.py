@@ -47,7 +47,7 @@ def t3_history(guard_uri: str, ordinary: Sequence[Reading], start: datetime, rng
     of the past is there already; nothing was written then.
     """
     windows = {reading.window for reading in ordinary}
-    if len(windows) != 1 or any(reading.trigger is not Trigger.BALANCE_MISMATCH for reading in ordinary):
+    if len(windows) != 1 or any(reading.trigger != Trigger("T3") for reading in ordinary):
         raise ValueError(f"t3_history: {len(ordinary)} readings of {len(windows)} windows; allowed: T3 readings of one window")
     past = list(_windows(Window.containing(start, next(iter(windows)).length), next(iter(windows))))
     with psycopg.connect(guard_uri) as connection, connection.cursor() as cursor:

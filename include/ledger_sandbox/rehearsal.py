@@ -15,7 +15,6 @@ import psycopg
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.domain.incidents import Incident
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.ports.guard_state import GuardTransaction
@@ -125,7 +124,7 @@ class Rehearsal:
     def incident(self, trigger: str) -> Incident | None:
         """The trigger's newest incident, resolved or not."""
         found = self.look(lambda state: state.incidents.listed(include_resolved=True))
-        return next((incident for incident in found if incident.trigger is Trigger.parse(trigger)), None)
+        return next((incident for incident in found if incident.trigger == trigger), None)
 
     def look(self, question: Callable[[GuardTransaction], Any]) -> Any:
         """Ask guard state something."""

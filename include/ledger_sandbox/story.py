@@ -15,7 +15,7 @@ import psycopg
 
 from ledger_guard.adapters.clocks.rehearsal import RehearsalClock
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
-from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
+from ledger_guard.adapters.signal_sources.balance_comparison import BalanceComparisonSource
 from ledger_guard.domain.incidents import IncidentStatus
 from ledger_guard.domain.plans import PlanStatus
 from ledger_guard.domain.signals import Trigger
@@ -71,9 +71,8 @@ def seed(stack: Stack, tick: Callable[[str], None]) -> Told:
     tick("T3's quiet past")
     policy, settings = load_policy(), ConnectionSettings.parse(uri, "ledger_db")
     window = Window.containing(now, timedelta(minutes=policy.window_minutes))
-    ordinary = PostgresSignalSource(settings, settings, policy, RehearsalClock(settings)).readings(
-        Trigger.BALANCE_MISMATCH, window, window
-    )
+    source = BalanceComparisonSource(settings, policy.platform, RehearsalClock(settings))
+    ordinary = source.readings(Trigger("T3"), window, window)
     t3_history(uri, ordinary, now - HISTORY, rng)
     return Told("seed", f"{len(ordinary)} tenants, {events:,} access events of {HISTORY.days} days", "seed: " + str(SEED))
 
@@ -106,7 +105,7 @@ class Story:
         self.rehearsal.pass_time(1)
         run_id = self.rehearsal.check()
         opened = self.rehearsal.look(lambda state: state.incidents.listed(include_resolved=True))
-        judged = self.rehearsal.look(lambda state: [state.verdicts.judged_through(trigger) for trigger in Trigger])
+        judged = self.rehearsal.look(lambda state: [state.verdicts.judged_through(Trigger(word)) for word in ("T1", "T2", "T3")])
         require(all(judged), f"not every signal was judged: {judged}")
         require(not opened, f"an ordinary day opened {[incident.summary for incident in opened]}")
         return Told("quiet", "three signals judged, no incident", f"{self.ui}/dags/ledger_health_check/runs/{run_id}")

@@ -148,7 +148,7 @@ def trigger_card(state: TriggerState, board: BoardState) -> TriggerCard:
     is_blind = age is None or age > BLIND_AFTER_WINDOWS * board.window_length
     return TriggerCard(
         trigger=state.trigger.value,
-        name=state.trigger.signal_name.replace("_", " "),
+        name=state.name.replace("_", " "),
         description=state.description,
         state=NEVER_JUDGED if age is None else word,
         scope=state.scope.value if state.scope else "",

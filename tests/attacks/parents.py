@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 import numpy as np
 import psycopg
+from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from tests.attacks.scene import FLAG, Run, Scene
+from tests.triggers import T3
 
 from ledger_guard.adapters.clocks.rehearsal import RehearsalClock
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
-from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, Incident
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
@@ -211,7 +211,7 @@ def _quiet_past(scene: Scene) -> None:
     length, now = timedelta(minutes=policy.window_minutes), clock.now(uri)
     newest = Window(Window.containing(now, length).start - length, length)
     source = PostgresSignalSource(settings, settings, policy, RehearsalClock(settings))
-    compared = source.readings(Trigger.BALANCE_MISMATCH, newest.next, newest.next)
+    compared = source.readings(T3, newest.next, newest.next)
     quiet = [replace(reading, window=newest, events=0, subjects=0) for reading in compared]
     assert {reading.tenant_id for reading in quiet} == set(SENSED_TENANTS)
     t3_history(uri, quiet, now - timedelta(hours=6), np.random.default_rng(1))

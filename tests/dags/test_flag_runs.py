@@ -62,9 +62,7 @@ def verdicts_of_windows(trigger: str, back: range, word: str) -> None:
     guard, length = open_guard(), timedelta(minutes=5)
     now = Window.containing(guard.clock.now(), length).start
     verdicts = [
-        Verdict(
-            Trigger.parse(trigger), "acme", Window(now - number * length, length), Severity(word), Scope.ISOLATED, "put by a test"
-        )
+        Verdict(Trigger(trigger), "acme", Window(now - number * length, length), Severity(word), Scope.ISOLATED, "put by a test")
         for number in back
     ]
     with guard.state.transaction() as state:

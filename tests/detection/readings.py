@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
+from tests.triggers import T1
 
 from ledger_guard.detection.engine import WindowBatch, WindowResult
 from ledger_guard.detection.level_filter import LevelFilterEngine
 from ledger_guard.detection.rule import LevelFilterRule
 from ledger_guard.detection.spread import FAST_MINUTES
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 #: a Monday
 START = datetime(2026, 3, 2, tzinfo=timezone.utc)
@@ -49,7 +49,7 @@ class Platform:
         self, tenants: Mapping[str, tuple[float, float]], *, seed: int = 1, detection=DETECTION, accumulate=True
     ) -> None:
         self.tenants = dict(tenants)
-        self.engine = LevelFilterEngine(Trigger.INSUFFICIENT_FUNDS, detection, 5, events_accumulate=accumulate)
+        self.engine = LevelFilterEngine(T1, detection, 5, events_accumulate=accumulate)
         self.number = 0
         self._rng = np.random.default_rng(seed)
 

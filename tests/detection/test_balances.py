@@ -2,10 +2,10 @@
 
 import pytest
 from readings import TWO_DAYS, Learned, Platform, batch
+from tests.triggers import TRIGGERS
 
 from ledger_guard.detection.alarms import MILD, QUIET, SEVERE
 from ledger_guard.detection.registry import make_engine
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.policy.loader import load_policy
 
@@ -34,6 +34,6 @@ def test_a_new_level_of_differences_is_severe_within_two_windows_and_over_when_r
     assert judged[1:] == [Severity.NONE, Severity.NONE]
 
 
-@pytest.mark.parametrize("trigger", list(Trigger), ids=lambda trigger: trigger.value)
+@pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: trigger.value)
 def test_the_registry_knows_an_engine_for_every_trigger(trigger):
     assert make_engine(load_policy(), trigger).judge(batch(0, {"a": (1, 100)})).verdict(0).trigger is trigger

@@ -5,7 +5,7 @@ import pytest
 from readings import DETECTION, HOUR, Learned, changed
 
 from ledger_guard.detection.alarms import MILD, QUIET, SEVERE
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 
 def risen(ratio: float, detection: Detection = DETECTION, windows: int = 6) -> int:

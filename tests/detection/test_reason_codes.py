@@ -10,7 +10,7 @@ from ledger_guard.detection.reason_codes import CodedReasons, ReasonCode, Wordin
 def sentences(code: ReasonCode, first=0.0, second=0.0, *, wording: Wording | None = None) -> list[str]:
     first, second = np.broadcast_arrays(np.atleast_1d(np.asarray(first, float)), second)
     coded = CodedReasons(np.full(len(first), code, np.int8), first, second)
-    return (wording or Wording(DETECTION)).sentences(coded)
+    return (wording or Wording(DETECTION, "refused calls")).sentences(coded)
 
 
 def test_figures_have_three_digits_like_any_others():
@@ -18,7 +18,7 @@ def test_figures_have_three_digits_like_any_others():
     counts = np.arange(len(usual)) * 1e6
     told = sentences(ReasonCode.OWN_RATE, counts, three_digits(usual))
     figures = [sentence.split(" are usual")[0] for sentence in told]
-    assert figures == [f"{count:.0f} events where {value:.3g}" for count, value in zip(counts, usual, strict=True)]
+    assert figures == [f"{count:.0f} refused calls where {value:.3g}" for count, value in zip(counts, usual, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_every_code_has_a_sentence_of_its_own():
 
 
 def test_memory_is_bounded():
-    wording = Wording(DETECTION)
+    wording = Wording(DETECTION, "refused calls")
     for start in range(3):
         sentences(ReasonCode.LEARNING, start * 40_000.0 + np.arange(40_000), wording=wording)
     assert len(wording) <= 80_000

@@ -7,9 +7,9 @@ import zlib
 import numpy as np
 import pytest
 from readings import DAY, DETECTION, HOUR, TWO_DAYS, USUAL, Platform, alarms, batch, changed, resumed
+from tests.triggers import T1, T2
 
 from ledger_guard.detection.level_filter import LevelFilterEngine
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 
 
@@ -78,7 +78,7 @@ def test_a_dump_and_load_halfway_changes_no_verdict():
     for number, stretch in enumerate(stretches):
         if number in (50, 125, 143, 150):
             saved = halves.engine.dump()
-            halves.engine = LevelFilterEngine(Trigger.INSUFFICIENT_FUNDS, DETECTION, 5)
+            halves.engine = LevelFilterEngine(T1, DETECTION, 5)
             halves.engine.load(saved)
         assert whole.live(1, **stretch) == halves.live(1, **stretch)
     assert halves.engine.dump() == whole.engine.dump()
@@ -147,10 +147,10 @@ def test_what_runs_when_it_is_unpickled_is_not_run(learned_days, name):
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param(LevelFilterEngine(Trigger.WEBHOOK_SIGNATURE, DETECTION, 5), id="another trigger"),
-        pytest.param(LevelFilterEngine(Trigger.INSUFFICIENT_FUNDS, DETECTION, 15), id="another window length"),
-        pytest.param(LevelFilterEngine(Trigger.INSUFFICIENT_FUNDS, changed(mild_ratio=2.0), 5), id="other ratios"),
-        pytest.param(LevelFilterEngine(Trigger.INSUFFICIENT_FUNDS, DETECTION, 5, events_accumulate=False), id="another kind"),
+        pytest.param(LevelFilterEngine(T2, DETECTION, 5), id="another trigger"),
+        pytest.param(LevelFilterEngine(T1, DETECTION, 15), id="another window length"),
+        pytest.param(LevelFilterEngine(T1, changed(mild_ratio=2.0), 5), id="other ratios"),
+        pytest.param(LevelFilterEngine(T1, DETECTION, 5, events_accumulate=False), id="another kind"),
     ],
 )
 def test_a_state_of_another_engine_is_refused_and_nothing_is_taken_over(learned_days, other):

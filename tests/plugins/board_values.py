@@ -6,11 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from tests.triggers import T1, TRIGGERS
+
 from ledger_guard.domain.approvals import Approval, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
+from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.reports.board import BoardState, TriggerState
 
 NOW = datetime(2026, 3, 1, 3, 2, tzinfo=timezone.utc)
@@ -31,7 +34,7 @@ def sensed(trigger: Trigger, state: WindowState = WindowState.COMPLETE, reason: 
 def incident(**changes: Any) -> Incident:
     found = Incident(
         incident_id=INCIDENT_ID,
-        trigger=Trigger.INSUFFICIENT_FUNDS,
+        trigger=T1,
         status=IncidentStatus.MITIGATING,
         severity=Severity.SEVERE,
         scope=Scope.ISOLATED,
@@ -65,8 +68,11 @@ def approval(**changes: Any) -> Approval:
     return Approval(replace(request, **changes))
 
 
-def trigger_state(trigger: Trigger = Trigger.INSUFFICIENT_FUNDS, **changes: Any) -> TriggerState:
-    found = TriggerState(trigger, "what it means", window=NEWEST, tenants={Severity.NONE: 3})
+NAMES = {trigger: load_policy().trigger_name(trigger) for trigger in TRIGGERS}
+
+
+def trigger_state(trigger: Trigger = T1, **changes: Any) -> TriggerState:
+    found = TriggerState(trigger, NAMES[trigger], "what it means", window=NEWEST, tenants={Severity.NONE: 3})
     return replace(found, **changes)
 
 
@@ -76,7 +82,7 @@ def board_state(**changes: Any) -> BoardState:
         read_at=NOW,
         event_now=NOW,
         window_length=LENGTH,
-        triggers=tuple(trigger_state(trigger) for trigger in Trigger),
+        triggers=tuple(trigger_state(trigger) for trigger in TRIGGERS),
         incidents=(),
         waiting=(),
         freezes=(),

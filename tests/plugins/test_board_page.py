@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from tests.plugins.board_values import NEWEST, NOW, approval, incident, sensed, verdict
+from tests.triggers import T1, TRIGGERS
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.flags import Freeze
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 
 pytestmark = [pytest.mark.airflow, pytest.mark.filterwarnings("default")]
@@ -31,7 +31,7 @@ HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 
 def store_quiet_verdicts(world) -> None:
     with world.state.transaction() as state:
-        for trigger in Trigger:
+        for trigger in TRIGGERS:
             state.readings.record([sensed(trigger)], [])
             state.verdicts.record([verdict(trigger, "tenant-01", Severity.NONE)], None)
             state.verdicts.save_engine_state(trigger, NEWEST.end, NOW, b"")
@@ -149,7 +149,7 @@ def test_health_is_ok_while_verdicts_are_fresh_and_503_once_the_guard_is_blind(b
 def test_hostile_tenant_ids_reasons_and_links_are_shown_as_text(board_client, world, login_of):
     store_quiet_verdicts(world)
     with world.state.transaction() as state:
-        state.verdicts.record([verdict(Trigger.INSUFFICIENT_FUNDS, HOSTILE, Severity.SEVERE, sentence=HOSTILE)], None)
+        state.verdicts.record([verdict(T1, HOSTILE, Severity.SEVERE, sentence=HOSTILE)], None)
         state.incidents.add(incident(tenants=(HOSTILE,), summary=HOSTILE))
         state.approvals.request(replace(approval().request, link="javascript:alert(1)", proposal=HOSTILE, requested_by=HOSTILE))
         state.freezes.add(Freeze("f-1", "ledger_enforce_balance", HOSTILE, HOSTILE, HOSTILE, NOW))

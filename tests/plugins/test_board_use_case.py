@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from tests.plugins.board_values import LENGTH, NEWEST, NOW, approval, incident, sensed, verdict
+from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import MemoryWorld
 from ledger_guard.domain.audit import AuditEvent
@@ -15,13 +16,11 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import FlagState
 from ledger_guard.domain.incidents import IncidentStatus
 from ledger_guard.domain.runs import RunGrant
-from ledger_guard.domain.signals import Trigger, WindowState
+from ledger_guard.domain.signals import WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.reports.board import AUDIT_ENTRIES, board
-
-T1 = Trigger.INSUFFICIENT_FUNDS
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])

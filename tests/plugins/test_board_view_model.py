@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 from tests.plugins.board_values import LENGTH, NEWEST, NOW, approval, board_state, incident, trigger_state, verdict
+from tests.triggers import T1, T2, T3
 
 from ledger_guard.domain.flags import FlagState, Freeze
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard_board.view_model import board_view
@@ -42,7 +42,7 @@ def test_a_trigger_that_was_never_judged_is_blind_and_not_quiet():
 
 
 def test_blindness_is_the_first_thing_said_whatever_else_stands():
-    blind = trigger_state(Trigger.WEBHOOK_SIGNATURE, window=Window(NEWEST.start - 3 * LENGTH, LENGTH))
+    blind = trigger_state(T2, window=Window(NEWEST.start - 3 * LENGTH, LENGTH))
     view = board_view(board_state(triggers=(trigger_state(), blind), incidents=(incident(),), waiting=(approval(),)), UI)
     assert view.headline == "Guard blind for T2: no verdict within the last 10 min. Trouble there would not be seen."
     assert view.tone == "bad"
@@ -59,7 +59,7 @@ def test_the_soonest_approval_and_the_severe_incident_come_first():
     late, soon = approval(approval_id="late"), approval(approval_id="soon", expires_at=NOW + timedelta(minutes=3))
     mild, severe = (
         incident(incident_id="mild", severity=Severity.MILD),
-        incident(incident_id="severe", trigger=Trigger.BALANCE_MISMATCH),
+        incident(incident_id="severe", trigger=T3),
     )
     view = board_view(board_state(waiting=(late, soon), incidents=(mild, severe)), UI)
     assert [line.approval_id for line in view.waiting] == ["soon", "late"]
@@ -177,7 +177,7 @@ def test_tenants_are_counted_as_judged_insufficient_and_no_data():
     ("alarms", "shown", "more"), [pytest.param(n, min(n, 3), max(n - 3, 0), id=f"{n} in alarm") for n in (0, 2, 3, 4, 40)]
 )
 def test_at_most_three_tenants_in_alarm_are_listed_and_the_rest_counted(alarms, shown, more):
-    found = tuple(verdict(Trigger.INSUFFICIENT_FUNDS, f"t-{n:02}", Severity.MILD) for n in range(alarms))
+    found = tuple(verdict(T1, f"t-{n:02}", Severity.MILD) for n in range(alarms))
     card = card_of(alarms=found)
     assert (len(card.alarms), card.more_alarms) == (shown, more)
 

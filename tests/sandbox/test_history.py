@@ -8,17 +8,18 @@ import numpy as np
 import psycopg
 import pytest
 from tests.sandbox.conftest import AS_OF, rows, value
+from tests.triggers import T1, T3
 
-from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.signals import Reading
 from ledger_guard.domain.windows import Window
 from ledger_sandbox.history import t3_history
 
 pytestmark = pytest.mark.postgres
 WINDOW = Window(AS_OF, timedelta(minutes=5))
 ORDINARY = [
-    Reading(Trigger.BALANCE_MISMATCH, "default_casino", WINDOW, events=4, exposure=800, subjects=4),
-    Reading(Trigger.BALANCE_MISMATCH, "mint_games", WINDOW, events=3, exposure=60, subjects=3),
-    Reading(Trigger.BALANCE_MISMATCH, "lucky.lane", WINDOW, events=0, exposure=40, subjects=0),
+    Reading(T3, "default_casino", WINDOW, events=4, exposure=800, subjects=4),
+    Reading(T3, "mint_games", WINDOW, events=3, exposure=60, subjects=3),
+    Reading(T3, "lucky.lane", WINDOW, events=0, exposure=40, subjects=0),
 ]
 
 
@@ -48,8 +49,8 @@ def test_a_past_that_is_there_already_is_not_written_twice(database_uri):
     "readings",
     [
         pytest.param([], id="none"),
-        pytest.param([*ORDINARY, Reading(Trigger.BALANCE_MISMATCH, "x", WINDOW.next, 0, 1, 0)], id="two windows"),
-        pytest.param([Reading(Trigger.INSUFFICIENT_FUNDS, "x", WINDOW, 0, 1, 0)], id="another trigger"),
+        pytest.param([*ORDINARY, Reading(T3, "x", WINDOW.next, 0, 1, 0)], id="two windows"),
+        pytest.param([Reading(T1, "x", WINDOW, 0, 1, 0)], id="another trigger"),
     ],
 )
 def test_only_t3_readings_of_one_window_are_taken(database_uri, readings):

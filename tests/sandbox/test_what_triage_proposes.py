@@ -9,10 +9,11 @@ import numpy as np
 import psycopg
 import pytest
 from tests.sandbox.conftest import AS_OF
+from tests.triggers import T1, T2
 
 from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
-from ledger_guard.adapters.signal_sources.postgres_triage import PostgresTriageSource
+from ledger_guard.adapters.signal_sources.triage import PostgresTriageSource
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import Trigger
@@ -28,7 +29,6 @@ from ledger_sandbox.history import traffic_history
 from ledger_sandbox.traffic import play
 
 pytestmark = pytest.mark.postgres
-T1, T2 = Trigger.INSUFFICIENT_FUNDS, Trigger.WEBHOOK_SIGNATURE
 WINDOW = timedelta(minutes=5)
 POLICY = load_policy()
 

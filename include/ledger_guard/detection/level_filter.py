@@ -18,7 +18,7 @@ from ledger_guard.detection.rule_result import RuleResult
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CODE = {severity: code for code, severity in enumerate(SEVERITIES)}
@@ -28,9 +28,20 @@ _CODE_OF_LEVEL[MILD], _CODE_OF_LEVEL[SEVERE] = _CODE[Severity.MILD], _CODE[Sever
 
 
 class LevelFilterEngine:
-    """Judges one trigger. `events_accumulate` is False where each window counts the same standing matter anew."""
+    """Judges one trigger. `events_accumulate` is False where each window counts the same standing matter anew.
 
-    def __init__(self, trigger: Trigger, detection: Detection, window_minutes: int, *, events_accumulate: bool = True) -> None:
+    `events` says for people what is counted, as in `refused withdrawals`.
+    """
+
+    def __init__(
+        self,
+        trigger: Trigger,
+        detection: Detection,
+        window_minutes: int,
+        *,
+        events_accumulate: bool = True,
+        events: str = "events",
+    ) -> None:
         self._trigger = trigger
         self._length = timedelta(minutes=window_minutes)
         self._rule = LevelFilterRule(detection, window_minutes, events_accumulate=events_accumulate)
@@ -41,7 +52,7 @@ class LevelFilterEngine:
         #: the last batch's tenants and their rows: mostly they come again
         self._batch_ids: tuple[str, ...] = ()
         self._rows = np.zeros(0, np.intp)
-        self._wording = Wording(detection)
+        self._wording = Wording(detection, events)
         #: number of the last window
         self._last: int | None = None
 

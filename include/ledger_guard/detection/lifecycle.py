@@ -17,7 +17,7 @@ from ledger_guard.detection.last_hour import LastHour
 from ledger_guard.detection.pooled_evidence import PooledEvidence
 from ledger_guard.detection.rise_filter import Believed, RiseFilter
 from ledger_guard.detection.weekly import HOURS_OF_WEEK, WeekBefore
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 #: an alarm is over when health is believed this much again: asking for more keeps small tenants in alarm for hours after the
 #: trouble, and a trouble that goes on alarms again

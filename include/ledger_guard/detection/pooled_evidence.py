@@ -15,7 +15,7 @@ import numpy as np
 
 from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory
 from ledger_guard.detection.rise_filter import Weighed
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 #: how far back the pooled evidence looks
 _LOOK_BACK_MINUTES = 30.0

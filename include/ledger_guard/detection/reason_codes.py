@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger_guard.detection.arrays import Floats
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 #: more sentences than this are forgotten and begun anew
 _MOST_KEPT = 50_000
@@ -60,9 +60,11 @@ class Wording(dict[tuple[int, float, float], str]):
     A fleet's verdicts are mostly quiet and say the same things again; wording each costs more than judging it.
     """
 
-    def __init__(self, detection: Detection) -> None:
+    def __init__(self, detection: Detection, events: str) -> None:
         super().__init__()
         self._detection = detection
+        #: what is counted, for people
+        self.events = events
 
     def sentences(self, reasons: CodedReasons) -> list[str]:
         """One sentence a tenant."""
@@ -82,7 +84,8 @@ class Wording(dict[tuple[int, float, float], str]):
     def _worded(self, code: int, first: float, second: float) -> str:
         detection = self._detection
         if code == ReasonCode.OWN_RATE:
-            return f"{first:.0f} events where {second:.3g} are usual: the tenant's own rate, as far as its traffic can tell."
+            counted = f"{first:.0f} {self.events} where {second:.3g} are usual"
+            return f"{counted}: the tenant's own rate, as far as its traffic can tell."
         if code == ReasonCode.NOTHING_ATTEMPTED:
             return "Nothing was attempted in this window."
         if code == ReasonCode.LEARNING:

@@ -18,7 +18,7 @@ from ledger_guard.detection.reason_codes import CodedReasons, ReasonCode, Wordin
 from ledger_guard.detection.rule_result import RuleResult
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 _RISES = {
     alarm.SLIGHT: "a slight rise",
@@ -85,7 +85,7 @@ class Reasons:
         if self._severity[place] > _NONE:
             return self._alarm_sentence(index)
         events, expected = _count(float(result.events[index])), _count(float(result.seen.expected[index]))
-        return f"{events} events where {expected} are usual, as at the same hours of the last weeks."
+        return f"{events} {self._wording.events} where {expected} are usual, as at the same hours of the last weeks."
 
     @cached_property
     def _is_weekly(self) -> Flags:
@@ -100,9 +100,10 @@ class Reasons:
     def _alarm_sentence(self, index: int) -> str:
         result = self._result
         events, usual = _count(float(result.hour_events[index])), _count(float(result.hour_expected[index]))
+        rise, times = _RISES[int(result.rule[index])], _count(float(result.ratio[index]))
         return (
-            f"{events} events within the hour where {usual} are usual for this tenant: {_RISES[int(result.rule[index])]} "
-            f"by about {_count(float(result.ratio[index]))} times since {iso(self._since(index))}; {self._way_out(index)}."
+            f"{events} {self._wording.events} within the hour where {usual} are usual for this tenant: {rise} "
+            f"by about {times} times since {iso(self._since(index))}; {self._way_out(index)}."
         )
 
     def _way_out(self, index: int) -> str:

@@ -8,8 +8,8 @@ from ledger_guard.domain.signals import Trigger
 from ledger_guard.policy.schema import Policy
 
 
-def make_engine(policy: Policy, trigger: Trigger, *, window_minutes: int | None = None) -> SeverityEngine:
-    """An engine that knows nothing yet, with the policy's thresholds for `trigger`.
+def make_engine(policy: Policy, trigger: Trigger, *, window_minutes: int | None = None, events: str = "events") -> SeverityEngine:
+    """An engine that knows nothing yet, with the policy's thresholds for `trigger`; `events` says for people what is counted.
 
     `window_minutes` overrides the policy's window length, to judge a file on another grid. Where balances are compared,
     a number that stands unchanged is the same differences again, and no fresh evidence.
@@ -18,5 +18,6 @@ def make_engine(policy: Policy, trigger: Trigger, *, window_minutes: int | None 
         trigger,
         policy.detection_of(trigger),
         policy.window_minutes if window_minutes is None else window_minutes,
-        events_accumulate=policy.triggers[trigger].source != "balance_comparison",
+        events_accumulate=not policy.trigger(trigger).source.speaks_of_now_alone,
+        events=events,
     )

@@ -16,7 +16,7 @@ from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory, le
 from ledger_guard.detection.healthy_level import BACK_AT_ONCE, HealthyLevel, Prediction
 from ledger_guard.detection.negative_binomial import log_likelihood, log_likelihoods
 from ledger_guard.detection.spread import Spread
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 #: a tenant-day sees a rise begin as often as this
 _BEGINNINGS_PER_TENANT_DAY = 0.06

@@ -19,7 +19,7 @@ from ledger_guard.detection.rise_filter import Believed, RiseFilter
 from ledger_guard.detection.rule_result import RuleResult
 from ledger_guard.detection.spread import Spread
 from ledger_guard.detection.weekly import HOURS_OF_WEEK, WeekBefore
-from ledger_guard.policy.schema import Detection
+from ledger_guard.policy.detection import Detection
 
 #: how sure of a tenant's health its windows must be to teach the spread
 _CALM = 0.9

@@ -110,5 +110,5 @@ class DifferenceCounts:
 
     @property
     def findings(self) -> int:
-        """Players whose wallet is not what the evidence gives, or can't be judged: what T3 counts."""
+        """Players whose wallet is not what the evidence gives, or can't be judged: what a comparison of balances counts."""
         return self.repairable + self.for_humans

@@ -75,7 +75,7 @@ class Incident:
 
     @property
     def described(self) -> str:
-        """What an approver weighs, in words: `T1 severe isolated`, and that it is resolved. Another text voids an approval."""
+        """What an approver weighs: trigger, severity, scope, and that it is resolved. Another text voids an approval."""
         return f"{self.trigger.value} {self.severity.value} {self.scope.value}{' resolved' if self.is_over else ''}"
 
     def stage_key(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Notice:
     """One message to the operations channel."""
 
-    #: begins with the verb and the trigger: `classify · T1 severe · isolated`
+    #: begins with the verb and the trigger: `classify · <trigger> <name> · severe · isolated`
     title: str
     #: one or two sentences
     summary: str

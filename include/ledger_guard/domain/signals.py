@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -9,29 +10,39 @@ from enum import Enum
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.windows import Window
 
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
+_ALLOWED = "1 to 32 letters, digits or '_', beginning with a letter"
 
-class Trigger(str, Enum):
-    """The runbook's three signals."""
 
-    #: HTTP 400 INSUFFICIENT_FUNDS out of withdraw requests that reached the funds check
-    INSUFFICIENT_FUNDS = "T1"
-    #: HTTP 401 WEBHOOK_SIGNATURE_INVALID out of webhook calls
-    WEBHOOK_SIGNATURE = "T2"
-    #: players whose wallet differs from their player row, out of players compared
-    BALANCE_MISMATCH = "T3"
+class Trigger(str):
+    """The word of one signal that is watched, as in `policy.triggers`; which words there are is the policy's to say."""
+
+    __slots__ = ()
+
+    def __new__(cls, word: object) -> Trigger:
+        """Raises BadInputError for what can't be such a word: it names Airflow tasks and rows."""
+        if isinstance(word, cls):
+            return word
+        if not isinstance(word, str) or not _WORD.fullmatch(word):
+            raise BadInputError(f"trigger: {str(word)[:60]!r} is no word for a trigger; allowed: {_ALLOWED}")
+        return super().__new__(cls, word)
 
     @property
-    def signal_name(self) -> str:
-        """The signal in words, as in `insufficient_funds`."""
-        return self.name.lower()
+    def value(self) -> str:
+        """The plain word, for JSON and SQL."""
+        return str.__str__(self)
 
-    @classmethod
-    def parse(cls, word: object) -> Trigger:
-        """Read `T1`, `T2` or `T3`; raises BadInputError for any other word."""
-        for trigger in cls:
-            if word in (trigger, trigger.value):
-                return trigger
-        raise BadInputError(f"trigger: {str(word)[:60]!r} is unknown; allowed: {', '.join(t.value for t in cls)}")
+
+@dataclass(frozen=True)
+class Nouns:
+    """What is counted, in words for people, in the plural."""
+
+    #: as in `refused withdrawals`
+    events: str
+    #: what they are counted out of, as in `withdrawals`
+    exposure: str
+    #: whom or what they hit, as in `players`
+    subjects: str
 
 
 class WindowState(str, Enum):

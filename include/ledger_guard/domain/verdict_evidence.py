@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ledger_guard.domain.shown_text import one_line
+from ledger_guard.domain.signals import Nouns
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.domain.windows import iso
 
@@ -29,10 +30,10 @@ def since(verdicts: Iterable[Verdict], tenant_id: str) -> str:
     return iso(min(starts)) if starts else ""
 
 
-def in_words(verdict: Verdict, began: str) -> str:
+def in_words(verdict: Verdict, began: str, nouns: Nouns) -> str:
     """One tenant's evidence: value, baseline, band, ratio, window and since when."""
     reasons = verdict.reasons
-    parts = [f"{verdict.severity.value}: {_value(reasons)}"]
+    parts = [f"{verdict.severity.value}: {_value(reasons, nouns)}"]
     if (baseline := _share(reasons, "baseline_rate")) is not None:
         parts.append(f"baseline {baseline}")
     low, high = _share(reasons, "band_low"), _share(reasons, "band_high")
@@ -52,10 +53,16 @@ def listed(names: Sequence[str], at_most: int) -> str:
     return f"{shown} + {len(names) - at_most} more" if len(names) > at_most else shown
 
 
-def _value(reasons: Mapping[str, Any]) -> str:
-    counts = f"{reasons.get('events', '?')} of {reasons.get('exposure', '?')}"
+def _value(reasons: Mapping[str, Any], nouns: Nouns) -> str:
+    """As in `41 refused withdrawals of 1,200 (3.42%)`."""
+    counts = f"{_counted(reasons, 'events')} {nouns.events} of {_counted(reasons, 'exposure')}"
     rate = _share(reasons, "rate")
     return counts if rate is None else f"{counts} ({rate})"
+
+
+def _counted(reasons: Mapping[str, Any], key: str) -> str:
+    found = reasons.get(key)
+    return f"{found:,}" if isinstance(found, int | float) else "?"
 
 
 def _share(reasons: Mapping[str, Any], key: str) -> str | None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import BackfillWriter
 from ledger_guard.policy.people_checks import RULES_OF_PEOPLE
@@ -24,10 +23,11 @@ def contradictions(policy: Policy) -> list[Problem]:
     return [problem for rule in _RULES for problem in rule(policy)]
 
 
-def _every_trigger_is_described(policy: Policy) -> Iterator[Problem]:
-    for trigger in Trigger:
-        if trigger not in policy.triggers:
-            yield "triggers", f"{trigger.value} is missing; allowed: {', '.join(t.value for t in Trigger)}, each of them"
+def _every_row_is_of_a_known_trigger(policy: Policy) -> Iterator[Problem]:
+    known = ", ".join(policy.triggers)
+    for position, row in enumerate(policy.matrix):
+        if row.trigger not in policy.triggers:
+            yield f"matrix[{position}].trigger", f"{row.trigger.value!r} is not in triggers; allowed: {known}"
 
 
 def _every_trigger_names_a_known_flag_and_a_runbook(policy: Policy) -> Iterator[Problem]:
@@ -40,7 +40,7 @@ def _every_trigger_names_a_known_flag_and_a_runbook(policy: Policy) -> Iterator[
 
 
 def _every_case_is_decided_once(policy: Policy) -> Iterator[Problem]:
-    for trigger in Trigger:
+    for trigger in policy.triggers:
         for severity in (Severity.MILD, Severity.SEVERE):
             for scope in Scope:
                 case = f"({trigger.value}, {severity.value}, {scope.value})"
@@ -60,10 +60,6 @@ def _actions_fit_their_row(policy: Policy) -> Iterator[Problem]:
         for word in ("roll_back", "backfill"):
             if word in row.actions and row.severity is Severity.MILD:
                 yield place, f"{word} in a mild row; allowed: {word} only where the severity is severe"
-        if row.trigger is Trigger.WEBHOOK_SIGNATURE and "backfill" in row.actions:
-            yield place, "backfill in a T2 row; allowed: backfill only for T1 and T3, wallets have no part in signatures"
-        if row.trigger is Trigger.BALANCE_MISMATCH and row.severity is Severity.SEVERE and "freeze" not in row.actions:
-            yield place, "no freeze in a severe T3 row; allowed: with freeze, the runbook stops the rollout then"
 
 
 def _nothing_is_left_to_be_filled_in(policy: Policy) -> Iterator[Problem]:
@@ -166,7 +162,7 @@ def _probes_are_of_known_flags(policy: Policy) -> Iterator[Problem]:
 Rule = Callable[[Policy], Iterator[Problem]]
 _RULES: tuple[Rule, ...] = (
     *RULES_OF_PEOPLE,
-    _every_trigger_is_described,
+    _every_row_is_of_a_known_trigger,
     _every_trigger_names_a_known_flag_and_a_runbook,
     _every_case_is_decided_once,
     _actions_fit_their_row,

@@ -14,6 +14,7 @@ from ledger_guard.policy import yaml_text
 from ledger_guard.policy.checks import contradictions
 from ledger_guard.policy.problems import problem_lines
 from ledger_guard.policy.schema import Policy
+from ledger_guard.signals.policy_checks import signal_problems
 
 #: names the policy file when none is given
 POLICY_VARIABLE = "LEDGER_GUARD_POLICY"
@@ -56,9 +57,9 @@ def parse_policy(text: str, name: str) -> Policy:
         policy = Policy.model_validate_json(json.dumps(document), strict=True)
     except ValidationError as error:
         raise PolicyError([f"{name}:{line}" for line in problem_lines(error, Policy)]) from error
-    found = [f"{name}:{place}: {problem}" for place, problem in contradictions(policy)]
+    found = [*contradictions(policy), *signal_problems(policy)]
     if found:
-        raise PolicyError(found)
+        raise PolicyError([f"{name}:{place}: {problem}" for place, problem in found])
     return policy.model_copy(update={"content_hash": content_hash(policy)})
 
 

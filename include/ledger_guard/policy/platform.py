@@ -1,4 +1,4 @@
-"""Policy sections that describe the platform: tables, requests, flags, secrets."""
+"""Policy sections that describe the platform: tables, access log, flags, secrets."""
 
 from __future__ import annotations
 
@@ -75,23 +75,6 @@ class Platform(Section):
         return hashlib.sha256(json.dumps(words).encode()).hexdigest()
 
 
-class RequestShape(Section):
-    """Which access events count for a trigger, and which of them are its failures."""
-
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    #: the whole path, or what it begins with when `path_is_prefix`
-    path: str = Field(pattern=r"^/")
-    path_is_prefix: bool = False
-    status: int = Field(ge=100, le=599)
-    error_code: str = Field(min_length=1)
-    #: what a failure's subject is, for people
-    subject: Literal["player", "webhook"]
-
-    def covers(self, method: str, path: str) -> bool:
-        """Whether a request is one of this trigger's, whatever its answer."""
-        return method == self.method and (path.startswith(self.path) if self.path_is_prefix else path == self.path)
-
-
 class AccessLogMapping(Section):
     """How a line of an ingress log becomes an access event; field names are dotted paths into a JSON line."""
 
@@ -135,7 +118,7 @@ class OtherEnvironment(Section):
 
 
 class Secrets(Section):
-    """Which secrets the T2 check looks at. Values are never shown: presence, age and fingerprint only."""
+    """Which secrets check_secrets looks at. Values are never shown: presence, age and fingerprint only."""
 
     #: variable names to check, by provider
     names: dict[str, str]

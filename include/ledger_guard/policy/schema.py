@@ -4,119 +4,25 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
+from ledger_guard.policy.detection import Detection, Sensing
 from ledger_guard.policy.flag_store import FlagStoreSection
 from ledger_guard.policy.forgery import ForgeryRules
+from ledger_guard.policy.notification import Notification
 from ledger_guard.policy.pace import BackfillPace
-from ledger_guard.policy.platform import AccessLogMapping, Flag, Platform, RequestShape, Secrets
+from ledger_guard.policy.platform import AccessLogMapping, Flag, Platform, Secrets
 from ledger_guard.policy.probes import Probe
 from ledger_guard.policy.rollout import FreezeRules, Reminders, RestoreRules
 from ledger_guard.policy.section import Section
-
-ActionWord = Literal[
-    "notify",
-    "triage",
-    "check_secrets",
-    "dry_run",
-    "backfill",
-    "freeze",
-    "roll_back",
-    "plan_secret_rotation",
-    "request_review",
-]
-
-
-class Sensing(Section):
-    """When a window counts as complete."""
-
-    #: how long after its end a window may still be completed by its source
-    allowed_lateness_seconds: int = Field(60, ge=0)
-    #: after this the window is `no_data`
-    give_up_after_seconds: int = Field(600, ge=0)
-    #: how far back the first run looks for its baseline, and the most a catch-up loads
-    history_days: int = Field(14, ge=1, le=90)
-    #: how often the sensor looks, in seconds
-    poke_seconds: int = Field(15, ge=1)
-    #: a window without any row that is less likely than this by chance is missing data, not health
-    missing_data_probability: float = Field(1e-6, gt=0, lt=0.5)
-
-
-class Detection(Section):
-    """Thresholds of the severity rule (docs/severity.md)."""
-
-    #: rate over baseline from which a rise is worth telling somebody
-    mild_ratio: float = Field(1.5, gt=1)
-    #: rate over baseline from which a rise is high
-    severe_ratio: float = Field(5.0, gt=1)
-    #: a rise that lasts this long is severe however slight
-    sustained_minutes: int = Field(60, ge=1)
-    #: bound on false severe alarms, and on false mild ones, per 1,000 tenant-days
-    severe_false_alarms: float = Field(0.5, ge=0.01, le=1000)
-    mild_false_alarms: float = Field(10.0, ge=0.01, le=10_000)
-    #: how long a trouble usually lasts: longer finds slight rises that go on, shorter ends alarms sooner
-    trouble_minutes: float = Field(120.0, ge=5, le=10_000)
-    #: fewer expected events than this an hour at the severe ratio: `insufficient`
-    minimum_expected_events: float = Field(5.0, gt=0)
-    #: and never an alarm on fewer events than this within the hour
-    minimum_events: int = Field(5, ge=1)
-    #: windows that must be learned before a tenant is judged
-    baseline_minimum_windows: int = Field(36, ge=1)
-    #: the smallest share of the tenants whose common movement is looked for as `widespread`
-    widespread_share: float = Field(0.12, gt=0, le=0.5)
-    #: and at least so many tenants must show it
-    widespread_minimum_tenants: int = Field(3, ge=2)
-    #: windows with evidence of health, in a row, that end an incident
-    resolve_after_windows: int = Field(2, ge=1)
-
-    @model_validator(mode="after")
-    def _thresholds_are_ordered(self) -> Detection:
-        if self.mild_ratio >= self.severe_ratio:
-            raise ValueError(
-                f"mild_ratio {self.mild_ratio} is not below severe_ratio {self.severe_ratio}; allowed: mild < severe"
-            )
-        return self
-
-
-class TriggerPolicy(Section):
-    """What one trigger is sensed from and which flag it answers to."""
-
-    description: str
-    source: Literal["access_events", "balance_comparison"]
-    #: the flag that the runbook ties to this trigger
-    flag: str
-    #: required for `access_events`
-    request: RequestShape | None = None
-    #: overrides of the common detection section
-    detection: Detection | None = None
-    runbook: str
-
-    @model_validator(mode="after")
-    def _access_events_need_a_request(self) -> TriggerPolicy:
-        if (self.source == "access_events") != (self.request is not None):
-            raise ValueError("request is needed with source access_events, and allowed only there")
-        return self
-
-
-class MatrixRow(Section):
-    """One cell of the decision matrix."""
-
-    trigger: Trigger
-    severity: Literal[Severity.MILD, Severity.SEVERE]
-    scope: Literal["any", "isolated", "widespread"] = "any"
-    actions: tuple[ActionWord, ...] = Field(min_length=1)
-    #: the runbook's own words for this row
-    runbook_says: str = Field(min_length=10)
-    owner: str = Field(min_length=1)
-
-    def answers(self, trigger: Trigger, severity: Severity, scope: Scope) -> bool:
-        """Whether this row decides such a case."""
-        return self.trigger is trigger and self.severity is severity and self.scope in ("any", scope.value)
+from ledger_guard.policy.sources import AccessEvents
+from ledger_guard.policy.triggers import MatrixRow, TriggerPolicy
+from ledger_guard.policy.words import TriggerWord
 
 
 class Guardrails(Section):
@@ -178,16 +84,6 @@ class Mitigation(Section):
     recover_within_minutes: int = Field(60, ge=1)
 
 
-class Notification(Section):
-    """Where people are told."""
-
-    channel: str = Field(pattern=r"^[#CG]")
-    #: most tenants and players that one message lists
-    list_at_most: int = Field(10, ge=1, le=50)
-    #: whom a message calls that can't wait, in Slack's own form; empty: nobody is called by name
-    escalation_mention: str = Field("", pattern=r"^(<!here>|<!channel>|<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>)?$")
-
-
 class Rotation(Section):
     """How a secret rotation is planned."""
 
@@ -204,7 +100,7 @@ class Policy(Section):
     window_minutes: int = Field(5, ge=1, le=60)
     sensing: Sensing
     detection: Detection
-    triggers: dict[Trigger, TriggerPolicy]
+    triggers: dict[TriggerWord, TriggerPolicy] = Field(min_length=1)
     matrix: tuple[MatrixRow, ...]
     guardrails: Guardrails
     approvals: dict[ApprovalKind, ApprovalPolicy]
@@ -238,9 +134,34 @@ class Policy(Section):
                 return row
         raise BadInputError(f"matrix: no row for ({trigger.value}, {severity.value}, {scope.value}); allowed: mild and severe")
 
+    def trigger(self, trigger: Trigger) -> TriggerPolicy:
+        """What the policy says of a trigger; raises BadInputError when it no longer knows it."""
+        return self.triggers[self.checked_trigger(trigger)]
+
+    def checked_trigger(self, word: object) -> Trigger:
+        """Return the trigger that `word` names when the policy knows it; raises BadInputError for any other word."""
+        for trigger in self.triggers:
+            if word == trigger:
+                return trigger
+        raise BadInputError(f"trigger: {str(word)[:60]!r} is unknown; allowed: {', '.join(t.value for t in self.triggers)}")
+
+    def named(self, trigger: Trigger) -> str:
+        """A trigger for people: its word, and its name where the policy still knows it."""
+        return f"{trigger.value} {self.trigger_name(trigger)}".strip()
+
+    def trigger_name(self, trigger: Trigger) -> str:
+        """The name of a trigger, as in `insufficient_funds`; empty where the policy no longer knows it."""
+        described = self.triggers.get(trigger)
+        return "" if described is None else described.name or described.signal
+
+    def access_events(self) -> dict[Trigger, AccessEvents]:
+        """The triggers that are sensed from the access log, with their requests."""
+        return {trigger: each.source for trigger, each in self.triggers.items() if isinstance(each.source, AccessEvents)}
+
     def detection_of(self, trigger: Trigger) -> Detection:
         """The trigger's own thresholds, or the common ones."""
-        return self.triggers[trigger].detection or self.detection
+        described = self.triggers.get(trigger)
+        return (described and described.detection) or self.detection
 
     def checked_flag(self, flag: object) -> str:
         """Return `flag` when the policy knows it; raises BadInputError for any other word."""

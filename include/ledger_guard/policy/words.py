@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, GetPydanticSchema
+from pydantic_core import core_schema
+
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.signals import Trigger
 
 #: path in the file, and `problem; allowed: …`
 Problem = tuple[str, str]
@@ -35,6 +39,16 @@ def _http_url(url: str) -> str:
     return url
 
 
+def _trigger(word: str) -> Trigger:
+    try:
+        return Trigger(word)
+    except BadInputError as error:
+        raise ValueError(str(error).removeprefix("trigger: ")) from error
+
+
+_TRIGGER_SCHEMA = core_schema.no_info_after_validator_function(_trigger, core_schema.str_schema())
+
+TriggerWord = Annotated[Trigger, GetPydanticSchema(lambda _source, _handler: _TRIGGER_SCHEMA)]
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]

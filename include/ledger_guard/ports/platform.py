@@ -164,22 +164,27 @@ class TriageSource(Protocol):
     def affected_subjects(
         self, trigger: Trigger, tenants: Sequence[str], start: datetime, end: datetime, limit: int
     ) -> list[AffectedSubject]:
-        """Who is behind the events in `[start, end)`, most events first, at most `limit` a tenant."""
+        """Who is behind the events in `[start, end)`, most events first, at most `limit` a tenant.
+
+        Asked only of a source that names subjects (`policy.sources`); raises BadInputError for any other trigger.
+        """
 
     def share_behind(self, tenant_id: str) -> float | None:
         """The share of a tenant's players whose wallet has less available than it should, 0..1; None without players."""
 
-    def failures_by_provider(self, start: datetime, end: datetime) -> list[FailureGroup]:
-        """T2's calls and failures in `[start, end)` by provider and error code, most failures first.
+    def failures_by_provider(self, trigger: Trigger, start: datetime, end: datetime) -> list[FailureGroup]:
+        """A trigger's calls and failures in `[start, end)` by provider and error code, most failures first.
 
         A provider none of whose calls failed has one group with no failures and no code.
         """
 
-    def webhook_calls(self, spans: Sequence[tuple[datetime, datetime]]) -> list[list[CallCount]]:
-        """T2's calls in each of these half-open spans, in their order: by provider, then tenant."""
+    def webhook_calls(self, trigger: Trigger, spans: Sequence[tuple[datetime, datetime]]) -> list[list[CallCount]]:
+        """A trigger's calls in each of these half-open spans, in their order: by provider, then tenant."""
 
-    def refused_ids(self, start: datetime, end: datetime, known_from: datetime) -> tuple[RefusedIds, datetime | None]:
-        """What T2's refused calls in `[start, end)` say of themselves, and the moment behind the first tenth of them.
+    def refused_ids(
+        self, trigger: Trigger, start: datetime, end: datetime, known_from: datetime
+    ) -> tuple[RefusedIds, datetime | None]:
+        """What a trigger's refused calls in `[start, end)` say of themselves, and the moment behind the first tenth of them.
 
         An id is known when a call with it was accepted in `[known_from, end)`. The moment is None without refusals.
         """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from ledger_guard.domain.audit import AuditEvent
@@ -13,11 +12,11 @@ from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.domain.secrets import SecretFinding
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.platform import FailureGroup
 from ledger_guard.signals.forged_calls import RefusedCalls, refused_calls_of
+from ledger_guard.signals.incident_facts import incident_span
 from ledger_guard.signals.json_form import json_form
 from ledger_guard.signals.secret_ages import aged
 from ledger_guard.signals.signature_causes import (
@@ -112,15 +111,10 @@ def analyse_signatures(guard: Guard, incident_id: str) -> SecretsReport:
     else:
         others = _other_calls(guard, incident, providers)
         forgery = refused.finding if refused else None
-        cause = likeliest_cause(findings, providers, _flag_facts(guard, providers), others, recent, forgery)
+        cause = likeliest_cause(findings, providers, _flag_facts(guard, incident, providers), others, recent, forgery)
     return SecretsReport(
         incident_id, tuple(findings), tuple(providers), cause.words, cause.kind, tuple(unread), tuple(recent), refused
     )
-
-
-def incident_span(guard: Guard, incident: Incident) -> tuple[datetime, datetime]:
-    """Event time from the incident's first window in alarm to the end of its newest."""
-    return incident.first_window_start, incident.last_alarm_window_start + timedelta(minutes=guard.policy.window_minutes)
 
 
 def _findings(guard: Guard, unread: list[str]) -> list[SecretFinding]:
@@ -133,7 +127,7 @@ def _findings(guard: Guard, unread: list[str]) -> list[SecretFinding]:
 
 def _failures(guard: Guard, incident: Incident, unread: list[str]) -> list[FailureGroup]:
     try:
-        return guard.triage.failures_by_provider(*incident_span(guard, incident))
+        return guard.triage.failures_by_provider(incident.trigger, *incident_span(guard, incident))
     except SourceUnavailable as error:
         unread.append(str(error))
         return []
@@ -154,7 +148,7 @@ def _refused_calls(
 def _other_calls(guard: Guard, incident: Incident, providers: Sequence[ProviderFailures]) -> int | None:
     """Calls of the incident's windows that belong to none of `providers`; None when no reading is stored."""
     with guard.state.transaction() as state:
-        readings = state.readings.readings(Trigger.WEBHOOK_SIGNATURE, *incident_span(guard, incident))
+        readings = state.readings.readings(incident.trigger, *incident_span(guard, incident))
     if not readings:
         return None
     return max(
@@ -162,9 +156,9 @@ def _other_calls(guard: Guard, incident: Incident, providers: Sequence[ProviderF
     )
 
 
-def _flag_facts(guard: Guard, providers: Sequence[ProviderFailures]) -> FlagFacts:
+def _flag_facts(guard: Guard, incident: Incident, providers: Sequence[ProviderFailures]) -> FlagFacts:
     """Whether the signature flag is on anywhere, and whether it was enabled shortly before the first failure."""
-    flag = guard.policy.triggers[Trigger.WEBHOOK_SIGNATURE].flag
+    flag = guard.policy.trigger(incident.trigger).flag
     try:
         is_on = True if any(scope.is_enabled for scope in guard.flags.scopes(flag)) else guard.flags.effective(flag, EVERYWHERE)
     except SourceUnavailable:

@@ -12,6 +12,7 @@ from ledger_guard.domain.verdicts import Scope
 from ledger_guard.policy.forgery import ForgeryRules
 from ledger_guard.ports import Guard
 from ledger_guard.ports.platform import CallCount
+from ledger_guard.signals.incident_facts import incident_span
 
 #: what lies this short before the first alarm may be part of the trouble, and says nothing of what is usual
 _GAP = timedelta(hours=1)
@@ -56,13 +57,13 @@ def refused_calls_of(guard: Guard, incident: Incident) -> RefusedCalls:
         SourceUnavailable: the access log's events can't be read. Nothing may be concluded.
     """
     rules, length = guard.policy.forgery, timedelta(minutes=guard.policy.window_minutes)
-    end = incident.last_alarm_window_start + length
-    start = max(incident.first_window_start, end - timedelta(minutes=rules.look_minutes))
-    ids, most_since = guard.triage.refused_ids(start, end, start - _KNOWN_FOR)
+    trigger, (first, end) = incident.trigger, incident_span(guard, incident)
+    start = max(first, end - timedelta(minutes=rules.look_minutes))
+    ids, most_since = guard.triage.refused_ids(trigger, start, end, start - _KNOWN_FOR)
     looked_at = [(start, end), (most_since or start, end), (end - length, end)]
-    before = [_hours_before(incident.first_window_start, rules)]
-    days = _earlier_days(incident.first_window_start, (start, end), rules)
-    found = guard.triage.webhook_calls([*looked_at, *before, *days])
+    before = [_hours_before(first, rules)]
+    days = _earlier_days(first, (start, end), rules)
+    found = guard.triage.webhook_calls(trigger, [*looked_at, *before, *days])
     usual_before = _rates(found[3:4], before)
     usual_then = _rates(*_of_days_that_count(found[4:], days, start))
     accepted = [{(count.provider, count.tenant_id): count for count in counts} for counts in found[:3]]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from ledger_guard.domain.incidents import Incident
+
+#: the answer where nothing can be told
+NOT_KNOWN = "not known"
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,11 @@ class TriageReport:
             found += [f"  {line}" for line in tenant.listed]
         return tuple(found)
 
+    @property
+    def words_by_tenant(self) -> dict[str, str]:
+        """Each tenant's answer in a word or two."""
+        return {tenant.tenant_id: tenant.word for tenant in self.tenants}
+
     def as_facts(self) -> tuple[tuple[str, str], ...]:
         """Label and text pairs for a notice."""
         return (*self.facts, *((tenant.tenant_id, "\n".join((tenant.conclusion, *tenant.listed))) for tenant in self.tenants))
@@ -71,7 +81,14 @@ class TriageReport:
         }
 
 
-def summed_up(tenants: tuple[TenantTriage, ...]) -> str:
+def reported(
+    incident: Incident, question: str, tenants: tuple[TenantTriage, ...], facts: Sequence[tuple[str, str]] = ()
+) -> TriageReport:
+    """An incident's answer from those of its tenants."""
+    return TriageReport(incident.incident_id, incident.trigger.value, question, _summed_up(tenants), tenants, tuple(facts))
+
+
+def _summed_up(tenants: tuple[TenantTriage, ...]) -> str:
     """One sentence over all tenants: the only tenant's own, or how many have which answer."""
     if len(tenants) == 1:
         return f"{tenants[0].tenant_id}: {tenants[0].conclusion}"

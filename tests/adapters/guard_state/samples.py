@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.triggers import T1
+
 from ledger_guard.domain.approvals import Answer, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.findings import DifferenceCounts, RowCause, RowReason
@@ -13,13 +15,12 @@ from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
 from ledger_guard.domain.plan_lines import hash_of_lines, lines_of
 from ledger_guard.domain.plans import BackfillMode, CentTotals, Plan, PlanRow, plan_hash
-from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
+from ledger_guard.domain.signals import Reading, SensedWindow, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import UTC, Window
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 FIVE_MINUTES = timedelta(minutes=5)
-T1 = Trigger.INSUFFICIENT_FUNDS
 
 
 def a_window(number: int = 0) -> Window:

@@ -9,7 +9,6 @@ import pytest
 from tests.adapters.guard_state.samples import (
     FIVE_MINUTES,
     NOON,
-    T1,
     a_flag_change,
     a_freeze,
     a_plan,
@@ -22,6 +21,7 @@ from tests.adapters.guard_state.samples import (
     an_event,
     an_incident,
 )
+from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
 from ledger_guard.domain.approvals import Answer, ApprovalKind

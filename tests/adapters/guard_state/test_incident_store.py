@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.adapters.guard_state.samples import NOON, T1, an_action, an_incident
+from tests.adapters.guard_state.samples import NOON, an_action, an_incident
+from tests.triggers import T1, T3
 
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
-from ledger_guard.domain.signals import Trigger
 
 
 def resolved(incident):
@@ -25,7 +25,7 @@ def test_an_incident_comes_back_as_it_was_added(state):
     with state.transaction() as transaction:
         assert transaction.incidents.get(incident.incident_id) == incident
         assert transaction.incidents.open_for(T1) == incident
-        assert transaction.incidents.open_for(Trigger.BALANCE_MISMATCH) is None
+        assert transaction.incidents.open_for(T3) is None
 
 
 @pytest.mark.parametrize("incident_id", [new_id(), "no-uuid", "", "'; drop table x"], ids=["unknown", "no id", "empty", "sql"])
@@ -39,7 +39,7 @@ def test_a_trigger_has_one_unresolved_incident(state):
         transaction.incidents.add(an_incident())
         with pytest.raises(SafetyRefusal, match="T1"):
             transaction.incidents.add(an_incident())
-        transaction.incidents.add(an_incident(trigger=Trigger.BALANCE_MISMATCH))
+        transaction.incidents.add(an_incident(trigger=T3))
     with state.transaction() as transaction:
         assert len(transaction.incidents.listed(include_resolved=True)) == 2
 

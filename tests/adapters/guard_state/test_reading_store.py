@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.adapters.guard_state.samples import NOON, T1, a_blind_window, a_reading, a_sensed_window, a_window
+from tests.adapters.guard_state.samples import NOON, a_blind_window, a_reading, a_sensed_window, a_window
+from tests.triggers import T1, T2
 
-from ledger_guard.domain.signals import Trigger, WindowState
+from ledger_guard.domain.signals import WindowState
 from ledger_guard.ports.guard_state import GuardState
 
 
@@ -30,7 +31,7 @@ def test_sensed_through_is_the_end_of_the_newest_window_whatever_its_state(state
     record(state, [a_sensed_window(1), a_blind_window(2), a_sensed_window(0)], [a_reading(0)])
     with state.transaction() as transaction:
         assert transaction.readings.sensed_through(T1) == a_window(2).end
-        assert transaction.readings.sensed_through(Trigger.WEBHOOK_SIGNATURE) is None
+        assert transaction.readings.sensed_through(T2) is None
 
 
 def test_windows_and_readings_come_back_as_they_were_given_by_window_then_tenant(state):
@@ -96,7 +97,7 @@ def test_a_complete_window_never_loses_its_data_again(state):
 
 
 def test_triggers_do_not_see_each_other(state):
-    other = Trigger.WEBHOOK_SIGNATURE
+    other = T2
     record(state, [a_sensed_window(0), a_sensed_window(0, trigger=other)], [a_reading(0), a_reading(0, trigger=other, events=9)])
     assert everything(state) == ([a_sensed_window(0)], [a_reading(0)])
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.adapters.guard_state.samples import NOON, T1, a_window
+from tests.adapters.guard_state.samples import NOON, a_window
+from tests.triggers import T1, T2
 
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.ports.guard_state import Checkpoint, GuardState, JudgedRevision
-
-T2 = Trigger.WEBHOOK_SIGNATURE
 
 
 def kept(number: int, state: bytes = b"\x00state\xff") -> Checkpoint:

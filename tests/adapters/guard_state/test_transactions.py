@@ -6,7 +6,6 @@ import psycopg
 import pytest
 from tests.adapters.guard_state.samples import (
     NOON,
-    T1,
     a_freeze,
     a_plan,
     a_question,
@@ -16,6 +15,7 @@ from tests.adapters.guard_state.samples import (
     an_event,
     an_incident,
 )
+from tests.triggers import T1
 
 from ledger_guard.adapters.memory.state import InMemoryGuardState
 from ledger_guard.adapters.postgres.connection import ConnectionSettings

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.adapters.guard_state.samples import NOON, T1, a_verdict, a_window, an_incident
+from tests.adapters.guard_state.samples import NOON, a_verdict, a_window, an_incident
+from tests.triggers import T1, T2
 
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import IncidentStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.ports.guard_state import GuardState
 
@@ -87,7 +87,7 @@ def test_withdrawn_verdicts_are_gone_and_no_others(state):
     with state.transaction() as transaction:
         transaction.verdicts.withdraw(T1, a_window(0), ["tenant-b", "unknown"])
         transaction.verdicts.withdraw(T1, a_window(5), ["tenant-a"])
-        transaction.verdicts.withdraw(Trigger.WEBHOOK_SIGNATURE, a_window(1), ["tenant-a"])
+        transaction.verdicts.withdraw(T2, a_window(1), ["tenant-a"])
     assert stored(state) == [a_verdict(0), a_verdict(1), a_verdict(1, "tenant-b")]
 
 
@@ -106,7 +106,7 @@ def test_the_engine_remembers_what_it_saved_last(state):
         assert transaction.verdicts.engine_state(T1) == b"\x00second\xff"
         assert transaction.verdicts.judged_through(T1) == a_window(1).end
         assert transaction.verdicts.last_judged_at(T1) == a_window(2).end
-        assert transaction.verdicts.engine_state(Trigger.WEBHOOK_SIGNATURE) is None
+        assert transaction.verdicts.engine_state(T2) is None
 
 
 def test_before_the_engine_saved_anything_the_newest_verdict_says_how_far_it_judged(state):

@@ -16,9 +16,9 @@ from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
 from ledger_guard.adapters.postgres.state import PostgresGuardState
-from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.ports import Guard
+from ledger_guard.wiring import signal_sources
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def empty_world(database_uri: str, tmp_path: Path) -> ScriptWorld:
     guard = Guard(
         policy=policy,
         state=PostgresGuardState(settings),
-        signals=PostgresSignalSource(settings, settings, policy, clock),
+        signals=signal_sources(settings, settings, policy, clock),
         triage=InMemoryTriageSource(),
         secrets=InMemorySecretSource(),
         ledger=PostgresLedgerStore(settings, policy),

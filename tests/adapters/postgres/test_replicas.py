@@ -7,17 +7,17 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from session_servers import Replicated, wait_until
+from tests.triggers import T3
 
 from ledger_guard.adapters.clocks.system import SystemClock
 from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
-from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.plans import BackfillMode
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.wiring import signal_sources
 
 pytestmark = pytest.mark.postgres
 
@@ -32,8 +32,8 @@ def replica(replicated: Replicated) -> ConnectionSettings:
 
 def test_balances_are_counted_on_a_replica_that_has_caught_up(replicated, replica):
     replicated.catch_up()
-    source = PostgresSignalSource(replica, replica, POLICY, CLOCK)
-    assert source.readings(Trigger.BALANCE_MISMATCH, WINDOW, WINDOW) == []
+    source = signal_sources(replica, replica, POLICY, CLOCK)
+    assert source.readings(T3, WINDOW, WINDOW) == []
     assert len(PostgresLedgerStore(replica, POLICY).tenant_ids()) > 0
 
 
@@ -63,7 +63,7 @@ def paused(replicated: Replicated) -> Iterator[None]:
 @pytest.mark.usefixtures("paused")
 def test_a_replica_whose_replay_is_paused_is_not_believed(replica):
     with pytest.raises(SourceUnavailable, match="replay is paused; resume it, or read the primary"):
-        PostgresSignalSource(replica, replica, POLICY, CLOCK).readings(Trigger.BALANCE_MISMATCH, WINDOW, WINDOW)
+        signal_sources(replica, replica, POLICY, CLOCK).readings(T3, WINDOW, WINDOW)
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ from datetime import datetime, timedelta, timezone
 
 import psycopg
 import pytest
+from tests.triggers import T3
 
 from ledger_guard.adapters.clocks.system import SystemClock
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
 from ledger_guard.adapters.postgres.roles import ROLE_NAMES, roles_sql
-from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.plans import BackfillMode
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.wiring import signal_sources
 
 pytestmark = pytest.mark.postgres
 
@@ -59,8 +59,8 @@ def reader(platform_uri) -> ConnectionSettings:
 
 
 def readings(reader: ConnectionSettings) -> list[tuple[int, int]]:
-    source = PostgresSignalSource(reader, reader, POLICY, SystemClock())
-    return [(each.events, each.exposure) for each in source.readings(Trigger.BALANCE_MISMATCH, WINDOW, WINDOW)]
+    source = signal_sources(reader, reader, POLICY, SystemClock())
+    return [(each.events, each.exposure) for each in source.readings(T3, WINDOW, WINDOW)]
 
 
 def test_a_comparison_is_refused_with_the_table_and_what_to_do(isolated, reader):

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 import psycopg
+from tests.triggers import T1, T2
 
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.memory.signals import InMemorySignalSource
 from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
-from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from ledger_guard.domain.access_events import AccessEvent
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports.platform import SignalSource
+from ledger_guard.wiring import signal_sources
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 _keys = itertools.count(1)
@@ -33,10 +33,10 @@ class Source:
 
 
 def memory_source(policy: Policy) -> Source:
-    signals = InMemorySignalSource()
+    signals = InMemorySignalSource(policy)
 
     def complete(through: datetime) -> None:
-        for trigger in (Trigger.INSUFFICIENT_FUNDS, Trigger.WEBHOOK_SIGNATURE):
+        for trigger in (T1, T2):
             signals.complete(trigger, through)
 
     return Source(signals, lambda events: signals.receive(policy, events), complete)
@@ -54,7 +54,7 @@ def postgres_source(uri: str, policy: Policy) -> Source:
         with store.delivery() as delivery:
             delivery.advance(through, through)
 
-    return Source(PostgresSignalSource(settings, settings, policy, SettableClock(NOON)), arrive, complete)
+    return Source(signal_sources(settings, settings, policy, SettableClock(NOON)), arrive, complete)
 
 
 def request_event(tenant: str, status: int, code: str | None = None, **fields: object) -> AccessEvent:

@@ -5,18 +5,17 @@ from datetime import timedelta
 
 import pytest
 from signal_worlds import NOON
+from tests.triggers import T3
 
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
-from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.plans import BackfillMode
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
+from ledger_guard.wiring import signal_sources
 
 pytestmark = pytest.mark.postgres
 
-T3 = Trigger.BALANCE_MISMATCH
 WINDOW = Window(NOON - timedelta(minutes=5), timedelta(minutes=5))
 NAN, INFINITY = math.nan, math.inf
 #: what player and wallet both get
@@ -25,7 +24,7 @@ BOTH = {"type": "wallet", "status": "manual_credit"}
 
 @pytest.fixture
 def signals(settings, policy):
-    return PostgresSignalSource(settings, settings, policy, SettableClock(NOON))
+    return signal_sources(settings, settings, policy, SettableClock(NOON))
 
 
 def mismatches(signals):

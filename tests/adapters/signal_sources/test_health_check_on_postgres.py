@@ -6,24 +6,23 @@ from datetime import timedelta
 import psycopg
 import pytest
 from signal_worlds import NOON, request_event
+from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
 from ledger_guard.adapters.postgres.state import PostgresGuardState
-from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
-from ledger_guard.adapters.signal_sources.postgres_triage import PostgresTriageSource
+from ledger_guard.adapters.signal_sources.triage import PostgresTriageSource
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incident_lifecycle import Change
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.signals.triage import triage
 from ledger_guard.use_cases.health_check.classify import classify
 from ledger_guard.use_cases.health_check.decide import decide
 from ledger_guard.use_cases.health_check.sense import is_ready, sense
+from ledger_guard.wiring import signal_sources
 
 pytestmark = pytest.mark.postgres
 
-T1 = Trigger.INSUFFICIENT_FUNDS
 FIVE = timedelta(minutes=5)
 #: a day of 8 tenants with 40 withdraws in each window, one of them refused
 QUIET_DAY = """
@@ -43,7 +42,7 @@ def world(database_uri, settings, policy):
     guard = replace(
         found.guard,
         state=PostgresGuardState(settings),
-        signals=PostgresSignalSource(settings, settings, policy, found.clock),
+        signals=signal_sources(settings, settings, policy, found.clock),
         triage=PostgresTriageSource(settings, settings, policy),
     )
     with psycopg.connect(database_uri) as connection:

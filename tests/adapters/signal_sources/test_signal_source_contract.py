@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 from signal_worlds import NOON, request_event, webhook_event
+from tests.triggers import T1, T2
 
-from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.signals import Reading
 from ledger_guard.domain.windows import Window
 
-T1, T2 = Trigger.INSUFFICIENT_FUNDS, Trigger.WEBHOOK_SIGNATURE
 FIVE = timedelta(minutes=5)
 AT_NOON = Window(NOON, FIVE)
 FUNDS, SIGNATURE = "INSUFFICIENT_FUNDS", "WEBHOOK_SIGNATURE_INVALID"

@@ -4,15 +4,14 @@ from datetime import timedelta
 
 import pytest
 from signal_worlds import NOON, postgres_source, request_event, webhook_event
+from tests.triggers import T1, T2, T3
 
 from ledger_guard.adapters.memory.signals import InMemoryTriageSource
-from ledger_guard.adapters.signal_sources.postgres_triage import PostgresTriageSource
+from ledger_guard.adapters.signal_sources.triage import PostgresTriageSource
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.forged_calls import RefusedIds
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.ports.platform import AffectedSubject, CallCount, FailureGroup
 
-T1, T2, T3 = Trigger.INSUFFICIENT_FUNDS, Trigger.WEBHOOK_SIGNATURE, Trigger.BALANCE_MISMATCH
 FUNDS, SIGNATURE = "INSUFFICIENT_FUNDS", "WEBHOOK_SIGNATURE_INVALID"
 HOUR = timedelta(hours=1)
 
@@ -96,7 +95,7 @@ def test_failures_are_grouped_by_provider_and_code_with_all_calls_of_the_provide
             webhook_event("a", 401, SIGNATURE, event_time=NOON + HOUR),
         ]
     )
-    assert postgres_triage.failures_by_provider(NOON, NOON + HOUR) == [
+    assert postgres_triage.failures_by_provider(T2, NOON, NOON + HOUR) == [
         FailureGroup("mockpsp", SIGNATURE, 2, 4, NOON + timedelta(seconds=20)),
         FailureGroup("mockpsp", "WEBHOOK_TIMESTAMP_STALE", 1, 4, NOON),
         FailureGroup("stranger", "(not logged)", 1, 1, NOON),
@@ -116,7 +115,7 @@ def test_calls_count_from_a_providers_first_refusal_and_those_before_are_told_ap
             webhook_event("a", 200, provider="stripe", event_time=flip),
         ]
     )
-    assert postgres_triage.failures_by_provider(NOON, NOON + HOUR) == [
+    assert postgres_triage.failures_by_provider(T2, NOON, NOON + HOUR) == [
         FailureGroup("mockpsp", SIGNATURE, 73, 73, flip, calls_before=21),
         FailureGroup("stripe", "", 0, 1, flip - timedelta(microseconds=1), calls_before=1),
     ]
@@ -151,8 +150,8 @@ def test_webhook_calls_are_counted_by_span_provider_and_tenant(webhooks):
     )
     noon = [CallCount("(unknown)", "a", 1, 0), CallCount("mockpsp", "a", 2, 2), CallCount("stripe", "b", 1, 0)]
     spans = [(NOON, NOON + HOUR), (NOON - 2 * HOUR, NOON - HOUR), (NOON - HOUR, NOON), (NOON, NOON + HOUR)]
-    assert source.webhook_calls(spans) == [noon, [], [CallCount("mockpsp", "a", 1, 0)], noon]
-    assert source.webhook_calls([]) == []
+    assert source.webhook_calls(T2, spans) == [noon, [], [CallCount("mockpsp", "a", 1, 0)], noon]
+    assert source.webhook_calls(T2, []) == []
 
 
 def test_refused_ids_are_known_when_they_were_accepted_too(webhooks):
@@ -170,7 +169,7 @@ def test_refused_ids_are_known_when_they_were_accepted_too(webhooks):
             webhook_event("a", 200, subject_id=None),
         ]
     )
-    found, most_since = source.refused_ids(NOON, NOON + HOUR, NOON - HOUR)
+    found, most_since = source.refused_ids(T2, NOON, NOON + HOUR, NOON - HOUR)
     assert found == RefusedIds(refused=22, without_id=1, ids=20, known_ids=2)
     assert most_since == times[2]
 
@@ -178,10 +177,20 @@ def test_refused_ids_are_known_when_they_were_accepted_too(webhooks):
 def test_without_refusals_there_are_no_ids_and_no_moment(webhooks):
     source, arrive = webhooks
     arrive([webhook_event("a", 200)])
-    assert source.refused_ids(NOON, NOON + HOUR, NOON - HOUR) == (RefusedIds(0, 0, 0, 0), None)
+    assert source.refused_ids(T2, NOON, NOON + HOUR, NOON - HOUR) == (RefusedIds(0, 0, 0, 0), None)
 
 
 @pytest.mark.postgres
 def test_a_trigger_that_is_not_read_from_requests_has_no_subjects_to_ask_for(postgres_triage):
     with pytest.raises(BadInputError, match="not sensed from requests"):
         postgres_triage.affected_subjects(T3, ["a"], NOON, NOON + HOUR, 10)
+
+
+def test_calls_of_another_triggers_requests_are_not_its_own(webhooks):
+    source, arrive = webhooks
+    arrive([webhook_event("a", 200, provider="mockpsp"), request_event("a", 400, FUNDS)])
+    span = [(NOON, NOON + HOUR)]
+    assert source.webhook_calls(T2, span) == [[CallCount("mockpsp", "a", 1, 0)]]
+    assert [(count.accepted, count.refused) for count in source.webhook_calls(T1, span)[0]] == [(0, 1)]
+    assert source.refused_ids(T2, NOON, NOON + HOUR, NOON - HOUR)[0].refused == 0
+    assert source.refused_ids(T1, NOON, NOON + HOUR, NOON - HOUR)[0].refused == 1

@@ -4,16 +4,15 @@ from datetime import timedelta
 
 import pytest
 from signal_worlds import NOON
+from tests.triggers import T1, T3
 
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.memory.signals import InMemorySignalSource
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
-from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
+from ledger_guard.wiring import signal_sources
 
-T1, T3 = Trigger.INSUFFICIENT_FUNDS, Trigger.BALANCE_MISMATCH
 WINDOW = Window(NOON - timedelta(minutes=5), timedelta(minutes=5))
 NOWHERE = ConnectionSettings.parse("postgresql://nobody@127.0.0.1:1/nowhere?connect_timeout=2", "ledger_db")
 
@@ -26,8 +25,8 @@ def asked(signals, trigger):
     ]
 
 
-def test_a_memory_source_that_went_away_answers_again_when_it_is_back():
-    signals = InMemorySignalSource()
+def test_a_memory_source_that_went_away_answers_again_when_it_is_back(policy):
+    signals = InMemorySignalSource(policy)
     signals.go_away("maintenance")
     for ask in asked(signals, T1):
         with pytest.raises(SourceUnavailable, match="maintenance"):
@@ -38,7 +37,7 @@ def test_a_memory_source_that_went_away_answers_again_when_it_is_back():
 
 @pytest.mark.parametrize("trigger", [T1, T3])
 def test_a_server_that_does_not_answer(policy, trigger):
-    signals = PostgresSignalSource(NOWHERE, NOWHERE, policy, SettableClock(NOON))
+    signals = signal_sources(NOWHERE, NOWHERE, policy, SettableClock(NOON))
     for ask in asked(signals, trigger)[:2]:
         with pytest.raises(SourceUnavailable, match="nowhere"):
             ask()
@@ -47,7 +46,7 @@ def test_a_server_that_does_not_answer(policy, trigger):
 @pytest.mark.postgres
 def test_guard_state_that_is_not_migrated(empty_database_uri, policy):
     settings = ConnectionSettings.parse(empty_database_uri, "ledger_db")
-    signals = PostgresSignalSource(settings, settings, policy, SettableClock(NOON))
+    signals = signal_sources(settings, settings, policy, SettableClock(NOON))
     for ask in asked(signals, T1):
         with pytest.raises(SourceUnavailable, match="access events"):
             ask()
@@ -65,7 +64,7 @@ def test_guard_state_that_is_not_migrated(empty_database_uri, policy):
 )
 def test_a_platform_that_is_not_as_the_policy_maps_it(rows, settings, policy, damage):
     rows.run(damage)
-    signals = PostgresSignalSource(settings, settings, policy, SettableClock(NOON))
+    signals = signal_sources(settings, settings, policy, SettableClock(NOON))
     with pytest.raises(SourceUnavailable, match="the platform's balances"):
         signals.readings(T3, WINDOW, WINDOW)
 
@@ -76,7 +75,7 @@ def test_a_platform_table_that_may_not_be_read(rows, database_uri, policy):
     rows.run("create role blind_reader login")
     settings = ConnectionSettings.parse(database_uri.replace("postgres@", "blind_reader@"), "x")
     try:
-        signals = PostgresSignalSource(settings, settings, policy, SettableClock(NOON))
+        signals = signal_sources(settings, settings, policy, SettableClock(NOON))
         with pytest.raises(SourceUnavailable, match="permission denied"):
             signals.complete_through(T3)
     finally:

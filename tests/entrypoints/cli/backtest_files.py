@@ -5,9 +5,9 @@ import gzip
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
+from tests.triggers import T1
 
 from ledger_guard.detection.engine import SEVERITIES, Explanation, WindowBatch, WindowResult
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import iso
 from ledger_guard.entrypoints.cli.main import main
@@ -89,7 +89,7 @@ class ReadableEngine:
         known = np.array([max(rates.get(tenant_id, np.nan), 0) for tenant_id in tenant_ids])
         usual = np.full(len(words), 0.1)
         return WindowResult(
-            trigger=Trigger.INSUFFICIENT_FUNDS,
+            trigger=T1,
             window=batch.window,
             tenant_ids=tenant_ids,
             severity=severity,

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from tests.adapters.guard_state.samples import NOON, a_question, a_verdict, a_yes, an_action, an_incident
+from tests.triggers import T3
 
 from ledger_guard import wiring
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import IncidentStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.reports.report import incident_report
@@ -32,9 +32,7 @@ def add(world: MemoryWorld, *incidents) -> None:
 
 
 OPEN = an_incident(tenants=("a", "b", "c", "d", "e"))
-OVER = an_incident(
-    trigger=Trigger.BALANCE_MISMATCH, status=IncidentStatus.RESOLVED, opened_at=NOON - timedelta(days=1), resolved_at=NOON
-)
+OVER = an_incident(trigger=T3, status=IncidentStatus.RESOLVED, opened_at=NOON - timedelta(days=1), resolved_at=NOON)
 
 
 def test_the_list_shows_unresolved_incidents_all_on_demand_newest_first(world, capsys):

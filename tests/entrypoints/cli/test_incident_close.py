@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from tests.adapters.guard_state.samples import (
-    T1,
     a_blind_window,
     a_freeze,
     a_sensed_window,
@@ -16,6 +15,7 @@ from tests.adapters.guard_state.samples import (
     an_action,
     an_incident,
 )
+from tests.triggers import T1
 
 from ledger_guard import wiring
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
+from tests.triggers import T3
 from tests.use_cases.flags.flag_stores import dotenv_store
 from tests.use_cases.flags.rollout_world import BALANCE, RolloutWorld, rollout_world
 
 from ledger_guard import wiring
 from ledger_guard.domain.flags import EVERYWHERE
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.use_cases.flags.freeze import freeze
 
@@ -45,7 +45,7 @@ def test_check_of_a_flag_that_is_not_frozen_is_open(run):
 
 
 def test_check_of_a_frozen_flag_exits_3_and_says_by_what_since_when_and_what_lifts_it(world, run):
-    incident = world.incident(Trigger.BALANCE_MISMATCH)
+    incident = world.incident(T3)
     freeze(world.guard, BALANCE, EVERYWHERE, incident, "T3 severe", "ledger_guard")
     found = run("check", "--flag", BALANCE, "--tenant-id", "tenant-a")
     assert found.exit_code == 3

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from psycopg import sql
 from tests.adapters.guard_state.samples import NOON, an_event
+from tests.triggers import T3, TRIGGERS
 
 from ledger_guard import wiring
 from ledger_guard.adapters.postgres.roles import ROLE_NAMES, roles_sql
 from ledger_guard.domain.audit import first_fault
 from ledger_guard.domain.plans import BackfillMode
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.ports import Guard
@@ -202,12 +202,12 @@ def fill(owner: str) -> None:
 def test_sensing_works_with_the_reader_alone_on_the_platform_and_cannot_write(logins, monkeypatch):
     fill(logins.owner)
     guard = opened(monkeypatch, "postgresql://nobody@/nowhere?host=/nowhere", logins.guard, reader=logins.reader)
-    for trigger in Trigger:
+    for trigger in TRIGGERS:
         assert is_ready(guard, trigger)
         assert sense(guard, trigger).windows > 0
     with guard.state.snapshot() as state:
         now = datetime.now(timezone.utc)
-        found = state.readings.readings(Trigger.BALANCE_MISMATCH, now - timedelta(hours=1), now)
+        found = state.readings.readings(T3, now - timedelta(hours=1), now)
     assert [(each.tenant_id, each.exposure) for each in found] == [("tenant-a", 2)]
     for table in ("player", "walletbalance", "ledgertransaction", "rollout_flag", "tenant"):
         with psycopg.connect(logins.reader) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from ledger_guard.domain.incident_course import Change
+from tests.triggers import T1, T2
 from tests.use_cases.audit.keyed_worlds import FORGED, Mallory, keyed_rollout
 from tests.use_cases.flags.rollout_world import BALANCE, NOW, SIGNATURE, RolloutWorld
 
@@ -16,7 +17,6 @@ from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Incident, IncidentStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
@@ -79,7 +79,7 @@ def test_a_deleted_rotation_is_pending_all_the_same(world, mallory):
 
 
 def test_a_rotation_that_was_given_to_another_incident_still_holds_its_own_up(world, mallory):
-    incident, other = (world.incident(Trigger.INSUFFICIENT_FUNDS), world.incident(Trigger.WEBHOOK_SIGNATURE))
+    incident, other = (world.incident(T1), world.incident(T2))
     rotation = planned(world, incident)
     mallory.runs("update ledger_guard.rotation_plan set incident_id = %s", other)
     assert pending(world, incident) == [rotation]
@@ -106,7 +106,7 @@ def test_without_a_key_rows_are_taken_at_their_word(database_uri, mallory):
 def forged_incident(mallory: Mallory, **changes: object) -> Incident:
     given = {
         "incident_id": new_id(),
-        "trigger": Trigger.INSUFFICIENT_FUNDS,
+        "trigger": T1,
         "status": IncidentStatus.OPEN,
         "severity": Severity.SEVERE,
         "scope": Scope.WIDESPREAD,

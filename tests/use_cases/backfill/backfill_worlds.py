@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 import psycopg
+from tests.triggers import T3
 
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.domain.approvals import Answer, ApprovalAnswer, ApprovalKind, ApprovalRequest
@@ -15,7 +16,6 @@ from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.ledger_rows import LedgerRow, TransactionRow
 from ledger_guard.domain.plans import Plan, PlanRow
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
@@ -328,13 +328,13 @@ def postgres_backfill_world(policy: Policy, platform_uri: str, guard_uri: str, a
 def mismatches(world: World, policy: Policy):
     """What T3 reads of the tenant now; on Postgres only."""
     from ledger_guard.adapters.postgres.connection import ConnectionSettings
-    from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
+    from ledger_guard.wiring import signal_sources
 
     assert world.uris is not None
     settings = ConnectionSettings.parse(world.uris[0], "ledger_db")
-    source = PostgresSignalSource(settings, settings, policy, world.clock)
+    source = signal_sources(settings, settings, policy, world.clock)
     window = Window.containing(NOW, 5)
-    return next(each for each in source.readings(Trigger.BALANCE_MISMATCH, window, window) if each.tenant_id == TENANT)
+    return next(each for each in source.readings(T3, window, window) if each.tenant_id == TENANT)
 
 
 def _guard(policy, state, ledger, runner, flags, clock) -> Guard:
@@ -345,7 +345,7 @@ def _guard(policy, state, ledger, runner, flags, clock) -> Guard:
     return Guard(
         policy=policy,
         state=state,
-        signals=InMemorySignalSource(),
+        signals=InMemorySignalSource(policy),
         triage=InMemoryTriageSource(),
         secrets=InMemorySecretSource(),
         ledger=ledger,

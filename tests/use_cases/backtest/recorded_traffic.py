@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ledger_guard.domain.signals import Reading, Trigger
+from tests.triggers import T1
+
+from ledger_guard.domain.signals import Reading
 from ledger_guard.domain.windows import UTC, Window, iso
 
-T1 = Trigger.INSUFFICIENT_FUNDS
 START = datetime(2026, 3, 2, tzinfo=UTC)
 LENGTH = timedelta(minutes=5)
 #: attempts in a usual window

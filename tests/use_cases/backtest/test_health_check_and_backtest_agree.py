@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from recorded_traffic import DAY, LATE_BATCH, OUTAGE, START, T1, Recorded, recorded, window
+from recorded_traffic import DAY, LATE_BATCH, OUTAGE, START, Recorded, recorded, window
+from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.adapters.postgres.connection import ConnectionSettings

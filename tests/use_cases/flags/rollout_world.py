@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.triggers import T1, T2, TRIGGERS
+
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
 from ledger_guard.domain.approvals import ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
@@ -48,9 +50,7 @@ class RolloutWorld:
     guard: Guard
     memory: MemoryWorld
 
-    def incident(
-        self, trigger: Trigger = Trigger.INSUFFICIENT_FUNDS, severity: Severity = Severity.SEVERE, scope: Scope = Scope.WIDESPREAD
-    ) -> str:
+    def incident(self, trigger: Trigger = T1, severity: Severity = Severity.SEVERE, scope: Scope = Scope.WIDESPREAD) -> str:
         """Open an incident."""
         incident = Incident(
             incident_id=new_id(),
@@ -75,7 +75,7 @@ class RolloutWorld:
         run = StartedRun("flag_rollback", granted["trigger_run_id"], None, is_started_by_run=True, conf=granted["conf"])
         return RunOnRecord(self.guard, run)
 
-    def windows(self, word: Severity, *, first: int = 12, last: int = 1, triggers=tuple(Trigger), tenants=TENANTS) -> None:
+    def windows(self, word: Severity, *, first: int = 12, last: int = 1, triggers=TRIGGERS, tenants=TENANTS) -> None:
         """Store verdicts for the windows `first` to `last` before the one that is open."""
         length = timedelta(minutes=5)
         now = Window.containing(self.guard.clock.now(), length).start
@@ -97,7 +97,7 @@ class RolloutWorld:
         usual: float | None = None,
         first: int = 12,
         last: int = 1,
-        trigger: Trigger = Trigger.WEBHOOK_SIGNATURE,
+        trigger: Trigger = T2,
         tenants=TENANTS,
         word: Severity = Severity.INSUFFICIENT,
     ) -> None:

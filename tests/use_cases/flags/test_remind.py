@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.triggers import T1, T2
 from tests.use_cases.flags.flag_stores import dotenv_store
 from tests.use_cases.flags.rollout_world import BALANCE, SIGNATURE, RolloutWorld, rollout_world
 
 from ledger_guard.domain.errors import NotificationFailed, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.use_cases.flags.remind import remind
 from ledger_guard.use_cases.flags.standing_rollbacks import duration_words, standing_rollbacks
 
@@ -25,7 +25,7 @@ def world() -> RolloutWorld:
 
 
 def _rolled_back(world: RolloutWorld, flag: str = SIGNATURE) -> str:
-    trigger = Trigger.WEBHOOK_SIGNATURE if flag == SIGNATURE else Trigger.INSUFFICIENT_FUNDS
+    trigger = T2 if flag == SIGNATURE else T1
     incident = world.incident(trigger)
     world.approved_roll_back(incident, flag)
     return incident
@@ -107,7 +107,7 @@ def test_a_second_rollback_begins_anew(world):
     world.answer(world.ask_to_restore(incident, SIGNATURE))
     world.restore(incident, SIGNATURE)
     world.memory.wall_clock.advance(timedelta(hours=10))
-    another = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    another = world.incident(T2)
     world.approved_roll_back(another, SIGNATURE, run_id="manual__second")
     assert _after(world, minutes=239) == []
     assert len(_after(world, minutes=1)) == 1

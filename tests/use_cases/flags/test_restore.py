@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.triggers import T1, T2, T3
 from tests.use_cases.flags.rollout_world import (
     BALANCE,
     LINK,
@@ -24,7 +25,7 @@ from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus
 from ledger_guard.domain.ledger_rows import LedgerRow
-from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.signals import Reading
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
@@ -59,10 +60,10 @@ def resolved(world) -> str:
 @pytest.fixture
 def resolved_signatures(world) -> str:
     """The same for signatures, with no tenant large enough for a window to say anything by itself."""
-    incident = world.incident(trigger=Trigger.WEBHOOK_SIGNATURE)
+    incident = world.incident(trigger=T2)
     world.approved_roll_back(incident, SIGNATURE)
     world.resolve(incident)
-    world.windows(Severity.INSUFFICIENT, triggers=(Trigger.WEBHOOK_SIGNATURE,))
+    world.windows(Severity.INSUFFICIENT, triggers=(T2,))
     return incident
 
 
@@ -113,10 +114,10 @@ def test_a_restore_is_refused_for_what_is_not_written_down(world, resolved, give
 
 
 def test_every_missing_item_is_named_at_once(world, resolved):
-    world.incident(Trigger.BALANCE_MISMATCH)
+    world.incident(T3)
     freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "payments-lead")
     world.plan_rotation(resolved)
-    world.windows(Severity.NO_DATA, first=10, triggers=(Trigger.INSUFFICIENT_FUNDS,))
+    world.windows(Severity.NO_DATA, first=10, triggers=(T1,))
     world.memory.ledger.set_wallet("tenant-a", "player-1", 9.0)
     verify(world.guard, "tenant-a")
     with pytest.raises(SafetyRefusal) as refused:
@@ -148,9 +149,9 @@ def test_the_incident_itself_has_to_be_resolved(world):
 @pytest.mark.parametrize(
     ("trigger", "blocks"),
     [
-        pytest.param(Trigger.INSUFFICIENT_FUNDS, True, id="T1 is tied to the balance flag"),
-        pytest.param(Trigger.BALANCE_MISMATCH, True, id="T3 is tied to the balance flag"),
-        pytest.param(Trigger.WEBHOOK_SIGNATURE, False, id="T2 is tied to the other flag"),
+        pytest.param(T1, True, id="T1 is tied to the balance flag"),
+        pytest.param(T3, True, id="T3 is tied to the balance flag"),
+        pytest.param(T2, False, id="T2 is tied to the other flag"),
     ],
 )
 def test_an_unresolved_incident_of_any_trigger_tied_to_the_flag_blocks(world, resolved, trigger, blocks):
@@ -163,7 +164,7 @@ def test_an_unresolved_incident_of_any_trigger_tied_to_the_flag_blocks(world, re
 
 
 def test_the_incident_that_rolled_the_flag_back_has_to_be_resolved_even_if_its_trigger_is_tied_to_another_flag(world):
-    incident = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    incident = world.incident(T2)
     world.approved_roll_back(incident, BALANCE)
     with pytest.raises(SafetyRefusal, match=r"T2 severe\) is mitigating"):
         world.review_restore(incident, BALANCE)
@@ -183,7 +184,7 @@ def test_a_mitigated_incident_whose_windows_are_without_data_lifts_nothing(world
 
 
 def test_a_planned_rotation_has_to_be_done_before_signatures_are_enforced_again(world):
-    incident = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    incident = world.incident(T2)
     world.approved_roll_back(incident, SIGNATURE)
     world.resolve(incident)
     rotation = world.plan_rotation(incident)
@@ -195,7 +196,7 @@ def test_a_planned_rotation_has_to_be_done_before_signatures_are_enforced_again(
 
 
 def test_a_rotation_planned_for_another_incident_blocks_the_signature_flag_too_but_not_the_balance_flag(world, resolved):
-    signatures = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    signatures = world.incident(T2)
     world.plan_rotation(signatures)
     world.resolve(signatures)
     with pytest.raises(SafetyRefusal, match="is pending"):
@@ -237,7 +238,7 @@ def test_a_requester_who_is_the_only_approver_is_refused():
     ],
 )
 def test_windows_without_evidence_are_not_quiet(world, resolved, word, still_quiet, says):
-    world.windows(word, first=12 - still_quiet, triggers=(Trigger.INSUFFICIENT_FUNDS,))
+    world.windows(word, first=12 - still_quiet, triggers=(T1,))
     if says is None:
         assert world.review_restore(resolved).is_needed
     else:
@@ -251,7 +252,7 @@ def test_windows_without_evidence_are_not_quiet(world, resolved, word, still_qui
 )
 @pytest.mark.parametrize("alarm", [Severity.MILD, Severity.SEVERE])
 def test_quiet_windows_count_from_the_last_alarm_of_any_tenant(world, resolved, alarm, back, is_refused):
-    world.windows(alarm, first=back, last=back, triggers=(Trigger.BALANCE_MISMATCH,), tenants=("tenant-c",))
+    world.windows(alarm, first=back, last=back, triggers=(T3,), tenants=("tenant-c",))
     if is_refused:
         with pytest.raises(SafetyRefusal, match=r"T3: 5 of its newest 12 windows are quiet \(in alarm at 2026-03-02T02:30:00Z\)"):
             world.review_restore(resolved)
@@ -266,13 +267,13 @@ def test_quiet_windows_of_long_ago_prove_nothing(world, resolved):
 
 
 def test_only_the_triggers_of_the_flag_have_to_be_quiet(world, resolved):
-    world.windows(Severity.NO_DATA, triggers=(Trigger.WEBHOOK_SIGNATURE,))
+    world.windows(Severity.NO_DATA, triggers=(T2,))
     assert world.review_restore(resolved).is_needed
 
 
 def test_the_incidents_own_tenants_have_to_be_heard(world, resolved):
     """tenant-a and tenant-b were in alarm; that tenant-c is well says nothing about them."""
-    world.windows(Severity.NO_DATA, triggers=(Trigger.INSUFFICIENT_FUNDS,), tenants=("tenant-a", "tenant-b"))
+    world.windows(Severity.NO_DATA, triggers=(T1,), tenants=("tenant-a", "tenant-b"))
     with pytest.raises(SafetyRefusal, match="T1: 0 of its newest 12"):
         world.review_restore(resolved)
 
@@ -287,7 +288,7 @@ def test_a_tenants_restore_looks_at_that_tenants_windows(world):
 
 def test_an_alarm_after_the_approval_stops_the_restore(world, resolved):
     world.answer(world.ask_to_restore(resolved))
-    world.windows(Severity.MILD, first=1, triggers=(Trigger.BALANCE_MISMATCH,))
+    world.windows(Severity.MILD, first=1, triggers=(T3,))
     with pytest.raises(SafetyRefusal, match="T3: 0 of its newest 12 windows are quiet"):
         world.restore(resolved)
     assert not _is_on(world)
@@ -299,11 +300,11 @@ def test_an_alarm_after_the_approval_stops_the_restore(world, resolved):
 @pytest.fixture
 def unsigned(world) -> str:
     """An incident for which signatures were turned off, over; since then no tenant alone has evidence enough."""
-    incident = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    incident = world.incident(T2)
     world.change_incident(incident, tenants=TENANTS)
     world.approved_roll_back(incident, SIGNATURE)
     world.resolve(incident)
-    world.windows(Severity.INSUFFICIENT, triggers=(Trigger.WEBHOOK_SIGNATURE,))
+    world.windows(Severity.INSUFFICIENT, triggers=(T2,))
     return incident
 
 
@@ -359,7 +360,7 @@ def test_how_many_attempts_it_takes(world, unsigned, attempts, says):
 
 def test_an_alarm_lets_only_the_attempts_after_it_count(world, unsigned):
     world.attempts(20)
-    world.windows(Severity.MILD, first=8, last=8, triggers=(Trigger.WEBHOOK_SIGNATURE,), tenants=("tenant-c",))
+    world.windows(Severity.MILD, first=8, last=8, triggers=(T2,), tenants=("tenant-c",))
     assert "in alarm at 2026-03-02T02:20:00Z" in (found := _restores(world, unsigned))
     assert "420 attempts with 0 failures in 7 windows" in found
 
@@ -387,17 +388,17 @@ def test_attempts_of_tenants_that_the_incident_did_not_hit_say_nothing_of_those_
 
 
 def test_a_tenants_restore_counts_that_tenants_attempts(world):
-    world.windows(Severity.INSUFFICIENT, triggers=(Trigger.INSUFFICIENT_FUNDS,))
+    world.windows(Severity.INSUFFICIENT, triggers=(T1,))
     world.memory.flags.put(BALANCE, EVERYWHERE, False)
-    world.attempts(20, trigger=Trigger.INSUFFICIENT_FUNDS, tenants=("tenant-b",))
+    world.attempts(20, trigger=T1, tenants=("tenant-b",))
     assert "T1: 0 of its newest 12" in _restores(world, None, BALANCE, "tenant-a")
     assert _restores(world, None, BALANCE, "tenant-b") == ""
 
 
 def test_compared_balances_are_no_attempts(world, resolved):
     """The same differences are counted again in every window: adding them up proves nothing."""
-    world.windows(Severity.INSUFFICIENT, triggers=(Trigger.BALANCE_MISMATCH,))
-    world.attempts(2000, trigger=Trigger.BALANCE_MISMATCH)
+    world.windows(Severity.INSUFFICIENT, triggers=(T3,))
+    world.attempts(2000, trigger=T3)
     assert _restores(world, resolved, BALANCE).endswith("needed: 6 with evidence of health")
 
 
@@ -427,7 +428,7 @@ def test_of_a_platform_with_few_requests_nothing_older_than_a_day_counts(world, 
 
 def test_an_alarm_within_the_day_ends_what_is_pooled(world, unsigned):
     world.attempts(1, first=36)
-    world.windows(Severity.MILD, first=14, last=14, triggers=(Trigger.WEBHOOK_SIGNATURE,), tenants=("tenant-c",))
+    world.windows(Severity.MILD, first=14, last=14, triggers=(T2,), tenants=("tenant-c",))
     assert "there are 39 attempts with 0 failures in 13 windows" in _restores(world, unsigned)
 
 
@@ -448,12 +449,10 @@ def judged_world():
         windows = [Window(NOW - back * length, length) for back in range(count, 0, -1)]
         for window in windows:
             events = failures if window is windows[-1] else 0
-            memory.signals.deliver(
-                Reading(Trigger.WEBHOOK_SIGNATURE, tenant, window, events, 20, min(events, 1)) for tenant in TENANTS
-            )
-        memory.signals.complete(Trigger.WEBHOOK_SIGNATURE, NOW)
-        sense(memory.guard, Trigger.WEBHOOK_SIGNATURE)
-        classify(memory.guard, Trigger.WEBHOOK_SIGNATURE)
+            memory.signals.deliver(Reading(T2, tenant, window, events, 20, min(events, 1)) for tenant in TENANTS)
+        memory.signals.complete(T2, NOW)
+        sense(memory.guard, T2)
+        classify(memory.guard, T2)
         return RolloutWorld(memory.guard, memory)
 
     return judged
@@ -462,7 +461,7 @@ def judged_world():
 def test_small_healthy_tenants_as_the_shipped_rule_judges_them_are_restored(judged_world):
     world = judged_world()
     with world.guard.state.transaction() as state:
-        words = {found.severity for found in state.verdicts.between(Trigger.WEBHOOK_SIGNATURE, NOW - timedelta(hours=1), NOW)}
+        words = {found.severity for found in state.verdicts.between(T2, NOW - timedelta(hours=1), NOW)}
     assert words == {Severity.INSUFFICIENT}
     assert "720 attempts with 0 failures in 12 windows" in world.review_restore(None, SIGNATURE).text
 
@@ -556,7 +555,7 @@ def test_a_tenant_that_was_never_compared_is_named(world):
 def test_wallets_have_no_part_in_the_signature_flag(world):
     world.memory.ledger.set_wallet("tenant-a", "player-1", 1.0)
     verify(world.guard, "tenant-a")
-    incident = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    incident = world.incident(T2)
     world.approved_roll_back(incident, SIGNATURE)
     world.resolve(incident)
     assert world.review_restore(incident, SIGNATURE).is_needed
@@ -634,7 +633,7 @@ def test_the_record_says_by_what_it_was_validated(world, probed, resolved):
 @pytest.fixture
 def frozen(world) -> RolloutWorld:
     """T3 severe froze the flag for everyone; the incident is over, its root cause not found yet; tenant-a is a new tenant."""
-    incident = world.incident(Trigger.BALANCE_MISMATCH)
+    incident = world.incident(T3)
     freeze(world.guard, BALANCE, EVERYWHERE, incident, "T3 severe", "ledger_guard")
     world.resolve(incident)
     world.memory.flags.put(BALANCE, EVERYWHERE, False)
@@ -706,7 +705,7 @@ def test_an_override_that_was_ended_permits_nothing(frozen):
 def test_an_override_excuses_from_the_freeze_and_from_nothing_else(frozen):
     _override(frozen)
     frozen.windows(Severity.NO_DATA, tenants=("tenant-a",))
-    frozen.incident(Trigger.INSUFFICIENT_FUNDS)
+    frozen.incident(T1)
     with pytest.raises(SafetyRefusal) as refused:
         frozen.review_restore(None, tenant_id="tenant-a", validation={}, **NOTHING_WRITTEN)
     for item in ("T1 severe", "T1: 0 of its newest", "passed true"):
@@ -797,7 +796,7 @@ def test_a_freeze_needs_a_known_scope_a_reason_and_an_actor(world, given, says):
 
 
 def test_a_restore_is_refused_while_another_incident_freezes_the_flag(world, resolved):
-    other = world.incident(Trigger.BALANCE_MISMATCH)
+    other = world.incident(T3)
     freeze(world.guard, BALANCE, EVERYWHERE, other, "T3 severe", "ledger_guard")
     world.resolve(other)
     with pytest.raises(SafetyRefusal, match=f"frozen for everyone by incident {other} since .*T3 severe"):
@@ -853,7 +852,7 @@ def test_a_new_tenant_is_enabled_alone(world, resolved):
 
 
 def test_a_flag_that_is_on_already_is_not_written_and_its_freeze_is_lifted(world):
-    incident = world.incident(Trigger.BALANCE_MISMATCH)
+    incident = world.incident(T3)
     freeze(world.guard, BALANCE, EVERYWHERE, incident, "T3 severe", "ledger_guard")
     world.resolve(incident)
     proposal = world.review_restore(incident)
@@ -929,7 +928,7 @@ def test_a_freeze_opened_after_the_approval_stops_the_restore(world, resolved):
 
 def test_an_incident_opened_after_the_approval_stops_the_restore(world, resolved):
     world.answer(world.ask_to_restore(resolved))
-    world.incident(Trigger.BALANCE_MISMATCH)
+    world.incident(T3)
     with pytest.raises(SafetyRefusal, match="T3 severe"):
         world.restore(resolved)
     assert not _is_on(world)
@@ -964,7 +963,7 @@ def test_an_answer_after_expiry_enables_nothing(world, resolved):
 @pytest.mark.postgres
 def test_on_postgres_a_restore_is_refused_then_approved_written_and_repeatable(stored_world):
     world = stored_world
-    incident = world.incident(Trigger.WEBHOOK_SIGNATURE)
+    incident = world.incident(T2)
     world.approved_roll_back(incident)
     rotation = world.plan_rotation(incident)
     world.resolve(incident)

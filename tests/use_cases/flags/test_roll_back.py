@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.triggers import T3
 from tests.use_cases.flags.flag_stores import CountingRestarter, dotenv_store
 from tests.use_cases.flags.rollout_world import BALANCE, NOW, REASON, RUN, RolloutWorld, rollout_world
 
@@ -14,7 +15,6 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus
 from ledger_guard.domain.incidents import ActionStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals.record_answer import record_answer
@@ -283,7 +283,7 @@ def test_an_approval_for_one_tenant_does_not_permit_everyone(world):
 
 
 def test_an_approval_for_one_incident_does_not_permit_a_rollback_for_another(world):
-    incident, other = world.incident(), world.incident(Trigger.BALANCE_MISMATCH)
+    incident, other = world.incident(), world.incident(T3)
     world.answer(world.ask_to_roll_back(incident))
     with pytest.raises(SafetyRefusal, match="another state"):
         world.roll_back(other)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.triggers import T1, T2, T3
 from tests.use_cases.flags.rollout_world import BALANCE, NOW, RUN, SIGNATURE, TENANTS, RolloutWorld, rollout_world
 from tests.use_cases.remediation.webhook_traffic import genuine, strangers
 
@@ -15,7 +16,6 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus
 from ledger_guard.domain.incidents import ActionStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.use_cases.flags import flag_run
@@ -24,7 +24,6 @@ from ledger_guard.use_cases.flags.freeze import freeze
 from ledger_guard.use_cases.flags.watch_restored import watch_restored
 
 FIVE_MINUTES = timedelta(minutes=5)
-T1, T2, T3 = Trigger.INSUFFICIENT_FUNDS, Trigger.WEBHOOK_SIGNATURE, Trigger.BALANCE_MISMATCH
 
 
 def _restored(world: RolloutWorld, flag: str = SIGNATURE, tenant_id: str = EVERYWHERE) -> RolloutWorld:

@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-from health_worlds import NOON, T1, deliver, reading, window, world_at
+from health_worlds import NOON, deliver, reading, window, world_at
+from tests.triggers import T1
 
 from ledger_guard.domain.incidents import Action, ActionStatus
 from ledger_guard.use_cases.health_check.classify import classify

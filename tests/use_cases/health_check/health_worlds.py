@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
+from tests.triggers import T1
+
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import Reading, Trigger
@@ -11,7 +13,6 @@ from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
 
-T1, T2, T3 = Trigger.INSUFFICIENT_FUNDS, Trigger.WEBHOOK_SIGNATURE, Trigger.BALANCE_MISMATCH
 LENGTH = timedelta(minutes=5)
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 POLICY = load_policy()

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 from health_checks import FEW, MILD, QUIET, SEVERE, Checks
-from health_worlds import LENGTH, NOON, POLICY, T1, audited, deliver, incident, reading, window, world_at
+from health_worlds import LENGTH, NOON, POLICY, audited, deliver, incident, reading, window, world_at
 from plain_engine import PlainEngine
+from tests.triggers import T1
 
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.use_cases.health_check import classify as classify_module
 from ledger_guard.use_cases.health_check.classify import ClassifyOutcome, classify
@@ -303,7 +303,7 @@ def test_the_outcome_travels_as_json_and_back(checks):
 
 @pytest.mark.parametrize(
     ("field", "word"),
-    [("trigger", "T9"), ("change", "worse"), ("severity", "grave"), ("scope", "global"), ("incident_id", "7")],
+    [("trigger", "T 9"), ("change", "worse"), ("severity", "grave"), ("scope", "global"), ("incident_id", "7")],
 )
 def test_an_unknown_word_in_an_outcome_is_refused(checks, field, word):
     with pytest.raises(BadInputError, match="allowed"):
@@ -337,4 +337,4 @@ def test_with_the_shipped_rule_a_spike_opens_an_incident_and_calm_resolves_it(mo
     world.clock.advance(3 * LENGTH)
     sense(world.guard, T1)
     assert classify(world.guard, T1).change is Change.RESOLVED
-    assert POLICY.detection_of(Trigger.INSUFFICIENT_FUNDS).resolve_after_windows <= 3
+    assert POLICY.detection_of(T1).resolve_after_windows <= 3

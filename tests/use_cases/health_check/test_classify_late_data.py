@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 from health_checks import MILD, QUIET, SEVERE, Checks
-from health_worlds import LENGTH, NOON, T1, audited, window
+from health_worlds import LENGTH, NOON, audited, window
 from plain_engine import PlainEngine
+from tests.triggers import T1
 
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus

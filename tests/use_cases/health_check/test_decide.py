@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from health_worlds import INCIDENT_ID, POLICY, T1, T3, audited, incident, world_at
+from health_worlds import INCIDENT_ID, POLICY, audited, incident, world_at
+from tests.triggers import T1, T3, TRIGGERS
 
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.incident_lifecycle import Change
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
 from ledger_guard.use_cases.health_check.decide import decide
@@ -25,7 +25,7 @@ def world_with(policy=POLICY, **fields):
     return world
 
 
-CASES = [(trigger, severity, scope) for trigger in Trigger for severity in (Severity.MILD, Severity.SEVERE) for scope in Scope]
+CASES = [(trigger, severity, scope) for trigger in TRIGGERS for severity in (Severity.MILD, Severity.SEVERE) for scope in Scope]
 
 
 @pytest.mark.parametrize("change", [Change.OPENED, Change.ESCALATED])

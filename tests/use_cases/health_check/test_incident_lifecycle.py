@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from health_worlds import NOON, T1, incident, verdict, window
+from health_worlds import NOON, incident, verdict, window
+from tests.triggers import T1
 
 from ledger_guard.domain.incident_lifecycle import Change, LifecycleRules, next_step
 from ledger_guard.domain.incidents import Action, ActionStatus, IncidentStatus

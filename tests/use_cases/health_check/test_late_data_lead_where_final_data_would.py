@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from health_worlds import LENGTH, POLICY, T1, window, world_at
+from health_worlds import LENGTH, POLICY, window, world_at
+from tests.triggers import T1
 
 from ledger_guard.detection.engine import WindowBatch
 from ledger_guard.detection.registry import make_engine

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from health_worlds import LENGTH, NOON, T1, T2, T3, audited, deliver, reading, window, world_at
+from health_worlds import LENGTH, NOON, audited, deliver, reading, window, world_at
+from tests.triggers import T1, T2, T3
 
 from ledger_guard.domain.access_events import AccessEvent
 from ledger_guard.domain.errors import BadInputError

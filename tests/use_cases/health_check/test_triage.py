@@ -4,7 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from health_worlds import INCIDENT_ID, NOON, POLICY, T1, T2, T3, audited, deliver, incident, window, world_at
+from health_worlds import INCIDENT_ID, NOON, POLICY, audited, deliver, incident, window, world_at
+from tests.triggers import T1, T2, T3
 
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.ledger_rows import LedgerRow

@@ -10,7 +10,7 @@ from ledger_guard.policy.platform import AccessLogMapping
 UTC = timezone.utc
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 POLICY = load_policy()
-WEBHOOKS = [found.request for found in POLICY.triggers.values() if found.request and found.request.subject == "webhook"]
+WEBHOOKS = [request for request in POLICY.access_events().values() if request.subject == "webhook"]
 
 WITHDRAW = "/api/v1/player/wallet/withdraw"
 JSON_LINE = (

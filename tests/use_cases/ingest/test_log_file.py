@@ -112,7 +112,7 @@ def test_a_format_that_can_not_be_guessed_has_to_be_named(tmp_path):
 def test_a_file_says_what_it_can_not_tell(tmp_path):
     path = written(tmp_path, COMBINED_LINE)
     combined = log(path, "combined", "combined").not_knowable
-    assert combined[0] == "no error codes in this format: T1 and T2 can't be measured from it"
+    assert combined[0] == "no error codes in this format: no trigger can be measured from it"
     assert any("player" in sentence for sentence in combined)
     assert log(path).not_knowable == ()
     blunt = AccessLogMapping(error_code=None, subject_id="s")

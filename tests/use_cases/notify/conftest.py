@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.triggers import T1
 from tests.use_cases.notify.moments import NOON, WINDOW
 
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
@@ -26,7 +27,7 @@ def open_incident(world) -> Callable[..., Incident]:
     """Store an incident whose first alarm was at 11:45 and whose newest is the window of 11:55."""
 
     def opened(
-        trigger: Trigger = Trigger.INSUFFICIENT_FUNDS,
+        trigger: Trigger = T1,
         severity: Severity = Severity.SEVERE,
         scope: Scope = Scope.ISOLATED,
         tenants: tuple[str, ...] = ("acme",),

@@ -7,22 +7,24 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.triggers import T1, T2, T3
 from tests.use_cases.flags.flag_stores import dotenv_store
 from tests.use_cases.notify.moments import NOON, WINDOW
 
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.secrets import SecretFinding
-from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
+from ledger_guard.domain.signals import Reading, SensedWindow, WindowState
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports.platform import FailureGroup
 from ledger_guard.signals.check_secrets import check_secrets
+from ledger_guard.signals.registry import topics_of
 from ledger_guard.signals.secret_ages import look_at_secrets
 from ledger_guard.signals.signature_causes import CauseKind, FlagFacts, RecentChange, by_provider, likeliest_cause
 from ledger_guard.use_cases.flags.record_deploy import record_deploy
 from ledger_guard.use_cases.remediation.complete_rotation import complete_rotation
 from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_one_rotation, plan_secret_rotation
-from ledger_guard.use_cases.remediation.request_review import request_review, review_topics
+from ledger_guard.use_cases.remediation.request_review import request_review
 
 FLAG = "webhook_signature_enforced"
 STRONG = "whsec-4fJk29dkQpZ7vT1x"
@@ -226,9 +228,9 @@ def incident(world, open_incident):
     world.triage.fail(_group("mockpsp", 40, 41))
     window = Window(NOON - WINDOW, WINDOW)
     with world.state.transaction() as state:
-        sensed = SensedWindow(Trigger.WEBHOOK_SIGNATURE, window, WindowState.COMPLETE, "", NOON)
-        state.readings.record([sensed], [Reading(Trigger.WEBHOOK_SIGNATURE, "acme", window, 40, 541, 40)])
-    return open_incident(Trigger.WEBHOOK_SIGNATURE)
+        sensed = SensedWindow(T2, window, WindowState.COMPLETE, "", NOON)
+        state.readings.record([sensed], [Reading(T2, "acme", window, 40, 541, 40)])
+    return open_incident(T2)
 
 
 def _audited(world, verb):
@@ -242,7 +244,7 @@ def test_no_rotation_is_planned_where_enabling_the_flag_is_the_likeliest_cause(w
     for provider, name in (("mockpsp", "WEBHOOK_SECRET_MOCKPSP"), ("stripe", "STRIPE_WEBHOOK_SECRET")):
         world.secrets.inspect(provider, name, STRONG)
         world.triage.fail(_group(provider, 73, 73))
-    incident_id = open_incident(Trigger.WEBHOOK_SIGNATURE).incident_id
+    incident_id = open_incident(T2).incident_id
     found = plan_secret_rotation(world.guard, incident_id, "oncall")
     assert found.plans == ()
     assert "no secret mends it, and a rollback is right" in found.refused[0]
@@ -282,7 +284,7 @@ class Away:
     def findings(self):
         raise SourceUnavailable("secrets: the env file x can't be read")
 
-    def failures_by_provider(self, start, end):
+    def failures_by_provider(self, trigger, start, end):
         raise SourceUnavailable("access events: connection refused")
 
 
@@ -471,7 +473,7 @@ def test_a_deploy_has_a_version_a_recorder_and_took_place(world, given, says):
 
 
 def test_where_nothing_has_a_secret_nothing_is_planned_and_that_is_on_record(world, open_incident):
-    incident = open_incident(Trigger.WEBHOOK_SIGNATURE)
+    incident = open_incident(T2)
     world.triage.fail(_group("wp-login", 5, 5))
     assert plan_secret_rotation(world.guard, incident.incident_id, "oncall").plans == ()
     (event,) = _audited(world, "plan_secret_rotation")
@@ -487,15 +489,15 @@ def test_without_the_failures_nothing_is_planned(world, incident):
 @pytest.mark.parametrize(
     ("trigger", "topics"),
     [
-        pytest.param(Trigger.INSUFFICIENT_FUNDS, ["Business rules"], id="T1"),
-        pytest.param(Trigger.WEBHOOK_SIGNATURE, ["Signature integration"], id="T2"),
-        pytest.param(Trigger.BALANCE_MISMATCH, ["Backfill strategy", "Operations and engineering inquiry"], id="T3"),
+        pytest.param(T1, ["Business rules"], id="T1"),
+        pytest.param(T2, ["Signature integration"], id="T2"),
+        pytest.param(T3, ["Backfill strategy", "Operations and engineering inquiry"], id="T3"),
     ],
 )
 def test_each_trigger_has_its_review(world, open_incident, trigger, topics):
     incident = open_incident(trigger)
     said = request_review(world.guard, incident.incident_id, "oncall")
-    assert [label for label, _ in review_topics(trigger)] == topics
+    assert [label for label, _ in topics_of(world.guard.policy, trigger)] == topics
     assert all(f"{topic}:" in said for topic in topics)
     (event,) = _audited(world, "request_review")
     assert (event.actor, event.detail["topics"]) == ("oncall", topics)

@@ -7,12 +7,12 @@ import logging
 from dataclasses import replace
 
 import pytest
+from tests.triggers import T2
 from tests.use_cases.notify.moments import NOON, WINDOW
 
 from ledger_guard.adapters.notifiers.slack_blocks import slack_message
 from ledger_guard.adapters.secrets.dotenv_secrets import DotenvSecretSource
 from ledger_guard.domain.errors import PolicyError
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.policy.loader import parse_policy, policy_path
 from ledger_guard.ports.platform import FailureGroup
 from ledger_guard.signals.check_secrets import check_secrets
@@ -44,7 +44,7 @@ def test_no_value_of_a_secret_gets_out(world, open_incident, monkeypatch, tmp_pa
     secrets = policy.secrets.model_copy(update={"placeholders": ("hush-placeholder",)})
     source = DotenvSecretSource(policy.model_copy(update={"secrets": secrets}))
     guard = replace(world.guard, secrets=source)
-    incident = open_incident(Trigger.WEBHOOK_SIGNATURE)
+    incident = open_incident(T2)
     world.flags.put("webhook_signature_enforced", "*", is_enabled=True)
     world.triage.fail(
         FailureGroup("mockpsp", "WEBHOOK_SIGNATURE_INVALID", 40, 41, NOON - WINDOW),

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.triggers import T1, T2, T3
 from tests.use_cases.notify.moments import NOON, WINDOW
 
 from ledger_guard.domain.approvals import Answer, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports.platform import AffectedSubject
@@ -65,7 +65,7 @@ def _ask(world, incident, kind=ApprovalKind.FLAG_ROLLBACK, link="http://localhos
 
 
 def test_the_title_names_verb_trigger_severity_and_scope(world, open_incident):
-    incident = open_incident(Trigger.WEBHOOK_SIGNATURE, Severity.SEVERE, Scope.WIDESPREAD)
+    incident = open_incident(T2, Severity.SEVERE, Scope.WIDESPREAD)
     notice = incident_notice(world.guard, incident.incident_id, "classify")
     assert notice.title == "classify · T2 webhook_signature · severe · widespread"
     assert notice.incident_id == incident.incident_id
@@ -77,7 +77,7 @@ def test_the_evidence_has_value_baseline_band_ratio_window_and_since_when(world,
     _judge(world, incident, "acme")
     facts = dict(incident_notice(world.guard, incident.incident_id, "classify").facts)
     assert facts["Evidence acme"] == (
-        "severe: 12 of 40 (30.00%); baseline 2.10%; band 0.90% to 4.00%; 14.3 times the baseline; "
+        "severe: 12 refused withdrawals of 40 (30.00%); baseline 2.10%; band 0.90% to 4.00%; 14.3 times the baseline; "
         "window 2026-03-01T11:55:00Z to 2026-03-01T12:00:00Z; since 2026-03-01T11:45:00Z. High rise."
     )
 
@@ -87,7 +87,7 @@ def test_evidence_leaves_out_figures_that_a_verdict_does_not_have(world, open_in
     missing = {"baseline_rate": None, "band_low": None, "band_high": None, "ratio": None, "rate": None}
     _judge(world, incident, "acme", **missing)
     facts = dict(incident_notice(world.guard, incident.incident_id, "classify").facts)
-    assert facts["Evidence acme"].startswith("severe: 12 of 40; window 2026-03-01T11:55:00Z")
+    assert facts["Evidence acme"].startswith("severe: 12 refused withdrawals of 40; window 2026-03-01T11:55:00Z")
 
 
 def test_the_policy_row_says_what_is_proposed_who_owns_it_and_which_runbook(world, open_incident):
@@ -126,21 +126,19 @@ def test_the_gravest_tenants_come_first(world, open_incident):
 
 def test_the_players_behind_the_alarm_are_named_most_events_first(world, open_incident):
     incident = open_incident(tenants=("acme", "zeta"))
-    world.triage.affect(
-        Trigger.INSUFFICIENT_FUNDS, NOON - WINDOW, AffectedSubject("acme", "p1", 2), AffectedSubject("zeta", "p9", 7)
-    )
+    world.triage.affect(T1, NOON - WINDOW, AffectedSubject("acme", "p1", 2), AffectedSubject("zeta", "p9", 7))
     facts = dict(incident_notice(world.guard, incident.incident_id, "classify").facts)
     assert facts["Players"] == "p9 of zeta (7), p1 of acme (2)"
 
 
 def test_webhooks_are_not_called_players(world, open_incident):
-    incident = open_incident(Trigger.WEBHOOK_SIGNATURE)
-    world.triage.affect(Trigger.WEBHOOK_SIGNATURE, NOON - WINDOW, AffectedSubject("acme", "wh-1", 3))
+    incident = open_incident(T2)
+    world.triage.affect(T2, NOON - WINDOW, AffectedSubject("acme", "wh-1", 3))
     assert dict(incident_notice(world.guard, incident.incident_id, "classify").facts)["Webhooks"] == "wh-1 of acme (3)"
 
 
 def test_a_balance_mismatch_leaves_its_players_to_the_triage(world, open_incident):
-    incident = open_incident(Trigger.BALANCE_MISMATCH)
+    incident = open_incident(T3)
     labels = [label for label, _ in incident_notice(world.guard, incident.incident_id, "classify").facts]
     assert labels == ["Tenants", "Proposed", "Owner", "Runbook", "Evidence"]
 
@@ -173,7 +171,7 @@ def test_pages_that_wait_for_an_answer_come_first_then_the_board_then_the_runs(w
 
 
 def test_questions_of_other_incidents_answered_ones_and_expired_ones_are_not_linked(world, open_incident):
-    incident, other = open_incident(), open_incident(Trigger.WEBHOOK_SIGNATURE)
+    incident, other = open_incident(), open_incident(T2)
     _ask(world, other, ApprovalKind.FLAG_ROLLBACK)
     _ask(world, incident, ApprovalKind.BACKFILL_FORCE, minutes=1)
     answered = _ask(world, incident, ApprovalKind.FLAG_RESTORE)

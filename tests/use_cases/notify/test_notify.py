@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from ledger_guard.adapters.memory.state import InMemoryGuardState
-from ledger_guard.adapters.notifiers.console import ConsoleNotifier
 from ledger_guard.domain.errors import NotificationFailed, SourceUnavailable
 from ledger_guard.domain.incidents import IncidentStatus
 from ledger_guard.domain.notices import Notice, ThreadRef
@@ -170,10 +169,15 @@ def test_people_are_told_even_while_guard_state_does_not_answer(world, open_inci
     assert [posted.notice for posted in world.notifier.posted] == [_about(incident)]
 
 
-def test_the_console_is_one_line_on_stderr_and_never_becomes_an_incidents_thread(world, open_incident, capsys):
+class Threadless:
+    """A channel that has no threads, and says so by an empty `ts`."""
+
+    def post(self, notice, thread):
+        return ThreadRef("pager", "")
+
+
+def test_a_channel_without_threads_never_becomes_an_incidents_thread(world, open_incident):
     incident = open_incident()
-    notice = replace(_about(incident), summary="acme\nrose.")
-    notify(replace(world.guard, notifier=ConsoleNotifier()), notice)
-    assert capsys.readouterr() == ("", "classify · T1: acme rose.\n")
+    notify(replace(world.guard, notifier=Threadless()), _about(incident))
     assert _stored(world, incident).thread_ts is None
     assert [entry["status"] for entry in _record(world)] == ["posted"]

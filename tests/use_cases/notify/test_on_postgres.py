@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.triggers import T2
 from tests.use_cases.notify.moments import NOON, WINDOW
 
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Incident, IncidentStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports.platform import FailureGroup
 from ledger_guard.signals.check_secrets import check_secrets
@@ -32,7 +32,7 @@ def test_thread_secrets_check_rotation_and_review_are_stored_and_chained(world, 
     world.triage.fail(FailureGroup("mockpsp", "WEBHOOK_SIGNATURE_INVALID", 40, 41, NOON - WINDOW))
     incident = Incident(
         incident_id=new_id(),
-        trigger=Trigger.WEBHOOK_SIGNATURE,
+        trigger=T2,
         status=IncidentStatus.OPEN,
         severity=Severity.SEVERE,
         scope=Scope.ISOLATED,

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.cases_by_hand import BY_HAND
@@ -11,7 +12,6 @@ from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incident_lifecycle import Change, LifecycleRules, next_step
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
@@ -43,7 +43,7 @@ def world():
 def sensed(world, **changes) -> Incident:
     found = Incident(
         incident_id=INCIDENT,
-        trigger=Trigger.INSUFFICIENT_FUNDS,
+        trigger=T1,
         status=IncidentStatus.OPEN,
         severity=Severity.MILD,
         scope=Scope.ISOLATED,
@@ -139,9 +139,7 @@ def under_way(world, incident_id, tenant):
 
 
 def verdict(tenant, severity, start):
-    return Verdict(
-        Trigger.INSUFFICIENT_FUNDS, tenant, Window(start, FIVE_MINUTES), severity, Scope.ISOLATED, f"{tenant} is {severity.value}"
-    )
+    return Verdict(T1, tenant, Window(start, FIVE_MINUTES), severity, Scope.ISOLATED, f"{tenant} is {severity.value}")
 
 
 def judged(world, incident_id, *verdicts, at=NOW):

@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.triggers import T2
 from tests.use_cases.remediation.webhook_traffic import FLAG, INCIDENT_ID, MINUTE, NOON, TENANTS, Webhooks, genuine, strangers
 
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.signals.check_secrets import check_secrets
 from ledger_guard.signals.signature_causes import CauseKind
@@ -182,9 +182,7 @@ def window_went_on(webhooks: Webhooks, last_window: int):
         incident = state.incidents.get(INCIDENT_ID)
         state.incidents.save(replace(incident, last_alarm_window_start=NOON + last_window * 5 * MINUTE))
     words = Severity.SEVERE, Scope.WIDESPREAD
-    return decide(
-        webhooks.world.guard, ClassifyOutcome(Trigger.WEBHOOK_SIGNATURE, 1, Change.CONTINUED, INCIDENT_ID, *words, None)
-    )
+    return decide(webhooks.world.guard, ClassifyOutcome(T2, 1, Change.CONTINUED, INCIDENT_ID, *words, None))
 
 
 def test_a_flip_behind_a_flood_is_answered_although_the_stage_was(flooded):

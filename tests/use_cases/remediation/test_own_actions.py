@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from ledger_guard.domain.incident_course import Change, CourseRules, next_step
 from ledger_guard.use_cases.health_check.quarantine import quarantined_tenants
+from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.approvals import ApprovalKind
@@ -16,7 +17,6 @@ from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.domain.runs import StartedRun
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
@@ -53,7 +53,7 @@ def case(world) -> Case:
     """A remediation of a severe, widespread incident."""
     incident = Incident(
         incident_id=INCIDENT,
-        trigger=Trigger.INSUFFICIENT_FUNDS,
+        trigger=T1,
         status=IncidentStatus.OPEN,
         severity=Severity.SEVERE,
         scope=Scope.WIDESPREAD,

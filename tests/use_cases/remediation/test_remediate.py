@@ -6,13 +6,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from tests.adapters.guard_state.samples import a_question
+from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
-from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
+from ledger_guard.domain.signals import Reading, SensedWindow, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
@@ -36,7 +37,7 @@ def world():
 def incident(**changes) -> Incident:
     usual = Incident(
         incident_id=INCIDENT,
-        trigger=Trigger.INSUFFICIENT_FUNDS,
+        trigger=T1,
         status=IncidentStatus.OPEN,
         severity=Severity.SEVERE,
         scope=Scope.ISOLATED,
@@ -90,7 +91,7 @@ def test_a_case_by_hand_opens_an_incident(world):
     case = open_case(world.guard, BY_HAND, "oncall", "manual__1")
     with world.state.transaction() as state:
         found = state.incidents.get(case.incident_id)
-    assert (found.tenants, found.severity, found.trigger) == (("acme",), Severity.SEVERE, Trigger.INSUFFICIENT_FUNDS)
+    assert (found.tenants, found.severity, found.trigger) == (("acme",), Severity.SEVERE, T1)
     assert "oncall" in found.summary
     assert "a player called" in found.summary
 
@@ -188,7 +189,7 @@ def switched_off(world, case: Case) -> None:
 def read_since(world, events: int) -> None:
     """A window after the rollback in which the signal was read."""
     window = Window.containing(NOW + timedelta(minutes=5), timedelta(minutes=5))
-    reading = Reading(Trigger.INSUFFICIENT_FUNDS, "acme", window, events, 50, events)
+    reading = Reading(T1, "acme", window, events, 50, events)
     with world.state.transaction() as state:
         state.readings.record([SensedWindow(reading.trigger, window, WindowState.COMPLETE, "", NOW)], [reading])
     world.clock.advance(timedelta(minutes=10))

@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus, Incident, IncidentStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.ports.platform import AffectedSubject
@@ -25,7 +25,7 @@ from ledger_guard.use_cases.remediation.remediation_steps import ending, runs_to
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 INCIDENT_ID = "7d5b1c9e-6a80-4e5d-8f0c-2f4f6d1f9a33"
-T1, FLAG = Trigger.INSUFFICIENT_FUNDS, "ledger_enforce_balance"
+FLAG = "ledger_enforce_balance"
 TENANTS = tuple(f"tenant-{number:02}" for number in range(20))
 POLICY = load_policy()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
+from tests.triggers import T2
+
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
 from ledger_guard.domain.access_events import AccessEvent
 from ledger_guard.domain.incidents import Incident, IncidentStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.ports.platform import FailureGroup
@@ -82,7 +83,7 @@ class Webhooks:
         """The incident that the trouble led to, over so many windows from noon on."""
         incident = Incident(
             incident_id=INCIDENT_ID,
-            trigger=Trigger.WEBHOOK_SIGNATURE,
+            trigger=T2,
             status=IncidentStatus.OPEN,
             severity=Severity.SEVERE,
             scope=scope,

@@ -13,7 +13,8 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id
 from ledger_guard.domain.money import readable_cents
 from ledger_guard.domain.windows import iso
-from ledger_guard.policy.platform import AccessLogMapping, RequestShape
+from ledger_guard.policy.platform import AccessLogMapping
+from ledger_guard.policy.sources import AccessEvents
 
 PATH_MAX_CHARACTERS = 2048
 TEXT_MAX_CHARACTERS = 200
@@ -31,7 +32,7 @@ class LineEvents:
         mapping: AccessLogMapping,
         tenant_id: str | None,
         now: datetime,
-        webhooks: Sequence[RequestShape],
+        webhooks: Sequence[AccessEvents],
         tenants: NamedTenants,
     ) -> None:
         """Read by `mapping`; `tenant_id`, when given, is the tenant of every line.

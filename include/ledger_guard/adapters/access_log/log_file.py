@@ -57,7 +57,7 @@ class AccessLogFile:
         """What a file of this format and mapping can't tell."""
         found = []
         if self._format == "combined" or self._mapping.error_code is None:
-            found.append("no error codes in this format: T1 and T2 can't be measured from it")
+            found.append("no error codes in this format: no trigger can be measured from it")
         if self._format == "combined" or self._mapping.subject_id is None:
             found.append("no player or webhook ids: whom a failure hit can't be told")
         if self._format == "combined" or self._mapping.request_id is None:

@@ -40,7 +40,7 @@ def memory_world(policy: Policy, now: datetime, audit_keys: AuditKeys = NO_KEYS)
     """Build an empty world at `now`."""
     clock, wall_clock = SettableClock(now), SettableClock(now)
     state, ledger = InMemoryGuardState(audit_keys), InMemoryLedger(policy)
-    signals, triage, secrets = InMemorySignalSource(), InMemoryTriageSource(), InMemorySecretSource()
+    signals, triage, secrets = InMemorySignalSource(policy), InMemoryTriageSource(), InMemorySecretSource()
     flags, notifier, validation = InMemoryFlagStore(), InMemoryNotifier(), InMemoryValidationSource()
     guard = Guard(
         policy=policy,

@@ -12,18 +12,19 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.forged_calls import RefusedIds
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.windows import Window, require_aware
-from ledger_guard.policy.platform import RequestShape
 from ledger_guard.policy.schema import Policy
+from ledger_guard.policy.sources import AccessEvents
 from ledger_guard.ports.platform import AffectedSubject, CallCount, FailureGroup
 
 
 class InMemorySignalSource:
     """SignalSource that is told what it knows: finished readings, or access events to count."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
         self._delivered: dict[tuple[Trigger, datetime, str], Reading] = {}
         self._events: dict[str, AccessEvent] = {}
-        self._shapes: dict[Trigger, RequestShape] = {}
+        self._shapes = policy.access_events()
         self._complete_through: dict[Trigger, datetime] = {}
         self._away = ""
 
@@ -34,7 +35,7 @@ class InMemorySignalSource:
 
     def receive(self, policy: Policy, events: Iterable[AccessEvent]) -> None:
         """Know these access events, each key once; the policy says which requests are whose."""
-        self._shapes = {trigger: found.request for trigger, found in policy.triggers.items() if found.request is not None}
+        self._shapes = policy.access_events()
         for event in events:
             self._events.setdefault(event.event_key, event)
 
@@ -56,12 +57,12 @@ class InMemorySignalSource:
         return self._complete_through.get(trigger)
 
     def readings(self, trigger: Trigger, first: Window, last: Window) -> list[Reading]:
-        """See SignalSource. A balance mismatch is known of `last` alone."""
+        """See SignalSource."""
         self._require_presence()
-        start = last.start if trigger is Trigger.BALANCE_MISMATCH else first.start
+        start = last.start if self._policy.trigger(trigger).source.speaks_of_now_alone else first.start
         found = dict(self._counted(trigger, first, last))
         for (of_trigger, window_start, tenant_id), reading in self._delivered.items():
-            if of_trigger is trigger and start <= window_start < last.end:
+            if of_trigger == trigger and start <= window_start < last.end:
                 found[window_start, tenant_id] = reading
         return [found[key] for key in sorted(found)]
 
@@ -110,8 +111,8 @@ class InMemoryTriageSource:
     def __init__(self) -> None:
         self._subjects: list[tuple[Trigger, datetime, AffectedSubject]] = []
         self._failures: list[tuple[datetime, FailureGroup]] = []
-        self._calls: list[AccessEvent] = []
-        self._refusal = 0
+        self._events: list[AccessEvent] = []
+        self._shapes: dict[Trigger, AccessEvents] = {}
         #: tenant → the share of its players whose wallet has less than it should
         self.shares_behind: dict[str, float] = {}
 
@@ -120,16 +121,13 @@ class InMemoryTriageSource:
         self._subjects += [(trigger, at, subject) for subject in subjects]
 
     def fail(self, *groups: FailureGroup) -> None:
-        """Know webhook calls of providers, at the moment they were first seen."""
+        """Know calls of providers, at the moment they were first seen, whichever trigger is asked about."""
         self._failures += [(group.first_seen, group) for group in groups]
 
     def receive(self, policy: Policy, events: Iterable[AccessEvent]) -> None:
-        """Know these webhook calls; the policy says which requests are T2's."""
-        shape = policy.triggers[Trigger.WEBHOOK_SIGNATURE].request
-        assert shape is not None, "T2 is sensed from requests"
-        self._refusal = shape.status
-        answers = (event for event in events if shape.covers(event.method, event.path))
-        self._calls += [event for event in answers if 200 <= event.status <= 299 or event.status == shape.status]
+        """Know these calls; the policy says which trigger's they are."""
+        self._shapes = policy.access_events()
+        self._events += events
 
     def affected_subjects(
         self, trigger: Trigger, tenants: Sequence[str], start: datetime, end: datetime, limit: int
@@ -138,7 +136,7 @@ class InMemoryTriageSource:
         found = [
             subject
             for of_trigger, at, subject in self._subjects
-            if of_trigger is trigger and start <= at < end and subject.tenant_id in tenants
+            if of_trigger == trigger and start <= at < end and subject.tenant_id in tenants
         ]
         found.sort(key=lambda subject: (subject.tenant_id, -subject.events, subject.subject_id))
         taken: Counter[str] = Counter()
@@ -153,33 +151,44 @@ class InMemoryTriageSource:
         """See TriageSource."""
         return self.shares_behind.get(tenant_id)
 
-    def failures_by_provider(self, start: datetime, end: datetime) -> list[FailureGroup]:
+    def failures_by_provider(self, trigger: Trigger, start: datetime, end: datetime) -> list[FailureGroup]:  # noqa: ARG002
         """See TriageSource."""
         found = [group for at, group in self._failures if start <= at < end]
         return sorted(found, key=lambda group: (-group.failures, group.provider, group.error_code))
 
-    def webhook_calls(self, spans: Sequence[tuple[datetime, datetime]]) -> list[list[CallCount]]:
+    def webhook_calls(self, trigger: Trigger, spans: Sequence[tuple[datetime, datetime]]) -> list[list[CallCount]]:
         """See TriageSource."""
         found = []
         for start, end in spans:
             accepted: Counter[tuple[str, str]] = Counter()
             refused: Counter[tuple[str, str]] = Counter()
-            for event in self._between(start, end):
-                counted = refused if event.status == self._refusal else accepted
+            for event in self._answered(trigger, start, end):
+                counted = accepted if _is_accepted(event) else refused
                 counted[event.provider or "(unknown)", event.tenant_id] += 1
             callers = sorted(accepted.keys() | refused.keys())
             found.append([CallCount(*caller, accepted[caller], refused[caller]) for caller in callers])
         return found
 
-    def refused_ids(self, start: datetime, end: datetime, known_from: datetime) -> tuple[RefusedIds, datetime | None]:
+    def refused_ids(
+        self, trigger: Trigger, start: datetime, end: datetime, known_from: datetime
+    ) -> tuple[RefusedIds, datetime | None]:
         """See TriageSource."""
-        known = {event.subject_id for event in self._between(known_from, end) if event.status != self._refusal}
-        refused = [event for event in self._between(start, end) if event.status == self._refusal]
+        known = {event.subject_id for event in self._answered(trigger, known_from, end) if _is_accepted(event)}
+        refused = [event for event in self._answered(trigger, start, end) if not _is_accepted(event)]
         ids = {event.subject_id for event in refused} - {None}
         moments = sorted(event.event_time for event in refused)
         most_since = moments[math.ceil(len(moments) / 10) - 1] if moments else None
         without_id = sum(event.subject_id is None for event in refused)
         return RefusedIds(len(refused), without_id, len(ids), len(ids & known)), most_since
 
-    def _between(self, start: datetime, end: datetime) -> list[AccessEvent]:
-        return [event for event in self._calls if start <= event.event_time < end]
+    def _answered(self, trigger: Trigger, start: datetime, end: datetime) -> list[AccessEvent]:
+        """The trigger's requests that were accepted, or refused with its status."""
+        shape = self._shapes.get(trigger)
+        if shape is None:
+            return []
+        own = (each for each in self._events if start <= each.event_time < end and shape.covers(each.method, each.path))
+        return [event for event in own if _is_accepted(event) or event.status == shape.status]
+
+
+def _is_accepted(event: AccessEvent) -> bool:
+    return 200 <= event.status <= 299

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
 from ledger_guard.adapters.postgres.state import PostgresGuardState
-from ledger_guard.adapters.signal_sources.postgres import ACCESS_EVENTS
+from ledger_guard.adapters.signal_sources.access_events import ACCESS_EVENTS
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.ports.guard_state import AuditLog

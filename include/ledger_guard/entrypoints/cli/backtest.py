@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ledger_guard.adapters.backtest_files.readings_csv import ReadingsFile
 from ledger_guard.adapters.backtest_files.verdicts_csv import VerdictsFile
 from ledger_guard.adapters.files.whole_file import written_whole
-from ledger_guard.detection.engine import SEVERITIES, WindowBatch
+from ledger_guard.detection.engine import SEVERITIES, SeverityEngine, WindowBatch
 from ledger_guard.detection.registry import make_engine
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Trigger
@@ -27,6 +27,7 @@ from ledger_guard.domain.windows import iso
 from ledger_guard.entrypoints.cli import backtest_text as text
 from ledger_guard.policy.loader import load_policy, policy_path
 from ledger_guard.policy.schema import Policy
+from ledger_guard.signals.registry import nouns_of
 from ledger_guard.use_cases.backtest.backtest import WINDOWS_TO_SEE_SPACING, batches, spacing_minutes
 from ledger_guard.use_cases.backtest.comparison import differences
 from ledger_guard.use_cases.backtest.summary import SummaryCounter
@@ -39,7 +40,7 @@ _STEPS_OF_BAR = 500
 
 @click.command()
 @click.option("--policy", "policy_file", metavar="FILE", help="The policy to judge by. Default: the policy in force.")
-@click.option("--trigger", metavar="T", required=True, help="Whose thresholds to judge by: T1, T2 or T3.")
+@click.option("--trigger", metavar="T", required=True, help="Whose thresholds to judge by: a trigger of the policy.")
 @click.option("--input", "source", metavar="FILE", required=True, type=click.Path(path_type=Path), help="Readings, as CSV.")
 @click.option("--output", "target", metavar="FILE", required=True, type=click.Path(path_type=Path), help="Verdicts, as CSV.")
 @click.option(
@@ -85,7 +86,7 @@ def backtest(
       python -m ledger_guard backtest --trigger T1 --input readings.csv --output verdicts.csv --compare stricter.yaml --json
     """  # noqa: D301
     policies = [load_policy(file) for file in ((policy_file,) if other_file is None else (policy_file, other_file))]
-    chosen = Trigger.parse(trigger)
+    chosen, *_ = [policy.checked_trigger(trigger) for policy in policies]
     readings = ReadingsFile(source)
     _check_places(source, target, picture)
     judging = _Judging(chosen, policies, source, window_minutes)
@@ -141,7 +142,7 @@ class _Judging:
         """Write the first policy's verdicts and count each policy's."""
         with written_whole(target) as file, _progress(readings, "judging") as advance:
             found = self._batches(readings)
-            engines = [make_engine(policy, self.trigger, window_minutes=self.window_minutes) for policy in self.policies]
+            engines = [self._engine(policy) for policy in self.policies]
             counters = [SummaryCounter(self.window_minutes or 0, keep_incidents=len(self.policies) > 1) for _ in self.policies]
             verdicts = VerdictsFile(file, SEVERITIES)
             for batch in found:
@@ -160,7 +161,7 @@ class _Judging:
 
         readings = ReadingsFile(self.source)
         keeper = TimeSeriesKeeper(tenant_ids, windows)
-        engine = make_engine(self.policies[0], self.trigger, window_minutes=self.window_minutes)
+        engine = self._engine(self.policies[0])
         with written_whole(picture) as file:
             with _progress(readings, "drawing") as advance:
                 for batch in self._batches(readings):
@@ -168,6 +169,10 @@ class _Judging:
                     advance()
             title = f"{self.source.name}: {self.trigger.value}, {len(tenant_ids)} tenants, those alarmed longest first"
             draw(keeper.series(), title, file, picture.suffix.lower().removeprefix("."))
+
+    def _engine(self, policy: Policy) -> SeverityEngine:
+        events = nouns_of(policy, self.trigger).events
+        return make_engine(policy, self.trigger, window_minutes=self.window_minutes, events=events)
 
     def _batches(self, readings: ReadingsFile) -> Iterator[WindowBatch]:
         """The file's windows, whose length is known from now on."""

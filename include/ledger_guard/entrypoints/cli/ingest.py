@@ -66,7 +66,7 @@ def access_log(
     Query strings, headers and bodies are not stored. Lines that can't be used are counted, and the first 1,000 of a
     file kept with their number and the reason: so are lines of further tenants once a file has named 100 that the platform
     does not know. Regular files only.
-    T1 and T2 need the error code of each answer: only a JSON log that carries it can be measured. Exit 1 when no line of a
+    Triggers need the error code of each answer: only a JSON log that carries it can be measured. Exit 1 when no line of a
     file could be used: wrong format or mapping, most likely. The source is not called complete then.
 
     \b
@@ -108,8 +108,7 @@ def _log(guard: Guard, path: Path, line_format: str, mapping: str | None, tenant
         raise BadInputError(
             f"mapping: {name[:60]!r} is unknown; allowed: {', '.join(sorted(policy.access_log)) or 'none is defined'}"
         )
-    requests = [described.request for described in policy.triggers.values() if described.request is not None]
-    webhooks = [request for request in requests if request.subject == "webhook" and request.path_is_prefix]
+    webhooks = [request for request in policy.access_events().values() if request.subject == "webhook" and request.path_is_prefix]
     chosen = policy.access_log[name]
     return AccessLogFile(
         path, found, name, chosen, LineEvents(chosen, tenant, now, webhooks, NamedTenants(guard.ledger.tenant_ids))

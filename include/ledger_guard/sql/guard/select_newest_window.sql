@@ -1,5 +1,5 @@
 -- The newest sensed window of a trigger.
--- Parameters: trigger (T1, T2 or T3). Rows: one, or none at first. Index relied on: primary key of sensed_window.
+-- Parameters: trigger. Rows: one, or none at first. Index relied on: primary key of sensed_window.
 select window_start, window_seconds
 from ledger_guard.sensed_window
 where trigger = %(trigger)s

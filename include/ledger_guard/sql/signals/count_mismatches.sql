@@ -1,4 +1,4 @@
--- Purpose: T3 over all tenants in one statement: players whose wallet is not what the evidence gives, or can't be judged, out of all
+-- Purpose: compared balances over all tenants in one statement: players whose wallet is not what the evidence gives, or can't be judged, out of all
 -- players. What is counted is what a plan would hold: the rule is domain/differences.py.
 -- Placeholders: judged (judged_wallets.sql). Parameters: those of the part, with no tenant_id. Rows: one a tenant with players.
 select

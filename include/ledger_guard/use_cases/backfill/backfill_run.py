@@ -13,7 +13,7 @@ from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus, RowState
 from ledger_guard.ports import Guard
-from ledger_guard.signals.triage_words import before_a_backfill
+from ledger_guard.signals.triage import before_a_backfill
 from ledger_guard.use_cases.approvals.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
 from ledger_guard.use_cases.approvals.tell_question import gate_link
 from ledger_guard.use_cases.backfill.dry_run import dry_run

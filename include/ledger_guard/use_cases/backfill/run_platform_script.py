@@ -18,10 +18,11 @@ from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, C
 from ledger_guard.domain.errors import LedgerGuardError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.plans import BackfillMode, Plan
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Guard
 from ledger_guard.ports.platform import Comparison
+from ledger_guard.signals.balance_mismatch import BalanceMismatch
+from ledger_guard.signals.registry import triggers_meaning
 from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
 from ledger_guard.use_cases.backfill.force import record_refusal, require_attested_plan, require_plan_approval
 from ledger_guard.use_cases.backfill.run_platform_script_record import outcome_as_json, run_as_json
@@ -172,8 +173,11 @@ class _Course:
     def _mismatches_elsewhere(self) -> dict[str, int] | None:
         """Mismatches by other tenant, or None when they can't be told now: they are no reason to stop."""
         window = Window.containing(self._guard.clock.now(), timedelta(minutes=self._guard.policy.window_minutes))
+        compared = triggers_meaning(self._guard.policy, BalanceMismatch)
+        if not compared:
+            return None
         try:
-            readings = self._guard.signals.readings(Trigger.BALANCE_MISMATCH, window, window)
+            readings = self._guard.signals.readings(compared[0], window, window)
         except SourceUnavailable:
             return None
         return {reading.tenant_id: reading.events for reading in readings if reading.tenant_id != self._plan.tenant_id}

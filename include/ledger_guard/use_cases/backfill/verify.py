@@ -71,7 +71,7 @@ class _Compared:
 def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verification:
     """Compare the tenant now, the plan's rows one by one among the rest, and record the result.
 
-    A tenant is clean by the rule that T3 counts and plans are made by. One that has lost all its players since the plan
+    A tenant is clean by the rule that mismatches are counted by, and plans made. One that has lost all its players since the plan
     is not clean: nothing was compared.
 
     Raises:

@@ -11,9 +11,10 @@ from ledger_guard.domain.flags import FlagChange, RotationPlan
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.domain.shown_text import wrote
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
+from ledger_guard.signals.registry import signals_of_flag
+from ledger_guard.signals.signal import OpenDoor
 from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
 from ledger_guard.use_cases.flags.flag_proposal import scope_words
 from ledger_guard.use_cases.flags.standing_rollbacks import StandingRollback, duration_words, standing_rollbacks
@@ -49,11 +50,12 @@ def remind(guard: Guard) -> list[str]:
 
 def _every_hours(guard: Guard, flag: str) -> float:
     reminders = guard.policy.reminders
-    return reminders.signatures_hours if _is_of_signatures(guard, flag) else reminders.rolled_back_hours
+    return reminders.signatures_hours if _open_door(guard, flag) else reminders.rolled_back_hours
 
 
-def _is_of_signatures(guard: Guard, flag: str) -> bool:
-    return guard.policy.triggers[Trigger.WEBHOOK_SIGNATURE].flag == flag
+def _open_door(guard: Guard, flag: str) -> OpenDoor | None:
+    """What is worse than usual while the flag is rolled back, by any of its signals."""
+    return next((signal.open_door for signal in signals_of_flag(guard.policy, flag).values() if signal.open_door), None)
 
 
 def _last_told(guard: Guard, change: FlagChange) -> datetime:
@@ -69,9 +71,10 @@ def _last_told(guard: Guard, change: FlagChange) -> datetime:
 def _notice(guard: Guard, standing: StandingRollback, now: datetime) -> Notice:
     change, lasts = standing.change, duration_words(standing.lasts(now))
     where = f"{change.flag} is still off for {scope_words(change.tenant_id)}, for {lasts} now"
-    is_of_signatures = _is_of_signatures(guard, change.flag)
+    door = _open_door(guard, change.flag)
+    needs = [signal.restore_needs for signal in signals_of_flag(guard.policy, change.flag).values()]
     with guard.state.transaction() as state:
-        pending = pending_rotations(state) if is_of_signatures else []
+        pending = pending_rotations(state) if any(each.rotations_done for each in needs) else []
     facts = [
         ("Rolled back", f"{iso(change.changed_at)} by {change.approved_by}, who {wrote(change.reason)}"),
         *(("Rotation", _rotation_words(plan, now)) for plan in pending),
@@ -79,14 +82,9 @@ def _notice(guard: Guard, standing: StandingRollback, now: datetime) -> Notice:
     ]
     if not standing.is_read:
         facts.append(("Not read", "the flag store did not answer; this is what is on record"))
-    if is_of_signatures:
-        summary = f"Unsigned webhooks are accepted: {where}. Whoever knows the address can book a payment."
-    else:
-        summary = f"{where}. It was meant to be temporary."
+    summary = f"{door.what}: {where}. {door.danger}" if door else f"{where}. It was meant to be temporary."
     notice = action_notice(guard, change.incident_id, "remind", summary, facts)
-    if not is_of_signatures:
-        return notice
-    return replace(notice, title=f"UNSIGNED WEBHOOKS ARE ACCEPTED · {notice.title}", is_loud=True)
+    return replace(notice, title=f"{door.what.upper()} · {notice.title}", is_loud=True) if door else notice
 
 
 def _rotation_words(plan: RotationPlan, now: datetime) -> str:

@@ -53,7 +53,7 @@ def pooled_attempts(policy: Policy, trigger: Trigger, windows: Iterable[Sequence
     failures = sum(_figure(verdict, "events") for verdict in verdicts)
     usual = sum(_figure(verdict, "expected_events") for verdict in verdicts)
     needed = None
-    if attempts and policy.triggers[trigger].source == "access_events":
+    if attempts and not policy.trigger(trigger).source.speaks_of_now_alone:
         detection, rules = policy.detection_of(trigger), policy.restore
         hours = len(heard) * timedelta(minutes=policy.window_minutes) / timedelta(hours=1)
         mild = max(detection.mild_ratio * usual, detection.minimum_events * hours)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import checked_uuid
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.validation import ProbeAnswer
-from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
+from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.use_cases.flags.flag_proposal import checked_scope
 
 
@@ -68,18 +67,13 @@ def restore_case(
     )
 
 
-def tied_triggers(policy: Policy, flag: str) -> list[Trigger]:
-    """The triggers whose trouble the flag answers to."""
-    return [trigger for trigger, rule in policy.triggers.items() if rule.flag == flag]
-
-
 def wallet_tenants(guard: Guard, flag: str, tenant_id: str, incident_id: str | None) -> tuple[str, ...] | None:
     """Tenants whose wallets the flag would be judged by: the one, those of the incident, or all; those that are gone left out.
 
-    None for a flag that only webhook signatures are tied to. Where all of an incident's tenants are gone, everybody's wallets
+    None where wallets have no part in what the flag is tied to. Where all of an incident's tenants are gone, everybody's wallets
     have to be in order. Raises BadInputError when the incident does not exist.
     """
-    if all(trigger is Trigger.WEBHOOK_SIGNATURE for trigger in tied_triggers(guard.policy, flag)):
+    if not any(signal.restore_needs.wallets_compared for signal in signals_of_flag(guard.policy, flag).values()):
         return None
     if tenant_id != EVERYWHERE:
         return (tenant_id,)

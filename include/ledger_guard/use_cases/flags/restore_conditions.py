@@ -12,14 +12,14 @@ from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identities import others_than
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.shown_text import quoted
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand, overrides_that_count
 from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
 from ledger_guard.use_cases.flags.flag_proposal import scope_words
-from ledger_guard.use_cases.flags.restore_case import RestoreCase, tied_triggers
+from ledger_guard.use_cases.flags.restore_case import RestoreCase
 from ledger_guard.use_cases.flags.restore_evidence import missing_comparisons, missing_quiet_windows, missing_validation
 
 ROOT_CAUSE_MINIMUM_CHARACTERS = 20
@@ -73,7 +73,7 @@ def _missing_words(case: RestoreCase) -> Iterator[str]:
 
 
 def _unresolved(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
-    tied = tied_triggers(guard.policy, case.flag)
+    tied = signals_of_flag(guard.policy, case.flag)
     found: dict[str, Incident] = {}
     for trigger in tied:
         incident = state.incidents.open_for(trigger)
@@ -91,8 +91,7 @@ def _unresolved(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Ite
 
 
 def _pending_rotations(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
-    signatures = guard.policy.triggers.get(Trigger.WEBHOOK_SIGNATURE)
-    if signatures is not None and signatures.flag == case.flag:
+    if any(signal.restore_needs.rotations_done for signal in signals_of_flag(guard.policy, case.flag).values()):
         pending = pending_rotations(state)
     else:
         pending = pending_rotations(state, case.incident_id) if case.incident_id is not None else []

@@ -18,9 +18,10 @@ from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.domain.windows import Window, iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.use_cases.flags.flag_proposal import listed_tenants
 from ledger_guard.use_cases.flags.restore_attempts import PooledAttempts, attempts_in, pooled_attempts
-from ledger_guard.use_cases.flags.restore_case import RestoreCase, tied_triggers
+from ledger_guard.use_cases.flags.restore_case import RestoreCase
 
 VALIDATION_ENVIRONMENTS = ("test", "staging")
 #: verbs of the audit log that may have changed wallets since a comparison
@@ -89,7 +90,7 @@ def _courses(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterat
     # what the policy calls an alarm is counted within an hour: fewer windows than that prove nothing by their attempts
     start = min(asked, end - timedelta(hours=1))
     incident = state.incidents.get(case.incident_id) if case.incident_id else None
-    for trigger in tied_triggers(guard.policy, case.flag):
+    for trigger in signals_of_flag(guard.policy, case.flag):
         since_alarm, alarm_at = _since_alarm(case, incident, trigger, state.verdicts.between(trigger, start, end))
         pooled = pooled_attempts(guard.policy, trigger, since_alarm.values())
         if pooled.needed is not None and pooled.attempts < rules.minimum_attempts and alarm_at is None:
@@ -108,7 +109,7 @@ def _since_alarm(
     for verdict in verdicts:
         if case.is_global or verdict.tenant_id == case.tenant_id:
             windows.setdefault(verdict.window.start, []).append(verdict)
-    heard = set(incident.tenants) if case.is_global and incident is not None and incident.trigger is trigger else None
+    heard = set(incident.tenants) if case.is_global and incident is not None and incident.trigger == trigger else None
     found: dict[datetime, list[Verdict]] = {}
     for start in sorted(windows, reverse=True):
         if any(verdict.severity.is_alarm for verdict in windows[start]):

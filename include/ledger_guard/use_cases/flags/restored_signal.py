@@ -14,9 +14,9 @@ from ledger_guard.domain.windows import Window, iso
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.use_cases.flags.flag_proposal import listed_tenants
 from ledger_guard.use_cases.flags.restore_attempts import PooledAttempts, pooled_attempts
-from ledger_guard.use_cases.flags.restore_case import tied_triggers
 
 #: where a restore keeps in the audit log, in event time, from when on its signal counts
 WATCHED_FROM = "watched_from"
@@ -45,7 +45,7 @@ def watch_words(guard: Guard, change: FlagChange) -> str:
     if not _is_unproved_restore(guard.policy, change):
         return ""
     minutes = guard.policy.restore.watch_minutes
-    signals = " or ".join(f"{trigger.value} {trigger.signal_name}" for trigger in _signals(guard.policy, change.flag))
+    signals = " or ".join(guard.policy.named(trigger) for trigger in _signals(guard.policy, change.flag))
     return f"watched for {minutes} minutes: if {signals} rises again, a rollback is put to people"
 
 
@@ -79,7 +79,7 @@ def _watch_time(policy: Policy) -> timedelta:
 
 
 def _signals(policy: Policy, flag: str) -> list[Trigger]:
-    return [trigger for trigger in tied_triggers(policy, flag) if policy.triggers[trigger].source == "access_events"]
+    return [each for each in signals_of_flag(policy, flag) if not policy.trigger(each).source.speaks_of_now_alone]
 
 
 def _watched_from(state: GuardTransaction, change: FlagChange) -> datetime:
@@ -108,7 +108,7 @@ def _rise(guard: Guard, trigger: Trigger, verdicts: Sequence[Verdict], change: F
     tenants = tuple(sorted({verdict.tenant_id for verdict in hit}))
     starts = [verdict.window.start for verdict in hit]
     words = (
-        f"{trigger.value} {trigger.signal_name} rose again in {listed_tenants(guard, tenants)} after the flag was enabled at "
+        f"{guard.policy.named(trigger)} rose again in {listed_tenants(guard, tenants)} after the flag was enabled at "
         f"{iso(change.changed_at)} ({change.status.value}): {what}"
     )
     return Rise(trigger, tenants, min(starts), max(starts), words)

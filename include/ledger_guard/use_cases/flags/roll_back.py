@@ -17,7 +17,7 @@ from ledger_guard.domain.verdicts import Scope
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
-from ledger_guard.signals.triage_words import before_a_rollback
+from ledger_guard.signals.triage import before_a_rollback
 from ledger_guard.use_cases.flags.flag_proposal import (
     FlagProposal,
     checked_scope,
@@ -145,7 +145,7 @@ def _because(guard: Guard, state: GuardTransaction, incident: Incident) -> str:
         for words in cases_in_words(state.actions.of_incident(incident.incident_id))
         if words != incident.summary
     )
-    signal = f"{incident.trigger.value} {incident.trigger.signal_name}"
+    signal = guard.policy.named(incident.trigger)
     return (
         f"Because {signal} is {incident.severity.value}, {incident.scope.value}, since {iso(incident.first_window_start)} "
         f"in {listed_tenants(guard, incident.tenants)}: {incident.summary or 'no summary'}.{said}"

@@ -16,7 +16,7 @@ from ledger_guard.domain.runs import GUARD_ITSELF, RunGrant
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
-from ledger_guard.signals.spoken_against import spoken_against
+from ledger_guard.signals.registry import signal_of
 from ledger_guard.use_cases.flags.restored_signal import Rise, is_watched, rise_since
 from ledger_guard.use_cases.flags.standing_rollbacks import known_scopes
 from ledger_guard.use_cases.incidents.granted_runs import as_airflow_run, grant_run
@@ -71,7 +71,7 @@ def _why_not(guard: Guard, change: FlagChange, rise: Rise) -> str:
     is_few = len(rise.tenants) < guard.policy.detection_of(rise.trigger).widespread_minimum_tenants
     looked_at = replace(_as_incident(guard, change, rise), scope=Scope.ISOLATED if is_few else Scope.WIDESPREAD)
     try:
-        against = spoken_against(guard, looked_at)
+        against = signal_of(guard.policy, rise.trigger).against_now(guard, looked_at)
     except SourceUnavailable:
         return ""
     return next(iter(against.values()), "") if set(rise.tenants) <= against.keys() else ""

@@ -22,10 +22,10 @@ def announce(guard: Guard, outcome: ClassifyOutcome) -> ThreadRef:
 def _blind_notice(guard: Guard, trigger: Trigger, incident_id: str | None) -> Notice:
     newest = _newest_window(guard, trigger)
     return Notice(
-        title=f"sense · {trigger.value} {trigger.signal_name} · no data",
+        title=f"sense · {guard.policy.named(trigger)} · no data",
         summary=f"The guard is blind for {trigger.value}: its last windows could not be measured. Trouble would not be seen.",
         facts=(
-            ("Signal", guard.policy.triggers[trigger].description),
+            ("Signal", guard.policy.trigger(trigger).description),
             ("Why", newest.reason if newest else "no window was ever sensed"),
         ),
         incident_id=incident_id,

@@ -18,6 +18,7 @@ from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
 from ledger_guard.domain.windows import Window, iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.signals.registry import nouns_of
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome, nothing_new
 from ledger_guard.use_cases.health_check.classify_revision import Revision
 from ledger_guard.use_cases.health_check.classify_windows import (
@@ -88,10 +89,11 @@ class _Classification:
 
     def _start(self) -> Start:
         policy = self._guard.policy
+        events = nouns_of(policy, self._trigger).events
         return starting_point(
             self._state,
             self._trigger,
-            lambda: make_engine(policy, self._trigger),
+            lambda: make_engine(policy, self._trigger, events=events),
             self._now,
             lateness=lateness(policy),
             history=timedelta(days=policy.sensing.history_days),

@@ -64,7 +64,7 @@ class ClassifyOutcome:
         try:
             start = found["window_start"]
             return cls(
-                trigger=Trigger.parse(found["trigger"]),
+                trigger=Trigger(found["trigger"]),
                 judged_windows=int(found["judged_windows"]),
                 change=_change(found["change"]),
                 incident_id=checked_uuid(found["incident_id"], "incident") if found["incident_id"] is not None else None,

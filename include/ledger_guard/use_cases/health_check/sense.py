@@ -143,7 +143,7 @@ def _young_windows(
 
 
 def _speaks_of_now_alone(guard: Guard, trigger: Trigger) -> bool:
-    return guard.policy.triggers[trigger].source == "balance_comparison"
+    return guard.policy.trigger(trigger).source.speaks_of_now_alone
 
 
 def _asked(guard: Guard, trigger: Trigger, windows: list[Window], usual: Sequence[int], *, is_first: bool) -> _Found:

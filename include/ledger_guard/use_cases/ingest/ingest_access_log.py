@@ -125,11 +125,8 @@ def _delivered(
 
 
 def _matching(guard: Guard, events: Sequence[AccessEvent]) -> Iterator[str]:
-    """Trigger words of the events that are requests of a trigger, and `T1?` where one's failure can't be told apart."""
-    for trigger, described in guard.policy.triggers.items():
-        shape = described.request
-        if shape is None:
-            continue
+    """Words of the triggers whose requests the events are; with a `?` where a failure can't be told apart."""
+    for trigger, shape in guard.policy.access_events().items():
         for event in events:
             if shape.covers(event.method, event.path):
                 yield trigger.value
@@ -140,15 +137,12 @@ def _matching(guard: Guard, events: Sequence[AccessEvent]) -> Iterator[str]:
 def _gaps(guard: Guard, file: IngestedFile, matching: Counter[str]) -> Iterator[str]:
     if file.lines == 0 or file.is_unusable:
         return
-    for trigger, described in guard.policy.triggers.items():
-        if described.request is None:
-            continue
+    for trigger, shape in guard.policy.access_events().items():
         if not matching[trigger.value]:
-            wanted = f"{described.request.method} {described.request.path}"
+            wanted = f"{shape.method} {shape.path}"
             yield f"no request to {wanted} is in it: it says nothing about {trigger.value}"
         if unclear := matching[f"{trigger.value}?"]:
-            status = described.request.status
-            yield f"{unclear} answer(s) {status} have no error code: {trigger.value} has no data in the windows that hold them"
+            yield f"{unclear} answer(s) {shape.status} have no error code: {trigger} has no data in the windows that hold them"
 
 
 def _file_as_json(file: IngestedFile) -> dict[str, Any]:

@@ -176,20 +176,17 @@ def _flags(guard: Guard) -> Iterator[str]:
 
 def _log(guard: Guard) -> Iterator[str]:
     now = guard.clock.now()
-    for trigger, described in guard.policy.triggers.items():
-        if described.request is None:
-            continue
+    for trigger, request in guard.policy.access_events().items():
         with guard.state.transaction() as state:
             readings = state.readings.readings(trigger, now - _LOG_SPAN, now)
         calls, failures = sum(each.exposure for each in readings), sum(each.events for each in readings)
         if not calls:
-            request = described.request
             yield f"!{trigger.value}: no request of {request.method} {request.path} within a day; ingest a log"
             continue
-        yield f"{trigger.value}: {calls} requests within a day, {failures} of them {described.request.error_code}"
+        yield f"{trigger.value}: {calls} requests within a day, {failures} of them {request.error_code}"
         tenants = guard.ledger.tenant_ids()
         if failures and not guard.triage.affected_subjects(trigger, tenants, now - _LOG_SPAN, now, 1):
-            yield f"!{trigger.value}: the log names no {described.request.subject} of its failures"
+            yield f"!{trigger.value}: the log names no {request.subject} of its failures"
 
 
 def _secrets(guard: Guard) -> Iterator[str]:

@@ -13,12 +13,13 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.shown_text import one_line, wrote
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdict_evidence import in_words, listed, newest_alarms, since
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.platform import AffectedSubject
+from ledger_guard.signals.incident_facts import incident_span
+from ledger_guard.signals.registry import nouns_of, signal_of
 
 #: how far before its newest alarm the players or webhooks behind it are looked for
 _SUBJECTS_REACH = timedelta(hours=2)
@@ -37,13 +38,14 @@ def incident_notice(guard: Guard, incident_id: str, verb: str) -> Notice:
     alarms = newest_alarms(verdicts, incident.tenants)
     tenants = [verdict.tenant_id for verdict in alarms]
     tenants += [tenant for tenant in incident.tenants if tenant not in set(tenants)]
-    is_checked = incident.trigger is not Trigger.BALANCE_MISMATCH and not set(REPAIRS).isdisjoint(row.actions)
+    is_checked = signal_of(guard.policy, incident.trigger).against_verb and not set(REPAIRS).isdisjoint(row.actions)
     first = " Triage comes first and may speak against repairs." if is_checked else ""
-    evidence = [(f"Evidence {a.tenant_id}", in_words(a, since(verdicts, a.tenant_id))) for a in alarms[:at_most]]
+    nouns = nouns_of(guard.policy, incident.trigger)
+    evidence = [(f"Evidence {a.tenant_id}", in_words(a, since(verdicts, a.tenant_id), nouns)) for a in alarms[:at_most]]
     return Notice(
-        title=_title(verb, incident),
+        title=_title(guard, verb, incident),
         summary=(
-            f"{guard.policy.triggers[incident.trigger].description}. {len(incident.tenants)} tenant(s) in alarm since "
+            f"{guard.policy.trigger(incident.trigger).description}. {len(incident.tenants)} tenant(s) in alarm since "
             f"{iso(incident.first_window_start)}, last in the window of {iso(incident.last_alarm_window_start)}; "
             f"the incident is {incident.status.value}."
         ),
@@ -52,7 +54,7 @@ def incident_notice(guard: Guard, incident_id: str, verb: str) -> Notice:
             *_subjects(guard, incident, tenants[:at_most]),
             ("Proposed", f"{', '.join(row.actions)}. The runbook: {row.runbook_says}{first}"),
             ("Owner", row.owner),
-            ("Runbook", guard.policy.triggers[incident.trigger].runbook),
+            ("Runbook", guard.policy.trigger(incident.trigger).runbook),
             *(("By hand", words) for words in _by_hand(guard, incident_id)),
             # last, because a channel that runs out of room leaves the end out
             *(evidence or [("Evidence", incident.summary or "no verdict is stored for these tenants")]),
@@ -100,14 +102,13 @@ def action_notice(guard: Guard, incident_id: str | None, verb: str, text: str, f
     title = verb
     if incident_id:
         with guard.state.transaction() as state:
-            title = _title(verb, state.incidents.get(incident_id))
+            title = _title(guard, verb, state.incidents.get(incident_id))
     links = _links(guard, incident_id)
     return Notice(title=title, summary=text, facts=tuple(facts), links=links, incident_id=incident_id or None)
 
 
-def _title(verb: str, incident: Incident) -> str:
-    trigger = incident.trigger
-    return f"{verb} · {trigger.value} {trigger.signal_name} · {incident.severity.value} · {incident.scope.value}"
+def _title(guard: Guard, verb: str, incident: Incident) -> str:
+    return f"{verb} · {guard.policy.named(incident.trigger)} · {incident.severity.value} · {incident.scope.value}"
 
 
 def _incident_with_verdicts(guard: Guard, incident_id: str) -> tuple[Incident, list[Verdict]]:
@@ -122,14 +123,13 @@ def _incident_with_verdicts(guard: Guard, incident_id: str) -> tuple[Incident, l
 def _subjects(guard: Guard, incident: Incident, tenants: Sequence[str]) -> Pairs:
     """Who is behind the newest alarms; a source that does not answer is said, and does not hold the notice up.
 
-    Nothing where a comparison of balances raised the alarm: its players are the triage's to find.
+    Nothing where the source names none: they are the triage's to find.
     """
-    shape = guard.policy.triggers[incident.trigger].request
-    if shape is None:
+    if not guard.policy.trigger(incident.trigger).source.names_subjects:
         return ()
-    label, at_most = f"{shape.subject.capitalize()}s", guard.policy.notification.list_at_most
-    end = incident.last_alarm_window_start + timedelta(minutes=guard.policy.window_minutes)
-    start = max(incident.first_window_start, end - _SUBJECTS_REACH)
+    label, at_most = nouns_of(guard.policy, incident.trigger).subjects.capitalize(), guard.policy.notification.list_at_most
+    first, end = incident_span(guard, incident)
+    start = max(first, end - _SUBJECTS_REACH)
     try:
         found = guard.triage.affected_subjects(incident.trigger, tenants, start, end, at_most)
     except SourceUnavailable as error:

@@ -81,7 +81,7 @@ def _append(guard: Guard, state: GuardTransaction, notice: Notice, incident_id: 
         AuditEvent(
             verb="notify",
             actor=GUARD_ITSELF,
-            subject=f"incident:{incident_id}" if incident_id else f"channel:{guard.policy.notification.channel}",
+            subject=f"incident:{incident_id}" if incident_id else f"channel:{guard.policy.notification.places}",
             detail={"title": notice.title, **what},
             at=guard.wall_clock.now(),
             incident_id=incident_id,

@@ -9,11 +9,13 @@ from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import RotationPlan
 from ledger_guard.domain.identifiers import checked_uuid, new_id
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
-from ledger_guard.signals.check_secrets import analyse_signatures, incident_span
+from ledger_guard.signals.check_secrets import analyse_signatures
+from ledger_guard.signals.incident_facts import incident_span
+from ledger_guard.signals.registry import triggers_meaning
 from ledger_guard.signals.signature_causes import CauseKind, by_provider
+from ledger_guard.signals.webhook_signature import WebhookSignature
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedR
     found = analyse_signatures(guard, incident_id)
     if found.cause_kind in (CauseKind.FLIP, CauseKind.FORGED):
         return _none_that_helps(guard, incident_id, actor, found.likeliest_cause)
-    failing = [p.provider for p in by_provider(guard.triage.failures_by_provider(*incident_span(guard, incident))) if p.failures]
+    groups = guard.triage.failures_by_provider(incident.trigger, *incident_span(guard, incident))
+    failing = [each.provider for each in by_provider(groups) if each.failures]
     names = guard.policy.secrets.names
     now = guard.wall_clock.now()
     with guard.state.transaction() as state:
@@ -139,7 +142,7 @@ def plan_one_rotation(guard: Guard, provider: str, incident_id: str | None, owne
 
 def _plan(guard: Guard, provider: str, secret_name: str, incident_id: str | None, owner: str) -> RotationPlan:
     rotation, characters = guard.policy.rotation, guard.policy.secrets.minimum_characters
-    flag = guard.policy.triggers[Trigger.WEBHOOK_SIGNATURE].flag
+    flags = sorted({guard.policy.trigger(each).flag for each in triggers_meaning(guard.policy, WebhookSignature)})
     now = guard.wall_clock.now()
     return RotationPlan(
         rotation_id=new_id(),
@@ -153,7 +156,7 @@ def _plan(guard: Guard, provider: str, secret_name: str, incident_id: str | None
             f"Let {provider} accept the old and the new secret side by side for {rotation.overlap_hours} hours.",
             f"Set {secret_name} to the new secret for every replica and restart each of them.",
             "Validate in the test environment: a rightly signed webhook is accepted, a wrongly signed one is refused.",
-            f"Record the rotation as done; then ask for {flag} to be restored.",
+            f"Record the rotation as done; then ask for {' and '.join(flags)} to be restored.",
             f"Have {provider} withdraw the old secret {rotation.overlap_hours} hours after that; no other rotation until then.",
         ),
         planned_at=now,

@@ -15,7 +15,6 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.incidents.actions import finish_action
@@ -94,7 +93,7 @@ def open_case(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id
         scope=said.scope.value,
         tenants=said.tenants,
         actions=tuple(word for word in row.actions if word != "notify"),
-        flag=guard.policy.triggers[incident.trigger].flag,
+        flag=guard.policy.trigger(incident.trigger).flag,
         requested_by=requested_by,
         run_key=hashlib.sha256(run_id.encode()).hexdigest()[:10],
         is_beside_sensed=not is_of_the_incident,
@@ -109,7 +108,7 @@ def _incident_named(guard: Guard, params: Mapping[str, Any]) -> Incident | None:
 
 
 def _case_by_hand(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id: str) -> CaseByHand:
-    trigger = Trigger.parse(params.get("trigger"))
+    trigger = guard.policy.checked_trigger(params.get("trigger"))
     severity = Severity.parse(params.get("severity"))
     scope = Scope.parse(params.get("scope"))
     if not severity.is_alarm:

@@ -26,7 +26,7 @@ Facts = Sequence[tuple[str, str]]
 
 
 def freeze_rollout(guard: Guard, case: Case) -> str:
-    """T3 severe: nothing new may be enabled under this trigger's flag until a root cause is on record."""
+    """Nothing new may be enabled under this trigger's flag until a root cause is on record."""
     reason = f"{case.trigger} {case.severity}: rollout stopped until the root-cause analysis is finished"
     opened = freeze(guard, case.flag, EVERYWHERE, case.incident_id, reason, case.requested_by)
     return _done(
@@ -88,15 +88,15 @@ def ending(guard: Guard, case: Case, found: Recovery) -> str:
         return _ENDINGS_WITHOUT_REPAIR[found]
     if found is not Recovery.NOT_RECOVERED or "roll_back" not in case.actions:
         return _ENDINGS[found]
+    trigger = Trigger(case.trigger)
     if not has_readings_since_mitigation(guard, case):
         return (
-            f"{case.flag} was rolled back, and nothing was read of {case.trigger} {Trigger.parse(case.trigger).signal_name} "
+            f"{case.flag} was rolled back, and nothing was read of {guard.policy.named(trigger)} "
             "since: whether it helped is not known. Look at the source of the signal first."
         )
-    trigger = Trigger.parse(case.trigger)
     row = guard.policy.row_for(trigger, Severity.parse(case.severity), Scope.parse(case.scope))
     return (
-        f"{case.flag} was rolled back, but {case.trigger} {trigger.signal_name} did not fall within "
+        f"{case.flag} was rolled back, but {guard.policy.named(trigger)} did not fall within "
         f"{guard.policy.mitigation.recover_within_minutes} minutes: the flag is not the cause, or not the only one. "
         f"Escalate to {row.owner}."
     )

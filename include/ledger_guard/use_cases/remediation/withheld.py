@@ -17,10 +17,9 @@ from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
 from ledger_guard.signals.check_secrets import check_secrets
-from ledger_guard.signals.signature_causes import CauseKind
-from ledger_guard.signals.spoken_against import FORGED, LOOKS, SHORT, Against, spoken_against
+from ledger_guard.signals.registry import signal_of
+from ledger_guard.signals.signal import Against
 from ledger_guard.signals.triage import triage
-from ledger_guard.signals.triage_rules import SHORT_OF_FUNDS
 from ledger_guard.use_cases.remediation.remediate import Case, child_runs, targets
 
 #: marks the record of an action that was not proposed
@@ -71,10 +70,10 @@ def no_longer_speaks_against(guard: Guard, incident: Incident, actions: Sequence
     if not held:
         return False
     try:
-        against = spoken_against(guard, incident)
+        against = signal_of(guard.policy, incident.trigger).against_now(guard, incident)
     except SourceUnavailable:
         return False
-    flag = guard.policy.triggers[incident.trigger].flag
+    flag = guard.policy.trigger(incident.trigger).flag
     words = incident.severity.value, incident.scope.value
     case = Case(incident.incident_id, incident.trigger.value, *words, incident.tenants, (), flag, "", "")
     return any(not _why_not(guard.policy, case, action.target, against) for action in held)
@@ -82,23 +81,23 @@ def no_longer_speaks_against(guard: Guard, incident: Incident, actions: Sequence
 
 def _found(guard: Guard, case: Case) -> Against:
     """What the triage of this remediation says, made now if there is none; nothing where it can't tell."""
-    trigger = Trigger.parse(case.trigger)
-    if trigger not in LOOKS:
+    signal = signal_of(guard.policy, Trigger(case.trigger))
+    if signal.against_verb is None:
         return {}
-    verb = "check_secrets" if trigger is Trigger.WEBHOOK_SIGNATURE else "triage"
-    found = _recorded(guard, case, verb)
+    found = _recorded(guard, case, signal.against_verb)
     if found is None:
         try:
-            found = check_secrets(guard, case.incident_id).as_json() if verb == "check_secrets" else _triage(guard, case)
+            found = _looked(guard, case.incident_id, signal.against_verb)
         except SourceUnavailable:
             return {}
+    return signal.against(found, case.tenants)
+
+
+def _looked(guard: Guard, incident_id: str, verb: str) -> Mapping[str, Any]:
+    """Do the verb now; what it puts on record."""
     if verb == "check_secrets":
-        return dict.fromkeys(case.tenants, FORGED) if found["cause_kind"] == CauseKind.FORGED.value else {}
-    return {tenant: SHORT for tenant, word in found["tenants"].items() if word == SHORT_OF_FUNDS}
-
-
-def _triage(guard: Guard, case: Case) -> Mapping[str, Any]:
-    return {"tenants": {tenant.tenant_id: tenant.word for tenant in triage(guard, case.incident_id).tenants}}
+        return check_secrets(guard, incident_id).as_json()
+    return {"tenants": triage(guard, incident_id).words_by_tenant}
 
 
 def _recorded(guard: Guard, case: Case, verb: str) -> Mapping[str, Any] | None:
@@ -128,7 +127,7 @@ def _why_not(policy: Policy, case: Case, target: str, against: Against) -> str:
     why = next(iter(against.values()))
     if not left:
         return why
-    trigger = Trigger.parse(case.trigger)
+    trigger = Trigger(case.trigger)
     isolated = policy.row_for(trigger, Severity.parse(case.severity), Scope.ISOLATED)
     is_few = len(left) < policy.detection_of(trigger).widespread_minimum_tenants
     if case.scope == Scope.WIDESPREAD.value and is_few and "roll_back" not in isolated.actions:

@@ -32,6 +32,8 @@ class TriggerState:
     """One trigger, as its newest judged window left it."""
 
     trigger: Trigger
+    #: as in `insufficient_funds`
+    name: str
     description: str
     #: None when nothing was ever judged
     window: Window | None = None
@@ -86,7 +88,7 @@ def board(guard: Guard, scheduler: Scheduler | None = None) -> BoardState:
     """
     paused, problem = _paused(scheduler)
     with guard.state.snapshot() as state:
-        triggers = tuple(_trigger_state(guard, state, trigger) for trigger in Trigger)
+        triggers = tuple(_trigger_state(guard, state, trigger) for trigger in guard.policy.triggers)
         incidents = tuple(state.incidents.listed(include_resolved=False))
         waiting = tuple(state.approvals.waiting(guard.wall_clock.now()))
         freezes = tuple(freezes_that_stand(guard, state))
@@ -126,10 +128,10 @@ def _without_a_run(orphans: int) -> tuple[str, ...]:
 
 
 def _trigger_state(guard: Guard, state: GuardTransaction, trigger: Trigger) -> TriggerState:
-    description = guard.policy.triggers[trigger].description
+    name, description = guard.policy.trigger_name(trigger), guard.policy.trigger(trigger).description
     through = state.verdicts.judged_through(trigger)
     if through is None:
-        return TriggerState(trigger, description)
+        return TriggerState(trigger, name, description)
     length = timedelta(minutes=guard.policy.window_minutes)
     window = Window(through - length, length)
     verdicts = state.verdicts.between(trigger, window.start, window.end)
@@ -137,6 +139,7 @@ def _trigger_state(guard: Guard, state: GuardTransaction, trigger: Trigger) -> T
     sensed = state.readings.windows(trigger, window.start, window.end)
     return TriggerState(
         trigger=trigger,
+        name=name,
         description=description,
         window=window,
         tenants=Counter(verdict.severity for verdict in verdicts),

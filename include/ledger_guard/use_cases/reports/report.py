@@ -32,12 +32,15 @@ def incident_report(guard: Guard, incident_id: str) -> str:
     """
     record = incident_record(guard, incident_id)
     incident = record.incident
+    known = guard.policy.triggers.get(incident.trigger)
     text = _templates().get_template("incident_report.md.j2")
     return text.render(
         record=record,
         incident=incident,
-        trigger=guard.policy.triggers[incident.trigger],
-        row=guard.policy.row_for(incident.trigger, incident.severity, incident.scope),
+        title=guard.policy.named(incident.trigger),
+        # an incident may outlive its trigger's place in the policy
+        trigger=known,
+        row=known and guard.policy.row_for(incident.trigger, incident.severity, incident.scope),
         approval_rows=[_approval_row(approval, record) for approval in record.approvals],
     )
 

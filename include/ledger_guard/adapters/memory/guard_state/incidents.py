@@ -24,7 +24,7 @@ class InMemoryIncidentStore:
 
     def open_for(self, trigger: Trigger) -> Incident | None:
         """See IncidentStore."""
-        return next((each for each in self._tables.incidents.values() if each.trigger is trigger and not each.is_over), None)
+        return next((each for each in self._tables.incidents.values() if each.trigger == trigger and not each.is_over), None)
 
     def listed(self, *, include_resolved: bool, limit: int = 100) -> list[Incident]:
         """See IncidentStore."""

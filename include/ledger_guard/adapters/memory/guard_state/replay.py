@@ -18,7 +18,7 @@ class InMemoryReplayStore:
 
     def checkpoint_moments(self, trigger: Trigger) -> list[datetime]:
         """See ReplayStore."""
-        return sorted(moment for of_trigger, moment in self._tables.checkpoints if of_trigger is trigger)
+        return sorted(moment for of_trigger, moment in self._tables.checkpoints if of_trigger == trigger)
 
     def checkpoint(self, trigger: Trigger, moment: datetime) -> Checkpoint | None:
         """See ReplayStore."""
@@ -53,4 +53,4 @@ class InMemoryReplayStore:
                 del self._tables.judged_revisions[key]
 
     def _known_windows(self, trigger: Trigger) -> list[tuple[Trigger, datetime]]:
-        return sorted((key for key in self._tables.judged_revisions if key[0] is trigger), key=lambda key: key[1])
+        return sorted((key for key in self._tables.judged_revisions if key[0] == trigger), key=lambda key: key[1])

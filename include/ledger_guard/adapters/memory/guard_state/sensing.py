@@ -21,7 +21,7 @@ class InMemoryReadingStore:
 
     def sensed_through(self, trigger: Trigger) -> datetime | None:
         """See ReadingStore."""
-        newest = max((key for key in self._tables.windows if key[0] is trigger), key=lambda key: key[1], default=None)
+        newest = max((key for key in self._tables.windows if key[0] == trigger), key=lambda key: key[1], default=None)
         return None if newest is None else self._tables.windows[newest].window.end
 
     def record(self, windows: Sequence[SensedWindow], readings: Sequence[Reading]) -> int:
@@ -55,12 +55,12 @@ class InMemoryReadingStore:
 
     def windows(self, trigger: Trigger, start: datetime, end: datetime) -> list[SensedWindow]:
         """See ReadingStore."""
-        keys = sorted(key[1] for key in self._tables.windows if key[0] is trigger and start <= key[1] < end)
+        keys = sorted(key[1] for key in self._tables.windows if key[0] == trigger and start <= key[1] < end)
         return [self._tables.windows[trigger, window_start] for window_start in keys]
 
     def readings(self, trigger: Trigger, start: datetime, end: datetime) -> list[Reading]:
         """See ReadingStore."""
-        keys = sorted(key[1] for key in self._tables.readings if key[0] is trigger and start <= key[1] < end)
+        keys = sorted(key[1] for key in self._tables.readings if key[0] == trigger and start <= key[1] < end)
         return [reading for window_start in keys for reading in self._tables.readings[trigger, window_start]]
 
 
@@ -97,7 +97,7 @@ class InMemoryVerdictStore:
         ends = [
             verdict.window.end
             for key, of_window in self._tables.verdicts.items()
-            if key[0] is trigger
+            if key[0] == trigger
             for verdict, _ in of_window.values()
         ]
         return max(ends, default=None)
@@ -109,7 +109,7 @@ class InMemoryVerdictStore:
 
     def between(self, trigger: Trigger, start: datetime, end: datetime) -> list[Verdict]:
         """See VerdictStore."""
-        keys = sorted(key[1] for key in self._tables.verdicts if key[0] is trigger and start <= key[1] < end)
+        keys = sorted(key[1] for key in self._tables.verdicts if key[0] == trigger and start <= key[1] < end)
         found: list[Verdict] = []
         for window_start in keys:
             of_window = self._tables.verdicts[trigger, window_start]

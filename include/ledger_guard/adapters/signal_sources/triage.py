@@ -10,11 +10,12 @@ from typing_extensions import LiteralString
 from ledger_guard.adapters.postgres.connection import ConnectionSettings, Row, translated_errors
 from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets, has_ledger_table
 from ledger_guard.adapters.postgres.platform_session import open_reader
+from ledger_guard.adapters.signal_sources.access_events import shape_parameters
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.forged_calls import RefusedIds
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.policy.platform import RequestShape
 from ledger_guard.policy.schema import Policy
+from ledger_guard.policy.sources import AccessEvents
 from ledger_guard.ports.platform import AffectedSubject, CallCount, FailureGroup
 from ledger_guard.sql import statement
 
@@ -33,7 +34,7 @@ class PostgresTriageSource:
         """See TriageSource. Raises BadInputError for a trigger that is not sensed from requests."""
         shape = self._shape(trigger)
         parameters = {
-            **_shape_parameters(shape, start, end),
+            **shape_parameters(shape, start, end),
             "error_code": shape.error_code,
             "tenants": list(tenants),
             "at_most": limit,
@@ -57,30 +58,32 @@ class PostgresTriageSource:
         row = self._judged("signals/count_wallets_behind", tenant_id)[0]
         return row["behind"] / row["players"] if row["players"] else None
 
-    def failures_by_provider(self, start: datetime, end: datetime) -> list[FailureGroup]:
+    def failures_by_provider(self, trigger: Trigger, start: datetime, end: datetime) -> list[FailureGroup]:
         """See TriageSource."""
-        parameters = _shape_parameters(self._shape(Trigger.WEBHOOK_SIGNATURE), start, end)
+        parameters = shape_parameters(self._shape(trigger), start, end)
         with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
             rows = connection.execute(statement("signals/select_failures_by_provider"), parameters).fetchall()
         return [FailureGroup(**row) for row in rows]
 
-    def webhook_calls(self, spans: Sequence[tuple[datetime, datetime]]) -> list[list[CallCount]]:
+    def webhook_calls(self, trigger: Trigger, spans: Sequence[tuple[datetime, datetime]]) -> list[list[CallCount]]:
         """See TriageSource."""
         found: list[list[CallCount]] = [[] for _ in spans]
         if not spans:
             return found
-        shape = self._shape(Trigger.WEBHOOK_SIGNATURE)
+        shape = self._shape(trigger)
         bounds = {"starts": [start for start, _ in spans], "ends": [end for _, end in spans]}
-        parameters = {**_shape_parameters(shape, *spans[0]), **bounds}
+        parameters = {**shape_parameters(shape, *spans[0]), **bounds}
         with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
             rows = connection.execute(statement("signals/count_webhook_calls"), parameters).fetchall()
         for row in rows:
             found[row["place"] - 1].append(CallCount(row["provider"], row["tenant_id"], row["accepted"], row["refused"]))
         return found
 
-    def refused_ids(self, start: datetime, end: datetime, known_from: datetime) -> tuple[RefusedIds, datetime | None]:
+    def refused_ids(
+        self, trigger: Trigger, start: datetime, end: datetime, known_from: datetime
+    ) -> tuple[RefusedIds, datetime | None]:
         """See TriageSource."""
-        parameters = {**_shape_parameters(self._shape(Trigger.WEBHOOK_SIGNATURE), start, end), "known_from": known_from}
+        parameters = {**shape_parameters(self._shape(trigger), start, end), "known_from": known_from}
         with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
             row = connection.execute(statement("signals/describe_refusals"), parameters).fetchall()[0]
         return RefusedIds(row["refused"], row["without_id"], row["ids"], row["known_ids"]), row["most_since"]
@@ -105,19 +108,8 @@ class PostgresTriageSource:
             parameters = judged.parameters(tenant_id, player_ids)
             return connection.execute(judged.within(statement(name)), parameters).fetchall()
 
-    def _shape(self, trigger: Trigger) -> RequestShape:
-        shape = self._policy.triggers[trigger].request
-        if shape is None:
-            raise BadInputError(f"{trigger.value}: is not sensed from requests; allowed: a trigger with source access_events")
-        return shape
-
-
-def _shape_parameters(shape: RequestShape, start: datetime, end: datetime) -> dict[str, object]:
-    return {
-        "start": start,
-        "end": end,
-        "method": shape.method,
-        "path": shape.path,
-        "path_is_prefix": shape.path_is_prefix,
-        "status": shape.status,
-    }
+    def _shape(self, trigger: Trigger) -> AccessEvents:
+        source = self._policy.trigger(trigger).source
+        if not isinstance(source, AccessEvents):
+            raise BadInputError(f"{trigger.value}: is not sensed from requests; allowed: a trigger with a source access_events")
+        return source

@@ -1,25 +1,107 @@
-"""The runbook's questions answered for one tenant: rules over figures, without reading anything."""
+"""Insufficient funds: withdrawals that the wallet refuses. Are the players short, or is the wallet behind?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
+from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.failure_counts import chance_of_at_least_among
-from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.money import readable
-from ledger_guard.domain.plans import PlanRow
 from ledger_guard.domain.shown_text import one_line
-from ledger_guard.ports.platform import AffectedSubject, Comparison
-from ledger_guard.signals.triage_report import TenantTriage
+from ledger_guard.domain.signals import Nouns
+from ledger_guard.domain.windows import iso
+from ledger_guard.policy.triggers import TriggerPolicy
+from ledger_guard.ports import Guard
+from ledger_guard.ports.platform import AffectedSubject
+from ledger_guard.signals.incident_facts import affected_by_tenant, newest_triage
+from ledger_guard.signals.signal import COMMON_ACTIONS, Against, RestoreNeeds, Signal, Topics
+from ledger_guard.signals.triage_report import NOT_KNOWN, TenantTriage, TriageReport, reported
 
 BACKFILL_FAULT = "backfill fault"
 SHORT_OF_FUNDS = "short of funds"
 MIXED = "part backfill fault, part short of funds"
-NOT_KNOWN = "not known"
 #: as many behind as this has by chance at most this often, or it isn't chance
 _CHANCE_OF_LUCK = 0.05
 #: from this share of the refused players on the backfill is at fault
 _FAULT_SHARE = 0.5
+#: most players of a tenant that the answer rests on
+_MOST_SUBJECTS = 1_000
+_AGAINST = "players are short of funds, and neither a rollback nor a backfill changes that"
+
+
+class InsufficientFunds(Signal):
+    """Refused withdrawals."""
+
+    name = "insufficient_funds"
+    nouns = Nouns("refused withdrawals", "withdrawals", "players")
+    sources = frozenset({"access_events"})
+    actions = COMMON_ACTIONS
+    restore_needs = RestoreNeeds(wallets_compared=True, rotations_done=False)
+    against_verb: Literal["triage"] = "triage"
+
+    def review_topics(self, described: TriggerPolicy) -> Topics:  # noqa: ARG002
+        """See Signal."""
+        asked = "which withdrawals does enforcement refuse that the player row would pay, and is that what is meant?"
+        return (("Business rules", asked),)
+
+    def triage(self, guard: Guard, incident: Incident) -> TriageReport:
+        """See Signal. Balances are those of now, refusals those of the incident's span."""
+        by_tenant = affected_by_tenant(guard, incident, _MOST_SUBJECTS)
+        at_most, currency = guard.policy.notification.list_at_most, guard.policy.platform.currency
+        flag = guard.policy.trigger(incident.trigger).flag
+        tenants = tuple(
+            funds_or_fault(
+                tenant,
+                by_tenant.get(tenant, []),
+                at_most,
+                currency,
+                share_behind=guard.triage.share_behind(tenant),
+                wallet_judges=_is_on(guard, flag, tenant),
+                fewest_wronged=guard.policy.detection_of(incident.trigger).minimum_events,
+                is_cut=len(by_tenant.get(tenant, [])) >= _MOST_SUBJECTS,
+            )
+            for tenant in incident.tenants
+        )
+        return reported(incident, "Are the funds really short, or is it a backfill fault?", tenants)
+
+    def against(self, found: Mapping[str, Any], tenants: Sequence[str]) -> Against:  # noqa: ARG002  triage names its own
+        """See Signal: tenants whose players are short."""
+        return {tenant: _AGAINST for tenant, word in found["tenants"].items() if word == SHORT_OF_FUNDS}
+
+    def against_now(self, guard: Guard, incident: Incident) -> Against:
+        """See Signal."""
+        return self.against({"tenants": self.triage(guard, incident).words_by_tenant}, incident.tenants)
+
+    def before_a_rollback(self, guard: Guard, incident: Incident) -> str:
+        """See Signal: what the newest triage found."""
+        newest = newest_triage(guard, incident.incident_id)
+        if newest is None:
+            return "Nobody has triaged this incident yet. "
+        at, detail = newest
+        words = set(detail["tenants"].values())
+        is_short = words == {SHORT_OF_FUNDS}
+        warning = "SHORT OF FUNDS: do not roll back, it changes nothing for these players. " if is_short else ""
+        return f"{warning}Triage at {iso(at)}: {str(detail['conclusion']).rstrip('.')}. "
+
+    def before_a_backfill(self, guard: Guard, incident: Incident, tenant_id: str) -> str:
+        """See Signal: what the newest triage found in this tenant."""
+        newest = newest_triage(guard, incident.incident_id)
+        if newest is None or tenant_id not in newest[1]["tenants"]:
+            return ""
+        at, detail = newest
+        word = detail["tenants"][tenant_id]
+        warning = "SHORT OF FUNDS: a backfill changes nothing for the players refused. " if word == SHORT_OF_FUNDS else ""
+        return f"{warning}Triage at {iso(at)}: {word}. "
+
+
+def _is_on(guard: Guard, flag: str, tenant_id: str) -> bool:
+    """Whether the flag is on for a tenant; where no store tells, its wallets are asked."""
+    try:
+        return guard.flags.effective(flag, tenant_id) is not False
+    except SourceUnavailable:
+        return True
 
 
 def funds_or_fault(
@@ -33,7 +115,7 @@ def funds_or_fault(
     fewest_wronged: int,
     is_cut: bool = False,
 ) -> TenantTriage:
-    """T1: are the refused players' funds really short, or does the wallet hold less than it should?
+    """Are the refused players' funds really short, or does the wallet hold less than it should?
 
     `share_behind` is the share of all the tenant's players whose wallet does: refused players who are behind no more often than
     that say nothing about a backfill fault, unless most players are. Whoever asked for more than the wallet should have
@@ -102,37 +184,3 @@ def _funds(subject: AffectedSubject, currency: str) -> str:
     right = "" if subject.right_available is None else f", should have {readable(subject.right_available, currency)}"
     asked = "" if subject.smallest_asked is None else f", asked for {readable(subject.smallest_asked, currency)} or more"
     return f"{one_line(subject.subject_id)}: {subject.events} refusal(s), {player}, {wallet}{right}{asked}"
-
-
-def difference_by_cause(comparison: Comparison, list_at_most: int, currency: str) -> TenantTriage:
-    """T3: how many players differ, why, and which differ most."""
-    counts = comparison.counts
-    causes = {cause.value: getattr(counts, cause.value) for cause in RowCause if cause is not RowCause.PROTECTED}
-    largest = sorted(comparison.rows, key=lambda row: (-abs(row.delta), row.player_id))[:list_at_most]
-    found = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in causes.items() if count)
-    word = max(causes, key=lambda cause: causes[cause]).replace("_", " ") if found else "no difference"
-    text = f"{found} of {comparison.players} players" if found else f"none of {comparison.players} players differs now"
-    if counts.protected:
-        text += f"; {counts.protected} right though the player row differs"
-    figures = {**causes, "protected": counts.protected, "players": comparison.players, "float_noise": counts.float_noise}
-    return TenantTriage(comparison.tenant_id, word, text, tuple(_difference(row, currency) for row in largest), figures)
-
-
-def _difference(row: PlanRow, currency: str) -> str:
-    cause = row.cause.value.replace("_", " ")
-    return f"{one_line(row.player_id)}: {cause}, a backfill would change it by {readable(row.delta, currency)}"
-
-
-def refused_calls(tenant_id: str, failures: int, calls: int, subjects: Sequence[AffectedSubject]) -> TenantTriage:
-    """T2: how much of a tenant's webhook traffic is refused."""
-    text = f"{failures} of {calls} webhook calls refused" + (f" ({failures / calls:.0%})" if calls else "")
-    listed = tuple(f"{one_line(subject.subject_id)}: {subject.events} refusal(s)" for subject in subjects)
-    return TenantTriage(tenant_id, _refused(failures, calls), text, listed, {"failures": failures, "calls": calls})
-
-
-def _refused(failures: int, calls: int) -> str:
-    if not calls:
-        return NOT_KNOWN
-    if not failures:
-        return "none refused"
-    return "all calls refused" if failures >= calls else "some calls refused"

@@ -1,0 +1,79 @@
+"""Readings from the ingested access log: requests of one shape, and those of them that failed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
+from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.windows import Window
+from ledger_guard.policy.sources import AccessEvents
+from ledger_guard.sql import statement
+
+#: name of the access events in `source_watermark`
+ACCESS_EVENTS = "access_event"
+
+
+class AccessEventSource:
+    """SignalSource over `ledger_guard.access_event`.
+
+    Every method raises SourceUnavailable when guard state does not answer or lacks a table: the window is `no_data`; retry
+    when it is back.
+    """
+
+    def __init__(self, guard: ConnectionSettings, shape: AccessEvents) -> None:
+        self._guard = guard
+        self._shape = shape
+
+    def complete_through(self, trigger: Trigger) -> datetime | None:  # noqa: ARG002  one log for all
+        """See SignalSource."""
+        with translated_errors("access events"), self._open() as connection:
+            row = connection.execute(statement("signals/select_watermark"), {"source": ACCESS_EVENTS}).fetchone()
+        return row["complete_through"] if row else None
+
+    def readings(self, trigger: Trigger, first: Window, last: Window) -> list[Reading]:
+        """See SignalSource. One statement, however many windows or tenants."""
+        parameters = {**self._windows(first, last), "error_code": self._shape.error_code}
+        with translated_errors("access events"), self._open() as connection:
+            rows = connection.execute(statement("signals/select_event_readings"), parameters).fetchall()
+        return [
+            Reading(
+                trigger,
+                row["tenant_id"],
+                Window(row["window_start"], first.length),
+                row["events"],
+                row["exposure"],
+                row["subjects"],
+            )
+            for row in rows
+        ]
+
+    def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:  # noqa: ARG002  one shape
+        """See SignalSource."""
+        with translated_errors("access events"), self._open() as connection:
+            query = statement("signals/select_unmeasurable_windows")
+            rows = connection.execute(query, self._windows(first, last)).fetchall()
+        return {row["window_start"]: unknown_codes_sentence(row["answers"], self._shape.status) for row in rows}
+
+    def _windows(self, first: Window, last: Window) -> dict[str, object]:
+        return {"window_length": first.length, **shape_parameters(self._shape, first.start, last.end)}
+
+    def _open(self) -> Connection:
+        return self._guard.open("signals", read_only=True)
+
+
+def shape_parameters(shape: AccessEvents, start: datetime, end: datetime) -> dict[str, object]:
+    """What statements over access events take: which requests, from when to when."""
+    return {
+        "start": start,
+        "end": end,
+        "method": shape.method,
+        "path": shape.path,
+        "path_is_prefix": shape.path_is_prefix,
+        "status": shape.status,
+    }
+
+
+def unknown_codes_sentence(answers: int, status: int) -> str:
+    """Why a window with such answers has no data."""
+    return f"{answers} answer(s) {status} came without an error code: failures can't be told from look-alikes"

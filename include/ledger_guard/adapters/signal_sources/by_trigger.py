@@ -1,0 +1,35 @@
+"""All sources as one: each trigger is read from the source that the policy names for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.windows import Window
+from ledger_guard.ports.platform import SignalSource
+
+
+class SourcesByTrigger:
+    """SignalSource. Raises BadInputError for a trigger that has no source."""
+
+    def __init__(self, sources: Mapping[Trigger, SignalSource]) -> None:
+        self._sources = sources
+
+    def complete_through(self, trigger: Trigger) -> datetime | None:
+        """See SignalSource."""
+        return self._of(trigger).complete_through(trigger)
+
+    def readings(self, trigger: Trigger, first: Window, last: Window) -> list[Reading]:
+        """See SignalSource."""
+        return self._of(trigger).readings(trigger, first, last)
+
+    def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:
+        """See SignalSource."""
+        return self._of(trigger).unmeasurable(trigger, first, last)
+
+    def _of(self, trigger: Trigger) -> SignalSource:
+        if trigger not in self._sources:
+            raise BadInputError(f"trigger: {trigger.value} has no source; allowed: {', '.join(sorted(self._sources))}")
+        return self._sources[trigger]

@@ -1,0 +1,58 @@
+"""Policy sections for when a window is complete, and from when on a rise counts."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from ledger_guard.policy.section import Section
+
+
+class Sensing(Section):
+    """When a window counts as complete."""
+
+    #: how long after its end a window may still be completed by its source
+    allowed_lateness_seconds: int = Field(60, ge=0)
+    #: after this the window is `no_data`
+    give_up_after_seconds: int = Field(600, ge=0)
+    #: how far back the first run looks for its baseline, and the most a catch-up loads
+    history_days: int = Field(14, ge=1, le=90)
+    #: how often the sensor looks, in seconds
+    poke_seconds: int = Field(15, ge=1)
+    #: a window without any row that is less likely than this by chance is missing data, not health
+    missing_data_probability: float = Field(1e-6, gt=0, lt=0.5)
+
+
+class Detection(Section):
+    """Thresholds of the severity rule (docs/severity.md)."""
+
+    #: rate over baseline from which a rise is worth telling somebody
+    mild_ratio: float = Field(1.5, gt=1)
+    #: rate over baseline from which a rise is high
+    severe_ratio: float = Field(5.0, gt=1)
+    #: a rise that lasts this long is severe however slight
+    sustained_minutes: int = Field(60, ge=1)
+    #: bound on false severe alarms, and on false mild ones, per 1,000 tenant-days
+    severe_false_alarms: float = Field(0.5, ge=0.01, le=1000)
+    mild_false_alarms: float = Field(10.0, ge=0.01, le=10_000)
+    #: how long a trouble usually lasts: longer finds slight rises that go on, shorter ends alarms sooner
+    trouble_minutes: float = Field(120.0, ge=5, le=10_000)
+    #: fewer expected events than this an hour at the severe ratio: `insufficient`
+    minimum_expected_events: float = Field(5.0, gt=0)
+    #: and never an alarm on fewer events than this within the hour
+    minimum_events: int = Field(5, ge=1)
+    #: windows that must be learned before a tenant is judged
+    baseline_minimum_windows: int = Field(36, ge=1)
+    #: the smallest share of the tenants whose common movement is looked for as `widespread`
+    widespread_share: float = Field(0.12, gt=0, le=0.5)
+    #: and at least so many tenants must show it
+    widespread_minimum_tenants: int = Field(3, ge=2)
+    #: windows with evidence of health, in a row, that end an incident
+    resolve_after_windows: int = Field(2, ge=1)
+
+    @model_validator(mode="after")
+    def _thresholds_are_ordered(self) -> Detection:
+        if self.mild_ratio >= self.severe_ratio:
+            raise ValueError(
+                f"mild_ratio {self.mild_ratio} is not below severe_ratio {self.severe_ratio}; allowed: mild < severe"
+            )
+        return self

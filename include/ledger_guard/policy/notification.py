@@ -1,0 +1,48 @@
+"""Policy section for how people are told: one shape for each kind of channel."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ledger_guard.policy.section import Section
+
+
+class SlackChannel(Section):
+    """A Slack channel, posted to through the Airflow connection `slack_ledger_ops`."""
+
+    kind: Literal["slack"]
+    #: `#name`, or Slack's own id
+    channel: str = Field(pattern=r"^[#CG]")
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people and the audit log."""
+        return self.channel
+
+
+#: a new kind of channel: its section here, as a union told apart by `kind`; its adapter in adapters/notifiers; one line in wiring
+ChannelSection = SlackChannel
+
+
+class Notification(Section):
+    """Where people are told, and how much at once."""
+
+    #: the first one keeps each incident in a thread of its own
+    channels: tuple[ChannelSection, ...]
+    #: most tenants and players that one message lists
+    list_at_most: int = Field(10, ge=1, le=50)
+    #: whom a Slack message calls that can't wait, in Slack's own form; empty: nobody is called by name
+    escalation_mention: str = Field("", pattern=r"^(<!here>|<!channel>|<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>)?$")
+
+    @model_validator(mode="after")
+    def _tells_somewhere(self) -> Notification:
+        if not self.channels:
+            raise ValueError("names no channel; allowed: at least one in channels")
+        return self
+
+    @property
+    def places(self) -> str:
+        """All channels, for people and the audit log."""
+        return ", ".join(channel.place for channel in self.channels)

@@ -1,0 +1,47 @@
+"""What signals read of an incident: its span of time, whom it hits, and what triage left on record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.windows import Window
+from ledger_guard.ports import Guard
+from ledger_guard.ports.platform import AffectedSubject
+
+#: how far back an incident is looked into that was described by hand
+BY_HAND = timedelta(hours=1)
+
+
+def incident_span(guard: Guard, incident: Incident) -> tuple[datetime, datetime]:
+    """Event time from the first window in alarm to the end of the newest: the one span that every look at it takes.
+
+    An incident described by hand begins when it was typed, off the grid: then the hour before it is what it is about, up to
+    now.
+    """
+    length = timedelta(minutes=guard.policy.window_minutes)
+    start, end = incident.first_window_start, incident.last_alarm_window_start + length
+    if Window.containing(start, length).start == start:
+        return start, end
+    return Window.containing(start - BY_HAND, length).start, min(end, guard.clock.now())
+
+
+def affected_by_tenant(guard: Guard, incident: Incident, limit: int) -> dict[str, list[AffectedSubject]]:
+    """Who is behind the incident's events, most events first, at most `limit` a tenant."""
+    start, end = incident_span(guard, incident)
+    found: dict[str, list[AffectedSubject]] = {}
+    for subject in guard.triage.affected_subjects(incident.trigger, incident.tenants, start, end, limit):
+        found.setdefault(subject.tenant_id, []).append(subject)
+    return found
+
+
+def newest_triage(guard: Guard, incident_id: str) -> tuple[datetime, Mapping[str, Any]] | None:
+    """When the incident was triaged last, and what was put on record of it; None when nobody did."""
+    found: tuple[datetime, Mapping[str, Any]] | None = None
+    with guard.state.transaction() as state:
+        for entry in state.audit.entries(incident_id=incident_id):
+            if entry.event.verb == "triage":
+                found = entry.event.at, entry.event.detail
+    return found

@@ -1,0 +1,114 @@
+"""The contract of a signal: everything that a trigger means, in one module each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.signals import Nouns
+from ledger_guard.domain.verdicts import Severity
+from ledger_guard.policy.triggers import TriggerPolicy
+from ledger_guard.ports import Guard
+from ledger_guard.signals.triage_report import TriageReport
+
+#: tenants in which a repair would help no one, with the reason
+Against = Mapping[str, str]
+#: subject and question of something that people have to look into
+Topics = tuple[tuple[str, str], ...]
+
+#: actions of the policy that any signal may name
+COMMON_ACTIONS = frozenset({"notify", "triage", "dry_run", "backfill", "freeze", "roll_back", "request_review"})
+#: actions that look at the secrets of webhooks
+SECRET_ACTIONS = frozenset({"check_secrets", "plan_secret_rotation"})
+
+
+@dataclass(frozen=True)
+class RestoreNeeds:
+    """What a restore of the trigger's flag has to see, besides the quiet windows that every signal has to show."""
+
+    #: the wallets of the tenants concerned, compared lately and in order
+    wallets_compared: bool
+    #: every planned rotation of a secret, done
+    rotations_done: bool
+
+
+@dataclass(frozen=True)
+class OpenDoor:
+    """What is worse than usual while the trigger's flag is rolled back: people are reminded of it more often, and loudly."""
+
+    #: as in `Unsigned webhooks are accepted`
+    what: str
+    #: what can come of it, in a sentence
+    danger: str
+
+
+class Signal(ABC):
+    """One signal. What is abstract every signal has to say; the rest says nothing unless a signal does."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The word in the policy's `triggers.….signal`."""
+
+    @property
+    @abstractmethod
+    def nouns(self) -> Nouns | None:
+        """What is counted, for people; None: the policy has to say it."""
+
+    @property
+    @abstractmethod
+    def sources(self) -> frozenset[str] | None:
+        """Kinds of source that its triage can work with; None: any."""
+
+    @property
+    @abstractmethod
+    def actions(self) -> frozenset[str]:
+        """Actions that a matrix row of such a trigger may name."""
+
+    @property
+    @abstractmethod
+    def restore_needs(self) -> RestoreNeeds:
+        """What a restore of the trigger's flag has to see."""
+
+    @abstractmethod
+    def review_topics(self, described: TriggerPolicy) -> Topics:
+        """What has to be reviewed after an incident, where the policy does not name topics of its own."""
+
+    @abstractmethod
+    def triage(self, guard: Guard, incident: Incident) -> TriageReport:
+        """Which tenants, whom, and why. Reads only; raises SourceUnavailable when a source is away: nothing is concluded."""
+
+    def faults_of_row(self, trigger: str, severity: Severity, actions: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
+        """What is wrong with the actions of a matrix row, each as `problem; allowed: …`."""
+        for word in actions:
+            if word not in self.actions:
+                yield f"{word} in a {trigger} row; allowed with {self.name}: {', '.join(sorted(self.actions))}"
+
+    @property
+    def against_verb(self) -> Literal["triage", "check_secrets"] | None:
+        """The verb whose newest entry in the audit log tells what speaks against repairs; None: nothing ever does."""
+        return None
+
+    def against(self, found: Mapping[str, Any], tenants: Sequence[str]) -> Against:  # noqa: ARG002
+        """What speaks against repairs by the detail of such an entry."""
+        return {}
+
+    def against_now(self, guard: Guard, incident: Incident) -> Against:  # noqa: ARG002
+        """What speaks against repairs as things are now, with nothing put on record. Raises SourceUnavailable."""
+        return {}
+
+    def before_a_rollback(self, guard: Guard, incident: Incident) -> str:  # noqa: ARG002
+        """What an approver of a rollback reads first; ends with a space, or is empty."""
+        return ""
+
+    def before_a_backfill(self, guard: Guard, incident: Incident, tenant_id: str) -> str:  # noqa: ARG002
+        """What an approver of a tenant's backfill reads first; ends with a space, or is empty."""
+        return ""
+
+    @property
+    def open_door(self) -> OpenDoor | None:
+        """What is worse than usual while the trigger's flag is rolled back; None: nothing."""
+        return None
