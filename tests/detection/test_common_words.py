@@ -5,10 +5,13 @@ import pytest
 from readings import DETECTION
 
 from ledger_guard.detection import common_words as words
+from ledger_guard.domain.signals import Nouns
+
+NOUNS = Nouns("refused calls", "calls", "webhooks")
 
 
 def sentences(*numbers: np.ndarray) -> list[str]:
-    return words.CommonWords(DETECTION, "refused calls").sentences(np.concatenate([np.atleast_1d(each) for each in numbers]))
+    return words.CommonWords(DETECTION, NOUNS).sentences(np.concatenate([np.atleast_1d(each) for each in numbers]))
 
 
 def test_figures_have_three_digits_like_any_others():
@@ -36,7 +39,7 @@ def test_figures_have_three_digits_like_any_others():
 def test_durations_are_told_in_the_unit_that_fits(minutes, told):
     durations = words.two_durations(np.array([minutes, 7.0]), np.array([7.0, minutes]))
     severe, mild = sentences(words.said(words.TOO_LITTLE, 0, durations))
-    assert f"{DETECTION.severe_ratio:g} times as many failures would take about {told} to show" in severe
+    assert f"{DETECTION.severe_ratio:g} times as many refused calls would take about {told} to show" in severe
     assert mild.endswith(f"{DETECTION.mild_ratio:g} times about {told}.")
 
 
@@ -48,13 +51,13 @@ def test_every_sentence_is_its_own():
     assert said == [
         "Nothing was attempted in this window.",
         f"The baseline has learned 12 of the {DETECTION.baseline_minimum_windows} windows that it needs.",
-        "No row where about 12 attempts are usual: the source is silent for this tenant.",
+        "No row where about 12 calls are usual: the source is silent for this tenant.",
         "No row in this window.",
     ]
 
 
 def test_memory_is_bounded():
-    common = words.CommonWords(DETECTION, "refused calls")
+    common = words.CommonWords(DETECTION, NOUNS)
     for start in range(3):
         common.sentences(words.said(words.LEARNING, start * 70_000.0 + np.arange(70_000)))
     assert len(common) <= 140_000

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger_guard.detection.arrays import Floats, Numbers
+from ledger_guard.domain.signals import Nouns
 from ledger_guard.policy.detection import Detection
 
 #: more sentences than this are forgotten and begun anew
@@ -25,14 +26,17 @@ _MINUTES, _HOURS, _DAYS = 120, 48, 365
 _DURATION_BITS = 10
 
 
+#: what is counted, where nobody says it better
+PLAIN = Nouns("events", "attempts", "subjects")
+
+
 class CommonWords(dict[int, str]):
     """One sentence for every number that `said` gives; formats it when it is asked for first."""
 
-    def __init__(self, detection: Detection, events: str) -> None:
+    def __init__(self, detection: Detection, nouns: Nouns) -> None:
         super().__init__()
         self._detection = detection
-        #: what is counted, for people
-        self.events = events
+        self.nouns = nouns
 
     def sentences(self, numbers: Numbers) -> list[str]:
         """The sentence of each number."""
@@ -50,18 +54,18 @@ class CommonWords(dict[int, str]):
         if sentence == NOTHING_ATTEMPTED:
             return "Nothing was attempted in this window."
         if sentence == OWN_RATE:
-            counted = f"{count} {self.events} where {_figure(figure):.3g} are usual"
+            counted = f"{count} {self.nouns.events} where {_figure(figure):.3g} are usual"
             return f"{counted}: the tenant's own rate, as far as its traffic can tell."
         if sentence == LEARNING:
             return f"The baseline has learned {count} of the {detection.baseline_minimum_windows} windows that it needs."
         if sentence == TOO_LITTLE:
             severe, mild = _duration(figure >> _DURATION_BITS), _duration(figure & ((1 << _DURATION_BITS) - 1))
             return (
-                f"Too little traffic to tell a rise from luck: {detection.severe_ratio:g} times as many failures would take "
-                f"about {severe} to show, {detection.mild_ratio:g} times about {mild}."
+                f"Too little traffic to tell a rise from luck: {detection.severe_ratio:g} times as many {self.nouns.events} "
+                f"would take about {severe} to show, {detection.mild_ratio:g} times about {mild}."
             )
         if count:
-            return f"No row where about {count} attempts are usual: the source is silent for this tenant."
+            return f"No row where about {count} {self.nouns.exposure} are usual: the source is silent for this tenant."
         return "No row in this window."
 
 

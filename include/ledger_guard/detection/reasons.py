@@ -82,7 +82,7 @@ class Reasons:
         if self._severity[place] > _NONE:
             return self._alarm_sentence(index)
         events, expected = _count(float(judged.events[index])), _count(float(judged.seen.expected[index]))
-        return f"{events} {self._common.events} where {expected} are usual, as at the same hours of the last weeks."
+        return f"{events} {self._common.nouns.events} where {expected} are usual, as at the same hours of the last weeks."
 
     @cached_property
     def _is_weekly(self) -> Flags:
@@ -99,7 +99,7 @@ class Reasons:
         events, usual = _count(float(judged.hour_events[index])), _count(float(judged.hour_expected[index]))
         rise, times = _RISES[int(judged.rule[index])], _count(float(judged.ratio[index]))
         return (
-            f"{events} {self._common.events} within the hour where {usual} are usual for this tenant: {rise} "
+            f"{events} {self._common.nouns.events} within the hour where {usual} are usual for this tenant: {rise} "
             f"by about {times} times since {iso(self._since(index))}; {self._way_out(index)}."
         )
 

@@ -87,11 +87,11 @@ class _Classification:
     def _start(self) -> Start:
         policy = self._guard.policy
         history = timedelta(days=policy.sensing.history_days)
-        events = nouns_of(policy, self._trigger).events
+        nouns = nouns_of(policy, self._trigger)
         point = StartingPoint(
             self._state,
             self._trigger,
-            lambda: make_engine(policy, self._trigger, events=events),
+            lambda: make_engine(policy, self._trigger, nouns=nouns),
             lateness(policy),
             history,
         )
