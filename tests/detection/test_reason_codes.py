@@ -5,12 +5,15 @@ import pytest
 from readings import DETECTION
 
 from ledger_guard.detection.reason_codes import CodedReasons, ReasonCode, Wording, duration, three_digits
+from ledger_guard.domain.signals import Nouns
+
+NOUNS = Nouns("refused calls", "calls", "webhooks")
 
 
 def sentences(code: ReasonCode, first=0.0, second=0.0, *, wording: Wording | None = None) -> list[str]:
     first, second = np.broadcast_arrays(np.atleast_1d(np.asarray(first, float)), second)
     coded = CodedReasons(np.full(len(first), code, np.int8), first, second)
-    return (wording or Wording(DETECTION, "refused calls")).sentences(coded)
+    return (wording or Wording(DETECTION, NOUNS)).sentences(coded)
 
 
 def test_figures_have_three_digits_like_any_others():
@@ -55,7 +58,7 @@ def test_every_code_has_a_sentence_of_its_own():
 
 
 def test_memory_is_bounded():
-    wording = Wording(DETECTION, "refused calls")
+    wording = Wording(DETECTION, NOUNS)
     for start in range(3):
         sentences(ReasonCode.LEARNING, start * 40_000.0 + np.arange(40_000), wording=wording)
     assert len(wording) <= 80_000

@@ -40,7 +40,7 @@ def test_the_same_by_several_players_is():
 def test_a_tiny_tenant_is_told_how_long_which_rise_would_take_to_show(with_tiny):
     verdict = with_tiny.live(1)[-1]["tiny"]
     assert verdict.severity is Severity.INSUFFICIENT
-    assert "5 times as many failures would take about" in verdict.sentence
+    assert "5 times as many events would take about" in verdict.sentence
     assert "1.5 times about" in verdict.sentence
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import typing
+
 import pytest
 from tests.triggers import T1, T2, T3
 
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Nouns, Trigger
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.policy.triggers import ActionWord
 from ledger_guard.signals.balance_mismatch import BalanceMismatch
 from ledger_guard.signals.generic import Generic
 from ledger_guard.signals.insufficient_funds import InsufficientFunds
 from ledger_guard.signals.registry import Registry, nouns_of, signal_of, signals_of_flag, triggers_meaning
-from ledger_guard.signals.signal import COMMON_ACTIONS, RestoreNeeds, Signal
+from ledger_guard.signals.signal import COMMON_ACTIONS, SECRET_ACTIONS, RestoreNeeds, Signal
 from ledger_guard.signals.webhook_signature import WebhookSignature
 
 
@@ -52,6 +55,18 @@ def test_a_signal_that_leaves_one_thing_unsaid_is_refused_by_its_name(missing):
     said = {key: each for key, each in vars(Whole).items() if key in EVERYTHING and key != missing}
     with pytest.raises(BadInputError, match=rf"^signal Part: says nothing of {missing}; allowed"):
         Registry([type("Part", (Signal,), said)])
+
+
+@pytest.mark.parametrize("missing", ["against", "against_now"])
+def test_a_signal_that_speaks_against_repairs_says_so_of_then_and_now(missing):
+    said = {"against_verb": "triage", "against": lambda *_: {}, "against_now": lambda *_: {}}
+    assert Registry([type("Both", (Whole,), said)]).names == ["whole"]
+    with pytest.raises(BadInputError, match=f"names against_verb and says nothing of {missing}; allowed: all of these or none"):
+        Registry([type("Half", (Whole,), {key: each for key, each in said.items() if key != missing})])
+
+
+def test_every_action_of_the_policy_is_one_that_signals_know():
+    assert set(typing.get_args(ActionWord)) == COMMON_ACTIONS | SECRET_ACTIONS
 
 
 def test_a_name_that_is_taken_is_refused_and_names_whose_it_is():

@@ -11,11 +11,11 @@ from ledger_guard.detection import state
 from ledger_guard.detection.alarms import MILD, QUIET, SEVERE
 from ledger_guard.detection.engine import SEVERITIES, WindowBatch, WindowResult
 from ledger_guard.detection.negative_binomial import BAND_SCORE, gamma_quantile
-from ledger_guard.detection.reason_codes import Wording
+from ledger_guard.detection.reason_codes import PLAIN, Wording
 from ledger_guard.detection.reasons import Reasons
 from ledger_guard.detection.rule import LevelFilterRule
 from ledger_guard.detection.rule_result import RuleResult
-from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.signals import Nouns, Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
 from ledger_guard.policy.detection import Detection
@@ -30,7 +30,7 @@ _CODE_OF_LEVEL[MILD], _CODE_OF_LEVEL[SEVERE] = _CODE[Severity.MILD], _CODE[Sever
 class LevelFilterEngine:
     """Judges one trigger. `events_accumulate` is False where each window counts the same standing matter anew.
 
-    `events` says for people what is counted, as in `refused withdrawals`.
+    `nouns` say for people what is counted.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class LevelFilterEngine:
         window_minutes: int,
         *,
         events_accumulate: bool = True,
-        events: str = "events",
+        nouns: Nouns = PLAIN,
     ) -> None:
         self._trigger = trigger
         self._length = timedelta(minutes=window_minutes)
@@ -52,7 +52,7 @@ class LevelFilterEngine:
         #: the last batch's tenants and their rows: mostly they come again
         self._batch_ids: tuple[str, ...] = ()
         self._rows = np.zeros(0, np.intp)
-        self._wording = Wording(detection, events)
+        self._wording = Wording(detection, nouns)
         #: number of the last window
         self._last: int | None = None
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger_guard.detection.arrays import Floats
+from ledger_guard.domain.signals import Nouns
 from ledger_guard.policy.detection import Detection
 
 #: more sentences than this are forgotten and begun anew
@@ -24,6 +25,10 @@ _DURATIONS = (
     *(f"{days} days" for days in range(_DAYS + 1)),
     "more than a year",
 )
+
+
+#: what is counted, where nobody says it better
+PLAIN = Nouns("events", "attempts", "subjects")
 
 
 class ReasonCode(IntEnum):
@@ -60,11 +65,10 @@ class Wording(dict[tuple[int, float, float], str]):
     A fleet's verdicts are mostly quiet and say the same things again; wording each costs more than judging it.
     """
 
-    def __init__(self, detection: Detection, events: str) -> None:
+    def __init__(self, detection: Detection, nouns: Nouns) -> None:
         super().__init__()
         self._detection = detection
-        #: what is counted, for people
-        self.events = events
+        self.nouns = nouns
 
     def sentences(self, reasons: CodedReasons) -> list[str]:
         """One sentence a tenant."""
@@ -84,7 +88,7 @@ class Wording(dict[tuple[int, float, float], str]):
     def _worded(self, code: int, first: float, second: float) -> str:
         detection = self._detection
         if code == ReasonCode.OWN_RATE:
-            counted = f"{first:.0f} {self.events} where {second:.3g} are usual"
+            counted = f"{first:.0f} {self.nouns.events} where {second:.3g} are usual"
             return f"{counted}: the tenant's own rate, as far as its traffic can tell."
         if code == ReasonCode.NOTHING_ATTEMPTED:
             return "Nothing was attempted in this window."
@@ -92,11 +96,11 @@ class Wording(dict[tuple[int, float, float], str]):
             return f"The baseline has learned {first:.0f} of the {detection.baseline_minimum_windows} windows that it needs."
         if code == ReasonCode.TOO_LITTLE_TRAFFIC:
             return (
-                f"Too little traffic to tell a rise from luck: {detection.severe_ratio:g} times as many failures would take "
-                f"about {_DURATIONS[int(first)]} to show, {detection.mild_ratio:g} times about {_DURATIONS[int(second)]}."
+                f"Too little traffic to tell a rise from luck: {detection.severe_ratio:g} times as many {self.nouns.events} "
+                f"would take about {_DURATIONS[int(first)]} to show, {detection.mild_ratio:g} times about {_DURATIONS[int(second)]}."
             )
         if code == ReasonCode.MISSING_ROW:
-            return f"No row where about {first:.0f} attempts are usual: the source is silent for this tenant."
+            return f"No row where about {first:.0f} {self.nouns.exposure} are usual: the source is silent for this tenant."
         return "No row in this window."
 
 

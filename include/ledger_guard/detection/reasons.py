@@ -85,7 +85,7 @@ class Reasons:
         if self._severity[place] > _NONE:
             return self._alarm_sentence(index)
         events, expected = _count(float(result.events[index])), _count(float(result.seen.expected[index]))
-        return f"{events} {self._wording.events} where {expected} are usual, as at the same hours of the last weeks."
+        return f"{events} {self._wording.nouns.events} where {expected} are usual, as at the same hours of the last weeks."
 
     @cached_property
     def _is_weekly(self) -> Flags:
@@ -102,7 +102,7 @@ class Reasons:
         events, usual = _count(float(result.hour_events[index])), _count(float(result.hour_expected[index]))
         rise, times = _RISES[int(result.rule[index])], _count(float(result.ratio[index]))
         return (
-            f"{events} {self._wording.events} within the hour where {usual} are usual for this tenant: {rise} "
+            f"{events} {self._wording.nouns.events} within the hour where {usual} are usual for this tenant: {rise} "
             f"by about {times} times since {iso(self._since(index))}; {self._way_out(index)}."
         )
 

@@ -49,5 +49,5 @@ class Reminders(Section):
     """How often people are reminded of a rollback that was meant to be temporary."""
 
     rolled_back_hours: float = Field(24.0, gt=0, le=24 * 14)
-    #: for the flag of webhook signatures: unsigned webhooks are accepted meanwhile
+    #: where that leaves a door open, as the flag of webhook signatures does: unsigned webhooks are accepted meanwhile
     signatures_hours: float = Field(4.0, gt=0, le=24 * 14)

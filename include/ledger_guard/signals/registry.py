@@ -30,6 +30,11 @@ class Registry:
                 f"signal {kind.__name__}: says nothing of {', '.join(missing)}; allowed: a signal that says it all"
             )
         signal = kind()
+        # without a look at how things are now, what was withheld once would be proposed again with every window
+        half = [name for name in ("against", "against_now") if getattr(kind, name) is getattr(Signal, name)]
+        if signal.against_verb is not None and half:
+            told = f"names against_verb and says nothing of {', '.join(half)}"
+            raise BadInputError(f"signal {kind.__name__}: {told}; allowed: all of these or none")
         if signal.name in self._signals:
             taken = type(self._signals[signal.name]).__name__
             raise BadInputError(f"signal {kind.__name__}: the name {signal.name!r} is {taken}'s; allowed: a name of its own")

@@ -171,8 +171,8 @@ class _Judging:
             draw(keeper.series(), title, file, picture.suffix.lower().removeprefix("."))
 
     def _engine(self, policy: Policy) -> SeverityEngine:
-        events = nouns_of(policy, self.trigger).events
-        return make_engine(policy, self.trigger, window_minutes=self.window_minutes, events=events)
+        nouns = nouns_of(policy, self.trigger)
+        return make_engine(policy, self.trigger, window_minutes=self.window_minutes, nouns=nouns)
 
     def _batches(self, readings: ReadingsFile) -> Iterator[WindowBatch]:
         """The file's windows, whose length is known from now on."""

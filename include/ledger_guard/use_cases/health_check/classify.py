@@ -89,11 +89,11 @@ class _Classification:
 
     def _start(self) -> Start:
         policy = self._guard.policy
-        events = nouns_of(policy, self._trigger).events
+        nouns = nouns_of(policy, self._trigger)
         return starting_point(
             self._state,
             self._trigger,
-            lambda: make_engine(policy, self._trigger, events=events),
+            lambda: make_engine(policy, self._trigger, nouns=nouns),
             self._now,
             lateness=lateness(policy),
             history=timedelta(days=policy.sensing.history_days),
