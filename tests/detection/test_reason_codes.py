@@ -41,19 +41,19 @@ def test_figures_have_three_digits_like_any_others():
 def test_durations_are_told_in_the_unit_that_fits(minutes, told):
     severe_minutes, mild_minutes = np.array([minutes, 7.0]), np.array([7.0, minutes])
     severe, mild = sentences(ReasonCode.TOO_LITTLE_TRAFFIC, duration(severe_minutes), duration(mild_minutes))
-    assert f"{DETECTION.severe_ratio:g} times as many failures would take about {told} to show" in severe
+    assert f"{DETECTION.severe_ratio:g} times as many refused calls would take about {told} to show" in severe
     assert mild.endswith(f"{DETECTION.mild_ratio:g} times about {told}.")
 
 
 def test_every_code_has_a_sentence_of_its_own():
     assert {code: sentences(code, 12.0)[0] for code in ReasonCode} == {
-        ReasonCode.OWN_RATE: "12 events where 0 are usual: the tenant's own rate, as far as its traffic can tell.",
+        ReasonCode.OWN_RATE: "12 refused calls where 0 are usual: the tenant's own rate, as far as its traffic can tell.",
         ReasonCode.NOTHING_ATTEMPTED: "Nothing was attempted in this window.",
         ReasonCode.LEARNING: f"The baseline has learned 12 of the {DETECTION.baseline_minimum_windows} windows that it needs.",
-        ReasonCode.TOO_LITTLE_TRAFFIC: "Too little traffic to tell a rise from luck: 5 times as many failures would take about "
+        ReasonCode.TOO_LITTLE_TRAFFIC: "Too little traffic to tell a rise from luck: 5 times as many refused calls would take about "
         "12 minutes to show, 1.5 times about 0 minutes.",
         ReasonCode.NO_ROW: "No row in this window.",
-        ReasonCode.MISSING_ROW: "No row where about 12 attempts are usual: the source is silent for this tenant.",
+        ReasonCode.MISSING_ROW: "No row where about 12 calls are usual: the source is silent for this tenant.",
     }
 
 

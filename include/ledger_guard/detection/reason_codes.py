@@ -95,9 +95,10 @@ class Wording(dict[tuple[int, float, float], str]):
         if code == ReasonCode.LEARNING:
             return f"The baseline has learned {first:.0f} of the {detection.baseline_minimum_windows} windows that it needs."
         if code == ReasonCode.TOO_LITTLE_TRAFFIC:
+            severe, mild = _DURATIONS[int(first)], _DURATIONS[int(second)]
             return (
                 f"Too little traffic to tell a rise from luck: {detection.severe_ratio:g} times as many {self.nouns.events} "
-                f"would take about {_DURATIONS[int(first)]} to show, {detection.mild_ratio:g} times about {_DURATIONS[int(second)]}."
+                f"would take about {severe} to show, {detection.mild_ratio:g} times about {mild}."
             )
         if code == ReasonCode.MISSING_ROW:
             return f"No row where about {first:.0f} {self.nouns.exposure} are usual: the source is silent for this tenant."
