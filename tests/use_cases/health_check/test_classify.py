@@ -22,7 +22,7 @@ from ledger_guard.use_cases.health_check.sense import sense
 @pytest.fixture(autouse=True)
 def plain_rule(monkeypatch):
     """The course of things is judged here, not the statistics: verdicts follow from the figures by a plain rule."""
-    monkeypatch.setattr(classify_module, "make_engine", lambda _policy, trigger: PlainEngine(trigger))
+    monkeypatch.setattr(classify_module, "make_engine", lambda _policy, trigger, **_: PlainEngine(trigger))
 
 
 @pytest.fixture

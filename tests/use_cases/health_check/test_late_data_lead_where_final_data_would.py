@@ -11,6 +11,7 @@ from tests.triggers import T1
 from ledger_guard.detection.engine import WindowBatch
 from ledger_guard.detection.registry import make_engine
 from ledger_guard.domain.signals import Reading
+from ledger_guard.signals.registry import nouns_of
 from ledger_guard.use_cases.health_check.classify import classify
 from ledger_guard.use_cases.health_check.sense import sense
 
@@ -29,7 +30,7 @@ def traffic(chance, number, tenant):
 
 def by_hand(readings, windows):
     """Verdicts and memory of an engine that sees the final readings from the beginning."""
-    engine = make_engine(POLICY, T1)
+    engine = make_engine(POLICY, T1, nouns=nouns_of(POLICY, T1))
     verdicts = []
     for number in range(windows):
         tenants = sorted(tenant for tenant, of_window in readings if of_window == number)
