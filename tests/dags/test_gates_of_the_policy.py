@@ -1,4 +1,4 @@
-"""The graphs follow the policy file: a second gate, and a way to act alone, stand only where the policy asks for them."""
+"""The graphs follow the policy file: its triggers, and a second gate or a way to act alone only where it asks for them."""
 
 from __future__ import annotations
 
@@ -78,3 +78,32 @@ def test_acting_alone_has_a_way_of_its_own_and_a_shout_that_holds_nothing_up(par
     assert {write, "shout"} <= dag.get_task("break_glass").downstream_task_ids
     assert not dag.get_task("shout").downstream_task_ids
     assert "oncall" in dag.params.get_param("break_glass").description
+
+
+def with_a_fourth_trigger(document) -> None:
+    document["triggers"]["T4"] = {
+        "signal": "generic",
+        "name": "slow_rounds",
+        "description": "slow rounds out of all rounds",
+        "nouns": {"events": "slow rounds", "exposure": "rounds", "subjects": "players"},
+        "source": document["triggers"]["T1"]["source"],
+        "flag": "ledger_enforce_balance",
+        "runbook": "docs/runbooks/T1_insufficient_funds.md",
+    }
+    document["matrix"] += [
+        {"trigger": "T4", "severity": severity, "actions": ["notify"], "runbook_says": "Watch it closely.", "owner": "oncall"}
+        for severity in ("mild", "severe")
+    ]
+
+
+def test_a_fourth_trigger_of_the_policy_is_checked_as_any_other(parsed):
+    check = parsed("ledger_health_check", with_a_fourth_trigger)
+    own = {task.removeprefix("T4.") for task in check.task_ids if task.startswith("T4.")}
+    assert own == {task.removeprefix("T1.") for task in check.task_ids if task.startswith("T1.")}
+    assert {"sense", "classify", "decide", "notify", "remediate"} <= own
+    assert check.params["triggers"] == ["T1", "T2", "T3", "T4"]
+
+
+def test_a_fourth_trigger_of_the_policy_is_offered_by_the_form_of_a_case_by_hand(parsed):
+    form = parsed("ledger_remediation", with_a_fourth_trigger).params.get_param("trigger")
+    assert form.schema["enum"] == [None, "T1", "T2", "T3", "T4"]
