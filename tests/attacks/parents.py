@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import numpy as np
 import psycopg
-from ledger_guard.adapters.signal_sources.postgres import PostgresSignalSource
 from tests.attacks.scene import FLAG, Run, Scene
 from tests.triggers import T3
 
@@ -22,6 +21,7 @@ from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.wiring import signal_sources
 from ledger_sandbox import clock
 from ledger_sandbox.history import t3_history
 
@@ -210,7 +210,7 @@ def _quiet_past(scene: Scene) -> None:
     settings, policy = ConnectionSettings.parse(uri, "ledger_db"), load_policy()
     length, now = timedelta(minutes=policy.window_minutes), clock.now(uri)
     newest = Window(Window.containing(now, length).start - length, length)
-    source = PostgresSignalSource(settings, settings, policy, RehearsalClock(settings))
+    source = signal_sources(settings, settings, policy, RehearsalClock(settings))
     compared = source.readings(T3, newest.next, newest.next)
     quiet = [replace(reading, window=newest, events=0, subjects=0) for reading in compared]
     assert {reading.tenant_id for reading in quiet} == set(SENSED_TENANTS)

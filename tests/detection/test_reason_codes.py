@@ -50,8 +50,8 @@ def test_every_code_has_a_sentence_of_its_own():
         ReasonCode.OWN_RATE: "12 refused calls where 0 are usual: the tenant's own rate, as far as its traffic can tell.",
         ReasonCode.NOTHING_ATTEMPTED: "Nothing was attempted in this window.",
         ReasonCode.LEARNING: f"The baseline has learned 12 of the {DETECTION.baseline_minimum_windows} windows that it needs.",
-        ReasonCode.TOO_LITTLE_TRAFFIC: "Too little traffic to tell a rise from luck: 5 times as many refused calls would take about "
-        "12 minutes to show, 1.5 times about 0 minutes.",
+        ReasonCode.TOO_LITTLE_TRAFFIC: "Too little traffic to tell a rise from luck: 5 times as many refused calls would "
+        "take about 12 minutes to show, 1.5 times about 0 minutes.",
         ReasonCode.NO_ROW: "No row in this window.",
         ReasonCode.MISSING_ROW: "No row where about 12 calls are usual: the source is silent for this tenant.",
     }

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from ledger_guard.domain.incident_course import Change
 from tests.triggers import T1, T2
 from tests.use_cases.audit.keyed_worlds import FORGED, Mallory, keyed_rollout
 from tests.use_cases.flags.rollout_world import BALANCE, NOW, SIGNATURE, RolloutWorld
@@ -16,6 +15,7 @@ from ledger_guard.domain.audit_keys import NO_KEYS
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from health_worlds import INCIDENT_ID, NOON, T1, T2, T3, audited, incident, world_at
+from health_worlds import INCIDENT_ID, NOON, audited, incident, world_at
 from tests.adapters.guard_state.samples import a_question, a_yes
+from tests.triggers import T1, T2, T3
 
 from ledger_guard.adapters.memory.guard import MemoryWorld
 from ledger_guard.adapters.memory.scheduler import InMemoryScheduler

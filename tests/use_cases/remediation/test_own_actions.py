@@ -6,14 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from ledger_guard.domain.incident_course import Change, CourseRules, next_step
-from ledger_guard.use_cases.health_check.quarantine import quarantined_tenants
 from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.incident_lifecycle import Change, LifecycleRules, next_step
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.domain.runs import StartedRun
@@ -23,6 +22,7 @@ from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.backfill import backfill_ending
 from ledger_guard.use_cases.backfill.backfill_run import force_run, plan_run, undo_run, verify_run
 from ledger_guard.use_cases.flags import flag_run
+from ledger_guard.use_cases.health_check.classify_windows import quarantined_tenants
 from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
 from ledger_guard.use_cases.remediation.recovery import Recovery, recovery
 from ledger_guard.use_cases.remediation.remediate import Case, child_runs, open_case, settle_runs, unfinished_runs
@@ -242,7 +242,7 @@ def test_a_run_by_hand_is_no_work_that_would_let_a_severe_incident_end_by_itself
     assert step.change is Change.CONTINUED
 
 
-RULES = CourseRules(resolve_after_windows=2, list_at_most=3)
+RULES = LifecycleRules(resolve_after_windows=2, list_at_most=3)
 
 
 @pytest.mark.parametrize("kind", ["backfill", "undo"])

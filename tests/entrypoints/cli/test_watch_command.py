@@ -7,12 +7,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from tests.adapters.guard_state.samples import a_question
+from tests.triggers import TRIGGERS
 
 from ledger_guard import wiring
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
 from ledger_guard.domain.complaints import ComplaintKind
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.domain.signals import Trigger
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.incidents.granted_runs import grant_run
@@ -27,7 +27,7 @@ def world(monkeypatch) -> MemoryWorld:
     world = memory_world(load_policy(), NOON)
     monkeypatch.setattr(wiring, "open_guard", lambda policy=None: world.guard)
     with world.state.transaction() as state:
-        for trigger in Trigger:
+        for trigger in TRIGGERS:
             state.verdicts.save_engine_state(trigger, NOON, NOON, b"")
     return world
 
