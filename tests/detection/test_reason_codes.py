@@ -7,9 +7,9 @@ from readings import DETECTION
 from ledger_guard.detection.reason_codes import CodedReasons, ReasonCode, Wording, duration, three_digits
 
 
-def sentences(code: ReasonCode, first=0.0, second=0.0, *, wording: Wording | None = None) -> list[str]:
-    first, second = np.broadcast_arrays(np.atleast_1d(np.asarray(first, float)), second)
-    coded = CodedReasons(np.full(len(first), code, np.int8), first, second)
+def sentences(code: ReasonCode, count=0, figure=0.0, *, wording: Wording | None = None) -> list[str]:
+    count, figure = np.broadcast_arrays(np.atleast_1d(count).astype(np.int64), np.asarray(figure, float))
+    coded = CodedReasons(np.full(len(count), code, np.int8), count, figure)
     return (wording or Wording(DETECTION)).sentences(coded)
 
 
@@ -43,7 +43,7 @@ def test_durations_are_told_in_the_unit_that_fits(minutes, told):
 
 
 def test_every_code_has_a_sentence_of_its_own():
-    assert {code: sentences(code, 12.0)[0] for code in ReasonCode} == {
+    assert {code: sentences(code, 12)[0] for code in ReasonCode} == {
         ReasonCode.OWN_RATE: "12 events where 0 are usual: the tenant's own rate, as far as its traffic can tell.",
         ReasonCode.NOTHING_ATTEMPTED: "Nothing was attempted in this window.",
         ReasonCode.LEARNING: f"The baseline has learned 12 of the {DETECTION.baseline_minimum_windows} windows that it needs.",
@@ -57,6 +57,6 @@ def test_every_code_has_a_sentence_of_its_own():
 def test_memory_is_bounded():
     wording = Wording(DETECTION)
     for start in range(3):
-        sentences(ReasonCode.LEARNING, start * 40_000.0 + np.arange(40_000), wording=wording)
+        sentences(ReasonCode.LEARNING, start * 40_000 + np.arange(40_000), wording=wording)
     assert len(wording) <= 80_000
-    assert sentences(ReasonCode.LEARNING, 5.0, wording=wording)[0].startswith("The baseline has learned 5 of")
+    assert sentences(ReasonCode.LEARNING, 5, wording=wording)[0].startswith("The baseline has learned 5 of")

@@ -1,4 +1,4 @@
-"""Why a tenant is not in alarm: a code and two figures a verdict, worded when the verdict is told."""
+"""Why a tenant is not in alarm: a code, a count and a figure a verdict, worded when the verdict is told."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_guard.detection.arrays import Floats
+from ledger_guard.detection.arrays import Floats, Numbers
 from ledger_guard.policy.schema import Detection
 
 #: more sentences than this are forgotten and begun anew
@@ -27,7 +27,7 @@ _DURATIONS = (
 
 
 class ReasonCode(IntEnum):
-    """What is said, and the two figures in it; a figure that is not named is 0."""
+    """What is said, and the count and the figure in it; what is not named is 0."""
 
     #: events, and expected events by `three_digits`
     OWN_RATE = 0
@@ -46,16 +46,18 @@ class CodedReasons:
     """A reason a tenant. The arrays are parallel."""
 
     code: NDArray[np.int8]
-    first: Floats
-    second: Floats
+    count: Numbers
+    figure: Floats
 
-    def put(self, where: NDArray[np.intp], code: ReasonCode, first: Floats | float = 0.0, second: Floats | float = 0.0) -> None:
+    def put(
+        self, where: NDArray[np.intp], code: ReasonCode, count: Floats | Numbers | int = 0, figure: Floats | Numbers | int = 0
+    ) -> None:
         """Another reason for the tenants at the indices `where`."""
-        self.code[where], self.first[where], self.second[where] = code, first, second
+        self.code[where], self.count[where], self.figure[where] = code, count, figure
 
 
-class Wording(dict[tuple[int, float, float], str]):
-    """The sentence of each code and its figures, put into words when it is first asked for.
+class Wording(dict[tuple[int, int, float], str]):
+    """The sentence of each code, count and figure, put into words when it is first asked for.
 
     A fleet's verdicts are mostly quiet and say the same things again; wording each costs more than judging it.
     """
@@ -68,32 +70,32 @@ class Wording(dict[tuple[int, float, float], str]):
         """One sentence a tenant."""
         if len(self) > _MOST_KEPT:
             self.clear()
-        keys = zip(reasons.code.tolist(), reasons.first.tolist(), reasons.second.tolist(), strict=True)
+        keys = zip(reasons.code.tolist(), reasons.count.tolist(), reasons.figure.tolist(), strict=True)
         return list(map(self.__getitem__, keys))
 
     def sentence(self, reasons: CodedReasons, place: int) -> str:
         """The sentence of the tenant at `place`."""
-        return self[int(reasons.code[place]), float(reasons.first[place]), float(reasons.second[place])]
+        return self[int(reasons.code[place]), int(reasons.count[place]), float(reasons.figure[place])]
 
-    def __missing__(self, key: tuple[int, float, float]) -> str:
+    def __missing__(self, key: tuple[int, int, float]) -> str:
         words = self[key] = self._worded(*key)
         return words
 
-    def _worded(self, code: int, first: float, second: float) -> str:
+    def _worded(self, code: int, count: int, figure: float) -> str:
         detection = self._detection
         if code == ReasonCode.OWN_RATE:
-            return f"{first:.0f} events where {second:.3g} are usual: the tenant's own rate, as far as its traffic can tell."
+            return f"{count} events where {figure:.3g} are usual: the tenant's own rate, as far as its traffic can tell."
         if code == ReasonCode.NOTHING_ATTEMPTED:
             return "Nothing was attempted in this window."
         if code == ReasonCode.LEARNING:
-            return f"The baseline has learned {first:.0f} of the {detection.baseline_minimum_windows} windows that it needs."
+            return f"The baseline has learned {count} of the {detection.baseline_minimum_windows} windows that it needs."
         if code == ReasonCode.TOO_LITTLE_TRAFFIC:
             return (
                 f"Too little traffic to tell a rise from luck: {detection.severe_ratio:g} times as many failures would take "
-                f"about {_DURATIONS[int(first)]} to show, {detection.mild_ratio:g} times about {_DURATIONS[int(second)]}."
+                f"about {_DURATIONS[count]} to show, {detection.mild_ratio:g} times about {_DURATIONS[int(figure)]}."
             )
         if code == ReasonCode.MISSING_ROW:
-            return f"No row where about {first:.0f} attempts are usual: the source is silent for this tenant."
+            return f"No row where about {count} attempts are usual: the source is silent for this tenant."
         return "No row in this window."
 
 
@@ -105,10 +107,10 @@ def three_digits(value: Floats) -> Floats:
     return np.where(place == 0, 0.0, np.rint(value / unit) * unit)
 
 
-def duration(minutes: Floats) -> Floats:
+def duration(minutes: Floats) -> Numbers:
     """Which of the durations that are told comes nearest."""
     hours, days = minutes / 60.0, minutes / 1440.0
     in_hours, in_days = _MINUTES + 1, _MINUTES + 1 + _HOURS + 1
     told = np.where(hours < _HOURS, in_hours + np.rint(hours), in_days + np.rint(np.minimum(days, _DAYS)))
     told = np.where(days >= _DAYS, len(_DURATIONS) - 1, told)
-    return np.where(minutes < _MINUTES, np.rint(minutes), told)
+    return np.where(minutes < _MINUTES, np.rint(minutes), told).astype(np.int64)
