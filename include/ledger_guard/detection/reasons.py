@@ -14,7 +14,7 @@ from ledger_guard.detection import alarms as alarm
 from ledger_guard.detection.arrays import Flags, Floats, Numbers
 from ledger_guard.detection.engine import SEVERITIES, Explanation, WindowBatch
 from ledger_guard.detection.negative_binomial import BAND_SCORE, gamma_quantile
-from ledger_guard.detection.reason_codes import CodedReasons, ReasonCode, Wording, duration, three_digits
+from ledger_guard.detection.reason_codes import CodedReasons, ReasonCode, Wording, duration
 from ledger_guard.detection.rule_result import RuleResult
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
@@ -166,7 +166,7 @@ def quiet_reasons(
 ) -> CodedReasons:
     """Why each tenant is not in alarm, parallel to `severity`; what is said of a tenant in alarm means nothing."""
     codes = np.full(len(order), ReasonCode.OWN_RATE, np.int8)
-    coded = CodedReasons(codes, result.events[order].astype(np.int64), three_digits(result.seen.expected)[order])
+    coded = CodedReasons(codes, result.events[order].astype(np.int64), result.seen.expected[order])
     lacking = np.flatnonzero(severity == _INSUFFICIENT)
     if len(lacking):
         which = order[lacking]
