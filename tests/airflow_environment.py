@@ -13,7 +13,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parent.parent
 
 #: Airflow role of each user; the password is the name with `-pw` behind it
-USERS = {"admin": "admin", "oncall": "op", "payments-lead": "user", "ops-lead": "user", "viewer": "viewer"}
+USERS = {"admin": "admin", "oncall": "user", "payments-lead": "user", "ops-lead": "user", "viewer": "viewer"}
 
 
 def prepare(home: Path) -> None:

@@ -23,7 +23,7 @@ from ledger_sandbox.ends_with_us import EndsWithUs
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 HEALTH_KEYS = ("metadatabase", "scheduler", "dag_processor")
 #: SimpleAuthManager's users and roles in a sandbox; each one's password is `<name>-pw`
-USERS = {"admin": "admin", "oncall": "op", "payments-lead": "user", "ops-lead": "user", "viewer": "viewer"}
+USERS = {"admin": "admin", "oncall": "user", "payments-lead": "user", "ops-lead": "user", "viewer": "viewer"}
 
 
 @dataclass(frozen=True)

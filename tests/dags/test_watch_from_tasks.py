@@ -87,8 +87,8 @@ def test_the_first_task_of_every_dag_tells_which_other_is_paused_even_where_its_
 def test_a_by_hand_emergency_that_stays_queued_is_told_by_another_dags_task(platform, channel, run_dag, airflow):
     airflow.run("flag_rollback", "manual__3am", "queued")
     run_dag("flag_restore", CONFS["flag_restore"])
-    assert platform.run("select kind || ' ' || about from ledger_guard.complaint") == "queued flag_rollback"
-    platform.run("update ledger_guard.complaint set since = since - interval '2 minutes'")
+    assert platform.run("select kind || ' ' || about from ledger_guard.guard_alert") == "queued flag_rollback"
+    platform.run("update ledger_guard.guard_alert set since = since - interval '2 minutes'")
     platform.run("update ledger_guard.last_look set looked_at = looked_at - interval '1 minute'")
     run_dag("flag_restore", CONFS["flag_restore"])
     assert "watch · flag_rollback · queued" in watch_titles(channel)

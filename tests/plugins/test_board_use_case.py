@@ -11,9 +11,9 @@ from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import MemoryWorld
 from ledger_guard.domain.audit import AuditEvent
-from ledger_guard.domain.complaints import ComplaintKind
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import FlagState
+from ledger_guard.domain.guard_alerts import GuardAlertKind
 from ledger_guard.domain.incidents import IncidentStatus
 from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.signals import WindowState
@@ -131,7 +131,7 @@ def ask(guard: Guard) -> None:
 
 def test_a_paused_dag_is_shown_as_airflow_says_it_now_and_not_as_the_last_look_saw_it(guard, scheduler):
     with guard.state.transaction() as state:
-        state.complaints.seen(ComplaintKind.PAUSED, "tenant_backfill", NOW - LENGTH)
+        state.guard_alerts.seen(GuardAlertKind.PAUSED, "tenant_backfill", NOW - LENGTH)
     scheduler.paused.add("flag_rollback")
     assert board(guard, scheduler).held_up == ("flag_rollback is paused: its runs do not begin, emergencies included.",)
 
@@ -139,7 +139,7 @@ def test_a_paused_dag_is_shown_as_airflow_says_it_now_and_not_as_the_last_look_s
 def test_without_airflow_the_last_look_counts_and_the_board_says_so(guard, scheduler):
     ask(guard)
     with guard.state.transaction() as state:
-        state.complaints.seen(ComplaintKind.PAUSED, "tenant_backfill", NOW - LENGTH)
+        state.guard_alerts.seen(GuardAlertKind.PAUSED, "tenant_backfill", NOW - LENGTH)
     scheduler.go_away("connection refused")
     found = board(guard, scheduler)
     assert found.held_up[0].endswith("is not known now: Airflow does not say: connection refused.")
@@ -149,7 +149,7 @@ def test_without_airflow_the_last_look_counts_and_the_board_says_so(guard, sched
 
 def test_an_emergency_that_stays_queued_is_shown(guard, scheduler):
     with guard.state.transaction() as state:
-        state.complaints.seen(ComplaintKind.QUEUED, "flag_rollback", NOW - LENGTH)
+        state.guard_alerts.seen(GuardAlertKind.QUEUED, "flag_rollback", NOW - LENGTH)
     assert board(guard, scheduler).held_up == (
         "Runs of flag_rollback have stayed queued since 2026-03-01T02:57:00Z; an emergency may be among them.",
     )

@@ -24,7 +24,7 @@ def world_without(trigger):
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS)
-def test_what_is_not_watched_is_on_no_board_and_in_no_complaint(trigger):
+def test_what_is_not_watched_is_on_no_board_and_in_no_guard_alert(trigger):
     world = world_without(trigger)
     left = [each for each in TRIGGERS if each != trigger]
     for each in left:

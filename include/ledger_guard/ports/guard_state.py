@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.audit_keys import AuditKeys
-from ledger_guard.domain.complaints import Complaint, ComplaintKind
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.freeze_overrides import FreezeOverride
+from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.pacing import BackfillProgress, Steering
 from ledger_guard.domain.plan_summary import PlanSummary
@@ -399,22 +399,22 @@ class RunStore(Protocol):
         """What a task of this run left under this name."""
 
 
-class ComplaintStore(Protocol):
+class GuardAlertStore(Protocol):
     """What stands in the way of runs and answers."""
 
     def begin_look(self, at: datetime, every: timedelta) -> bool:
         """Whether the last look began at least `every` ago; then this one counts as the last. Of several at once one may look."""
 
-    def standing(self) -> list[Complaint]:
+    def standing(self) -> list[GuardAlert]:
         """What is not over, the oldest first."""
 
-    def seen(self, kind: ComplaintKind, about: str, at: datetime) -> Complaint:
+    def seen(self, kind: GuardAlertKind, about: str, at: datetime) -> GuardAlert:
         """Remember that it stands; what was over begins anew, told to nobody."""
 
-    def over(self, kind: ComplaintKind, about: str, at: datetime) -> None:
+    def over(self, kind: GuardAlertKind, about: str, at: datetime) -> None:
         """Remember that it does not stand any more; nothing where it did not."""
 
-    def told(self, kind: ComplaintKind, about: str, at: datetime) -> None:
+    def told(self, kind: GuardAlertKind, about: str, at: datetime) -> None:
         """Remember that people were told; the first time stays. Raises BadInputError for what was never seen."""
 
 
@@ -521,7 +521,7 @@ class GuardTransaction(Protocol):
         """Runs that start runs, and what their tasks left."""
 
     @property
-    def complaints(self) -> ComplaintStore:
+    def guard_alerts(self) -> GuardAlertStore:
         """What stands in the way of runs and answers."""
 
     @property

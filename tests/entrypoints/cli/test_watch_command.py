@@ -11,8 +11,8 @@ from tests.triggers import TRIGGERS
 
 from ledger_guard import wiring
 from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
-from ledger_guard.domain.complaints import ComplaintKind
 from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.guard_alerts import GuardAlertKind
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.incidents.granted_runs import grant_run
@@ -34,7 +34,7 @@ def world(monkeypatch) -> MemoryWorld:
 
 def pause(world: MemoryWorld) -> None:
     with world.state.transaction() as state:
-        state.complaints.seen(ComplaintKind.PAUSED, "flag_rollback", NOON)
+        state.guard_alerts.seen(GuardAlertKind.PAUSED, "flag_rollback", NOON)
 
 
 def titles(world: MemoryWorld) -> list[str]:

@@ -96,7 +96,7 @@ def test_people_are_told_once_an_hour_and_it_is_on_record():
     assert ("watch", "guard") in audited(world)
 
 
-def test_a_new_complaint_is_told_at_once():
+def test_a_new_guard_alert_is_told_at_once():
     world = begun_world()
     with world.guard.state.transaction() as state:
         for trigger in (T1, T2):

@@ -12,8 +12,8 @@ from tests.triggers import T1, T2, T3
 
 from ledger_guard.adapters.memory.guard import MemoryWorld
 from ledger_guard.adapters.memory.scheduler import InMemoryScheduler
-from ledger_guard.domain.complaints import QUEUED_AT_MOST
 from ledger_guard.domain.errors import LedgerGuardError, NotificationFailed, SourceUnavailable
+from ledger_guard.domain.guard_alerts import QUEUED_AT_MOST
 from ledger_guard.domain.runs import DAG_IDS, EMERGENCY_DAG_IDS
 from ledger_guard.use_cases.approvals.escalate import escalate
 from ledger_guard.use_cases.health_check.watch_runs import LOOK_EVERY, tell_from_outside, watch_runs
@@ -248,7 +248,7 @@ def test_one_part_that_fails_keeps_none_of_the_others(watched):
     assert [each.notice.title for each in watched.world.notifier.posted] == ["start · flag_rollback · not begun"]
 
 
-def test_what_airflow_does_not_say_ends_no_complaint_and_closes_no_question(watched):
+def test_what_airflow_does_not_say_ends_no_guard_alert_and_closes_no_question(watched):
     [question] = watched.ask("run-1")
     watched.scheduler.paused.add("flag_rollback")
     watched.look()

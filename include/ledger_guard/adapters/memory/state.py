@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from ledger_guard.adapters.memory.guard_state.approvals import InMemoryApprovalStore
 from ledger_guard.adapters.memory.guard_state.audit import InMemoryAuditLog
-from ledger_guard.adapters.memory.guard_state.complaints import InMemoryComplaintStore
 from ledger_guard.adapters.memory.guard_state.deploys import InMemoryDeployStore
 from ledger_guard.adapters.memory.guard_state.freeze_overrides import InMemoryFreezeOverrideStore
+from ledger_guard.adapters.memory.guard_state.guard_alerts import InMemoryGuardAlertStore
 from ledger_guard.adapters.memory.guard_state.incidents import InMemoryActionStore, InMemoryIncidentStore
 from ledger_guard.adapters.memory.guard_state.openings import InMemoryOpeningStore
 from ledger_guard.adapters.memory.guard_state.plans import InMemoryPlanStore
@@ -44,7 +44,7 @@ class InMemoryTransaction:
         self.sightings = InMemorySecretSightingStore(tables)
         self.deploys = InMemoryDeployStore(tables)
         self.runs = InMemoryRunStore(tables)
-        self.complaints = InMemoryComplaintStore(tables)
+        self.guard_alerts = InMemoryGuardAlertStore(tables)
         self.audit = InMemoryAuditLog(tables, audit_keys)
 
 

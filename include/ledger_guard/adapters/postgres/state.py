@@ -12,11 +12,11 @@ from ledger_guard.adapters.postgres.connection import Connection, ConnectionSett
 from ledger_guard.adapters.postgres.guard_state.actions import PostgresActionStore
 from ledger_guard.adapters.postgres.guard_state.approvals import PostgresApprovalStore
 from ledger_guard.adapters.postgres.guard_state.audit import PostgresAuditLog
-from ledger_guard.adapters.postgres.guard_state.complaints import PostgresComplaintStore
 from ledger_guard.adapters.postgres.guard_state.deploys import PostgresDeployStore
 from ledger_guard.adapters.postgres.guard_state.flag_changes import PostgresFlagChangeStore
 from ledger_guard.adapters.postgres.guard_state.freeze_overrides import PostgresFreezeOverrideStore
 from ledger_guard.adapters.postgres.guard_state.freezes import PostgresFreezeStore
+from ledger_guard.adapters.postgres.guard_state.guard_alerts import PostgresGuardAlertStore
 from ledger_guard.adapters.postgres.guard_state.incidents import PostgresIncidentStore
 from ledger_guard.adapters.postgres.guard_state.openings import PostgresOpeningStore
 from ledger_guard.adapters.postgres.guard_state.plans import PostgresPlanStore
@@ -57,7 +57,7 @@ class GuardRepositories:
         self.sightings = PostgresSecretSightingStore(connection)
         self.deploys = PostgresDeployStore(connection)
         self.runs = PostgresRunStore(connection)
-        self.complaints = PostgresComplaintStore(connection)
+        self.guard_alerts = PostgresGuardAlertStore(connection)
         self.audit = PostgresAuditLog(connection, audit_keys)
 
 

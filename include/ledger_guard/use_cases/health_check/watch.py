@@ -15,9 +15,9 @@ from ledger_guard.use_cases.notify.notify import notify
 
 #: after so many windows without a verdict the guard speaks up
 SILENT_WINDOWS = 2
-#: the same complaint is not told again before this has passed (people's time)
+#: the same alert is not told again before this has passed (people's time)
 REPEAT_AFTER = timedelta(hours=1)
-#: how many audit entries are searched for the last complaint
+#: how many audit entries are searched for the last alert
 _AUDIT_REACH = 500
 
 
@@ -27,11 +27,11 @@ def watch(guard: Guard) -> list[str]:
     Empty when the guard sees. Raises SourceUnavailable when guard state is away: then it sees nothing at all.
     """
     with guard.state.transaction() as state:
-        return [sentence for trigger in guard.policy.triggers for sentence in _complaints(guard, state, trigger)]
+        return [sentence for trigger in guard.policy.triggers for sentence in _guard_alerts(guard, state, trigger)]
 
 
 def watch_and_tell(guard: Guard) -> list[str]:
-    """Watch, and tell the operations channel; the same complaint at most once an hour.
+    """Watch, and tell the operations channel; the same alert at most once an hour.
 
     Raises:
         NotificationFailed: the channel did not take it. Let the telling task fail and nothing else.
@@ -47,7 +47,7 @@ def watch_and_tell(guard: Guard) -> list[str]:
     return sentences
 
 
-def _complaints(guard: Guard, state: GuardTransaction, trigger: Trigger) -> Iterator[str]:
+def _guard_alerts(guard: Guard, state: GuardTransaction, trigger: Trigger) -> Iterator[str]:
     now, length = guard.clock.now(), timedelta(minutes=guard.policy.window_minutes)
     judged_at, judged_through = state.verdicts.last_judged_at(trigger), state.verdicts.judged_through(trigger)
     if judged_at is None or judged_through is None:

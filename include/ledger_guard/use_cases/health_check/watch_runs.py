@@ -30,7 +30,7 @@ def watch_runs(guard: Guard, scheduler: Scheduler, *, and_verdicts: bool = False
             done; what was not told is told by the next look. No repair may wait for it: let the caller go on.
     """
     with guard.state.transaction() as state:
-        if not state.complaints.begin_look(guard.wall_clock.now(), LOOK_EVERY):
+        if not state.guard_alerts.begin_look(guard.wall_clock.now(), LOOK_EVERY):
             return
     parts: list[_Part] = [
         lambda: see_dags(guard, scheduler),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from ledger_guard.domain.complaints import Complaint, ComplaintKind
 from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import DAG_IDS, EMERGENCY_DAG_IDS, RunGrant
 from ledger_guard.domain.windows import iso
@@ -22,9 +22,9 @@ FORGOTTEN_AFTER = timedelta(days=1)
 RECORDED_WITHIN = timedelta(minutes=10)
 
 _REMEDIES = {
-    ComplaintKind.PAUSED: "switch it on in Airflow's list of DAGs",
-    ComplaintKind.QUEUED: "is the DAG paused? Does the scheduler run? Are all its runs taken? End parked runs that nobody needs",
-    ComplaintKind.OVERDUE: "does the scheduler run? Were runs ended by hand?",
+    GuardAlertKind.PAUSED: "switch it on in Airflow's list of DAGs",
+    GuardAlertKind.QUEUED: "is the DAG paused? Does the scheduler run? Are all its runs taken? End parked runs that nobody needs",
+    GuardAlertKind.OVERDUE: "does the scheduler run? Were runs ended by hand?",
 }
 
 
@@ -33,21 +33,21 @@ def see_dags(guard: Guard, scheduler: Scheduler) -> None:
 
     Raises SourceUnavailable when Airflow does not say of one; what it said of the others is on record.
     """
-    found, failures = dict[tuple[ComplaintKind, str], bool](), []
+    found, failures = dict[tuple[GuardAlertKind, str], bool](), []
     for dag_id in DAG_IDS:
         try:
-            found[ComplaintKind.PAUSED, dag_id] = scheduler.is_paused(dag_id)
+            found[GuardAlertKind.PAUSED, dag_id] = scheduler.is_paused(dag_id)
             if dag_id in EMERGENCY_DAG_IDS:
-                found[ComplaintKind.QUEUED, dag_id] = scheduler.queued(dag_id) > 0
+                found[GuardAlertKind.QUEUED, dag_id] = scheduler.queued(dag_id) > 0
         except SourceUnavailable as error:
             failures.append(f"{dag_id}: {error}")
     now = guard.wall_clock.now()
     with guard.state.transaction() as state:
         for (kind, about), stands in found.items():
             if stands:
-                state.complaints.seen(kind, about, now)
+                state.guard_alerts.seen(kind, about, now)
             else:
-                state.complaints.over(kind, about, now)
+                state.guard_alerts.over(kind, about, now)
     if failures:
         raise SourceUnavailable("; ".join(failures))
 
@@ -57,24 +57,24 @@ def see_overdue(guard: Guard) -> None:
     now = guard.wall_clock.now()
     with guard.state.transaction() as state:
         if _overdue(guard, state):
-            state.complaints.seen(ComplaintKind.OVERDUE, "", now)
+            state.guard_alerts.seen(GuardAlertKind.OVERDUE, "", now)
         else:
-            state.complaints.over(ComplaintKind.OVERDUE, "", now)
+            state.guard_alerts.over(GuardAlertKind.OVERDUE, "", now)
 
 
 def tell_held_up(guard: Guard) -> list[str]:
-    """Tell people of each complaint that has stood long enough, once until it is over. Returns the sentences told.
+    """Tell people of each alert that has stood long enough, once until it is over. Returns the sentences told.
 
     Raises NotificationFailed when the channel did not take one; it is told again then.
     """
     now = guard.wall_clock.now()
     with guard.state.transaction() as state:
-        due = [each for each in state.complaints.standing() if each.told_at is None and each.is_ripe(now)]
-    for complaint in due:
-        notify(guard, _notice(guard, complaint))
+        due = [each for each in state.guard_alerts.standing() if each.told_at is None and each.is_firing(now)]
+    for guard_alert in due:
+        notify(guard, _notice(guard, guard_alert))
         with guard.state.transaction() as state:
-            state.complaints.told(complaint.kind, complaint.about, now)
-    return [complaint.sentence for complaint in due]
+            state.guard_alerts.told(guard_alert.kind, guard_alert.about, now)
+    return [guard_alert.sentence for guard_alert in due]
 
 
 def held_up(guard: Guard, state: GuardTransaction, paused: Sequence[str] | None = None) -> list[str]:
@@ -89,10 +89,10 @@ def _sentences(guard: Guard, state: GuardTransaction, paused: Sequence[str] | No
     now = guard.wall_clock.now()
     for dag_id in paused or ():
         yield f"{dag_id} is paused: its runs do not begin, emergencies included."
-    known_otherwise = {ComplaintKind.OVERDUE} if paused is None else {ComplaintKind.OVERDUE, ComplaintKind.PAUSED}
-    for complaint in state.complaints.standing():
-        if complaint.is_ripe(now) and complaint.kind not in known_otherwise:
-            yield complaint.sentence
+    known_otherwise = {GuardAlertKind.OVERDUE} if paused is None else {GuardAlertKind.OVERDUE, GuardAlertKind.PAUSED}
+    for guard_alert in state.guard_alerts.standing():
+        if guard_alert.is_firing(now) and guard_alert.kind not in known_otherwise:
+            yield guard_alert.sentence
     if overdue := _overdue(guard, state):
         yield f"{overdue} question(s) expired without anything on record: their runs have ended, or Airflow stands still."
     for grant in state.runs.never_begun(now - FORGOTTEN_AFTER, now - timedelta(minutes=BEGIN_WITHIN_MINUTES)):
@@ -108,12 +108,12 @@ def _not_begun(grant: RunGrant) -> str:
     return f"A run of {grant.dag_id} was to start at {iso(grant.granted_at)} and has not begun: {grant.run_id}."
 
 
-def _notice(guard: Guard, complaint: Complaint) -> Notice:
-    is_emergency = complaint.kind is ComplaintKind.QUEUED
+def _notice(guard: Guard, guard_alert: GuardAlert) -> Notice:
+    is_emergency = guard_alert.kind is GuardAlertKind.QUEUED
     return Notice(
-        title=f"watch · {complaint.about or 'questions'} · {complaint.kind.value}",
-        summary=complaint.sentence,
-        facts=(("Look at" if is_emergency else "Then", _REMEDIES[complaint.kind]),),
+        title=f"watch · {guard_alert.about or 'questions'} · {guard_alert.kind.value}",
+        summary=guard_alert.sentence,
+        facts=(("Look at" if is_emergency else "Then", _REMEDIES[guard_alert.kind]),),
         links=(("Board", f"{guard.ui_url.rstrip('/')}/plugin/ledger-guard"),),
         mention=guard.policy.notification.escalation_mention if is_emergency else "",
     )

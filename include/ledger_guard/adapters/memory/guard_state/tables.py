@@ -8,11 +8,11 @@ from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalAnswer, ApprovalRequest
 from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry
-from ledger_guard.domain.complaints import Complaint, ComplaintKind
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.freeze_overrides import FreezeOverride
+from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.ledger_evidence import Amounts
 from ledger_guard.domain.pacing import BackfillProgress, Steering
@@ -80,7 +80,7 @@ class Tables:
     #: by DAG, run and name; with the moment they were left
     run_notes: dict[tuple[str, str, str], tuple[dict[str, Any], datetime]] = field(default_factory=dict)
     #: by kind and about; with the moment it was over
-    complaints: dict[tuple[ComplaintKind, str], tuple[Complaint, datetime | None]] = field(default_factory=dict)
+    guard_alerts: dict[tuple[GuardAlertKind, str], tuple[GuardAlert, datetime | None]] = field(default_factory=dict)
     #: under an empty key: when the first task of a DAG looked last
     last_look: dict[str, datetime] = field(default_factory=dict)
     audit: dict[int, AuditEntry] = field(default_factory=dict)

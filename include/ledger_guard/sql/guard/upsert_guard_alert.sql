@@ -1,6 +1,6 @@
 -- Remember that it stands; what was over begins anew, told to nobody.
--- Parameters: kind, about, at (timestamptz). Rows: one. Index relied on: primary key of complaint.
-insert into ledger_guard.complaint as known (kind, about, since, seen_at)
+-- Parameters: kind, about, at (timestamptz). Rows: one. Index relied on: primary key of guard_alert.
+insert into ledger_guard.guard_alert as known (kind, about, since, seen_at)
 values (%(kind)s, %(about)s, %(at)s, %(at)s)
 on conflict (kind, about) do update
 set since = case when known.over_at is null then known.since else excluded.since end,

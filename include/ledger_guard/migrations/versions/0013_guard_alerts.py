@@ -1,4 +1,4 @@
-"""Orphaned questions, and what the guard complains of: the statements stand in the SQL file of the same name."""
+"""Orphaned questions, and alerts about the guard itself: the statements stand in the SQL file of the same name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Complaints: what keeps runs from beginning or questions from being answered, from when it was first seen until it is over."""
+"""Alerts about the guard itself: what keeps runs from beginning or questions from being answered, until it is over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ledger_guard.domain.windows import iso
 QUEUED_AT_MOST = timedelta(minutes=2)
 
 
-class ComplaintKind(str, Enum):
+class GuardAlertKind(str, Enum):
     """What can stand in the way."""
 
     #: the DAG is paused
@@ -25,18 +25,18 @@ class ComplaintKind(str, Enum):
 
 #: by kind: what to say of it, after whom it is about and since when
 _WORDS = {
-    ComplaintKind.PAUSED: "{about} is paused (seen since {since}): its runs do not begin, emergencies included.",
-    ComplaintKind.QUEUED: "Runs of {about} have stayed queued since {since}; an emergency may be among them.",
-    ComplaintKind.OVERDUE: "Questions expired without anything on record (seen since {since}): their runs have ended, or Airflow "
-    "stands still.",
+    GuardAlertKind.PAUSED: "{about} is paused (seen since {since}): its runs do not begin, emergencies included.",
+    GuardAlertKind.QUEUED: "Runs of {about} have stayed queued since {since}; an emergency may be among them.",
+    GuardAlertKind.OVERDUE: "Questions expired without anything on record (seen since {since}): their runs have ended, or "
+    "Airflow stands still.",
 }
 
 
 @dataclass(frozen=True)
-class Complaint:
+class GuardAlert:
     """One thing that stands in the way, through an unbroken row of looks that saw it."""
 
-    kind: ComplaintKind
+    kind: GuardAlertKind
     #: the DAG; empty where it is of none
     about: str
     #: the first look of the row
@@ -46,9 +46,9 @@ class Complaint:
     #: when people were told; None while nobody was
     told_at: datetime | None = None
 
-    def is_ripe(self, now: datetime) -> bool:
+    def is_firing(self, now: datetime) -> bool:
         """Whether it has stood long enough to be told: queued runs for `QUEUED_AT_MOST`, anything else at once."""
-        return self.kind is not ComplaintKind.QUEUED or now - self.since >= QUEUED_AT_MOST
+        return self.kind is not GuardAlertKind.QUEUED or now - self.since >= QUEUED_AT_MOST
 
     @property
     def sentence(self) -> str:

@@ -5,8 +5,8 @@ alter table ledger_guard.approval add column orphan_told_at timestamptz;
 create index approval_orphan_not_told on ledger_guard.approval (orphaned_at)
     where orphaned_at is not null and orphan_told_at is null;
 
--- What the guard complains of until it is over: a paused DAG, runs that stay queued, answers that are overdue.
-create table ledger_guard.complaint (
+-- Alerts about the guard itself, until they are over: a paused DAG, runs that stay queued, answers that are overdue.
+create table ledger_guard.guard_alert (
     kind     text        not null check (kind in ('paused', 'queued', 'overdue')),
     -- the DAG; empty where it is of none
     about    text        not null,

@@ -1,0 +1,50 @@
+"""What stands in the way of runs and answers, in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
+
+
+class InMemoryGuardAlertStore:
+    """GuardAlertStore over the tables of one transaction."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def begin_look(self, at: datetime, every: timedelta) -> bool:
+        """See GuardAlertStore."""
+        last = self._tables.last_look.get("")
+        if last is not None and abs(at - last) < every:
+            return False
+        self._tables.last_look[""] = at
+        return True
+
+    def standing(self) -> list[GuardAlert]:
+        """See GuardAlertStore."""
+        found = [each for each, over_at in self._tables.guard_alerts.values() if over_at is None]
+        return sorted(found, key=lambda each: (each.since, each.kind.value, each.about))
+
+    def seen(self, kind: GuardAlertKind, about: str, at: datetime) -> GuardAlert:
+        """See GuardAlertStore."""
+        known, over_at = self._tables.guard_alerts.get((kind, about), (None, None))
+        found = GuardAlert(kind, about, at, at) if known is None or over_at is not None else replace(known, seen_at=at)
+        self._tables.guard_alerts[kind, about] = (found, None)
+        return found
+
+    def over(self, kind: GuardAlertKind, about: str, at: datetime) -> None:
+        """See GuardAlertStore."""
+        known, over_at = self._tables.guard_alerts.get((kind, about), (None, None))
+        if known is not None and over_at is None:
+            self._tables.guard_alerts[kind, about] = (known, at)
+
+    def told(self, kind: GuardAlertKind, about: str, at: datetime) -> None:
+        """See GuardAlertStore."""
+        known, over_at = self._tables.guard_alerts.get((kind, about), (None, None))
+        if known is None:
+            raise BadInputError(f"guard_alert {kind.value} {about}: was never seen; allowed: one that stands")
+        self._tables.guard_alerts[kind, about] = (replace(known, told_at=known.told_at or at), over_at)

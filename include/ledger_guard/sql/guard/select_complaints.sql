@@ -1,5 +1,0 @@
--- What is complained of and not over, oldest first. Parameters: none. Rows: one a complaint. Index relied on: none, they are few.
-select kind, about, since, seen_at, told_at
-from ledger_guard.complaint
-where over_at is null
-order by since, kind, about

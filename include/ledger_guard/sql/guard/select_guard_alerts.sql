@@ -1,0 +1,5 @@
+-- What is complained of and not over, oldest first. Parameters: none. Rows: one a guard_alert. Index relied on: none, they are few.
+select kind, about, since, seen_at, told_at
+from ledger_guard.guard_alert
+where over_at is null
+order by since, kind, about
