@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint bench docs lock clean
+.PHONY: help install unleash demo up test lint bench docs lock clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | column -t -s "$$(printf '\t')"
@@ -22,6 +22,10 @@ $(INSTALLED): requirements.lock
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(RUN) -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_path('purelib'), 'ledger_guard.pth').write_text(str(pathlib.Path('include').resolve()) + '\n')"
 	@touch $@
+
+unleash:            ## a real Unleash in var/unleash, for its tests (needs Node.js 20 or newer and npm; 190 MB)
+	@mkdir -p var/unleash
+	@npm install --prefix var/unleash --no-save --no-package-lock --no-audit --no-fund --omit=dev --ignore-scripts --loglevel=error unleash-server@7.4.1
 
 demo: install            ## play the whole story on real Airflow processes and a real Postgres
 	@$(RUN) -m ledger_sandbox demo
