@@ -6,9 +6,14 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+# a worker a core; what starts the real processes runs first and on one worker, one after the other
+WORKERS ?= auto
+# folders in which everything needs Airflow or Postgres: not even collected by check
+WITHOUT := $(addprefix --ignore=tests/,dags attacks stack entrypoints/fab use_cases/backfill_kills)
+IN_PARALLEL := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install unleash demo up test lint bench docs lock clean
+.PHONY: help install unleash demo up check test lint bench docs lock clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | column -t -s "$$(printf '\t')"
@@ -33,8 +38,12 @@ demo: install            ## play the whole story on real Airflow processes and a
 up: install            ## the same stack with live traffic, left running until Ctrl-C
 	@$(RUN) -m ledger_sandbox up
 
-test: install            ## every test, the story on the real scheduler included
-	@$(RUN) -m pytest
+check: install            ## lint, and every test that needs neither Postgres nor Airflow, in parallel
+	@$(MAKE) --no-print-directory lint
+	@$(RUN) -m pytest -q $(IN_PARALLEL) -m "not postgres and not airflow and not stack" $(WITHOUT)
+
+test: install            ## every test, in parallel, the story on the real scheduler included
+	@$(RUN) -m pytest $(IN_PARALLEL)
 
 lint: install            ## ruff, mypy, generated docs
 	@$(VENV)/bin/ruff check .

@@ -19,6 +19,14 @@ _airflow_home = Path(tempfile.mkdtemp(prefix="ledger-guard-airflow-"))
 airflow_environment.prepare(_airflow_home)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In parallel a module stays on one worker, and all that starts the real processes on one, which begins with it."""
+    items.sort(key=lambda item: item.get_closest_marker("stack") is None)
+    for item in items:
+        group = "stack" if item.get_closest_marker("stack") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_unconfigure() -> None:
     """Remove the tests' Airflow home."""
     shutil.rmtree(_airflow_home, ignore_errors=True)

@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 from readings import DETECTION
 
-from ledger_guard.detection.reason_codes import CodedReasons, ReasonCode, Wording, duration, three_digits
+from ledger_guard.detection.reason_codes import CodedReasons, ReasonCode, Wording, duration
 from ledger_guard.domain.signals import Nouns
 
 NOUNS = Nouns("refused calls", "calls", "webhooks")
 
 
-def sentences(code: ReasonCode, first=0.0, second=0.0, *, wording: Wording | None = None) -> list[str]:
-    first, second = np.broadcast_arrays(np.atleast_1d(np.asarray(first, float)), second)
-    coded = CodedReasons(np.full(len(first), code, np.int8), first, second)
-    return (wording or Wording(DETECTION, NOUNS)).sentences(coded)
+def sentences(code: ReasonCode, count=0, figure=0.0) -> list[str]:
+    count, figure = np.broadcast_arrays(np.atleast_1d(count).astype(np.int64), np.asarray(figure, float))
+    coded = CodedReasons(np.full(len(count), code, np.int8), count, figure)
+    return Wording(DETECTION, NOUNS).sentences(coded)
 
 
-def test_figures_have_three_digits_like_any_others():
+def test_figures_have_three_digits():
     usual = np.array([0.0, 1e-4, 0.0123456, 0.9996, 1.0, 9.994, 10.04, 99.96, 123.4, 999.9, 1234.0, 56789.0, 1e7, 123456789.0])
     counts = np.arange(len(usual)) * 1e6
-    told = sentences(ReasonCode.OWN_RATE, counts, three_digits(usual))
+    told = sentences(ReasonCode.OWN_RATE, counts, usual)
     figures = [sentence.split(" are usual")[0] for sentence in told]
     assert figures == [f"{count:.0f} refused calls where {value:.3g}" for count, value in zip(counts, usual, strict=True)]
 
@@ -46,7 +46,7 @@ def test_durations_are_told_in_the_unit_that_fits(minutes, told):
 
 
 def test_every_code_has_a_sentence_of_its_own():
-    assert {code: sentences(code, 12.0)[0] for code in ReasonCode} == {
+    assert {code: sentences(code, 12)[0] for code in ReasonCode} == {
         ReasonCode.OWN_RATE: "12 refused calls where 0 are usual: the tenant's own rate, as far as its traffic can tell.",
         ReasonCode.NOTHING_ATTEMPTED: "Nothing was attempted in this window.",
         ReasonCode.LEARNING: f"The baseline has learned 12 of the {DETECTION.baseline_minimum_windows} windows that it needs.",
@@ -57,9 +57,16 @@ def test_every_code_has_a_sentence_of_its_own():
     }
 
 
-def test_memory_is_bounded():
+def test_each_tenant_gets_its_own_sentence_whatever_the_others_are_told():
+    codes = [ReasonCode.NO_ROW, ReasonCode.LEARNING, ReasonCode.NO_ROW, ReasonCode.MISSING_ROW, ReasonCode.LEARNING]
+    coded = CodedReasons(np.array(codes, np.int8), np.array([0, 3, 0, 40, 5]), np.zeros(5))
     wording = Wording(DETECTION, NOUNS)
-    for start in range(3):
-        sentences(ReasonCode.LEARNING, start * 40_000.0 + np.arange(40_000), wording=wording)
-    assert len(wording) <= 80_000
-    assert sentences(ReasonCode.LEARNING, 5.0, wording=wording)[0].startswith("The baseline has learned 5 of")
+    together = wording.sentences(coded)
+    assert together == [wording.sentence(coded, place) for place in range(5)]
+    assert [sentence[:27] for sentence in together] == [
+        "No row in this window.",
+        "The baseline has learned 3 ",
+        "No row in this window.",
+        "No row where about 40 calls",
+        "The baseline has learned 5 ",
+    ]

@@ -226,8 +226,8 @@ def test_people_are_reminded_of_its_rollback_in_its_words(world, case, kind):
 
 def test_it_recovers_and_stands_on_the_board_and_in_the_report(world, case, kind):
     rolled_back(world, case)
-    steps.start_action(world.guard, case, "roll_back", FLAG)
-    steps.finish_action(world.guard, case.incident_id, "roll_back", FLAG, steps.ActionStatus.DONE, "off everywhere")
+    started = steps.start_action(world.guard, case, "roll_back", FLAG)
+    steps.finish_action(world.guard, started, steps.ActionStatus.DONE, "off everywhere")
     assert recovery(world.guard, case) is Recovery.WAITING
     for number in range(TROUBLE, TROUBLE + 30):
         window = Window(NOON + number * LENGTH, LENGTH)

@@ -1,4 +1,4 @@
-"""Why a tenant is not in alarm: a code and two figures a verdict, worded when the verdict is told."""
+"""Why a tenant is not in alarm: a code, a count and a figure a verdict, worded when the verdict is told."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_guard.detection.arrays import Floats
+from ledger_guard.detection.arrays import Floats, Numbers
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.policy.detection import Detection
 
-#: more sentences than this are forgotten and begun anew
-_MOST_KEPT = 50_000
-#: figures are told to three digits, and as 0 below 10^-19
-_LEAST_DECADE, _MOST = -20, 1e15
-_POWERS = 10.0 ** np.arange(_LEAST_DECADE - 2, 21)
 #: durations up to so many minutes, then hours, then days
 _MINUTES, _HOURS, _DAYS = 120, 48, 365
 _DURATIONS = (
@@ -32,9 +27,9 @@ PLAIN = Nouns("events", "attempts", "subjects")
 
 
 class ReasonCode(IntEnum):
-    """What is said, and the two figures in it; a figure that is not named is 0."""
+    """What is said, and the count and the figure in it; what is not named is 0."""
 
-    #: events, and expected events by `three_digits`
+    #: events, and expected events
     OWN_RATE = 0
     NOTHING_ATTEMPTED = 1
     #: windows learned
@@ -51,72 +46,62 @@ class CodedReasons:
     """A reason a tenant. The arrays are parallel."""
 
     code: NDArray[np.int8]
-    first: Floats
-    second: Floats
+    count: Numbers
+    figure: Floats
 
-    def put(self, where: NDArray[np.intp], code: ReasonCode, first: Floats | float = 0.0, second: Floats | float = 0.0) -> None:
+    def put(
+        self, where: NDArray[np.intp], code: ReasonCode, count: Floats | Numbers | int = 0, figure: Floats | Numbers | int = 0
+    ) -> None:
         """Another reason for the tenants at the indices `where`."""
-        self.code[where], self.first[where], self.second[where] = code, first, second
+        self.code[where], self.count[where], self.figure[where] = code, count, figure
 
 
-class Wording(dict[tuple[int, float, float], str]):
-    """The sentence of each code and its figures, put into words when it is first asked for.
-
-    A fleet's verdicts are mostly quiet and say the same things again; wording each costs more than judging it.
-    """
+class Wording:
+    """The sentences of codes: all of a window that share one at once, since one sentence a verdict costs more than judging it."""
 
     def __init__(self, detection: Detection, nouns: Nouns) -> None:
-        super().__init__()
-        self._detection = detection
         self.nouns = nouns
+        self._needed_windows = detection.baseline_minimum_windows
+        self._severe, self._mild = f"{detection.severe_ratio:g}", f"{detection.mild_ratio:g}"
 
     def sentences(self, reasons: CodedReasons) -> list[str]:
         """One sentence a tenant."""
-        if len(self) > _MOST_KEPT:
-            self.clear()
-        keys = zip(reasons.code.tolist(), reasons.first.tolist(), reasons.second.tolist(), strict=True)
-        return list(map(self.__getitem__, keys))
+        found = np.empty(len(reasons.code), object)
+        for code in np.unique(reasons.code).tolist():
+            where = np.flatnonzero(reasons.code == code)
+            found[where] = self._worded(code, reasons.count[where].tolist(), reasons.figure[where].tolist())
+        return list(found.tolist())
 
     def sentence(self, reasons: CodedReasons, place: int) -> str:
         """The sentence of the tenant at `place`."""
-        return self[int(reasons.code[place]), float(reasons.first[place]), float(reasons.second[place])]
+        return self._worded(int(reasons.code[place]), [int(reasons.count[place])], [float(reasons.figure[place])])[0]
 
-    def __missing__(self, key: tuple[int, float, float]) -> str:
-        words = self[key] = self._worded(*key)
-        return words
-
-    def _worded(self, code: int, first: float, second: float) -> str:
-        detection = self._detection
+    def _worded(self, code: int, counts: list[int], figures: list[float]) -> list[str]:
+        events, exposure = self.nouns.events, self.nouns.exposure
         if code == ReasonCode.OWN_RATE:
-            counted = f"{first:.0f} {self.nouns.events} where {second:.3g} are usual"
-            return f"{counted}: the tenant's own rate, as far as its traffic can tell."
+            return [
+                f"{count} {events} where {usual:.3g} are usual: the tenant's own rate, as far as its traffic can tell."
+                for count, usual in zip(counts, figures, strict=True)
+            ]
         if code == ReasonCode.NOTHING_ATTEMPTED:
-            return "Nothing was attempted in this window."
+            return ["Nothing was attempted in this window."] * len(counts)
         if code == ReasonCode.LEARNING:
-            return f"The baseline has learned {first:.0f} of the {detection.baseline_minimum_windows} windows that it needs."
+            return [f"The baseline has learned {count} of the {self._needed_windows} windows that it needs." for count in counts]
         if code == ReasonCode.TOO_LITTLE_TRAFFIC:
-            severe, mild = _DURATIONS[int(first)], _DURATIONS[int(second)]
-            return (
-                f"Too little traffic to tell a rise from luck: {detection.severe_ratio:g} times as many {self.nouns.events} "
-                f"would take about {severe} to show, {detection.mild_ratio:g} times about {mild}."
-            )
+            return [
+                f"Too little traffic to tell a rise from luck: {self._severe} times as many {events} would take "
+                f"about {_DURATIONS[severe]} to show, {self._mild} times about {_DURATIONS[int(mild)]}."
+                for severe, mild in zip(counts, figures, strict=True)
+            ]
         if code == ReasonCode.MISSING_ROW:
-            return f"No row where about {first:.0f} {self.nouns.exposure} are usual: the source is silent for this tenant."
-        return "No row in this window."
+            return [f"No row where about {count} {exposure} are usual: the source is silent for this tenant." for count in counts]
+        return ["No row in this window."] * len(counts)
 
 
-def three_digits(value: Floats) -> Floats:
-    """Rounded to three digits, so that figures that are told the same are the same."""
-    value = np.minimum(np.maximum(value, 10.0**_LEAST_DECADE), _MOST)
-    place = np.floor(np.log10(value)).astype(np.int64) - _LEAST_DECADE
-    unit = _POWERS[place]
-    return np.where(place == 0, 0.0, np.rint(value / unit) * unit)
-
-
-def duration(minutes: Floats) -> Floats:
+def duration(minutes: Floats) -> Numbers:
     """Which of the durations that are told comes nearest."""
     hours, days = minutes / 60.0, minutes / 1440.0
     in_hours, in_days = _MINUTES + 1, _MINUTES + 1 + _HOURS + 1
     told = np.where(hours < _HOURS, in_hours + np.rint(hours), in_days + np.rint(np.minimum(days, _DAYS)))
     told = np.where(days >= _DAYS, len(_DURATIONS) - 1, told)
-    return np.where(minutes < _MINUTES, np.rint(minutes), told)
+    return np.where(minutes < _MINUTES, np.rint(minutes), told).astype(np.int64)

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger_guard.detection import alarms as alarm
-from ledger_guard.detection.arrays import Flags, Floats
+from ledger_guard.detection.arrays import Flags, Floats, Numbers
 from ledger_guard.detection.engine import SEVERITIES, Explanation, WindowBatch
 from ledger_guard.detection.negative_binomial import BAND_SCORE, gamma_quantile
-from ledger_guard.detection.reason_codes import CodedReasons, ReasonCode, Wording, duration, three_digits
+from ledger_guard.detection.reason_codes import CodedReasons, ReasonCode, Wording, duration
 from ledger_guard.detection.rule_result import RuleResult
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
@@ -167,7 +167,7 @@ def quiet_reasons(
 ) -> CodedReasons:
     """Why each tenant is not in alarm, parallel to `severity`; what is said of a tenant in alarm means nothing."""
     codes = np.full(len(order), ReasonCode.OWN_RATE, np.int8)
-    coded = CodedReasons(codes, result.events[order], three_digits(result.seen.expected)[order])
+    coded = CodedReasons(codes, result.events[order].astype(np.int64), result.seen.expected[order])
     lacking = np.flatnonzero(severity == _INSUFFICIENT)
     if len(lacking):
         which = order[lacking]
@@ -187,7 +187,7 @@ def quiet_reasons(
 
 def _durations_needed(
     result: RuleResult, which: NDArray[np.intp], detection: Detection, window_minutes: int
-) -> tuple[Floats, Floats]:
+) -> tuple[Numbers, Numbers]:
     """How long these tenants would need to show a severe and a mild rise.
 
     That is the time until nine in ten such rises carry the evidence that a severe alarm asks for. A rise by r carries
@@ -197,7 +197,7 @@ def _durations_needed(
     asked = math.log(windows / detection.severe_false_alarms) + _FOUND_NATS
     usual = result.hour_expected[which] / 60.0 / result.overdispersion[which]
 
-    def needed(ratio: float) -> Floats:
+    def needed(ratio: float) -> Numbers:
         return duration(np.asarray(asked / np.maximum(usual * (ratio * math.log(ratio) - ratio + 1.0), 1e-9)))
 
     return needed(detection.severe_ratio), needed(detection.mild_ratio)
