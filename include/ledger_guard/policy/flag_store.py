@@ -109,6 +109,7 @@ class UnleashServer(Section):
     lock_wait_seconds: float = Field(30, ge=0, le=600)
 
 
+#: a new kind of store: its section here, its adapter in adapters/flag_stores, one line in wiring
 FlagStoreSection = Annotated[
     FlagStoreTable | DotenvFile | FlagServer | FlagdFile | UnleashServer,
     Field(discriminator="kind"),

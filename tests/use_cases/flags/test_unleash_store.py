@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.use_cases.flags.flag_stores import unleash_store
-from tests.use_cases.flags.rollout_world import BALANCE, NOW
+from tests.use_cases.flags.rollout_world import BALANCE, NOW, RUN, RolloutWorld, rollout_world
 
 from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
@@ -12,8 +14,9 @@ from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.flag_writer import PostgresOneWriter
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, SourceUnavailable
-from ledger_guard.domain.flags import EVERYWHERE, FlagState
+from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus, FlagState
 from ledger_guard.policy.flag_store import UnleashServer
+from ledger_guard.use_cases.flags.confirm import confirm
 
 pytestmark = pytest.mark.postgres
 FEATURES = "/projects/default/features"
@@ -181,3 +184,38 @@ def test_a_writer_that_waits_too_long_for_another_one_writes_nothing(unleash, da
     with lock(BALANCE), pytest.raises(SourceUnavailable, match=f"lock on writes of flag {BALANCE}"):
         beside(unleash, database_uri, "/off", lambda: None).compare_and_set(seen, False, "payments-lead", "because")
     assert store.get(BALANCE, EVERYWHERE) == seen
+
+
+def world_with(store) -> RolloutWorld:
+    world = rollout_world()
+    world.guard = replace(world.guard, flags=store)
+    return world
+
+
+def test_an_approved_rollback_turns_it_off_once_and_is_seen_by_confirm_until_a_person_turns_it_on(unleash, store):
+    put(store, True)
+    world = world_with(store)
+    incident = world.incident()
+    change = world.approved_roll_back(incident)
+    assert (change.to_value, world.roll_back(incident), store.effective(BALANCE, EVERYWHERE)) == (False, change, False)
+    assert '"by":"payments-lead"' in described(unleash)
+    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
+    unleash.as_a_person("POST", f"{PRODUCTION}/on")
+    found = confirm(world.guard, BALANCE, EVERYWHERE)
+    assert (found.status, "the flag store holds another value: everyone on" in found.finding) == (
+        ChangeStatus.NOT_IN_EFFECT,
+        True,
+    )
+
+
+def test_a_person_who_turns_it_to_and_fro_after_the_question_voids_the_answer(unleash, store):
+    put(store, True)
+    world = world_with(store)
+    incident = world.incident()
+    world.answer(world.ask_to_roll_back(incident))
+    for turn in ("off", "on"):
+        unleash.as_a_person("POST", f"{PRODUCTION}/{turn}")
+    with pytest.raises(SafetyRefusal, match="refused"):
+        world.roll_back(incident, run_id=RUN)
+    assert store.effective(BALANCE, EVERYWHERE) is True
+    assert world.freezes() == []
