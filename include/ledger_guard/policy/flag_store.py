@@ -10,8 +10,8 @@ from ledger_guard.policy.section import Identifier, Section
 from ledger_guard.policy.words import AbsolutePath, HttpUrl, VariableName
 
 ConnectionId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-#: as Unleash allows it in an address
-UnleashName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_~.-]{1,100}$")]
+#: as Unleash allows it in an address; never `..`
+UnleashName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_~-][A-Za-z0-9_~.-]{0,99}$")]
 
 
 class FlagStoreTable(Section):

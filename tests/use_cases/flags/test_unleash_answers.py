@@ -6,6 +6,7 @@ import json
 from contextlib import nullcontext
 
 import pytest
+from pydantic import ValidationError
 from tests.use_cases.flags.rollout_world import BALANCE, NOW
 
 from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
@@ -100,6 +101,27 @@ def test_the_note_is_one_line_per_environment_and_is_found_again(before):
 @pytest.mark.parametrize("spoilt", ["ledger_guard production: {}", "ledger_guard production: off", " ledger_guard production: "])
 def test_a_note_that_somebody_spoilt_tells_nothing(spoilt):
     assert note_in(spoilt, "production") is None
+
+
+SECTION = {"kind": "unleash", "base_url": "https://unleash.example.org", "environment": "production"}
+
+
+@pytest.mark.parametrize("name", ["a", "pre-production_2.1~b", "x" * 100])
+def test_a_name_that_unleash_allows_is_allowed(name):
+    settings = UnleashServer.model_validate({**SECTION, "project": name, "environment": name})
+    assert (settings.project, settings.environment) == (name, name)
+
+
+@pytest.mark.parametrize("name", ["", "..", ".", "a/b", "a?b", "a b", "a%2e", "x" * 101])
+@pytest.mark.parametrize("key", ["project", "environment"])
+def test_a_name_that_would_lead_to_another_address_is_refused(key, name):
+    with pytest.raises(ValidationError, match=key):
+        UnleashServer.model_validate({**SECTION, key: name})
+
+
+def test_the_environment_has_no_default():
+    with pytest.raises(ValidationError, match="environment"):
+        UnleashServer.model_validate({key: each for key, each in SECTION.items() if key != "environment"})
 
 
 class Canned(LoopbackServer):
