@@ -36,6 +36,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.incidents import ActionStatus
+from ledger_guard.entrypoints.airflow.adapters import open_guard
 from ledger_guard.entrypoints.airflow.approval import approval_gates
 from ledger_guard.entrypoints.airflow.break_glass import break_glass_params, shout
 from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
@@ -44,7 +45,6 @@ from ledger_guard.entrypoints.airflow.settings import START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals.tell_question import gate_link, tell_question
 from ledger_guard.use_cases.flags import flag_run
-from ledger_guard.wiring import open_guard
 
 POLICY = load_policy()
 KIND = ApprovalKind.FLAG_ROLLBACK

@@ -34,15 +34,14 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, XComArg, dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ledger_guard.adapters.audit.audit_heads_file import add_head
 from ledger_guard.domain.signals import Trigger
+from ledger_guard.entrypoints.airflow.adapters import open_guard, put_audit_head_on_record
 from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
 from ledger_guard.entrypoints.airflow.runs import this_run
 from ledger_guard.entrypoints.airflow.scheduler import TaskScheduler
 from ledger_guard.entrypoints.airflow.settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals import escalate as escalating
-from ledger_guard.use_cases.audit.audit_heads import audit_head
 from ledger_guard.use_cases.flags import remind as reminding
 from ledger_guard.use_cases.flags import watch_restored as restored
 from ledger_guard.use_cases.health_check import announce as announcing
@@ -52,7 +51,6 @@ from ledger_guard.use_cases.health_check import sense as sensing
 from ledger_guard.use_cases.health_check import watch as watching
 from ledger_guard.use_cases.health_check import watch_runs as watching_runs
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
-from ledger_guard.wiring import audit_heads_file, audit_keys, open_guard
 
 POLICY = load_policy()
 SIGNALS = [trigger.value for trigger in POLICY.triggers]
@@ -90,12 +88,8 @@ def ledger_health_check() -> None:
     @task(retries=1)
     def export_head() -> int:
         """Put the audit log's end on record in a file outside of its database; fails when the log lost an earlier end."""
-        path = audit_heads_file()
-        if path is None:
-            raise AirflowSkipException("LEDGER_GUARD_AUDIT_HEADS_FILE is not set")
         with never_retried():
-            guard, keys = open_guard(), audit_keys()
-            return add_head(path, lambda earlier: audit_head(guard, keys, earlier)).sequence
+            return put_audit_head_on_record()
 
     @task(retries=0, on_failure_callback=None)
     def watch_runs(ti=None) -> None:

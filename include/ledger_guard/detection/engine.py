@@ -13,12 +13,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.signals import Nouns, Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 
 #: what the codes in `WindowResult.severity` mean
 SEVERITIES = (Severity.NO_DATA, Severity.INSUFFICIENT, Severity.NONE, Severity.MILD, Severity.SEVERE)
+#: what is counted, where nobody says it better
+PLAIN = Nouns("events", "attempts", "subjects")
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 
 from ledger_guard.detection import state
 from ledger_guard.detection.alarms import MILD, QUIET, SEVERE
-from ledger_guard.detection.engine import SEVERITIES, WindowBatch, WindowResult
+from ledger_guard.detection.engine import PLAIN, SEVERITIES, WindowBatch, WindowResult
 from ledger_guard.detection.negative_binomial import BAND_SCORE, gamma_quantile
-from ledger_guard.detection.reason_codes import PLAIN, Wording
+from ledger_guard.detection.reason_codes import Wording
 from ledger_guard.detection.reasons import Reasons
 from ledger_guard.detection.rule import LevelFilterRule
 from ledger_guard.detection.rule_result import RuleResult

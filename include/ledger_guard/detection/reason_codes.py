@@ -22,10 +22,6 @@ _DURATIONS = (
 )
 
 
-#: what is counted, where nobody says it better
-PLAIN = Nouns("events", "attempts", "subjects")
-
-
 class ReasonCode(IntEnum):
     """What is said, and the count and the figure in it; what is not named is 0."""
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ledger_guard.detection.engine import SeverityEngine
-from ledger_guard.detection.level_filter import LevelFilterEngine
-from ledger_guard.detection.reason_codes import PLAIN
+from ledger_guard.detection.engine import PLAIN, SeverityEngine
 from ledger_guard.domain.signals import Nouns, Trigger
 from ledger_guard.policy.schema import Policy
 
@@ -15,6 +13,9 @@ def make_engine(policy: Policy, trigger: Trigger, *, window_minutes: int | None 
     `window_minutes` overrides the policy's window length, to judge a file on another grid. Where balances are compared,
     a number that stands unchanged is the same differences again, and no fresh evidence.
     """
+    # loads SciPy, which a task that judges nothing does not need
+    from ledger_guard.detection.level_filter import LevelFilterEngine  # noqa: PLC0415
+
     return LevelFilterEngine(
         trigger,
         policy.detection_of(trigger),

@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from ledger_guard.domain.approvals import ApprovalKind, why_it_does_not_count
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.shown_text import markdown
+from ledger_guard.entrypoints.airflow.adapters import open_guard
 from ledger_guard.entrypoints.airflow.errors import never_retried
 from ledger_guard.entrypoints.airflow.identity import let_in, who_answered
 from ledger_guard.entrypoints.airflow.runs import this_run
@@ -106,8 +107,6 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Record the answer, then go on as ApprovalOperator does. An answer that does not count fails the gate, a Reject too."""
-        from ledger_guard.wiring import open_guard  # noqa: PLC0415
-
         if "error" in event:
             return super().execute_complete(context, event)
         ti, user = context["ti"], event.get("responded_by_user")
@@ -159,8 +158,6 @@ def _second_notice(kind: ApprovalKind, task_id: str) -> Any:
     @task(task_id=task_id.replace("request_", "notify_second_", 1), retries=1, on_failure_callback=None)  # type: ignore[untyped-decorator]
     def notify_second(dag_run: Any = None) -> None:
         """Tell people that a second person is awaited, once the first has agreed. Fails alone when the channel is down."""
-        from ledger_guard.wiring import open_guard  # noqa: PLC0415
-
         guard = open_guard()
         with guard.state.transaction() as state:
             first = state.approvals.of_gate(dag_run.dag_id, dag_run.run_id, task_id)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ledger_guard.domain.errors import LedgerGuardError
 from ledger_guard.domain.notices import Notice
+from ledger_guard.entrypoints.airflow.adapters import open_guard
 from ledger_guard.use_cases.notify.notify import notify
 
 log = logging.getLogger(__name__)
@@ -14,8 +15,6 @@ log = logging.getLogger(__name__)
 
 def tell_failure(context: Any) -> None:
     """Post which task failed, why, and where its log is. A channel that is down is logged and stops nothing."""
-    from ledger_guard.wiring import open_guard  # noqa: PLC0415  adapters are built inside the task
-
     ti = context["ti"]
     incident_id = (context["dag_run"].conf or {}).get("incident_id")
     try:

@@ -8,6 +8,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.runs import StartedRun
+from ledger_guard.entrypoints.airflow.adapters import open_guard
 from ledger_guard.entrypoints.airflow.identity import who_started
 from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
 
@@ -25,8 +26,6 @@ def run_state(task_instance: Any, dag_id: str, run_id: str) -> str | None:
 
 def this_run(dag_run: Any) -> RunOnRecord:
     """This run, with guard state. For tasks: adapters are built inside."""
-    from ledger_guard.wiring import open_guard  # noqa: PLC0415
-
     return RunOnRecord(open_guard(), started(dag_run))
 
 

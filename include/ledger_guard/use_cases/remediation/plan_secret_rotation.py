@@ -143,6 +143,7 @@ def plan_one_rotation(guard: Guard, provider: str, incident_id: str | None, owne
 def _plan(guard: Guard, provider: str, secret_name: str, incident_id: str | None, owner: str) -> RotationPlan:
     rotation, characters = guard.policy.rotation, guard.policy.secrets.minimum_characters
     flags = sorted({guard.policy.trigger(each).flag for each in triggers_meaning(guard.policy, WebhookSignature)})
+    then = f"; then ask for {' and '.join(flags)} to be restored" if flags else ""
     now = guard.wall_clock.now()
     return RotationPlan(
         rotation_id=new_id(),
@@ -156,7 +157,7 @@ def _plan(guard: Guard, provider: str, secret_name: str, incident_id: str | None
             f"Let {provider} accept the old and the new secret side by side for {rotation.overlap_hours} hours.",
             f"Set {secret_name} to the new secret for every replica and restart each of them.",
             "Validate in the test environment: a rightly signed webhook is accepted, a wrongly signed one is refused.",
-            f"Record the rotation as done; then ask for {' and '.join(flags)} to be restored.",
+            f"Record the rotation as done{then}.",
             f"Have {provider} withdraw the old secret {rotation.overlap_hours} hours after that; no other rotation until then.",
         ),
         planned_at=now,

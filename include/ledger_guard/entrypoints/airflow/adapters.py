@@ -1,0 +1,44 @@
+"""The adapters of one task, built inside it: a DAG file that imported wiring would load every driver each time it is parsed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+if TYPE_CHECKING:
+    from ledger_guard.policy.schema import Policy
+    from ledger_guard.ports import Guard
+    from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript
+
+
+def open_guard() -> Guard:
+    """The ports of this task. Opens nothing yet: each adapter connects when it is used."""
+    from ledger_guard import wiring  # noqa: PLC0415
+
+    return wiring.open_guard()
+
+
+def open_platform_script(policy: Policy) -> tuple[PlatformScript, MovementWitness]:
+    """What drives the platform's own backfill script, and what watches the ledger meanwhile."""
+    from ledger_guard import wiring  # noqa: PLC0415
+
+    return wiring.open_platform_script(policy)
+
+
+def put_audit_head_on_record() -> int:
+    """Add the audit log's end to the file that LEDGER_GUARD_AUDIT_HEADS_FILE names, and return its place in the log.
+
+    Raises:
+        AirflowSkipException: no file is named.
+        LedgerInvariantError: the log lost an end that the file has.
+    """
+    from ledger_guard import wiring  # noqa: PLC0415
+    from ledger_guard.adapters.audit.audit_heads_file import add_head  # noqa: PLC0415
+    from ledger_guard.use_cases.audit.audit_heads import audit_head  # noqa: PLC0415
+
+    path = wiring.audit_heads_file()
+    if path is None:
+        raise AirflowSkipException("LEDGER_GUARD_AUDIT_HEADS_FILE is not set")
+    guard, keys = wiring.open_guard(), wiring.audit_keys()
+    return add_head(path, lambda earlier: audit_head(guard, keys, earlier)).sequence
