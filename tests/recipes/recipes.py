@@ -39,7 +39,9 @@ class Step:
         found = [number for number, each in enumerate(lines) if each.startswith(str(self.line))]
         assert len(found) == 1, f"{self.file}: {len(found)} lines begin with {self.line!r}"
         first = found[0] + (self.how == "below")
-        lines[first : found[0] + (self.how != "above")] = [self.code]
+        # what goes above something is a class or a function of its own
+        code = f"{self.code}\n\n" if self.how == "above" else self.code
+        lines[first : found[0] + (self.how != "above")] = [code]
         path.write_text("".join(lines), encoding="utf-8")
 
 
