@@ -13,7 +13,7 @@ WITHOUT := $(addprefix --ignore=tests/,dags attacks stack entrypoints/fab use_ca
 IN_PARALLEL := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up check test lint bench docs lock clean
+.PHONY: help install unleash demo up check test lint bench docs lock clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | column -t -s "$$(printf '\t')"
@@ -27,6 +27,10 @@ $(INSTALLED): requirements.lock
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(RUN) -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_path('purelib'), 'ledger_guard.pth').write_text(str(pathlib.Path('include').resolve()) + '\n')"
 	@touch $@
+
+unleash:            ## a real Unleash in var/unleash, for its tests (needs Node.js 20 or newer and npm; 190 MB)
+	@mkdir -p var/unleash
+	@npm install --prefix var/unleash --no-save --no-package-lock --no-audit --no-fund --omit=dev --ignore-scripts --loglevel=error unleash-server@7.4.1
 
 demo: install            ## play the whole story on real Airflow processes and a real Postgres
 	@$(RUN) -m ledger_sandbox demo

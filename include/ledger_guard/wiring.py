@@ -20,11 +20,13 @@ from ledger_guard.adapters.flag_stores.http import HttpFlagStore
 from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.postgres import PostgresFlagStore
 from ledger_guard.adapters.flag_stores.restart import CommandRestarter, Restarter, WebhookRestarter
+from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
 from ledger_guard.adapters.notifiers.several import SeveralNotifiers
 from ledger_guard.adapters.notifiers.slack import SlackNotifier
 from ledger_guard.adapters.platform_script.command_runner import PlatformCommandRunner
 from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
+from ledger_guard.adapters.postgres.flag_writer import PostgresOneWriter
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
 from ledger_guard.adapters.postgres.ledger_words import PostgresLedgerWords
 from ledger_guard.adapters.postgres.movement_witness import PostgresMovementWitness
@@ -38,7 +40,7 @@ from ledger_guard.adapters.validation.http_validation import HttpValidationSourc
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.entrypoints.airflow.slack import slack_call
-from ledger_guard.policy.flag_store import DotenvFile, FlagServer, FlagStoreTable, RestartCommand, RestartWebhook
+from ledger_guard.policy.flag_store import FlagServer, RestartCommand, RestartWebhook, UnleashServer
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
@@ -72,6 +74,16 @@ _SOURCES: dict[str, Callable[[_Places, Any], SignalSource]] = {
 #: by the word in a channel's `kind`
 _NOTIFIERS: dict[str, Callable[[Any], Notifier]] = {
     "slack": lambda channel: SlackNotifier(slack_call(SLACK_CONNECTION), channel.channel),
+}
+#: by the word in `flag_store.kind`
+_FLAG_STORES: dict[str, Callable[[Any, Policy, ConnectionSettings, Clock], FlagStore]] = {
+    "postgres": lambda _, policy, platform, clock: PostgresFlagStore(platform, policy, clock),
+    "dotenv": lambda store, policy, _, clock: DotenvFlagStore(store, _env_names(policy), _restarter(store.restart), clock),
+    "http": lambda store, *_: HttpFlagStore(store, _flag_caller(store)),
+    "flagd": lambda store, _policy, _platform, clock: FlagdFlagStore(store, clock),
+    "unleash": lambda store, _, platform, clock: UnleashFlagStore(
+        store, _flag_caller(store), PostgresOneWriter(platform, store.lock_wait_seconds), clock
+    ),
 }
 
 
@@ -178,18 +190,17 @@ def flag_probes(policy: Policy) -> HttpFlagProbes:
 
 def flag_store(policy: Policy, platform: ConnectionSettings, wall_clock: Clock) -> FlagStore:
     """The store that the policy names. Opens nothing yet."""
-    store = policy.flag_store
-    if isinstance(store, FlagStoreTable):
-        return PostgresFlagStore(platform, policy, wall_clock)
-    if isinstance(store, DotenvFile):
-        env_names = {name: flag.env_name for name, flag in policy.flags.items()}
-        return DotenvFlagStore(store, env_names, _restarter(store.restart), wall_clock)
-    if isinstance(store, FlagServer):
-        caller = HttpCaller(
-            timeout_seconds=store.timeout_seconds, attempts=store.attempts, token=lambda: _token_of(store.connection_id)
-        )
-        return HttpFlagStore(store, caller)
-    return FlagdFlagStore(store, wall_clock)
+    return _FLAG_STORES[policy.flag_store.kind](policy.flag_store, policy, platform, wall_clock)
+
+
+def _env_names(policy: Policy) -> dict[str, str]:
+    return {name: flag.env_name for name, flag in policy.flags.items()}
+
+
+def _flag_caller(store: FlagServer | UnleashServer) -> HttpCaller:
+    return HttpCaller(
+        timeout_seconds=store.timeout_seconds, attempts=store.attempts, token=lambda: _token_of(store.connection_id)
+    )
 
 
 def _restarter(restart: RestartCommand | RestartWebhook) -> Restarter:

@@ -40,7 +40,7 @@ def test_sql_is_never_put_together_from_text():
 def test_every_path_that_the_docs_name_exists():
     named = re.compile(r"`((?:docs|tests|include|dags|plugins|benchmarks)/[\w./-]*)`|\]\(([\w./-]+)\)")
     missing = []
-    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for code, link in named.findall(page.read_text()):
             target = ROOT / code if code else page.parent / link
             if not target.exists():

@@ -9,6 +9,10 @@ from pydantic import Field
 from ledger_guard.policy.section import Identifier, Section
 from ledger_guard.policy.words import AbsolutePath, HttpUrl, VariableName
 
+ConnectionId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+#: as Unleash allows it in an address; never `..`
+UnleashName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_~-][A-Za-z0-9_~.-]{0,99}$")]
+
 
 class FlagStoreTable(Section):
     """Values in a table: one row per flag and scope, `*` for the global one."""
@@ -71,7 +75,7 @@ class FlagServer(Section):
     #: what stands before `/v1/flags/…`
     base_url: HttpUrl
     #: an Airflow connection whose password is the token, read from AIRFLOW_CONN_… or from Airflow
-    connection_id: str = Field("ledger_flags", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    connection_id: ConnectionId = "ledger_flags"
     per_tenant: bool = True
     timeout_seconds: float = Field(5, gt=0, le=60)
     #: tries of one call, on connection errors and 502, 503, 504 only
@@ -88,4 +92,25 @@ class FlagdFile(Section):
     lock_wait_seconds: float = Field(30, ge=0, le=600)
 
 
-FlagStoreSection = Annotated[FlagStoreTable | DotenvFile | FlagServer | FlagdFile, Field(discriminator="kind")]
+class UnleashServer(Section):
+    """Values in one environment of a project of Unleash, by its admin API; for everybody alike, never per tenant."""
+
+    kind: Literal["unleash"]
+    #: what stands before `/api/admin/…`
+    base_url: HttpUrl
+    project: UnleashName = "default"
+    environment: UnleashName
+    #: an Airflow connection whose password is a token for the admin API, read from AIRFLOW_CONN_… or from Airflow
+    connection_id: ConnectionId = "ledger_flags"
+    timeout_seconds: float = Field(5, gt=0, le=60)
+    #: tries of one call, on connection errors and 502, 503, 504 only
+    attempts: int = Field(4, ge=1, le=10)
+    #: how long a writer waits for another one of the guard's
+    lock_wait_seconds: float = Field(30, ge=0, le=600)
+
+
+#: a new kind of store: its section here, its adapter in adapters/flag_stores, one line in wiring
+FlagStoreSection = Annotated[
+    FlagStoreTable | DotenvFile | FlagServer | FlagdFile | UnleashServer,
+    Field(discriminator="kind"),
+]

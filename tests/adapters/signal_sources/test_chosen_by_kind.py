@@ -1,4 +1,4 @@
-"""The policy's kinds choose the adapters: each kind of source and channel that it may name is built, one a trigger."""
+"""The policy's kinds choose the adapters: each kind of source, channel and flag store that it may name is built."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ledger_guard.adapters.signal_sources.balance_comparison import BalanceCompa
 from ledger_guard.adapters.signal_sources.by_trigger import SourcesByTrigger
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.windows import Window
+from ledger_guard.policy.flag_store import FlagStoreSection
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.notification import ChannelSection, Notification, SlackChannel
 from ledger_guard.policy.sources import SourceSection
@@ -38,6 +39,7 @@ def kinds(section) -> set[str]:
 def test_every_kind_that_the_policy_may_name_is_built():
     assert set(wiring._SOURCES) == kinds(SourceSection) == {"access_events", "balance_comparison"}
     assert set(wiring._NOTIFIERS) == kinds(ChannelSection) == {"slack"}
+    assert set(wiring._FLAG_STORES) == kinds(FlagStoreSection) == {"postgres", "dotenv", "http", "flagd", "unleash"}
 
 
 def test_each_trigger_gets_the_source_that_it_names():

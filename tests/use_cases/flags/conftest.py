@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from tests.use_cases.flags.rollout_world import BALANCE, RolloutWorld, rollout_world
+from tests.use_cases.flags.rollout_world import BALANCE, SIGNATURE, RolloutWorld, rollout_world
 
 from ledger_guard.adapters.flag_stores.postgres import PostgresFlagStore
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_sandbox.flag_server import FlagServerStandIn
+from ledger_sandbox.unleash import UnleashServer, missing_for_unleash
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -32,3 +38,22 @@ def flag_server():
     server = FlagServerStandIn().start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def unleash_server(request) -> Iterator[UnleashServer]:
+    """A real Unleash for the whole run, from `make unleash` or where LEDGER_GUARD_TEST_UNLEASH says; skipped without one."""
+    folder = Path(os.environ.get("LEDGER_GUARD_TEST_UNLEASH") or ROOT / "var" / "unleash")
+    if missing := missing_for_unleash(folder):
+        pytest.skip(missing)
+    server = UnleashServer(folder, request.getfixturevalue("postgres_server").create_database("unleash"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def unleash(unleash_server) -> UnleashServer:
+    """The same without the flags of the test before."""
+    for flag in (BALANCE, SIGNATURE):
+        unleash_server.forget(flag)
+    return unleash_server

@@ -10,9 +10,13 @@ from ledger_guard.adapters.flag_stores.dotenv import DotenvFlagStore
 from ledger_guard.adapters.flag_stores.flagd import FlagdFlagStore
 from ledger_guard.adapters.flag_stores.http import HttpFlagStore
 from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
+from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
 from ledger_guard.adapters.memory.clock import SettableClock
+from ledger_guard.adapters.postgres.connection import ConnectionSettings
+from ledger_guard.adapters.postgres.flag_writer import PostgresOneWriter
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.policy.flag_store import DotenvFile, FlagdFile, FlagServer, RestartCommand
+from ledger_guard.policy.flag_store import DotenvFile, FlagdFile, FlagServer, RestartCommand, UnleashServer
+from ledger_sandbox import unleash
 from ledger_sandbox.flag_server import TOKEN, FlagServerStandIn
 
 ENV_NAMES = {BALANCE: "LEDGER_ENFORCE_BALANCE", SIGNATURE: "WEBHOOK_SIGNATURE_ENFORCED"}
@@ -56,3 +60,13 @@ def http_store(server: FlagServerStandIn, pauses: list[float] | None = None, tok
     noted = pauses if pauses is not None else []
     caller = HttpCaller(timeout_seconds=5, attempts=4, token=lambda: token, sleep=noted.append)
     return HttpFlagStore(FlagServer(kind="http", base_url=server.base_url), caller)
+
+
+def unleash_store(server: unleash.UnleashServer, database_uri: str, token: str = unleash.TOKEN, **settings) -> UnleashFlagStore:
+    """A store over the real server; its writers wait for each other in the platform's database."""
+    caller = HttpCaller(timeout_seconds=20, attempts=2, token=lambda: token, sleep=lambda _: None)
+    section = UnleashServer.model_validate(
+        {"kind": "unleash", "base_url": server.base_url, "environment": "production", **settings}
+    )
+    one_writer = PostgresOneWriter(ConnectionSettings.parse(database_uri, "ledger_db"), 30)
+    return UnleashFlagStore(section, caller, one_writer, SettableClock(NOW))

@@ -1,4 +1,4 @@
-"""What every flag store promises: in memory, Postgres, dotenv file, flag server, flagd file."""
+"""What every flag store promises: in memory, Postgres, dotenv file, flag server, flagd file, a real Unleash."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from tests.use_cases.flags.flag_stores import dotenv_store, flagd_store, http_store
+from tests.use_cases.flags.flag_stores import dotenv_store, flagd_store, http_store, unleash_store
 from tests.use_cases.flags.rollout_world import BALANCE, NOW, SIGNATURE
 
 from ledger_guard.adapters.flag_stores.postgres import PostgresFlagStore
@@ -28,6 +28,9 @@ def _postgres(uri: str, **mapping: str) -> PostgresFlagStore:
 
 #: the stores that keep a value per tenant
 WITH_TENANTS = ["memory", pytest.param("postgres", marks=pytest.mark.postgres), "http", "flagd"]
+UNLEASH = pytest.param("unleash", marks=pytest.mark.postgres)
+#: the stores that keep one value for everybody
+WITHOUT_TENANTS = ["dotenv", UNLEASH]
 
 
 def _opened(request, kind: str):
@@ -35,6 +38,8 @@ def _opened(request, kind: str):
         return InMemoryFlagStore()
     if kind == "postgres":
         return _postgres(request.getfixturevalue("database_uri"))
+    if kind == "unleash":
+        return unleash_store(request.getfixturevalue("unleash"), request.getfixturevalue("database_uri"))
     folder = request.getfixturevalue("tmp_path")
     if kind == "dotenv":
         return dotenv_store(folder)
@@ -43,7 +48,7 @@ def _opened(request, kind: str):
     return http_store(request.getfixturevalue("flag_server"))
 
 
-@pytest.fixture(params=[*WITH_TENANTS, "dotenv"])
+@pytest.fixture(params=[*WITH_TENANTS, *WITHOUT_TENANTS])
 def store(request):
     return _opened(request, request.param)
 
@@ -64,10 +69,17 @@ def test_a_scope_without_a_row_is_off_where_the_store_is_all_that_the_platform_o
     assert store.effective(BALANCE, "tenant-a") is False
 
 
-@pytest.mark.parametrize("kind", ["dotenv", "flagd"])
-def test_a_scope_without_a_value_is_not_known_where_the_platform_may_obey_something_else(request, kind):
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("dotenv", "the file does not name it"),
+        ("flagd", "the file does not name it"),
+        pytest.param("unleash", "Unleash has no such flag in project default", marks=pytest.mark.postgres),
+    ],
+)
+def test_a_scope_without_a_value_is_not_known_where_the_platform_may_obey_something_else(request, kind, why):
     store = _opened(request, kind)
-    assert "the file does not name it" in store.get(BALANCE, EVERYWHERE).not_known_because
+    assert why in store.get(BALANCE, EVERYWHERE).not_known_because
     assert store.effective(BALANCE, EVERYWHERE) is None
     _set(store, EVERYWHERE, False)
     assert (store.get(BALANCE, EVERYWHERE).not_known_because, store.effective(BALANCE, EVERYWHERE)) == ("", False)
@@ -93,8 +105,9 @@ def test_a_store_that_counts_its_writes_begins_with_one(request, kind):
     assert [_set(store, EVERYWHERE, value).version for value in (True, False)] == [1, 2]
 
 
-def test_a_store_without_tenants_refuses_a_tenant_in_one_sentence(tmp_path):
-    store = dotenv_store(tmp_path)
+@pytest.mark.parametrize("kind", WITHOUT_TENANTS)
+def test_a_store_without_tenants_refuses_a_tenant_in_one_sentence(request, kind):
+    store = _opened(request, kind)
     assert store.per_tenant is False
     for use in (
         lambda: store.get(BALANCE, "tenant-a"),

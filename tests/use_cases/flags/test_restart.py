@@ -20,9 +20,18 @@ from ledger_guard.adapters.flag_stores.http import HttpFlagStore
 from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.postgres import PostgresFlagStore
 from ledger_guard.adapters.flag_stores.restart import CommandRestarter, WebhookRestarter
+from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
-from ledger_guard.policy.flag_store import DotenvFile, FlagdFile, FlagServer, FlagStoreTable, RestartCommand, RestartWebhook
+from ledger_guard.policy.flag_store import (
+    DotenvFile,
+    FlagdFile,
+    FlagServer,
+    FlagStoreTable,
+    RestartCommand,
+    RestartWebhook,
+    UnleashServer,
+)
 from ledger_guard.policy.loader import load_policy
 from ledger_sandbox.flag_server import TOKEN
 
@@ -136,6 +145,7 @@ RESTART = RestartCommand(kind="command", command=("/bin/true",))
         (DotenvFile(kind="dotenv", path="/srv/.env", restart=RESTART), DotenvFlagStore),
         (FlagServer(kind="http", base_url="http://127.0.0.1:1"), HttpFlagStore),
         (FlagdFile(kind="flagd", path="/srv/flags.json"), FlagdFlagStore),
+        (UnleashServer(kind="unleash", base_url="http://127.0.0.1:1", environment="production"), UnleashFlagStore),
     ],
 )
 def test_the_policys_word_leads_to_its_store_and_opens_nothing_yet(section, kind):

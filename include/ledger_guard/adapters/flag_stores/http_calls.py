@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -37,7 +37,9 @@ class HttpCaller:
         self._token = token
         self._sleep = sleep
 
-    def call(self, method: str, url: str, *, body: Mapping[str, Any] | None = None, key: str | None = None) -> httpx.Response:
+    def call(
+        self, method: str, url: str, *, body: Mapping[str, Any] | Sequence[Any] | None = None, key: str | None = None
+    ) -> httpx.Response:
         """The answer, whatever its status, save 502, 503 and 504 of the last try.
 
         `key` goes along as `Idempotency-Key`, the same one in each try.

@@ -75,7 +75,7 @@ class PostgresFlagStore:
             except psycopg.errors.UndefinedTable as error:
                 raise SourceUnavailable(
                     f"flag store: the platform's database has no table {self._name}; the policy's flag_store says that flags "
-                    "stand there; allowed: postgres with the table's name, dotenv, http or flagd (docs/flag_stores.md)"
+                    "stand there; allowed: postgres with the table's name, dotenv, http, flagd or unleash (docs/flag_stores.md)"
                 ) from error
 
     def effective(self, flag: str, tenant_id: str) -> bool | None:
