@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ledger_guard.domain.facts.incidents import Triaged
 from ledger_guard.domain.incidents import Incident
 
 #: the answer where nothing can be told
@@ -59,6 +60,10 @@ class TriageReport:
     def as_facts(self) -> tuple[tuple[str, str], ...]:
         """Label and text pairs for a notice."""
         return (*self.facts, *((tenant.tenant_id, "\n".join((tenant.conclusion, *tenant.listed))) for tenant in self.tenants))
+
+    def on_record(self) -> Triaged:
+        """What the audit log keeps of it."""
+        return Triaged(conclusion=self.conclusion, tenants=self.words_by_tenant)
 
     def as_json(self) -> dict[str, Any]:
         """For another task."""

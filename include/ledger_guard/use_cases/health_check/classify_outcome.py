@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import told_for_certain
+from ledger_guard.domain.facts.incidents import WindowsJudged
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import Incident
@@ -89,7 +91,7 @@ def nothing_new(state: GuardTransaction, trigger: Trigger, incident: Incident | 
     if incident is not None:
         for entry in reversed(list(state.audit.entries(incident_id=incident.incident_id))):
             if entry.event.verb == "classify" and entry.event.subject == f"incident:{incident.incident_id}":
-                return _repeated(trigger, incident, through, entry.event.detail)
+                return _repeated(trigger, incident, through, told_for_certain(entry, WindowsJudged))
     sensed = state.readings.windows(trigger, through - length, through) if through else []
     is_blind = not sensed or sensed[-1].state is WindowState.NO_DATA
     change = Change.CONTINUED if incident else Change.BLIND if is_blind else Change.QUIET
@@ -104,18 +106,17 @@ def nothing_new(state: GuardTransaction, trigger: Trigger, incident: Incident | 
     )
 
 
-def _repeated(trigger: Trigger, incident: Incident, through: datetime | None, last: Mapping[str, Any]) -> ClassifyOutcome:
+def _repeated(trigger: Trigger, incident: Incident, through: datetime | None, last: WindowsJudged) -> ClassifyOutcome:
     """What the last run said, if it was about the newest judged window."""
-    is_same = through is not None and last.get("judged_through") == iso(through)
-    said = ClassifyOutcome.from_json(last)
+    is_same = through is not None and last.judged_through == through
     return ClassifyOutcome(
         trigger=trigger,
         judged_windows=0,
-        change=said.change if is_same and said.change is not Change.BLIND else Change.CONTINUED,
+        change=last.change if is_same and last.change is not Change.BLIND else Change.CONTINUED,
         incident_id=incident.incident_id,
         severity=incident.severity,
         scope=incident.scope,
-        window_start=said.window_start,
+        window_start=last.window_start,
     )
 
 

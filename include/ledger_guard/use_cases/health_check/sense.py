@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.records import WindowsSensed
 from ledger_guard.domain.missing_data import USUAL_WINDOWS, USUAL_WITHIN, exposures, missing_windows
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.windows import Window, closed_windows, iso, require_aware
@@ -208,8 +209,8 @@ def _stored(guard: Guard, trigger: Trigger, found: _Found, young: set[Window]) -
         revised = state.readings.record(sensed, [reading for reading in found.readings if reading.window in complete])
         outcome = SenseOutcome(trigger, len(new), no_data, revised, state.readings.sensed_through(trigger))
         if new or revised:
-            subject = f"trigger:{trigger.value}"
-            state.audit.append(AuditEvent("sense", "ledger_guard", subject, outcome.as_json(), guard.wall_clock.now()))
+            subject, at = f"trigger:{trigger.value}", guard.wall_clock.now()
+            state.audit.append(recorded(WindowsSensed(**vars(outcome)), actor="ledger_guard", subject=subject, at=at))
     return outcome
 
 

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 from ledger_guard.domain.actions import DAG_OF_ACTION, rollback_target
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.cases_by_hand import CaseByHand, is_only_by_hand
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.incidents import CaseTaken
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
@@ -71,17 +72,16 @@ def open_case(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id
         if current.status is IncidentStatus.OPEN and is_of_the_incident:
             state.incidents.save(replace(current, status=IncidentStatus.MITIGATING))
         state.audit.append(
-            AuditEvent(
-                verb="decide",
+            recorded(
+                CaseTaken(
+                    run_id=run_id,
+                    actions=row.actions,
+                    severity=row.severity.value,
+                    scope=said.scope.value,
+                    by_hand=isinstance(said, CaseByHand),
+                ),
                 actor=requested_by,
                 subject=f"incident:{incident.incident_id}",
-                detail={
-                    "run_id": run_id,
-                    "actions": list(row.actions),
-                    "severity": row.severity.value,
-                    "scope": said.scope.value,
-                    "by_hand": isinstance(said, CaseByHand),
-                },
                 at=guard.wall_clock.now(),
                 incident_id=incident.incident_id,
             )
