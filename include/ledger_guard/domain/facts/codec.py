@@ -11,10 +11,12 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import Field, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
-from ledger_guard.domain.errors import LedgerInvariantError
+from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
+from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 
 T = TypeVar("T")
@@ -27,9 +29,19 @@ def _is_untold(value: object) -> bool:
 #: absent in the JSON where it is None
 Later = Annotated[T | None, Field(exclude_if=_is_untold)]
 #: UTC to the second, with a Z
-Seconds = Annotated[datetime, PlainSerializer(iso)]
+Seconds = Annotated[AwareDatetime, PlainSerializer(iso)]
 #: to the microsecond, with its offset
-Moment = Annotated[datetime, PlainSerializer(datetime.isoformat)]
+Moment = Annotated[AwareDatetime, PlainSerializer(datetime.isoformat)]
+#: the word of a trigger
+TriggerWord = Annotated[Trigger, PlainValidator(Trigger), PlainSerializer(str)]
+
+
+def _incident_id(text: str) -> str:
+    return checked_uuid(text, "incident")
+
+
+#: an incident's id in its canonical spelling
+IncidentId = Annotated[str, AfterValidator(_incident_id)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +101,19 @@ def parsed(detail: Mapping[str, Any], kind: type[T]) -> T | None:
     except ValidationError:
         return None
     return found
+
+
+def from_json(found: Mapping[str, Any], kind: type[T]) -> T:
+    """JSON that another task left, as the dataclass it was. Raises BadInputError, naming the first field that is wrong."""
+    chosen: Any = kind
+    try:
+        value: T = _adapter(chosen).validate_python(found)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(each) for each in first["loc"])
+        wrong = f"has no field {field!r}" if first["type"] == "missing" else f"{field}: {first['msg']}"
+        raise BadInputError(f"{kind.__name__}: {wrong}; allowed: what another task left") from error
+    return value
 
 
 def told_for_certain(entry: AuditEntry, kind: type[SomeFact]) -> SomeFact:

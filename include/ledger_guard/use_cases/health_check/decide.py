@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.facts.codec import recorded
@@ -29,15 +29,6 @@ class Decision:
     incident_id: str | None = None
     #: of the run that has leave to remediate, one per incident, severity and scope; None without a remediation
     remediation_run_id: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """For another task."""
-        return {
-            "branch": self.branch,
-            "actions": list(self.actions),
-            "incident_id": self.incident_id,
-            "remediation_run_id": self.remediation_run_id,
-        }
 
 
 def decide(guard: Guard, outcome: ClassifyOutcome) -> Decision:

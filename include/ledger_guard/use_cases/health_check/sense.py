@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
-from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.codec import Seconds, TriggerWord, recorded
 from ledger_guard.domain.facts.records import WindowsSensed
 from ledger_guard.domain.missing_data import USUAL_WINDOWS, USUAL_WITHIN, exposures, missing_windows
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
@@ -26,7 +25,7 @@ NO_PAST = "a comparison of balances can't be made for the past"
 class SenseOutcome:
     """What one sensing stored."""
 
-    trigger: Trigger
+    trigger: TriggerWord
     #: windows stored for the first time
     windows: int
     #: how many of these could not be read
@@ -34,17 +33,7 @@ class SenseOutcome:
     #: windows that late data changed
     revised: int
     #: end of the newest sensed window; None when none ever was
-    sensed_through: datetime | None
-
-    def as_json(self) -> dict[str, Any]:
-        """For another task."""
-        return {
-            "trigger": self.trigger.value,
-            "windows": self.windows,
-            "no_data": self.no_data,
-            "revised": self.revised,
-            "sensed_through": iso(self.sensed_through) if self.sensed_through else None,
-        }
+    sensed_through: Seconds | None
 
 
 @dataclass(frozen=True)

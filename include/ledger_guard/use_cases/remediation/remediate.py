@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -40,15 +40,6 @@ class Case:
     run_key: str
     #: said by hand beside an incident that was sensed: how this ends says nothing of that one
     is_beside_sensed: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """For another task."""
-        return {**asdict(self), "tenants": list(self.tenants), "actions": list(self.actions)}
-
-    @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> Case:
-        """From another task."""
-        return cls(**{**found, "tenants": tuple(found["tenants"]), "actions": tuple(found["actions"])})
 
 
 def open_case(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id: str) -> Case:

@@ -39,7 +39,7 @@ def triage_case(guard: Guard, case: Case) -> dict[str, Any]:
     """Which tenants and players, and whether funds are really short."""
     report = triage(guard, case.incident_id)
     _done(guard, case, "triage", "", report.conclusion, report.as_facts())
-    return report.as_json()
+    return json_of(report)
 
 
 def check_case_secrets(guard: Guard, case: Case) -> dict[str, Any]:
