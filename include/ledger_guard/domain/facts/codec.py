@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
@@ -32,6 +32,8 @@ Later = Annotated[T | None, Field(exclude_if=_is_untold)]
 Seconds = Annotated[AwareDatetime, PlainSerializer(iso)]
 #: to the microsecond, with its offset
 Moment = Annotated[AwareDatetime, PlainSerializer(datetime.isoformat)]
+#: a figure, to three digits
+Rounded = Annotated[float, PlainSerializer(partial(round, ndigits=3))]
 #: the word of a trigger
 TriggerWord = Annotated[Trigger, PlainValidator(Trigger), PlainSerializer(str)]
 
