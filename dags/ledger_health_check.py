@@ -34,6 +34,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, XComArg, dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ledger_guard.domain.facts.codec import from_json, json_of
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.entrypoints.airflow.adapters import open_guard, put_audit_head_on_record
 from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
@@ -131,14 +132,14 @@ def check(trigger: Trigger) -> XComArg:
                 guard = open_guard()
                 if not sensing.is_ready(guard, trigger):
                     return PokeReturnValue(is_done=False)
-                return PokeReturnValue(is_done=True, xcom_value=sensing.sense(guard, trigger).as_json())
+                return PokeReturnValue(is_done=True, xcom_value=json_of(sensing.sense(guard, trigger)))
 
         @task(multiple_outputs=False)
         def classify(dag_run=None) -> dict:
             """Judge all tenants; open, escalate, continue or resolve the incident."""
             with never_retried():
                 run = this_run(dag_run)
-                outcome = classifying.classify(run.guard, trigger).as_json()
+                outcome = json_of(classifying.classify(run.guard, trigger))
                 run.leave(note, outcome)
                 return outcome
 
@@ -147,7 +148,7 @@ def check(trigger: Trigger) -> XComArg:
             """Look the case up in the policy's matrix; a remediation gets leave to run."""
             with never_retried():
                 run = this_run(dag_run)
-                decision = deciding.decide(run.guard, ClassifyOutcome.from_json(run.note(note)))
+                decision = deciding.decide(run.guard, from_json(run.note(note), ClassifyOutcome))
             ti.xcom_push("remediation_run_id", decision.remediation_run_id)
             ti.xcom_push("incident_id", decision.incident_id)
             ways = {"nothing": ["nothing"], "notify": ["notify"], "remediate": ["notify", "remediate"]}
@@ -157,7 +158,7 @@ def check(trigger: Trigger) -> XComArg:
         def notify(dag_run=None) -> None:
             """Tell people which tenants, which evidence, and what is proposed. Fails alone when the channel is down."""
             run = this_run(dag_run)
-            announcing.announce(run.guard, ClassifyOutcome.from_json(run.note(note)))
+            announcing.announce(run.guard, from_json(run.note(note), ClassifyOutcome))
 
         remediate = TriggerDagRunOperator(
             task_id="remediate",

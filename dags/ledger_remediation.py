@@ -32,6 +32,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PokeReturnValue, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from ledger_guard.domain.facts.codec import from_json, json_of
 from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
 from ledger_guard.entrypoints.airflow.runs import run_state, this_run
 from ledger_guard.entrypoints.airflow.settings import POKE_SECONDS, START_DATE, task_defaults
@@ -81,7 +82,8 @@ def ledger_remediation() -> None:
         """Take up the incident and look up what the policy names for it."""
         with first_task():
             run = this_run(dag_run)
-            run.leave("case", remediating.open_case(run.guard, params or {}, run.requester, dag_run.run_id).as_json())
+            case = remediating.open_case(run.guard, params or {}, run.requester, dag_run.run_id)
+            run.leave("case", json_of(case))
 
     @task.branch
     def decide(dag_run=None) -> list[str]:
@@ -172,7 +174,7 @@ def ledger_remediation() -> None:
 
 def case_of(run: RunOnRecord) -> Case:
     """The case that this run opened, from guard state."""
-    return Case.from_json(run.note("case"))
+    return from_json(run.note("case"), Case)
 
 
 ledger_remediation()

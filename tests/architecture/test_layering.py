@@ -116,3 +116,15 @@ def test_a_dag_file_stays_thin():
         written = [line for line in path.read_text().splitlines() if line.strip()]
         lengths[path.name] = len(written) - len([line for line in docstring.splitlines() if line.strip()])
     assert {name: lines for name, lines in lengths.items() if lines > 135} == {}
+
+
+def test_what_the_audit_log_is_told_and_what_rules_read_of_it_are_facts():
+    """An export is read back as it stands: it may be of any version."""
+    told = {}
+    for path in (each for each in modules() if layer_of(each) in {"use_cases", "signals"}):
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_event = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "AuditEvent"
+            is_detail = isinstance(node, ast.Attribute) and node.attr == "detail" and ast.unparse(node.value).endswith("event")
+            if is_event or is_detail:
+                told.setdefault(name_of(path), []).append(node.lineno)
+    assert set(told) == {"use_cases/audit/audit_export.py"}

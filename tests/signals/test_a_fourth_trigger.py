@@ -58,10 +58,10 @@ class Toy(Signal):
         return reported(incident, "Glue or wear?", tenants)
 
     def against(self, found, tenants):
-        return {tenant: "worn toys break anyway" for tenant, word in found["tenants"].items() if word == "wear"}
+        return {tenant: "worn toys break anyway" for tenant, word in found.tenants.items() if word == "wear"}
 
     def against_now(self, guard, incident):
-        return self.against({"tenants": self.triage(guard, incident).words_by_tenant}, incident.tenants)
+        return self.against(self.triage(guard, incident).on_record(), incident.tenants)
 
     def before_a_rollback(self, guard, incident):
         return "Look at the glue first. "

@@ -17,6 +17,7 @@ from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalRequ
 from ledger_guard.domain.audit import AuditEntry, content_fault, mark_fault
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.facts.attested import AttestedRow
 from ledger_guard.domain.flags import Freeze
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid
@@ -25,9 +26,7 @@ from ledger_guard.domain.windows import UTC
 
 #: where an entry's detail says what it attests
 DETAIL = "attested"
-#: added to a write's detail where no key is configured
-UNKEYED = {"unkeyed": True}
-#: the same in what is told of the write
+#: what is told of a write where no key is configured
 UNKEYED_WORD = "unkeyed (no audit key is set)"
 #: the same for whoever can set one
 UNKEYED_WORDS = "unkeyed: no audit key is set, so whoever can write guard state can make the guard write"
@@ -84,9 +83,10 @@ class Attested:
         """SHA-256 over kind, id and every column."""
         return _digest([self.kind, self.item_id, self.parts])
 
-    def as_detail(self) -> dict[str, Any]:
-        """What an entry's detail says of it."""
-        return {"kind": self.kind.value, "id": self.item_id, "digest": self.digest, "parts": self.part_digests}
+    @property
+    def row(self) -> AttestedRow:
+        """What an entry says of it."""
+        return AttestedRow(self.kind.value, self.item_id, self.digest, self.part_digests)
 
 
 class AttestingLog(Protocol):
@@ -98,11 +98,6 @@ class AttestingLog(Protocol):
 
     def about(self, subject: str, verbs: Collection[str]) -> Sequence[AuditEntry]:
         """Entries of a subject with one of these verbs, in order."""
-
-
-def attesting(*attested: Attested) -> dict[str, Any]:
-    """The part of an entry's detail that attests these."""
-    return {DETAIL: [each.as_detail() for each in attested]}
 
 
 def plan_attested(plan: Plan) -> Attested:
@@ -181,9 +176,9 @@ def approval_faults(log: AttestingLog, approvals: Iterable[Approval]) -> list[st
     return [fault for fault in found if fault is not None]
 
 
-def unkeyed_detail(log: AttestingLog) -> Mapping[str, bool]:
-    """What a write's audit entry says of the key: nothing where there is one."""
-    return UNKEYED if log.keys.newest is None else {}
+def is_unkeyed(log: AttestingLog) -> bool | None:
+    """What a write's audit entry says of the key: true, or nothing where there is one."""
+    return True if log.keys.newest is None else None
 
 
 def _attested_in(entry: AuditEntry) -> Sequence[Mapping[str, Any]]:

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from ledger_guard.domain.attestations import AttestingLog, is_marked
 from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.facts.backfill import BatchAnnounced, BatchWritten
+from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
 
-#: in an entry's detail: the digest over the batch's images
-IMAGES = "images"
-#: in the detail of an entry that announces a batch: how many writes
-ANNOUNCED = "announced"
-#: in it: the platform's transaction that was to make them
-_TRANSACTION = "transaction"
 _REMEDY = "nothing is undone: compare the tenant by a new dry-run, and find out who edited guard state"
 
 
@@ -40,17 +35,13 @@ def images_of(writes: Iterable[WalletWrite]) -> Images:
     return Images(len(lines), hashlib.sha256("\n".join(lines).encode()).hexdigest())
 
 
-def announcing(images: Images, transaction: str) -> dict[str, Any]:
-    """What the entry says that announces a batch before it is written."""
-    return {ANNOUNCED: images.rows, IMAGES: images.digest, _TRANSACTION: transaction}
-
-
 def require_announced(log: AttestingLog, plan_id: str, operation: str, images: Images, transaction: str | None) -> None:
     """Raise SafetyRefusal unless a marked entry announces exactly these writes; without a key nothing is asked."""
     if log.keys.newest is None:
         return
-    told = {ANNOUNCED: images.rows, IMAGES: images.digest, _TRANSACTION: transaction}
-    if not any(told.items() <= entry.event.detail.items() for entry in _marked(log, plan_id, operation)):
+    announced = [told(entry.event, BatchAnnounced) for entry in _marked(log, plan_id, operation)]
+    wanted = images.rows, images.digest, transaction
+    if not any(each and (each.announced, each.images, each.transaction) == wanted for each in announced):
         raise SafetyRefusal(
             f"plan {plan_id}: {operation} finds {images.rows} writes that a run announced and never settled, and no marked audit "
             "entry announces them: guard state was edited, or they are from an earlier version; nothing was written; make a new "
@@ -66,28 +57,28 @@ def require_images(log: AttestingLog, plan_id: str, in_span: Callable[[str, str]
     """
     if log.keys.newest is None:
         return
-    told = 0
+    covered = 0
     for entry in _marked(log, plan_id, "force"):
-        if "last_player_id" in entry.event.detail:
-            told += _require_span(plan_id, entry, in_span)
-    if told != every:
-        words = f"{every} before-images are stored, and marked audit entries tell of {told}"
+        batch = told(entry.event, BatchWritten)
+        if batch is not None:
+            covered += _require_span(plan_id, entry.sequence, batch, in_span)
+    if covered != every:
+        words = f"{every} before-images are stored, and marked audit entries tell of {covered}"
         raise SafetyRefusal(f"plan {plan_id}: {words}: guard state was edited since; {_REMEDY}")
 
 
-def _require_span(plan_id: str, entry: AuditEntry, in_span: Callable[[str, str], Images]) -> int:
+def _require_span(plan_id: str, sequence: int, batch: BatchWritten, in_span: Callable[[str, str], Images]) -> int:
     """How many images a settled batch has; raises SafetyRefusal when they are not those that its entry covers."""
-    detail: Mapping[str, Any] = entry.event.detail
-    after, through = detail["after_player_id"], detail["last_player_id"]
-    if IMAGES not in detail:
+    after, through = batch.after_player_id, batch.last_player_id
+    if batch.images is None:
         raise SafetyRefusal(
-            f"plan {plan_id}: audit entry {entry.sequence} is from a version whose entries did not cover before-images; "
+            f"plan {plan_id}: audit entry {sequence} is from a version whose entries did not cover before-images; "
             "nothing is undone: compare the tenant by a new dry-run"
         )
     found = in_span(after, through)
-    if found.digest != detail[IMAGES]:
+    if found.digest != batch.images:
         who = f"players behind {after!r} up to {through!r}"
-        words = f"before-images of {who} are not as in audit entry {entry.sequence}"
+        words = f"before-images of {who} are not as in audit entry {sequence}"
         raise SafetyRefusal(f"plan {plan_id}: {words}: guard state was edited since; {_REMEDY}")
     return found.rows
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.incidents import SecretsChecked
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.runs import GUARD_ITSELF
@@ -60,18 +60,18 @@ class SecretsReport:
         told = ", ".join(codes) if len(codes) > 1 else f"the access log does not tell them apart: {''.join(codes) or 'no code'}"
         return ("Missing or wrong signature", told)
 
-    def as_json(self) -> dict[str, Any]:
+    def on_record(self) -> SecretsChecked:
         """For another task or the audit log."""
-        return {
-            "incident_id": self.incident_id,
-            "likeliest_cause": self.likeliest_cause,
-            "cause_kind": self.cause_kind.value,
-            "findings": [json_form(finding) for finding in self.findings],
-            "recent": [json_form(change) for change in self.recent],
-            "providers": [{**asdict(p), "first_seen": iso(p.first_seen), "codes": list(p.codes)} for p in self.providers],
-            "unread": list(self.unread),
-            "refused": asdict(self.refused) if self.refused else None,
-        }
+        return SecretsChecked(
+            incident_id=self.incident_id,
+            likeliest_cause=self.likeliest_cause,
+            cause_kind=self.cause_kind.value,
+            findings=tuple(json_form(finding) for finding in self.findings),
+            recent=tuple(json_form(change) for change in self.recent),
+            providers=tuple(json_form(provider) for provider in self.providers),
+            unread=self.unread,
+            refused=asdict(self.refused) if self.refused else None,
+        )
 
 
 def check_secrets(guard: Guard, incident_id: str) -> SecretsReport:
@@ -83,11 +83,10 @@ def check_secrets(guard: Guard, incident_id: str) -> SecretsReport:
     report = analyse_signatures(guard, incident_id)
     with guard.state.transaction() as state:
         state.audit.append(
-            AuditEvent(
-                verb="check_secrets",
+            recorded(
+                report.on_record(),
                 actor=GUARD_ITSELF,
                 subject=f"incident:{incident_id}",
-                detail=report.as_json(),
                 at=guard.wall_clock.now(),
                 incident_id=incident_id,
             )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
+from ledger_guard.domain.facts.codec import told
+from ledger_guard.domain.facts.incidents import Triaged
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Guard
@@ -37,11 +37,11 @@ def affected_by_tenant(guard: Guard, incident: Incident, limit: int) -> dict[str
     return found
 
 
-def newest_triage(guard: Guard, incident_id: str) -> tuple[datetime, Mapping[str, Any]] | None:
+def newest_triage(guard: Guard, incident_id: str) -> tuple[datetime, Triaged] | None:
     """When the incident was triaged last, and what was put on record of it; None when nobody did."""
-    found: tuple[datetime, Mapping[str, Any]] | None = None
+    found: tuple[datetime, Triaged] | None = None
     with guard.state.transaction() as state:
         for entry in state.audit.entries(incident_id=incident_id):
-            if entry.event.verb == "triage":
-                found = entry.event.at, entry.event.detail
+            triaged = told(entry.event, Triaged)
+            found = (entry.event.at, triaged) if triaged else found
     return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.facts.incidents import Triaged
 from ledger_guard.domain.failure_counts import chance_of_at_least_among
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.money import readable
@@ -16,7 +17,7 @@ from ledger_guard.policy.triggers import TriggerPolicy
 from ledger_guard.ports import Guard
 from ledger_guard.ports.platform import AffectedSubject
 from ledger_guard.signals.incident_facts import affected_by_tenant, newest_triage
-from ledger_guard.signals.signal import COMMON_ACTIONS, Against, RestoreNeeds, Signal, Topics
+from ledger_guard.signals.signal import COMMON_ACTIONS, Against, Finding, RestoreNeeds, Signal, Topics
 from ledger_guard.signals.triage_report import NOT_KNOWN, TenantTriage, TriageReport, reported
 
 BACKFILL_FAULT = "backfill fault"
@@ -66,32 +67,33 @@ class InsufficientFunds(Signal):
         )
         return reported(incident, "Are the funds really short, or is it a backfill fault?", tenants)
 
-    def against(self, found: Mapping[str, Any], tenants: Sequence[str]) -> Against:  # noqa: ARG002  triage names its own
+    def against(self, found: Finding, tenants: Sequence[str]) -> Against:  # noqa: ARG002  triage names its own
         """See Signal: tenants whose players are short."""
-        return {tenant: _AGAINST for tenant, word in found["tenants"].items() if word == SHORT_OF_FUNDS}
+        words = found.tenants if isinstance(found, Triaged) else {}
+        return {tenant: _AGAINST for tenant, word in words.items() if word == SHORT_OF_FUNDS}
 
     def against_now(self, guard: Guard, incident: Incident) -> Against:
         """See Signal."""
-        return self.against({"tenants": self.triage(guard, incident).words_by_tenant}, incident.tenants)
+        return self.against(self.triage(guard, incident).on_record(), incident.tenants)
 
     def before_a_rollback(self, guard: Guard, incident: Incident) -> str:
         """See Signal: what the newest triage found."""
         newest = newest_triage(guard, incident.incident_id)
         if newest is None:
             return "Nobody has triaged this incident yet. "
-        at, detail = newest
-        words = set(detail["tenants"].values())
+        at, triaged = newest
+        words = set(triaged.tenants.values())
         is_short = words == {SHORT_OF_FUNDS}
         warning = "SHORT OF FUNDS: do not roll back, it changes nothing for these players. " if is_short else ""
-        return f"{warning}Triage at {iso(at)}: {str(detail['conclusion']).rstrip('.')}. "
+        return f"{warning}Triage at {iso(at)}: {triaged.conclusion.rstrip('.')}. "
 
     def before_a_backfill(self, guard: Guard, incident: Incident, tenant_id: str) -> str:
         """See Signal: what the newest triage found in this tenant."""
         newest = newest_triage(guard, incident.incident_id)
-        if newest is None or tenant_id not in newest[1]["tenants"]:
+        if newest is None or tenant_id not in newest[1].tenants:
             return ""
-        at, detail = newest
-        word = detail["tenants"][tenant_id]
+        at, triaged = newest
+        word = triaged.tenants[tenant_id]
         warning = "SHORT OF FUNDS: a backfill changes nothing for the players refused. " if word == SHORT_OF_FUNDS else ""
         return f"{warning}Triage at {iso(at)}: {word}. "
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from ledger_guard.domain.facts.incidents import SecretsChecked, Triaged
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.domain.verdicts import Severity
@@ -16,6 +17,8 @@ from ledger_guard.signals.triage_report import TriageReport
 
 #: tenants in which a repair would help no one, with the reason
 Against = Mapping[str, str]
+#: what the audit log tells that may speak against repairs
+Finding = Triaged | SecretsChecked
 #: subject and question of something that people have to look into
 Topics = tuple[tuple[str, str], ...]
 
@@ -92,8 +95,8 @@ class Signal(ABC):
         """The verb whose newest entry in the audit log tells what speaks against repairs; None: nothing ever does."""
         return None
 
-    def against(self, found: Mapping[str, Any], tenants: Sequence[str]) -> Against:  # noqa: ARG002
-        """What speaks against repairs by the detail of such an entry."""
+    def against(self, found: Finding, tenants: Sequence[str]) -> Against:  # noqa: ARG002
+        """What speaks against repairs by what such an entry tells."""
         return {}
 
     def against_now(self, guard: Guard, incident: Incident) -> Against:  # noqa: ARG002

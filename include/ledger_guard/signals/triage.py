@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.ports import Guard
@@ -23,9 +23,9 @@ def triage(guard: Guard, incident_id: str) -> TriageReport:
         incident = state.incidents.get(checked_uuid(incident_id, "incident"))
     report = signal_of(guard.policy, incident.trigger).triage(guard, incident)
     with guard.state.transaction() as state:
-        detail = {"conclusion": report.conclusion, "tenants": report.words_by_tenant}
         subject, at = f"incident:{report.incident_id}", guard.wall_clock.now()
-        state.audit.append(AuditEvent("triage", GUARD_ITSELF, subject, detail, at, incident_id=report.incident_id))
+        event = recorded(report.on_record(), actor=GUARD_ITSELF, subject=subject, at=at, incident_id=report.incident_id)
+        state.audit.append(event)
     return report
 
 

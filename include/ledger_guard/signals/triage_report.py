@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from ledger_guard.domain.facts.incidents import Triaged
 from ledger_guard.domain.incidents import Incident
 
 #: the answer where nothing can be told
@@ -60,25 +60,9 @@ class TriageReport:
         """Label and text pairs for a notice."""
         return (*self.facts, *((tenant.tenant_id, "\n".join((tenant.conclusion, *tenant.listed))) for tenant in self.tenants))
 
-    def as_json(self) -> dict[str, Any]:
-        """For another task."""
-        return {
-            "incident_id": self.incident_id,
-            "trigger": self.trigger,
-            "question": self.question,
-            "conclusion": self.conclusion,
-            "facts": [list(fact) for fact in self.facts],
-            "tenants": [
-                {
-                    "tenant_id": tenant.tenant_id,
-                    "word": tenant.word,
-                    "conclusion": tenant.conclusion,
-                    "listed": list(tenant.listed),
-                    "figures": dict(tenant.figures),
-                }
-                for tenant in self.tenants
-            ],
-        }
+    def on_record(self) -> Triaged:
+        """What the audit log keeps of it."""
+        return Triaged(conclusion=self.conclusion, tenants=self.words_by_tenant)
 
 
 def reported(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.facts.incidents import SecretsChecked
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.signals import Nouns
@@ -16,7 +17,7 @@ from ledger_guard.ports import Guard
 from ledger_guard.ports.platform import AffectedSubject
 from ledger_guard.signals.forged_calls import refused_calls_of
 from ledger_guard.signals.incident_facts import affected_by_tenant, incident_span
-from ledger_guard.signals.signal import COMMON_ACTIONS, SECRET_ACTIONS, Against, OpenDoor, RestoreNeeds, Signal, Topics
+from ledger_guard.signals.signal import COMMON_ACTIONS, SECRET_ACTIONS, Against, Finding, OpenDoor, RestoreNeeds, Signal, Topics
 from ledger_guard.signals.signature_causes import CauseKind, by_provider, forged_words
 from ledger_guard.signals.triage_report import NOT_KNOWN, TenantTriage, TriageReport, reported
 
@@ -61,9 +62,10 @@ class WebhookSignature(Signal):
         facts = tuple((f"Provider {provider.provider}", provider.in_words()) for provider in providers)
         return reported(incident, "Whose webhook calls are refused, and with which error?", tenants, facts)
 
-    def against(self, found: Mapping[str, Any], tenants: Sequence[str]) -> Against:
+    def against(self, found: Finding, tenants: Sequence[str]) -> Against:
         """See Signal: every tenant, where the calls are likely forged."""
-        return dict.fromkeys(tenants, _AGAINST) if found["cause_kind"] == CauseKind.FORGED.value else {}
+        is_forged = isinstance(found, SecretsChecked) and found.cause_kind == CauseKind.FORGED.value
+        return dict.fromkeys(tenants, _AGAINST) if is_forged else {}
 
     def against_now(self, guard: Guard, incident: Incident) -> Against:
         """See Signal."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import psycopg
@@ -14,6 +14,7 @@ from ledger_guard.adapters.flag_stores.store_rules import stored_json
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.attestations import Attested
 from ledger_guard.domain.audit import AuditEvent, chained
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKey, AuditKeys
 from ledger_guard.domain.flags import EVERYWHERE
@@ -113,3 +114,8 @@ def say_yes(guard: Guard, approval_id: str, by: str = "payments-lead") -> None:
         answered_at=guard.wall_clock.now(),
         timed_out=False,
     )
+
+
+def covering(*rows: Attested) -> dict[str, object]:
+    """The detail of an entry that attests these rows."""
+    return {"attested": [asdict(each.row) for each in rows]}

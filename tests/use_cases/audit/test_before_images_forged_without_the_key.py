@@ -18,7 +18,7 @@ from tests.use_cases.backfill.backfill_worlds import (
 )
 
 from ledger_guard.domain.approvals import ApprovalKind
-from ledger_guard.domain.attested_images import announcing, images_of
+from ledger_guard.domain.attested_images import images_of
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.audit_keys import NO_KEYS
 from ledger_guard.domain.errors import SafetyRefusal
@@ -226,7 +226,8 @@ def test_a_write_that_an_undo_is_said_to_have_announced_is_not_made(request, dat
     mallory.runs(IMAGE, plan.plan_id, "undo", "p0", "USD", 20.0, WANTED, "1")
     if with_entry:
         images = images_of([WalletWrite("p0", (20.0, 0.0), (WANTED, 0.0))])
-        entry = AuditEvent("undo", ACTOR, f"plan:{plan.plan_id}", announcing(images, "1"), NOW, tenant_id=TENANT)
+        detail = {"announced": images.rows, "images": images.digest, "transaction": "1"}
+        entry = AuditEvent("undo", ACTOR, f"plan:{plan.plan_id}", detail, NOW, tenant_id=TENANT)
         mallory.logs(entry, None if with_entry == "unmarked" else FORGED)
     assert_not_undone(world, plan, f"plan {plan.plan_id}: undo finds 1 writes that a run announced .*no marked audit entry")
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from tests.use_cases.audit.keyed_worlds import FORGED, KEY, Mallory, ask, keyed_backfill, say_yes
+from tests.use_cases.audit.keyed_worlds import FORGED, KEY, Mallory, ask, covering, keyed_backfill, say_yes
 from tests.use_cases.backfill.backfill_worlds import ACTOR, NOW, TENANT, World
 
 from ledger_guard.domain.approvals import Answer, ApprovalAnswer, ApprovalKind, ApprovalRequest
-from ledger_guard.domain.attestations import answer_attested, attesting, plan_attested, question_attested
+from ledger_guard.domain.attestations import answer_attested, plan_attested, question_attested
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import SafetyRefusal
@@ -116,8 +116,8 @@ def test_an_inserted_approval_writes_nothing_beyond_the_guardrails(world, mallor
         state.approvals.answer(yes_to(request))
     if with_entries:
         subject, key = f"approval:{request.approval_id}", None if with_entries == "unmarked" else FORGED
-        mallory.logs(AuditEvent("request_approval", "oncall", subject, attesting(question_attested(request)), NOW), key)
-        mallory.logs(AuditEvent("record_answer", "payments-lead", subject, attesting(answer_attested(yes_to(request))), NOW), key)
+        mallory.logs(AuditEvent("request_approval", "oncall", subject, covering(question_attested(request)), NOW), key)
+        mallory.logs(AuditEvent("record_answer", "payments-lead", subject, covering(answer_attested(yes_to(request))), NOW), key)
     with pytest.raises(SafetyRefusal, match=f"question {request.approval_id}: the audit log has no entry of it that is marked"):
         verify_approval(world.guard, FORCE, plan.plan_id, plan.plan_hash)
     match = f"question {request.approval_id}: .* no entry.*answer {request.approval_id}: .* no entry.*ask again"
@@ -206,7 +206,7 @@ def test_an_inserted_plan_with_a_hash_of_its_own_erases_no_protected_deposit(wor
     with mallory.state.transaction() as state:
         state.plans.add(forged)
     if with_entry:
-        detail, key = attesting(plan_attested(forged)), None if with_entry == "unmarked" else FORGED
+        detail, key = covering(plan_attested(forged)), None if with_entry == "unmarked" else FORGED
         mallory.logs(AuditEvent("dry_run", ACTOR, f"plan:{forged.plan_id}", detail, NOW, tenant_id=TENANT), key)
     match = f"plan {forged.plan_id}: the audit log has no entry of it that is marked with the key.*make a new dry-run"
     assert_nothing_written(world, forged.plan_id, match, 70.0)

@@ -12,6 +12,7 @@ from plain_engine import PlainEngine
 from tests.triggers import T1
 
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import from_json, json_of
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
 from ledger_guard.domain.verdicts import Scope, Severity
@@ -297,8 +298,8 @@ def test_a_failure_while_judging_leaves_no_trace(checks, monkeypatch):
 
 def test_the_outcome_travels_as_json_and_back(checks):
     outcome = checks.window(a=SEVERE)
-    assert ClassifyOutcome.from_json(json.loads(json.dumps(outcome.as_json()))) == outcome
-    assert ClassifyOutcome.from_json(checks.first.as_json()) == checks.first
+    assert from_json(json.loads(json.dumps(json_of(outcome))), ClassifyOutcome) == outcome
+    assert from_json(json_of(checks.first), ClassifyOutcome) == checks.first
 
 
 @pytest.mark.parametrize(
@@ -307,12 +308,12 @@ def test_the_outcome_travels_as_json_and_back(checks):
 )
 def test_an_unknown_word_in_an_outcome_is_refused(checks, field, word):
     with pytest.raises(BadInputError, match="allowed"):
-        ClassifyOutcome.from_json({**checks.first.as_json(), field: word})
+        from_json({**json_of(checks.first), field: word}, ClassifyOutcome)
 
 
 def test_an_outcome_that_lacks_a_field_is_refused():
     with pytest.raises(BadInputError, match="has no field"):
-        ClassifyOutcome.from_json({})
+        from_json({}, ClassifyOutcome)
 
 
 def test_with_the_shipped_rule_a_spike_opens_an_incident_and_calm_resolves_it(monkeypatch):

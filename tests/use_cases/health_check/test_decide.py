@@ -8,6 +8,7 @@ from health_worlds import INCIDENT_ID, POLICY, audited, incident, world_at
 from tests.triggers import T1, T3, TRIGGERS
 
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
@@ -101,5 +102,5 @@ def test_an_unknown_incident_or_none_where_there_must_be_one_is_refused():
 
 
 def test_a_decision_travels_as_json():
-    found = json.loads(json.dumps(decide(world_with().guard, outcome(Change.OPENED)).as_json()))
+    found = json.loads(json.dumps(json_of(decide(world_with().guard, outcome(Change.OPENED)))))
     assert (found["branch"], found["incident_id"]) == ("remediate", INCIDENT_ID)

@@ -8,6 +8,7 @@ from health_worlds import INCIDENT_ID, NOON, POLICY, audited, deliver, incident,
 from tests.triggers import T1, T2, T3
 
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.ports.platform import AffectedSubject, FailureGroup
 from ledger_guard.signals.triage import triage
@@ -205,7 +206,7 @@ def test_the_report_reads_as_lines_facts_and_json():
     report = triage(world.guard, INCIDENT_ID)
     assert report.lines[0] == "Are the funds really short, or is it a backfill fault?"
     assert report.as_facts()[0][0] == "a"
-    assert json.loads(json.dumps(report.as_json()))["tenants"][0]["word"] == "backfill fault"
+    assert json.loads(json.dumps(json_of(report)))["tenants"][0]["word"] == "backfill fault"
 
 
 def test_a_triage_is_on_record():

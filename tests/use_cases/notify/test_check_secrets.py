@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,6 +11,7 @@ from tests.use_cases.flags.flag_stores import dotenv_store
 from tests.use_cases.notify.moments import NOON, WINDOW
 
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.signals import Reading, SensedWindow, WindowState
@@ -269,7 +269,7 @@ def test_the_report_names_secrets_calls_and_cause_and_is_on_record(world, incide
         ),
     }
     (event,) = _audited(world, "check_secrets")
-    assert json.loads(json.dumps(report.as_json())) == event.detail
+    assert json_of(report.on_record()) == event.detail
     assert (event.incident_id, event.actor) == (incident.incident_id, "ledger_guard")
 
 

@@ -13,6 +13,7 @@ from tests.use_cases.notify.moments import NOON, WINDOW
 from ledger_guard.adapters.notifiers.slack_blocks import slack_message
 from ledger_guard.adapters.secrets.dotenv_secrets import DotenvSecretSource
 from ledger_guard.domain.errors import PolicyError
+from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.policy.loader import parse_policy, policy_path
 from ledger_guard.ports.platform import FailureGroup
 from ledger_guard.signals.check_secrets import check_secrets
@@ -66,7 +67,7 @@ def test_no_value_of_a_secret_gets_out(world, open_incident, monkeypatch, tmp_pa
     out, err = capsys.readouterr()
     everything = [
         *(repr(thing) for thing in (report, source, guard, notices, plans, audit, world.notifier.posted, vars(source))),
-        json.dumps(report.as_json()),
+        json.dumps(json_of(report.on_record())),
         json.dumps([slack_message(notice) for notice in notices]),
         caplog.text,
         out + err,

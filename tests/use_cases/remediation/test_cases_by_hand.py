@@ -8,6 +8,7 @@ from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.cases_by_hand import BY_HAND
+from ledger_guard.domain.facts.codec import from_json, json_of
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incident_lifecycle import Change, LifecycleRules, next_step
@@ -98,7 +99,7 @@ def test_the_run_works_on_what_was_said_by_hand(world):
     case = by_hand(world)
     assert (case.incident_id, case.severity, case.scope, case.tenants) == (INCIDENT, "severe", "widespread", ("zenith",))
     assert "roll_back" in case.actions
-    assert Case.from_json(case.as_json()) == case
+    assert from_json(json_of(case), Case) == case
 
 
 def test_the_case_is_on_record_beside_the_incident_with_whose_words_they_are(world):

@@ -10,6 +10,7 @@ from tests.triggers import T1
 
 from ledger_guard.adapters.memory.guard import memory_world
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import from_json, json_of
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
@@ -125,7 +126,7 @@ def test_a_case_by_hand_with_a_wrong_word_is_refused_and_nothing_is_stored(world
 
 def test_a_case_survives_the_way_to_another_task(world):
     case = opened(world)
-    assert Case.from_json(case.as_json()) == case
+    assert from_json(json_of(case), Case) == case
 
 
 def test_each_tenant_gets_a_run_of_its_own(world):

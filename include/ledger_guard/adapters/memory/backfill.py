@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ledger_guard.adapters.memory.state import InMemoryGuardState
-from ledger_guard.domain.attestations import plan_attested, require_attested, unkeyed_detail
-from ledger_guard.domain.attested_images import IMAGES, Images, images_of, require_images
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.attestations import is_unkeyed, plan_attested, require_attested
+from ledger_guard.domain.attested_images import Images, images_of, require_images
 from ledger_guard.domain.errors import ConcurrentWriterError, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.facts.backfill import BatchWritten, PlanAdvanced, PlanFact, WriteRefused, about_plan
 from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import (
     ForceOutcome,
@@ -23,6 +23,7 @@ from ledger_guard.domain.plans import (
 )
 from ledger_guard.domain.wallet_writes import BatchDecision, WalletWrite, judge_force, judge_undo
 from ledger_guard.domain.writability import WriteObstacle
+from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_guard.ports.platform import Clock
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class InMemoryBackfillRunner:
                 require_images(state.audit, plan.plan_id, lambda *span: self._images_in(plan, "force", *span), every)
             except SafetyRefusal as error:
                 refusal = error
-                state.audit.append(self._event(plan, "undo", actor, {"refused": str(error)}))
+                self._record(state, plan, "undo", actor, WriteRefused(refused=str(error)))
             else:
                 return
         raise refusal
@@ -124,7 +125,7 @@ class InMemoryBackfillRunner:
             batch = player_ids[start : start + batch_rows]
             judged = self._judge(plan, operation, batch)
             after = self._through.get((plan.plan_id, operation), "")
-            self._apply(plan, operation, actor, judged, {"after_player_id": after, "last_player_id": batch[-1]})
+            self._apply(plan, operation, actor, judged, (after, batch[-1]))
             self._through[plan.plan_id, operation] = batch[-1]
             done, left = done + len(judged.writes), left + len(judged.left)
         return done, left
@@ -144,7 +145,7 @@ class InMemoryBackfillRunner:
             return judge_undo([self.before_images[plan.plan_id, "force", player_id] for player_id in batch], found)
         return judge_force([row for row in plan.rows if row.player_id in set(batch)], found)
 
-    def _apply(self, plan: Plan, operation: str, actor: str, judged: BatchDecision, span: dict[str, str]) -> None:
+    def _apply(self, plan: Plan, operation: str, actor: str, judged: BatchDecision, span: tuple[str, str]) -> None:
         done, left = (RowState.RESTORED, RowState.KEPT) if operation == "undo" else (RowState.APPLIED, RowState.DRIFTED)
         states = {(each.player_id, plan.currency): done for each in judged.writes}
         states.update({(player_id, plan.currency): left for player_id in judged.left})
@@ -153,9 +154,10 @@ class InMemoryBackfillRunner:
             if operation == "force":
                 written = [(each.player_id, plan.currency) for each in judged.writes]
                 state.plans.record_forced(plan.plan_id, written, self._clock.now())
-            images = {IMAGES: images_of(judged.writes).digest}
-            detail = {done.value: len(judged.writes), left.value: len(judged.left), **span, **images}
-            state.audit.append(self._event(plan, operation, actor, detail))
+            counts: dict[str, Any] = {done.value: len(judged.writes), left.value: len(judged.left)}
+            images = images_of(judged.writes).digest
+            batch = BatchWritten(**counts, after_player_id=span[0], last_player_id=span[1], images=images)
+            self._record(state, plan, operation, actor, batch)
             self._ledger.write(plan.tenant_id, plan.currency, judged.writes)
             self.before_images.update({(plan.plan_id, operation, each.player_id): each for each in judged.writes})
 
@@ -163,16 +165,7 @@ class InMemoryBackfillRunner:
         with self._state.transaction() as state:
             if state.plans.get(plan.plan_id, with_rows=False).status is not status:
                 state.plans.set_status(plan.plan_id, status)
-                detail = {"status": status.value, **unkeyed_detail(state.audit)}
-                state.audit.append(self._event(plan, operation, actor, detail))
+                self._record(state, plan, operation, actor, PlanAdvanced(status=status, unkeyed=is_unkeyed(state.audit)))
 
-    def _event(self, plan: Plan, operation: str, actor: str, detail: Mapping[str, object]) -> AuditEvent:
-        return AuditEvent(
-            verb=operation,
-            actor=actor,
-            subject=f"plan:{plan.plan_id}",
-            detail={"plan_hash": plan.plan_hash, **detail},
-            at=self._clock.now(),
-            incident_id=plan.incident_id,
-            tenant_id=plan.tenant_id,
-        )
+    def _record(self, state: GuardTransaction, plan: Plan, operation: str, actor: str, fact: PlanFact) -> None:
+        state.audit.append(about_plan(plan, fact, actor=actor, at=self._clock.now(), verb=operation))

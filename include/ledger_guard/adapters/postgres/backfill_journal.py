@@ -12,11 +12,11 @@ import psycopg
 
 from ledger_guard.adapters.postgres.connection import Connection, Row, compose
 from ledger_guard.adapters.postgres.state import GuardRepositories
-from ledger_guard.domain.attestations import unkeyed_detail
-from ledger_guard.domain.attested_images import IMAGES, Images, announcing, images_of, require_announced, require_images
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.attestations import is_unkeyed
+from ledger_guard.domain.attested_images import Images, images_of, require_announced, require_images
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
+from ledger_guard.domain.facts.backfill import BatchAnnounced, BatchWritten, PlanAdvanced, PlanFact, WriteRefused, about_plan
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.plans import Plan, PlanRow, PlanStatus, RowState
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
@@ -71,10 +71,10 @@ class BackfillJournal:
         self._actor = actor
         self._key = {"plan_id": plan.plan_id, "operation": operation}
 
-    def set_status(self, status: PlanStatus, detail: Mapping[str, Any], at: datetime) -> None:
-        """Record how far the plan is, with an audit entry."""
+    def set_status(self, status: PlanStatus, rows: Mapping[str, Any], at: datetime) -> None:
+        """Record how far the plan is, with an audit entry; `rows` counts them by state at the end."""
         self._state.plans.set_status(self._plan.plan_id, status)
-        self.audit({"status": status.value, **detail, **unkeyed_detail(self._state.audit)}, at)
+        self._record(PlanAdvanced(status=status, unkeyed=is_unkeyed(self._state.audit), **rows), at)
 
     def progress(self) -> Progress:
         """How far the operation has come; all zero before its first batch."""
@@ -138,7 +138,8 @@ class BackfillJournal:
         }
         with self.never_twice():
             self._connection.execute(statement("backfill/insert_before_images"), parameters)
-        self.audit(announcing(self._digested(self._operation, batch.after, batch.through), platform_transaction), at)
+        images = self._digested(self._operation, batch.after, batch.through)
+        self._record(BatchAnnounced(announced=images.rows, images=images.digest, transaction=platform_transaction), at)
 
     def require_announced(self, batch: Batch, platform_transaction: str | None, clock: Clock) -> None:
         """Raise SafetyRefusal, which goes on record, unless a marked entry announces what is announced in this batch."""
@@ -160,7 +161,7 @@ class BackfillJournal:
             yield
         except SafetyRefusal as refusal:
             with self._connection.transaction():
-                self.audit({"refused": str(refusal)}, clock.now())
+                self._record(WriteRefused(refused=str(refusal)), clock.now())
             raise
 
     def _digested(self, operation: str, after: str, through: str) -> Images:
@@ -199,9 +200,9 @@ class BackfillJournal:
         parameters = self._key | {"through_player_id": batch.through, "at": at} | counts
         self._connection.execute(statement("backfill/advance_progress"), parameters)
         done_state, left_state = OUTCOMES[self._operation]
-        span = {"after_player_id": batch.after, "last_player_id": batch.through}
+        rows: dict[str, Any] = {done_state.value: done, left_state.value: left}
         digest = self._digested(self._operation, batch.after, batch.through).digest
-        self.audit({done_state.value: done, left_state.value: left, **span, IMAGES: digest}, at)
+        self._record(BatchWritten(**rows, after_player_id=batch.after, last_player_id=batch.through, images=digest), at)
 
     def edited(self) -> LedgerInvariantError:
         """What to raise when progress and before-images don't agree."""
@@ -213,19 +214,8 @@ class BackfillJournal:
     def _range(self, batch: Batch) -> dict[str, Any]:
         return self._key | {"after": batch.after, "through": batch.through}
 
-    def audit(self, detail: Mapping[str, Any], at: datetime) -> None:
-        """Chain an entry about this plan."""
-        self._state.audit.append(
-            AuditEvent(
-                verb=self._operation,
-                actor=self._actor,
-                subject=f"plan:{self._plan.plan_id}",
-                detail={"plan_hash": self._plan.plan_hash, **detail},
-                at=at,
-                incident_id=self._plan.incident_id,
-                tenant_id=self._plan.tenant_id,
-            )
-        )
+    def _record(self, fact: PlanFact, at: datetime) -> None:
+        self._state.audit.append(about_plan(self._plan, fact, actor=self._actor, at=at, verb=self._operation))
 
 
 def require_unaltered(tenant_id: str, altered: int) -> None:

@@ -8,9 +8,10 @@ import json
 import click
 
 from ledger_guard.domain.command_outcome import CommandOutcome
+from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
 from ledger_guard.use_cases.backfill.run_platform_script import run_platform_script
-from ledger_guard.use_cases.backfill.run_platform_script_record import changes_as_json, outcome_as_json
+from ledger_guard.use_cases.backfill.run_platform_script_record import changes_told, outcome_told
 
 
 @click.command("run-script")
@@ -31,15 +32,15 @@ def run_script(plan_id: str, actor: str, as_json: bool) -> None:
     guard = open_guard()
     script, witness = open_platform_script(guard.policy)
     outcome = run_platform_script(guard, script, witness, plan_id, actor)
-    click.echo(json.dumps(outcome_as_json(outcome), indent=2) if as_json else "\n".join(_lines(outcome)))
+    click.echo(json.dumps(json_of(outcome_told(outcome)), indent=2) if as_json else "\n".join(_lines(outcome)))
     say_if_unkeyed(guard)
     if not outcome.is_done:
         raise SystemExit(1)
 
 
 def _lines(outcome: CommandOutcome) -> list[str]:
-    groups = changes_as_json(outcome.changes)
-    counted = ", ".join(f"{found['players']} {name.replace('_', ' ')}" for name, found in groups.items())
+    groups = changes_told(outcome.changes)
+    counted = ", ".join(f"{found.players} {name.replace('_', ' ')}" for name, found in groups.items())
     return [
         "done" if outcome.is_done else "not done",
         f"script    {outcome.run.ending}",

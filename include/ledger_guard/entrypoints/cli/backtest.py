@@ -22,6 +22,7 @@ from ledger_guard.adapters.files.whole_file import written_whole
 from ledger_guard.detection.engine import SEVERITIES, SeverityEngine, WindowBatch
 from ledger_guard.detection.registry import make_engine
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import iso
 from ledger_guard.entrypoints.cli import backtest_text as text
@@ -96,10 +97,10 @@ def backtest(
     if picture is not None:
         judging.draw(picture, counters[0].worst_tenants(plot_tenants), summaries[0].windows)
     if as_json:
-        told: dict[str, Any] = {"trigger": chosen.value, "policy": str(policy_path(policy_file)), **summaries[0].as_json()}
+        told: dict[str, Any] = {"trigger": chosen.value, "policy": str(policy_path(policy_file)), **json_of(summaries[0])}
         if other_file:
-            told["compared"] = {"policy": other_file, **summaries[1].as_json()}
-            told["differences"] = [difference.as_json() for difference in differing]
+            told["compared"] = {"policy": other_file, **json_of(summaries[1])}
+            told["differences"] = [json_of(difference) for difference in differing]
         click.echo(json.dumps(told, indent=2))
         return
     click.echo(text.headline(chosen, summaries[0]), err=True)

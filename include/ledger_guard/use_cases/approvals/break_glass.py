@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from ledger_guard.domain.approvals import Answer, Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
-from ledger_guard.domain.attestations import answer_attested, attesting, question_attested, unkeyed_detail
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.attestations import answer_attested, is_unkeyed, question_attested
 from ledger_guard.domain.errors import NotificationFailed, SafetyRefusal
+from ledger_guard.domain.facts.approvals import GlassBroken
+from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.shown_text import wrote
@@ -57,18 +59,19 @@ def break_glass(
     why = reason.strip() if isinstance(reason, str) else ""
     refused = _why_not(guard, kind, by, why)
     now, glass = guard.wall_clock.now(), guard.policy.break_glass
-    detail = {"kind": kind.value, "subject_id": question["subject_id"], "subject_hash": question["subject_hash"], "reason": why}
-    event = AuditEvent(
-        verb="break_glass",
-        actor=by,
-        subject=f"{kind.value}:{question['subject_id']}",
-        detail={**detail, "run_id": run_id, "proposal": question["proposal"], "refused": refused},
-        at=now,
-        incident_id=question["incident_id"],
+    fact = GlassBroken(
+        kind=kind.value,
+        subject_id=question["subject_id"],
+        subject_hash=question["subject_hash"],
+        reason=why,
+        run_id=run_id,
+        proposal=question["proposal"],
+        refused=refused,
     )
+    told = partial(recorded, actor=by, at=now, incident_id=question["incident_id"])
     if refused:
         with guard.state.transaction() as state:
-            state.audit.append(event)
+            state.audit.append(told(fact, subject=f"{kind.value}:{question['subject_id']}"))
         raise SafetyRefusal(f"break_glass: {kind.value} of {question['subject_id']}: refused: {refused}")
     with guard.state.transaction() as state:
         request = ApprovalRequest(
@@ -93,9 +96,9 @@ def break_glass(
         answer = ApprovalAnswer(request.approval_id, Answer.APPROVED, by, now, why)
         state.approvals.request(request)
         state.approvals.answer(answer)
-        attested = attesting(question_attested(request), answer_attested(answer))
-        covered = {**event.detail, **attested, **unkeyed_detail(state.audit)}
-        state.audit.append(replace(event, subject=f"approval:{request.approval_id}", detail=covered))
+        attested = (question_attested(request).row, answer_attested(answer).row)
+        fact = replace(fact, attested=attested, unkeyed=is_unkeyed(state.audit))
+        state.audit.append(told(fact, subject=f"approval:{request.approval_id}"))
     return Approval(request, answer)
 
 

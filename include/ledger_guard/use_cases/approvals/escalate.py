@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from ledger_guard.domain.approvals import Approval, ApprovalKind
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import NotificationFailed
+from ledger_guard.domain.facts.approvals import ApprovalEscalated
+from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.policy.schema import ApprovalPolicy
 from ledger_guard.ports import Guard
@@ -68,16 +69,15 @@ def _remind(guard: Guard, approval: Approval) -> None:
     with guard.state.transaction() as state:
         state.approvals.escalated(request.approval_id, now)
         state.audit.append(
-            AuditEvent(
-                verb="escalate",
+            recorded(
+                ApprovalEscalated(
+                    kind=request.kind.value,
+                    subject_id=request.subject_id,
+                    approvers=request.approvers,
+                    expires_at=request.expires_at,
+                ),
                 actor=GUARD_ITSELF,
                 subject=f"approval:{request.approval_id}",
-                detail={
-                    "kind": request.kind.value,
-                    "subject_id": request.subject_id,
-                    "approvers": list(request.approvers),
-                    "expires_at": request.expires_at.isoformat(),
-                },
                 at=now,
                 incident_id=request.incident_id,
             )

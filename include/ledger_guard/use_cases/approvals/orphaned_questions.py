@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ledger_guard.domain.approvals import Approval
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.facts.approvals import ApprovalWithdrawn
+from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.ports import Guard
@@ -38,13 +39,16 @@ def close_orphans(guard: Guard, scheduler: Scheduler) -> list[str]:
         closed = sorted((each.request for each in orphans), key=lambda request: request.approval_id)
         closed = [request for request in closed if state.approvals.orphan(request.approval_id, now)]
         for request in closed:
-            detail = {"kind": request.kind.value, "subject_id": request.subject_id, "run_id": request.run_id}
             state.audit.append(
-                AuditEvent(
-                    verb="withdraw_approval",
+                recorded(
+                    ApprovalWithdrawn(
+                        kind=request.kind.value,
+                        subject_id=request.subject_id,
+                        run_id=request.run_id,
+                        reason="its run has ended",
+                    ),
                     actor=GUARD_ITSELF,
                     subject=f"approval:{request.approval_id}",
-                    detail={**detail, "reason": "its run has ended"},
                     at=now,
                     incident_id=request.incident_id,
                 )

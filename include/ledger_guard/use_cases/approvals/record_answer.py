@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ledger_guard.domain.approvals import Answer, Approval, ApprovalAnswer, refusals
-from ledger_guard.domain.attestations import answer_attested, attesting, unkeyed_detail
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.attestations import answer_attested, is_unkeyed
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.approvals import ApprovalAnswered
+from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.windows import require_aware
 from ledger_guard.ports import Guard
@@ -53,22 +54,21 @@ def record_answer(
         state.approvals.answer(answer)
         approval = Approval(asked.request, answer)
         state.audit.append(
-            AuditEvent(
-                verb="record_answer",
+            recorded(
+                ApprovalAnswered(
+                    kind=asked.request.kind.value,
+                    subject_id=asked.request.subject_id,
+                    answer=answer.answer.value,
+                    answered_at=answer.answered_at,
+                    reason=reason,
+                    refusals=tuple(refusals(approval, asked.request.subject_hash, now)),
+                    ordinal=asked.request.ordinal,
+                    answered_by_unknown=doubt or None,
+                    attested=(answer_attested(answer).row,),
+                    unkeyed=is_unkeyed(state.audit),
+                ),
                 actor=answer.answered_by or "nobody",
                 subject=f"approval:{approval_id}",
-                detail={
-                    "kind": asked.request.kind.value,
-                    "subject_id": asked.request.subject_id,
-                    "answer": answer.answer.value,
-                    "answered_at": answer.answered_at.isoformat(),
-                    "reason": reason,
-                    "refusals": refusals(approval, asked.request.subject_hash, now),
-                    "ordinal": asked.request.ordinal,
-                    **({"answered_by_unknown": doubt} if doubt else {}),
-                    **attesting(answer_attested(answer)),
-                    **unkeyed_detail(state.audit),
-                },
                 at=now,
                 incident_id=asked.request.incident_id,
             )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from ledger_guard.domain.approvals import ApprovalKind, ApprovalRequest, refusals
-from ledger_guard.domain.attestations import approval_faults, attesting, question_attested, unkeyed_detail
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.attestations import approval_faults, is_unkeyed, question_attested
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.facts.approvals import ApprovalRequested, ApprovalVoided
+from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.identities import others_than
 from ledger_guard.ports import Guard
@@ -84,24 +85,23 @@ def request_approval(
         void_older(state, request)
         state.approvals.request(request)
         state.audit.append(
-            AuditEvent(
-                verb="request_approval",
+            recorded(
+                ApprovalRequested(
+                    kind=kind.value,
+                    subject_id=subject_id,
+                    subject_hash=subject_hash,
+                    approvers=tuple(others),
+                    approvers_needed=rule.approvers_needed,
+                    ordinal=ordinal,
+                    incident_state=asked_for,
+                    expires_at=request.expires_at,
+                    run_id=run_id,
+                    proposal=proposal,
+                    attested=(question_attested(request).row,),
+                    unkeyed=is_unkeyed(state.audit),
+                ),
                 actor=requested_by,
                 subject=f"approval:{request.approval_id}",
-                detail={
-                    "kind": kind.value,
-                    "subject_id": subject_id,
-                    "subject_hash": subject_hash,
-                    "approvers": others,
-                    "approvers_needed": rule.approvers_needed,
-                    "ordinal": ordinal,
-                    "incident_state": asked_for,
-                    "expires_at": request.expires_at.isoformat(),
-                    "run_id": run_id,
-                    "proposal": proposal,
-                    **attesting(question_attested(request)),
-                    **unkeyed_detail(state.audit),
-                },
                 at=now,
                 incident_id=incident_id,
             )
@@ -115,11 +115,10 @@ def void_older(state: GuardTransaction, request: ApprovalRequest) -> None:
     if older is None:
         return
     state.audit.append(
-        AuditEvent(
-            verb="void_approval",
+        recorded(
+            ApprovalVoided(asked_again_as=request.approval_id, unkeyed=is_unkeyed(state.audit)),
             actor=request.requested_by,
             subject=f"approval:{older.request.approval_id}",
-            detail={"asked_again_as": request.approval_id, **unkeyed_detail(state.audit)},
             at=request.requested_at,
             incident_id=request.incident_id,
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.attestations import approval_faults
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.facts.approvals import ApprovalVerified
+from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.permission import Permission, permission_refusals
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.approvals.permission import rule_now, subject_now
@@ -28,17 +29,12 @@ def verify_approval(
         subject = subject_now(state, subject_hash, approvals)
         found = [*permission_refusals(approvals, rule, subject, now), *approval_faults(state.audit, approvals)]
         state.audit.append(
-            AuditEvent(
-                verb="verify_approval",
+            recorded(
+                ApprovalVerified(
+                    kind=kind.value, subject_id=subject_id, permitted=not found, refusals=tuple(found), run_id=run_id
+                ),
                 actor="ledger_guard",
                 subject=f"approval:{approvals[0].request.approval_id}" if approvals else f"{kind.value}:{subject_id}",
-                detail={
-                    "kind": kind.value,
-                    "subject_id": subject_id,
-                    "permitted": not found,
-                    "refusals": found,
-                    "run_id": run_id,
-                },
                 at=now,
                 incident_id=approvals[0].request.incident_id if approvals else None,
             )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ledger_guard.domain.audit import AuditEntry, AuditEvent, first_fault
+from ledger_guard.domain.audit import AuditEntry, first_fault
 from ledger_guard.domain.audit_heads import ExportedHead, heads_fault, log_fault
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.records import KeyUsed
 from ledger_guard.domain.flags import Freeze
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.flags.attested_freezes import take_as_lifted
@@ -88,6 +90,6 @@ def use_audit_key(guard: Guard, keys: AuditKeys, by: str) -> KeyBroughtIn:
         last = next(iter(state.audit.latest(1)), None)
         now, sequence = guard.wall_clock.now(), None
         if last is None or last.key_id != keys.newest.key_id:
-            detail = {"key_id": keys.newest.key_id, "replaces": None if last is None else last.key_id}
-            sequence = state.audit.append(AuditEvent("use_key", by, "audit_log", detail, now)).sequence
+            fact = KeyUsed(key_id=keys.newest.key_id, replaces=None if last is None else last.key_id)
+            sequence = state.audit.append(recorded(fact, actor=by, subject="audit_log", at=now)).sequence
         return KeyBroughtIn(sequence, tuple(take_as_lifted(state, by, now)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.backfill import BackfillOrdered, about_plan
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.pacing import Steering, Wanted
 from ledger_guard.ports import Guard
@@ -22,15 +22,5 @@ def steer(guard: Guard, plan_id: str, wanted: Wanted, actor: str, reason: str) -
     with guard.state.transaction() as state:
         plan = state.plans.get(order.plan_id, with_rows=False)
         state.steering.ask(order)
-        state.audit.append(
-            AuditEvent(
-                verb="steer",
-                actor=actor,
-                subject=f"plan:{plan.plan_id}",
-                detail={"wanted": wanted.value, "reason": why, "plan_hash": plan.plan_hash},
-                at=order.asked_at,
-                incident_id=plan.incident_id,
-                tenant_id=plan.tenant_id,
-            )
-        )
+        state.audit.append(about_plan(plan, BackfillOrdered(wanted=wanted, reason=why), actor=actor, at=order.asked_at))
     return order

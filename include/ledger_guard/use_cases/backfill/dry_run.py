@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from ledger_guard.domain.attestations import attesting, plan_attested, unkeyed_detail
+from ledger_guard.domain.attestations import is_unkeyed, plan_attested
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.backfill import PlanMade, about_plan
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
 from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanContent, plan_hash
@@ -104,24 +105,16 @@ def current_flags(guard: Guard, tenant_id: str) -> dict[str, bool | None]:
 
 
 def _event(state: GuardTransaction, plan: Plan) -> AuditEvent:
-    return AuditEvent(
-        verb="dry_run",
-        actor=plan.requested_by,
-        subject=f"plan:{plan.plan_id}",
-        detail={
-            "plan_hash": plan.plan_hash,
-            "mode": plan.mode.value,
-            "counts": asdict(plan.counts),
-            "cents": asdict(plan.cents),
-            "players": plan.players,
-            "guardrails_exceeded": list(plan.guardrails_exceeded),
-            "flag_state": plan.flag_state,
-            "policy_hash": plan.policy_hash,
-            "expires_at": plan.expires_at.isoformat(),
-            **attesting(plan_attested(plan)),
-            **unkeyed_detail(state.audit),
-        },
-        at=plan.created_at,
-        incident_id=plan.incident_id,
-        tenant_id=plan.tenant_id,
+    made = PlanMade(
+        mode=plan.mode,
+        counts=asdict(plan.counts),
+        cents=asdict(plan.cents),
+        players=plan.players,
+        guardrails_exceeded=tuple(plan.guardrails_exceeded),
+        flag_state=plan.flag_state,
+        policy_hash=plan.policy_hash,
+        expires_at=plan.expires_at,
+        attested=(plan_attested(plan).row,),
+        unkeyed=is_unkeyed(state.audit),
     )
+    return about_plan(plan, made, actor=plan.requested_by, at=plan.created_at)

@@ -7,13 +7,15 @@ from dataclasses import asdict
 from typing import Any
 
 from ledger_guard.domain.command_outcome import CommandFailed
+from ledger_guard.domain.facts.backfill import ScriptFinished, ScriptInterrupted, ScriptNotCompared, ScriptStarted
+from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.plans import Plan
 from ledger_guard.policy.command_runner import BackfillWriter
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_guard.use_cases.backfill.force import force
-from ledger_guard.use_cases.backfill.run_platform_script import VERB, MovementWitness, PlatformScript, run_platform_script
+from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript, run_platform_script
 
 #: builds what drives the platform's script; called only where the policy names it as the writer
 OpenScript = Callable[[Policy], tuple[PlatformScript, MovementWitness]]
@@ -45,15 +47,13 @@ def script_ending(state: GuardTransaction, plan: Plan) -> tuple[bool, str] | Non
     """
     ending = None
     for entry in state.audit.entries(tenant_id=plan.tenant_id):
-        detail = entry.event.detail
-        if entry.event.verb != VERB or entry.event.subject != f"plan:{plan.plan_id}":
+        if entry.event.subject != f"plan:{plan.plan_id}":
             continue
-        if detail.get("step") in ("started", "interrupted"):
+        if told(entry.event, ScriptStarted) or told(entry.event, ScriptInterrupted):
             ending = False, "the platform's script was started; how it ended is not on record: compare the tenant again"
-        elif "problems" in detail:
-            rows = detail["changes"]["applied"]["players"]
-            problems = "; ".join(detail["problems"])
-            ending = bool(detail["is_done"]), f"written by the platform's script: {rows} rows; {problems or 'can not be undone'}"
-        elif "not_compared" in detail:
-            ending = False, f"the platform's script ran; what it did is not known: {detail['not_compared']}"
+        elif finished := told(entry.event, ScriptFinished):
+            rows, problems = finished.changes["applied"].players, "; ".join(finished.problems)
+            ending = finished.is_done, f"written by the platform's script: {rows} rows; {problems or 'can not be undone'}"
+        elif unknown := told(entry.event, ScriptNotCompared):
+            ending = False, f"the platform's script ran; what it did is not known: {unknown.not_compared}"
     return ending

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.attestations import plan_attested, require_attested
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
+from ledger_guard.domain.facts.backfill import WriteRefused, about_plan
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.permission import require_permission
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, WriteTotals, require_forceable
@@ -61,17 +61,8 @@ def force(guard: Guard, plan_id: str, actor: str, batch_rows: int | None = None)
 def record_refusal(guard: Guard, plan: Plan, verb: str, actor: str, reason: str) -> None:
     """Put into the audit log that somebody tried to write and why it was refused."""
     with guard.state.transaction() as state:
-        state.audit.append(
-            AuditEvent(
-                verb=verb,
-                actor=actor,
-                subject=f"plan:{plan.plan_id}",
-                detail={"refused": reason, "plan_hash": plan.plan_hash},
-                at=guard.wall_clock.now(),
-                incident_id=plan.incident_id,
-                tenant_id=plan.tenant_id,
-            )
-        )
+        event = about_plan(plan, WriteRefused(refused=reason), actor=actor, at=guard.wall_clock.now(), verb=verb)
+        state.audit.append(event)
 
 
 def require_attested_plan(guard: Guard, plan: Plan) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.facts.backfill import PlanReviewed, about_plan
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.plans import Plan, WriteTotals
 from ledger_guard.policy.guardrails import exceeded_guardrails
@@ -46,19 +46,11 @@ def review(guard: Guard, plan_id: str) -> Review:
             why = asks or ("within the guardrails",)
         found = Review(plan.plan_id, is_empty=is_empty, needs_approval=bool(asks), why=why)
         state.audit.append(
-            AuditEvent(
-                verb="review",
+            about_plan(
+                plan,
+                PlanReviewed(is_empty=is_empty, needs_approval=found.needs_approval, why=tuple(why)),
                 actor="ledger_guard",
-                subject=f"plan:{plan.plan_id}",
-                detail={
-                    "is_empty": is_empty,
-                    "needs_approval": found.needs_approval,
-                    "why": list(why),
-                    "plan_hash": plan.plan_hash,
-                },
                 at=guard.wall_clock.now(),
-                incident_id=plan.incident_id,
-                tenant_id=plan.tenant_id,
             )
         )
     return found

@@ -6,16 +6,24 @@ holds nothing it could erase, and judged by the wallets alone. Our own `force` n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from ledger_guard.domain.approvals import ApprovalKind
-from ledger_guard.domain.attestations import unkeyed_detail
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.attestations import is_unkeyed
 from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, CommandRun, wallet_changes
 from ledger_guard.domain.errors import LedgerGuardError, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.facts.backfill import (
+    ScriptFinished,
+    ScriptInterrupted,
+    ScriptNotCompared,
+    ScriptRehearsed,
+    ScriptStarted,
+    ScriptStep,
+    about_plan,
+)
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.plans import BackfillMode, Plan
 from ledger_guard.domain.windows import Window
@@ -25,7 +33,7 @@ from ledger_guard.signals.balance_mismatch import BalanceMismatch
 from ledger_guard.signals.registry import triggers_meaning
 from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
 from ledger_guard.use_cases.backfill.force import record_refusal, require_attested_plan, require_plan_approval
-from ledger_guard.use_cases.backfill.run_platform_script_record import outcome_as_json, run_as_json
+from ledger_guard.use_cases.backfill.run_platform_script_record import outcome_told, run_told
 from ledger_guard.use_cases.backfill.run_platform_script_rules import (
     approval_reasons,
     require_nothing_to_erase,
@@ -118,13 +126,13 @@ class _Course:
         before = self._compare()
         require_still(fresh, before)
         mark = self._witness.newest_movement(self._plan.tenant_id)
-        self._record({"step": "started", "mode": self._plan.mode.value})
+        self._record(ScriptStarted(step="started", mode=self._plan.mode.value))
         run = self._run()
         try:
             after = self._compare()
             erased = self._witness.erased_since(self._plan.tenant_id, mark)
         except LedgerGuardError as error:
-            self._record({"step": "finished", "run": run_as_json(run), "not_compared": str(error)})
+            self._record(ScriptNotCompared(step="finished", run=run_told(run), not_compared=str(error)))
             raise
         outcome = CommandOutcome(
             plan_id=self._plan.plan_id,
@@ -134,7 +142,7 @@ class _Course:
             changes=wallet_changes(fresh.rows, before.rows, after.rows, erased),
             other_tenants=_changed(others, self._mismatches_elsewhere()),
         )
-        self._record({"step": "finished", **outcome_as_json(outcome)})
+        self._record(ScriptFinished(step="finished", **vars(outcome_told(outcome))))
         return outcome
 
     def _planned_again(self) -> Plan:
@@ -157,7 +165,7 @@ class _Course:
 
     def _dry_run(self) -> CommandRun:
         run = self._script.run(self._plan.tenant_id, self._plan.mode, is_dry_run=True)
-        self._record({"step": "dry_run", "run": run_as_json(run)})
+        self._record(ScriptRehearsed(step="dry_run", run=run_told(run)))
         if not run.ended_well:
             last = f": {run.output[-1]}" if run.output else ", without a word"
             raise CommandFailed(f"plan {self._plan.plan_id}: the script's dry-run {run.ending}{last}; the run was not started")
@@ -167,7 +175,8 @@ class _Course:
         try:
             return self._script.run(self._plan.tenant_id, self._plan.mode, is_dry_run=False)
         except BaseException as interruption:
-            self._record({"step": "interrupted", "by": type(interruption).__name__, "not_compared": "batches may be written"})
+            by = type(interruption).__name__
+            self._record(ScriptInterrupted(step="interrupted", by=by, not_compared="batches may be written"))
             raise
 
     def _mismatches_elsewhere(self) -> dict[str, int] | None:
@@ -182,19 +191,10 @@ class _Course:
             return None
         return {reading.tenant_id: reading.events for reading in readings if reading.tenant_id != self._plan.tenant_id}
 
-    def _record(self, detail: Mapping[str, Any]) -> None:
+    def _record(self, step: ScriptStep) -> None:
         with self._guard.state.transaction() as state:
-            state.audit.append(
-                AuditEvent(
-                    verb=VERB,
-                    actor=self._actor,
-                    subject=f"plan:{self._plan.plan_id}",
-                    detail={**detail, "plan_hash": self._plan.plan_hash, **unkeyed_detail(state.audit)},
-                    at=self._guard.wall_clock.now(),
-                    incident_id=self._plan.incident_id,
-                    tenant_id=self._plan.tenant_id,
-                )
-            )
+            step = replace(step, unkeyed=is_unkeyed(state.audit))
+            state.audit.append(about_plan(self._plan, step, actor=self._actor, at=self._guard.wall_clock.now()))
 
 
 def _changed(before: dict[str, int] | None, after: dict[str, int] | None) -> dict[str, tuple[int, int]] | None:

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.backfill import TenantCompared
+from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.finding_words import cause_in_words
 from ledger_guard.domain.findings import DifferenceCounts, RowCause
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
@@ -92,16 +93,10 @@ def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verifica
     found = Verification(counts, is_clean, remaining, compared.planned_rows, is_plan_done)
     with guard.state.transaction() as state:
         state.audit.append(
-            AuditEvent(
-                verb="verify",
+            recorded(
+                TenantCompared(counts=asdict(counts), players=compared.players, is_clean=is_clean, remaining=found.remaining),
                 actor="ledger_guard",
                 subject=f"plan:{plan.plan_id}" if plan else f"tenant:{tenant}",
-                detail={
-                    "counts": asdict(counts),
-                    "players": compared.players,
-                    "is_clean": is_clean,
-                    "remaining": list(found.remaining),
-                },
                 at=guard.wall_clock.now(),
                 incident_id=plan.incident_id if plan else None,
                 tenant_id=tenant,

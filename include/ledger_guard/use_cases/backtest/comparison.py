@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from pydantic import computed_field
+
+from ledger_guard.domain.facts.codec import Seconds
 from ledger_guard.domain.verdicts import Severity, worst
-from ledger_guard.domain.windows import iso
 from ledger_guard.use_cases.backtest.incidents import Incident
 
 #: what can differ, in the order it is reported
@@ -22,8 +23,8 @@ class Seen:
     """What one policy made of a stretch of time: all of its incidents there, taken together."""
 
     severity: Severity
-    start: datetime
-    end: datetime
+    start: Seconds
+    end: Seconds
     incidents: int
 
 
@@ -38,6 +39,13 @@ class Difference:
     #: by how many windows B begins later; negative: earlier; 0 where only one sees it
     b_later_windows: int
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def scope(self) -> str:
+        """Whose stretch it is."""
+        return "widespread" if self.tenant_id is None else "isolated"
+
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def kinds(self) -> tuple[str, ...]:
         """Which of KINDS apply: one of the first two alone, or one or both of the others."""
@@ -50,17 +58,6 @@ class Difference:
     def start(self) -> datetime:
         """When the first of the two begins."""
         return min(seen.start for seen in (self.a, self.b) if seen is not None)
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything, by the names that scripts rely on."""
-        return {
-            "tenant_id": self.tenant_id,
-            "scope": "widespread" if self.tenant_id is None else "isolated",
-            "kinds": list(self.kinds),
-            "a": _seen_json(self.a),
-            "b": _seen_json(self.b),
-            "b_later_windows": self.b_later_windows,
-        }
 
 
 def differences(a: Iterable[Incident], b: Iterable[Incident], length: timedelta) -> list[Difference]:
@@ -105,9 +102,3 @@ def _seen(incidents: list[Incident]) -> Seen | None:
         severity = worst(severity, incident.severity)
     start, end = min(incident.start for incident in incidents), max(incident.end for incident in incidents)
     return Seen(severity, start, end, len(incidents))
-
-
-def _seen_json(seen: Seen | None) -> dict[str, Any] | None:
-    if seen is None:
-        return None
-    return {"severity": seen.severity.value, "start": iso(seen.start), "end": iso(seen.end), "incidents": seen.incidents}

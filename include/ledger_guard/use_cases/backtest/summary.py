@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Annotated
 
 import numpy as np
+from pydantic import PlainSerializer, computed_field
 
 from ledger_guard.detection.engine import SEVERITIES, WindowResult
+from ledger_guard.domain.facts.codec import Rounded, Seconds
 from ledger_guard.domain.verdicts import Scope, Severity
-from ledger_guard.domain.windows import iso
 from ledger_guard.use_cases.backtest.incidents import Incident, IncidentTracker, TenantRows
 
 _NO_DATA, _INSUFFICIENT, _NONE, _MILD, _SEVERE = (
@@ -28,22 +30,22 @@ class TenantAlarms:
     """How long a tenant was alarmed, its share of widespread incidents included."""
 
     tenant_id: str
-    alarm_hours: float
-    severe_hours: float
+    alarm_hours: Rounded
+    severe_hours: Rounded
     #: its own incidents
     isolated_incidents: int
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The figures of one policy over one file."""
+    """The figures of one policy over one file, by the names that scripts rely on."""
 
     window_minutes: int
     windows: int
     tenants: int
     #: the first window's start and the last one's end
-    start: datetime
-    end: datetime
+    start: Seconds
+    end: Seconds
     verdicts: dict[Severity, int]
     #: by scope, then by severity; see `incidents` for what counts as one
     incidents: dict[Scope, dict[Severity, int]]
@@ -54,44 +56,18 @@ class Summary:
     #: tenants by alarm hours, most first; those never alarmed left out
     alarmed_tenants: list[TenantAlarms]
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
-    def no_data_share(self) -> float:
+    def no_data_share(self) -> Annotated[float, PlainSerializer(partial(round, ndigits=6))]:
         """Verdicts without data out of all verdicts, 0..1."""
         return self.verdicts[Severity.NO_DATA] / max(1, sum(self.verdicts.values()))
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
-    def woken_per_week(self) -> float | None:
+    def woken_per_week(self) -> Rounded | None:
         """Severe incidents per seven days of the file; None where it is shorter than a day, which says nothing of a week."""
         span = self.end - self.start
         return None if span < _DAY else self.woken * (_WEEK / span)
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything, by the names that scripts rely on."""
-        return {
-            "window_minutes": self.window_minutes,
-            "windows": self.windows,
-            "tenants": self.tenants,
-            "start": iso(self.start),
-            "end": iso(self.end),
-            "verdicts": {severity.value: number for severity, number in self.verdicts.items()},
-            "no_data_share": round(self.no_data_share, 6),
-            "incidents": {
-                scope.value: {severity.value: number for severity, number in numbers.items()}
-                for scope, numbers in self.incidents.items()
-            },
-            "woken": self.woken,
-            "woken_per_week": None if self.woken_per_week is None else round(self.woken_per_week, 3),
-            "insufficient_tenants": self.insufficient_tenants,
-            "alarmed_tenants": [
-                {
-                    "tenant_id": alarms.tenant_id,
-                    "alarm_hours": round(alarms.alarm_hours, 3),
-                    "severe_hours": round(alarms.severe_hours, 3),
-                    "isolated_incidents": alarms.isolated_incidents,
-                }
-                for alarms in self.alarmed_tenants
-            ],
-        }
 
 
 class SummaryCounter:

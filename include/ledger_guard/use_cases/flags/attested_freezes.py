@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,14 @@ from typing import Any
 from ledger_guard.domain.attestations import (
     LIFT_COLUMNS,
     attestation_fault,
-    attesting,
     is_marked,
+    is_unkeyed,
     lift_attested,
     override_attested,
-    unkeyed_detail,
 )
-from ledger_guard.domain.audit import AuditEntry, AuditEvent
+from ledger_guard.domain.audit import AuditEntry
+from ledger_guard.domain.facts.codec import recorded, told, told_for_certain
+from ledger_guard.domain.facts.flags import FlagFrozen, FreezeLifted, OverrideEnded, Restored
 from ledger_guard.domain.flags import Freeze
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.ports import Guard
@@ -47,8 +48,9 @@ def overrides_that_count(state: GuardTransaction, now: datetime, flag: str | Non
 def is_opening_attested(state: GuardTransaction, freeze: Freeze) -> bool:
     """Whether a marked entry tells of the freeze's opening; without a key nothing has to."""
     entries = state.audit.about(f"flag:{freeze.flag}@{freeze.tenant_id}", ("freeze",)) if state.audit.keys.newest else []
-    told = [entry for entry in entries if entry.event.detail.get("freeze_id") == freeze.freeze_id]
-    return state.audit.keys.newest is None or any(is_marked(entry, state.audit.keys) for entry in told)
+    opened = [(entry, told(entry.event, FlagFrozen)) for entry in entries]
+    own = [entry for entry, frozen in opened if frozen and frozen.freeze_id == freeze.freeze_id]
+    return state.audit.keys.newest is None or any(is_marked(entry, state.audit.keys) for entry in own)
 
 
 def lift_freeze(state: GuardTransaction, lifted: Freeze, actor: str) -> None:
@@ -57,7 +59,7 @@ def lift_freeze(state: GuardTransaction, lifted: Freeze, actor: str) -> None:
         state.freezes.set_right(lifted)
     else:
         state.freezes.lift(lifted)
-    record_lift(state, lifted, actor, lifted.lifted_at or lifted.opened_at, {})
+    _record_lift(state, lifted, actor, lifted.lifted_at or lifted.opened_at)
 
 
 def take_as_lifted(state: GuardTransaction, actor: str, at: datetime) -> list[Freeze]:
@@ -68,29 +70,22 @@ def take_as_lifted(state: GuardTransaction, actor: str, at: datetime) -> list[Fr
         if not each.stands and not is_opening_attested(state, each) and attestation_fault(state.audit, lift_attested(each))
     ]
     for each in found:
-        record_lift(state, each, actor, at, {"from_before_the_key": True})
+        _record_lift(state, each, actor, at, from_before_the_key=True)
     return found
 
 
-def record_lift(state: GuardTransaction, lifted: Freeze, actor: str, at: datetime, detail: Mapping[str, object]) -> None:
-    """Attest the lifting of a freeze whose row says it."""
+def _record_lift(
+    state: GuardTransaction, lifted: Freeze, actor: str, at: datetime, *, from_before_the_key: bool | None = None
+) -> None:
     attested = lift_attested(lifted)
-    state.audit.append(
-        AuditEvent(
-            verb="lift",
-            actor=actor,
-            subject=attested.subject,
-            detail={
-                "flag": lifted.flag,
-                "scope": lifted.tenant_id,
-                **detail,
-                **attesting(attested),
-                **unkeyed_detail(state.audit),
-            },
-            at=at,
-            incident_id=lifted.incident_id,
-        )
+    fact = FreezeLifted(
+        flag=lifted.flag,
+        scope=lifted.tenant_id,
+        from_before_the_key=from_before_the_key,
+        attested=(attested.row,),
+        unkeyed=is_unkeyed(state.audit),
     )
+    state.audit.append(recorded(fact, actor=actor, subject=attested.subject, at=at, incident_id=lifted.incident_id))
 
 
 def _standing(state: GuardTransaction, flag: str) -> Iterator[Freeze]:
@@ -129,23 +124,24 @@ def _lifted_by_an_earlier_version(state: GuardTransaction, row: Freeze) -> bool:
         return False
     says = (row.lifted_by, row.root_cause, row.root_cause_link, row.root_cause_owner)
     for entry in state.audit.in_any_scope(row.flag, "restore"):
-        detail = entry.event.detail
-        told = tuple(detail.get(name) for name in ("approved_by", "root_cause", "root_cause_link", "root_cause_owner"))
-        if row.freeze_id in detail.get("lifted_freezes", ()) and told == says and is_marked(entry, state.audit.keys):
+        restored = told(entry.event, Restored)
+        if restored is None or row.freeze_id not in restored.lifted_freezes:
+            continue
+        cause = restored.root_cause, restored.root_cause_link, restored.root_cause_owner
+        if (restored.approved_by, *cause) == says and is_marked(entry, state.audit.keys):
             return True
     return False
 
 
 def _as_opened(entry: AuditEntry) -> Freeze:
     """A freeze as the entry of its opening tells it."""
-    event, detail = entry.event, entry.event.detail
+    event, frozen = entry.event, told_for_certain(entry, FlagFrozen)
     flag, _, tenant_id = event.subject.removeprefix("flag:").partition("@")
-    opened_at = datetime.fromisoformat(detail["opened_at"]) if "opened_at" in detail else event.at
-    opened_by = detail.get("opened_by", event.actor)
-    return Freeze(detail["freeze_id"], flag, tenant_id, detail["reason"], opened_by, opened_at, event.incident_id)
+    opened_by, opened_at = frozen.opened_by or event.actor, frozen.opened_at or event.at
+    return Freeze(frozen.freeze_id, flag, tenant_id, frozen.reason, opened_by, opened_at, event.incident_id)
 
 
 def _ended(state: GuardTransaction, override: FreezeOverride) -> bool:
     entries = state.audit.about(override_attested(override).subject, ("override",))
-    told = [entry.event.detail for entry in entries]
-    return any(each.get("stage") == "ended" and each.get("override_id") == override.override_id for each in told)
+    ended = [told(entry.event, OverrideEnded) for entry in entries]
+    return any(each and each.override_id == override.override_id for each in ended)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from ledger_guard.domain.attestations import is_marked
 from ledger_guard.domain.audit import AuditEntry
+from ledger_guard.domain.facts.codec import told_for_certain
+from ledger_guard.domain.facts.incidents import RotationPlanned
 from ledger_guard.domain.flags import RotationPlan
 from ledger_guard.ports.guard_state import GuardTransaction
 
@@ -22,24 +22,26 @@ def pending_rotations(state: GuardTransaction, incident_id: str | None = None) -
     found = {plan.rotation_id: plan for plan in state.rotations.pending(incident_id)}
     if state.audit.keys.newest is not None:
         for entry in state.audit.of_kind(_KIND, "plan_secret_rotation"):
+            is_of_it = incident_id is None or entry.event.incident_id == incident_id
+            if not is_of_it or not is_marked(entry, state.audit.keys):
+                continue
             plan = _planned(entry)
-            is_of_it = incident_id is None or plan.incident_id == incident_id
-            if is_of_it and plan.rotation_id not in found and is_marked(entry, state.audit.keys) and not _is_done(state, plan):
+            if plan.rotation_id not in found and not _is_done(state, plan):
                 found[plan.rotation_id] = plan
     return sorted(found.values(), key=lambda plan: plan.planned_at)
 
 
 def _planned(entry: AuditEntry) -> RotationPlan:
-    event, said = entry.event, entry.event.detail
+    event, said = entry.event, told_for_certain(entry, RotationPlanned)
     return RotationPlan(
         rotation_id=event.subject.removeprefix(_SUBJECT),
-        provider=str(said.get("provider")),
-        secret_name=str(said.get("secret_name")),
+        provider=said.provider,
+        secret_name=said.secret_name,
         incident_id=event.incident_id,
-        owner=str(said.get("owner")),
+        owner=said.owner,
         steps=(),
         planned_at=event.at,
-        due_at=datetime.fromisoformat(str(said["due_at"])) if "due_at" in said else event.at,
+        due_at=said.due_at or event.at,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.flags import ChangeConfirmed
 from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus, FlagChange, FlagState, effective_value, scopes_to_turn
 from ledger_guard.ports import Guard
 from ledger_guard.use_cases.flags.flag_proposal import checked_scope, scope_words, seen_states
@@ -39,18 +40,17 @@ def confirm(guard: Guard, flag: str, tenant_id: str) -> FlagChange:
     with guard.state.transaction() as state:
         state.flag_changes.save(found)
         state.audit.append(
-            AuditEvent(
-                verb="confirm",
+            recorded(
+                ChangeConfirmed(
+                    change_id=change.change_id,
+                    status=status.value,
+                    finding=finding,
+                    wanted=change.to_value,
+                    serves=effective_value(seen, tenant_id),
+                    disagreeing_scopes=tuple(scope.tenant_id for scope in others),
+                ),
                 actor="ledger_guard",
                 subject=f"flag:{flag}@{tenant_id}",
-                detail={
-                    "change_id": change.change_id,
-                    "status": status.value,
-                    "finding": finding,
-                    "wanted": change.to_value,
-                    "serves": effective_value(seen, tenant_id),
-                    "disagreeing_scopes": [scope.tenant_id for scope in others],
-                },
                 at=now,
                 incident_id=change.incident_id,
                 tenant_id=None if tenant_id == EVERYWHERE else tenant_id,

@@ -34,17 +34,6 @@ class FlagProposal:
     #: the scopes of `seen` that have to be written
     to_write: tuple[FlagState, ...]
 
-    def as_json(self) -> dict[str, object]:
-        """For another task: what a gate has to ask."""
-        return {
-            "flag": self.flag,
-            "tenant_id": self.tenant_id,
-            "subject_id": self.subject_id,
-            "subject_hash": self.subject_hash,
-            "text": self.text,
-            "is_needed": self.is_needed,
-        }
-
 
 def checked_scope(guard: Guard, flag: str, tenant_id: str) -> None:
     """Make sure that the policy knows the flag and the platform knows the tenant (`*` is every tenant).

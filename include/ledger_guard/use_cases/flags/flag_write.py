@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from ledger_guard.domain.approvals import Approval, ApprovalKind
-from ledger_guard.domain.attestations import is_marked, unkeyed_detail
+from ledger_guard.domain.attestations import is_marked, is_unkeyed
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.facts.codec import recorded, told
+from ledger_guard.domain.facts.flags import FlagWriteFailed, FlagWriteIntended, FlagWritten
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
 from ledger_guard.domain.permission import Permission, Subject, permission_refusals, require_permission
 from ledger_guard.ports import Guard
@@ -36,8 +37,8 @@ class FlagWrite:
     actor: str
     #: the proposal as it is now, given the states seen and who asked; raises SafetyRefusal when it may not be made at all
     propose: Callable[[GuardTransaction, Sequence[FlagState], str], FlagProposal]
-    #: what goes with the change in the same transaction; returns details for the audit log
-    settle: Callable[[GuardTransaction, FlagChange], Mapping[str, Any]]
+    #: what goes with the change in the same transaction; returns what the audit log is told of it
+    settle: Callable[[GuardTransaction, FlagChange], FlagWritten]
 
     @property
     def subject_id(self) -> str:
@@ -52,7 +53,7 @@ class _Case:
     permission: Permission
     #: the change that these approvals led to already
     change: FlagChange | None
-    intent: Mapping[str, Any] | None
+    intent: FlagWriteIntended | None
     #: the scopes to write; empty when a killed run wrote them, or when they hold the value already
     to_write: tuple[FlagState, ...]
     from_value: bool | None
@@ -82,12 +83,12 @@ def write_flag(guard: Guard, write: FlagWrite) -> FlagChange:
             return _carry_out(guard, state, write)
     except SafetyRefusal as refusal:
         with guard.state.transaction() as state:
-            state.audit.append(_event(guard, write, {"stage": "refused", "why": str(refusal)}))
+            state.audit.append(_event(guard, write, FlagWriteFailed(stage="refused", why=str(refusal))))
         raise
     except (SourceUnavailable, LedgerInvariantError) as failure:
         # guard state itself may be what does not answer
         with suppress(SourceUnavailable), guard.state.transaction() as state:
-            state.audit.append(_event(guard, write, {"stage": "failed", "why": str(failure)}))
+            state.audit.append(_event(guard, write, FlagWriteFailed(stage="failed", why=str(failure))))
         raise
 
 
@@ -95,9 +96,9 @@ def last_trouble(state: GuardTransaction, verb: str, incident_id: str | None, ru
     """Why the newest try of this run to write was refused or failed; empty when it is not on record."""
     found = ""
     for entry in state.audit.entries(incident_id=incident_id):
-        detail = entry.event.detail
-        if entry.event.verb == verb and detail.get("run_id") == run_id and detail.get("stage") in ("refused", "failed"):
-            found = f"{detail['stage']}: {detail['why']}"
+        failed = told(entry.event, FlagWriteFailed) if entry.event.verb == verb else None
+        if failed and failed.run_id == run_id:
+            found = f"{failed.stage}: {failed.why}"
     return found
 
 
@@ -126,17 +127,16 @@ def _carry_out(guard: Guard, state: GuardTransaction, write: FlagWrite) -> FlagC
         changed_at=guard.wall_clock.now(),
     )
     state.flag_changes.add(change)
-    detail = write.settle(state, change)
-    outcome = {
-        "stage": "done",
-        "approval_id": permission.approval_id,
-        "approved_by": permission.approved_by,
-        "is_break_glass": permission.is_break_glass,
-        "to_value": write.target,
-        "scopes": sorted((case.intent or {}).get("before", {})),
-        **detail,
-    }
-    state.audit.append(_event(guard, write, {**outcome, **unkeyed_detail(state.audit)}))
+    written = replace(
+        write.settle(state, change),
+        approval_id=permission.approval_id,
+        approved_by=permission.approved_by,
+        is_break_glass=permission.is_break_glass,
+        to_value=write.target,
+        scopes=tuple(sorted(case.intent.before)) if case.intent else (),
+        unkeyed=is_unkeyed(state.audit),
+    )
+    state.audit.append(_event(guard, write, written))
     return change
 
 
@@ -153,7 +153,7 @@ def _examine(guard: Guard, state: GuardTransaction, write: FlagWrite) -> _Case:
         first_id = approvals[0].request.approval_id
         intent = _intent(state, write, first_id)
         if intent is not None and _is_written(intent, seen, first_id):
-            return _Case(Permission(tuple(approvals)), None, intent, (), intent["from_value"])
+            return _Case(Permission(tuple(approvals)), None, intent, (), intent.from_value)
     proposal = write.propose(state, seen, approvals[0].request.requested_by if approvals else "nobody")
     permission = _permitted(guard, write, approvals, subject_now(state, proposal.subject_hash, approvals), proposal)
     own = next(found for found in seen if found.tenant_id == write.tenant_id)
@@ -180,21 +180,19 @@ def _permitted(
     return require_permission(approvals, rule, subject, now, what)
 
 
-def _intent(state: GuardTransaction, write: FlagWrite, approval_id: str) -> Mapping[str, Any] | None:
+def _intent(state: GuardTransaction, write: FlagWrite, approval_id: str) -> FlagWriteIntended | None:
     """What this write announced before; an entry that somebody without the key put there announces nothing."""
     keys = state.audit.keys
     for entry in state.audit.about(f"flag:{write.subject_id}", (write.verb,)):
-        detail = entry.event.detail
-        if detail.get("stage") != "intended" or detail.get("approval_id") != approval_id:
-            continue
-        if keys.newest is None or is_marked(entry, keys):
-            return detail
+        intent = told(entry.event, FlagWriteIntended)
+        if intent and intent.approval_id == approval_id and (keys.newest is None or is_marked(entry, keys)):
+            return intent
     return None
 
 
-def _is_written(intent: Mapping[str, Any], seen: Sequence[FlagState], approval_id: str) -> bool:
+def _is_written(intent: FlagWriteIntended, seen: Sequence[FlagState], approval_id: str) -> bool:
     written = {state.tenant_id for state in seen if state.change_reason.endswith(_mark(approval_id))}
-    return bool(intent["before"]) and written.issuperset(intent["before"])
+    return bool(intent.before) and written.issuperset(intent.before)
 
 
 def _mark(approval_id: str) -> str:
@@ -202,25 +200,24 @@ def _mark(approval_id: str) -> str:
 
 
 def _intended(guard: Guard, write: FlagWrite, case: _Case) -> AuditEvent:
-    before = {state.tenant_id: [state.is_enabled, state.version] for state in case.to_write}
-    detail = {
-        "stage": "intended",
-        "approval_id": case.permission.approval_id,
-        "approved_by": case.permission.approved_by,
-        "is_break_glass": case.permission.is_break_glass,
-        "from_value": case.from_value,
-        "to_value": write.target,
-        "before": before,
-    }
-    return _event(guard, write, detail)
+    intent = FlagWriteIntended(
+        stage="intended",
+        approval_id=case.permission.approval_id,
+        approved_by=case.permission.approved_by,
+        is_break_glass=case.permission.is_break_glass,
+        from_value=case.from_value,
+        to_value=write.target,
+        before={state.tenant_id: (state.is_enabled, state.version) for state in case.to_write},
+    )
+    return _event(guard, write, intent)
 
 
-def _event(guard: Guard, write: FlagWrite, detail: Mapping[str, Any]) -> AuditEvent:
-    return AuditEvent(
+def _event(guard: Guard, write: FlagWrite, fact: FlagWriteIntended | FlagWriteFailed | FlagWritten) -> AuditEvent:
+    return recorded(
+        replace(fact, run_id=write.run_id),
         verb=write.verb,
         actor=write.actor,
         subject=f"flag:{write.subject_id}",
-        detail={**detail, "run_id": write.run_id},
         at=guard.wall_clock.now(),
         incident_id=write.incident_id,
         tenant_id=None if write.tenant_id == EVERYWHERE else write.tenant_id,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ledger_guard.domain.attestations import unkeyed_detail
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.attestations import is_unkeyed
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.flags import FlagFrozen
 from ledger_guard.domain.flags import EVERYWHERE, Freeze
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid, new_id
@@ -44,17 +45,16 @@ def open_freeze(
     standing = state.freezes.add(wanted)
     if standing.freeze_id == wanted.freeze_id or not is_opening_attested(state, standing):
         state.audit.append(
-            AuditEvent(
-                verb="freeze",
+            recorded(
+                FlagFrozen(
+                    freeze_id=standing.freeze_id,
+                    reason=standing.reason,
+                    opened_by=standing.opened_by,
+                    opened_at=standing.opened_at,
+                    unkeyed=is_unkeyed(state.audit),
+                ),
                 actor=actor,
                 subject=f"flag:{flag}@{tenant_id}",
-                detail={
-                    "freeze_id": standing.freeze_id,
-                    "reason": standing.reason,
-                    "opened_by": standing.opened_by,
-                    "opened_at": standing.opened_at.isoformat(),
-                    **unkeyed_detail(state.audit),
-                },
                 at=now,
                 incident_id=incident_id,
                 tenant_id=None if tenant_id == EVERYWHERE else tenant_id,

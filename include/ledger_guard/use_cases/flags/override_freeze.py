@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from ledger_guard.domain.attestations import attesting, override_attested, unkeyed_detail
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.attestations import is_unkeyed, override_attested
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.facts.codec import Fact, recorded
+from ledger_guard.domain.facts.flags import OverrideEnded, OverrideGranted
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid, new_id
-from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
@@ -54,15 +53,16 @@ def override_freeze(guard: Guard, flag: str, tenant_id: str, hours: float, reaso
         if not freezes:
             raise BadInputError(f"override: {flag} is not frozen for tenant {tenant_id}; allowed: where a freeze stands")
         state.overrides.add(granted)
-        detail: dict[str, object] = {
-            "stage": "granted",
-            "reason": granted.reason,
-            "expires_at": iso(granted.expires_at),
-            "freezes": freezes,
-            **attesting(override_attested(granted)),
-            **unkeyed_detail(state.audit),
-        }
-        _record(state, granted, detail, by, now)
+        fact = OverrideGranted(
+            stage="granted",
+            override_id=granted.override_id,
+            reason=granted.reason,
+            expires_at=granted.expires_at,
+            freezes=tuple(freezes),
+            attested=(override_attested(granted).row,),
+            unkeyed=is_unkeyed(state.audit),
+        )
+        _record(state, granted, fact, by, now)
     return granted
 
 
@@ -79,17 +79,16 @@ def end_override(guard: Guard, override_id: str, by: str) -> FreezeOverride:
     now = guard.wall_clock.now()
     with guard.state.transaction() as state:
         ended = state.overrides.end(override_id, by, now)
-        _record(state, ended, {"stage": "ended"}, by, now)
+        _record(state, ended, OverrideEnded(stage="ended", override_id=ended.override_id), by, now)
     return ended
 
 
-def _record(state: GuardTransaction, override: FreezeOverride, detail: Mapping[str, object], actor: str, now: datetime) -> None:
+def _record(state: GuardTransaction, override: FreezeOverride, fact: Fact, actor: str, now: datetime) -> None:
     state.audit.append(
-        AuditEvent(
-            verb="override",
+        recorded(
+            fact,
             actor=actor,
             subject=f"flag:{override.flag}@{override.tenant_id}",
-            detail={"override_id": override.override_id, **detail},
             at=now,
             tenant_id=override.tenant_id,
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.records import DeployRecorded
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Guard
@@ -28,6 +29,6 @@ def record_deploy(guard: Guard, version: str, deployed_at: datetime | None, by: 
     deploy = Deploy(new_id(), version.strip(), moment, by.strip(), now)
     with guard.state.transaction() as state:
         state.deploys.add(deploy)
-        detail = {"version": deploy.version, "deployed_at": iso(moment)}
-        state.audit.append(AuditEvent("record_deploy", deploy.recorded_by, f"deploy:{deploy.deploy_id}", detail, now))
+        fact, subject = DeployRecorded(version=deploy.version, deployed_at=moment), f"deploy:{deploy.deploy_id}"
+        state.audit.append(recorded(fact, actor=deploy.recorded_by, subject=subject, at=now))
     return deploy

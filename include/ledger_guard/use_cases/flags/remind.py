@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import NotificationFailed
+from ledger_guard.domain.facts.codec import recorded, told
+from ledger_guard.domain.facts.flags import RollbackReminded
 from ledger_guard.domain.flags import FlagChange, RotationPlan
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import GUARD_ITSELF
@@ -63,7 +64,8 @@ def _last_told(guard: Guard, change: FlagChange) -> datetime:
     last = change.changed_at
     with guard.state.transaction() as state:
         for entry in state.audit.entries(incident_id=change.incident_id):
-            if entry.event.verb == "remind" and entry.event.detail.get("change_id") == change.change_id:
+            reminded = told(entry.event, RollbackReminded)
+            if reminded and reminded.change_id == change.change_id:
                 last = max(last, entry.event.at)
     return last
 
@@ -95,11 +97,10 @@ def _rotation_words(plan: RotationPlan, now: datetime) -> str:
 def _record(guard: Guard, change: FlagChange, now: datetime) -> None:
     with guard.state.transaction() as state:
         state.audit.append(
-            AuditEvent(
-                verb="remind",
+            recorded(
+                RollbackReminded(change_id=change.change_id, rolled_back_at=change.changed_at),
                 actor=GUARD_ITSELF,
                 subject=f"flag:{change.flag}@{change.tenant_id}",
-                detail={"change_id": change.change_id, "rolled_back_at": iso(change.changed_at)},
                 at=now,
                 incident_id=change.incident_id,
             )

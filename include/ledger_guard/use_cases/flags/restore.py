@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.facts.flags import Restored
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.shown_text import quoted, wrote
@@ -20,7 +20,6 @@ from ledger_guard.use_cases.flags.flag_write import FlagWrite, write_flag
 from ledger_guard.use_cases.flags.restore_case import RestoreCase, restore_case
 from ledger_guard.use_cases.flags.restore_conditions import overrides_of, own_freezes, require_everything
 from ledger_guard.use_cases.flags.restore_evidence import quiet_by_attempts, validated_by, validation_words
-from ledger_guard.use_cases.flags.restored_signal import WATCHED_FROM
 
 
 def review_restore(
@@ -76,7 +75,7 @@ def restore(
     def propose(state: GuardTransaction, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
         return _proposal(guard, state, case, seen, requested_by)
 
-    def settle(state: GuardTransaction, change: FlagChange) -> Mapping[str, Any]:
+    def settle(state: GuardTransaction, change: FlagChange) -> Restored:
         lifted, overrides = own_freezes(guard, state, case), overrides_of(guard, state, case)
         for frozen in lifted:
             lifting = replace(
@@ -89,16 +88,17 @@ def restore(
                 root_cause_by=change.requested_by,
             )
             lift_freeze(state, lifting, actor)
-        return {
-            "lifted_freezes": [frozen.freeze_id for frozen in lifted],
-            "root_cause": case.root_cause,
-            "root_cause_link": case.root_cause_link,
-            "root_cause_owner": case.root_cause_owner,
-            "overrides": [override.override_id for override in overrides],
-            "validation": validated_by(case, change.requested_by),
-            "quiet_by_attempts": quiet_by_attempts(guard, state, case),
-            WATCHED_FROM: iso(guard.clock.now()),
-        }
+        return Restored(
+            stage="done",
+            lifted_freezes=tuple(frozen.freeze_id for frozen in lifted),
+            root_cause=case.root_cause,
+            root_cause_link=case.root_cause_link,
+            root_cause_owner=case.root_cause_owner,
+            overrides=tuple(override.override_id for override in overrides),
+            validation=validated_by(case, change.requested_by),
+            quiet_by_attempts=quiet_by_attempts(guard, state, case),
+            watched_from=guard.clock.now(),
+        )
 
     write = FlagWrite(
         verb="restore",

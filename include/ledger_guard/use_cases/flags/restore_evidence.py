@@ -9,6 +9,8 @@ from itertools import takewhile
 
 from ledger_guard.domain.attestations import is_marked
 from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.facts.backfill import BackfillOrdered, TenantCompared, WriteRefused
+from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.finding_words import cause_in_words
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.incidents import Incident
@@ -26,8 +28,6 @@ from ledger_guard.use_cases.flags.restore_case import RestoreCase
 VALIDATION_ENVIRONMENTS = ("test", "staging")
 #: verbs of the audit log that may have changed wallets since a comparison
 _WRITERS = ("force", "undo", "run_script")
-#: keys in an entry's detail that say so
-_WROTE_NOTHING = frozenset({"refused", "wanted"})
 #: attempts of longer ago say nothing of the signal now
 _LONGEST_POOL = timedelta(days=1)
 
@@ -158,7 +158,11 @@ def _newest_write(state: GuardTransaction, tenant_id: str, verb: str) -> int:
     An attempt that was refused wrote nothing, and neither did an order to pause, which was recorded under `force` once.
     """
     entries = state.audit.newest_of_tenant(tenant_id, verb)
-    return next((each.sequence for each in entries if _WROTE_NOTHING.isdisjoint(each.event.detail)), 0)
+    return next((each.sequence for each in entries if not _wrote_nothing(each.event)), 0)
+
+
+def _wrote_nothing(event: AuditEvent) -> bool:
+    return bool(told(event, WriteRefused) or told(event, BackfillOrdered))
 
 
 def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> str:
@@ -171,13 +175,13 @@ def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> s
         return f"its wallets were not compared since they were written last{doubt}"
     if now - newest.at > timedelta(minutes=rules.verified_within_minutes):
         return f"its wallets were compared more than {rules.verified_within_minutes} minutes ago"
-    counts = newest.detail["counts"]
-    if not isinstance(counts, dict) or not newest.detail["players"]:
+    compared = told(newest, TenantCompared)
+    if compared is None or not compared.players:
         return "no player was compared"
     wrong = [
         f"{number} {cause_in_words(cause)}"
         for cause in RowCause
-        if (number := 0 if cause is RowCause.PROTECTED else counts.get(cause.value, 0))
+        if (number := 0 if cause is RowCause.PROTECTED else compared.counts.get(cause.value, 0))
         > (rules.max_stale_wallets if cause is RowCause.STALE_WALLET else 0)
     ]
     return ", ".join(wrong)

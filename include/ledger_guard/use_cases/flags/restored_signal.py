@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ledger_guard.domain.facts.codec import told
+from ledger_guard.domain.facts.flags import Restored
 from ledger_guard.domain.failure_counts import chance_of_at_least
 from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus, FlagChange
 from ledger_guard.domain.signals import Trigger
@@ -17,9 +19,6 @@ from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.use_cases.flags.flag_proposal import listed_tenants
 from ledger_guard.use_cases.flags.restore_attempts import PooledAttempts, pooled_attempts
-
-#: where a restore keeps in the audit log, in event time, from when on its signal counts
-WATCHED_FROM = "watched_from"
 
 
 @dataclass(frozen=True)
@@ -85,9 +84,9 @@ def _signals(policy: Policy, flag: str) -> list[Trigger]:
 def _watched_from(state: GuardTransaction, change: FlagChange) -> datetime:
     """Event time of the change; people's time where the record does not tell."""
     for entry in state.audit.entries(incident_id=change.incident_id):
-        detail = entry.event.detail
-        if entry.event.verb == "restore" and detail.get("approval_id") == change.approval_id and WATCHED_FROM in detail:
-            return datetime.fromisoformat(str(detail[WATCHED_FROM]))
+        restored = told(entry.event, Restored)
+        if restored and restored.approval_id == change.approval_id and restored.watched_from is not None:
+            return restored.watched_from
     return change.changed_at
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.cases_by_hand import cases_in_words
 from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.facts.flags import RolledBack
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, scopes_to_turn
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.incidents import Incident
@@ -69,9 +69,10 @@ def roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, run_id:
     def propose(state: GuardTransaction, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
         return _proposal(guard, state, state.incidents.get(incident_id), flag, tenant_id, seen, requested_by)
 
-    def settle(state: GuardTransaction, change: FlagChange) -> Mapping[str, Any]:
+    def settle(state: GuardTransaction, change: FlagChange) -> RolledBack:
         reason = f"rolled back, approved by {change.approved_by}, who {wrote(change.reason)}"
-        return {"freeze_id": open_freeze(guard, state, flag, tenant_id, incident_id, reason, actor).freeze_id}
+        opened = open_freeze(guard, state, flag, tenant_id, incident_id, reason, actor)
+        return RolledBack(stage="done", freeze_id=opened.freeze_id)
 
     write = FlagWrite(
         verb="roll_back",

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from ledger_guard.domain.actions import rollback_target
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.facts.codec import recorded, told
+from ledger_guard.domain.facts.flags import RollbackAsked, RollbackWithheld
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
@@ -21,9 +22,6 @@ from ledger_guard.use_cases.flags.restored_signal import Rise, is_watched, rise_
 from ledger_guard.use_cases.flags.standing_rollbacks import known_scopes
 from ledger_guard.use_cases.incidents.granted_runs import as_airflow_run, grant_run
 from ledger_guard.use_cases.notify.notify import action_notice, notify, tell
-
-#: in the detail of an entry: why nobody was asked
-WITHHELD = "withheld"
 
 
 def watch_restored(guard: Guard) -> list[dict[str, Any]]:
@@ -81,15 +79,13 @@ def _tell_withheld(guard: Guard, change: FlagChange, rise: Rise, why: str) -> No
     """Tell people, once a change, that its signal rose and that no rollback is proposed."""
     with guard.state.transaction() as state:
         about = f"flag:{change.flag}@{change.tenant_id}"
-        told = [entry.event.detail for entry in state.audit.about(about, ("watch_restored",))]
-        if any(detail.get("change_id") == change.change_id and WITHHELD in detail for detail in told):
+        before = [told(entry.event, RollbackWithheld) for entry in state.audit.about(about, ("watch_restored",))]
+        if any(each and each.change_id == change.change_id for each in before):
             return
         incident = state.incidents.open_for(rise.trigger)
         incident_id = incident.incident_id if incident else None
-        detail = {"change_id": change.change_id, WITHHELD: why, "evidence": rise.words}
-        state.audit.append(
-            AuditEvent("watch_restored", GUARD_ITSELF, about, detail, guard.wall_clock.now(), incident_id=incident_id)
-        )
+        withheld, at = RollbackWithheld(change_id=change.change_id, withheld=why, evidence=rise.words), guard.wall_clock.now()
+        state.audit.append(recorded(withheld, actor=GUARD_ITSELF, subject=about, at=at, incident_id=incident_id))
     tell(
         lambda: notify(
             guard, action_notice(guard, incident_id, "watch_restored", f"{rise.words}. No rollback is proposed: {why}", ())
@@ -100,12 +96,12 @@ def _tell_withheld(guard: Guard, change: FlagChange, rise: Rise, why: str) -> No
 def _asked(guard: Guard, state: GuardTransaction, change: FlagChange) -> tuple[Action, RunGrant] | None:
     """What was started for this change already, and the leave it has."""
     for entry in state.audit.entries():
-        is_of_it = entry.event.verb == "watch_restored" and entry.event.detail.get("change_id") == change.change_id
-        if is_of_it and WITHHELD not in entry.event.detail:
+        asked = told(entry.event, RollbackAsked)
+        if asked and asked.change_id == change.change_id:
             incident_id = str(entry.event.incident_id)
             actions = state.actions.of_incident(incident_id)
-            action = next(each for each in actions if each.action_id == entry.event.detail["action_id"])
-            return action, _leave(guard, state, change, incident_id, str(entry.event.detail["evidence"]))
+            action = next(each for each in actions if each.action_id == asked.action_id)
+            return action, _leave(guard, state, change, incident_id, asked.evidence)
     return None
 
 
@@ -142,11 +138,10 @@ def _ask(guard: Guard, state: GuardTransaction, change: FlagChange, rise: Rise) 
         Action(new_id(), incident.incident_id, "roll_back", target, ActionStatus.STARTED, now, run_id=grant.run_id)
     )
     state.audit.append(
-        AuditEvent(
-            verb="watch_restored",
+        recorded(
+            RollbackAsked(change_id=change.change_id, action_id=action.action_id, evidence=rise.words),
             actor=GUARD_ITSELF,
             subject=f"flag:{change.flag}@{change.tenant_id}",
-            detail={"change_id": change.change_id, "action_id": action.action_id, "evidence": rise.words},
             at=guard.wall_clock.now(),
             incident_id=incident.incident_id,
             tenant_id=None if change.tenant_id == EVERYWHERE else change.tenant_id,

@@ -10,12 +10,13 @@ import numpy as np
 
 from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.detection.registry import make_engine
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.incidents import WindowsJudged
 from ledger_guard.domain.incident_lifecycle import Change, LifecycleRules, next_step
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
-from ledger_guard.domain.windows import Window, iso
+from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Guard
 from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_guard.signals.registry import nouns_of
@@ -207,11 +208,16 @@ class _Classification:
 
     def _audit(self, outcome: ClassifyOutcome, newest: Window, judged: WindowResult) -> None:
         counts = Counter(SEVERITIES[code].value for code in judged.severity.tolist())
-        detail = {**outcome.as_json(), "judged_through": iso(newest.end), "verdicts_of_newest_window": dict(counts)}
-        detail |= self._revision.as_detail()
+        fact = WindowsJudged(
+            **vars(outcome),
+            judged_through=newest.end,
+            verdicts_of_newest_window=dict(counts),
+            late_data=self._revision.late_data,
+        )
         subject = f"incident:{outcome.incident_id}" if outcome.incident_id else f"trigger:{self._trigger.value}"
         at = self._guard.wall_clock.now()
-        self._state.audit.append(AuditEvent("classify", "ledger_guard", subject, detail, at, incident_id=outcome.incident_id))
+        event = recorded(fact, actor="ledger_guard", subject=subject, at=at, incident_id=outcome.incident_id)
+        self._state.audit.append(event)
 
 
 def _gravest(judged: WindowResult) -> Severity:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.facts.codec import IncidentId, Seconds, TriggerWord, told_for_certain
+from ledger_guard.domain.facts.incidents import WindowsJudged
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
-from ledger_guard.domain.windows import iso, require_aware
 from ledger_guard.ports.guard_state import GuardTransaction
 
 
@@ -21,17 +18,17 @@ from ledger_guard.ports.guard_state import GuardTransaction
 class ClassifyOutcome:
     """The newest judged window of one trigger, and what it did to the incident."""
 
-    trigger: Trigger
+    trigger: TriggerWord
     #: windows judged by this run for the first time; 0 when nothing new had been sensed
     judged_windows: int
     change: Change
     #: the incident that changed or goes on
-    incident_id: str | None
+    incident_id: IncidentId | None
     #: the incident's, or else the gravest verdict of the newest window
     severity: Severity
     scope: Scope
     #: start of the newest judged window; None when none ever was
-    window_start: datetime | None
+    window_start: Seconds | None
     #: unreadable windows in a row up to the newest; counted no further than two before what was judged
     blind_windows: int = 0
     #: windows judged again because of late data, and the verdicts that came out otherwise
@@ -43,42 +40,6 @@ class ClassifyOutcome:
         """Whether this run made it two unreadable windows in a row; true once while the blindness lasts."""
         return self.blind_windows >= 2 and self.blind_windows - self.judged_windows < 2 and self.change is Change.BLIND
 
-    def as_json(self) -> dict[str, Any]:
-        """For another task."""
-        return {
-            "trigger": self.trigger.value,
-            "judged_windows": self.judged_windows,
-            "change": self.change.value,
-            "incident_id": self.incident_id,
-            "severity": self.severity.value,
-            "scope": self.scope.value,
-            "window_start": iso(self.window_start) if self.window_start else None,
-            "blind_windows": self.blind_windows,
-            "judged_again": self.judged_again,
-            "verdicts_changed": self.verdicts_changed,
-        }
-
-    @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> ClassifyOutcome:
-        """From another task. Raises BadInputError for an unknown word or a missing field."""
-        try:
-            start = found["window_start"]
-            return cls(
-                trigger=Trigger(found["trigger"]),
-                judged_windows=int(found["judged_windows"]),
-                change=_change(found["change"]),
-                incident_id=checked_uuid(found["incident_id"], "incident") if found["incident_id"] is not None else None,
-                severity=Severity.parse(found["severity"]),
-                scope=Scope.parse(found["scope"]),
-                window_start=_moment(start) if start else None,
-                blind_windows=int(found["blind_windows"]),
-                # Audit entries from before late data was judged again do not have these.
-                judged_again=int(found.get("judged_again", 0)),
-                verdicts_changed=int(found.get("verdicts_changed", 0)),
-            )
-        except KeyError as error:
-            raise BadInputError(f"classify outcome: has no field {error}; allowed: what classify returned") from error
-
 
 def nothing_new(state: GuardTransaction, trigger: Trigger, incident: Incident | None, length: timedelta) -> ClassifyOutcome:
     """The outcome of a run without new or revised windows, so that a retried task goes on as the last would have.
@@ -89,7 +50,7 @@ def nothing_new(state: GuardTransaction, trigger: Trigger, incident: Incident | 
     if incident is not None:
         for entry in reversed(list(state.audit.entries(incident_id=incident.incident_id))):
             if entry.event.verb == "classify" and entry.event.subject == f"incident:{incident.incident_id}":
-                return _repeated(trigger, incident, through, entry.event.detail)
+                return _repeated(trigger, incident, through, told_for_certain(entry, WindowsJudged))
     sensed = state.readings.windows(trigger, through - length, through) if through else []
     is_blind = not sensed or sensed[-1].state is WindowState.NO_DATA
     change = Change.CONTINUED if incident else Change.BLIND if is_blind else Change.QUIET
@@ -104,28 +65,15 @@ def nothing_new(state: GuardTransaction, trigger: Trigger, incident: Incident | 
     )
 
 
-def _repeated(trigger: Trigger, incident: Incident, through: datetime | None, last: Mapping[str, Any]) -> ClassifyOutcome:
+def _repeated(trigger: Trigger, incident: Incident, through: datetime | None, last: WindowsJudged) -> ClassifyOutcome:
     """What the last run said, if it was about the newest judged window."""
-    is_same = through is not None and last.get("judged_through") == iso(through)
-    said = ClassifyOutcome.from_json(last)
+    is_same = through is not None and last.judged_through == through
     return ClassifyOutcome(
         trigger=trigger,
         judged_windows=0,
-        change=said.change if is_same and said.change is not Change.BLIND else Change.CONTINUED,
+        change=last.change if is_same and last.change is not Change.BLIND else Change.CONTINUED,
         incident_id=incident.incident_id,
         severity=incident.severity,
         scope=incident.scope,
-        window_start=said.window_start,
+        window_start=last.window_start,
     )
-
-
-def _moment(text: str) -> datetime:
-    # Python 3.10 does not read a Z.
-    return require_aware(datetime.fromisoformat(text.replace("Z", "+00:00")), "window_start")
-
-
-def _change(word: object) -> Change:
-    for change in Change:
-        if word in (change, change.value):
-            return change
-    raise BadInputError(f"change: {str(word)[:60]!r} is unknown; allowed: {', '.join(change.value for change in Change)}")

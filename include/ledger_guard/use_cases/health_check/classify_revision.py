@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ledger_guard.domain.facts.incidents import LateData
 from ledger_guard.domain.signals import SensedWindow
 from ledger_guard.domain.verdicts import Scope, Verdict, worst
 from ledger_guard.domain.windows import Window, iso
@@ -59,18 +60,17 @@ class Revision:
         late = tuple(after for before, after in changed if _is_graver(before, after))
         return Difference(tuple(after for _, after in changed), late, tuple(known))
 
-    def as_detail(self) -> dict[str, Any]:
-        """For the audit entry: what was judged again, and the first severities and scopes that turned; empty if nothing was."""
+    @property
+    def late_data(self) -> LateData | None:
+        """For the audit entry: what was judged again, and the first severities and scopes that turned; None if nothing was."""
         if self.since is None:
-            return {}
-        return {
-            "late_data": {
-                "since": iso(self.since),
-                "windows_revised": [iso(each.window.start) for each in self.revised],
-                "severities_changed": len(self._turned),
-                "first_changes": self._turned[: self.list_at_most],
-            }
-        }
+            return None
+        return LateData(
+            since=self.since,
+            windows_revised=tuple(each.window.start for each in self.revised),
+            severities_changed=len(self._turned),
+            first_changes=tuple(self._turned[: self.list_at_most]),
+        )
 
 
 def _is_same(stored: Verdict, again: Verdict) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.incidents import Decided
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.runs import GUARD_ITSELF
@@ -29,15 +30,6 @@ class Decision:
     #: of the run that has leave to remediate, one per incident, severity and scope; None without a remediation
     remediation_run_id: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """For another task."""
-        return {
-            "branch": self.branch,
-            "actions": list(self.actions),
-            "incident_id": self.incident_id,
-            "remediation_run_id": self.remediation_run_id,
-        }
-
 
 def decide(guard: Guard, outcome: ClassifyOutcome) -> Decision:
     """The branch for what classify found.
@@ -53,10 +45,11 @@ def decide(guard: Guard, outcome: ClassifyOutcome) -> Decision:
     decision = _decision(guard, outcome)
     if decision.branch != "nothing":
         subject = f"incident:{decision.incident_id}" if decision.incident_id else f"trigger:{outcome.trigger.value}"
-        detail = {**decision.as_json(), "change": outcome.change.value, "policy_hash": guard.policy.content_hash}
+        fact = Decided(**vars(decision), change=outcome.change.value, policy_hash=guard.policy.content_hash)
         at = guard.wall_clock.now()
         with guard.state.transaction() as state:
-            state.audit.append(AuditEvent("decide", "ledger_guard", subject, detail, at, incident_id=decision.incident_id))
+            event = recorded(fact, actor="ledger_guard", subject=subject, at=at, incident_id=decision.incident_id)
+            state.audit.append(event)
     return decision
 
 

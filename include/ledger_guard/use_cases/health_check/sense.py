@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
+from ledger_guard.domain.facts.codec import Seconds, TriggerWord, recorded
+from ledger_guard.domain.facts.records import WindowsSensed
 from ledger_guard.domain.missing_data import USUAL_WINDOWS, USUAL_WITHIN, exposures, missing_windows
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.windows import Window, closed_windows, iso, require_aware
@@ -25,7 +25,7 @@ NO_PAST = "a comparison of balances can't be made for the past"
 class SenseOutcome:
     """What one sensing stored."""
 
-    trigger: Trigger
+    trigger: TriggerWord
     #: windows stored for the first time
     windows: int
     #: how many of these could not be read
@@ -33,17 +33,7 @@ class SenseOutcome:
     #: windows that late data changed
     revised: int
     #: end of the newest sensed window; None when none ever was
-    sensed_through: datetime | None
-
-    def as_json(self) -> dict[str, Any]:
-        """For another task."""
-        return {
-            "trigger": self.trigger.value,
-            "windows": self.windows,
-            "no_data": self.no_data,
-            "revised": self.revised,
-            "sensed_through": iso(self.sensed_through) if self.sensed_through else None,
-        }
+    sensed_through: Seconds | None
 
 
 @dataclass(frozen=True)
@@ -208,8 +198,8 @@ def _stored(guard: Guard, trigger: Trigger, found: _Found, young: set[Window]) -
         revised = state.readings.record(sensed, [reading for reading in found.readings if reading.window in complete])
         outcome = SenseOutcome(trigger, len(new), no_data, revised, state.readings.sensed_through(trigger))
         if new or revised:
-            subject = f"trigger:{trigger.value}"
-            state.audit.append(AuditEvent("sense", "ledger_guard", subject, outcome.as_json(), guard.wall_clock.now()))
+            subject, at = f"trigger:{trigger.value}", guard.wall_clock.now()
+            state.audit.append(recorded(WindowsSensed(**vars(outcome)), actor="ledger_guard", subject=subject, at=at))
     return outcome
 
 

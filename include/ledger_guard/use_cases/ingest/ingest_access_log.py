@@ -10,8 +10,9 @@ from itertools import islice
 from typing import Any
 
 from ledger_guard.domain.access_events import MOST_KEPT_REJECTS, AccessEvent, IngestedFile, RejectedLine
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import json_of, recorded
+from ledger_guard.domain.facts.records import FileIngested, SourceAdvanced
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.windows import iso, require_aware
 from ledger_guard.ports import Guard
@@ -36,7 +37,7 @@ class IngestOutcome:
     def as_json(self) -> dict[str, Any]:
         """For people's scripts."""
         return {
-            "files": [_file_as_json(file) for file in self.files],
+            "files": [{**json_of(_told(file)), "not_knowable": list(file.not_knowable)} for file in self.files],
             "complete_through": iso(self.complete_through) if self.complete_through else None,
             "unusable": [file.file_name for file in self.unusable],
         }
@@ -75,8 +76,8 @@ def ingest_access_log(
     at = guard.wall_clock.now()
     with store.delivery() as delivery:
         reached = delivery.advance(newest, at)
-        detail = {"stated": iso(newest), "complete_through": iso(reached)}
-        delivery.audit.append(AuditEvent("ingest", actor, "source:access_event", detail, at))
+        fact = SourceAdvanced(stated=newest, complete_through=reached)
+        delivery.audit.append(recorded(fact, actor=actor, subject="source:access_event", at=at))
     return IngestOutcome(files, reached)
 
 
@@ -100,8 +101,8 @@ def _ingest_file(
                 )
         file = replace(file, not_knowable=(*log.not_knowable, *_gaps(guard, file, matching)))
         delivery.finish(file)
-        detail = {key: content for key, content in _file_as_json(file).items() if key != "not_knowable"}
-        delivery.audit.append(AuditEvent("ingest", actor, f"file:{file.ingest_id}", detail, guard.wall_clock.now()))
+        subject, at = f"file:{file.ingest_id}", guard.wall_clock.now()
+        delivery.audit.append(recorded(_told(file), actor=actor, subject=subject, at=at))
     return file
 
 
@@ -145,19 +146,18 @@ def _gaps(guard: Guard, file: IngestedFile, matching: Counter[str]) -> Iterator[
             yield f"{unclear} answer(s) {shape.status} have no error code: {trigger} has no data in the windows that hold them"
 
 
-def _file_as_json(file: IngestedFile) -> dict[str, Any]:
-    return {
-        "ingest_id": file.ingest_id,
-        "file": file.file_name,
-        "sha256": file.sha256,
-        "mapping": file.mapping,
-        "lines": file.lines,
-        "accepted": file.accepted,
-        "already_known": file.already_known,
-        "rejected": file.rejected,
-        "kept_rejects": file.kept_rejects,
-        "first_event": iso(file.first_event) if file.first_event else None,
-        "last_event": iso(file.last_event) if file.last_event else None,
-        "first_reject": file.first_reject,
-        "not_knowable": list(file.not_knowable),
-    }
+def _told(file: IngestedFile) -> FileIngested:
+    return FileIngested(
+        ingest_id=file.ingest_id,
+        file=file.file_name,
+        sha256=file.sha256,
+        mapping=file.mapping,
+        lines=file.lines,
+        accepted=file.accepted,
+        already_known=file.already_known,
+        rejected=file.rejected,
+        kept_rejects=file.kept_rejects,
+        first_event=file.first_event,
+        last_event=file.last_event,
+        first_reject=file.first_reject,
+    )

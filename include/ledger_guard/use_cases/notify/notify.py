@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, NotificationFailed, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.records import NoticeFailed, NoticePosted
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.ports import Guard
@@ -35,13 +35,13 @@ def notify(guard: Guard, notice: Notice) -> ThreadRef:
         posted = guard.notifier.post(notice, thread)
     except NotificationFailed as error:
         with guard.state.transaction() as state:
-            _append(guard, state, notice, incident_id, {"status": "failed", "error": str(error)})
+            _append(guard, state, incident_id, NoticeFailed(title=notice.title, error=str(error)))
         raise
-    where = {"status": "posted", "channel": posted.channel, "ts": posted.ts}
+    where = NoticePosted(title=notice.title, channel=posted.channel, ts=posted.ts)
     starts_thread = incident_id is not None and thread is None and posted.ts != ""
-    if not (starts_thread and _stored_with_thread(guard, notice, incident_id or "", posted, where)):
+    if not (starts_thread and _stored_with_thread(guard, incident_id or "", posted, where)):
         with guard.state.transaction() as state:
-            _append(guard, state, notice, incident_id, where)
+            _append(guard, state, incident_id, where)
     return posted
 
 
@@ -58,7 +58,7 @@ def _thread_of(guard: Guard, notice: Notice) -> tuple[str | None, ThreadRef | No
     return incident.incident_id, None
 
 
-def _stored_with_thread(guard: Guard, notice: Notice, incident_id: str, posted: ThreadRef, where: dict[str, Any]) -> bool:
+def _stored_with_thread(guard: Guard, incident_id: str, posted: ThreadRef, where: NoticePosted) -> bool:
     """Store the thread on the incident, trying once more when somebody saved it meanwhile; a thread that stands stays.
 
     False when both tries met another writer: the next notice will then start the thread.
@@ -69,20 +69,19 @@ def _stored_with_thread(guard: Guard, notice: Notice, incident_id: str, posted: 
                 incident = state.incidents.get(incident_id)
                 if not incident.thread_ts:
                     state.incidents.save(replace(incident, thread_channel=posted.channel, thread_ts=posted.ts))
-                _append(guard, state, notice, incident_id, where)
+                _append(guard, state, incident_id, where)
         except SafetyRefusal:
             continue
         return True
     return False
 
 
-def _append(guard: Guard, state: GuardTransaction, notice: Notice, incident_id: str | None, what: dict[str, Any]) -> None:
+def _append(guard: Guard, state: GuardTransaction, incident_id: str | None, fact: NoticePosted | NoticeFailed) -> None:
     state.audit.append(
-        AuditEvent(
-            verb="notify",
+        recorded(
+            fact,
             actor=GUARD_ITSELF,
             subject=f"incident:{incident_id}" if incident_id else f"channel:{guard.policy.notification.places}",
-            detail={"title": notice.title, **what},
             at=guard.wall_clock.now(),
             incident_id=incident_id,
         )

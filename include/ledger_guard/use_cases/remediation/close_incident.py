@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.incidents import IncidentClosed
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
 from ledger_guard.domain.signals import WindowState
 from ledger_guard.domain.verdicts import Verdict
@@ -45,16 +46,15 @@ def close_incident(guard: Guard, incident_id: str, reason: str, by: str) -> tupl
         unfinished = [each for each in state.actions.of_incident(incident.incident_id) if each.status is ActionStatus.STARTED]
         closed = state.incidents.save(replace(incident, status=IncidentStatus.RESOLVED, resolved_at=guard.clock.now()))
         state.audit.append(
-            AuditEvent(
-                verb="resolve",
+            recorded(
+                IncidentClosed(
+                    reason=reason,
+                    was=incident.status.value,
+                    newest_readable_window=window.start if window else None,
+                    unfinished_actions=tuple(f"{each.kind} {each.target}".strip() for each in unfinished),
+                ),
                 actor=by,
                 subject=f"incident:{incident.incident_id}",
-                detail={
-                    "reason": reason,
-                    "was": incident.status.value,
-                    "newest_readable_window": iso(window.start) if window else None,
-                    "unfinished_actions": [f"{each.kind} {each.target}".strip() for each in unfinished],
-                },
                 at=guard.wall_clock.now(),
                 incident_id=incident.incident_id,
             )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.incidents import RotationCompleted
 from ledger_guard.domain.flags import RotationPlan
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.ports import Guard
@@ -33,11 +34,10 @@ def complete_rotation(guard: Guard, rotation_id: str, by: str) -> RotationPlan:
         if rotation_id in stored:
             state.rotations.done(rotation_id, by, now)
         state.audit.append(
-            AuditEvent(
-                verb="complete_rotation",
+            recorded(
+                RotationCompleted(provider=plan.provider, secret_name=plan.secret_name, planned_at=plan.planned_at),
                 actor=by,
                 subject=f"rotation:{rotation_id}",
-                detail={"provider": plan.provider, "secret_name": plan.secret_name, "planned_at": plan.planned_at.isoformat()},
                 at=now,
                 incident_id=plan.incident_id,
             )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.incidents import NoRotationNeeded, RotationPlanned, RotationPlannedByHand, RotationRefused
 from ledger_guard.domain.flags import RotationPlan
 from ledger_guard.domain.identifiers import checked_uuid, new_id
 from ledger_guard.domain.windows import iso
@@ -48,6 +50,7 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedR
     failing = [each.provider for each in by_provider(groups) if each.failures]
     names = guard.policy.secrets.names
     now = guard.wall_clock.now()
+    of_incident = partial(recorded, actor=actor, subject=f"incident:{incident_id}", at=now, incident_id=incident_id)
     with guard.state.transaction() as state:
         plans: list[RotationPlan] = []
         refused: list[str] = []
@@ -62,48 +65,32 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedR
                 continue
             plans.append(plan)
             state.audit.append(
-                AuditEvent(
-                    verb="plan_secret_rotation",
+                recorded(
+                    RotationPlanned(
+                        provider=plan.provider,
+                        secret_name=plan.secret_name,
+                        owner=plan.owner,
+                        due_at=plan.due_at,
+                        was_planned_before=plan.rotation_id != wanted.rotation_id,
+                    ),
                     actor=actor,
                     subject=f"rotation:{plan.rotation_id}",
-                    detail={
-                        "provider": plan.provider,
-                        "secret_name": plan.secret_name,
-                        "owner": plan.owner,
-                        "due_at": plan.due_at.isoformat(),
-                        "was_planned_before": plan.rotation_id != wanted.rotation_id,
-                    },
                     at=now,
                     incident_id=incident_id,
                 )
             )
         if refused:
-            detail = {"stage": "refused", "why": refused}
-            state.audit.append(
-                AuditEvent("plan_secret_rotation", actor, f"incident:{incident_id}", detail, now, incident_id=incident_id)
-            )
+            state.audit.append(of_incident(RotationRefused(stage="refused", why=tuple(refused))))
         elif not plans:
-            state.audit.append(
-                AuditEvent(
-                    verb="plan_secret_rotation",
-                    actor=actor,
-                    subject=f"incident:{incident_id}",
-                    detail={"planned": 0, "failing_without_a_secret": failing},
-                    at=now,
-                    incident_id=incident_id,
-                )
-            )
+            state.audit.append(of_incident(NoRotationNeeded(planned=0, failing_without_a_secret=tuple(failing))))
     return PlannedRotations(tuple(plans), tuple(refused))
 
 
 def _none_that_helps(guard: Guard, incident_id: str, actor: str, why: str) -> PlannedRotations:
     refused = (f"no rotation: {why}",)
     with guard.state.transaction() as state:
-        detail = {"stage": "refused", "why": list(refused)}
-        now = guard.wall_clock.now()
-        state.audit.append(
-            AuditEvent("plan_secret_rotation", actor, f"incident:{incident_id}", detail, now, incident_id=incident_id)
-        )
+        fact, at = RotationRefused(stage="refused", why=refused), guard.wall_clock.now()
+        state.audit.append(recorded(fact, actor=actor, subject=f"incident:{incident_id}", at=at, incident_id=incident_id))
     return PlannedRotations((), refused)
 
 
@@ -131,12 +118,9 @@ def plan_one_rotation(guard: Guard, provider: str, incident_id: str | None, owne
                 f"rotation of {plan.secret_name}: {plan.rotation_id} by {plan.owner} is pending since {iso(plan.planned_at)}; "
                 "allowed: another one once it is done and its overlap is over"
             )
-        detail = {"provider": provider, "secret_name": plan.secret_name, "owner": owner, "due_at": iso(plan.due_at)}
-        state.audit.append(
-            AuditEvent(
-                "plan_secret_rotation", actor, f"rotation:{plan.rotation_id}", detail, plan.planned_at, incident_id=incident
-            )
-        )
+        fact = RotationPlannedByHand(provider=provider, secret_name=plan.secret_name, owner=owner, due_at=plan.due_at)
+        subject = f"rotation:{plan.rotation_id}"
+        state.audit.append(recorded(fact, actor=actor, subject=subject, at=plan.planned_at, incident_id=incident))
     return plan
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from ledger_guard.domain.actions import DAG_OF_ACTION, rollback_target
-from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.cases_by_hand import CaseByHand, is_only_by_hand
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.incidents import CaseTaken
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
@@ -40,15 +41,6 @@ class Case:
     #: said by hand beside an incident that was sensed: how this ends says nothing of that one
     is_beside_sensed: bool = False
 
-    def as_json(self) -> dict[str, Any]:
-        """For another task."""
-        return {**asdict(self), "tenants": list(self.tenants), "actions": list(self.actions)}
-
-    @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> Case:
-        """From another task."""
-        return cls(**{**found, "tenants": tuple(found["tenants"]), "actions": tuple(found["actions"])})
-
 
 def open_case(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id: str) -> Case:
     """Take up an incident: the one named by `params["incident_id"]`, or one described by hand.
@@ -71,17 +63,16 @@ def open_case(guard: Guard, params: Mapping[str, Any], requested_by: str, run_id
         if current.status is IncidentStatus.OPEN and is_of_the_incident:
             state.incidents.save(replace(current, status=IncidentStatus.MITIGATING))
         state.audit.append(
-            AuditEvent(
-                verb="decide",
+            recorded(
+                CaseTaken(
+                    run_id=run_id,
+                    actions=row.actions,
+                    severity=row.severity.value,
+                    scope=said.scope.value,
+                    by_hand=isinstance(said, CaseByHand),
+                ),
                 actor=requested_by,
                 subject=f"incident:{incident.incident_id}",
-                detail={
-                    "run_id": run_id,
-                    "actions": list(row.actions),
-                    "severity": row.severity.value,
-                    "scope": said.scope.value,
-                    "by_hand": isinstance(said, CaseByHand),
-                },
                 at=guard.wall_clock.now(),
                 incident_id=incident.incident_id,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.signals import Trigger
@@ -38,14 +39,14 @@ def triage_case(guard: Guard, case: Case) -> dict[str, Any]:
     """Which tenants and players, and whether funds are really short."""
     report = triage(guard, case.incident_id)
     _done(guard, case, "triage", "", report.conclusion, report.as_facts())
-    return report.as_json()
+    return json_of(report)
 
 
 def check_case_secrets(guard: Guard, case: Case) -> dict[str, Any]:
     """The state of the webhook secrets, and the likeliest cause."""
     report = check_secrets(guard, case.incident_id)
     _done(guard, case, "check_secrets", "", report.likeliest_cause, report.as_facts())
-    return report.as_json()
+    return json_of(report.on_record())
 
 
 def plan_case_rotation(guard: Guard, case: Case) -> list[str]:

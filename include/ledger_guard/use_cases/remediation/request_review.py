@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.incidents import ReviewRequested
 from ledger_guard.ports import Guard
 from ledger_guard.signals.registry import topics_of
 
@@ -17,11 +18,10 @@ def request_review(guard: Guard, incident_id: str, actor: str) -> str:
         row = guard.policy.row_for(incident.trigger, incident.severity, incident.scope)
         topics = topics_of(guard.policy, incident.trigger)
         state.audit.append(
-            AuditEvent(
-                verb="request_review",
+            recorded(
+                ReviewRequested(topics=tuple(label for label, _ in topics), owner=row.owner, runbook_says=row.runbook_says),
                 actor=actor,
                 subject=f"incident:{incident_id}",
-                detail={"topics": [label for label, _ in topics], "owner": row.owner, "runbook_says": row.runbook_says},
                 at=guard.wall_clock.now(),
                 incident_id=incident_id,
             )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from ledger_guard.domain.actions import REPAIRS
 from ledger_guard.domain.cases_by_hand import work_of
 from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.facts.codec import told
+from ledger_guard.domain.facts.incidents import CaseTaken, SecretsChecked, Triaged
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident
 from ledger_guard.domain.signals import Trigger
@@ -18,7 +20,7 @@ from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Guard
 from ledger_guard.signals.check_secrets import check_secrets
 from ledger_guard.signals.registry import signal_of
-from ledger_guard.signals.signal import Against
+from ledger_guard.signals.signal import Against, Finding
 from ledger_guard.signals.triage import triage
 from ledger_guard.use_cases.remediation.remediate import Case, child_runs, targets
 
@@ -93,23 +95,22 @@ def _found(guard: Guard, case: Case) -> Against:
     return signal.against(found, case.tenants)
 
 
-def _looked(guard: Guard, incident_id: str, verb: str) -> Mapping[str, Any]:
+def _looked(guard: Guard, incident_id: str, verb: str) -> Finding:
     """Do the verb now; what it puts on record."""
-    if verb == "check_secrets":
-        return check_secrets(guard, incident_id).as_json()
-    return {"tenants": triage(guard, incident_id).words_by_tenant}
+    return (check_secrets if verb == "check_secrets" else triage)(guard, incident_id).on_record()
 
 
-def _recorded(guard: Guard, case: Case, verb: str) -> Mapping[str, Any] | None:
-    """The newest entry of the audit log with this verb since the remediation took up its case."""
-    found: Mapping[str, Any] | None = None
+def _recorded(guard: Guard, case: Case, verb: str) -> Finding | None:
+    """What this verb found last since the remediation took up its case, by the audit log."""
+    found: Finding | None = None
+    kind: type[Finding] = SecretsChecked if verb == "check_secrets" else Triaged
     with guard.state.transaction() as state:
         for entry in state.audit.entries(incident_id=case.incident_id):
-            run_id = entry.event.detail.get("run_id")
-            if entry.event.verb == "decide" and run_id and hashlib.sha256(str(run_id).encode()).hexdigest()[:10] == case.run_key:
+            taken = told(entry.event, CaseTaken)
+            if taken and hashlib.sha256(taken.run_id.encode()).hexdigest()[:10] == case.run_key:
                 found = None
             elif entry.event.verb == verb:
-                found = entry.event.detail
+                found = told(entry.event, kind)
     return found
 
 

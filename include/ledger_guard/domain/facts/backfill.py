@@ -1,0 +1,217 @@
+"""Facts about backfills: orders, refusals, batches, the platform's script, comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.facts.attested import AttestingFact
+from ledger_guard.domain.facts.codec import Fact, Later, Moment, recorded
+from ledger_guard.domain.pacing import Wanted
+from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanFact(Fact):
+    """Something about one plan, by its hash."""
+
+    plan_hash: Later[str] = None
+
+
+def about_plan(plan: Plan, fact: PlanFact, *, actor: str, at: datetime, verb: str | None = None) -> AuditEvent:
+    """The event that tells a fact of this very plan; `verb` as in `recorded`."""
+    return recorded(
+        replace(fact, plan_hash=plan.plan_hash),
+        actor=actor,
+        subject=f"plan:{plan.plan_id}",
+        at=at,
+        incident_id=plan.incident_id,
+        tenant_id=plan.tenant_id,
+        verb=verb,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanMade(PlanFact, AttestingFact):
+    """A dry-run left a plan."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("dry_run",)
+    mode: BackfillMode
+    #: rows by cause, and cents by what would become of them
+    counts: Mapping[str, int]
+    cents: Mapping[str, int]
+    players: int
+    guardrails_exceeded: tuple[str, ...]
+    flag_state: Mapping[str, bool | None]
+    policy_hash: str
+    expires_at: Moment
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanReviewed(PlanFact):
+    """A plan was held against the guardrails."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("review",)
+    is_empty: bool
+    needs_approval: bool
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteRefused(PlanFact):
+    """Somebody tried to write wallets and was refused; nothing was written."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("force", "undo", "run_script")
+    refused: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackfillOrdered(PlanFact):
+    """Somebody ordered a running backfill to pause, to end or to go on; recorded under `force` once."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("steer", "force")
+    wanted: Wanted
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchAnnounced(PlanFact):
+    """A batch is about to be written to a database of its own."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("force", "undo")
+    #: how many writes
+    announced: int
+    #: digest over their before-images
+    images: str
+    #: the platform's transaction that is to make them
+    transaction: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RowsSettled(PlanFact):
+    """How many rows a force or an undo wrote, and how many it left alone; a verb has two of these."""
+
+    applied: Later[int] = None
+    drifted: Later[int] = None
+    restored: Later[int] = None
+    kept: Later[int] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchWritten(_RowsSettled):
+    """A batch is settled."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("force", "undo")
+    after_player_id: str
+    last_player_id: str
+    #: digest over the before-images; absent in entries that did not cover them
+    images: Later[str] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanAdvanced(_RowsSettled):
+    """A force or an undo began, or ended with these rows."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("force", "undo")
+    status: PlanStatus
+    unkeyed: Later[bool] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TenantCompared(Fact):
+    """A tenant's wallets were compared with the evidence."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("verify",)
+    #: rows by cause
+    counts: Mapping[str, int]
+    players: int
+    is_clean: bool
+    remaining: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlayerGroup:
+    """How many players, and the first of them."""
+
+    players: int
+    some: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptRun:
+    """One process: command line, end, exit code, milliseconds and its last lines."""
+
+    command: tuple[str, ...]
+    end: str
+    exit_code: int | None
+    milliseconds: int
+    output: tuple[str, ...]
+    lines_dropped: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptOutcome:
+    """What the platform's script did, by comparing before and after."""
+
+    plan_id: str
+    tenant_id: str
+    is_done: bool
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    #: by group of wallets
+    changes: Mapping[str, PlayerGroup]
+    other_tenants_changed: int | None = None
+    dry_run: ScriptRun | None = None
+    run: ScriptRun | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptStep(PlanFact):
+    """A step of a run of the platform's script."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("run_script",)
+    unkeyed: Later[bool] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptRehearsed(ScriptStep):
+    """Its dry-run ended."""
+
+    step: Literal["dry_run"]
+    run: ScriptRun
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptStarted(ScriptStep):
+    """The run that writes is about to be started."""
+
+    step: Literal["started"]
+    mode: Later[str] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptInterrupted(ScriptStep):
+    """The guard was stopped while the script ran."""
+
+    step: Literal["interrupted"]
+    by: Later[str] = None
+    not_compared: Later[str] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptNotCompared(ScriptStep):
+    """The script ran, and what it did could not be compared."""
+
+    step: Literal["finished"]
+    run: Later[ScriptRun] = None
+    not_compared: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptFinished(ScriptOutcome, ScriptStep):
+    """The script ran, and what it did is known."""
+
+    step: Literal["finished"]

@@ -1,0 +1,89 @@
+"""Facts about readings that came in, notices that went out, deploys and the audit key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ledger_guard.domain.facts.codec import Fact, Seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowsSensed(Fact):
+    """Readings of a trigger were stored."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("sense",)
+    trigger: str
+    windows: int
+    #: how many of these could not be read
+    no_data: int
+    #: windows that late data changed
+    revised: int
+    sensed_through: Seconds | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileIngested(Fact):
+    """A log file was taken in."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("ingest",)
+    ingest_id: str
+    file: str
+    sha256: str
+    mapping: str
+    lines: int
+    accepted: int
+    already_known: int
+    rejected: int
+    kept_rejects: int
+    first_event: Seconds | None
+    last_event: Seconds | None
+    first_reject: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceAdvanced(Fact):
+    """A source is complete up to a moment: as somebody stated, and as it is now."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("ingest",)
+    stated: Seconds
+    complete_through: Seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticePosted(Fact):
+    """People were told."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("notify",)
+    title: str
+    status: str = "posted"
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeFailed(Fact):
+    """The channel did not take a notice."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("notify",)
+    title: str
+    status: str = "failed"
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployRecorded(Fact):
+    """Somebody recorded a deploy of the platform."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("record_deploy",)
+    version: str
+    deployed_at: Seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyUsed(Fact):
+    """A key of the audit log was brought in."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("use_key",)
+    key_id: str
+    replaces: str | None
