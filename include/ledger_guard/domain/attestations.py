@@ -17,15 +17,14 @@ from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalRequ
 from ledger_guard.domain.audit import AuditEntry, content_fault, mark_fault
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import SafetyRefusal
-from ledger_guard.domain.facts.attested import AttestedRow
+from ledger_guard.domain.facts.attested import AttestedRow, AttestingFact
+from ledger_guard.domain.facts.codec import parsed
 from ledger_guard.domain.flags import Freeze
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.plans import Plan
 from ledger_guard.domain.windows import UTC
 
-#: where an entry's detail says what it attests
-DETAIL = "attested"
 #: what is told of a write where no key is configured
 UNKEYED_WORD = "unkeyed (no audit key is set)"
 #: the same for whoever can set one
@@ -141,15 +140,15 @@ def attestation_fault(log: AttestingLog, attested: Attested) -> str | None:
     found = [(entry, each) for entry in entries for each in _attested_in(entry) if _is_of(each, attested)]
     what, remedy = f"{attested.kind.value} {attested.item_id}", _REMEDIES[attested.kind]
     if not found:
-        earlier = [entry.sequence for entry in entries if DETAIL not in entry.event.detail and _names(entry, attested)]
+        earlier = [entry.sequence for entry in entries if not _attested_in(entry) and _names(entry, attested)]
         if earlier:
             return f"{what}: audit entry {earlier[-1]} is from a version whose entries did not cover the whole row; {remedy}"
         return f"{what}: the audit log has no entry of it that is marked with the key: the guard did not write it; {remedy}"
     entry, covered = found[-1]
-    if covered["digest"] == attested.digest:
+    if covered.digest == attested.digest:
         return None
     parts = attested.part_digests
-    differing = sorted(name for name in parts.keys() | covered["parts"].keys() if parts.get(name) != covered["parts"].get(name))
+    differing = sorted(name for name in parts.keys() | covered.parts.keys() if parts.get(name) != covered.parts.get(name))
     return f"{what}: {', '.join(differing)} not as in audit entry {entry.sequence}: the row was edited since; {remedy}"
 
 
@@ -181,13 +180,14 @@ def is_unkeyed(log: AttestingLog) -> bool | None:
     return True if log.keys.newest is None else None
 
 
-def _attested_in(entry: AuditEntry) -> Sequence[Mapping[str, Any]]:
-    found: Sequence[Mapping[str, Any]] = entry.event.detail.get(DETAIL, ())
-    return found
+def _attested_in(entry: AuditEntry) -> Sequence[AttestedRow]:
+    """Rows that an entry of whatever verb covers; none where it is from a version that covered none."""
+    found = parsed(entry.event.detail, AttestingFact)
+    return found.attested or () if found else ()
 
 
-def _is_of(found: Mapping[str, Any], attested: Attested) -> bool:
-    return (found["kind"], found["id"]) == (attested.kind.value, attested.item_id)
+def _is_of(found: AttestedRow, attested: Attested) -> bool:
+    return (found.kind, found.id) == (attested.kind.value, attested.item_id)
 
 
 def _names(entry: AuditEntry, attested: Attested) -> bool:

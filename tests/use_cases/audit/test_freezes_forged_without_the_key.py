@@ -133,6 +133,14 @@ def test_a_row_put_there_beforehand_does_not_keep_a_real_freeze_off_the_record(w
     assert [found.freeze_id for found in stands(world)] == [opened.freeze_id]
 
 
+def test_a_standing_row_that_is_put_on_record_later_keeps_who_opened_it_and_when(world, mallory):
+    before = NOW - timedelta(days=1)
+    with mallory.state.transaction() as state:
+        state.freezes.add(Freeze(new_id(), BALANCE, EVERYWHERE, "from before the key", "anna", before))
+    freeze(world.guard, BALANCE, EVERYWHERE, None, "still looked into", "bert")
+    assert [(each.opened_by, each.opened_at, each.doubt) for each in stands(world)] == [("anna", before, "")]
+
+
 def test_a_freeze_that_an_earlier_version_lifted_on_record_stays_lifted(world):
     earlier = Freeze(new_id(), BALANCE, EVERYWHERE, "an old one", "anna", NOW)
     words = {"root_cause": ROOT_CAUSE, "root_cause_link": LINK, "root_cause_owner": OWNER}

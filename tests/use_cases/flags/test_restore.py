@@ -533,6 +533,13 @@ def test_what_wrote_no_wallet_leaves_a_comparison_as_it_is(world, resolved, deta
     assert world.review_restore(resolved).is_needed
 
 
+def test_a_comparison_that_can_not_be_read_compared_nothing(world, resolved):
+    with world.guard.state.transaction() as state:
+        state.audit.append(AuditEvent("verify", "oncall", "tenant:tenant-b", {"is_clean": True}, NOW, tenant_id="tenant-b"))
+    with pytest.raises(SafetyRefusal, match=r"1 tenant \(tenant-b\): no player was compared"):
+        world.review_restore(resolved)
+
+
 def test_a_platform_that_names_no_tenant_is_nothing_compared(world, resolved):
     world.memory.ledger.tenants.clear()
     with pytest.raises(SafetyRefusal, match="the platform names no tenant, so no wallet can be compared"):
