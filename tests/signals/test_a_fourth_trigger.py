@@ -24,6 +24,7 @@ from ledger_guard.use_cases.approvals.record_answer import record_answer
 from ledger_guard.use_cases.approvals.request_approval import request_approval
 from ledger_guard.use_cases.flags.remind import remind
 from ledger_guard.use_cases.flags.restore import review_restore
+from ledger_guard.use_cases.flags.restore_case import RestoreRequest
 from ledger_guard.use_cases.flags.roll_back import propose_roll_back, roll_back
 from ledger_guard.use_cases.health_check.announce import announce
 from ledger_guard.use_cases.health_check.classify import classify
@@ -198,18 +199,11 @@ def test_what_its_triage_speaks_against_is_not_proposed(with_toy):
 
 def test_a_restore_of_its_flag_waits_for_quiet_windows_and_what_its_signal_needs(world, case, kind):
     rolled_back(world, case)
+    validation = {"environment": "test", "passed": True, "reference": "run 12"}
+    cause = ("the game provider was slow", "OPS-12", "games")
+    request = RestoreRequest(FLAG, EVERYWHERE, case.incident_id, *cause, validation)
     with pytest.raises(SafetyRefusal) as refused:
-        review_restore(
-            world.guard,
-            FLAG,
-            EVERYWHERE,
-            case.incident_id,
-            "the game provider was slow",
-            "OPS-12",
-            "games",
-            {"environment": "test", "passed": True, "reference": "run 12"},
-            "oncall",
-        )
+        review_restore(world.guard, request, "oncall")
     missing = str(refused.value)
     assert "(T4 severe) is mitigating" in missing
     assert "T4: 0 of its newest 12 windows are quiet" in missing

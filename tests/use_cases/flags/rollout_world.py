@@ -27,6 +27,7 @@ from ledger_guard.use_cases.approvals.request_approval import request_approval
 from ledger_guard.use_cases.backfill.verify import verify
 from ledger_guard.use_cases.flags.flag_proposal import FlagProposal
 from ledger_guard.use_cases.flags.restore import restore, review_restore
+from ledger_guard.use_cases.flags.restore_case import RestoreRequest
 from ledger_guard.use_cases.flags.roll_back import propose_roll_back, roll_back
 from ledger_guard.use_cases.flags.verify_before_restore import verify_before_restore
 from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
@@ -170,10 +171,10 @@ class RolloutWorld:
             "root_cause_link": LINK,
             "root_cause_owner": OWNER,
             "validation": VALIDATION,
-            "requested_by": "oncall",
             **changes,
         }
-        return review_restore(self.guard, flag, tenant_id, incident_id, **given)
+        requested_by = str(given.pop("requested_by", "oncall"))
+        return review_restore(self.guard, RestoreRequest(flag, tenant_id, incident_id, **given), requested_by)
 
     def ask_to_restore(self, incident_id: str | None, flag: str = BALANCE, tenant_id: str = EVERYWHERE, run_id: str = RUN) -> str:
         """Review a restore and ask about it."""
@@ -191,7 +192,7 @@ class RolloutWorld:
             "validation": VALIDATION,
             **changes,
         }
-        return restore(self.guard, flag, tenant_id, incident_id, run_id, "flag_restore", **given)
+        return restore(self.guard, RestoreRequest(flag, tenant_id, incident_id, **given), run_id, "flag_restore")
 
     def plan_rotation(self, incident_id: str | None, secret_name: str = "WEBHOOK_SECRET_MOCKPSP") -> str:
         """Plan a rotation, as plan_secret_rotation does."""

@@ -21,6 +21,7 @@ from ledger_guard.use_cases.flags.confirm import confirm
 from ledger_guard.use_cases.flags.flag_proposal import FlagProposal
 from ledger_guard.use_cases.flags.flag_write import last_trouble
 from ledger_guard.use_cases.flags.restore import restore, review_restore
+from ledger_guard.use_cases.flags.restore_case import RestoreRequest
 from ledger_guard.use_cases.flags.restored_signal import watch_words
 from ledger_guard.use_cases.flags.roll_back import propose_roll_back, roll_back
 from ledger_guard.use_cases.flags.verify_before_restore import verify_before_restore
@@ -44,18 +45,7 @@ def restore_question(guard: Guard, params: Mapping[str, Any], requested_by: str,
     Raises:
         SafetyRefusal: names every missing item of the checklist.
     """
-    proposal = review_restore(
-        guard,
-        params["flag"],
-        params["tenant_id"],
-        params.get("incident_id"),
-        params["root_cause"],
-        params["root_cause_link"],
-        params["root_cause_owner"],
-        params["validation"],
-        requested_by,
-    )
-    return _question(proposal, params, requested_by)
+    return _question(review_restore(guard, RestoreRequest.of(params), requested_by), params, requested_by)
 
 
 def review_roll_back_run(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
@@ -113,18 +103,7 @@ def restore_run(guard: Guard, params: Mapping[str, Any], run_id: str, actor: str
     Returns the change's id.
     """
     verify_before_restore(guard, params["flag"], params["tenant_id"], params.get("incident_id"))
-    return restore(
-        guard,
-        params["flag"],
-        params["tenant_id"],
-        params.get("incident_id"),
-        run_id,
-        actor,
-        params["root_cause"],
-        params["root_cause_link"],
-        params["root_cause_owner"],
-        params["validation"],
-    ).change_id
+    return restore(guard, RestoreRequest.of(params), run_id, actor).change_id
 
 
 def confirm_run(guard: Guard, params: Mapping[str, Any]) -> str:

@@ -17,50 +17,26 @@ from ledger_guard.ports.guard_state import GuardTransaction
 from ledger_guard.use_cases.flags.attested_freezes import lift_freeze
 from ledger_guard.use_cases.flags.flag_proposal import FlagProposal, listed_tenants, proposed, scope_words, seen_states
 from ledger_guard.use_cases.flags.flag_write import FlagWrite, write_flag
-from ledger_guard.use_cases.flags.restore_case import RestoreCase, restore_case
+from ledger_guard.use_cases.flags.restore_case import RestoreCase, RestoreRequest, restore_case
 from ledger_guard.use_cases.flags.restore_conditions import overrides_of, own_freezes, require_everything
 from ledger_guard.use_cases.flags.restore_evidence import quiet_by_attempts, validated_by, validation_words
 
 
-def review_restore(
-    guard: Guard,
-    flag: str,
-    tenant_id: str,
-    incident_id: str | None,
-    root_cause: str,
-    root_cause_link: str,
-    root_cause_owner: str,
-    validation: Mapping[str, object],
-    requested_by: str,
-) -> FlagProposal:
+def review_restore(guard: Guard, request: RestoreRequest, requested_by: str) -> FlagProposal:
     """Say what a restore would do now, once nothing that it takes is missing. Writes nothing.
 
-    `incident_id` is the incident whose freezes are to be lifted; None where a flag is enabled without one, which lifts
-    the freezes that were opened without one. `validation` counts where the policy names no probe for the flag:
-    `{"environment": "test" | "staging", "passed": true, "reference": "where to read it"}`. `is_needed` is False when the
-    flag is on and there is no freeze to lift.
+    `is_needed` is False when the flag is on and there is no freeze to lift.
 
     Raises:
         BadInputError: unknown flag, tenant or incident.
         SafetyRefusal: something is missing; the message names every missing item at once.
     """
-    case = restore_case(guard, flag, tenant_id, incident_id, root_cause, root_cause_link, root_cause_owner, validation)
+    case = restore_case(guard, request)
     with guard.state.transaction() as state:
-        return _proposal(guard, state, case, seen_states(guard, flag, tenant_id), requested_by)
+        return _proposal(guard, state, case, seen_states(guard, case.flag, case.tenant_id), requested_by)
 
 
-def restore(
-    guard: Guard,
-    flag: str,
-    tenant_id: str,
-    incident_id: str | None,
-    run_id: str,
-    actor: str,
-    root_cause: str,
-    root_cause_link: str,
-    root_cause_owner: str,
-    validation: Mapping[str, object],
-) -> FlagChange:
+def restore(guard: Guard, request: RestoreRequest, run_id: str, actor: str) -> FlagChange:
     """Enable the flag in this scope and lift the incident's own freezes, on the approval that this run asked for.
 
     Everything is checked again here. The root cause is the requester's, the lifting the approver's: never one person. A
@@ -70,7 +46,7 @@ def restore(
     Raises:
         BadInputError, SafetyRefusal: as `review_restore`; or what was approved has changed since. Ask again.
     """
-    case = restore_case(guard, flag, tenant_id, incident_id, root_cause, root_cause_link, root_cause_owner, validation)
+    case = restore_case(guard, request)
 
     def propose(state: GuardTransaction, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
         return _proposal(guard, state, case, seen, requested_by)
@@ -103,10 +79,10 @@ def restore(
     write = FlagWrite(
         verb="restore",
         kind=ApprovalKind.FLAG_RESTORE,
-        flag=flag,
-        tenant_id=tenant_id,
+        flag=case.flag,
+        tenant_id=case.tenant_id,
         incident_id=case.incident_id,
-        target=not guard.policy.flags[flag].safe_value,
+        target=not guard.policy.flags[case.flag].safe_value,
         run_id=run_id,
         actor=actor,
         propose=propose,

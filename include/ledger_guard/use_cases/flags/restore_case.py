@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import checked_uuid
@@ -14,16 +15,38 @@ from ledger_guard.use_cases.flags.flag_proposal import checked_scope
 
 
 @dataclass(frozen=True)
-class RestoreCase:
-    """A restore, what was written down for it, and what was asked before a transaction began."""
+class RestoreRequest:
+    """A restore that somebody asks for, with what they wrote down for it."""
 
     flag: str
     tenant_id: str
+    #: whose freezes are to be lifted; None where a flag is enabled without an incident: those that were opened without one
     incident_id: str | None
     root_cause: str
     root_cause_link: str
     root_cause_owner: str
+    #: counts where the policy names no probe for the flag:
+    #: `{"environment": "test" | "staging", "passed": true, "reference": "where to read it"}`
     validation: Mapping[str, object]
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> RestoreRequest:
+        """As a run's form has it."""
+        return cls(
+            flag=params["flag"],
+            tenant_id=params["tenant_id"],
+            incident_id=params.get("incident_id"),
+            root_cause=params["root_cause"],
+            root_cause_link=params["root_cause_link"],
+            root_cause_owner=params["root_cause_owner"],
+            validation=params["validation"],
+        )
+
+
+@dataclass(frozen=True)
+class RestoreCase(RestoreRequest):
+    """A request, and what was asked before a transaction began."""
+
     #: what the test environment's probe says now; None when the policy names none for this flag
     probe: ProbeAnswer | None
     #: the tenants whose wallets have to be in order, as far as the platform knows them, sorted; None when wallets have no
@@ -36,34 +59,25 @@ class RestoreCase:
         return self.tenant_id == EVERYWHERE
 
 
-def restore_case(
-    guard: Guard,
-    flag: str,
-    tenant_id: str,
-    incident_id: str | None,
-    root_cause: str,
-    root_cause_link: str,
-    root_cause_owner: str,
-    validation: Mapping[str, object],
-) -> RestoreCase:
+def restore_case(guard: Guard, request: RestoreRequest) -> RestoreCase:
     """Check names, and ask platform and test environment, so that no transaction waits for them.
 
     Raises:
         BadInputError: unknown flag, tenant or incident.
         SourceUnavailable: the platform did not answer: retry.
     """
-    checked_scope(guard, flag, tenant_id)
-    incident = checked_uuid(incident_id, "incident") if incident_id else None
+    checked_scope(guard, request.flag, request.tenant_id)
+    incident = checked_uuid(request.incident_id, "incident") if request.incident_id else None
     return RestoreCase(
-        flag=flag,
-        tenant_id=tenant_id,
+        flag=request.flag,
+        tenant_id=request.tenant_id,
         incident_id=incident,
-        root_cause=(root_cause or "").strip(),
-        root_cause_link=(root_cause_link or "").strip(),
-        root_cause_owner=(root_cause_owner or "").strip(),
-        validation=validation,
-        probe=_probe(guard, flag),
-        wallet_tenants=wallet_tenants(guard, flag, tenant_id, incident),
+        root_cause=(request.root_cause or "").strip(),
+        root_cause_link=(request.root_cause_link or "").strip(),
+        root_cause_owner=(request.root_cause_owner or "").strip(),
+        validation=request.validation,
+        probe=_probe(guard, request.flag),
+        wallet_tenants=wallet_tenants(guard, request.flag, request.tenant_id, incident),
     )
 
 
