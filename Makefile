@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
 # folders in which everything needs Airflow or Postgres: not even collected by check
 WITHOUT := $(addprefix --ignore=tests/,dags attacks stack entrypoints/fab use_cases/backfill_kills)
-IN_PARALLEL := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install unleash demo up check test lint bench docs lock clean

@@ -24,12 +24,26 @@ _airflow_home = Path(tempfile.mkdtemp(prefix="ledger-guard-airflow-"))
 airflow_environment.prepare(_airflow_home)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In parallel a module stays on one worker, and all that starts the real processes on one, which begins with it."""
-    items.sort(key=lambda item: item.get_closest_marker("stack") is None)
-    for item in items:
-        group = "stack" if item.get_closest_marker("stack") else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+#: folders whose tests start the real processes
+STARTING_PROCESSES = ("tests/stack/", "tests/attacks/", "tests/entrypoints/fab/")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """What starts the real processes comes first, however the rest is shuffled: it takes longest."""
+    yield
+    items.sort(key=lambda item: not item.nodeid.startswith(STARTING_PROCESSES))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """In parallel a module stays on one worker, and all that starts the real processes on one: a machine bears one stack."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ModulesAndOneStack(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "stack" if nodeid.startswith(STARTING_PROCESSES) else super()._split_scope(nodeid)
+
+    return ModulesAndOneStack(config, log)
 
 
 def pytest_unconfigure() -> None:
