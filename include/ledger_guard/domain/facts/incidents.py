@@ -1,4 +1,4 @@
-"""Facts about incidents: verdicts, decisions, triage, secrets and their rotation, and the guard's own complaints."""
+"""Facts about incidents: verdicts, decisions, triage, secrets and their rotation, and alerts about the guard itself."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class SecretsChecked(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GuardComplained(Fact):
+class MissingVerdictsTold(Fact):
     """People were told that the guard does not see."""
 
     verbs: ClassVar[tuple[str, ...]] = ("watch",)

@@ -1,4 +1,4 @@
--- What is complained of and not over, oldest first. Parameters: none. Rows: one a guard_alert. Index relied on: none, they are few.
+-- Alerts that are not over, oldest first. Parameters: none. Rows: one an alert. Index relied on: none, they are few.
 select kind, about, since, seen_at, told_at
 from ledger_guard.guard_alert
 where over_at is null

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from ledger_guard.domain.facts.codec import recorded, told
-from ledger_guard.domain.facts.incidents import GuardComplained
+from ledger_guard.domain.facts.incidents import MissingVerdictsTold
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.signals import Trigger, WindowState
 from ledger_guard.domain.windows import iso
@@ -43,7 +43,7 @@ def watch_and_tell(guard: Guard) -> list[str]:
         return sentences
     notify(guard, Notice(title="watch · the guard does not see", summary=" ".join(sentences)))
     with guard.state.transaction() as state:
-        fact = GuardComplained(triggers=tuple(_triggers(sentences)), sentences=tuple(sentences))
+        fact = MissingVerdictsTold(triggers=tuple(_triggers(sentences)), sentences=tuple(sentences))
         state.audit.append(recorded(fact, actor="ledger_guard", subject="guard", at=guard.wall_clock.now()))
     return sentences
 
@@ -86,6 +86,6 @@ def _was_told(guard: Guard, sentences: list[str]) -> bool:
             if entry.event.at < since:
                 return False
             if entry.event.verb == "watch":
-                last = told(entry.event, GuardComplained)
+                last = told(entry.event, MissingVerdictsTold)
                 return last is not None and set(_triggers(sentences)) <= set(last.triggers)
     return False
