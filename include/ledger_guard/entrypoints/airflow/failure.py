@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ledger_guard.domain.errors import LedgerGuardError
+from ledger_guard.domain.errors import LedgerGuardError, SourceUnavailable
 from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.runs import StartedRun
 from ledger_guard.entrypoints.airflow.adapters import open_guard
+from ledger_guard.entrypoints.airflow.runs import started
+from ledger_guard.ports import Guard
 from ledger_guard.use_cases.notify.notify import notify
 
 log = logging.getLogger(__name__)
@@ -16,7 +19,6 @@ log = logging.getLogger(__name__)
 def tell_failure(context: Any) -> None:
     """Post which task failed, why, and where its log is. A channel that is down is logged and stops nothing."""
     ti = context["ti"]
-    incident_id = (context["dag_run"].conf or {}).get("incident_id")
     try:
         guard = open_guard()
         notice = Notice(
@@ -24,8 +26,24 @@ def tell_failure(context: Any) -> None:
             summary=f"{ti.dag_id} could not finish {ti.task_id}: {context.get('exception') or 'no reason given'}",
             facts=(("Run", ti.run_id), ("Try", str(ti.try_number))),
             links=(("Log", f"{guard.ui_url}/dags/{ti.dag_id}/runs/{ti.run_id}/tasks/{ti.task_id}"),),
-            incident_id=incident_id,
+            incident_id=_incident_of(guard, started(context["dag_run"])),
         )
         notify(guard, notice)
     except LedgerGuardError as error:
         log.warning("the failure of %s could not be told: %s", ti.task_id, error)
+
+
+def _incident_of(guard: Guard, run: StartedRun) -> str | None:
+    """Whose thread a failure belongs in: of a run by hand the incident that the person named, of another what guard state says.
+
+    Whoever may edit what starts a run could else have its failure told in any incident's thread.
+    """
+    if not run.is_started_by_run:
+        return run.conf.get("incident_id")
+    try:
+        with guard.state.transaction() as state:
+            grant = state.runs.granted(run.dag_id, run.run_id)
+    except SourceUnavailable:
+        # people come first: it is told outside of any thread
+        return None
+    return grant.incident_id if grant else None
