@@ -57,15 +57,15 @@ def verdicts_of_windows(trigger: str, back: range, word: str) -> None:
     from ledger_guard.domain.signals import Trigger
     from ledger_guard.domain.verdicts import Scope, Severity, Verdict
     from ledger_guard.domain.windows import Window
-    from ledger_guard.wiring import open_guard
+    from ledger_guard.wiring import open_dependencies
 
-    guard, length = open_guard(), timedelta(minutes=5)
-    now = Window.containing(guard.clock.now(), length).start
+    deps, length = open_dependencies(), timedelta(minutes=5)
+    now = Window.containing(deps.clock.now(), length).start
     verdicts = [
         Verdict(Trigger(trigger), "acme", Window(now - number * length, length), Severity(word), Scope.ISOLATED, "put by a test")
         for number in back
     ]
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         state.verdicts.record(verdicts, None)
 
 

@@ -230,12 +230,12 @@ def test_airflow_s_own_database_says_which_dags_are_paused_and_which_runs_are_qu
 )
 @pytest.mark.parametrize("route", [PAGE, "/ledger-guard/state.json", "/ledger-guard/health"])
 def test_an_unreadable_guard_state_is_a_503_with_the_reason_and_never_a_traceback(board_client, login_of, error, route):
-    from ledger_guard_board.app import app, opened_guard
+    from ledger_guard_board.app import app, opened_dependencies
 
     def unreadable():
         raise error
 
-    app.dependency_overrides[opened_guard] = unreadable
+    app.dependency_overrides[opened_dependencies] = unreadable
     answer = board_client.get(route, headers={**login_of("viewer"), **BROWSER})
     assert answer.status_code == 503
     assert str(error) in answer.text

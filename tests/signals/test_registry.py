@@ -31,7 +31,7 @@ class Whole(Signal):
     def review_topics(self, described):
         return (("Kitchen", "who dropped them?"),)
 
-    def triage(self, guard, incident):
+    def triage(self, deps, incident):
         raise AssertionError("nobody asks")
 
 

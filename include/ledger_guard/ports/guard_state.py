@@ -453,7 +453,7 @@ class AuditLog(Protocol):
         """The hash that the entry of this number carries; None when there is no such entry."""
 
 
-class GuardTransaction(Protocol):
+class UnitOfWork(Protocol):
     """All of guard state, within one transaction: it commits when the block ends well and leaves no trace otherwise."""
 
     @property
@@ -532,13 +532,13 @@ class GuardTransaction(Protocol):
 class GuardState(Protocol):
     """The guard's own memory."""
 
-    def transaction(self) -> AbstractContextManager[GuardTransaction]:
+    def transaction(self) -> AbstractContextManager[UnitOfWork]:
         """Begin a transaction. Raises SourceUnavailable when the database does not answer or is not migrated.
 
         Transactions do not nest: finish one before the next begins, or hand it on as an argument.
         """
 
-    def snapshot(self) -> AbstractContextManager[GuardTransaction]:
+    def snapshot(self) -> AbstractContextManager[UnitOfWork]:
         """Read everything as it stood at one moment, whoever writes meanwhile; nothing may be written.
 
         For what must agree with itself: a report, a verification of the whole audit log. Raises as `transaction` does.

@@ -12,7 +12,7 @@ from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.policy.triggers import TriggerPolicy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Comparison
 from ledger_guard.signals.signal import COMMON_ACTIONS, RestoreNeeds, Signal, Topics
 from ledger_guard.signals.triage_report import TenantTriage, TriageReport, reported
@@ -43,11 +43,11 @@ class BalanceMismatch(Signal):
             ),
         )
 
-    def triage(self, guard: Guard, incident: Incident) -> TriageReport:
+    def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
         """See Signal: what differs now, by cause, and by how much."""
-        at_most, currency = guard.policy.notification.list_at_most, guard.policy.platform.currency
-        looked_at = incident.tenants[: guard.policy.guardrails.max_tenants_per_incident]
-        compared = [guard.ledger.compare(tenant, BackfillMode.FORCE) for tenant in looked_at]
+        at_most, currency = deps.policy.notification.list_at_most, deps.policy.platform.currency
+        looked_at = incident.tenants[: deps.policy.guardrails.max_tenants_per_incident]
+        compared = [deps.ledger.compare(tenant, BackfillMode.FORCE) for tenant in looked_at]
         tenants = tuple(difference_by_cause(comparison, at_most, currency) for comparison in compared)
         beyond = incident.tenants[len(looked_at) :]
         facts = (("Not looked at, beyond the tenant limit", ", ".join(beyond)),) if beyond else ()

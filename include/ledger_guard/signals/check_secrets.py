@@ -13,7 +13,7 @@ from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import FailureGroup
 from ledger_guard.signals.forged_calls import RefusedCalls, refused_calls_of
 from ledger_guard.signals.incident_facts import incident_span
@@ -74,80 +74,80 @@ class SecretsReport:
         )
 
 
-def check_secrets(guard: Guard, incident_id: str) -> SecretsReport:
+def check_secrets(deps: Dependencies, incident_id: str) -> SecretsReport:
     """Look at the secrets and at the failed calls of the incident's windows; puts the report on record.
 
     A source that does not answer is named in `unread`; the check itself goes on with the other one. Raises BadInputError
     when there is no such incident.
     """
-    report = analyse_signatures(guard, incident_id)
-    with guard.state.transaction() as state:
+    report = analyse_signatures(deps, incident_id)
+    with deps.state.transaction() as state:
         state.audit.append(
             recorded(
                 report.on_record(),
                 actor=GUARD_ITSELF,
                 subject=f"incident:{incident_id}",
-                at=guard.wall_clock.now(),
+                at=deps.wall_clock.now(),
                 incident_id=incident_id,
             )
         )
     return report
 
 
-def analyse_signatures(guard: Guard, incident_id: str) -> SecretsReport:
+def analyse_signatures(deps: Dependencies, incident_id: str) -> SecretsReport:
     """As `check_secrets`, with nothing put on record but when secrets were seen."""
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         incident = state.incidents.get(incident_id)
     unread: list[str] = []
-    found, groups = _findings(guard, unread), _failures(guard, incident, unread)
+    found, groups = _findings(deps, unread), _failures(deps, incident, unread)
     providers = by_provider(groups)
-    with guard.state.transaction() as state:
-        findings, sightings = aged(guard, state, found)
+    with deps.state.transaction() as state:
+        findings, sightings = aged(deps, state, found)
         recent = recent_changes(state, providers, findings, sightings)
-    refused = _refused_calls(guard, incident, providers, unread)
+    refused = _refused_calls(deps, incident, providers, unread)
     if unread:
         cause = Cause(CauseKind.NOT_KNOWN, _not_known(findings, unread))
     else:
-        others = _other_calls(guard, incident, providers)
+        others = _other_calls(deps, incident, providers)
         forgery = refused.finding if refused else None
-        cause = likeliest_cause(findings, providers, _flag_facts(guard, incident, providers), others, recent, forgery)
+        cause = likeliest_cause(findings, providers, _flag_facts(deps, incident, providers), others, recent, forgery)
     return SecretsReport(
         incident_id, tuple(findings), tuple(providers), cause.words, cause.kind, tuple(unread), tuple(recent), refused
     )
 
 
-def _findings(guard: Guard, unread: list[str]) -> list[SecretFinding]:
+def _findings(deps: Dependencies, unread: list[str]) -> list[SecretFinding]:
     try:
-        return guard.secrets.findings()
+        return deps.secrets.findings()
     except SourceUnavailable as error:
         unread.append(str(error))
         return []
 
 
-def _failures(guard: Guard, incident: Incident, unread: list[str]) -> list[FailureGroup]:
+def _failures(deps: Dependencies, incident: Incident, unread: list[str]) -> list[FailureGroup]:
     try:
-        return guard.triage.failures_by_provider(incident.trigger, *incident_span(guard, incident))
+        return deps.triage.failures_by_provider(incident.trigger, *incident_span(deps, incident))
     except SourceUnavailable as error:
         unread.append(str(error))
         return []
 
 
 def _refused_calls(
-    guard: Guard, incident: Incident, providers: Sequence[ProviderFailures], unread: list[str]
+    deps: Dependencies, incident: Incident, providers: Sequence[ProviderFailures], unread: list[str]
 ) -> RefusedCalls | None:
     if not any(provider.failures for provider in providers):
         return None
     try:
-        return refused_calls_of(guard, incident)
+        return refused_calls_of(deps, incident)
     except SourceUnavailable as error:
         unread.append(str(error))
         return None
 
 
-def _other_calls(guard: Guard, incident: Incident, providers: Sequence[ProviderFailures]) -> int | None:
+def _other_calls(deps: Dependencies, incident: Incident, providers: Sequence[ProviderFailures]) -> int | None:
     """Calls of the incident's windows that belong to none of `providers`; None when no reading is stored."""
-    with guard.state.transaction() as state:
-        readings = state.readings.readings(incident.trigger, *incident_span(guard, incident))
+    with deps.state.transaction() as state:
+        readings = state.readings.readings(incident.trigger, *incident_span(deps, incident))
     if not readings:
         return None
     return max(
@@ -155,14 +155,14 @@ def _other_calls(guard: Guard, incident: Incident, providers: Sequence[ProviderF
     )
 
 
-def _flag_facts(guard: Guard, incident: Incident, providers: Sequence[ProviderFailures]) -> FlagFacts:
+def _flag_facts(deps: Dependencies, incident: Incident, providers: Sequence[ProviderFailures]) -> FlagFacts:
     """Whether the signature flag is on anywhere, and whether it was enabled shortly before the first failure."""
-    flag = guard.policy.trigger(incident.trigger).flag
+    flag = deps.policy.trigger(incident.trigger).flag
     try:
-        is_on = True if any(scope.is_enabled for scope in guard.flags.scopes(flag)) else guard.flags.effective(flag, EVERYWHERE)
+        is_on = True if any(scope.is_enabled for scope in deps.flags.scopes(flag)) else deps.flags.effective(flag, EVERYWHERE)
     except SourceUnavailable:
         is_on = None
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         change = state.flag_changes.latest(flag, EVERYWHERE)
     first = first_refusal(providers)
     if change is None or first is None:

@@ -10,7 +10,7 @@ from ledger_guard.domain.forged_calls import Caller, ForgeryFinding, Kept, Refus
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.verdicts import Scope
 from ledger_guard.policy.forgery import ForgeryRules
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import CallCount
 from ledger_guard.signals.incident_facts import incident_span
 
@@ -48,7 +48,7 @@ class RefusedCalls:
         )
 
 
-def refused_calls_of(guard: Guard, incident: Incident) -> RefusedCalls:
+def refused_calls_of(deps: Dependencies, incident: Incident) -> RefusedCalls:
     """Look at the incident's newest time, at most the policy's `look_minutes`, and at what is usual then.
 
     What is usual comes from the hours before the incident and from the same time of earlier days; of these the larger counts.
@@ -56,14 +56,14 @@ def refused_calls_of(guard: Guard, incident: Incident) -> RefusedCalls:
     Raises:
         SourceUnavailable: the access log's events can't be read. Nothing may be concluded.
     """
-    rules, length = guard.policy.forgery, timedelta(minutes=guard.policy.window_minutes)
-    trigger, (first, end) = incident.trigger, incident_span(guard, incident)
+    rules, length = deps.policy.forgery, timedelta(minutes=deps.policy.window_minutes)
+    trigger, (first, end) = incident.trigger, incident_span(deps, incident)
     start = max(first, end - timedelta(minutes=rules.look_minutes))
-    ids, most_since = guard.triage.refused_ids(trigger, start, end, start - _KNOWN_FOR)
+    ids, most_since = deps.triage.refused_ids(trigger, start, end, start - _KNOWN_FOR)
     looked_at = [(start, end), (most_since or start, end), (end - length, end)]
     before = [_hours_before(first, rules)]
     days = _earlier_days(first, (start, end), rules)
-    found = guard.triage.webhook_calls(trigger, [*looked_at, *before, *days])
+    found = deps.triage.webhook_calls(trigger, [*looked_at, *before, *days])
     usual_before = _rates(found[3:4], before)
     usual_then = _rates(*_of_days_that_count(found[4:], days, start))
     accepted = [{(count.provider, count.tenant_id): count for count in counts} for counts in found[:3]]

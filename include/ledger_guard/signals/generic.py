@@ -8,7 +8,7 @@ from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.policy.triggers import TriggerPolicy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.incident_facts import affected_by_tenant, incident_span
 from ledger_guard.signals.signal import COMMON_ACTIONS, RestoreNeeds, Signal, Topics
 from ledger_guard.signals.triage_report import NOT_KNOWN, TenantTriage, TriageReport, reported
@@ -27,14 +27,14 @@ class Generic(Signal):
         """See Signal."""
         return (("Root cause", f"what is behind this: {described.description.rstrip('.')}? How is it kept from coming back?"),)
 
-    def triage(self, guard: Guard, incident: Incident) -> TriageReport:
+    def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
         """See Signal: how many events of how many in each tenant, and the subjects hit most where the source knows them."""
-        described = guard.policy.trigger(incident.trigger)
+        described = deps.policy.trigger(incident.trigger)
         nouns = described.nouns_or(self.nouns)
-        at_most = guard.policy.notification.list_at_most
-        hit = affected_by_tenant(guard, incident, at_most) if described.source.names_subjects else {}
-        with guard.state.transaction() as state:
-            readings = state.readings.readings(incident.trigger, *incident_span(guard, incident))
+        at_most = deps.policy.notification.list_at_most
+        hit = affected_by_tenant(deps, incident, at_most) if described.source.names_subjects else {}
+        with deps.state.transaction() as state:
+            readings = state.readings.readings(incident.trigger, *incident_span(deps, incident))
         events: Counter[str] = Counter()
         exposure: Counter[str] = Counter()
         for reading in readings:

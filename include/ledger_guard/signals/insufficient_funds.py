@@ -14,7 +14,7 @@ from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.domain.windows import iso
 from ledger_guard.policy.triggers import TriggerPolicy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import AffectedSubject
 from ledger_guard.signals.incident_facts import affected_by_tenant, newest_triage
 from ledger_guard.signals.signal import COMMON_ACTIONS, Against, Finding, RestoreNeeds, Signal, Topics
@@ -47,20 +47,20 @@ class InsufficientFunds(Signal):
         asked = "which withdrawals does enforcement refuse that the player row would pay, and is that what is meant?"
         return (("Business rules", asked),)
 
-    def triage(self, guard: Guard, incident: Incident) -> TriageReport:
+    def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
         """See Signal. Balances are those of now, refusals those of the incident's span."""
-        by_tenant = affected_by_tenant(guard, incident, _MOST_SUBJECTS)
-        at_most, currency = guard.policy.notification.list_at_most, guard.policy.platform.currency
-        flag = guard.policy.trigger(incident.trigger).flag
+        by_tenant = affected_by_tenant(deps, incident, _MOST_SUBJECTS)
+        at_most, currency = deps.policy.notification.list_at_most, deps.policy.platform.currency
+        flag = deps.policy.trigger(incident.trigger).flag
         tenants = tuple(
             funds_or_fault(
                 tenant,
                 by_tenant.get(tenant, []),
                 at_most,
                 currency,
-                share_behind=guard.triage.share_behind(tenant),
-                wallet_judges=_is_on(guard, flag, tenant),
-                fewest_wronged=guard.policy.detection_of(incident.trigger).minimum_events,
+                share_behind=deps.triage.share_behind(tenant),
+                wallet_judges=_is_on(deps, flag, tenant),
+                fewest_wronged=deps.policy.detection_of(incident.trigger).minimum_events,
                 is_cut=len(by_tenant.get(tenant, [])) >= _MOST_SUBJECTS,
             )
             for tenant in incident.tenants
@@ -72,13 +72,13 @@ class InsufficientFunds(Signal):
         words = found.tenants if isinstance(found, Triaged) else {}
         return {tenant: _AGAINST for tenant, word in words.items() if word == SHORT_OF_FUNDS}
 
-    def against_now(self, guard: Guard, incident: Incident) -> Against:
+    def against_now(self, deps: Dependencies, incident: Incident) -> Against:
         """See Signal."""
-        return self.against(self.triage(guard, incident).on_record(), incident.tenants)
+        return self.against(self.triage(deps, incident).on_record(), incident.tenants)
 
-    def before_a_rollback(self, guard: Guard, incident: Incident) -> str:
+    def before_a_rollback(self, deps: Dependencies, incident: Incident) -> str:
         """See Signal: what the newest triage found."""
-        newest = newest_triage(guard, incident.incident_id)
+        newest = newest_triage(deps, incident.incident_id)
         if newest is None:
             return "Nobody has triaged this incident yet. "
         at, triaged = newest
@@ -87,9 +87,9 @@ class InsufficientFunds(Signal):
         warning = "SHORT OF FUNDS: do not roll back, it changes nothing for these players. " if is_short else ""
         return f"{warning}Triage at {iso(at)}: {triaged.conclusion.rstrip('.')}. "
 
-    def before_a_backfill(self, guard: Guard, incident: Incident, tenant_id: str) -> str:
+    def before_a_backfill(self, deps: Dependencies, incident: Incident, tenant_id: str) -> str:
         """See Signal: what the newest triage found in this tenant."""
-        newest = newest_triage(guard, incident.incident_id)
+        newest = newest_triage(deps, incident.incident_id)
         if newest is None or tenant_id not in newest[1].tenants:
             return ""
         at, triaged = newest
@@ -98,10 +98,10 @@ class InsufficientFunds(Signal):
         return f"{warning}Triage at {iso(at)}: {word}. "
 
 
-def _is_on(guard: Guard, flag: str, tenant_id: str) -> bool:
+def _is_on(deps: Dependencies, flag: str, tenant_id: str) -> bool:
     """Whether the flag is on for a tenant; where no store tells, its wallets are asked."""
     try:
-        return guard.flags.effective(flag, tenant_id) is not False
+        return deps.flags.effective(flag, tenant_id) is not False
     except SourceUnavailable:
         return True
 

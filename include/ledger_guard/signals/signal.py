@@ -12,7 +12,7 @@ from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.policy.triggers import TriggerPolicy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.triage_report import TriageReport
 
 #: tenants in which a repair would help no one, with the reason
@@ -81,7 +81,7 @@ class Signal(ABC):
         """What has to be reviewed after an incident, where the policy does not name topics of its own."""
 
     @abstractmethod
-    def triage(self, guard: Guard, incident: Incident) -> TriageReport:
+    def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
         """Which tenants, whom, and why. Reads only; raises SourceUnavailable when a source is away: nothing is concluded."""
 
     def faults_of_row(self, trigger: str, severity: Severity, actions: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
@@ -99,15 +99,15 @@ class Signal(ABC):
         """What speaks against repairs by what such an entry tells."""
         return {}
 
-    def against_now(self, guard: Guard, incident: Incident) -> Against:  # noqa: ARG002
+    def against_now(self, deps: Dependencies, incident: Incident) -> Against:  # noqa: ARG002
         """What speaks against repairs as things are now, with nothing put on record. Raises SourceUnavailable."""
         return {}
 
-    def before_a_rollback(self, guard: Guard, incident: Incident) -> str:  # noqa: ARG002
+    def before_a_rollback(self, deps: Dependencies, incident: Incident) -> str:  # noqa: ARG002
         """What an approver of a rollback reads first; ends with a space, or is empty."""
         return ""
 
-    def before_a_backfill(self, guard: Guard, incident: Incident, tenant_id: str) -> str:  # noqa: ARG002
+    def before_a_backfill(self, deps: Dependencies, incident: Incident, tenant_id: str) -> str:  # noqa: ARG002
         """What an approver of a tenant's backfill reads first; ends with a space, or is empty."""
         return ""
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from ledger_guard.domain.secrets import SecretFinding, SecretSighting
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.signals.secret_ages import Sightings
 from ledger_guard.signals.signature_causes import ProviderFailures, RecentChange
 
@@ -21,7 +21,7 @@ def first_refusal(providers: Sequence[ProviderFailures]) -> datetime | None:
 
 
 def recent_changes(
-    state: GuardTransaction,
+    state: UnitOfWork,
     providers: Sequence[ProviderFailures],
     findings: Sequence[SecretFinding],
     sightings: Sightings,
@@ -40,13 +40,13 @@ def recent_changes(
     return sorted(found, key=lambda change: change.at, reverse=True)
 
 
-def _deploys(state: GuardTransaction, first: datetime) -> Iterator[RecentChange]:
+def _deploys(state: UnitOfWork, first: datetime) -> Iterator[RecentChange]:
     deploy = state.deploys.latest(first)
     if deploy is not None and first - deploy.deployed_at <= SHORTLY:
         yield RecentChange("deploy", deploy.deployed_at, f"deploy {deploy.version} at {iso(deploy.deployed_at)}", None)
 
 
-def _rotations(state: GuardTransaction, finding: SecretFinding, refused_at: datetime) -> Iterator[RecentChange]:
+def _rotations(state: UnitOfWork, finding: SecretFinding, refused_at: datetime) -> Iterator[RecentChange]:
     plan = state.rotations.last_done(finding.name)
     if plan is None or plan.done_at is None:
         return

@@ -13,7 +13,7 @@ from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.policy.triggers import TriggerPolicy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import AffectedSubject
 from ledger_guard.signals.forged_calls import refused_calls_of
 from ledger_guard.signals.incident_facts import affected_by_tenant, incident_span
@@ -46,12 +46,12 @@ class WebhookSignature(Signal):
         asked = "does each provider sign with the secret and the headers that the platform checks?"
         return (("Signature integration", asked),)
 
-    def triage(self, guard: Guard, incident: Incident) -> TriageReport:
+    def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
         """See Signal: whose calls are refused, with which error."""
-        start, end = incident_span(guard, incident)
-        providers = by_provider(guard.triage.failures_by_provider(incident.trigger, start, end))
-        by_tenant = affected_by_tenant(guard, incident, guard.policy.notification.list_at_most)
-        with guard.state.transaction() as state:
+        start, end = incident_span(deps, incident)
+        providers = by_provider(deps.triage.failures_by_provider(incident.trigger, start, end))
+        by_tenant = affected_by_tenant(deps, incident, deps.policy.notification.list_at_most)
+        with deps.state.transaction() as state:
             readings = state.readings.readings(incident.trigger, start, end)
         failures: Counter[str] = Counter()
         calls: Counter[str] = Counter()
@@ -67,15 +67,15 @@ class WebhookSignature(Signal):
         is_forged = isinstance(found, SecretsChecked) and found.cause_kind == CauseKind.FORGED.value
         return dict.fromkeys(tenants, _AGAINST) if is_forged else {}
 
-    def against_now(self, guard: Guard, incident: Incident) -> Against:
+    def against_now(self, deps: Dependencies, incident: Incident) -> Against:
         """See Signal."""
-        is_forged = refused_calls_of(guard, incident).finding.is_forged
+        is_forged = refused_calls_of(deps, incident).finding.is_forged
         return dict.fromkeys(incident.tenants, _AGAINST) if is_forged else {}
 
-    def before_a_rollback(self, guard: Guard, incident: Incident) -> str:
+    def before_a_rollback(self, deps: Dependencies, incident: Incident) -> str:
         """See Signal: whether the refused calls are genuine, looked at now."""
         try:
-            refused = refused_calls_of(guard, incident)
+            refused = refused_calls_of(deps, incident)
         except SourceUnavailable as error:
             return f"Whether the refused calls are forged is not known: {error}. "
         if not refused.ids.refused:

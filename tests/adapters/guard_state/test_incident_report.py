@@ -23,7 +23,7 @@ from tests.adapters.guard_state.samples import (
 )
 from tests.triggers import T1
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.approvals import Answer, ApprovalKind
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import new_id
@@ -43,7 +43,7 @@ def stored(world: MemoryWorld, incident, *, fill=None):
         state.incidents.add(incident)
         if fill is not None:
             fill(state)
-    return incident_report(world.guard, incident.incident_id)
+    return incident_report(world.deps, incident.incident_id)
 
 
 def section(report: str, title: str) -> str:
@@ -52,7 +52,7 @@ def section(report: str, title: str) -> str:
 
 def test_an_incident_that_does_not_exist_is_bad_input(world):
     with pytest.raises(BadInputError, match="does not exist"):
-        incident_report(world.guard, new_id())
+        incident_report(world.deps, new_id())
 
 
 def test_the_head_says_what_happened_since_when_to_how_many_and_what_the_runbook_says(world):
@@ -225,7 +225,7 @@ def test_texts_of_people_can_not_break_the_tables_or_bring_markup_in(world):
 
 
 def test_the_report_is_that_of_this_trigger(world):
-    assert incident_report(world.guard, _added(world)).startswith(f"# {T1.value} ")
+    assert incident_report(world.deps, _added(world)).startswith(f"# {T1.value} ")
 
 
 def _added(world: MemoryWorld) -> str:

@@ -8,7 +8,7 @@ import pytest
 from signal_worlds import NOON, request_event
 from tests.triggers import T1
 
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.adapters.signal_sources.triage import PostgresTriageSource

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner, Result
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.entrypoints.cli.backfill import backfill
@@ -26,7 +26,7 @@ def world(monkeypatch) -> MemoryWorld:
     shipped = load_policy()
     guardrails = shipped.guardrails.model_copy(update={"max_share_of_players": 1.0})
     found = memory_world(shipped.model_copy(update={"guardrails": guardrails}), NOW)
-    monkeypatch.setitem(sys.modules, "ledger_guard.wiring", SimpleNamespace(open_guard=lambda: found.guard))
+    monkeypatch.setitem(sys.modules, "ledger_guard.wiring", SimpleNamespace(open_dependencies=lambda: found.deps))
     for player_id, wallet in (("lags", 10.0), ("none", None), ("rich", 70.0), ("agrees", 20.0), ("odd", 33.0)):
         found.ledger.add_player(TENANT, player_id, 20.0)
         if wallet is not None:

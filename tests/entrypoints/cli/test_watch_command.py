@@ -10,7 +10,7 @@ from tests.adapters.guard_state.samples import a_question
 from tests.triggers import TRIGGERS
 
 from ledger_guard import wiring
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.guard_alerts import GuardAlertKind
 from ledger_guard.entrypoints.cli.main import main
@@ -25,7 +25,7 @@ PAUSED = "flag_rollback is paused (seen since 2026-03-01T12:00:00Z): its runs do
 def world(monkeypatch) -> MemoryWorld:
     """A guard whose health check has just judged."""
     world = memory_world(load_policy(), NOON)
-    monkeypatch.setattr(wiring, "open_guard", lambda policy=None: world.guard)
+    monkeypatch.setattr(wiring, "open_dependencies", lambda policy=None: world.deps)
     with world.state.transaction() as state:
         for trigger in TRIGGERS:
             state.verdicts.save_engine_state(trigger, NOON, NOON, b"")
@@ -61,7 +61,7 @@ def test_a_health_check_that_gave_no_verdicts_for_two_windows_is_said_and_told(w
 def test_everything_is_printed_each_time_and_told_once(world, capsys):
     pause(world)
     with world.state.transaction() as state:
-        grant_run(world.guard, state, "tenant_backfill", "backfill acme for r", {}, requested_by="ledger_guard", incident_id=None)
+        grant_run(world.deps, state, "tenant_backfill", "backfill acme for r", {}, requested_by="ledger_guard", incident_id=None)
         state.approvals.request(a_question(requested_at=NOON, expires_at=NOON + timedelta(hours=1)))
     world.wall_clock.advance(timedelta(hours=2))
     assert (main(["watch"]), main(["watch"])) == (1, 1)

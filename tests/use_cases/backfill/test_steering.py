@@ -21,18 +21,18 @@ from ledger_guard.use_cases.backfill.dry_run import dry_run
 def five_stale(world: World) -> Plan:
     for number in range(5):
         world.stale(f"p{number}", 20.0 + number, 10.0)
-    return dry_run(world.guard, TENANT, BackfillMode.FORCE, ACTOR)
+    return dry_run(world.deps, TENANT, BackfillMode.FORCE, ACTOR)
 
 
 def order(world: World, plan: Plan, wanted: Wanted, reason: str = "checkout is slow") -> None:
-    steer(world.guard, plan.plan_id, wanted, "oncall", reason)
+    steer(world.deps, plan.plan_id, wanted, "oncall", reason)
 
 
 def runner_that_sleeps_by(world: World, sleep, seconds=time.monotonic, **pace):
     from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
     from ledger_guard.adapters.postgres.connection import ConnectionSettings
 
-    policy = world.guard.policy
+    policy = world.deps.policy
     policy = policy.model_copy(update={"backfill_pace": policy.backfill_pace.model_copy(update=pace)})
     settings = [ConnectionSettings.parse(uri, "test") for uri in world.uris]
     return PostgresBackfillRunner(*settings, policy, FallibleClock(NOW), sleep=sleep, seconds=seconds)
@@ -42,10 +42,10 @@ def test_a_cancelled_backfill_writes_nothing_more_until_it_is_resumed(world):
     plan = five_stale(world)
     order(world, plan, Wanted.CANCEL, "wrong tenant")
     with pytest.raises(SafetyRefusal, match=r"cancelled by oncall \(wrong tenant\)"):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert world.platform.wallet(TENANT, "p0")[0] == 10.0
     order(world, plan, Wanted.RUN)
-    assert world.guard.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(5, 0, 0)
+    assert world.deps.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(5, 0, 0)
 
 
 def test_an_order_is_on_the_audit_log_with_its_reason(world):
@@ -60,20 +60,20 @@ def test_to_stop_a_backfill_needs_a_reason(world, wanted, reason):
     plan = five_stale(world)
     with pytest.raises(BadInputError, match="needs a reason"):
         order(world, plan, wanted, reason)
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         assert state.steering.newest(plan.plan_id) is None
 
 
 def test_an_order_for_an_unknown_plan_is_bad_input(world):
     with pytest.raises(BadInputError, match="does not exist"):
-        steer(world.guard, new_id(), Wanted.PAUSE, "oncall", "checkout is slow")
+        steer(world.deps, new_id(), Wanted.PAUSE, "oncall", "checkout is slow")
 
 
 def test_the_newest_order_counts(world):
     plan = five_stale(world)
     for wanted in (Wanted.PAUSE, Wanted.CANCEL, Wanted.RUN):
         order(world, plan, wanted)
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         assert state.steering.newest(plan.plan_id).wanted is Wanted.RUN
 
 
@@ -137,7 +137,7 @@ def test_a_backfill_that_is_cancelled_on_its_way_keeps_what_it_did_and_undo_take
     assert 0 < len(written) < 5
     assert len(world.images(plan.plan_id, "force")) == len(written)
     order(world, plan, Wanted.RUN)
-    world.guard.backfill.undo(plan.plan_id, ACTOR, 2)
+    world.deps.backfill.undo(plan.plan_id, ACTOR, 2)
     assert [world.platform.wallet(TENANT, f"p{number}")[0] for number in range(5)] == [10.0] * 5
 
 
@@ -190,10 +190,10 @@ def _somebody_waits(uri: str) -> bool:
 def test_progress_is_told_by_operation_the_newest_first(postgres_world):
     world = postgres_world
     plan = five_stale(world)
-    world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+    world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     world.clock.advance(timedelta(minutes=1))
-    world.guard.backfill.undo(plan.plan_id, ACTOR, 2)
-    with world.guard.state.transaction() as state:
+    world.deps.backfill.undo(plan.plan_id, ACTOR, 2)
+    with world.deps.state.transaction() as state:
         undo, force = state.steering.progress(plan.plan_id)
     assert (force.operation, force.rows, force.settled) == ("force", 5, 5)
     assert (undo.operation, undo.rows, undo.settled) == ("undo", 5, 5)

@@ -84,12 +84,12 @@ def new_tenant(world: KilledWorld, story: str) -> Tenant:
     platform.set_wallet(tenant_id, players[7], 8.0, 5.0)
     platform.book(tenant_id, players[7], LedgerRow("withdraw", "debit", 3.0, NOW, status="withdraw_paid"))
     world.world.doubtful(players[9], 4.0, 6.0, tenant_id)
-    guard = world.world.guard
-    plan = dry_run(guard, tenant_id, "force", "oncall")
+    deps = world.world.deps
+    plan = dry_run(deps, tenant_id, "force", "oncall")
     for kind in (ApprovalKind.BACKFILL_FORCE, ApprovalKind.BACKFILL_UNDO):
-        approve(guard.state, kind, plan)
+        approve(deps.state, kind, plan)
     if story == "undo":
-        force(guard, plan.plan_id, "oncall")
+        force(deps, plan.plan_id, "oncall")
     return Tenant(tenant_id, plan)
 
 

@@ -32,7 +32,7 @@ def world(placement, postgres_server, migrated_template):
     uris = {name: postgres_server.create_database(name, template=migrated_template) for name in set(names)}
     with killed_world(uris[names[0]], uris[names[1]]) as world:
         yield world
-        with world.world.guard.state.transaction() as state:
+        with world.world.deps.state.transaction() as state:
             assert first_fault(state.audit.entries(), *state.audit.head()) is None
 
 
@@ -60,7 +60,7 @@ def test_a_killed_dry_run_leaves_its_plan_whole_or_nothing_and_no_wallet_changes
         )
         whole = (tenant.plan.plan_hash, len(world.world.stored(tenant.plan.plan_id).rows))
         assert left in ([whole], [whole, whole]), point
-        again = carry_out(world.world.guard, "plan", tenant.tenant_id)
+        again = carry_out(world.world.deps, "plan", tenant.tenant_id)
         assert again.plan_hash == tenant.plan.plan_hash, point
         assert world.wallets(tenant.tenant_id) == before, point
     strays = "select count(*) from ledger_guard.plan_row r where r.plan_id not in (select plan_id from ledger_guard.plan)"
@@ -134,7 +134,7 @@ def tell(world: KilledWorld, story: str, point: Point) -> Told:
     plan_id = tenant.plan.plan_id
     if then == "undo" and world.world.stored(plan_id).status is PlanStatus.PLANNED:
         with pytest.raises(BadInputError, match="never forced"):
-            carry_out(world.world.guard, then, plan_id)
+            carry_out(world.world.deps, then, plan_id)
     else:
-        carry_out(world.world.guard, then, plan_id)
+        carry_out(world.world.deps, then, plan_id)
     return Told(tenant, start, after_kill, after_moves, world.wallets(tenant.tenant_id))

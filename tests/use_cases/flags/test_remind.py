@@ -33,7 +33,7 @@ def _rolled_back(world: RolloutWorld, flag: str = SIGNATURE) -> str:
 
 def _after(world: RolloutWorld, **passed: float) -> list[str]:
     world.memory.wall_clock.advance(timedelta(**passed))
-    return remind(world.guard)
+    return remind(world.deps)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_restart_forgets_nothing(world):
     """Nothing is kept in the process: another guard over the same state tells nothing twice."""
     _rolled_back(world)
     _after(world, hours=4)
-    again = replace(world.guard)
+    again = replace(world.deps)
     assert remind(again) == []
     assert len(world.audit("remind")) == 1
 
@@ -133,8 +133,8 @@ def test_what_the_channel_did_not_take_is_told_at_the_next_check(world):
 )
 def test_a_rollback_stands_by_the_record_while_the_store_can_not_tell(world, tmp_path, content, is_read):
     _rolled_back(world)
-    world.guard = replace(world.guard, flags=dotenv_store(tmp_path, content))
-    assert [found.is_read for found in standing_rollbacks(world.guard)] == ([] if is_read is None else [is_read])
+    world.deps = replace(world.deps, flags=dotenv_store(tmp_path, content))
+    assert [found.is_read for found in standing_rollbacks(world.deps)] == ([] if is_read is None else [is_read])
 
 
 def test_while_the_flag_store_is_away_the_record_is_believed_and_that_is_said(world, monkeypatch):
@@ -144,7 +144,7 @@ def test_while_the_flag_store_is_away_the_record_is_believed_and_that_is_said(wo
         raise SourceUnavailable("flags: away")
 
     monkeypatch.setattr(world.memory.flags, "scopes", away)
-    assert [found.is_read for found in standing_rollbacks(world.guard)] == [False]
+    assert [found.is_read for found in standing_rollbacks(world.deps)] == [False]
     _after(world, hours=4)
     assert ("Not read", "the flag store did not answer; this is what is on record") in world.memory.notifier.posted[
         -1
@@ -157,7 +157,7 @@ def test_on_postgres_a_reminder_is_told_once(stored_world):
     _rolled_back(world, BALANCE)
     assert _after(world, hours=23) == []
     assert len(_after(world, hours=1)) == 1
-    assert remind(world.guard) == []
+    assert remind(world.deps) == []
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def test_a_writer_that_waits_too_long_for_another_one_writes_nothing(unleash, da
 
 def world_with(store) -> RolloutWorld:
     world = rollout_world()
-    world.guard = replace(world.guard, flags=store)
+    world.deps = replace(world.deps, flags=store)
     return world
 
 
@@ -199,9 +199,9 @@ def test_an_approved_rollback_turns_it_off_once_and_is_seen_by_confirm_until_a_p
     change = world.approved_roll_back(incident)
     assert (change.to_value, world.roll_back(incident), store.effective(BALANCE, EVERYWHERE)) == (False, change, False)
     assert '"by":"payments-lead"' in described(unleash)
-    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
+    assert confirm(world.deps, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
     unleash.as_a_person("POST", f"{PRODUCTION}/on")
-    found = confirm(world.guard, BALANCE, EVERYWHERE)
+    found = confirm(world.deps, BALANCE, EVERYWHERE)
     assert (found.status, "the flag store holds another value: everyone on" in found.finding) == (
         ChangeStatus.NOT_IN_EFFECT,
         True,

@@ -43,7 +43,7 @@ def flipped(refuses, *, windows: int = 2, also=()) -> Webhooks:
 
 
 def rollbacks(webhooks: Webhooks, run_id: str = "remediation__1") -> list[dict]:
-    return runs_to_start(webhooks.world.guard, webhooks.case(run_id), "roll_back")
+    return runs_to_start(webhooks.world.deps, webhooks.case(run_id), "roll_back")
 
 
 def actions(webhooks: Webhooks) -> list[tuple[str, str, ActionStatus]]:
@@ -62,7 +62,7 @@ def test_downgrade_by_anonymous_no_rollback_is_proposed(flooded):
 
 
 def test_downgrade_by_anonymous_check_secrets_says_so_and_shows_what_the_log_has(flooded):
-    report = check_secrets(flooded.world.guard, INCIDENT_ID)
+    report = check_secrets(flooded.world.deps, INCIDENT_ID)
     assert report.cause_kind is CauseKind.FORGED
     assert report.likeliest_cause.startswith(
         "Likely forged: do not roll back. 215 of usually 214 genuine calls were accepted while 144 were refused"
@@ -74,36 +74,36 @@ def test_downgrade_by_anonymous_check_secrets_says_so_and_shows_what_the_log_has
 
 
 def test_downgrade_by_anonymous_no_secret_is_rotated(flooded):
-    found = plan_secret_rotation(flooded.world.guard, INCIDENT_ID, "ledger_guard")
+    found = plan_secret_rotation(flooded.world.deps, INCIDENT_ID, "ledger_guard")
     assert found.plans == ()
     assert "Likely forged" in found.refused[0]
 
 
 def test_downgrade_by_anonymous_the_question_of_a_person_warns_first(flooded):
     params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT_ID}
-    question = roll_back_question(flooded.world.guard, params, "oncall")
+    question = roll_back_question(flooded.world.deps, params, "oncall")
     assert question["is_needed"]
     assert question["proposal"].startswith("Likely forged: do not roll back. 215 of usually 214 genuine calls")
 
 
 def test_the_remediation_ends_and_says_why_nothing_was_repaired(flooded):
     case = flooded.case()
-    runs_to_start(flooded.world.guard, case, "roll_back")
-    found = recovery(flooded.world.guard, case)
+    runs_to_start(flooded.world.deps, case, "roll_back")
+    found = recovery(flooded.world.deps, case)
     assert found is Recovery.NOTHING_REPAIRED
-    assert "No repair is proposed: refused webhooks are likely forged" in ending(flooded.world.guard, case, found)
+    assert "No repair is proposed: refused webhooks are likely forged" in ending(flooded.world.deps, case, found)
 
 
 def test_a_task_run_again_puts_it_on_record_once(flooded):
     case = flooded.case()
-    assert runs_to_start(flooded.world.guard, case, "roll_back") == runs_to_start(flooded.world.guard, case, "roll_back") == []
+    assert runs_to_start(flooded.world.deps, case, "roll_back") == runs_to_start(flooded.world.deps, case, "roll_back") == []
     assert len(actions(flooded)) == 1
 
 
 def test_a_rollback_that_a_person_asked_for_is_left_to_people(flooded):
     case = flooded.case()
-    start_action(flooded.world.guard, case, "roll_back", FLAG, "manual__1")
-    assert runs_to_start(flooded.world.guard, case, "roll_back") == []
+    start_action(flooded.world.deps, case, "roll_back", FLAG, "manual__1")
+    assert runs_to_start(flooded.world.deps, case, "roll_back") == []
     assert actions(flooded) == [("roll_back", FLAG, ActionStatus.STARTED)]
 
 
@@ -113,9 +113,9 @@ def test_a_rollback_that_a_person_asked_for_is_left_to_people(flooded):
 def test_a_flip_that_refuses_genuine_calls_is_put_to_people():
     webhooks = flipped(lambda _: True)
     assert len(rollbacks(webhooks)) == 1
-    assert check_secrets(webhooks.world.guard, INCIDENT_ID).cause_kind is CauseKind.FLIP
+    assert check_secrets(webhooks.world.deps, INCIDENT_ID).cause_kind is CauseKind.FLIP
     params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT_ID}
-    assert roll_back_question(webhooks.world.guard, params, "oncall")["proposal"].startswith("Genuine calls: 0 of usually")
+    assert roll_back_question(webhooks.world.deps, params, "oncall")["proposal"].startswith("Genuine calls: 0 of usually")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_where_the_access_log_does_not_answer_people_are_asked(flooded):
         def __getattr__(self, _name):
             raise SourceUnavailable("access events: connection refused")
 
-    away = replace(flooded.world.guard, triage=Away())
+    away = replace(flooded.world.deps, triage=Away())
     assert len(runs_to_start(away, flooded.case(), "roll_back")) == 1
     params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT_ID}
     assert roll_back_question(away, params, "oncall")["proposal"].startswith("Whether the refused calls are forged is not known")
@@ -182,7 +182,7 @@ def window_went_on(webhooks: Webhooks, last_window: int):
         incident = state.incidents.get(INCIDENT_ID)
         state.incidents.save(replace(incident, last_alarm_window_start=NOON + last_window * 5 * MINUTE))
     words = Severity.SEVERE, Scope.WIDESPREAD
-    return decide(webhooks.world.guard, ClassifyOutcome(T2, 1, Change.CONTINUED, INCIDENT_ID, *words, None))
+    return decide(webhooks.world.deps, ClassifyOutcome(T2, 1, Change.CONTINUED, INCIDENT_ID, *words, None))
 
 
 def test_a_flip_behind_a_flood_is_answered_although_the_stage_was(flooded):
@@ -202,4 +202,4 @@ def test_an_isolated_trouble_is_judged_by_its_own_tenants():
     webhooks = Webhooks()
     webhooks.arrive([*genuine(NOON, TEN, lambda event: event.tenant_id == TENANTS[0]), *strangers(NOON)])
     webhooks.open(scope=Scope.ISOLATED, tenants=TENANTS[:1])
-    assert check_secrets(webhooks.world.guard, INCIDENT_ID).cause_kind is not CauseKind.FORGED
+    assert check_secrets(webhooks.world.deps, INCIDENT_ID).cause_kind is not CauseKind.FORGED

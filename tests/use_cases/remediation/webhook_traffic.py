@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 from tests.triggers import T2
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.access_events import AccessEvent
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.verdicts import Scope, Severity
@@ -99,4 +99,4 @@ class Webhooks:
 
     def case(self, run_id: str = "remediation__1") -> Case:
         """Taken up by the guard."""
-        return open_case(self.world.guard, {"incident_id": INCIDENT_ID}, "ledger_guard", run_id)
+        return open_case(self.world.deps, {"incident_id": INCIDENT_ID}, "ledger_guard", run_id)

@@ -23,7 +23,7 @@ from ledger_guard.domain.plans import (
 )
 from ledger_guard.domain.wallet_writes import BatchDecision, WalletWrite, judge_force, judge_undo
 from ledger_guard.domain.writability import WriteObstacle
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Clock
 
 if TYPE_CHECKING:
@@ -167,5 +167,5 @@ class InMemoryBackfillRunner:
                 state.plans.set_status(plan.plan_id, status)
                 self._record(state, plan, operation, actor, PlanAdvanced(status=status, unkeyed=is_unkeyed(state.audit)))
 
-    def _record(self, state: GuardTransaction, plan: Plan, operation: str, actor: str, fact: PlanFact) -> None:
+    def _record(self, state: UnitOfWork, plan: Plan, operation: str, actor: str, fact: PlanFact) -> None:
         state.audit.append(about_plan(plan, fact, actor=actor, at=self._clock.now(), verb=operation))

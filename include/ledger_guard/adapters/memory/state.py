@@ -25,7 +25,7 @@ from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 
 
 class InMemoryTransaction:
-    """GuardTransaction over a copy of the tables."""
+    """UnitOfWork over a copy of the tables."""
 
     def __init__(self, tables: Tables, audit_keys: AuditKeys = NO_KEYS) -> None:
         self.readings = InMemoryReadingStore(tables)

@@ -63,7 +63,7 @@ def verify(context: click.Context, heads_file: Path | None, without_key: bool, a
       python -m ledger_guard audit verify --heads /srv/audit/heads.jsonl
     """  # noqa: D301
     heads = () if heads_file is None else read_heads(heads_file)
-    found = verify_audit(wiring.open_guard(), None if without_key else wiring.audit_keys(), heads)
+    found = verify_audit(wiring.open_dependencies(), None if without_key else wiring.audit_keys(), heads)
     if as_json:
         click.echo(json.dumps(check_as_json(found), indent=2))
         if found.fault is not None:
@@ -88,7 +88,7 @@ def export(incident_id: str | None, tenant_id: str | None) -> None:
       python -m ledger_guard audit export --tenant default_casino
     """  # noqa: D301
     tenant_id = None if tenant_id is None else checked_tenant_id(tenant_id)
-    for entry in export_audit(wiring.open_guard(), incident_id, tenant_id):
+    for entry in export_audit(wiring.open_dependencies(), incident_id, tenant_id):
         click.echo(as_line(entry))
 
 
@@ -118,7 +118,7 @@ def verify_export(file: Any, incident_id: str | None, tenant_id: str | None, off
         missing = None
         deque(lines, maxlen=0)
     else:
-        missing = missing_from_log(wiring.open_guard(), lines, incident_id, tenant_id)
+        missing = missing_from_log(wiring.open_dependencies(), lines, incident_id, tenant_id)
     fault = found.fault or missing
     if fault is not None:
         raise LedgerInvariantError(f"{file.name}: {fault}")
@@ -136,11 +136,11 @@ def export_head(file: Path) -> None:
     Example:
       python -m ledger_guard audit export-head /srv/audit/heads.jsonl
     """  # noqa: D301
-    guard, keys = wiring.open_guard(), wiring.audit_keys()
+    deps, keys = wiring.open_dependencies(), wiring.audit_keys()
     if str(file) == "-":
-        click.echo(audit_head(guard, keys).line)
+        click.echo(audit_head(deps, keys).line)
         return
-    head = add_head(file, lambda earlier: audit_head(guard, keys, earlier))
+    head = add_head(file, lambda earlier: audit_head(deps, keys, earlier))
     click.echo(f"entry {head.sequence}, {head.entry_hash}, is on record in {file}")
 
 
@@ -174,7 +174,7 @@ def use_key(by: str) -> None:
     if not by.strip():
         raise click.UsageError("--by is empty; name the person")
     keys = wiring.audit_keys()
-    found = use_audit_key(wiring.open_guard(), keys, by.strip())
+    found = use_audit_key(wiring.open_dependencies(), keys, by.strip())
     newest = keys.newest.key_id if keys.newest else ""
     if found.sequence is None:
         click.echo(f"the log ends with key {newest} already")

@@ -54,7 +54,7 @@ def cancel(plan_id: str, reason: str, actor: str) -> None:
 
 def _order(plan_id: str, wanted: Wanted, actor: str, reason: str) -> None:
     # Imported here: the command line shows its help without loading any driver.
-    from ledger_guard.wiring import open_guard  # noqa: PLC0415
+    from ledger_guard.wiring import open_dependencies  # noqa: PLC0415
 
-    order = steer(open_guard(), plan_id, wanted, actor, reason)
+    order = steer(open_dependencies(), plan_id, wanted, actor, reason)
     click.echo(f"plan {order.plan_id}: {order.wanted.value} from its next batch on")

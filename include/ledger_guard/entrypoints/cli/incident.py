@@ -34,7 +34,7 @@ def list_incidents(include_resolved: bool, as_json: bool) -> None:
     Example:
       python -m ledger_guard incident list --all --json
     """  # noqa: D301
-    with wiring.open_guard().state.snapshot() as state:
+    with wiring.open_dependencies().state.snapshot() as state:
         found = state.incidents.listed(include_resolved=include_resolved, limit=_LIST_AT_MOST)
     if as_json:
         _print_json([json_form(each) for each in found])
@@ -55,7 +55,7 @@ def show(incident_id: str, as_json: bool) -> None:
     Example:
       python -m ledger_guard incident show 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --json
     """  # noqa: D301
-    record = incident_record(wiring.open_guard(), incident_id)
+    record = incident_record(wiring.open_dependencies(), incident_id)
     if as_json:
         _print_json(json_form(record))
         return
@@ -72,7 +72,7 @@ def report(incident_id: str) -> None:
     Example:
       python -m ledger_guard incident report 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 > report.md
     """  # noqa: D301
-    click.echo(incident_report(wiring.open_guard(), incident_id), nl=False)
+    click.echo(incident_report(wiring.open_dependencies(), incident_id), nl=False)
 
 
 @incident.command()
@@ -90,7 +90,7 @@ def close(incident_id: str, reason: str, by: str, as_json: bool) -> None:
     Example:
       python -m ledger_guard incident close 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --reason "tenant-a left on 3 March" --by anna
     """  # noqa: D301
-    closed, unfinished = close_incident(wiring.open_guard(), incident_id, reason, by)
+    closed, unfinished = close_incident(wiring.open_dependencies(), incident_id, reason, by)
     if as_json:
         _print_json({"incident": json_form(closed), "unfinished_actions": [json_form(each) for each in unfinished]})
         return

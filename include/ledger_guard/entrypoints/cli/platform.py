@@ -38,10 +38,10 @@ def check(players: int, as_json: bool) -> None:
              LEDGER_GUARD_POLICY=include/policies/reference_platform.yaml python -m ledger_guard platform check --json
     """  # noqa: D301
     # Imported here: the command line shows its help without loading any driver.
-    from ledger_guard.wiring import open_guard, open_ledger_words  # noqa: PLC0415
+    from ledger_guard.wiring import open_dependencies, open_ledger_words  # noqa: PLC0415
 
-    guard = open_guard()
-    found = check_platform(guard, open_ledger_words(guard.policy), players)
+    deps = open_dependencies()
+    found = check_platform(deps, open_ledger_words(deps.policy), players)
     click.echo(json.dumps(_as_json(found), indent=2) if as_json else "\n".join(_lines(found)))
     if not found.fits:
         raise SystemExit(_DOES_NOT_FIT)

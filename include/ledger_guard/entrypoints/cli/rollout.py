@@ -13,7 +13,7 @@ from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze, RotationPla
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.windows import iso
 from ledger_guard.entrypoints.cli.rollout_changes import end_override, freeze, override, plan_rotation, record_deploy, rotated
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.check_secrets import finding_words
 from ledger_guard.signals.json_form import json_form
 from ledger_guard.signals.secret_ages import look_at_secrets
@@ -47,7 +47,7 @@ def check(context: click.Context, flag: str, tenant_id: str, as_json: bool) -> N
     Example:
       python -m ledger_guard rollout check --flag ledger_enforce_balance --tenant-id tenant-a
     """  # noqa: D301  click needs the backspace character itself
-    found = standing(wiring.open_guard(), flag, tenant_id)
+    found = standing(wiring.open_dependencies(), flag, tenant_id)
     if as_json:
         _print_json(
             {
@@ -78,7 +78,7 @@ def secrets(as_json: bool) -> None:
     Example:
       python -m ledger_guard rollout secrets --json
     """  # noqa: D301
-    findings = look_at_secrets(wiring.open_guard())
+    findings = look_at_secrets(wiring.open_dependencies())
     if as_json:
         _print_json({"secrets": [json_form(finding) for finding in findings]})
         return
@@ -99,7 +99,7 @@ def status(as_json: bool) -> None:
     Example:
       python -m ledger_guard rollout status --json
     """  # noqa: D301  click needs the backspace character itself
-    found = _status(wiring.open_guard())
+    found = _status(wiring.open_dependencies())
     if as_json:
         _print_json(found)
         return
@@ -125,22 +125,22 @@ def status(as_json: bool) -> None:
         )
 
 
-def _status(guard: Guard) -> dict[str, Any]:
-    now, rollbacks = guard.wall_clock.now(), standing_rollbacks(guard)
-    with guard.state.transaction() as state:
-        freezes, rotations = freezes_that_stand(guard, state), pending_rotations(state)
+def _status(deps: Dependencies) -> dict[str, Any]:
+    now, rollbacks = deps.wall_clock.now(), standing_rollbacks(deps)
+    with deps.state.transaction() as state:
+        freezes, rotations = freezes_that_stand(deps, state), pending_rotations(state)
         overrides = overrides_that_count(state, now)
     flags = [
         {
             "flag": flag,
-            "env_name": guard.policy.flags[flag].env_name,
-            "scopes": [_scope(found) for found in guard.flags.scopes(flag)],
-            "not_known_because": guard.flags.get(flag, EVERYWHERE).not_known_because,
+            "env_name": deps.policy.flags[flag].env_name,
+            "scopes": [_scope(found) for found in deps.flags.scopes(flag)],
+            "not_known_because": deps.flags.get(flag, EVERYWHERE).not_known_because,
             "freezes": [_freeze(found) for found in freezes if found.flag == flag],
             "rolled_back": [_rollback(found, now) for found in rollbacks if found.change.flag == flag],
             "overrides": [json_form(found) for found in overrides if found.flag == flag],
         }
-        for flag in sorted(guard.policy.flags)
+        for flag in sorted(deps.policy.flags)
     ]
     return {"flags": flags, "rotations": [_rotation(plan) for plan in rotations]}
 

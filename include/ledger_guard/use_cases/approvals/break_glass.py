@@ -16,7 +16,7 @@ from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.shown_text import wrote
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.permission import incident_state
 from ledger_guard.use_cases.notify.notices import approval_notice
 from ledger_guard.use_cases.notify.notify import notify
@@ -33,7 +33,7 @@ def wants_to_act_alone(params: Mapping[str, Any]) -> bool:
 
 
 def break_glass(
-    guard: Guard,
+    deps: Dependencies,
     kind: ApprovalKind,
     question: Mapping[str, Any],
     *,
@@ -52,13 +52,13 @@ def break_glass(
     Raises:
         SafetyRefusal: the policy does not name this person for this kind, or the reason is too short. This is on record.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         before = state.approvals.of_gate(dag_id, run_id, TASK_ID)
     if before is not None:
         return before
     why = reason.strip() if isinstance(reason, str) else ""
-    refused = _why_not(guard, kind, by, why)
-    now, glass = guard.wall_clock.now(), guard.policy.break_glass
+    refused = _why_not(deps, kind, by, why)
+    now, glass = deps.wall_clock.now(), deps.policy.break_glass
     fact = GlassBroken(
         kind=kind.value,
         subject_id=question["subject_id"],
@@ -70,10 +70,10 @@ def break_glass(
     )
     told = partial(recorded, actor=by, at=now, incident_id=question["incident_id"])
     if refused:
-        with guard.state.transaction() as state:
+        with deps.state.transaction() as state:
             state.audit.append(told(fact, subject=f"{kind.value}:{question['subject_id']}"))
         raise SafetyRefusal(f"break_glass: {kind.value} of {question['subject_id']}: refused: {refused}")
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         request = ApprovalRequest(
             approval_id=new_id(),
             kind=kind,
@@ -102,13 +102,13 @@ def break_glass(
     return Approval(request, answer)
 
 
-def shout(guard: Guard, dag_id: str, run_id: str) -> None:
+def shout(deps: Dependencies, dag_id: str, run_id: str) -> None:
     """Tell everybody that this run broke the glass: in the channel itself, and in the incident's thread.
 
     Raises:
         NotificationFailed: one of them was not taken; both were tried. Try again, and never hold the write up for it.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         approval = state.approvals.of_gate(dag_id, run_id, TASK_ID)
     if approval is None:
         # refused: that is on the audit log, and the failed task is told
@@ -116,24 +116,24 @@ def shout(guard: Guard, dag_id: str, run_id: str) -> None:
     request, answer = approval.request, approval.answer
     why = f"{request.requested_by} {wrote(answer.reason if answer else '')}"
     notice = replace(
-        approval_notice(guard, approval),
+        approval_notice(deps, approval),
         title=f"BREAK GLASS · {request.requested_by} acts alone · {request.kind.value} · {request.subject_id}",
         summary=f"Nobody else agreed to this. {why}. {request.proposal}",
-        mention=guard.policy.notification.escalation_mention,
+        mention=deps.policy.notification.escalation_mention,
     )
     in_thread: tuple[Notice, ...] = (notice,) if request.incident_id else ()
     failed = []
     for each in (replace(notice, incident_id=None), *in_thread):
         try:
-            notify(guard, each)
+            notify(deps, each)
         except NotificationFailed as error:
             failed.append(error)
     if failed:
         raise failed[0]
 
 
-def _why_not(guard: Guard, kind: ApprovalKind, by: str, why: str) -> str:
-    glass = guard.policy.break_glass
+def _why_not(deps: Dependencies, kind: ApprovalKind, by: str, why: str) -> str:
+    glass = deps.policy.break_glass
     allowed = glass.users_for(kind)
     if by not in allowed:
         return f"{by} may not act alone in this; allowed by the policy: {', '.join(allowed) or 'nobody'}"

@@ -9,7 +9,7 @@ from ledger_guard.domain.facts.approvals import ApprovalWithdrawn
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import GUARD_ITSELF
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.notify.notify import notify
 
@@ -23,18 +23,18 @@ def orphans_among(approvals: list[Approval], scheduler: Scheduler) -> list[Appro
     return [each for each in approvals if (each.request.dag_id, each.request.run_id) in ended]
 
 
-def close_orphans(guard: Guard, scheduler: Scheduler) -> list[str]:
+def close_orphans(deps: Dependencies, scheduler: Scheduler) -> list[str]:
     """Close every question whose run has ended; returns their approval ids. A gate that is cleared asks anew.
 
     Raises SourceUnavailable when Airflow does not say which runs have ended.
     """
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         unanswered = state.approvals.unanswered()
     orphans = orphans_among(unanswered, scheduler)
     if not orphans:
         return []
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         # in one order, so that two who close the same ones wait for each other instead of both for ever
         closed = sorted((each.request for each in orphans), key=lambda request: request.approval_id)
         closed = [request for request in closed if state.approvals.orphan(request.approval_id, now)]
@@ -56,25 +56,25 @@ def close_orphans(guard: Guard, scheduler: Scheduler) -> list[str]:
     return [request.approval_id for request in closed]
 
 
-def tell_orphans(guard: Guard) -> list[str]:
+def tell_orphans(deps: Dependencies) -> list[str]:
     """Tell people, in one notice, which questions were closed; each question once. Returns what was said.
 
     Raises NotificationFailed when the channel did not take it; they are told again then.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         orphans = state.approvals.orphans_to_tell()
     if not orphans:
         return []
-    notice = _notice(guard, orphans)
-    notify(guard, notice)
-    with guard.state.transaction() as state:
+    notice = _notice(deps, orphans)
+    notify(deps, notice)
+    with deps.state.transaction() as state:
         for each in orphans:
-            state.approvals.orphan_told(each.request.approval_id, guard.wall_clock.now())
+            state.approvals.orphan_told(each.request.approval_id, deps.wall_clock.now())
     return [notice.summary]
 
 
-def _notice(guard: Guard, orphans: list[Approval]) -> Notice:
-    shown, incidents = orphans[: guard.policy.notification.list_at_most], {each.request.incident_id for each in orphans}
+def _notice(deps: Dependencies, orphans: list[Approval]) -> Notice:
+    shown, incidents = orphans[: deps.policy.notification.list_at_most], {each.request.incident_id for each in orphans}
     count = "1 question has" if len(orphans) == 1 else f"{len(orphans)} questions have"
     more = len(orphans) - len(shown)
     return Notice(

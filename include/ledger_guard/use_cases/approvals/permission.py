@@ -10,7 +10,7 @@ from ledger_guard.domain.attestations import approval_faults
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.permission import ApprovalRule, Subject
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.guard_state import UnitOfWork
 
 
 def rule_now(policy: Policy, kind: ApprovalKind) -> ApprovalRule:
@@ -30,20 +30,18 @@ def rule_now(policy: Policy, kind: ApprovalKind) -> ApprovalRule:
     )
 
 
-def incident_state(state: GuardTransaction, incident_id: str | None) -> str:
+def incident_state(state: UnitOfWork, incident_id: str | None) -> str:
     """What the incident is now, in the words that an approval is held to; empty without one."""
     return state.incidents.get(incident_id).described if incident_id else ""
 
 
-def subject_now(
-    state: GuardTransaction, subject_hash: str, approvals: Sequence[Approval], *, made_by: str | None = None
-) -> Subject:
+def subject_now(state: UnitOfWork, subject_hash: str, approvals: Sequence[Approval], *, made_by: str | None = None) -> Subject:
     """What is about to be written, with the incident that it was asked for as that stands now."""
     incident_id = approvals[0].request.incident_id if approvals else None
     return Subject(subject_hash, incident_state(state, incident_id), made_by)
 
 
-def require_attested_approvals(state: GuardTransaction, approvals: Sequence[Approval], what: str) -> None:
+def require_attested_approvals(state: UnitOfWork, approvals: Sequence[Approval], what: str) -> None:
     """Raise SafetyRefusal, naming rows and columns, unless marked audit entries attest these questions and answers."""
     faults = approval_faults(state.audit, approvals)
     if faults:

@@ -12,13 +12,13 @@ from ledger_guard.domain.facts.approvals import ApprovalAnswered
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.windows import require_aware
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 
 _ANSWERS: dict[tuple[str, ...], Answer] = {("Approve",): Answer.APPROVED, ("Reject",): Answer.REJECTED}
 
 
 def record_answer(
-    guard: Guard,
+    deps: Dependencies,
     approval_id: str,
     *,
     chosen_options: Sequence[str],
@@ -46,8 +46,8 @@ def record_answer(
         answered_at=require_aware(answered_at, "answered_at"),
         reason=reason,
     )
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         asked = state.approvals.get(approval_id)
         if asked.answer == answer:
             return asked

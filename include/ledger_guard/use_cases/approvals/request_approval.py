@@ -11,13 +11,13 @@ from ledger_guard.domain.facts.approvals import ApprovalRequested, ApprovalVoide
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.identities import others_than
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.permission import incident_state, rule_now
 
 
 def request_approval(
-    guard: Guard,
+    deps: Dependencies,
     kind: ApprovalKind,
     subject_id: str,
     subject_hash: str,
@@ -41,7 +41,7 @@ def request_approval(
         SafetyRefusal: too few approvers remain besides the requester: have somebody else ask. Or the first approval does
             not count, or nobody asks for a second.
     """
-    rule = rule_now(guard.policy, kind)
+    rule = rule_now(deps.policy, kind)
     for what, given in (("requester", requested_by), ("subject", subject_id), ("subject hash", subject_hash)):
         if not given.strip():
             raise BadInputError(f"approval of {kind.value}: the {what} is empty; allowed: a text")
@@ -55,8 +55,8 @@ def request_approval(
             f"{kind.value} of {subject_id}: {rule.approvers_needed} people must agree, and besides {requested_by}, who asks, "
             f"only {', '.join(others)} may: have somebody else ask"
         )
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         if ordinal > 1:
             agreed = _first_approver(state, kind, subject_id, subject_hash, run_id, now)
             others = others_than(others, agreed)
@@ -81,7 +81,7 @@ def request_approval(
         ordinal=ordinal,
         incident_state=asked_for,
     )
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         void_older(state, request)
         state.approvals.request(request)
         state.audit.append(
@@ -109,7 +109,7 @@ def request_approval(
     return request
 
 
-def void_older(state: GuardTransaction, request: ApprovalRequest) -> None:
+def void_older(state: UnitOfWork, request: ApprovalRequest) -> None:
     """Put on record that the question which this gate asked before counts no more; its row alone could be set back."""
     older = state.approvals.of_gate(request.dag_id, request.run_id, request.task_id)
     if older is None:
@@ -125,9 +125,7 @@ def void_older(state: GuardTransaction, request: ApprovalRequest) -> None:
     )
 
 
-def _first_approver(
-    state: GuardTransaction, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str, now: datetime
-) -> str:
+def _first_approver(state: UnitOfWork, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str, now: datetime) -> str:
     """Who agreed first; the question to a second person goes out only behind an approval that counts."""
     what = f"second approval of {kind.value} of {subject_id}"
     first = next((each for each in state.approvals.of_run(kind, subject_id, run_id) if each.request.ordinal == 1), None)

@@ -8,23 +8,23 @@ from typing import Any
 from urllib.parse import quote
 
 from ledger_guard.domain.approvals import ApprovalKind
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.notify.notify import action_notice, notify
 
 
-def gate_link(guard: Guard, dag_id: str, run_id: str, task_id: str) -> str:
+def gate_link(deps: Dependencies, dag_id: str, run_id: str, task_id: str) -> str:
     """Address of the page in Airflow where this gate is answered."""
     # a run by hand has the id that somebody gave it, and the page fills its fields from its address
     where = f"dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe=':+')}/tasks/{quote(task_id, safe='')}"
-    return f"{guard.ui_url}/{where}/required_actions?map_index=-1"
+    return f"{deps.ui_url}/{where}/required_actions?map_index=-1"
 
 
-def tell_question(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any], link: str, ordinal: int = 1) -> None:
+def tell_question(deps: Dependencies, kind: ApprovalKind, question: Mapping[str, Any], link: str, ordinal: int = 1) -> None:
     """Post what is proposed, who may answer, and where.
 
     `question` has proposal, requested_by and incident_id. Raises NotificationFailed when the channel did not take it.
     """
-    approval = guard.policy.approvals[kind]
+    approval = deps.policy.approvals[kind]
     needed = approval.approvers_needed
     several = (("Needed", f"{needed} different people; this is the question to number {ordinal}"),) if needed > 1 else ()
     facts = (
@@ -33,5 +33,5 @@ def tell_question(guard: Guard, kind: ApprovalKind, question: Mapping[str, Any],
         ("Asked by", question["requested_by"]),
         ("Silence", f"means no, after {approval.valid_minutes} minutes"),
     )
-    notice = action_notice(guard, question["incident_id"], "request_approval", question["proposal"], facts)
-    notify(guard, replace(notice, links=(("Answer here", link), *notice.links)))
+    notice = action_notice(deps, question["incident_id"], "request_approval", question["proposal"], facts)
+    notify(deps, replace(notice, links=(("Answer here", link), *notice.links)))

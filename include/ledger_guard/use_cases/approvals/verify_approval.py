@@ -8,12 +8,12 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.facts.approvals import ApprovalVerified
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.permission import Permission, permission_refusals
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.permission import rule_now, subject_now
 
 
 def verify_approval(
-    guard: Guard, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str | None = None
+    deps: Dependencies, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str | None = None
 ) -> Permission:
     """Return what this run (None: the one that asked last) was permitted, if it permits the write.
 
@@ -23,8 +23,8 @@ def verify_approval(
     Raises:
         SafetyRefusal: it does not; the message names every reason. Ask again.
     """
-    rule, now = rule_now(guard.policy, kind), guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    rule, now = rule_now(deps.policy, kind), deps.wall_clock.now()
+    with deps.state.transaction() as state:
         approvals = state.approvals.of_run(kind, subject_id, run_id)
         subject = subject_now(state, subject_hash, approvals)
         found = [*permission_refusals(approvals, rule, subject, now), *approval_faults(state.audit, approvals)]

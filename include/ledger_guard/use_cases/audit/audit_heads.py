@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from ledger_guard.domain.audit_heads import ExportedHead, exported_head, heads_fault, log_fault
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import LedgerInvariantError
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 
 
-def audit_head(guard: Guard, keys: AuditKeys, earlier: Sequence[ExportedHead] = ()) -> ExportedHead:
+def audit_head(deps: Dependencies, keys: AuditKeys, earlier: Sequence[ExportedHead] = ()) -> ExportedHead:
     """The log's end as it is now, marked with the newest key; costs two rows, however long the log is.
 
     Raises:
@@ -18,10 +18,10 @@ def audit_head(guard: Guard, keys: AuditKeys, earlier: Sequence[ExportedHead] = 
             record over it: find out who did it first.
     """
     last = earlier[-1:]
-    with guard.state.snapshot() as state:
+    with deps.state.snapshot() as state:
         sequence, entry_hash = state.audit.head()
         hashes = {head.sequence: state.audit.hash_at(head.sequence) or "" for head in last}
     fault = heads_fault(last, keys if last and last[0].key_id else None) or log_fault(last, hashes, sequence)
     if fault is not None:
         raise LedgerInvariantError(f"audit log: {fault}")
-    return exported_head(sequence, entry_hash, guard.wall_clock.now(), keys.newest)
+    return exported_head(sequence, entry_hash, deps.wall_clock.now(), keys.newest)

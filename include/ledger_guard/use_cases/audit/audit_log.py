@@ -12,7 +12,7 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.records import KeyUsed
 from ledger_guard.domain.flags import Freeze
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.flags.attested_freezes import take_as_lifted
 
 
@@ -52,13 +52,13 @@ class _Passing:
             yield entry
 
 
-def verify_audit(guard: Guard, keys: AuditKeys | None, heads: Sequence[ExportedHead] = ()) -> AuditCheck:
+def verify_audit(deps: Dependencies, keys: AuditKeys | None, heads: Sequence[ExportedHead] = ()) -> AuditCheck:
     """Recompute the whole chain as it stood at one moment; writers are not held up.
 
     `heads` were exported before; the log must still hold each. `keys` None leaves marks unchecked.
     """
     noted = _Passing(frozenset(head.sequence for head in heads))
-    with guard.state.snapshot() as state:
+    with deps.state.snapshot() as state:
         sequence, head_hash = state.audit.head()
         is_keyed = state.audit.keys.newest is not None
         fault = first_fault(noted.watched(state.audit.entries()), sequence, head_hash, keys)
@@ -76,7 +76,7 @@ class KeyBroughtIn:
     lifted_freezes: tuple[Freeze, ...]
 
 
-def use_audit_key(guard: Guard, keys: AuditKeys, by: str) -> KeyBroughtIn:
+def use_audit_key(deps: Dependencies, keys: AuditKeys, by: str) -> KeyBroughtIn:
     """Bring the newest key in with an entry of its own, so that from now on an unmarked end is a fault.
 
     Freezes that were lifted while there was no key stand again until this attests their liftings: look at what it names.
@@ -86,9 +86,9 @@ def use_audit_key(guard: Guard, keys: AuditKeys, by: str) -> KeyBroughtIn:
     """
     if keys.newest is None:
         raise BadInputError("audit log: this process has no key; allowed: LEDGER_GUARD_AUDIT_KEY or LEDGER_GUARD_AUDIT_KEY_FILE")
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         last = next(iter(state.audit.latest(1)), None)
-        now, sequence = guard.wall_clock.now(), None
+        now, sequence = deps.wall_clock.now(), None
         if last is None or last.key_id != keys.newest.key_id:
             fact = KeyUsed(key_id=keys.newest.key_id, replaces=None if last is None else last.key_id)
             sequence = state.audit.append(recorded(fact, actor=by, subject="audit_log", at=now)).sequence

@@ -12,8 +12,8 @@ from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.plans import Plan
 from ledger_guard.policy.command_runner import BackfillWriter
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.backfill.force import force
 from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript, run_platform_script
 
@@ -21,7 +21,7 @@ from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness,
 OpenScript = Callable[[Policy], tuple[PlatformScript, MovementWitness]]
 
 
-def carry_out(guard: Guard, plan_id: str, actor: str, open_script: OpenScript) -> dict[str, Any]:
+def carry_out(deps: Dependencies, plan_id: str, actor: str, open_script: OpenScript) -> dict[str, Any]:
     """Let the policy's writer carry the plan out; what permits it is checked inside. Returns counts of rows.
 
     Raises:
@@ -30,16 +30,16 @@ def carry_out(guard: Guard, plan_id: str, actor: str, open_script: OpenScript) -
         BadInputError, SafetyRefusal, ConcurrentWriterError, LedgerInvariantError, SourceUnavailable: as `force` and
             `run_platform_script`.
     """
-    if guard.policy.backfill_writer is BackfillWriter.LEDGER_GUARD:
-        return asdict(force(guard, plan_id, actor))
-    script, witness = open_script(guard.policy)
-    outcome = run_platform_script(guard, script, witness, plan_id, actor)
+    if deps.policy.backfill_writer is BackfillWriter.LEDGER_GUARD:
+        return asdict(force(deps, plan_id, actor))
+    script, witness = open_script(deps.policy)
+    outcome = run_platform_script(deps, script, witness, plan_id, actor)
     if not outcome.is_done:
         raise CommandFailed(f"plan {plan_id}: the platform's script did not do what the plan says: {'; '.join(outcome.problems)}")
     return {"applied": len(outcome.changes.applied)}
 
 
-def script_ending(state: GuardTransaction, plan: Plan) -> tuple[bool, str] | None:
+def script_ending(state: UnitOfWork, plan: Plan) -> tuple[bool, str] | None:
     """How the newest run of the platform's script for this plan ended, by the audit log; None when none ever wrote.
 
     Returns whether it did exactly what the plan says, and a sentence. Such a plan stays `planned`: the script keeps no

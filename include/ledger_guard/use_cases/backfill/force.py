@@ -11,14 +11,14 @@ from ledger_guard.domain.permission import require_permission
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, WriteTotals, require_forceable
 from ledger_guard.domain.windows import iso
 from ledger_guard.domain.writability import writes_of_force
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
 from ledger_guard.use_cases.backfill.dry_run import current_flags
 from ledger_guard.use_cases.backfill.review import approval_reasons, written_before
 from ledger_guard.use_cases.backfill.writability import require_writable
 
 
-def force(guard: Guard, plan_id: str, actor: str, batch_rows: int | None = None) -> ForceOutcome:
+def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None = None) -> ForceOutcome:
     """Write the plan's rows. All checks are made here, inside the writing task, against guard state alone.
 
     A plan that was forced already is not written again: its rows are counted as `already_applied`. A killed run is
@@ -32,64 +32,64 @@ def force(guard: Guard, plan_id: str, actor: str, batch_rows: int | None = None)
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
         stored = state.plans.content(plan.plan_id)
     try:
         plan.check_hash(stored)
         if plan.status is not PlanStatus.FORCED:
-            require_attested_plan(guard, plan)
+            require_attested_plan(deps, plan)
             require_forceable(plan)
-            _require_fresh(guard, plan)
-            _require_permission(guard, plan, stored.totals)
-            _require_writable(guard, plan)
+            _require_fresh(deps, plan)
+            _require_permission(deps, plan, stored.totals)
+            _require_writable(deps, plan)
     except (SafetyRefusal, LedgerInvariantError) as refusal:
-        record_refusal(guard, plan, "force", actor, str(refusal))
+        record_refusal(deps, plan, "force", actor, str(refusal))
         raise
 
     def still_permitted() -> None:
         # Another plan may have been written since it was asked above, while this one waited for nobody.
         try:
-            _require_permission(guard, plan, stored.totals)
+            _require_permission(deps, plan, stored.totals)
         except SafetyRefusal as refusal:
-            record_refusal(guard, plan, "force", actor, str(refusal))
+            record_refusal(deps, plan, "force", actor, str(refusal))
             raise
 
-    return guard.backfill.force(plan.plan_id, actor, batch_rows or guard.policy.guardrails.batch_rows, still_permitted)
+    return deps.backfill.force(plan.plan_id, actor, batch_rows or deps.policy.guardrails.batch_rows, still_permitted)
 
 
-def record_refusal(guard: Guard, plan: Plan, verb: str, actor: str, reason: str) -> None:
+def record_refusal(deps: Dependencies, plan: Plan, verb: str, actor: str, reason: str) -> None:
     """Put into the audit log that somebody tried to write and why it was refused."""
-    with guard.state.transaction() as state:
-        event = about_plan(plan, WriteRefused(refused=reason), actor=actor, at=guard.wall_clock.now(), verb=verb)
+    with deps.state.transaction() as state:
+        event = about_plan(plan, WriteRefused(refused=reason), actor=actor, at=deps.wall_clock.now(), verb=verb)
         state.audit.append(event)
 
 
-def require_attested_plan(guard: Guard, plan: Plan) -> None:
+def require_attested_plan(deps: Dependencies, plan: Plan) -> None:
     """Raise SafetyRefusal, naming the columns that differ, unless a marked audit entry attests the plan as it is."""
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         require_attested(state.audit, plan_attested(plan))
 
 
-def require_plan_approval(guard: Guard, plan: Plan, kind: ApprovalKind, what: str) -> None:
+def require_plan_approval(deps: Dependencies, plan: Plan, kind: ApprovalKind, what: str) -> None:
     """Raise SafetyRefusal unless the run that asked last was permitted this very plan, by others than its maker.
 
     Only who broke the glass may have made the plan too.
     """
-    rule, now = rule_now(guard.policy, kind), guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    rule, now = rule_now(deps.policy, kind), deps.wall_clock.now()
+    with deps.state.transaction() as state:
         approvals = state.approvals.of_run(kind, plan.plan_id)
         require_attested_approvals(state, approvals, what)
         subject = subject_now(state, plan.plan_hash, approvals, made_by=plan.requested_by)
     require_permission(approvals, rule, subject, now, what)
 
 
-def _require_fresh(guard: Guard, plan: Plan) -> None:
-    if guard.wall_clock.now() > plan.expires_at:
+def _require_fresh(deps: Dependencies, plan: Plan) -> None:
+    if deps.wall_clock.now() > plan.expires_at:
         raise SafetyRefusal(f"plan {plan.plan_id}: expired at {iso(plan.expires_at)}; make a new dry-run")
-    if plan.policy_hash != guard.policy.content_hash:
+    if plan.policy_hash != deps.policy.content_hash:
         raise SafetyRefusal(f"plan {plan.plan_id}: was made under another policy than the one in force now; make a new dry-run")
-    now = current_flags(guard, plan.tenant_id)
+    now = current_flags(deps, plan.tenant_id)
     changed = [
         f"{flag} was {_word(plan.flag_state.get(flag))} and is {_word(now.get(flag))}"
         for flag in sorted(now.keys() | plan.flag_state.keys())
@@ -99,17 +99,17 @@ def _require_fresh(guard: Guard, plan: Plan) -> None:
         raise SafetyRefusal(f"plan {plan.plan_id}: flags changed since the dry-run: {', '.join(changed)}; make a new dry-run")
 
 
-def _require_permission(guard: Guard, plan: Plan, totals: WriteTotals) -> None:
-    with guard.state.transaction() as state:
-        before = written_before(guard, state, plan.plan_id, plan.tenant_id)
-    reasons = approval_reasons(guard.policy, plan, totals, before)
+def _require_permission(deps: Dependencies, plan: Plan, totals: WriteTotals) -> None:
+    with deps.state.transaction() as state:
+        before = written_before(deps, state, plan.plan_id, plan.tenant_id)
+    reasons = approval_reasons(deps.policy, plan, totals, before)
     if reasons:
         what = f"plan {plan.plan_id}: force needs an approval ({'; '.join(reasons)})"
-        require_plan_approval(guard, plan, ApprovalKind.BACKFILL_FORCE, what)
+        require_plan_approval(deps, plan, ApprovalKind.BACKFILL_FORCE, what)
 
 
-def _require_writable(guard: Guard, plan: Plan) -> None:
-    doubts = require_writable(guard, writes_of_force(plan.mode, plan.counts), f"plan {plan.plan_id}")
+def _require_writable(deps: Dependencies, plan: Plan) -> None:
+    doubts = require_writable(deps, writes_of_force(plan.mode, plan.counts), f"plan {plan.plan_id}")
     unseen = [each for each in doubts if each not in plan.guardrails_exceeded]
     if unseen:
         raise SafetyRefusal(f"plan {plan.plan_id}: since the dry-run {'; '.join(unseen)}; make a new dry-run")

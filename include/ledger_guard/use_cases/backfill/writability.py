@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.writability import WriteKind, certain_sentences, doubtful_sentences
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 
 
-def require_writable(guard: Guard, needed: frozenset[WriteKind], what: str) -> tuple[str, ...]:
+def require_writable(deps: Dependencies, needed: frozenset[WriteKind], what: str) -> tuple[str, ...]:
     """Return sentences about what may change or refuse such writes: each is a reason to ask a human.
 
     Raises:
@@ -16,8 +16,8 @@ def require_writable(guard: Guard, needed: frozenset[WriteKind], what: str) -> t
     """
     if not needed:
         return ()
-    obstacles = guard.backfill.obstacles()
+    obstacles = deps.backfill.obstacles()
     in_the_way = certain_sentences(obstacles, needed)
     if in_the_way:
         raise SafetyRefusal(f"{what}: wallets can't be written: {'; '.join(in_the_way)}")
-    return doubtful_sentences(obstacles, needed, guard.policy.platform.wallet.known_triggers)
+    return doubtful_sentences(obstacles, needed, deps.policy.platform.wallet.known_triggers)

@@ -7,13 +7,13 @@ from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.facts.codec import told_for_certain
 from ledger_guard.domain.facts.incidents import RotationPlanned
 from ledger_guard.domain.flags import RotationPlan
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.guard_state import UnitOfWork
 
 _KIND = "rotation"
 _SUBJECT = f"{_KIND}:"
 
 
-def pending_rotations(state: GuardTransaction, incident_id: str | None = None) -> list[RotationPlan]:
+def pending_rotations(state: UnitOfWork, incident_id: str | None = None) -> list[RotationPlan]:
     """Rotations that are planned and not done, oldest first; `incident_id` None: of any incident, or none.
 
     With a key a rotation that a marked entry plans is pending until a marked entry says that it is done, whatever became of
@@ -45,6 +45,6 @@ def _planned(entry: AuditEntry) -> RotationPlan:
     )
 
 
-def _is_done(state: GuardTransaction, plan: RotationPlan) -> bool:
+def _is_done(state: UnitOfWork, plan: RotationPlan) -> bool:
     told = state.audit.about(f"{_SUBJECT}{plan.rotation_id}", ("complete_rotation",))
     return any(is_marked(entry, state.audit.keys) for entry in told)

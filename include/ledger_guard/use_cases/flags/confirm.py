@@ -9,11 +9,11 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.flags import ChangeConfirmed
 from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus, FlagChange, FlagState, effective_value, scopes_to_turn
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.flags.flag_proposal import checked_scope, scope_words, seen_states
 
 
-def confirm(guard: Guard, flag: str, tenant_id: str) -> FlagChange:
+def confirm(deps: Dependencies, flag: str, tenant_id: str) -> FlagChange:
     """Look for the effect of the newest change and record what was found.
 
     `confirmed`: the store holds it (a change to the safe value: for every tenant), every configured instance serves it, and
@@ -25,19 +25,19 @@ def confirm(guard: Guard, flag: str, tenant_id: str) -> FlagChange:
         BadInputError: unknown flag or tenant, or no change of this scope was ever recorded.
         SourceUnavailable: the store did not answer; nothing was recorded, try again.
     """
-    checked_scope(guard, flag, tenant_id)
-    with guard.state.transaction() as state:
+    checked_scope(deps, flag, tenant_id)
+    with deps.state.transaction() as state:
         change = state.flag_changes.latest(flag, tenant_id)
     if change is None:
         raise BadInputError(f"confirm: no change of {flag}@{tenant_id} is on record; allowed: a scope that was changed")
-    seen = seen_states(guard, flag, tenant_id)
-    is_safe = change.to_value is guard.policy.flags[flag].safe_value
+    seen = seen_states(deps, flag, tenant_id)
+    is_safe = change.to_value is deps.policy.flags[flag].safe_value
     others = scopes_to_turn(seen, tenant_id, change.to_value, overrides_too=is_safe)
     # Instances may take minutes to come back: no transaction is held meanwhile.
-    status, finding = _seen_from_outside(guard, change, others)
-    now = guard.wall_clock.now()
+    status, finding = _seen_from_outside(deps, change, others)
+    now = deps.wall_clock.now()
     found = replace(change, status=status, confirmed_at=now, finding=finding)
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         state.flag_changes.save(found)
         state.audit.append(
             recorded(
@@ -59,18 +59,18 @@ def confirm(guard: Guard, flag: str, tenant_id: str) -> FlagChange:
     return found
 
 
-def _seen_from_outside(guard: Guard, change: FlagChange, others: Sequence[FlagState]) -> tuple[ChangeStatus, str]:
+def _seen_from_outside(deps: Dependencies, change: FlagChange, others: Sequence[FlagState]) -> tuple[ChangeStatus, str]:
     if others:
         held = ", ".join(f"{scope_words(scope.tenant_id)} {scope.described()}" for scope in others)
         return ChangeStatus.NOT_IN_EFFECT, f"the flag store holds another value: {held}"
-    unfinished = guard.flags.lacks(change.flag)
+    unfinished = deps.flags.lacks(change.flag)
     if unfinished:
         return ChangeStatus.NOT_IN_EFFECT, f"the flag store still lacks {unfinished}"
-    instances = guard.probes and guard.probes.instances(change.flag, change.tenant_id, change.to_value)
+    instances = deps.probes and deps.probes.instances(change.flag, change.tenant_id, change.to_value)
     wrong = [finding.words for finding in instances or [] if finding.is_usable and not finding.is_in_effect]
     if wrong:
         return ChangeStatus.NOT_IN_EFFECT, "; ".join(wrong)
-    canary = guard.probes and guard.probes.canary(change.flag, change.tenant_id, change.to_value)
+    canary = deps.probes and deps.probes.canary(change.flag, change.tenant_id, change.to_value)
     if canary and canary.is_usable and not canary.is_in_effect:
         return ChangeStatus.NOT_IN_EFFECT, canary.words
     missing = [] if instances else ["no probe of the instances"]

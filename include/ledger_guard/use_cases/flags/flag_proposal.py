@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, flag_subject_hash, scopes_to_turn
 from ledger_guard.domain.identifiers import checked_tenant_id
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 
 #: what the evidence begins with in a proposal's text; behind it stand facts, parted by `; `
 _SEEN = " Seen: "
@@ -35,39 +35,39 @@ class FlagProposal:
     to_write: tuple[FlagState, ...]
 
 
-def checked_scope(guard: Guard, flag: str, tenant_id: str) -> None:
+def checked_scope(deps: Dependencies, flag: str, tenant_id: str) -> None:
     """Make sure that the policy knows the flag and the platform knows the tenant (`*` is every tenant).
 
     Raises:
         BadInputError: unknown flag or tenant, or a tenant for a flag that has only a global value. Nothing was written.
     """
-    guard.policy.checked_flag(flag)
+    deps.policy.checked_flag(flag)
     if tenant_id == EVERYWHERE:
         return
     checked_tenant_id(tenant_id)
-    if not guard.policy.flags[flag].per_tenant:
+    if not deps.policy.flags[flag].per_tenant:
         raise BadInputError(f"flag: {flag} has no value per tenant; allowed: tenant id {EVERYWHERE}")
-    if not guard.flags.per_tenant:
+    if not deps.flags.per_tenant:
         raise BadInputError(f"flag store: keeps one value for everybody, none for {tenant_id}; allowed: tenant id {EVERYWHERE}")
-    checked_tenant(guard, tenant_id)
+    checked_tenant(deps, tenant_id)
 
 
-def checked_tenant(guard: Guard, tenant_id: str) -> None:
+def checked_tenant(deps: Dependencies, tenant_id: str) -> None:
     """Raise BadInputError when the platform does not know this tenant."""
-    if not guard.ledger.tenant_exists(checked_tenant_id(tenant_id)):
+    if not deps.ledger.tenant_exists(checked_tenant_id(tenant_id)):
         raise BadInputError(f"tenant id: the platform knows no tenant {tenant_id!r}; allowed: one it knows, or {EVERYWHERE}")
 
 
-def seen_states(guard: Guard, flag: str, tenant_id: str) -> tuple[FlagState, ...]:
+def seen_states(deps: Dependencies, flag: str, tenant_id: str) -> tuple[FlagState, ...]:
     """The states that a change of this scope depends on: the global one, and the tenant's own or everybody's."""
-    globally = guard.flags.get(flag, EVERYWHERE)
+    globally = deps.flags.get(flag, EVERYWHERE)
     if tenant_id != EVERYWHERE:
-        return (globally, guard.flags.get(flag, tenant_id))
-    return (globally, *(state for state in guard.flags.scopes(flag) if state.tenant_id != EVERYWHERE))
+        return (globally, deps.flags.get(flag, tenant_id))
+    return (globally, *(state for state in deps.flags.scopes(flag) if state.tenant_id != EVERYWHERE))
 
 
 def proposed(
-    guard: Guard,
+    deps: Dependencies,
     flag: str,
     tenant_id: str,
     *,
@@ -84,8 +84,8 @@ def proposed(
     `evidence` goes into the hash; `facts` are the same for people and tell afterwards what changed; `also_needed` says
     that there is something to do besides writing the flag.
     """
-    unfinished = guard.flags.lacks(flag)
-    to_write = scopes_to_turn(seen, tenant_id, target, overrides_too=target is guard.policy.flags[flag].safe_value)
+    unfinished = deps.flags.lacks(flag)
+    to_write = scopes_to_turn(seen, tenant_id, target, overrides_too=target is deps.policy.flags[flag].safe_value)
     return FlagProposal(
         flag=flag,
         tenant_id=tenant_id,
@@ -94,7 +94,7 @@ def proposed(
         text=happens
         + (f" An earlier write still lacks {unfinished}: it is made up for." if unfinished else "")
         + _SEEN
-        + "; ".join([*_shown(seen, guard.policy.notification.list_at_most), *facts]),
+        + "; ".join([*_shown(seen, deps.policy.notification.list_at_most), *facts]),
         is_needed=bool(to_write or unfinished) or also_needed,
         target=target,
         seen=tuple(seen),
@@ -107,9 +107,9 @@ def scope_words(tenant_id: str) -> str:
     return "everyone" if tenant_id == EVERYWHERE else f"tenant {tenant_id}"
 
 
-def listed_tenants(guard: Guard, tenants: Sequence[str]) -> str:
+def listed_tenants(deps: Dependencies, tenants: Sequence[str]) -> str:
     """For people: how many tenants, and the first of them."""
-    at_most = guard.policy.notification.list_at_most
+    at_most = deps.policy.notification.list_at_most
     more = f" and {len(tenants) - at_most} more" if len(tenants) > at_most else ""
     return f"{len(tenants)} tenant{'' if len(tenants) == 1 else 's'} ({', '.join(tenants[:at_most])}{more})"
 

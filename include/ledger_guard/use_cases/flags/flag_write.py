@@ -15,8 +15,8 @@ from ledger_guard.domain.facts.codec import recorded, told
 from ledger_guard.domain.facts.flags import FlagWriteFailed, FlagWriteIntended, FlagWritten
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
 from ledger_guard.domain.permission import Permission, Subject, permission_refusals, require_permission
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
 from ledger_guard.use_cases.flags.flag_proposal import FlagProposal, seen_states, what_changed
 
@@ -36,9 +36,9 @@ class FlagWrite:
     run_id: str
     actor: str
     #: the proposal as it is now, given the states seen and who asked; raises SafetyRefusal when it may not be made at all
-    propose: Callable[[GuardTransaction, Sequence[FlagState], str], FlagProposal]
+    propose: Callable[[UnitOfWork, Sequence[FlagState], str], FlagProposal]
     #: what goes with the change in the same transaction; returns what the audit log is told of it
-    settle: Callable[[GuardTransaction, FlagChange], FlagWritten]
+    settle: Callable[[UnitOfWork, FlagChange], FlagWritten]
 
     @property
     def subject_id(self) -> str:
@@ -59,7 +59,7 @@ class _Case:
     from_value: bool | None
 
 
-def write_flag(guard: Guard, write: FlagWrite) -> FlagChange:
+def write_flag(deps: Dependencies, write: FlagWrite) -> FlagChange:
     """Make the change if the recorded approval permits exactly it, once.
 
     Guard state and flag store need not share a transaction: the intent is committed to the audit log first, then the
@@ -73,26 +73,26 @@ def write_flag(guard: Guard, write: FlagWrite) -> FlagChange:
             again: it finds its own write and does what is left.
     """
     try:
-        with guard.state.transaction() as state:
-            case = _examine(guard, state, write)
+        with deps.state.transaction() as state:
+            case = _examine(deps, state, write)
             if case.change is None and case.intent is None:
-                state.audit.append(_intended(guard, write, case))
+                state.audit.append(_intended(deps, write, case))
         if case.change is not None:
             return case.change
-        with guard.state.transaction() as state:
-            return _carry_out(guard, state, write)
+        with deps.state.transaction() as state:
+            return _carry_out(deps, state, write)
     except SafetyRefusal as refusal:
-        with guard.state.transaction() as state:
-            state.audit.append(_event(guard, write, FlagWriteFailed(stage="refused", why=str(refusal))))
+        with deps.state.transaction() as state:
+            state.audit.append(_event(deps, write, FlagWriteFailed(stage="refused", why=str(refusal))))
         raise
     except (SourceUnavailable, LedgerInvariantError) as failure:
         # guard state itself may be what does not answer
-        with suppress(SourceUnavailable), guard.state.transaction() as state:
-            state.audit.append(_event(guard, write, FlagWriteFailed(stage="failed", why=str(failure))))
+        with suppress(SourceUnavailable), deps.state.transaction() as state:
+            state.audit.append(_event(deps, write, FlagWriteFailed(stage="failed", why=str(failure))))
         raise
 
 
-def last_trouble(state: GuardTransaction, verb: str, incident_id: str | None, run_id: str) -> str:
+def last_trouble(state: UnitOfWork, verb: str, incident_id: str | None, run_id: str) -> str:
     """Why the newest try of this run to write was refused or failed; empty when it is not on record."""
     found = ""
     for entry in state.audit.entries(incident_id=incident_id):
@@ -102,17 +102,17 @@ def last_trouble(state: GuardTransaction, verb: str, incident_id: str | None, ru
     return found
 
 
-def _carry_out(guard: Guard, state: GuardTransaction, write: FlagWrite) -> FlagChange:
-    case = _examine(guard, state, write)
+def _carry_out(deps: Dependencies, state: UnitOfWork, write: FlagWrite) -> FlagChange:
+    case = _examine(deps, state, write)
     if case.change is not None:
         return case.change
     permission = case.permission
     if case.to_write:
         words = f"{write.verb}: {permission.reason} {_mark(permission.approval_id)}"
-        guard.flags.compare_and_set_all(case.to_write, write.target, permission.approved_by, words)
+        deps.flags.compare_and_set_all(case.to_write, write.target, permission.approved_by, words)
     else:
         # Written by a run that was killed, or by one whose restart failed: a value that nobody serves is not done.
-        guard.flags.finish(write.flag)
+        deps.flags.finish(write.flag)
     change = FlagChange(
         change_id=str(uuid.uuid5(_CHANGE_IDS, permission.approval_id)),
         flag=write.flag,
@@ -124,7 +124,7 @@ def _carry_out(guard: Guard, state: GuardTransaction, write: FlagWrite) -> FlagC
         requested_by=permission.approvals[0].request.requested_by,
         approved_by=permission.approved_by,
         reason=permission.reason,
-        changed_at=guard.wall_clock.now(),
+        changed_at=deps.wall_clock.now(),
     )
     state.flag_changes.add(change)
     written = replace(
@@ -136,13 +136,13 @@ def _carry_out(guard: Guard, state: GuardTransaction, write: FlagWrite) -> FlagC
         scopes=tuple(sorted(case.intent.before)) if case.intent else (),
         unkeyed=is_unkeyed(state.audit),
     )
-    state.audit.append(_event(guard, write, written))
+    state.audit.append(_event(deps, write, written))
     return change
 
 
-def _examine(guard: Guard, state: GuardTransaction, write: FlagWrite) -> _Case:
+def _examine(deps: Dependencies, state: UnitOfWork, write: FlagWrite) -> _Case:
     approvals = state.approvals.of_run(write.kind, write.subject_id, write.run_id)
-    seen = seen_states(guard, write.flag, write.tenant_id)
+    seen = seen_states(deps, write.flag, write.tenant_id)
     intent = None
     if approvals:
         require_attested_approvals(state, approvals, f"{write.verb} of {write.subject_id}")
@@ -155,7 +155,7 @@ def _examine(guard: Guard, state: GuardTransaction, write: FlagWrite) -> _Case:
         if intent is not None and _is_written(intent, seen, first_id):
             return _Case(Permission(tuple(approvals)), None, intent, (), intent.from_value)
     proposal = write.propose(state, seen, approvals[0].request.requested_by if approvals else "nobody")
-    permission = _permitted(guard, write, approvals, subject_now(state, proposal.subject_hash, approvals), proposal)
+    permission = _permitted(deps, write, approvals, subject_now(state, proposal.subject_hash, approvals), proposal)
     own = next(found for found in seen if found.tenant_id == write.tenant_id)
     return _Case(permission, None, intent, proposal.to_write, own.is_enabled)
 
@@ -170,9 +170,9 @@ def _used(write: FlagWrite, approvals: Sequence[Approval], used: FlagChange, see
 
 
 def _permitted(
-    guard: Guard, write: FlagWrite, approvals: Sequence[Approval], subject: Subject, proposal: FlagProposal
+    deps: Dependencies, write: FlagWrite, approvals: Sequence[Approval], subject: Subject, proposal: FlagProposal
 ) -> Permission:
-    what, rule, now = f"{write.verb} of {write.subject_id}", rule_now(guard.policy, write.kind), guard.wall_clock.now()
+    what, rule, now = f"{write.verb} of {write.subject_id}", rule_now(deps.policy, write.kind), deps.wall_clock.now()
     for approval in approvals:
         if approval.approved_by is not None and approval.request.subject_hash != subject.subject_hash:
             found = "; ".join(permission_refusals(approvals, rule, subject, now))
@@ -180,7 +180,7 @@ def _permitted(
     return require_permission(approvals, rule, subject, now, what)
 
 
-def _intent(state: GuardTransaction, write: FlagWrite, approval_id: str) -> FlagWriteIntended | None:
+def _intent(state: UnitOfWork, write: FlagWrite, approval_id: str) -> FlagWriteIntended | None:
     """What this write announced before; an entry that somebody without the key put there announces nothing."""
     keys = state.audit.keys
     for entry in state.audit.about(f"flag:{write.subject_id}", (write.verb,)):
@@ -199,7 +199,7 @@ def _mark(approval_id: str) -> str:
     return f"(approval {approval_id})"
 
 
-def _intended(guard: Guard, write: FlagWrite, case: _Case) -> AuditEvent:
+def _intended(deps: Dependencies, write: FlagWrite, case: _Case) -> AuditEvent:
     intent = FlagWriteIntended(
         stage="intended",
         approval_id=case.permission.approval_id,
@@ -209,16 +209,16 @@ def _intended(guard: Guard, write: FlagWrite, case: _Case) -> AuditEvent:
         to_value=write.target,
         before={state.tenant_id: (state.is_enabled, state.version) for state in case.to_write},
     )
-    return _event(guard, write, intent)
+    return _event(deps, write, intent)
 
 
-def _event(guard: Guard, write: FlagWrite, fact: FlagWriteIntended | FlagWriteFailed | FlagWritten) -> AuditEvent:
+def _event(deps: Dependencies, write: FlagWrite, fact: FlagWriteIntended | FlagWriteFailed | FlagWritten) -> AuditEvent:
     return recorded(
         replace(fact, run_id=write.run_id),
         verb=write.verb,
         actor=write.actor,
         subject=f"flag:{write.subject_id}",
-        at=guard.wall_clock.now(),
+        at=deps.wall_clock.now(),
         incident_id=write.incident_id,
         tenant_id=None if write.tenant_id == EVERYWHERE else write.tenant_id,
     )

@@ -12,15 +12,15 @@ from ledger_guard.domain.facts.flags import OverrideEnded, OverrideGranted
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid, new_id
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
 from ledger_guard.use_cases.flags.flag_proposal import checked_scope
 
 REASON_MINIMUM_CHARACTERS = 10
 
 
-def override_freeze(guard: Guard, flag: str, tenant_id: str, hours: float, reason: str, by: str) -> FreezeOverride:
+def override_freeze(deps: Dependencies, flag: str, tenant_id: str, hours: float, reason: str, by: str) -> FreezeOverride:
     """Grant an override that expires by itself after `hours`. It lifts no freeze and enables nothing.
 
     An approved restore of this tenant is excused from the freeze while it is in force, and from the root cause that is
@@ -32,8 +32,8 @@ def override_freeze(guard: Guard, flag: str, tenant_id: str, hours: float, reaso
     """
     if tenant_id == EVERYWHERE:
         raise BadInputError(f"override: {EVERYWHERE} is everyone; allowed: one tenant (a freeze is lifted with its root cause)")
-    checked_scope(guard, flag, tenant_id)
-    rules = guard.policy.freeze
+    checked_scope(deps, flag, tenant_id)
+    rules = deps.policy.freeze
     if len(reason.strip()) < REASON_MINIMUM_CHARACTERS:
         raise BadInputError(
             f"override: the reason has {len(reason.strip())} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}"
@@ -46,10 +46,10 @@ def override_freeze(guard: Guard, flag: str, tenant_id: str, hours: float, reaso
     if hours > rules.override_at_most_hours:
         most = rules.override_at_most_hours
         raise SafetyRefusal(f"override of {flag}@{tenant_id}: {hours:g} hours are more than the policy's {most}")
-    now = guard.wall_clock.now()
+    now = deps.wall_clock.now()
     granted = FreezeOverride(new_id(), flag, tenant_id, reason.strip(), by, now, now + timedelta(hours=hours))
-    with guard.state.transaction() as state:
-        freezes = [found.freeze_id for found in freezes_that_stand(guard, state, flag) if found.covers(flag, tenant_id)]
+    with deps.state.transaction() as state:
+        freezes = [found.freeze_id for found in freezes_that_stand(deps, state, flag) if found.covers(flag, tenant_id)]
         if not freezes:
             raise BadInputError(f"override: {flag} is not frozen for tenant {tenant_id}; allowed: where a freeze stands")
         state.overrides.add(granted)
@@ -66,7 +66,7 @@ def override_freeze(guard: Guard, flag: str, tenant_id: str, hours: float, reaso
     return granted
 
 
-def end_override(guard: Guard, override_id: str, by: str) -> FreezeOverride:
+def end_override(deps: Dependencies, override_id: str, by: str) -> FreezeOverride:
     """End an override before it expires; a tenant that was enabled by it stays as it is.
 
     Raises:
@@ -76,14 +76,14 @@ def end_override(guard: Guard, override_id: str, by: str) -> FreezeOverride:
     override_id = checked_uuid(override_id, "override")
     if not by.strip():
         raise BadInputError("override: the name of who ends it is empty; allowed: a name")
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         ended = state.overrides.end(override_id, by, now)
         _record(state, ended, OverrideEnded(stage="ended", override_id=ended.override_id), by, now)
     return ended
 
 
-def _record(state: GuardTransaction, override: FreezeOverride, fact: Fact, actor: str, now: datetime) -> None:
+def _record(state: UnitOfWork, override: FreezeOverride, fact: Fact, actor: str, now: datetime) -> None:
     state.audit.append(
         recorded(
             fact,

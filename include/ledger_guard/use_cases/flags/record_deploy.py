@@ -10,16 +10,16 @@ from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.records import DeployRecorded
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 
 
-def record_deploy(guard: Guard, version: str, deployed_at: datetime | None, by: str) -> Deploy:
+def record_deploy(deps: Dependencies, version: str, deployed_at: datetime | None, by: str) -> Deploy:
     """Record a deploy; None for `deployed_at` is now.
 
     Raises:
         BadInputError: no version, nobody, or a moment that has not come yet. Nothing was written.
     """
-    now = guard.wall_clock.now()
+    now = deps.wall_clock.now()
     for what, given in (("version", version), ("name of who records it", by)):
         if not given.strip():
             raise BadInputError(f"deploy: the {what} is empty; allowed: a text")
@@ -27,7 +27,7 @@ def record_deploy(guard: Guard, version: str, deployed_at: datetime | None, by: 
     if moment > now:
         raise BadInputError(f"deploy: {iso(moment)} has not come yet; allowed: {iso(now)} or before")
     deploy = Deploy(new_id(), version.strip(), moment, by.strip(), now)
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         state.deploys.add(deploy)
         fact, subject = DeployRecorded(version=deploy.version, deployed_at=moment), f"deploy:{deploy.deploy_id}"
         state.audit.append(recorded(fact, actor=deploy.recorded_by, subject=subject, at=now))

@@ -13,7 +13,7 @@ from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.domain.shown_text import wrote
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.signals.signal import OpenDoor
 from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
@@ -22,7 +22,7 @@ from ledger_guard.use_cases.flags.standing_rollbacks import StandingRollback, du
 from ledger_guard.use_cases.notify.notify import action_notice, notify
 
 
-def remind(guard: Guard) -> list[str]:
+def remind(deps: Dependencies) -> list[str]:
     """Remind people of each standing rollback whose last reminder, or beginning, is as long ago as the policy says.
 
     When it was told last is read from the audit log: a restart forgets nothing, and whether the incident is over makes no
@@ -32,37 +32,37 @@ def remind(guard: Guard) -> list[str]:
         NotificationFailed: the channel did not take one. The others were told; let the telling task fail and nothing else.
         SourceUnavailable: guard state is away.
     """
-    now, told, failures = guard.wall_clock.now(), [], []
-    for standing in standing_rollbacks(guard):
-        if now - _last_told(guard, standing.change) < timedelta(hours=_every_hours(guard, standing.change.flag)):
+    now, told, failures = deps.wall_clock.now(), [], []
+    for standing in standing_rollbacks(deps):
+        if now - _last_told(deps, standing.change) < timedelta(hours=_every_hours(deps, standing.change.flag)):
             continue
-        notice = _notice(guard, standing, now)
+        notice = _notice(deps, standing, now)
         try:
-            notify(guard, notice)
+            notify(deps, notice)
         except NotificationFailed as error:
             failures.append(str(error))
             continue
-        _record(guard, standing.change, now)
+        _record(deps, standing.change, now)
         told.append(notice.summary)
     if failures:
         raise NotificationFailed("; ".join(failures))
     return told
 
 
-def _every_hours(guard: Guard, flag: str) -> float:
-    reminders = guard.policy.reminders
-    return reminders.signatures_hours if _open_door(guard, flag) else reminders.rolled_back_hours
+def _every_hours(deps: Dependencies, flag: str) -> float:
+    reminders = deps.policy.reminders
+    return reminders.signatures_hours if _open_door(deps, flag) else reminders.rolled_back_hours
 
 
-def _open_door(guard: Guard, flag: str) -> OpenDoor | None:
+def _open_door(deps: Dependencies, flag: str) -> OpenDoor | None:
     """What is worse than usual while the flag is rolled back, by any of its signals."""
-    return next((signal.open_door for signal in signals_of_flag(guard.policy, flag).values() if signal.open_door), None)
+    return next((signal.open_door for signal in signals_of_flag(deps.policy, flag).values() if signal.open_door), None)
 
 
-def _last_told(guard: Guard, change: FlagChange) -> datetime:
+def _last_told(deps: Dependencies, change: FlagChange) -> datetime:
     """When people heard of this rollback last: its newest reminder, or the rollback itself."""
     last = change.changed_at
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         for entry in state.audit.entries(incident_id=change.incident_id):
             reminded = told(entry.event, RollbackReminded)
             if reminded and reminded.change_id == change.change_id:
@@ -70,12 +70,12 @@ def _last_told(guard: Guard, change: FlagChange) -> datetime:
     return last
 
 
-def _notice(guard: Guard, standing: StandingRollback, now: datetime) -> Notice:
+def _notice(deps: Dependencies, standing: StandingRollback, now: datetime) -> Notice:
     change, lasts = standing.change, duration_words(standing.lasts(now))
     where = f"{change.flag} is still off for {scope_words(change.tenant_id)}, for {lasts} now"
-    door = _open_door(guard, change.flag)
-    needs = [signal.restore_needs for signal in signals_of_flag(guard.policy, change.flag).values()]
-    with guard.state.transaction() as state:
+    door = _open_door(deps, change.flag)
+    needs = [signal.restore_needs for signal in signals_of_flag(deps.policy, change.flag).values()]
+    with deps.state.transaction() as state:
         pending = pending_rotations(state) if any(each.rotations_done for each in needs) else []
     facts = [
         ("Rolled back", f"{iso(change.changed_at)} by {change.approved_by}, who {wrote(change.reason)}"),
@@ -85,7 +85,7 @@ def _notice(guard: Guard, standing: StandingRollback, now: datetime) -> Notice:
     if not standing.is_read:
         facts.append(("Not read", "the flag store did not answer; this is what is on record"))
     summary = f"{door.what}: {where}. {door.danger}" if door else f"{where}. It was meant to be temporary."
-    notice = action_notice(guard, change.incident_id, "remind", summary, facts)
+    notice = action_notice(deps, change.incident_id, "remind", summary, facts)
     return replace(notice, title=f"{door.what.upper()} · {notice.title}", is_loud=True) if door else notice
 
 
@@ -94,8 +94,8 @@ def _rotation_words(plan: RotationPlan, now: datetime) -> str:
     return f"{plan.secret_name} by {plan.owner}, due {iso(plan.due_at)}{late}"
 
 
-def _record(guard: Guard, change: FlagChange, now: datetime) -> None:
-    with guard.state.transaction() as state:
+def _record(deps: Dependencies, change: FlagChange, now: datetime) -> None:
+    with deps.state.transaction() as state:
         state.audit.append(
             recorded(
                 RollbackReminded(change_id=change.change_id, rolled_back_at=change.changed_at),

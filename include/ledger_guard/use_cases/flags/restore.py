@@ -12,8 +12,8 @@ from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effecti
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.shown_text import quoted, wrote
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.flags.attested_freezes import lift_freeze
 from ledger_guard.use_cases.flags.flag_proposal import FlagProposal, listed_tenants, proposed, scope_words, seen_states
 from ledger_guard.use_cases.flags.flag_write import FlagWrite, write_flag
@@ -22,7 +22,7 @@ from ledger_guard.use_cases.flags.restore_conditions import overrides_of, own_fr
 from ledger_guard.use_cases.flags.restore_evidence import quiet_by_attempts, validated_by, validation_words
 
 
-def review_restore(guard: Guard, request: RestoreRequest, requested_by: str) -> FlagProposal:
+def review_restore(deps: Dependencies, request: RestoreRequest, requested_by: str) -> FlagProposal:
     """Say what a restore would do now, once nothing that it takes is missing. Writes nothing.
 
     `is_needed` is False when the flag is on and there is no freeze to lift.
@@ -31,12 +31,12 @@ def review_restore(guard: Guard, request: RestoreRequest, requested_by: str) -> 
         BadInputError: unknown flag, tenant or incident.
         SafetyRefusal: something is missing; the message names every missing item at once.
     """
-    case = restore_case(guard, request)
-    with guard.state.transaction() as state:
-        return _proposal(guard, state, case, seen_states(guard, case.flag, case.tenant_id), requested_by)
+    case = restore_case(deps, request)
+    with deps.state.transaction() as state:
+        return _proposal(deps, state, case, seen_states(deps, case.flag, case.tenant_id), requested_by)
 
 
-def restore(guard: Guard, request: RestoreRequest, run_id: str, actor: str) -> FlagChange:
+def restore(deps: Dependencies, request: RestoreRequest, run_id: str, actor: str) -> FlagChange:
     """Enable the flag in this scope and lift the incident's own freezes, on the approval that this run asked for.
 
     Everything is checked again here. The root cause is the requester's, the lifting the approver's: never one person. A
@@ -46,13 +46,13 @@ def restore(guard: Guard, request: RestoreRequest, run_id: str, actor: str) -> F
     Raises:
         BadInputError, SafetyRefusal: as `review_restore`; or what was approved has changed since. Ask again.
     """
-    case = restore_case(guard, request)
+    case = restore_case(deps, request)
 
-    def propose(state: GuardTransaction, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
-        return _proposal(guard, state, case, seen, requested_by)
+    def propose(state: UnitOfWork, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
+        return _proposal(deps, state, case, seen, requested_by)
 
-    def settle(state: GuardTransaction, change: FlagChange) -> Restored:
-        lifted, overrides = own_freezes(guard, state, case), overrides_of(guard, state, case)
+    def settle(state: UnitOfWork, change: FlagChange) -> Restored:
+        lifted, overrides = own_freezes(deps, state, case), overrides_of(deps, state, case)
         for frozen in lifted:
             lifting = replace(
                 frozen,
@@ -72,8 +72,8 @@ def restore(guard: Guard, request: RestoreRequest, run_id: str, actor: str) -> F
             root_cause_owner=case.root_cause_owner,
             overrides=tuple(override.override_id for override in overrides),
             validation=validated_by(case, change.requested_by),
-            quiet_by_attempts=quiet_by_attempts(guard, state, case),
-            watched_from=guard.clock.now(),
+            quiet_by_attempts=quiet_by_attempts(deps, state, case),
+            watched_from=deps.clock.now(),
         )
 
     write = FlagWrite(
@@ -82,30 +82,30 @@ def restore(guard: Guard, request: RestoreRequest, run_id: str, actor: str) -> F
         flag=case.flag,
         tenant_id=case.tenant_id,
         incident_id=case.incident_id,
-        target=not guard.policy.flags[case.flag].safe_value,
+        target=not deps.policy.flags[case.flag].safe_value,
         run_id=run_id,
         actor=actor,
         propose=propose,
         settle=settle,
     )
-    return write_flag(guard, write)
+    return write_flag(deps, write)
 
 
 def _proposal(
-    guard: Guard, state: GuardTransaction, case: RestoreCase, seen: Sequence[FlagState], requested_by: str
+    deps: Dependencies, state: UnitOfWork, case: RestoreCase, seen: Sequence[FlagState], requested_by: str
 ) -> FlagProposal:
-    require_everything(guard, state, case, requested_by)
-    target = not guard.policy.flags[case.flag].safe_value
-    freezes, overrides = own_freezes(guard, state, case), overrides_of(guard, state, case)
-    happens = _what_happens(guard, case, seen, requested_by, freezes=len(freezes), overrides=overrides, target=target)
+    require_everything(deps, state, case, requested_by)
+    target = not deps.policy.flags[case.flag].safe_value
+    freezes, overrides = own_freezes(deps, state, case), overrides_of(deps, state, case)
+    happens = _what_happens(deps, case, seen, requested_by, freezes=len(freezes), overrides=overrides, target=target)
     return proposed(
-        guard,
+        deps,
         case.flag,
         case.tenant_id,
         incident_id=case.incident_id,
         target=target,
         seen=seen,
-        happens=happens + _by_attempts_alone(quiet_by_attempts(guard, state, case)),
+        happens=happens + _by_attempts_alone(quiet_by_attempts(deps, state, case)),
         evidence=(
             case.root_cause,
             case.root_cause_link,
@@ -120,7 +120,7 @@ def _proposal(
 
 
 def _what_happens(
-    guard: Guard,
+    deps: Dependencies,
     case: RestoreCase,
     seen: Sequence[FlagState],
     requested_by: str,
@@ -131,7 +131,7 @@ def _what_happens(
 ) -> str:
     does = "Leave" if effective_value(seen, case.tenant_id) is target else "Turn"
     staying = [state.tenant_id for state in seen if state.tenant_id != EVERYWHERE and state.is_enabled is (not target)]
-    listed = listed_tenants(guard, staying)
+    listed = listed_tenants(deps, staying)
     stays = f" Not for {listed}: own values stay." if staying and case.tenant_id == EVERYWHERE else ""
     if overrides:
         why = " ".join(

@@ -9,7 +9,7 @@ from typing import Any
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.validation import ProbeAnswer
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.use_cases.flags.flag_proposal import checked_scope
 
@@ -59,14 +59,14 @@ class RestoreCase(RestoreRequest):
         return self.tenant_id == EVERYWHERE
 
 
-def restore_case(guard: Guard, request: RestoreRequest) -> RestoreCase:
+def restore_case(deps: Dependencies, request: RestoreRequest) -> RestoreCase:
     """Check names, and ask platform and test environment, so that no transaction waits for them.
 
     Raises:
         BadInputError: unknown flag, tenant or incident.
         SourceUnavailable: the platform did not answer: retry.
     """
-    checked_scope(guard, request.flag, request.tenant_id)
+    checked_scope(deps, request.flag, request.tenant_id)
     incident = checked_uuid(request.incident_id, "incident") if request.incident_id else None
     return RestoreCase(
         flag=request.flag,
@@ -76,33 +76,33 @@ def restore_case(guard: Guard, request: RestoreRequest) -> RestoreCase:
         root_cause_link=(request.root_cause_link or "").strip(),
         root_cause_owner=(request.root_cause_owner or "").strip(),
         validation=request.validation,
-        probe=_probe(guard, request.flag),
-        wallet_tenants=wallet_tenants(guard, request.flag, request.tenant_id, incident),
+        probe=_probe(deps, request.flag),
+        wallet_tenants=wallet_tenants(deps, request.flag, request.tenant_id, incident),
     )
 
 
-def wallet_tenants(guard: Guard, flag: str, tenant_id: str, incident_id: str | None) -> tuple[str, ...] | None:
+def wallet_tenants(deps: Dependencies, flag: str, tenant_id: str, incident_id: str | None) -> tuple[str, ...] | None:
     """Tenants whose wallets the flag would be judged by: the one, those of the incident, or all; those that are gone left out.
 
     None where wallets have no part in what the flag is tied to. Where all of an incident's tenants are gone, everybody's wallets
     have to be in order. Raises BadInputError when the incident does not exist.
     """
-    if not any(signal.restore_needs.wallets_compared for signal in signals_of_flag(guard.policy, flag).values()):
+    if not any(signal.restore_needs.wallets_compared for signal in signals_of_flag(deps.policy, flag).values()):
         return None
     if tenant_id != EVERYWHERE:
         return (tenant_id,)
-    known = guard.ledger.tenant_ids()
+    known = deps.ledger.tenant_ids()
     if incident_id is None:
         return tuple(sorted(known))
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         concerned = set(state.incidents.get(incident_id).tenants)
     return tuple(sorted(concerned.intersection(known) or known))
 
 
-def _probe(guard: Guard, flag: str) -> ProbeAnswer | None:
-    named = guard.policy.restore.probes.get(flag)
-    if guard.validation is not None:
-        answer = guard.validation.ask(flag)
+def _probe(deps: Dependencies, flag: str) -> ProbeAnswer | None:
+    named = deps.policy.restore.probes.get(flag)
+    if deps.validation is not None:
+        answer = deps.validation.ask(flag)
         if answer is not None or named is None:
             return answer
     return None if named is None else ProbeAnswer(named.url, None, passed=False, words="was not asked")

@@ -18,8 +18,8 @@ from ledger_guard.domain.shown_text import quoted
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.domain.windows import Window, iso
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.use_cases.flags.flag_proposal import listed_tenants
 from ledger_guard.use_cases.flags.restore_attempts import PooledAttempts, attempts_in, pooled_attempts
@@ -43,7 +43,7 @@ class _Course:
     pooled: PooledAttempts
 
 
-def missing_quiet_windows(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
+def missing_quiet_windows(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> Iterator[str]:
     """One sentence a trigger of the flag that has neither enough quiet windows nor enough attempts among its newest ones.
 
     A window is quiet when no tenant concerned is in alarm in it, and of the incident's tenants (of all, without an incident)
@@ -51,8 +51,8 @@ def missing_quiet_windows(guard: Guard, state: GuardTransaction, case: RestoreCa
     last alarm are pooled, of an hour, or of as much of the last day as it takes to have `restore.minimum_attempts`: enough of
     them in as many windows do as well (`pooled_attempts`). `no_data` counts for neither.
     """
-    needed = guard.policy.restore.quiet_windows
-    for course in _courses(guard, state, case):
+    needed = deps.policy.restore.quiet_windows
+    for course in _courses(deps, state, case):
         if course.quiet >= needed or _is_quiet_by_attempts(course, needed):
             continue
         why = f"in alarm at {iso(course.alarm_at)}" if course.alarm_at else "the others have too little evidence or none"
@@ -62,12 +62,12 @@ def missing_quiet_windows(guard: Guard, state: GuardTransaction, case: RestoreCa
         )
 
 
-def quiet_by_attempts(guard: Guard, state: GuardTransaction, case: RestoreCase) -> dict[str, str]:
+def quiet_by_attempts(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> dict[str, str]:
     """The triggers, by name, that are quiet by nothing but their pooled attempts, with these in words."""
-    needed = guard.policy.restore.quiet_windows
+    needed = deps.policy.restore.quiet_windows
     return {
         course.trigger.value: f"{course.pooled.described()}; needed were {course.pooled.needed}"
-        for course in _courses(guard, state, case)
+        for course in _courses(deps, state, case)
         if course.quiet < needed and _is_quiet_by_attempts(course, needed)
     }
 
@@ -83,20 +83,20 @@ def _or_attempts(pooled: PooledAttempts, needed_windows: int) -> str:
     return f", or {pooled.needed} attempts in {needed_windows} windows or more; there are {pooled.described()}"
 
 
-def _courses(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[_Course]:
-    rules, length = guard.policy.restore, timedelta(minutes=guard.policy.window_minutes)
-    end = Window.containing(guard.clock.now(), length).start
+def _courses(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> Iterator[_Course]:
+    rules, length = deps.policy.restore, timedelta(minutes=deps.policy.window_minutes)
+    end = Window.containing(deps.clock.now(), length).start
     asked = end - 2 * rules.quiet_windows * length
     # what the policy calls an alarm is counted within an hour: fewer windows than that prove nothing by their attempts
     start = min(asked, end - timedelta(hours=1))
     incident = state.incidents.get(case.incident_id) if case.incident_id else None
-    for trigger in signals_of_flag(guard.policy, case.flag):
+    for trigger in signals_of_flag(deps.policy, case.flag):
         since_alarm, alarm_at = _since_alarm(case, incident, trigger, state.verdicts.between(trigger, start, end))
-        pooled = pooled_attempts(guard.policy, trigger, since_alarm.values())
+        pooled = pooled_attempts(deps.policy, trigger, since_alarm.values())
         if pooled.needed is not None and pooled.attempts < rules.minimum_attempts and alarm_at is None:
             # Where an hour brings fewer than that, no patience would ever be enough: the day's newest make up for it.
             longer, _ = _since_alarm(case, incident, trigger, state.verdicts.between(trigger, end - _LONGEST_POOL, end))
-            pooled = pooled_attempts(guard.policy, trigger, _newest(longer, rules.minimum_attempts))
+            pooled = pooled_attempts(deps.policy, trigger, _newest(longer, rules.minimum_attempts))
         quiet = sum(_is_quiet([each.severity for each in own]) for begun, own in since_alarm.items() if begun >= asked)
         yield _Course(trigger, quiet, alarm_at, pooled)
 
@@ -133,7 +133,7 @@ def _is_quiet(words: Sequence[Severity]) -> bool:
     return healthy > 0 and healthy >= words.count(Severity.NO_DATA)
 
 
-def missing_comparisons(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
+def missing_comparisons(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> Iterator[str]:
     """One sentence for each tenant whose wallets are not on record as compared lately and in order.
 
     Many tenants with the same fault share a sentence. What counts is the newest `verify` of the audit log, unless wallets
@@ -145,14 +145,14 @@ def missing_comparisons(guard: Guard, state: GuardTransaction, case: RestoreCase
         yield "backfill: the platform names no tenant, so no wallet can be compared; needed: verified clean"
     faults: dict[str, list[str]] = {}
     for tenant in case.wallet_tenants:
-        fault = comparison_fault(guard, state, tenant)
+        fault = comparison_fault(deps, state, tenant)
         if fault:
             faults.setdefault(fault, []).append(tenant)
     for fault, tenants in faults.items():
-        yield f"backfill of {listed_tenants(guard, tenants)}: {fault}; needed: verified clean"
+        yield f"backfill of {listed_tenants(deps, tenants)}: {fault}; needed: verified clean"
 
 
-def _newest_write(state: GuardTransaction, tenant_id: str, verb: str) -> int:
+def _newest_write(state: UnitOfWork, tenant_id: str, verb: str) -> int:
     """Place in the audit log of the tenant's newest entry of this verb that may have written a wallet; 0 without one.
 
     An attempt that was refused wrote nothing, and neither did an order to pause, which was recorded under `force` once.
@@ -165,9 +165,9 @@ def _wrote_nothing(event: AuditEvent) -> bool:
     return bool(told(event, WriteRefused) or told(event, BackfillOrdered))
 
 
-def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> str:
+def comparison_fault(deps: Dependencies, state: UnitOfWork, tenant_id: str) -> str:
     """What is wrong with the newest comparison of a tenant's wallets that is on record; empty when nothing is."""
-    rules, now = guard.policy.restore, guard.wall_clock.now()
+    rules, now = deps.policy.restore, deps.wall_clock.now()
     written = max((_newest_write(state, tenant_id, verb) for verb in _WRITERS), default=0)
     newest, others = _newest_comparison(state, tenant_id, written)
     if newest is None:
@@ -187,7 +187,7 @@ def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> s
     return ", ".join(wrong)
 
 
-def _newest_comparison(state: GuardTransaction, tenant_id: str, written: int) -> tuple[AuditEvent | None, bool]:
+def _newest_comparison(state: UnitOfWork, tenant_id: str, written: int) -> tuple[AuditEvent | None, bool]:
     """The newest comparison behind entry `written` that counts, and whether a newer one does not."""
     keys, is_passed_over = state.audit.keys, False
     for entry in takewhile(lambda entry: entry.sequence > written, state.audit.newest_of_tenant(tenant_id, "verify")):

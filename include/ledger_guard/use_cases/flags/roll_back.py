@@ -15,8 +15,8 @@ from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.shown_text import wrote
 from ledger_guard.domain.verdicts import Scope
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.signals.triage import before_a_rollback
 from ledger_guard.use_cases.flags.flag_proposal import (
     FlagProposal,
@@ -32,7 +32,7 @@ from ledger_guard.use_cases.flags.restored_signal import rise_since
 from ledger_guard.use_cases.flags.served_by_instances import held_against_instances
 
 
-def propose_roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, requested_by: str) -> FlagProposal:
+def propose_roll_back(deps: Dependencies, flag: str, tenant_id: str, incident_id: str, requested_by: str) -> FlagProposal:
     """Say what a rollback would do now and on what evidence, first what triage found. Writes nothing.
 
     A global rollback (`*`) also turns tenants that have an unsafe value of their own. `is_needed` is False when every
@@ -43,17 +43,17 @@ def propose_roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str,
         BadInputError: unknown flag, tenant or incident.
         SafetyRefusal: the incident is resolved: there is nothing to roll back for.
     """
-    checked_scope(guard, flag, tenant_id)
-    triaged = before_a_rollback(guard, checked_uuid(incident_id, "incident"), flag)
-    with guard.state.transaction() as state:
+    checked_scope(deps, flag, tenant_id)
+    triaged = before_a_rollback(deps, checked_uuid(incident_id, "incident"), flag)
+    with deps.state.transaction() as state:
         incident = state.incidents.get(incident_id)
-        proposal = _proposal(guard, state, incident, flag, tenant_id, seen_states(guard, flag, tenant_id), requested_by)
+        proposal = _proposal(deps, state, incident, flag, tenant_id, seen_states(deps, flag, tenant_id), requested_by)
     # it is shown and not part of what is agreed to: the figures move from minute to minute
     proposal = replace(proposal, text=triaged + proposal.text)
-    return held_against_instances(guard, proposal)
+    return held_against_instances(deps, proposal)
 
 
-def roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, run_id: str, actor: str) -> FlagChange:
+def roll_back(deps: Dependencies, flag: str, tenant_id: str, incident_id: str, run_id: str, actor: str) -> FlagChange:
     """Write the safe value and freeze the flag in the same scope, on the approval that this run asked for.
 
     Flag values, incident and approval are read again here: a changed value or version, another severity or a resolved
@@ -63,15 +63,15 @@ def roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, run_id:
         BadInputError: unknown flag, tenant or incident.
         SafetyRefusal: as above; the message says what changed. Ask again.
     """
-    checked_scope(guard, flag, tenant_id)
+    checked_scope(deps, flag, tenant_id)
     incident_id = checked_uuid(incident_id, "incident")
 
-    def propose(state: GuardTransaction, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
-        return _proposal(guard, state, state.incidents.get(incident_id), flag, tenant_id, seen, requested_by)
+    def propose(state: UnitOfWork, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
+        return _proposal(deps, state, state.incidents.get(incident_id), flag, tenant_id, seen, requested_by)
 
-    def settle(state: GuardTransaction, change: FlagChange) -> RolledBack:
+    def settle(state: UnitOfWork, change: FlagChange) -> RolledBack:
         reason = f"rolled back, approved by {change.approved_by}, who {wrote(change.reason)}"
-        opened = open_freeze(guard, state, flag, tenant_id, incident_id, reason, actor)
+        opened = open_freeze(deps, state, flag, tenant_id, incident_id, reason, actor)
         return RolledBack(stage="done", freeze_id=opened.freeze_id)
 
     write = FlagWrite(
@@ -80,18 +80,18 @@ def roll_back(guard: Guard, flag: str, tenant_id: str, incident_id: str, run_id:
         flag=flag,
         tenant_id=tenant_id,
         incident_id=incident_id,
-        target=guard.policy.flags[flag].safe_value,
+        target=deps.policy.flags[flag].safe_value,
         run_id=run_id,
         actor=actor,
         propose=propose,
         settle=settle,
     )
-    return write_flag(guard, write)
+    return write_flag(deps, write)
 
 
 def _proposal(
-    guard: Guard,
-    state: GuardTransaction,
+    deps: Dependencies,
+    state: UnitOfWork,
     incident: Incident,
     flag: str,
     tenant_id: str,
@@ -103,61 +103,61 @@ def _proposal(
         raise SafetyRefusal(
             f"roll_back of {flag}@{tenant_id}: incident {incident.incident_id} was resolved {when}: nothing to roll back for"
         )
-    target = guard.policy.flags[flag].safe_value
-    does = _what_happens(guard, flag, tenant_id, seen, target=target)
-    wider = _wider_than_the_incident(guard, incident, flag, tenant_id)
-    again = _since_restored(guard, state, flag, tenant_id)
+    target = deps.policy.flags[flag].safe_value
+    does = _what_happens(deps, flag, tenant_id, seen, target=target)
+    wider = _wider_than_the_incident(deps, incident, flag, tenant_id)
+    again = _since_restored(deps, state, flag, tenant_id)
     return proposed(
-        guard,
+        deps,
         flag,
         tenant_id,
         incident_id=incident.incident_id,
         target=target,
         seen=seen,
-        happens=f"{does}{wider} Asked for by {requested_by}. {_because(guard, state, incident)}{again}",
+        happens=f"{does}{wider} Asked for by {requested_by}. {_because(deps, state, incident)}{again}",
         evidence=(incident.severity.value, incident.scope.value),
         facts=(f"incident {incident.trigger.value} {incident.severity.value} {incident.scope.value}",),
     )
 
 
-def _what_happens(guard: Guard, flag: str, tenant_id: str, seen: Sequence[FlagState], *, target: bool) -> str:
+def _what_happens(deps: Dependencies, flag: str, tenant_id: str, seen: Sequence[FlagState], *, target: bool) -> str:
     word = "on" if target else "off"
     turned = [state.tenant_id for state in scopes_to_turn(seen, tenant_id, target, overrides_too=True)]
     overrides = [scope for scope in turned if scope not in (EVERYWHERE, tenant_id)]
-    also = f", the own values of {listed_tenants(guard, overrides)} too" if overrides else ""
+    also = f", the own values of {listed_tenants(deps, overrides)} too" if overrides else ""
     return f"Turn {flag} {word} for {scope_words(tenant_id)}{also}, and freeze it until a root cause is on record."
 
 
-def _wider_than_the_incident(guard: Guard, incident: Incident, flag: str, tenant_id: str) -> str:
+def _wider_than_the_incident(deps: Dependencies, incident: Incident, flag: str, tenant_id: str) -> str:
     if incident.scope is not Scope.ISOLATED or tenant_id != EVERYWHERE:
         return ""
-    hit = f" Only {listed_tenants(guard, incident.tenants)} hit"
-    if not guard.flags.per_tenant:
+    hit = f" Only {listed_tenants(deps, incident.tenants)} hit"
+    if not deps.flags.per_tenant:
         return f"{hit}, but the flag store keeps one value for everybody."
-    if not guard.policy.flags[flag].per_tenant:
+    if not deps.policy.flags[flag].per_tenant:
         return f"{hit}, but the flag has no value per tenant."
     return f"{hit}; this is for everyone all the same."
 
 
-def _because(guard: Guard, state: GuardTransaction, incident: Incident) -> str:
+def _because(deps: Dependencies, state: UnitOfWork, incident: Incident) -> str:
     # shown beside what was sensed, and no part of what is agreed to: another case by hand voids no answer
     said = "".join(
         f" Also {words}."
         for words in cases_in_words(state.actions.of_incident(incident.incident_id))
         if words != incident.summary
     )
-    signal = guard.policy.named(incident.trigger)
+    signal = deps.policy.named(incident.trigger)
     return (
         f"Because {signal} is {incident.severity.value}, {incident.scope.value}, since {iso(incident.first_window_start)} "
-        f"in {listed_tenants(guard, incident.tenants)}: {incident.summary or 'no summary'}.{said}"
+        f"in {listed_tenants(deps, incident.tenants)}: {incident.summary or 'no summary'}.{said}"
     )
 
 
-def _since_restored(guard: Guard, state: GuardTransaction, flag: str, tenant_id: str) -> str:
+def _since_restored(deps: Dependencies, state: UnitOfWork, flag: str, tenant_id: str) -> str:
     """That the signal rose again right after the flag was enabled without being confirmed, where that is so.
 
     It is shown and not part of what is agreed to: it grows from window to window.
     """
     change = state.flag_changes.latest(flag, tenant_id)
-    rise = None if change is None else rise_since(guard, state, change)
+    rise = None if change is None else rise_since(deps, state, change)
     return "" if rise is None else f" {rise.words.rstrip('.')}."

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,20 @@ class StandingRollback:
         return now - self.change.changed_at
 
 
-def standing_rollbacks(guard: Guard) -> list[StandingRollback]:
+def standing_rollbacks(deps: Dependencies) -> list[StandingRollback]:
     """Rollbacks that stand, oldest first, whether their incident is over or not.
 
     A flag that somebody enabled past the guard is not rolled back any more: the flag store is asked, not only the record.
     """
     found = []
-    for flag, rules in guard.policy.flags.items():
-        scopes, is_read = known_scopes(guard, flag)
-        with guard.state.transaction() as state:
+    for flag, rules in deps.policy.flags.items():
+        scopes, is_read = known_scopes(deps, flag)
+        with deps.state.transaction() as state:
             changes = [state.flag_changes.latest(flag, scope) for scope in scopes]
         for change in changes:
             if change is None or change.to_value is not rules.safe_value:
                 continue
-            obeyed = guard.flags.effective(flag, change.tenant_id) if is_read else None
+            obeyed = deps.flags.effective(flag, change.tenant_id) if is_read else None
             if obeyed is (not rules.safe_value):
                 continue
             found.append(StandingRollback(change, is_read=obeyed is not None))
@@ -51,13 +51,13 @@ def duration_words(lasted: timedelta) -> str:
     return f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // (24 * 60)} days"
 
 
-def known_scopes(guard: Guard, flag: str) -> tuple[list[str], bool]:
+def known_scopes(deps: Dependencies, flag: str) -> tuple[list[str], bool]:
     """The scopes of a flag that may have been changed, everybody's first, and whether the flag store answered.
 
     Only everybody's is known while it does not.
     """
     try:
-        own = [scope.tenant_id for scope in guard.flags.scopes(flag)]
+        own = [scope.tenant_id for scope in deps.flags.scopes(flag)]
     except SourceUnavailable:
         return [EVERYWHERE], False
     return [EVERYWHERE, *(tenant for tenant in own if tenant != EVERYWHERE)], True

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.backfill.verify import verify
 from ledger_guard.use_cases.flags.flag_proposal import checked_scope
 from ledger_guard.use_cases.flags.restore_case import wallet_tenants
 from ledger_guard.use_cases.flags.restore_evidence import comparison_fault
 
 
-def verify_before_restore(guard: Guard, flag: str, tenant_id: str, incident_id: str | None) -> list[str]:
+def verify_before_restore(deps: Dependencies, flag: str, tenant_id: str, incident_id: str | None) -> list[str]:
     """Compare the tenants whose newest comparison is old, not clean or not there, and record it; returns them.
 
     Nothing is judged here: the checklist reads what was recorded. Repeating it compares only what still needs it.
@@ -18,10 +18,10 @@ def verify_before_restore(guard: Guard, flag: str, tenant_id: str, incident_id: 
         BadInputError: unknown flag, tenant or incident.
         SourceUnavailable: the platform did not answer: retry.
     """
-    checked_scope(guard, flag, tenant_id)
-    tenants = wallet_tenants(guard, flag, tenant_id, incident_id) or ()
-    with guard.state.transaction() as state:
-        due = [tenant for tenant in tenants if comparison_fault(guard, state, tenant)]
+    checked_scope(deps, flag, tenant_id)
+    tenants = wallet_tenants(deps, flag, tenant_id, incident_id) or ()
+    with deps.state.transaction() as state:
+        due = [tenant for tenant in tenants if comparison_fault(deps, state, tenant)]
     for tenant in due:
-        verify(guard, tenant)
+        verify(deps, tenant)
     return due

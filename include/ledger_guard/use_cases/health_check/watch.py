@@ -10,8 +10,8 @@ from ledger_guard.domain.facts.incidents import MissingVerdictsTold
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.signals import Trigger, WindowState
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.notify.notify import notify
 
 #: after so many windows without a verdict the guard speaks up
@@ -22,34 +22,34 @@ REPEAT_AFTER = timedelta(hours=1)
 _AUDIT_REACH = 500
 
 
-def watch(guard: Guard) -> list[str]:
+def watch(deps: Dependencies) -> list[str]:
     """One sentence for each trigger that gets no verdicts, verdicts that lag behind, or only unreadable windows.
 
     Empty when the guard sees. Raises SourceUnavailable when guard state is away: then it sees nothing at all.
     """
-    with guard.state.transaction() as state:
-        return [sentence for trigger in guard.policy.triggers for sentence in _guard_alerts(guard, state, trigger)]
+    with deps.state.transaction() as state:
+        return [sentence for trigger in deps.policy.triggers for sentence in _guard_alerts(deps, state, trigger)]
 
 
-def watch_and_tell(guard: Guard) -> list[str]:
+def watch_and_tell(deps: Dependencies) -> list[str]:
     """Watch, and tell the operations channel; the same alert at most once an hour.
 
     Raises:
         NotificationFailed: the channel did not take it. Let the telling task fail and nothing else.
         SourceUnavailable: guard state is away.
     """
-    sentences = watch(guard)
-    if not sentences or _was_told(guard, sentences):
+    sentences = watch(deps)
+    if not sentences or _was_told(deps, sentences):
         return sentences
-    notify(guard, Notice(title="watch · the guard does not see", summary=" ".join(sentences)))
-    with guard.state.transaction() as state:
+    notify(deps, Notice(title="watch · the guard does not see", summary=" ".join(sentences)))
+    with deps.state.transaction() as state:
         fact = MissingVerdictsTold(triggers=tuple(_triggers(sentences)), sentences=tuple(sentences))
-        state.audit.append(recorded(fact, actor="ledger_guard", subject="guard", at=guard.wall_clock.now()))
+        state.audit.append(recorded(fact, actor="ledger_guard", subject="guard", at=deps.wall_clock.now()))
     return sentences
 
 
-def _guard_alerts(guard: Guard, state: GuardTransaction, trigger: Trigger) -> Iterator[str]:
-    now, length = guard.clock.now(), timedelta(minutes=guard.policy.window_minutes)
+def _guard_alerts(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> Iterator[str]:
+    now, length = deps.clock.now(), timedelta(minutes=deps.policy.window_minutes)
     judged_at, judged_through = state.verdicts.last_judged_at(trigger), state.verdicts.judged_through(trigger)
     if judged_at is None or judged_through is None:
         sequence, _ = state.audit.head()
@@ -57,7 +57,7 @@ def _guard_alerts(guard: Guard, state: GuardTransaction, trigger: Trigger) -> It
         if sequence:
             yield f"{trigger.value}: no verdict has been produced yet."
         return
-    patience = timedelta(seconds=guard.policy.sensing.allowed_lateness_seconds + guard.policy.sensing.give_up_after_seconds)
+    patience = timedelta(seconds=deps.policy.sensing.allowed_lateness_seconds + deps.policy.sensing.give_up_after_seconds)
     if now - judged_at > SILENT_WINDOWS * length:
         yield f"{trigger.value}: no verdict has been produced since {iso(judged_at)}."
     elif now - judged_through > patience + (SILENT_WINDOWS + 1) * length:
@@ -66,7 +66,7 @@ def _guard_alerts(guard: Guard, state: GuardTransaction, trigger: Trigger) -> It
         yield f"{trigger.value}: the guard is blind: its last {SILENT_WINDOWS} windows could not be read ({reason})."
 
 
-def _blindness(state: GuardTransaction, trigger: Trigger, judged_through: datetime, length: timedelta) -> str:
+def _blindness(state: UnitOfWork, trigger: Trigger, judged_through: datetime, length: timedelta) -> str:
     """Why the newest judged window could not be read, if all of the last ones could not; else empty."""
     windows = state.readings.windows(trigger, judged_through - SILENT_WINDOWS * length, judged_through)
     if len(windows) < SILENT_WINDOWS or any(sensed.state is not WindowState.NO_DATA for sensed in windows):
@@ -78,10 +78,10 @@ def _triggers(sentences: list[str]) -> list[str]:
     return sorted({sentence.split(":")[0] for sentence in sentences})
 
 
-def _was_told(guard: Guard, sentences: list[str]) -> bool:
+def _was_told(deps: Dependencies, sentences: list[str]) -> bool:
     """Whether people were told of these triggers within the hour."""
-    since = guard.wall_clock.now() - REPEAT_AFTER
-    with guard.state.transaction() as state:
+    since = deps.wall_clock.now() - REPEAT_AFTER
+    with deps.state.transaction() as state:
         for entry in state.audit.latest(_AUDIT_REACH):
             if entry.event.at < since:
                 return False

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from ledger_guard.domain.errors import LedgerGuardError
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.orphaned_questions import close_orphans, tell_orphans
 from ledger_guard.use_cases.health_check.watch import watch_and_tell
@@ -20,7 +20,7 @@ LOOK_EVERY = timedelta(minutes=1)
 _Part = Callable[[], object]
 
 
-def watch_runs(guard: Guard, scheduler: Scheduler, *, and_verdicts: bool = False) -> None:
+def watch_runs(deps: Dependencies, scheduler: Scheduler, *, and_verdicts: bool = False) -> None:
     """Look at DAGs, runs and questions, and tell what is new; nothing where another task looked within the minute.
 
     `and_verdicts`: also whether the health check still gives verdicts, for whoever is not the health check.
@@ -29,32 +29,32 @@ def watch_runs(guard: Guard, scheduler: Scheduler, *, and_verdicts: bool = False
         LedgerGuardError: the channel did not take something, or Airflow or guard state did not answer. Everything else was
             done; what was not told is told by the next look. No repair may wait for it: let the caller go on.
     """
-    with guard.state.transaction() as state:
-        if not state.guard_alerts.begin_look(guard.wall_clock.now(), LOOK_EVERY):
+    with deps.state.transaction() as state:
+        if not state.guard_alerts.begin_look(deps.wall_clock.now(), LOOK_EVERY):
             return
     parts: list[_Part] = [
-        lambda: see_dags(guard, scheduler),
-        lambda: close_orphans(guard, scheduler),
-        lambda: see_overdue(guard),
-        lambda: tell_held_up(guard),
-        lambda: tell_orphans(guard),
-        lambda: tell_not_begun(guard),
+        lambda: see_dags(deps, scheduler),
+        lambda: close_orphans(deps, scheduler),
+        lambda: see_overdue(deps),
+        lambda: tell_held_up(deps),
+        lambda: tell_orphans(deps),
+        lambda: tell_not_begun(deps),
     ]
-    _each([*parts, lambda: watch_and_tell(guard)] if and_verdicts else parts)
+    _each([*parts, lambda: watch_and_tell(deps)] if and_verdicts else parts)
 
 
-def tell_from_outside(guard: Guard) -> None:
+def tell_from_outside(deps: Dependencies) -> None:
     """Tell what guard state alone shows and nobody was told of yet: for a watcher that runs apart from Airflow.
 
     Raises LedgerGuardError as `watch_runs` does.
     """
     _each(
         [
-            lambda: see_overdue(guard),
-            lambda: tell_held_up(guard),
-            lambda: tell_orphans(guard),
-            lambda: tell_not_begun(guard),
-            lambda: watch_and_tell(guard),
+            lambda: see_overdue(deps),
+            lambda: tell_held_up(deps),
+            lambda: tell_orphans(deps),
+            lambda: tell_not_begun(deps),
+            lambda: watch_and_tell(deps),
         ]
     )
 

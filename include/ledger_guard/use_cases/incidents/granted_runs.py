@@ -14,13 +14,13 @@ from typing import Any
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.runs import GUARD_ITSELF, RunGrant, StartedRun
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 
 
 def grant_run(
-    guard: Guard,
-    state: GuardTransaction,
+    deps: Dependencies,
+    state: UnitOfWork,
     dag_id: str,
     purpose: str,
     conf: Mapping[str, Any],
@@ -34,7 +34,7 @@ def grant_run(
     """
     # Airflow allows no @ in a run id
     run_id = f"{purpose.partition(' for ')[0].replace(' ', '__').replace('@', '__')}__{new_id()}"
-    now = guard.wall_clock.now()
+    now = deps.wall_clock.now()
     return state.runs.grant(RunGrant(run_id, purpose, dag_id, dict(conf), requested_by, incident_id, now))
 
 
@@ -47,7 +47,7 @@ def as_airflow_run(grant: RunGrant) -> dict[str, Any]:
 class RunOnRecord:
     """A run with guard state: who asks in it, and what its tasks leave for each other."""
 
-    guard: Guard
+    deps: Dependencies
     run: StartedRun
 
     @property
@@ -77,8 +77,8 @@ class RunOnRecord:
 
     def leave(self, name: str, content: Mapping[str, Any]) -> None:
         """Keep what a task found for the other tasks of its run; a later note of the same name takes its place."""
-        with self.guard.state.transaction() as state:
-            state.runs.note(self.run.dag_id, self.run.run_id, name, dict(content), self.guard.wall_clock.now())
+        with self.deps.state.transaction() as state:
+            state.runs.note(self.run.dag_id, self.run.run_id, name, dict(content), self.deps.wall_clock.now())
 
     def note(self, name: str) -> dict[str, Any]:
         """What a task left under this name. Raises SafetyRefusal when there is nothing: clear the task that leaves it."""
@@ -90,7 +90,7 @@ class RunOnRecord:
     def note_if_any(self, name: str) -> dict[str, Any] | None:
         """As `note`; None when there is nothing. Raises SafetyRefusal, as `requester` does, for a run that may not be there."""
         _ = self.requester
-        with self.guard.state.transaction() as state:
+        with self.deps.state.transaction() as state:
             return state.runs.noted(self.run.dag_id, self.run.run_id, name)
 
     @property
@@ -98,7 +98,7 @@ class RunOnRecord:
         return f"run {self.run.run_id} of {self.run.dag_id}"
 
     def _by_hand(self) -> str | None:
-        with self.guard.state.transaction() as state:
+        with self.deps.state.transaction() as state:
             if state.runs.granted(self.run.dag_id, self.run.run_id) is not None:
                 why = "was started by hand under a run id that another run was to get; allowed: an own id"
                 raise SafetyRefusal(f"{self._what}: {why}")
@@ -109,7 +109,7 @@ class RunOnRecord:
 
     def _leave(self) -> RunGrant:
         conf = self.run.conf
-        with self.guard.state.transaction() as state:
+        with self.deps.state.transaction() as state:
             grant = state.runs.granted(self.run.dag_id, self.run.run_id)
             if grant is None:
                 why = "another run started it, and guard state gave no leave; allowed: a run started by hand"
@@ -118,5 +118,5 @@ class RunOnRecord:
                 names = sorted(name for name in {*conf, *grant.conf} if conf.get(name) != grant.conf.get(name))
                 raise SafetyRefusal(f"{self._what}: its conf is not the one it has leave for; other: {', '.join(names)}")
             if grant.begun_at is None:
-                state.runs.begun(grant.run_id, self.guard.wall_clock.now())
+                state.runs.begun(grant.run_id, self.deps.wall_clock.now())
         return grant

@@ -10,8 +10,8 @@ from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import DAG_IDS, EMERGENCY_DAG_IDS, RunGrant
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.incidents.tell_not_begun import BEGIN_WITHIN_MINUTES
 from ledger_guard.use_cases.notify.notify import notify
@@ -28,7 +28,7 @@ _REMEDIES = {
 }
 
 
-def see_dags(guard: Guard, scheduler: Scheduler) -> None:
+def see_dags(deps: Dependencies, scheduler: Scheduler) -> None:
     """Put on record which DAGs are paused and which emergency runs are queued, and which no longer.
 
     Raises SourceUnavailable when Airflow does not say of one; what it said of the others is on record.
@@ -41,8 +41,8 @@ def see_dags(guard: Guard, scheduler: Scheduler) -> None:
                 found[GuardAlertKind.QUEUED, dag_id] = scheduler.queued(dag_id) > 0
         except SourceUnavailable as error:
             failures.append(f"{dag_id}: {error}")
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         for (kind, about), stands in found.items():
             if stands:
                 state.guard_alerts.seen(kind, about, now)
@@ -52,55 +52,55 @@ def see_dags(guard: Guard, scheduler: Scheduler) -> None:
         raise SourceUnavailable("; ".join(failures))
 
 
-def see_overdue(guard: Guard) -> None:
+def see_overdue(deps: Dependencies) -> None:
     """Put on record whether questions expired of which no gate recorded anything, not even silence."""
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
-        if _overdue(guard, state):
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
+        if _overdue(deps, state):
             state.guard_alerts.seen(GuardAlertKind.OVERDUE, "", now)
         else:
             state.guard_alerts.over(GuardAlertKind.OVERDUE, "", now)
 
 
-def tell_held_up(guard: Guard) -> list[str]:
+def tell_held_up(deps: Dependencies) -> list[str]:
     """Tell people of each alert that has stood long enough, once until it is over. Returns the sentences told.
 
     Raises NotificationFailed when the channel did not take one; it is told again then.
     """
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         due = [each for each in state.guard_alerts.standing() if each.told_at is None and each.is_firing(now)]
     for guard_alert in due:
-        notify(guard, _notice(guard, guard_alert))
-        with guard.state.transaction() as state:
+        notify(deps, _notice(deps, guard_alert))
+        with deps.state.transaction() as state:
             state.guard_alerts.told(guard_alert.kind, guard_alert.about, now)
     return [guard_alert.sentence for guard_alert in due]
 
 
-def held_up(guard: Guard, state: GuardTransaction, paused: Sequence[str] | None = None) -> list[str]:
+def held_up(deps: Dependencies, state: UnitOfWork, paused: Sequence[str] | None = None) -> list[str]:
     """What keeps runs from beginning, as guard state knows it: one sentence each, told or not. Changes nothing.
 
     `paused`: the DAGs of which Airflow says so now; None where it was not asked, and the last look's word counts.
     """
-    return list(_sentences(guard, state, paused))
+    return list(_sentences(deps, state, paused))
 
 
-def _sentences(guard: Guard, state: GuardTransaction, paused: Sequence[str] | None) -> Iterator[str]:
-    now = guard.wall_clock.now()
+def _sentences(deps: Dependencies, state: UnitOfWork, paused: Sequence[str] | None) -> Iterator[str]:
+    now = deps.wall_clock.now()
     for dag_id in paused or ():
         yield f"{dag_id} is paused: its runs do not begin, emergencies included."
     known_otherwise = {GuardAlertKind.OVERDUE} if paused is None else {GuardAlertKind.OVERDUE, GuardAlertKind.PAUSED}
     for guard_alert in state.guard_alerts.standing():
         if guard_alert.is_firing(now) and guard_alert.kind not in known_otherwise:
             yield guard_alert.sentence
-    if overdue := _overdue(guard, state):
+    if overdue := _overdue(deps, state):
         yield f"{overdue} question(s) expired without anything on record: their runs have ended, or Airflow stands still."
     for grant in state.runs.never_begun(now - FORGOTTEN_AFTER, now - timedelta(minutes=BEGIN_WITHIN_MINUTES)):
         yield _not_begun(grant)
 
 
-def _overdue(guard: Guard, state: GuardTransaction) -> int:
-    now = guard.wall_clock.now()
+def _overdue(deps: Dependencies, state: UnitOfWork) -> int:
+    now = deps.wall_clock.now()
     return sum(1 for each in state.approvals.unanswered() if now - each.request.expires_at > RECORDED_WITHIN)
 
 
@@ -108,12 +108,12 @@ def _not_begun(grant: RunGrant) -> str:
     return f"A run of {grant.dag_id} was to start at {iso(grant.granted_at)} and has not begun: {grant.run_id}."
 
 
-def _notice(guard: Guard, guard_alert: GuardAlert) -> Notice:
+def _notice(deps: Dependencies, guard_alert: GuardAlert) -> Notice:
     is_emergency = guard_alert.kind is GuardAlertKind.QUEUED
     return Notice(
         title=f"watch · {guard_alert.about or 'questions'} · {guard_alert.kind.value}",
         summary=guard_alert.sentence,
         facts=(("Look at" if is_emergency else "Then", _REMEDIES[guard_alert.kind]),),
-        links=(("Board", f"{guard.ui_url.rstrip('/')}/plugin/ledger-guard"),),
-        mention=guard.policy.notification.escalation_mention if is_emergency else "",
+        links=(("Board", f"{deps.ui_url.rstrip('/')}/plugin/ledger-guard"),),
+        mention=deps.policy.notification.escalation_mention if is_emergency else "",
     )

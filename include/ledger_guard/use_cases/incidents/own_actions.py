@@ -10,16 +10,16 @@ from typing import Any
 from ledger_guard.domain.cases_by_hand import STARTED_BY
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
 
 #: in what the first task of a run leaves: when it began, by event time
 _BEGUN_AT = "begun_at"
 
 
-def begun_now(guard: Guard) -> dict[str, str]:
+def begun_now(deps: Dependencies) -> dict[str, str]:
     """For what the first task of a run leaves: when the run began."""
-    return {_BEGUN_AT: guard.clock.now().isoformat()}
+    return {_BEGUN_AT: deps.clock.now().isoformat()}
 
 
 def end_own_action(
@@ -40,11 +40,11 @@ def end_own_action(
     """
     if not incident_id:
         return
-    requester, now, (status, outcome) = run.requester, run.guard.clock.now(), ending
+    requester, now, (status, outcome) = run.requester, run.deps.clock.now(), ending
     run_id, is_by_hand = run.run.run_id, not run.run.is_started_by_run
     if is_by_hand:
         outcome = f"by hand: {outcome}"
-    with run.guard.state.transaction() as state:
+    with run.deps.state.transaction() as state:
         for action in state.actions.of_incident(incident_id):
             if (action.kind, action.target, action.run_id) == (kind, target, run_id):
                 state.actions.finish(replace(action, status=status, outcome=outcome, finished_at=now))

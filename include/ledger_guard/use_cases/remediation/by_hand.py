@@ -8,12 +8,12 @@ from datetime import datetime
 from ledger_guard.domain.cases_by_hand import BY_HAND, CaseByHand
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.guard_state import UnitOfWork
 
 _CASES = uuid.UUID("0b0c1c52-6f0e-4b5c-9f0e-5a7a2d3d9c11")
 
 
-def join_or_open(state: GuardTransaction, case: CaseByHand, now: datetime) -> Incident:
+def join_or_open(state: UnitOfWork, case: CaseByHand, now: datetime) -> Incident:
     """Record the case on the trigger's unresolved incident, which stays as it is; or on one that is opened for it.
 
     Severity, scope, tenants, evidence and status of an incident that stands are not touched, so that no question that waits

@@ -13,15 +13,15 @@ from ledger_guard.domain.incidents import Action, ActionStatus, Incident, Incide
 from ledger_guard.domain.signals import WindowState
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window, iso
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 
 REASON_MINIMUM_CHARACTERS = 10
 #: without a readable window for so long there is no sign of trouble to respect
 _LOOK_BACK = timedelta(days=1)
 
 
-def close_incident(guard: Guard, incident_id: str, reason: str, by: str) -> tuple[Incident, Sequence[Action]]:
+def close_incident(deps: Dependencies, incident_id: str, reason: str, by: str) -> tuple[Incident, Sequence[Action]]:
     """Resolve an incident by hand; returns it with what was started for it and has not ended, which goes on.
 
     Freezes stay, verdicts stay; the next alarm opens an incident of its own. What counts is the newest judged window that could
@@ -37,14 +37,14 @@ def close_incident(guard: Guard, incident_id: str, reason: str, by: str) -> tupl
         raise BadInputError("by: names nobody; allowed: the name of who closes the incident")
     if len(reason) < REASON_MINIMUM_CHARACTERS:
         raise BadInputError(f"reason: has {len(reason)} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}")
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         incident = state.incidents.get(incident_id)
         if incident.is_over:
             raise BadInputError(f"incident {incident.incident_id}: is resolved; allowed: an incident that is not")
         window = _newest_readable(state, incident)
         _refuse_alarms(state, incident, window)
         unfinished = [each for each in state.actions.of_incident(incident.incident_id) if each.status is ActionStatus.STARTED]
-        closed = state.incidents.save(replace(incident, status=IncidentStatus.RESOLVED, resolved_at=guard.clock.now()))
+        closed = state.incidents.save(replace(incident, status=IncidentStatus.RESOLVED, resolved_at=deps.clock.now()))
         state.audit.append(
             recorded(
                 IncidentClosed(
@@ -55,14 +55,14 @@ def close_incident(guard: Guard, incident_id: str, reason: str, by: str) -> tupl
                 ),
                 actor=by,
                 subject=f"incident:{incident.incident_id}",
-                at=guard.wall_clock.now(),
+                at=deps.wall_clock.now(),
                 incident_id=incident.incident_id,
             )
         )
     return closed, unfinished
 
 
-def _newest_readable(state: GuardTransaction, incident: Incident) -> Window | None:
+def _newest_readable(state: UnitOfWork, incident: Incident) -> Window | None:
     through = state.verdicts.judged_through(incident.trigger)
     if through is None:
         return None
@@ -70,7 +70,7 @@ def _newest_readable(state: GuardTransaction, incident: Incident) -> Window | No
     return next((each.window for each in reversed(windows) if each.state is WindowState.COMPLETE), None)
 
 
-def _refuse_alarms(state: GuardTransaction, incident: Incident, window: Window | None) -> None:
+def _refuse_alarms(state: UnitOfWork, incident: Incident, window: Window | None) -> None:
     alarms: list[Verdict] = []
     if window is not None:
         verdicts = state.verdicts.between(incident.trigger, window.start, window.end)

@@ -9,11 +9,11 @@ from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.incidents import RotationCompleted
 from ledger_guard.domain.flags import RotationPlan
 from ledger_guard.domain.identifiers import checked_uuid
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
 
 
-def complete_rotation(guard: Guard, rotation_id: str, by: str) -> RotationPlan:
+def complete_rotation(deps: Dependencies, rotation_id: str, by: str) -> RotationPlan:
     """Record the rotation as done by `by`; until then it blocks the restore of the signature flag.
 
     One whose row was called done, or deleted, without an entry of this is pending all the same, and is recorded as done here.
@@ -24,8 +24,8 @@ def complete_rotation(guard: Guard, rotation_id: str, by: str) -> RotationPlan:
     rotation_id = checked_uuid(rotation_id, "rotation")
     if not by.strip():
         raise BadInputError("rotation: the name of who rotated it is empty; allowed: a name")
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         stored = {plan.rotation_id for plan in state.rotations.pending()}
         pending = {plan.rotation_id: plan for plan in pending_rotations(state)}
         plan = pending.get(rotation_id)

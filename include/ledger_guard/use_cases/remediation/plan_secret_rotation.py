@@ -12,7 +12,7 @@ from ledger_guard.domain.facts.incidents import NoRotationNeeded, RotationPlanne
 from ledger_guard.domain.flags import RotationPlan
 from ledger_guard.domain.identifiers import checked_uuid, new_id
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.check_secrets import analyse_signatures
 from ledger_guard.signals.incident_facts import incident_span
 from ledger_guard.signals.registry import triggers_meaning
@@ -29,7 +29,7 @@ class PlannedRotations:
     refused: tuple[str, ...]
 
 
-def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedRotations:
+def plan_secret_rotation(deps: Dependencies, incident_id: str, actor: str) -> PlannedRotations:
     """One plan for each provider that fails in the incident's windows and has a secret, most failures first.
 
     A rotation of the same secret that is planned and not done is returned instead of a second one, so repeating this
@@ -41,23 +41,23 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedR
         SourceUnavailable: the failures could not be read. Nothing was planned; try again.
         BadInputError: there is no such incident.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         incident = state.incidents.get(incident_id)
-    found = analyse_signatures(guard, incident_id)
+    found = analyse_signatures(deps, incident_id)
     if found.cause_kind in (CauseKind.FLIP, CauseKind.FORGED):
-        return _none_that_helps(guard, incident_id, actor, found.likeliest_cause)
-    groups = guard.triage.failures_by_provider(incident.trigger, *incident_span(guard, incident))
+        return _none_that_helps(deps, incident_id, actor, found.likeliest_cause)
+    groups = deps.triage.failures_by_provider(incident.trigger, *incident_span(deps, incident))
     failing = [each.provider for each in by_provider(groups) if each.failures]
-    names = guard.policy.secrets.names
-    now = guard.wall_clock.now()
+    names = deps.policy.secrets.names
+    now = deps.wall_clock.now()
     of_incident = partial(recorded, actor=actor, subject=f"incident:{incident_id}", at=now, incident_id=incident_id)
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         plans: list[RotationPlan] = []
         refused: list[str] = []
         for provider in failing:
             if provider not in names:
                 continue
-            wanted = _plan(guard, provider, names[provider], incident_id, guard.policy.rotation.owner)
+            wanted = _plan(deps, provider, names[provider], incident_id, deps.policy.rotation.owner)
             try:
                 plan = state.rotations.add(wanted)
             except SafetyRefusal as refusal:
@@ -86,30 +86,30 @@ def plan_secret_rotation(guard: Guard, incident_id: str, actor: str) -> PlannedR
     return PlannedRotations(tuple(plans), tuple(refused))
 
 
-def _none_that_helps(guard: Guard, incident_id: str, actor: str, why: str) -> PlannedRotations:
+def _none_that_helps(deps: Dependencies, incident_id: str, actor: str, why: str) -> PlannedRotations:
     refused = (f"no rotation: {why}",)
-    with guard.state.transaction() as state:
-        fact, at = RotationRefused(stage="refused", why=refused), guard.wall_clock.now()
+    with deps.state.transaction() as state:
+        fact, at = RotationRefused(stage="refused", why=refused), deps.wall_clock.now()
         state.audit.append(recorded(fact, actor=actor, subject=f"incident:{incident_id}", at=at, incident_id=incident_id))
     return PlannedRotations((), refused)
 
 
-def plan_one_rotation(guard: Guard, provider: str, incident_id: str | None, owner: str, actor: str) -> RotationPlan:
+def plan_one_rotation(deps: Dependencies, provider: str, incident_id: str | None, owner: str, actor: str) -> RotationPlan:
     """Plan a rotation of one provider's secret by hand.
 
     Raises:
         BadInputError: a provider without a secret in the policy, no such incident, or no owner or actor.
         SafetyRefusal: one of this secret is pending, or one that is done still overlaps.
     """
-    names = guard.policy.secrets.names
+    names = deps.policy.secrets.names
     if provider not in names:
         raise BadInputError(f"provider: {provider[:60]!r} is unknown; allowed: {', '.join(sorted(names))}")
     for what, given in (("owner", owner), ("name of who plans it", actor)):
         if not given.strip():
             raise BadInputError(f"rotation: the {what} is empty; allowed: a name")
     incident = checked_uuid(incident_id, "incident") if incident_id else None
-    wanted = _plan(guard, provider, names[provider], incident, owner)
-    with guard.state.transaction() as state:
+    wanted = _plan(deps, provider, names[provider], incident, owner)
+    with deps.state.transaction() as state:
         if incident is not None:
             state.incidents.get(incident)
         plan = state.rotations.add(wanted)
@@ -124,11 +124,11 @@ def plan_one_rotation(guard: Guard, provider: str, incident_id: str | None, owne
     return plan
 
 
-def _plan(guard: Guard, provider: str, secret_name: str, incident_id: str | None, owner: str) -> RotationPlan:
-    rotation, characters = guard.policy.rotation, guard.policy.secrets.minimum_characters
-    flags = sorted({guard.policy.trigger(each).flag for each in triggers_meaning(guard.policy, WebhookSignature)})
+def _plan(deps: Dependencies, provider: str, secret_name: str, incident_id: str | None, owner: str) -> RotationPlan:
+    rotation, characters = deps.policy.rotation, deps.policy.secrets.minimum_characters
+    flags = sorted({deps.policy.trigger(each).flag for each in triggers_meaning(deps.policy, WebhookSignature)})
     then = f"; then ask for {' and '.join(flags)} to be restored" if flags else ""
-    now = guard.wall_clock.now()
+    now = deps.wall_clock.now()
     return RotationPlan(
         rotation_id=new_id(),
         provider=provider,

@@ -17,7 +17,7 @@ from ledger_guard.domain.incidents import Action, ActionStatus, Incident
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.check_secrets import check_secrets
 from ledger_guard.signals.registry import signal_of
 from ledger_guard.signals.signal import Against, Finding
@@ -28,28 +28,28 @@ from ledger_guard.use_cases.remediation.remediate import Case, child_runs, targe
 _WITHHELD = "withheld"
 
 
-def proposed_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
+def proposed_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, Any]]:
     """As `child_runs`, without what triage speaks against; that is put on record as refused, with the reason.
 
     Triage comes first: what this remediation's own triage found decides, and one is made here where it left none. Where it can't
     tell, everything is proposed that the policy names.
     """
-    against = _found(guard, case) if kind in REPAIRS else {}
-    every = case.tenants if kind == "backfill" else targets(guard, case, kind)
-    refused = {target: why for target in every if (why := _why_not(guard.policy, case, target, against))}
+    against = _found(deps, case) if kind in REPAIRS else {}
+    every = case.tenants if kind == "backfill" else targets(deps, case, kind)
+    refused = {target: why for target in every if (why := _why_not(deps.policy, case, target, against))}
     for target, why in refused.items():
-        _withhold(guard, case, kind, target, why)
+        _withhold(deps, case, kind, target, why)
     if kind == "roll_back" and case.flag in every:
-        return [] if refused else child_runs(guard, case, kind)
+        return [] if refused else child_runs(deps, case, kind)
     left = tuple(tenant for tenant in case.tenants if tenant not in against)
-    return child_runs(guard, replace(case, tenants=left), kind) if left else []
+    return child_runs(deps, replace(case, tenants=left), kind) if left else []
 
 
-def proposed_targets(guard: Guard, case: Case, kind: str, actions: Sequence[Action]) -> tuple[str, ...]:
+def proposed_targets(deps: Dependencies, case: Case, kind: str, actions: Sequence[Action]) -> tuple[str, ...]:
     """As `targets`, without those whose newest record says that they were not proposed."""
     held = {action.target for action in withheld_now(actions) if action.kind == kind}
     left = tuple(tenant for tenant in case.tenants if kind != "backfill" or tenant not in held)
-    return tuple(target for target in targets(guard, replace(case, tenants=left), kind) if target not in held)
+    return tuple(target for target in targets(deps, replace(case, tenants=left), kind) if target not in held)
 
 
 def is_withheld(action: Action | None) -> bool:
@@ -63,7 +63,7 @@ def withheld_now(actions: Sequence[Action]) -> list[Action]:
     return [action for action in newest.values() if is_withheld(action)]
 
 
-def no_longer_speaks_against(guard: Guard, incident: Incident, actions: Sequence[Action]) -> bool:
+def no_longer_speaks_against(deps: Dependencies, incident: Incident, actions: Sequence[Action]) -> bool:
     """Whether something was withheld for the incident that would be proposed as things are now.
 
     A source that does not answer changes nothing: the next look may tell.
@@ -72,39 +72,39 @@ def no_longer_speaks_against(guard: Guard, incident: Incident, actions: Sequence
     if not held:
         return False
     try:
-        against = signal_of(guard.policy, incident.trigger).against_now(guard, incident)
+        against = signal_of(deps.policy, incident.trigger).against_now(deps, incident)
     except SourceUnavailable:
         return False
-    flag = guard.policy.trigger(incident.trigger).flag
+    flag = deps.policy.trigger(incident.trigger).flag
     words = incident.severity.value, incident.scope.value
     case = Case(incident.incident_id, incident.trigger.value, *words, incident.tenants, (), flag, "", "")
-    return any(not _why_not(guard.policy, case, action.target, against) for action in held)
+    return any(not _why_not(deps.policy, case, action.target, against) for action in held)
 
 
-def _found(guard: Guard, case: Case) -> Against:
+def _found(deps: Dependencies, case: Case) -> Against:
     """What the triage of this remediation says, made now if there is none; nothing where it can't tell."""
-    signal = signal_of(guard.policy, Trigger(case.trigger))
+    signal = signal_of(deps.policy, Trigger(case.trigger))
     if signal.against_verb is None:
         return {}
-    found = _recorded(guard, case, signal.against_verb)
+    found = _recorded(deps, case, signal.against_verb)
     if found is None:
         try:
-            found = _looked(guard, case.incident_id, signal.against_verb)
+            found = _looked(deps, case.incident_id, signal.against_verb)
         except SourceUnavailable:
             return {}
     return signal.against(found, case.tenants)
 
 
-def _looked(guard: Guard, incident_id: str, verb: str) -> Finding:
+def _looked(deps: Dependencies, incident_id: str, verb: str) -> Finding:
     """Do the verb now; what it puts on record."""
-    return (check_secrets if verb == "check_secrets" else triage)(guard, incident_id).on_record()
+    return (check_secrets if verb == "check_secrets" else triage)(deps, incident_id).on_record()
 
 
-def _recorded(guard: Guard, case: Case, verb: str) -> Finding | None:
+def _recorded(deps: Dependencies, case: Case, verb: str) -> Finding | None:
     """What this verb found last since the remediation took up its case, by the audit log."""
     found: Finding | None = None
     kind: type[Finding] = SecretsChecked if verb == "check_secrets" else Triaged
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         for entry in state.audit.entries(incident_id=case.incident_id):
             taken = told(entry.event, CaseTaken)
             if taken and hashlib.sha256(taken.run_id.encode()).hexdigest()[:10] == case.run_key:
@@ -136,9 +136,9 @@ def _why_not(policy: Policy, case: Case, target: str, against: Against) -> str:
     return ""
 
 
-def _withhold(guard: Guard, case: Case, kind: str, target: str, why: str) -> None:
-    now, action_id = guard.clock.now(), new_id()
-    with guard.state.transaction() as state:
+def _withhold(deps: Dependencies, case: Case, kind: str, target: str, why: str) -> None:
+    now, action_id = deps.clock.now(), new_id()
+    with deps.state.transaction() as state:
         actions = work_of(state.actions.of_incident(case.incident_id))
         newest = {(each.kind, each.target): each for each in actions}.get((kind, target))
         if newest is not None and newest.detail.get(_WITHHELD) == case.run_key:

@@ -16,8 +16,8 @@ from ledger_guard.domain.runs import DAG_IDS
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
@@ -80,27 +80,27 @@ class BoardState:
     held_up: tuple[str, ...] = ()
 
 
-def board(guard: Guard, scheduler: Scheduler | None = None) -> BoardState:
+def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
     """Read the board. Without a scheduler, what the last look of a task saw of DAGs and runs counts.
 
     Raises:
         SourceUnavailable: guard state could not be read. Say so in place of the board: nothing is known.
     """
     paused, problem = _paused(scheduler)
-    with guard.state.snapshot() as state:
-        triggers = tuple(_trigger_state(guard, state, trigger) for trigger in guard.policy.triggers)
+    with deps.state.snapshot() as state:
+        triggers = tuple(_trigger_state(deps, state, trigger) for trigger in deps.policy.triggers)
         incidents = tuple(state.incidents.listed(include_resolved=False))
-        waiting = tuple(state.approvals.waiting(guard.wall_clock.now()))
-        freezes = tuple(freezes_that_stand(guard, state))
+        waiting = tuple(state.approvals.waiting(deps.wall_clock.now()))
+        freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
-        held = held_up(guard, state, paused)
+        held = held_up(deps, state, paused)
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
-    flags, flags_problem = _flags(guard)
+    flags, flags_problem = _flags(deps)
     return BoardState(
-        read_at=guard.wall_clock.now(),
-        event_now=guard.clock.now(),
-        window_length=timedelta(minutes=guard.policy.window_minutes),
+        read_at=deps.wall_clock.now(),
+        event_now=deps.clock.now(),
+        window_length=timedelta(minutes=deps.policy.window_minutes),
         triggers=triggers,
         incidents=incidents,
         waiting=tuple(each for each in waiting if each not in orphans),
@@ -127,12 +127,12 @@ def _without_a_run(orphans: int) -> tuple[str, ...]:
     return (f"{orphans} question(s) can't be answered any more: their runs have ended.",) if orphans else ()
 
 
-def _trigger_state(guard: Guard, state: GuardTransaction, trigger: Trigger) -> TriggerState:
-    name, description = guard.policy.trigger_name(trigger), guard.policy.trigger(trigger).description
+def _trigger_state(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> TriggerState:
+    name, description = deps.policy.trigger_name(trigger), deps.policy.trigger(trigger).description
     through = state.verdicts.judged_through(trigger)
     if through is None:
         return TriggerState(trigger, name, description)
-    length = timedelta(minutes=guard.policy.window_minutes)
+    length = timedelta(minutes=deps.policy.window_minutes)
     window = Window(through - length, length)
     verdicts = state.verdicts.between(trigger, window.start, window.end)
     alarms = [verdict for verdict in verdicts if verdict.severity.is_alarm]
@@ -155,14 +155,14 @@ def _widest(alarms: list[Verdict]) -> Scope | None:
     return Scope.WIDESPREAD if any(alarm.scope is Scope.WIDESPREAD for alarm in alarms) else Scope.ISOLATED
 
 
-def _flags(guard: Guard) -> tuple[tuple[FlagState, ...], str]:
+def _flags(deps: Dependencies) -> tuple[tuple[FlagState, ...], str]:
     """The flag store may be another database than guard state: without it the rest of the board still counts."""
     found: list[FlagState] = []
     try:
-        for flag in guard.policy.flags:
-            scopes = guard.flags.scopes(flag)
+        for flag in deps.policy.flags:
+            scopes = deps.flags.scopes(flag)
             if not any(scope.tenant_id == EVERYWHERE for scope in scopes):
-                found.append(guard.flags.get(flag, EVERYWHERE))
+                found.append(deps.flags.get(flag, EVERYWHERE))
             found.extend(scopes)
     except SourceUnavailable as error:
         return (), str(error)

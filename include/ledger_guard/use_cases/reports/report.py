@@ -18,29 +18,29 @@ from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import Plan
 from ledger_guard.domain.shown_text import markdown
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.reports.incident_record import IncidentRecord, TenantCourse, incident_record
 
 Row = tuple[object, ...]
 
 
-def incident_report(guard: Guard, incident_id: str) -> str:
+def incident_report(deps: Dependencies, incident_id: str) -> str:
     """What happened, to whom, what was decided, approved and written, and what still waits; times are UTC.
 
     Raises:
         BadInputError: there is no such incident: take the id from `incident list --all`.
     """
-    record = incident_record(guard, incident_id)
+    record = incident_record(deps, incident_id)
     incident = record.incident
-    known = guard.policy.triggers.get(incident.trigger)
+    known = deps.policy.triggers.get(incident.trigger)
     text = _templates().get_template("incident_report.md.j2")
     return text.render(
         record=record,
         incident=incident,
-        title=guard.policy.named(incident.trigger),
+        title=deps.policy.named(incident.trigger),
         # an incident may outlive its trigger's place in the policy
         trigger=known,
-        row=known and guard.policy.row_for(incident.trigger, incident.severity, incident.scope),
+        row=known and deps.policy.row_for(incident.trigger, incident.severity, incident.scope),
         approval_rows=[_approval_row(approval, record) for approval in record.approvals],
     )
 

@@ -16,14 +16,14 @@ from ledger_guard.adapters.memory.state import InMemoryGuardState
 from ledger_guard.adapters.memory.validation import InMemoryValidationSource
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 
 
 @dataclass(frozen=True)
 class MemoryWorld:
     """The guard and, for whoever drives it, each in-memory part under its own type."""
 
-    guard: Guard
+    deps: Dependencies
     state: InMemoryGuardState
     signals: InMemorySignalSource
     triage: InMemoryTriageSource
@@ -42,7 +42,7 @@ def memory_world(policy: Policy, now: datetime, audit_keys: AuditKeys = NO_KEYS)
     state, ledger = InMemoryGuardState(audit_keys), InMemoryLedger(policy)
     signals, triage, secrets = InMemorySignalSource(policy), InMemoryTriageSource(), InMemorySecretSource()
     flags, notifier, validation = InMemoryFlagStore(), InMemoryNotifier(), InMemoryValidationSource()
-    guard = Guard(
+    deps = Dependencies(
         policy=policy,
         state=state,
         signals=signals,
@@ -56,4 +56,4 @@ def memory_world(policy: Policy, now: datetime, audit_keys: AuditKeys = NO_KEYS)
         wall_clock=wall_clock,
         validation=validation,
     )
-    return MemoryWorld(guard, state, signals, triage, secrets, ledger, flags, notifier, clock, wall_clock, validation)
+    return MemoryWorld(deps, state, signals, triage, secrets, ledger, flags, notifier, clock, wall_clock, validation)
