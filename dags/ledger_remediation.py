@@ -94,12 +94,12 @@ def ledger_remediation() -> None:
         """The task of one action that is done here and now."""
 
         @task(task_id=word, multiple_outputs=False, doc_md=steps.STEPS[word].__doc__)
-        def carry_out(dag_run=None) -> object:
+        def execute_plan(dag_run=None) -> object:
             with never_retried():
                 run = this_run(dag_run)
                 return steps.STEPS[word](run.deps, case_of(run))
 
-        return carry_out
+        return execute_plan
 
     @task(trigger_rule=ONE_OF_MANY)
     def list_backfills(dag_run=None) -> list[dict]:

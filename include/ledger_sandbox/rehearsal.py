@@ -1,4 +1,4 @@
-"""What a story does with a running stack: let time pass, run checks, read what the guard wrote."""
+"""What a scenario does with a running stack: let time pass, run checks, read what the guard wrote."""
 
 from __future__ import annotations
 

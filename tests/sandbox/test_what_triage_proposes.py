@@ -85,7 +85,7 @@ def flood(uri: str, count: int) -> None:
         deliver(connection, events, AS_OF + 2 * WINDOW)
 
 
-def test_the_storys_stale_wallets_in_one_tenant_are_backfilled(lived_uri):
+def test_the_demos_stale_wallets_in_one_tenant_are_backfilled(lived_uri):
     tenant = scenarios.pick_tenant_for_t1(lived_uri, POLICY.guardrails)
     scenarios.t1_stale_wallets(lived_uri, tenant)
     on_goes(lived_uri)
@@ -94,7 +94,7 @@ def test_the_storys_stale_wallets_in_one_tenant_are_backfilled(lived_uri):
 
 @pytest.mark.parametrize("scenario", [scenarios.t2_all_webhooks_refused, scenarios.t2_signature_check_broken])
 @pytest.mark.parametrize("flooded", [0, 300], ids=["alone", "with a flood"])
-def test_the_storys_refusal_of_every_webhook_is_put_to_people(lived_uri, scenario, flooded):
+def test_the_demos_refusal_of_every_webhook_is_put_to_people(lived_uri, scenario, flooded):
     scenario(lived_uri)
     on_goes(lived_uri)
     if flooded:

@@ -49,7 +49,7 @@ class Caller:
     #: from when nine in ten of the refusals came
     kept_since: Kept
     #: in the newest window
-    kept_lately: Kept
+    kept_in_newest_window: Kept
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,9 @@ def _fell_somewhere(callers: Sequence[Caller], concerned: Collection[str], limit
             groups.setdefault(f"tenant {caller.tenant_id}", []).append(caller)
     chance = limits.chance_of_luck / len(groups)
     for name, own in groups.items():
-        whole, lately = Kept.together(caller.kept for caller in own), Kept.together(caller.kept_lately for caller in own)
-        for when, kept in (("", whole), (" in the newest window", lately)):
+        whole = Kept.together(caller.kept for caller in own)
+        newest = Kept.together(caller.kept_in_newest_window for caller in own)
+        for when, kept in (("", whole), (" in the newest window", newest)):
             if kept.usual > 0 and chance_of_at_most(kept.accepted, limits.kept_share * kept.usual) <= chance:
                 return f"{kept.in_words()} calls of {name} accepted{when}: genuine calls are refused"
     return ""

@@ -16,7 +16,7 @@ from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
 from ledger_guard.domain.incidents import Action, Incident
-from ledger_guard.domain.pacing import BackfillProgress, Steering
+from ledger_guard.domain.pacing import BackfillOrder, BackfillProgress
 from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import Plan, PlanContent, PlanStatus, RowState, WriteTotals
 from ledger_guard.domain.runs import RunGrant
@@ -209,13 +209,13 @@ class PlanStore(Protocol):
         """Plans made for an incident, without rows, oldest first."""
 
 
-class SteeringStore(Protocol):
+class BackfillOrderStore(Protocol):
     """Orders about running backfills, and how far these have come."""
 
-    def ask(self, steering: Steering) -> None:
+    def ask(self, order: BackfillOrder) -> None:
         """Record an order; it takes the place of the one before. Raises BadInputError when there is no such plan."""
 
-    def newest(self, plan_id: str) -> Steering | None:
+    def newest(self, plan_id: str) -> BackfillOrder | None:
         """The newest order about a plan; None when nobody ever gave one."""
 
     def progress(self, plan_id: str) -> list[BackfillProgress]:
@@ -485,7 +485,7 @@ class UnitOfWork(Protocol):
         """Plans with their rows."""
 
     @property
-    def steering(self) -> SteeringStore:
+    def backfill_orders(self) -> BackfillOrderStore:
         """Orders about running backfills."""
 
     @property

@@ -223,7 +223,7 @@ class Differences(Protocol):
         """
 
     def lines(self) -> Iterator[bytes]:
-        """Findings with their cause in a plan's order (domain/plan_lines.py); players whose wallet is right have none.
+        """Findings with their cause in a plan's order (domain/plan_rows.py); players whose wallet is right have none.
 
         With `create-missing` only missing rows are among them.
         """

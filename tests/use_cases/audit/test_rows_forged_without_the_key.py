@@ -17,7 +17,7 @@ from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.findings import RowCause, RowReason
 from ledger_guard.domain.identifiers import new_id
-from ledger_guard.domain.plan_lines import hash_of_lines, lines_of
+from ledger_guard.domain.plan_rows import hash_of_lines, lines_of
 from ledger_guard.domain.plans import Plan, PlanStatus, plan_hash
 from ledger_guard.sql import statement
 from ledger_guard.use_cases.approvals.verify_approval import verify_approval

@@ -16,7 +16,7 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.findings import DifferenceCounts, RowCause, RowReason
 from ledger_guard.domain.ledger_evidence import Amounts
 from ledger_guard.domain.openings import opening_lines, openings_of
-from ledger_guard.domain.plan_lines import row_of
+from ledger_guard.domain.plan_rows import row_of
 from ledger_guard.domain.plans import BackfillMode, PlanRow
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports.platform import Comparison

@@ -12,7 +12,7 @@ from money_cases import CASES, MoneyCase, both, hook
 from ledger_guard.domain.findings import DifferenceCounts, RowAction, RowCause, RowReason
 from ledger_guard.domain.ledger_evidence import Amounts
 from ledger_guard.domain.openings import opening_lines
-from ledger_guard.domain.plan_lines import row_of
+from ledger_guard.domain.plan_rows import row_of
 from ledger_guard.domain.plans import BackfillMode, PlanRow
 from ledger_guard.policy.schema import Policy
 from ledger_guard.use_cases.backfill.verify import verify

@@ -87,7 +87,7 @@ def small_batches():
     return shipped.model_copy(update={"guardrails": guardrails})
 
 
-def carry_out(deps, operation: str, subject: str):
+def run_operation(deps, operation: str, subject: str):
     """The use case of an operation."""
     from ledger_guard.use_cases.backfill.dry_run import dry_run
     from ledger_guard.use_cases.backfill.force import force
@@ -109,7 +109,7 @@ def _forked(deps, request: dict[str, Any]) -> tuple[int, int]:
     try:
         Exchanges.kill = Kill(**request["kill"]) if request["kill"] else None
         psycopg.connect = DyingConnection.connect
-        carry_out(deps, request["operation"], request["subject"])
+        run_operation(deps, request["operation"], request["subject"])
     except BaseException as error:  # noqa: BLE001 the last words say it
         words["error"] = f"{type(error).__name__}: {error}"
     os.write(writing, json.dumps({"exchanges": Exchanges.made, **words}).encode())

@@ -132,7 +132,7 @@ class InMemoryBackfillRunner:
 
     def _require_no_order_against(self, plan: Plan) -> None:
         with self._state.transaction() as state:
-            order = state.steering.newest(plan.plan_id)
+            order = state.backfill_orders.newest(plan.plan_id)
         if order is not None and order.wanted is Wanted.CANCEL:
             raise SafetyRefusal(f"plan {plan.plan_id}: cancelled by {order.asked_by} ({order.reason})")
         if order is not None and order.wanted is Wanted.PAUSE:

@@ -14,7 +14,7 @@ from ledger_guard.domain.ledger_evidence import Amounts, LedgerEvidence, gather
 from ledger_guard.domain.ledger_rows import BookedMovement, LedgerRow, TransactionRow
 from ledger_guard.domain.money import Cents, readable_cents
 from ledger_guard.domain.openings import opening_lines, openings_of
-from ledger_guard.domain.plan_lines import lines_of
+from ledger_guard.domain.plan_rows import lines_of
 from ledger_guard.domain.plan_summary import counts_of_causes
 from ledger_guard.domain.plans import BackfillMode
 from ledger_guard.domain.wallet_writes import LockedRows, Pair, WalletRow, WalletWrite

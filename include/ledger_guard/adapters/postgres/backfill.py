@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from ledger_guard.adapters.postgres.backfill_at_once import AtOnceBatches
-from ledger_guard.adapters.postgres.backfill_batches import FORCE, UNDO, BackfillBatches, Carrier, Operation
+from ledger_guard.adapters.postgres.backfill_batches import FORCE, UNDO, BackfillBatches, BatchWriter, Operation
 from ledger_guard.adapters.postgres.backfill_by_intent import ByIntentBatches
 from ledger_guard.adapters.postgres.backfill_journal import OUTCOMES, BackfillJournal
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
@@ -137,14 +137,14 @@ class PostgresBackfillRunner:
             )
 
     def _batches(self, operation: Operation, writer: _Writer, journal: BackfillJournal, actor: str) -> BackfillBatches:
-        carrier: Carrier
+        batch_writer: BatchWriter
         if writer.platform is writer.guard:
-            carrier = AtOnceBatches(
+            batch_writer = AtOnceBatches(
                 operation.name, writer.plan, journal, writer.platform, writer.wallets, self._platform, actor, self._clock
             )
         else:
-            carrier = ByIntentBatches(operation.name, journal, writer.wallets, writer.platform, writer.guard, self._clock)
-        return BackfillBatches(operation, writer.plan, journal, carrier)
+            batch_writer = ByIntentBatches(operation.name, journal, writer.wallets, writer.platform, writer.guard, self._clock)
+        return BackfillBatches(operation, writer.plan, journal, batch_writer)
 
     @contextmanager
     def _writing(self, plan_id: str) -> Iterator[_Writer]:

@@ -14,9 +14,9 @@ from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import Plan
 from ledger_guard.domain.shown_text import lines_shown
+from ledger_guard.entrypoints.cli.backfill_control import cancel, pause, resume
 from ledger_guard.entrypoints.cli.backfill_script import run_script
 from ledger_guard.entrypoints.cli.backfill_show import show
-from ledger_guard.entrypoints.cli.backfill_steer import cancel, pause, resume
 from ledger_guard.entrypoints.cli.backfill_text import plan_as_json, plan_lines, plan_with_summary
 from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
 from ledger_guard.ports import Dependencies
@@ -158,7 +158,7 @@ def status(plan_id: str | None, tenant_id: str | None, as_json: bool) -> None:
                 raise BadInputError(f"tenant {tenant_id}: has no plan; allowed: a tenant that `backfill dry-run` was run for")
             plan = newest
         rows = state.plans.row_counts(plan.plan_id)
-        progress, order = state.steering.progress(plan.plan_id)[:1], state.steering.newest(plan.plan_id)
+        progress, order = state.backfill_orders.progress(plan.plan_id)[:1], state.backfill_orders.newest(plan.plan_id)
     if as_json:
         how_far = {"progress": [asdict(each) for each in progress], "wanted": order.wanted.value if order else "run"}
         _print({**plan_as_json(plan), "status": plan.status.value, "rows": rows, **how_far})

@@ -17,7 +17,7 @@ from ledger_guard.signals.triage import before_a_backfill
 from ledger_guard.use_cases.approvals.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
 from ledger_guard.use_cases.approvals.tell_question import gate_link
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.execute_plan import OpenScript, carry_out
+from ledger_guard.use_cases.backfill.execute_plan import OpenScript, execute_plan
 from ledger_guard.use_cases.backfill.force import force, record_refusal
 from ledger_guard.use_cases.backfill.review import review, written_before
 from ledger_guard.use_cases.backfill.show_plan import taken_in_words
@@ -180,7 +180,7 @@ def force_run(
         SafetyRefusal: also when the run was started for something else or for another tenant; nothing was written.
     """
     planned = _plan_to_write(deps, params, plan["plan_id"], "backfill", actor)
-    outcome = carry_out(deps, planned.plan_id, actor, open_script)
+    outcome = execute_plan(deps, planned.plan_id, actor, open_script)
     return {**outcome, "again": _again(deps, planned, actor)} if outcome.get("drifted") else outcome
 
 

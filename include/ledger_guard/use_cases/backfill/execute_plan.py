@@ -21,7 +21,7 @@ from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness,
 OpenScript = Callable[[Policy], tuple[PlatformScript, MovementWitness]]
 
 
-def carry_out(deps: Dependencies, plan_id: str, actor: str, open_script: OpenScript) -> dict[str, Any]:
+def execute_plan(deps: Dependencies, plan_id: str, actor: str, open_script: OpenScript) -> dict[str, Any]:
     """Let the policy's writer carry the plan out; what permits it is checked inside. Returns counts of rows.
 
     Raises:

@@ -14,7 +14,7 @@ from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.finding_words import cause_in_words
 from ledger_guard.domain.findings import DifferenceCounts, RowCause
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
-from ledger_guard.domain.plan_lines import row_of
+from ledger_guard.domain.plan_rows import row_of
 from ledger_guard.domain.plans import BackfillMode, Plan, RowState
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.backfill.dry_run import require_tenant

@@ -19,7 +19,7 @@ from ledger_guard.use_cases.approvals.tell_question import gate_link
 from ledger_guard.use_cases.approvals.verify_approval import verify_approval
 from ledger_guard.use_cases.flags.confirm import confirm
 from ledger_guard.use_cases.flags.flag_proposal import FlagProposal
-from ledger_guard.use_cases.flags.flag_write import last_trouble
+from ledger_guard.use_cases.flags.flag_write import last_failure
 from ledger_guard.use_cases.flags.restore import restore, review_restore
 from ledger_guard.use_cases.flags.restore_case import RestoreRequest
 from ledger_guard.use_cases.flags.restored_signal import watch_words
@@ -141,7 +141,7 @@ def _outcome(deps: Dependencies, kind: ApprovalKind, question: Mapping[str, Any]
         change = state.flag_changes.of_approval(approvals[0].request.approval_id) if approvals else None
         verb = "roll_back" if kind is ApprovalKind.FLAG_ROLLBACK else "restore"
         unkeyed = "" if state.audit.keys.newest else f"; {UNKEYED_WORD}"
-        trouble = last_trouble(state, verb, question.get("incident_id"), run_id)
+        trouble = last_failure(state, verb, question.get("incident_id"), run_id)
     if change is not None:
         agreed = f"approved by {change.approved_by}, who {wrote(change.reason)}"
         words = f"{subject_id} set to {change.to_value}, {agreed}; {change.status.value}"

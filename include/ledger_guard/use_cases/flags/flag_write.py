@@ -80,7 +80,7 @@ def write_flag(deps: Dependencies, write: FlagWrite) -> FlagChange:
         if case.change is not None:
             return case.change
         with deps.state.transaction() as state:
-            return _carry_out(deps, state, write)
+            return _write(deps, state, write)
     except SafetyRefusal as refusal:
         with deps.state.transaction() as state:
             state.audit.append(_event(deps, write, FlagWriteFailed(stage="refused", why=str(refusal))))
@@ -92,7 +92,7 @@ def write_flag(deps: Dependencies, write: FlagWrite) -> FlagChange:
         raise
 
 
-def last_trouble(state: UnitOfWork, verb: str, incident_id: str | None, run_id: str) -> str:
+def last_failure(state: UnitOfWork, verb: str, incident_id: str | None, run_id: str) -> str:
     """Why the newest try of this run to write was refused or failed; empty when it is not on record."""
     found = ""
     for entry in state.audit.entries(incident_id=incident_id):
@@ -102,7 +102,7 @@ def last_trouble(state: UnitOfWork, verb: str, incident_id: str | None, run_id: 
     return found
 
 
-def _carry_out(deps: Dependencies, state: UnitOfWork, write: FlagWrite) -> FlagChange:
+def _write(deps: Dependencies, state: UnitOfWork, write: FlagWrite) -> FlagChange:
     case = _examine(deps, state, write)
     if case.change is not None:
         return case.change

@@ -33,7 +33,7 @@ _LONGEST_POOL = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class _Course:
+class _RecentVerdicts:
     """A trigger's newest windows since its last alarm, an hour of them or more."""
 
     trigger: Trigger
@@ -52,13 +52,13 @@ def missing_quiet_windows(deps: Dependencies, state: UnitOfWork, case: RestoreCa
     them in as many windows do as well (`pooled_attempts`). `no_data` counts for neither.
     """
     needed = deps.policy.restore.quiet_windows
-    for course in _courses(deps, state, case):
-        if course.quiet >= needed or _is_quiet_by_attempts(course, needed):
+    for recent in _recent_verdicts(deps, state, case):
+        if recent.quiet >= needed or _is_quiet_by_attempts(recent, needed):
             continue
-        why = f"in alarm at {iso(course.alarm_at)}" if course.alarm_at else "the others have too little evidence or none"
+        why = f"in alarm at {iso(recent.alarm_at)}" if recent.alarm_at else "the others have too little evidence or none"
         yield (
-            f"{course.trigger.value}: {course.quiet} of its newest {2 * needed} windows are quiet ({why}); "
-            f"needed: {needed} with evidence of health{_or_attempts(course.pooled, needed)}"
+            f"{recent.trigger.value}: {recent.quiet} of its newest {2 * needed} windows are quiet ({why}); "
+            f"needed: {needed} with evidence of health{_or_attempts(recent.pooled, needed)}"
         )
 
 
@@ -66,14 +66,14 @@ def quiet_by_attempts(deps: Dependencies, state: UnitOfWork, case: RestoreCase) 
     """The triggers, by name, that are quiet by nothing but their pooled attempts, with these in words."""
     needed = deps.policy.restore.quiet_windows
     return {
-        course.trigger.value: f"{course.pooled.described()}; needed were {course.pooled.needed}"
-        for course in _courses(deps, state, case)
-        if course.quiet < needed and _is_quiet_by_attempts(course, needed)
+        recent.trigger.value: f"{recent.pooled.described()}; needed were {recent.pooled.needed}"
+        for recent in _recent_verdicts(deps, state, case)
+        if recent.quiet < needed and _is_quiet_by_attempts(recent, needed)
     }
 
 
-def _is_quiet_by_attempts(course: _Course, needed_windows: int) -> bool:
-    return course.pooled.windows >= needed_windows and course.pooled.suffice
+def _is_quiet_by_attempts(recent: _RecentVerdicts, needed_windows: int) -> bool:
+    return recent.pooled.windows >= needed_windows and recent.pooled.suffice
 
 
 def _or_attempts(pooled: PooledAttempts, needed_windows: int) -> str:
@@ -83,7 +83,7 @@ def _or_attempts(pooled: PooledAttempts, needed_windows: int) -> str:
     return f", or {pooled.needed} attempts in {needed_windows} windows or more; there are {pooled.described()}"
 
 
-def _courses(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> Iterator[_Course]:
+def _recent_verdicts(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> Iterator[_RecentVerdicts]:
     rules, length = deps.policy.restore, timedelta(minutes=deps.policy.window_minutes)
     end = Window.containing(deps.clock.now(), length).start
     asked = end - 2 * rules.quiet_windows * length
@@ -98,7 +98,7 @@ def _courses(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> Iterat
             longer, _ = _since_alarm(case, incident, trigger, state.verdicts.between(trigger, end - _LONGEST_POOL, end))
             pooled = pooled_attempts(deps.policy, trigger, _newest(longer, rules.minimum_attempts))
         quiet = sum(_is_quiet([each.severity for each in own]) for begun, own in since_alarm.items() if begun >= asked)
-        yield _Course(trigger, quiet, alarm_at, pooled)
+        yield _RecentVerdicts(trigger, quiet, alarm_at, pooled)
 
 
 def _since_alarm(

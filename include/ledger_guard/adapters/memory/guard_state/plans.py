@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
-from ledger_guard.domain.plan_lines import hash_of_lines, lines_of, row_of
+from ledger_guard.domain.plan_rows import hash_of_lines, lines_of, row_of
 from ledger_guard.domain.plan_summary import PlanSummary, summarise
 from ledger_guard.domain.plans import Plan, PlanContent, PlanRow, PlanStatus, RowState, WriteTotals, write_totals
 

@@ -15,7 +15,7 @@ from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.ledger_evidence import Amounts
-from ledger_guard.domain.pacing import BackfillProgress, Steering
+from ledger_guard.domain.pacing import BackfillOrder, BackfillProgress
 from ledger_guard.domain.plans import Plan, PlanRow
 from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.secrets import SecretSighting
@@ -56,7 +56,7 @@ class Tables:
     plan_rows: dict[str, tuple[PlanRow, ...]] = field(default_factory=dict)
     #: by plan, player and currency: when force wrote the row
     forced_at: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
-    steering: dict[str, Steering] = field(default_factory=dict)
+    backfill_orders: dict[str, BackfillOrder] = field(default_factory=dict)
     #: by plan, one an operation, in the order they began
     progress: dict[str, list[BackfillProgress]] = field(default_factory=dict)
     approvals: dict[str, ApprovalRequest] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from ledger_guard.adapters.postgres.guard_state.columns import as_jsonb, given, 
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.findings import DifferenceCounts, RowCause, RowReason
 from ledger_guard.domain.identifiers import checked_uuid
-from ledger_guard.domain.plan_lines import lines_of
+from ledger_guard.domain.plan_rows import lines_of
 from ledger_guard.domain.plan_summary import CLASS_ENDS_CENTS, LARGEST_ROWS, CauseTotals, LargeRow, PlanSummary
 from ledger_guard.domain.plans import (
     BackfillMode,

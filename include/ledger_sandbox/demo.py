@@ -14,9 +14,9 @@ from rich.table import Table
 
 from ledger_sandbox import clock
 from ledger_sandbox.airflow_processes import USERS, password_of
+from ledger_sandbox.demo_scenario import DemoScenario, ScenarioError, Told, seed
 from ledger_sandbox.rehearsal import Rehearsal
 from ledger_sandbox.stack import REPOSITORY, Stack
-from ledger_sandbox.story import Story, StoryError, Told, seed
 from ledger_sandbox.traffic import play
 
 FOLDER = REPOSITORY / "var" / "sandbox"
@@ -60,7 +60,7 @@ def _tell_users(console: Console, stack: Stack) -> None:
 
 
 def demo() -> int:
-    """Play the story; 0 when every step happened. On a terminal the UI stays up until Enter or Ctrl-C."""
+    """Play the demo scenario; 0 when every step happened. On a terminal the UI stays up until Enter or Ctrl-C."""
     console = Console(soft_wrap=True)
     signal.signal(signal.SIGTERM, _interrupt)
     began, rows, failed = time.monotonic(), [], False
@@ -71,7 +71,7 @@ def demo() -> int:
             stack.wait_until_ready()
             _tell_users(console, stack)
             console.print(f"  Seeded    {seeded.happened}; ready after {time.monotonic() - began:.0f} s\n", highlight=False)
-            for number, (title, step) in enumerate(Story(Rehearsal(stack, tick)).steps(), start=1):
+            for number, (title, step) in enumerate(DemoScenario(Rehearsal(stack, tick)).steps(), start=1):
                 row, failed = _play(console, number, title, step)
                 rows.append(row)
                 if failed:
@@ -90,7 +90,7 @@ def _play(console: Console, number: int, title: str, step: Callable[[], Told]) -
     began = time.monotonic()
     try:
         told = step()
-    except (StoryError, TimeoutError, RuntimeError) as error:
+    except (ScenarioError, TimeoutError, RuntimeError) as error:
         console.print(f"[red]✗ {number:2} {title}[/]\n     {error}", highlight=False)
         return (str(number), title, f"did not happen: {error}", f"{time.monotonic() - began:.0f} s"), True
     console.print(

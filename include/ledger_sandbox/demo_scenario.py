@@ -1,4 +1,4 @@
-"""The demo's story: quiet, T1 in one tenant, T2 everywhere and its restore, T3 severe, a restore that is refused.
+"""The demo scenario: quiet, T1 in one tenant, T2 everywhere and its restore, T3 severe, a restore that is refused.
 
 Each step does something, waits until the guard has answered, and proves from guard state and the platform that it did.
 """
@@ -39,8 +39,8 @@ RESTORE_REASON = "rotated with the providers and validated in test"
 REJECT_REASON = "too many rows: find the root cause first"
 
 
-class StoryError(Exception):
-    """Something that the story promises did not happen."""
+class ScenarioError(Exception):
+    """Something that the scenario promises did not happen."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Told:
 
 
 def require(fact: object, otherwise: str) -> None:
-    """Raise StoryError when `fact` is not so."""
+    """Raise ScenarioError when `fact` is not so."""
     if not fact:
-        raise StoryError(otherwise)
+        raise ScenarioError(otherwise)
 
 
 def seed(stack: Stack, tick: Callable[[str], None]) -> Told:
@@ -77,8 +77,8 @@ def seed(stack: Stack, tick: Callable[[str], None]) -> Told:
     return Told("seed", f"{len(ordinary)} tenants, {events:,} access events of {HISTORY.days} days", "seed: " + str(SEED))
 
 
-class Story:
-    """The steps, in order. Each raises StoryError (or TimeoutError) when what it promises did not happen."""
+class DemoScenario:
+    """The steps, in order. Each raises ScenarioError (or TimeoutError) when what it promises did not happen."""
 
     def __init__(self, rehearsal: Rehearsal) -> None:
         self.rehearsal = rehearsal

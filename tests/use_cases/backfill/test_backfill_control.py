@@ -14,7 +14,7 @@ from ledger_guard.domain.errors import BadInputError, SafetyRefusal, SourceUnava
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan
-from ledger_guard.use_cases.backfill.backfill_control import steer
+from ledger_guard.use_cases.backfill.backfill_control import control_backfill
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 
 
@@ -25,7 +25,7 @@ def five_stale(world: World) -> Plan:
 
 
 def order(world: World, plan: Plan, wanted: Wanted, reason: str = "checkout is slow") -> None:
-    steer(world.deps, plan.plan_id, wanted, "oncall", reason)
+    control_backfill(world.deps, plan.plan_id, wanted, "oncall", reason)
 
 
 def runner_that_sleeps_by(world: World, sleep, seconds=time.monotonic, **pace):
@@ -61,12 +61,12 @@ def test_to_stop_a_backfill_needs_a_reason(world, wanted, reason):
     with pytest.raises(BadInputError, match="needs a reason"):
         order(world, plan, wanted, reason)
     with world.deps.state.transaction() as state:
-        assert state.steering.newest(plan.plan_id) is None
+        assert state.backfill_orders.newest(plan.plan_id) is None
 
 
 def test_an_order_for_an_unknown_plan_is_bad_input(world):
     with pytest.raises(BadInputError, match="does not exist"):
-        steer(world.deps, new_id(), Wanted.PAUSE, "oncall", "checkout is slow")
+        control_backfill(world.deps, new_id(), Wanted.PAUSE, "oncall", "checkout is slow")
 
 
 def test_the_newest_order_counts(world):
@@ -74,7 +74,7 @@ def test_the_newest_order_counts(world):
     for wanted in (Wanted.PAUSE, Wanted.CANCEL, Wanted.RUN):
         order(world, plan, wanted)
     with world.deps.state.transaction() as state:
-        assert state.steering.newest(plan.plan_id).wanted is Wanted.RUN
+        assert state.backfill_orders.newest(plan.plan_id).wanted is Wanted.RUN
 
 
 @pytest.mark.postgres
@@ -194,6 +194,6 @@ def test_progress_is_told_by_operation_the_newest_first(postgres_world):
     world.clock.advance(timedelta(minutes=1))
     world.deps.backfill.undo(plan.plan_id, ACTOR, 2)
     with world.deps.state.transaction() as state:
-        undo, force = state.steering.progress(plan.plan_id)
+        undo, force = state.backfill_orders.progress(plan.plan_id)
     assert (force.operation, force.rows, force.settled) == ("force", 5, 5)
     assert (undo.operation, undo.rows, undo.settled) == ("undo", 5, 5)

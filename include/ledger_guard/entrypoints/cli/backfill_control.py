@@ -7,7 +7,7 @@ import getpass
 import click
 
 from ledger_guard.domain.pacing import Wanted
-from ledger_guard.use_cases.backfill.backfill_control import steer
+from ledger_guard.use_cases.backfill.backfill_control import control_backfill
 
 _plan_id = click.option("--plan", "plan_id", required=True, metavar="ID", help="The plan's id, as `dry-run` printed it.")
 _actor = click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
@@ -56,5 +56,5 @@ def _order(plan_id: str, wanted: Wanted, actor: str, reason: str) -> None:
     # Imported here: the command line shows its help without loading any driver.
     from ledger_guard.wiring import open_dependencies  # noqa: PLC0415
 
-    order = steer(open_dependencies(), plan_id, wanted, actor, reason)
+    order = control_backfill(open_dependencies(), plan_id, wanted, actor, reason)
     click.echo(f"plan {order.plan_id}: {order.wanted.value} from its next batch on")

@@ -9,10 +9,10 @@ import pytest
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
-def test_the_whole_story_happens_on_the_real_scheduler():
+def test_the_whole_demo_scenario_happens_on_the_real_scheduler():
+    from ledger_sandbox.demo_scenario import DemoScenario, seed
     from ledger_sandbox.rehearsal import Rehearsal
     from ledger_sandbox.stack import Stack
-    from ledger_sandbox.story import Story, seed
 
     folder = Path(tempfile.mkdtemp(prefix="ledger-guard-stack-"))
     said: list[str] = []
@@ -20,7 +20,7 @@ def test_the_whole_story_happens_on_the_real_scheduler():
         with Stack(folder / "sandbox", said.append) as stack:
             seed(stack, said.append)
             stack.wait_until_ready()
-            for title, step in Story(Rehearsal(stack, said.append)).steps():
+            for title, step in DemoScenario(Rehearsal(stack, said.append)).steps():
                 try:
                     assert step().happened, title
                 except Exception:

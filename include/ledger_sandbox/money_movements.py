@@ -77,7 +77,7 @@ _KEEP_TRUTH: LiteralString = """
 
 
 @dataclass
-class Move:
+class MoneyMovement:
     """One move of a player's money, inside a transaction of the caller."""
 
     connection: psycopg.Connection
@@ -98,7 +98,7 @@ class Move:
     _seen_player: tuple[float, float] | None = field(default=None, init=False)
     _seen_wallet: tuple[float, float] | None = field(default=None, init=False)
 
-    def look(self) -> Move:
+    def look(self) -> MoneyMovement:
         """Read player and wallet now, without a lock; the move goes by that, whatever is written until it is made."""
         self._has_looked = True
         self._seen_player = self.connection.execute(_READ_PLAYER, self._values()).fetchone()
@@ -233,7 +233,7 @@ class Move:
         return (found[0], found[1]) if found else None
 
 
-def deposit(move: Move) -> bool:
+def deposit(move: MoneyMovement) -> bool:
     """A card deposit: both sides; its transaction notes available after it."""
     seen = move.player()
     tx_id = move.note("deposit", move.cents, seen[0] + move.cents / 100)
@@ -242,7 +242,7 @@ def deposit(move: Move) -> bool:
     return True
 
 
-def request_withdraw(move: Move) -> bool:
+def request_withdraw(move: MoneyMovement) -> bool:
     """Set money aside for a withdrawal, booked as twice the amount; False when the player has too little."""
     seen = move.player()
     if round(seen[0] * 100) < move.cents:
@@ -253,7 +253,7 @@ def request_withdraw(move: Move) -> bool:
     return True
 
 
-def pay_withdraw(move: Move) -> bool:
+def pay_withdraw(move: MoneyMovement) -> bool:
     """Pay out the oldest open request, also one that a webhook paid already; False when there is none."""
     seen = move.player()
     request = move.open_request()
@@ -270,7 +270,7 @@ def pay_withdraw(move: Move) -> bool:
     return True
 
 
-def reject_withdraw(move: Move) -> bool:
+def reject_withdraw(move: MoneyMovement) -> bool:
     """Give the oldest open request back; False when there is none."""
     seen = move.player()
     request = move.open_request()
@@ -297,7 +297,7 @@ class WebhookStep:
     available: int
     pending: int
 
-    def book(self, move: Move, *, shadow_write: bool = True) -> None:
+    def book(self, move: MoneyMovement, *, shadow_write: bool = True) -> None:
         """Ledger row and, with shadow write, the wallet. A payment counts once, however often it is booked."""
         is_new = not move.is_booked(move.payment, self.type, self.status, self.as_wallet)
         payment = move.payment or f"psp-{move.reference}"
@@ -307,7 +307,7 @@ class WebhookStep:
         if is_new:
             move.keep_truth(self.available * move.cents, self.pending * move.cents)
 
-    def note(self, move: Move) -> None:
+    def note(self, move: MoneyMovement) -> None:
         """The transaction, which notes 0."""
         move.note(self.transaction_type, move.cents, 0.0, provider=move.provider, event=True)
 
@@ -321,17 +321,17 @@ WEBHOOK_STEPS = {
 }
 
 
-def webhook_deposit(move: Move) -> bool:
+def webhook_deposit(move: MoneyMovement) -> bool:
     """A provider's generic deposit webhook: ledger and wallet get it, the player row never does."""
     return _webhook(move, WEBHOOK_STEPS["deposit_captured"])
 
 
-def webhook_payout(move: Move) -> bool:
+def webhook_payout(move: MoneyMovement) -> bool:
     """A provider tells that a withdrawal was paid: the wallet's pending falls, what the player row holds stays up."""
     return _webhook(move, WEBHOOK_STEPS["withdraw_paid"])
 
 
-def _webhook(move: Move, step: WebhookStep) -> bool:
+def _webhook(move: MoneyMovement, step: WebhookStep) -> bool:
     # The platform commits the wallet before the transaction. In one transaction that would lock wallet before player, for
     # the transaction refers to its player.
     step.note(move)
@@ -339,17 +339,17 @@ def _webhook(move: Move, step: WebhookStep) -> bool:
     return True
 
 
-def poker_bet(move: Move) -> bool:
+def poker_bet(move: MoneyMovement) -> bool:
     """A bet at the poker provider's table: the player row alone; False when the player has too little."""
     return round(move.player()[0] * 100) >= move.cents and _hand(move, "poker_bet", -move.cents)
 
 
-def poker_win(move: Move) -> bool:
+def poker_win(move: MoneyMovement) -> bool:
     """A hand won there: the player row alone."""
     return _hand(move, "poker_win", move.cents)
 
 
-def _hand(move: Move, kind: str, cents: int) -> bool:
+def _hand(move: MoneyMovement, kind: str, cents: int) -> bool:
     seen = move.player()
     after = seen[0] + cents / 100
     _, held = move.lock_player()
@@ -361,4 +361,11 @@ def _hand(move: Move, kind: str, cents: int) -> bool:
 
 
 #: what live traffic makes of a wallet that is right: a right one
-MOVES: tuple[Callable[[Move], bool], ...] = (deposit, deposit, request_withdraw, pay_withdraw, reject_withdraw, webhook_deposit)
+MONEY_MOVEMENTS: tuple[Callable[[MoneyMovement], bool], ...] = (
+    deposit,
+    deposit,
+    request_withdraw,
+    pay_withdraw,
+    reject_withdraw,
+    webhook_deposit,
+)

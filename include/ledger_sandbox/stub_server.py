@@ -23,7 +23,7 @@ class QuietHandler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-class LoopbackServer:
+class StubServer:
     """Serves on a free port of its own from `start` to `stop`, in a thread of this process."""
 
     def __init__(self, handler: type[QuietHandler]) -> None:
