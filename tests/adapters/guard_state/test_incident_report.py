@@ -130,7 +130,7 @@ def test_actions_plans_approvals_changes_freezes_and_rotations_are_told_with_who
     report = stored(world, incident, fill=fill)
     assert "| backfill | tenant-a | refused | 2026-03-01T12:00:00Z | rejected by ops-lead | remediation__1 |" in report
     assert (
-        "1 missing, 1 not what the evidence gives; 0 right though the player row differs | "
+        "1 missing, 1 not what the evidence gives; 0 right (only the player row differs) | "
         "10.50 USD created, 0.50 USD added, 0.00 USD taken away" in report
     )
     assert "| 3 rows: more than 2 |" in section(report, "Backfill plans")

@@ -97,7 +97,7 @@ def _tenant_row(each: TenantCourse) -> Row:
 
 
 def _plan_row(plan: Plan) -> Row:
-    counts = f"{counts_in_words(plan.counts) or 'none'}; {plan.counts.protected} right though the player row differs"
+    counts = f"{counts_in_words(plan.counts) or 'none'}; {plan.counts.protected} right (only the player row differs)"
     amounts = (plan.cents.created, plan.cents.increased, plan.cents.decreased)
     created, increased, decreased = (readable(each, plan.currency) for each in amounts)
     moved = f"{created} created, {increased} added, {decreased} taken away"
