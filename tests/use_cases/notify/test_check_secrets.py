@@ -87,7 +87,7 @@ JUST_ENABLED = FlagFacts(FLAG, True, NOON - 3 * WINDOW)
             [_group("mockpsp", 50, 50)],
             JUST_ENABLED,
             500,
-            "mockpsp is refused completely since webhook_signature_enforced was enabled at 2026-03-01T11:45:00Z: the platform's header fault",
+            "refused completely since webhook_signature_enforced was enabled at 2026-03-01T11:45:00Z: the platform's header fault",
             id="refused wholly from the moment of enabling",
         ),
         pytest.param(
@@ -177,9 +177,9 @@ ONE = [_group("mockpsp", 40, 41)]
 @pytest.mark.parametrize(
     ("findings", "groups", "flag", "recent", "says"),
     [
-        pytest.param(HEALTHY, ALL, ON, [DEPLOY], "Every provider has been refused since shortly after the deploy v2.3", id="deploy"),
+        pytest.param(HEALTHY, ALL, ON, [DEPLOY], "Every provider has been refused since shortly after the deploy", id="deploy"),
         pytest.param(HEALTHY, ALL, JUST_ENABLED, [DEPLOY], "the platform's header fault", id="enabled as well as deployed"),
-        pytest.param(HEALTHY, ONE, ON, [DEPLOY], "Only mockpsp has been refused since shortly after the deploy v2.3", id="deploy, one"),
+        pytest.param(HEALTHY, ONE, ON, [DEPLOY], "Only mockpsp has been refused since shortly after the deploy", id="deploy, one"),
         pytest.param(HEALTHY, ONE, ON, [ROTATED], "rotation was recorded as done at 11:35, and calls of mockpsp", id="rotation"),
         pytest.param(HEALTHY, ONE, ON, [DEPLOY, ROTATED], "one side still uses the old secret", id="rotation and deploy"),
         pytest.param(ONE_WRONG, ONE, ON, [DEPLOY, ROTATED], "SECRET_MOCKPSP is a placeholder", id="a wrong secret explains more"),
