@@ -185,7 +185,7 @@ def test_its_rollback_is_put_to_people_unless_its_triage_speaks_against_it(world
     runs = steps.runs_to_start(world.deps, case, "roll_back")
     assert [run["conf"]["reason"] for run in runs] == ["T4 severe widespread: roll_back named by the policy"]
     question = propose_roll_back(world.deps, FLAG, EVERYWHERE, case.incident_id, "oncall").text
-    assert "Because T4 " in question
+    assert "Reason: T4 " in question
     assert question.startswith("Look at the glue first. ") is (kind != "policy alone")
 
 

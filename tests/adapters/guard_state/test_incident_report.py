@@ -192,7 +192,7 @@ def test_a_question_that_expired_waits_for_nobody(world):
     incident = an_incident()
     question = a_question(incident_id=incident.incident_id, expires_at=NOON + FIVE_MINUTES)
     report = stored(world, incident, fill=lambda state: state.approvals.request(question))
-    assert "not answered, counts no more" in section(report, "Approvals")
+    assert "not answered, no longer valid" in section(report, "Approvals")
     assert "An answer by" not in section(report, "Still waiting")
 
 
@@ -205,7 +205,7 @@ def test_a_question_whose_run_was_ended_waits_for_nobody_and_says_so(world):
         state.approvals.orphan(question.approval_id, NOON)
 
     report = stored(world, incident, fill=fill)
-    assert "not answered: its run had ended" in section(report, "Approvals")
+    assert "not answered: its run ended" in section(report, "Approvals")
     assert "An answer by" not in section(report, "Still waiting")
 
 
