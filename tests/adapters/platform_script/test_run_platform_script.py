@@ -104,7 +104,7 @@ if "--dry-run" not in sys.argv:
 
 def test_a_dry_run_that_writes_is_found_out_before_the_run(world):
     world.write_script(STAND_IN.replace("main()", "sys.argv = [word for word in sys.argv if word != '--dry-run']; main()"))
-    with pytest.raises(SafetyRefusal, match="2 rows changed while"):
+    with pytest.raises(SafetyRefusal, match="2 rows changed during"):
         world.run_script(world.planned())
     assert len(world.started()) == 1
 
@@ -201,7 +201,7 @@ def test_a_trigger_on_the_wallets_that_came_since_needs_an_approval(world):
 
 def test_a_wallet_with_money_of_its_own_refuses_a_forced_run(world):
     world.add_depositor("rich", 20.0, 50.0)
-    refused(world, world.planned(), "1 are right though their player row differs")
+    refused(world, world.planned(), "1 are right (only the player row differs)")
 
 
 def test_a_wallet_that_should_hold_more_than_its_player_refuses_a_run(world):
@@ -242,13 +242,13 @@ def test_an_expired_plan_is_refused(world):
 def test_a_plan_that_no_longer_is_what_the_tenant_has_is_refused(world):
     plan = world.planned()
     world.execute("update player set balance_real_available = 19 where id = 'lags'")
-    refused(world, plan, "its rows are not what the tenant has now")
+    refused(world, plan, "its rows differ from the tenant's current ones")
 
 
 def test_a_plan_whose_hash_was_edited_is_refused(world):
     plan = world.planned()
     world.execute("update ledger_guard.plan set plan_hash = %s", "0" * 64)
-    refused(world, plan, "its rows are not what the tenant has now")
+    refused(world, plan, "its rows differ from the tenant's current ones")
 
 
 def test_rows_edited_behind_the_plans_hash_have_no_effect(world):

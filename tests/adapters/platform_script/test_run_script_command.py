@@ -71,7 +71,7 @@ def test_rows_that_were_missed_are_exit_1_and_said_in_words(cli_world, dry_run, 
 def test_a_wallet_with_money_of_its_own_is_exit_3(cli_world, dry_run, capsys):
     cli_world.add_depositor("rich", 20.0, 50.0)
     assert run_script("--plan", dry_run()) == 3
-    assert "1 are right though their player row differs" in capsys.readouterr().err
+    assert "1 are right (only the player row differs)" in capsys.readouterr().err
     assert cli_world.started() == []
 
 

@@ -43,7 +43,7 @@ def test_a_whole_log_is_verified_with_exit_0_and_its_head_shown(world, capsys):
     append(world, an_event(1), an_event(2))
     assert main(["audit", "verify"]) == 0
     whole, marks, unkeyed = capsys.readouterr().out.splitlines()
-    assert whole == f"whole: 2 entries, the last one {world.state.tables.audit_head[1]}"
+    assert whole == f"intact: 2 entries, last hash {world.state.tables.audit_head[1]}"
     assert marks.startswith("marks: none, the log has no key")
     assert unkeyed.startswith("unkeyed: no audit key is set")
 
@@ -138,7 +138,7 @@ def said(capsys) -> str:
 def test_verify_says_from_where_on_entries_are_marked(keyed, capsys):
     append(keyed, an_event(1), an_event(2))
     assert main(["audit", "verify"]) == 0
-    assert "marks: a key's from entry 1 on, all right" in said(capsys)
+    assert "marks: from entry 1 on, all valid" in said(capsys)
     assert main(["audit", "verify", "--without-key"]) == 0
     assert "marks: not checked" in said(capsys)
 
@@ -169,7 +169,7 @@ def test_use_key_marks_the_end_at_once_and_once(world, capsys, monkeypatch):
     assert main(["audit", "verify"]) == 1
     assert "`audit use-key` has not run" in said(capsys)
     assert main(["audit", "use-key", "--by", "anna"]) == 0
-    assert "entry 2 and all behind it: key 2026-01" in said(capsys)
+    assert "from entry 2 on: key 2026-01" in said(capsys)
     assert main(["audit", "use-key", "--by", "anna"]) == 0
     assert "already" in said(capsys)
     assert main(["audit", "verify"]) == 0
@@ -184,7 +184,7 @@ def test_heads_go_on_record_and_the_log_is_held_against_them(keyed, capsys, tmp_
     assert main(["audit", "export-head", str(file)]) == 0
     assert [json.loads(line)["sequence"] for line in file.read_text().splitlines()] == [2, 3]
     assert main(["audit", "verify", "--heads", str(file)]) == 0
-    assert "2 exported heads: the log holds each" in said(capsys)
+    assert "2 exported heads: all are in the log" in said(capsys)
     cut_with_its_head(keyed, 2)
     assert main(["audit", "verify"]) == 0
     assert main(["audit", "verify", "--heads", str(file)]) == 1
@@ -232,9 +232,9 @@ def export_file(keyed, tmp_path, capsys):
 
 def test_an_exported_file_is_right_by_itself_and_in_the_log(export_file, capsys):
     assert main(["audit", "verify-export", str(export_file), "--tenant", "tenant-a"]) == 0
-    assert said(capsys) == "right: 2 entries, 2 to 4; each is in the log; 2 carry a key's mark, all right\n"
+    assert said(capsys) == "valid: 2 entries, 2 to 4; all are in the log; 2 carry a key's mark, all valid\n"
     assert main(["audit", "verify-export", "--offline", str(export_file)]) == 0
-    assert "not held against the log" in said(capsys)
+    assert "not compared with the log" in said(capsys)
 
 
 def rewritten(file, edit) -> None:
@@ -275,10 +275,10 @@ def test_a_changed_export_is_found(export_file, capsys, edit, arguments, fault):
 
 def test_lines_that_are_no_entries_and_offline_with_a_tenant_are_bad_input(export_file, capsys):
     assert main(["audit", "verify-export", "--offline", "--tenant", "tenant-a", str(export_file)]) == 2
-    assert "the log is needed" in said(capsys)
+    assert "needs the log" in said(capsys)
     export_file.write_text('{"sequence": 1}\n')
     assert main(["audit", "verify-export", "--offline", str(export_file)]) == 2
-    assert "line 1: is no entry of the audit log" in said(capsys)
+    assert "line 1: is not an entry of the audit log" in said(capsys)
 
 
 @pytest.mark.parametrize(

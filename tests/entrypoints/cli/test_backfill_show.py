@@ -126,7 +126,7 @@ def test_for_people_rows_that_are_written_without_asking_are_left_out_unless_all
     ]
     assert "stale: write; stale wallet: before the ledger: 15.00 USD" in every
     assert "  wallet becomes 20.00 USD available, 5.00 USD held" in every
-    assert "unexplained: a human looks into it; never written; unexplained: the ledger holds nothing" in every
+    assert "unexplained: for a human to decide; never written; unexplained: the ledger holds nothing" in every
 
 
 def test_rows_that_people_judge_come_with_their_movements(plan_id):

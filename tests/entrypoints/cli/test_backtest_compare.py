@@ -100,7 +100,7 @@ def test_a_widespread_incident_is_compared_as_the_platforms(compared):
 def test_people_read_both_sides_and_the_differences(compared):
     err, _ = compared(a="..mm..", b="S.....")
     assert f"  {'':<34}{'A':>14}{'B':>14}\n" in err
-    assert f"  {'times somebody is woken':<34}{1:>14}{2:>14}\n" in err
+    assert f"  {'times someone is woken':<34}{1:>14}{2:>14}\n" in err
     assert "incidents that differ: 1 (0 only A, 0 only B, 1 other severity, 0 earlier or later)\n" in err
     told = "a: A mild until 2026-03-02T00:20:00Z; B severe until 2026-03-02T00:20:00Z"
     assert f"  2026-03-02T00:10:00Z  {told}\n" in err
@@ -110,7 +110,7 @@ def test_a_long_list_of_differences_is_cut_for_people_and_whole_in_json(compared
     tenant = ("m" + "." * 7) * 25
     err, _ = compared(a=tenant)
     assert err.count("A mild") == 20
-    assert "and 5 more: --json tells all\n" in err
+    assert "and 5 more: see --json\n" in err
     found, _ = compared("--json", a=tenant)
     assert len(found["differences"]) == 25
 

@@ -192,7 +192,7 @@ def test_policy_check_starts_where_airflow_cannot_be_imported():
     )
     ended = _run_python(code)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "in order: 8 rows" in ended.stdout
+    assert "valid: 8 rows" in ended.stdout
 
 
 @pytest.mark.parametrize("name", sorted(frame.COMMANDS))

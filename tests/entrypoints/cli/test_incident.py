@@ -47,7 +47,7 @@ def test_the_list_shows_unresolved_incidents_all_on_demand_newest_first(world, c
 
 def test_an_empty_list_says_so(world, capsys):
     assert main(["incident", "list"]) == 0
-    assert capsys.readouterr().out == "no incidents that are not resolved; --all shows the others\n"
+    assert capsys.readouterr().out == "no unresolved incidents; --all shows the others\n"
     assert main(["incident", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
 

@@ -135,7 +135,7 @@ def test_an_incident_of_a_trigger_that_was_never_judged_can_be_closed(world):
     [
         pytest.param({"reason": "tenant a"}, "reason: has 8 characters; allowed: at least 10", id="short reason"),
         pytest.param({"reason": "   123456789   "}, "reason: has 9 characters", id="blanks are no reason"),
-        pytest.param({"by": "  "}, "by: names nobody", id="nobody"),
+        pytest.param({"by": "  "}, "by: is empty", id="nobody"),
         pytest.param({"incident_id": new_id()}, "does not exist", id="unknown"),
         pytest.param({"incident_id": "7"}, "allowed", id="no id"),
     ],

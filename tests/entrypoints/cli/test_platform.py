@@ -85,7 +85,7 @@ def test_a_table_that_is_not_there_is_named_and_the_rest_is_looked_at(check):
     found = parts(check("--json", wallet={"table": "wallets"}))
     assert "has no table public.wallets" in found["schema"]["lines"][0]
     assert found["flags"]["fits"]
-    assert found["ledger"]["lines"] == ["not looked at while the schema does not fit"], "not: the ledger is empty"
+    assert found["ledger"]["lines"] == ["not checked while the schema does not fit"], "not: the ledger is empty"
 
 
 def test_what_is_proposed_says_what_no_data_can_tell(check):

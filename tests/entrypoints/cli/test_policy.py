@@ -31,7 +31,7 @@ def test_a_policy_in_order_is_one_line_that_says_what_was_checked(capsys):
     out, err = capsys.readouterr()
     assert err == ""
     assert out == (
-        f"{policy_path()}: in order: 8 rows decide every case of T1, T2, T3; approvers ops-lead, payments-lead; "
+        f"{policy_path()}: valid: 8 rows decide every case of T1, T2, T3; approvers ops-lead, payments-lead; "
         f"hash {load_policy().content_hash[:12]}\n"
     )
 
@@ -120,9 +120,9 @@ def test_live_says_which_probes_fit_what_they_show_and_what_is_left_out(capsys, 
     wrong = "401 WEBHOOK_SIGNATURE_INVALID" if enforced else "200"
     shows = f"fits, shows {'on' if enforced else 'off'}"
     assert lines[1:] == [
-        "ledger_enforce_balance: names no probe of the instances and no canary: a change of it stays unconfirmed",
+        "ledger_enforce_balance: names no instance probe and no canary: a change of it stays unconfirmed",
         f"webhook_signature_enforced: {shows}: canary webhook: rightly signed answered 200, wrongly signed answered {wrong}",
-        "webhook_signature_enforced: names no probe of the instances: a change of it stays unconfirmed",
+        "webhook_signature_enforced: names no instance probe: a change of it stays unconfirmed",
     ]
 
 

@@ -105,7 +105,7 @@ def test_check_answers_a_script_in_json(world, run):
             ["check", "--flag", "nonsense"], "flag: 'nonsense' is unknown; allowed: ledger_enforce_balance", id="unknown flag"
         ),
         pytest.param(["check", "--flag", BALANCE, "--tenant-id", ""], "tenant id: is empty", id="empty tenant"),
-        pytest.param(["check", "--flag", BALANCE, "--tenant-id", "nobody"], "knows no tenant 'nobody'", id="unknown tenant"),
+        pytest.param(["check", "--flag", BALANCE, "--tenant-id", "nobody"], "has no tenant 'nobody'", id="unknown tenant"),
         pytest.param(["rotated", "--rotation", "x", "--by", "oncall"], "rotation: 'x' is not an id", id="no rotation id"),
     ],
 )

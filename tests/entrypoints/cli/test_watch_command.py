@@ -43,7 +43,7 @@ def titles(world: MemoryWorld) -> list[str]:
 
 def test_a_guard_that_works_exits_with_0(world, capsys):
     assert main(["watch"]) == 0
-    assert capsys.readouterr().out == "nothing is wrong\n"
+    assert capsys.readouterr().out == "no problems\n"
     assert titles(world) == []
 
 
@@ -51,7 +51,7 @@ def test_a_guard_that_works_exits_with_0(world, capsys):
 def test_a_health_check_that_gave_no_verdicts_for_two_windows_is_said_and_told(world, capsys, late, code):
     world.clock.advance(timedelta(minutes=10) + late)
     assert main(["watch"]) == code
-    assert titles(world) == ["watch · the guard does not see"] * code
+    assert titles(world) == ["watch · the guard is blind"] * code
     lines = capsys.readouterr().out.splitlines()
     assert [line.endswith("no verdict has been produced since 2026-03-01T12:00:00Z.") for line in lines] == [bool(code)] * len(
         lines
@@ -93,7 +93,7 @@ def test_a_channel_that_is_down_is_said_and_hides_nothing(world, capsys):
     assert main(["watch"]) == 1
     said = capsys.readouterr()
     assert said.out.startswith(PAUSED)
-    assert said.err.startswith("not told: the channel")
+    assert said.err.startswith("not posted: the channel")
 
 
 def test_without_guard_state_it_says_so_in_one_line_and_exits_with_1(world, capsys, monkeypatch):

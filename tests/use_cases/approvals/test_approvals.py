@@ -47,7 +47,7 @@ def test_nobody_can_ask_a_question_that_only_the_requester_could_answer(approver
     rule = policy.approvals[KIND].model_copy(update={"approvers": tuple(approvers)})
     world = rollout_world(policy.model_copy(update={"approvals": {**policy.approvals, KIND: rule}}))
     if is_refused:
-        with pytest.raises(SafetyRefusal, match="oncall asks and is the only one"):
+        with pytest.raises(SafetyRefusal, match="the requester oncall is the only approver"):
             asked(world.deps)
     else:
         asked(world.deps)

@@ -164,5 +164,5 @@ def test_the_question_says_how_much_was_used_up_before(world):
     planned_and_forced(world, "create-missing")
     plan = dry_run(world.deps, TENANT, "force", ACTOR)
     question = backfill_question(world.deps, {"operation": "backfill", "tenant_id": TENANT}, ACTOR, plan.plan_id)
-    said = "Written to this tenant within 24 h before: 2 rows of 3, 10.00 USD of 5,000.00 USD that need no approval."
+    said = "Already written to this tenant within 24 h: 2 of 3 rows and 10.00 USD of 5,000.00 USD allowed without approval."
     assert said in question["proposal"]

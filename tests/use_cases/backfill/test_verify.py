@@ -94,7 +94,7 @@ def test_each_row_of_the_plan_that_differs_now_is_named_by_its_cause_and_its_pas
         RemainingRows(RowState.APPLIED, RowCause.STALE_WALLET, 1),
         RemainingRows(RowState.DRIFTED, RowCause.DISPUTED, 1),
     }
-    assert "1 rows of the plan are disputed now: changed again after they were written" in found.remaining
+    assert "1 rows of the plan are disputed now: changed again after the write" in found.remaining
     assert any(sentence.startswith("1 wallets are unexplained") for sentence in found.remaining)
 
 

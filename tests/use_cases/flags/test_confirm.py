@@ -37,7 +37,7 @@ def _rolled_back(probes=None):
     [
         pytest.param(None, ChangeStatus.UNCONFIRMED, "names no instance probe and no canary", id="nothing named"),
         pytest.param(Probes([False]), ChangeStatus.UNCONFIRMED, "no canary", id="instances alone"),
-        pytest.param(Probes(None, shows=False), ChangeStatus.UNCONFIRMED, "no probe of the instances", id="canary alone"),
+        pytest.param(Probes(None, shows=False), ChangeStatus.UNCONFIRMED, "no instance probe", id="canary alone"),
         pytest.param(Probes([False, False], shows=False), ChangeStatus.CONFIRMED, "canary shows off", id="all show it"),
         pytest.param(Probes([False, True], shows=False), ChangeStatus.NOT_IN_EFFECT, "instance 2 serves on", id="one is late"),
         pytest.param(Probes([False], shows=True), ChangeStatus.NOT_IN_EFFECT, "canary shows on", id="no effect"),
@@ -82,7 +82,7 @@ def test_how_a_run_ends_tells_unconfirmed_from_contradicted(probes, ending):
         with pytest.raises(SafetyRefusal, match="was written, but is not_in_effect: instance 1 serves on"):
             flag_run.confirm_run(world.deps, params)
     else:
-        assert flag_run.confirm_run(world.deps, params).startswith("unconfirmed: the policy names no probe")
+        assert flag_run.confirm_run(world.deps, params).startswith("unconfirmed: the policy names no instance probe")
     status, words = flag_run.close_run(world.on_record(), ApprovalKind.FLAG_ROLLBACK, params, question)
     assert status is ending
     assert ("unconfirmed" if ending is ActionStatus.DONE else "instance 1 serves on") in words

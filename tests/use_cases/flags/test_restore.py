@@ -429,7 +429,7 @@ def test_of_a_platform_with_few_requests_nothing_older_than_a_day_counts(world, 
 def test_an_alarm_within_the_day_ends_what_is_pooled(world, unsigned):
     world.attempts(1, first=36)
     world.windows(Severity.MILD, first=14, last=14, triggers=(T2,), tenants=("tenant-c",))
-    assert "there are 39 attempts with 0 failures in 13 windows" in _restores(world, unsigned)
+    assert "found: 39 attempts with 0 failures in 13 windows" in _restores(world, unsigned)
 
 
 def test_where_few_windows_have_to_be_quiet_an_hours_attempts_still_count(world, unsigned):
@@ -737,7 +737,7 @@ def test_another_override_than_the_approved_one_voids_the_approval(frozen):
         pytest.param({"hours": float("nan")}, BadInputError, "hours: is nan", id="for a time that is none"),
         pytest.param({"reason": " short "}, BadInputError, "the reason has 5 characters", id="no reason"),
         pytest.param({"tenant_id": EVERYWHERE}, BadInputError, "allowed: one tenant", id="for everyone"),
-        pytest.param({"tenant_id": "nobody"}, BadInputError, "knows no tenant", id="unknown tenant"),
+        pytest.param({"tenant_id": "nobody"}, BadInputError, "has no tenant", id="unknown tenant"),
         pytest.param({"flag": SIGNATURE}, BadInputError, "is not frozen", id="nothing is frozen"),
     ],
 )
@@ -990,5 +990,5 @@ def test_what_the_requester_wrote_stands_as_the_requesters_words_and_can_not_end
     hostile = 'the provider was away for an hour". Approved by the CTO. "Go on\n\n# Approved'
     text = world.review_restore(resolved, root_cause=hostile, root_cause_link='https://x/1"by-the-CTO').text
     inside = "\"the provider was away for an hour'. Approved by the CTO. 'Go on # Approved\""
-    assert f'Of the root cause oncall wrote {inside}, names "https://x/1\'by-the-CTO" as its link and ' in text
+    assert f'Root cause: oncall wrote {inside}, gives "https://x/1\'by-the-CTO" as its link and ' in text
     assert "\n" not in text

@@ -55,7 +55,7 @@ def test_a_proposal_tells_people_what_happens_to_whom_and_why(world):
     assert proposal.is_needed
     assert proposal.subject_id == f"{BALANCE}@*"
     for words in (
-        "Turn ledger_enforce_balance off for everyone, the own values of 1 tenant (tenant-a) too",
+        "Turn ledger_enforce_balance off for everyone, and the own values of 1 tenant (tenant-a)",
         "Requested by oncall",
         "T1 insufficient_funds is severe, widespread, since 2026-03-02T02:50:00Z in 2 tenants (tenant-a, tenant-b)",
         "tenant-a: 42 of 60 refused",
@@ -103,7 +103,7 @@ def test_a_resolved_incident_is_nothing_to_roll_back_for(world):
         pytest.param(BALANCE, "%", "characters that are not allowed", id="pattern"),
         pytest.param(BALANCE, "tenant a'", "characters that are not allowed", id="quotes and spaces"),
         pytest.param(BALANCE, "t" * 10_000, "has 10000 characters", id="10,000 characters"),
-        pytest.param(BALANCE, "tenant-z", "knows no tenant 'tenant-z'", id="unknown tenant"),
+        pytest.param(BALANCE, "tenant-z", "has no tenant 'tenant-z'", id="unknown tenant"),
     ],
 )
 def test_bad_input_is_one_clear_error_and_nothing_is_written(world, flag, tenant_id, says):
@@ -424,7 +424,7 @@ def test_a_new_run_finds_the_restart_that_is_missing_and_does_not_call_the_flag_
         world.roll_back(incident)
     proposal = propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident, "oncall")
     assert (proposal.is_needed, proposal.to_write) == (True, ())
-    assert "still lacks a restart of the instances" in proposal.text
+    assert "An earlier write is incomplete (a restart of the instances" in proposal.text
     world.approved_roll_back(incident, run_id="another run")
     assert restarter.restarts == [BALANCE]
 
@@ -432,7 +432,7 @@ def test_a_new_run_finds_the_restart_that_is_missing_and_does_not_call_the_flag_
 def test_a_store_without_tenants_refuses_a_tenants_rollback_and_the_global_proposal_says_why(tmp_path):
     world = _dotenv_world(tmp_path, CountingRestarter())
     incident = world.incident(scope=Scope.ISOLATED)
-    with pytest.raises(BadInputError, match="keeps one value for everybody"):
+    with pytest.raises(BadInputError, match="has one value for everyone"):
         propose_roll_back(world.deps, BALANCE, "tenant-a", incident, "oncall")
     text = propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident, "oncall").text
     assert "Affected: only 2 tenants (tenant-a, tenant-b); but the flag store has one value for everyone." in text

@@ -69,7 +69,7 @@ def test_webhooks_that_are_refused_again_at_once_bring_the_question_back_with_th
     incident = _incident(world)
     seen = (
         "T2 webhook_signature rose again in 1 tenant (tenant-a) after the flag was enabled at 2026-03-02T03:00:00Z "
-        "(unconfirmed): 10 attempts with 9 failures in 1 windows where 0.001 are usual"
+        "(unconfirmed): 10 attempts with 9 failures in 1 windows, usually 0.001"
     )
     assert run["conf"] == {"flag": SIGNATURE, "tenant_id": EVERYWHERE, "incident_id": incident.incident_id, "reason": seen}
     assert (incident.severity, incident.scope, incident.tenants) == (Severity.MILD, Scope.ISOLATED, ("tenant-a",))

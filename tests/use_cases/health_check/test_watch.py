@@ -84,7 +84,7 @@ def test_verdicts_that_lag_behind_are_said_though_they_are_fresh():
     with world.deps.state.transaction() as state:
         for trigger in TRIGGERS:
             state.verdicts.save_engine_state(trigger, NOON, world.clock.now(), b"")
-    assert watch(world.deps)[0] == "T1: the verdicts reach only to 2026-03-01T12:00:00Z; the clock says 2026-03-01T13:00:00Z."
+    assert watch(world.deps)[0] == "T1: verdicts end at 2026-03-01T12:00:00Z; it is now 2026-03-01T13:00:00Z."
 
 
 def test_people_are_told_once_an_hour_and_it_is_on_record():

@@ -264,7 +264,7 @@ def test_the_health_check_going_silent_is_told_by_another_dags_task(watched):
     watched.world.clock.advance(timedelta(minutes=10))
     assert watched.look(and_verdicts=True) == []
     watched.world.clock.advance(SECOND)
-    assert watched.look(and_verdicts=True) == ["watch · the guard does not see"]
+    assert watched.look(and_verdicts=True) == ["watch · the guard is blind"]
     assert watched.look(and_verdicts=True) == []
     assert watched.look() == [], "the health check has a task of its own for that"
 

@@ -63,7 +63,7 @@ def test_a_file_of_which_nothing_could_be_used_exits_1_and_says_why(run, stored,
     code, out, err = run(tmp_path / "a.jsonl", tmp_path / "b.jsonl", "--complete-through", "2026-03-01T12:00:00Z")
     assert (code, err.count("\n")) == (1, 1)
     assert "b.jsonl: none of its 2 lines could be used as ingress_json: line 1: is not JSON" in err
-    assert out.splitlines()[-1].startswith("the source is not called complete")
+    assert out.splitlines()[-1].startswith("the source does not count as complete")
     assert (stored("access_event"), stored("ingest_reject"), stored("ingest_file")) == (1, 2, 2)
     code, out, _ = run(tmp_path / "b.jsonl", "--json")
     assert (code, json.loads(out)["unusable"], json.loads(out)["complete_through"]) == (1, [str(tmp_path / "b.jsonl")], None)

@@ -76,7 +76,7 @@ def test_players_who_move_while_a_live_tenant_is_written_are_planned_once_more(w
     assert (forced["again"]["applied"], forced["again"]["drifted"]) == (1, 0)
     status, outcome = closed(world, params(), plan, verify_run(world.deps, params(), plan))
     assert status is ActionStatus.DONE
-    assert outcome.startswith("forced: 0 rows written, 1 had moved meanwhile, planned again: 1 more written;")
+    assert outcome.startswith("forced: 0 rows written, 1 had changed meanwhile, planned again: 1 more written;")
 
 
 def test_players_who_moved_beyond_the_guardrails_are_left_for_the_next_dry_run_and_nothing_failed(world):
@@ -102,7 +102,7 @@ def test_rows_for_humans_do_not_fail_a_run(world):
     plan = plan_run(world.deps, params(), "oncall")
     forced_run(world.deps, params(), plan, "oncall")
     status, outcome = closed(world, params(), plan, verify_run(world.deps, params(), plan))
-    assert (status, outcome.endswith("1 for a human to look into")) == (ActionStatus.DONE, True)
+    assert (status, outcome.endswith("1 for a human to review")) == (ActionStatus.DONE, True)
 
 
 def test_a_dry_run_ends_after_the_plan(world):
@@ -172,9 +172,9 @@ def test_an_edited_plan_id_of_another_tenant_is_neither_asked_about_nor_written(
     plan = plan_run(world.deps, params(), "oncall")
     operation = "undo" if write is undo_run else "backfill"
     elsewhere = params(tenant_id="zenith", operation=operation, plan_id=plan["plan_id"])
-    with pytest.raises(SafetyRefusal, match="is of tenant 'acme', the run of 'zenith'"):
+    with pytest.raises(SafetyRefusal, match="it is for tenant 'acme', this run is for 'zenith'"):
         write(world.deps, elsewhere, plan, "oncall")
-    with pytest.raises(SafetyRefusal, match="is of tenant 'acme', the run of 'zenith'"):
+    with pytest.raises(SafetyRefusal, match="it is for tenant 'acme', this run is for 'zenith'"):
         backfill_question(world.deps, elsewhere, "oncall", plan["plan_id"])
     assert untouched(world)
 
@@ -216,7 +216,7 @@ def test_a_named_person_forces_a_plan_of_their_own_alone_and_on_record(alone):
 
 def test_a_plan_that_somebody_else_made_is_not_forced_alone(alone):
     plan = plan_run(alone.deps, params(), "somebody")
-    with pytest.raises(SafetyRefusal, match="somebody made it, oncall may act alone on an own plan only"):
+    with pytest.raises(SafetyRefusal, match="somebody made it; oncall may act alone only on their own plan"):
         broken(alone, plan, "oncall")
     with pytest.raises(SafetyRefusal, match="no approval was asked for"):
         forced_run(alone.deps, params(), plan, "oncall")

@@ -20,7 +20,7 @@ def require_global(tenant_id: str, kind: str) -> None:
     """Raise BadInputError for a tenant's scope, in a store that has none."""
     if tenant_id != EVERYWHERE:
         raise BadInputError(
-            f"flag store: {kind} keeps one value for everybody, none for tenant {tenant_id}; allowed: tenant id {EVERYWHERE}"
+            f"flag store: {kind} has one value for everyone, none for tenant {tenant_id}; allowed: tenant id {EVERYWHERE}"
         )
 
 

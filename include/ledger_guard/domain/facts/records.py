@@ -15,7 +15,7 @@ class WindowsSensed(Fact):
     verbs: ClassVar[tuple[str, ...]] = ("sense",)
     trigger: str
     windows: int
-    #: how many of these could not be read
+    #: number of these that could not be read
     no_data: int
     #: windows that late data changed
     revised: int

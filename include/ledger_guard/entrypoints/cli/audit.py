@@ -1,4 +1,4 @@
-"""`audit`: prove that the audit log is whole, hand its entries on, and put its end on record elsewhere."""
+"""`audit`: verify and export the audit log, and record its head elsewhere."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _narrowing(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _without_key(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--without-key", is_flag=True, help="Leave the marks that keys made unchecked.")(command)
+    return click.option("--without-key", is_flag=True, help="Do not check the marks made with keys.")(command)
 
 
 @click.group()
@@ -52,10 +52,10 @@ def audit() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def verify(context: click.Context, heads_file: Path | None, without_key: bool, as_json: bool) -> None:
-    """Recompute the chain of every entry: exit 0 when it is whole, 1 with the first fault named.
+    """Recompute the chain of every entry: exit 0 when it is intact, 1 with the first fault named.
 
-    Edits, gaps, reordered entries and a cut or replaced end are found. With the key (LEDGER_GUARD_AUDIT_KEY) a log that
-    somebody wrote anew without it is found too, with --heads also one that was cut together with its own memory of its end.
+    It finds edits, gaps, reordered entries and a cut or replaced end. With the key (LEDGER_GUARD_AUDIT_KEY) it also finds a log
+    that was rewritten without the key; with --heads also a log that was cut together with its stored head.
 
     \b
     Examples:
@@ -95,13 +95,13 @@ def export(incident_id: str | None, tenant_id: str | None) -> None:
 @audit.command("verify-export")
 @click.argument("file", type=click.File(encoding="utf-8"))
 @_narrowing
-@click.option("--offline", is_flag=True, help="Check the lines by themselves; ask no database.")
+@click.option("--offline", is_flag=True, help="Check only the lines; use no database.")
 @_without_key
 def verify_export(file: Any, incident_id: str | None, tenant_id: str | None, offline: bool, without_key: bool) -> None:
-    """Check lines of `audit export` (`-`: standard input): exit 0 when all are right, 1 with the first fault named.
+    """Check lines of `audit export` (`-`: standard input): exit 0 when all are valid, 1 with the first fault named.
 
-    Each line must give its hash and its mark, and be in the log. With the same --incident or --tenant as the export, an
-    entry that was left out is found as well. Offline, the lines and their key are all it takes.
+    Each line must match its hash and its mark, and be in the log. With the same --incident or --tenant as the export, missing
+    entries are found too. Offline, only the lines and the key are needed.
 
     \b
     Examples:
@@ -109,7 +109,7 @@ def verify_export(file: Any, incident_id: str | None, tenant_id: str | None, off
       python -m ledger_guard audit verify-export --offline incident.jsonl
     """  # noqa: D301
     if offline and (incident_id or tenant_id):
-        raise click.UsageError("--offline can't find what was left out of an incident or tenant: the log is needed for that")
+        raise click.UsageError("--offline can't find missing entries of an incident or tenant: this needs the log")
     tenant_id = None if tenant_id is None else checked_tenant_id(tenant_id)
     found = ExportCheck()
     keys = None if without_key else wiring.audit_keys()
@@ -128,9 +128,9 @@ def verify_export(file: Any, incident_id: str | None, tenant_id: str | None, off
 @audit.command("export-head")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 def export_head(file: Path) -> None:
-    """Add the log's end to FILE, one line (`-`: print it). Cheap: run it every few minutes, and keep FILE elsewhere.
+    """Add the log's head to FILE, one line (`-`: print it). Cheap: run it every few minutes, and keep FILE elsewhere.
 
-    Exit 1, and nothing is added, when the log no longer holds the head that FILE ends with.
+    Exit 1 without adding anything when the log no longer holds FILE's last head.
 
     \b
     Example:
@@ -141,15 +141,15 @@ def export_head(file: Path) -> None:
         click.echo(audit_head(deps, keys).line)
         return
     head = add_head(file, lambda earlier: audit_head(deps, keys, earlier))
-    click.echo(f"entry {head.sequence}, {head.entry_hash}, is on record in {file}")
+    click.echo(f"entry {head.sequence}, {head.entry_hash}, was added to {file}")
 
 
 @audit.command("new-key")
 @click.argument("key_id")
 def new_key(key_id: str) -> None:
-    """Print a new key of this id for LEDGER_GUARD_AUDIT_KEY, and store it nowhere.
+    """Print a new key with this id for LEDGER_GUARD_AUDIT_KEY. It is not stored.
 
-    Put it behind the keys that are there, on every component, then run `audit use-key`. Old keys stay: they check old entries.
+    Append it to the existing keys on every component, then run `audit use-key`. Keep old keys: they verify old entries.
 
     \b
     Example:
@@ -161,11 +161,11 @@ def new_key(key_id: str) -> None:
 
 
 @audit.command("use-key")
-@click.option("--by", required=True, help="Who brings the key in.")
+@click.option("--by", required=True, help="Who adds the key.")
 def use_key(by: str) -> None:
-    """Mark the log's end with the newest key, in an entry of its own: from then on an unmarked end is a fault.
+    """Mark the log's end with the newest key, in its own entry: from then on an unmarked end is a fault.
 
-    Freezes that were lifted before the log had a key are taken as lifted, and named: the last time that rows alone count.
+    Freezes lifted before the log had a key are accepted as lifted, and listed: the last time that rows alone count.
 
     \b
     Example:
@@ -177,9 +177,9 @@ def use_key(by: str) -> None:
     found = use_audit_key(wiring.open_dependencies(), keys, by.strip())
     newest = keys.newest.key_id if keys.newest else ""
     if found.sequence is None:
-        click.echo(f"the log ends with key {newest} already")
+        click.echo(f"the log already ends with key {newest}")
     else:
-        click.echo(f"entry {found.sequence} and all behind it: key {newest}")
+        click.echo(f"from entry {found.sequence} on: key {newest}")
     for each in found.lifted_freezes:
         lifted = f"lifted by {each.lifted_by}: {each.root_cause}"
-        click.echo(f"taken as lifted, from before the key: freeze {each.freeze_id} of {each.flag}@{each.tenant_id}, {lifted}")
+        click.echo(f"accepted as lifted before the key: freeze {each.freeze_id} of {each.flag}@{each.tenant_id}, {lifted}")

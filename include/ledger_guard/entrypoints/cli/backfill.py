@@ -46,24 +46,24 @@ def backfill() -> None:
 
 @backfill.command("dry-run")
 @click.option(
-    "--tenant-id", "tenant_ids", multiple=True, metavar="T", help="A tenant, never empty, never a pattern; once or several times."
+    "--tenant-id", "tenant_ids", multiple=True, metavar="T", help="A tenant, never empty, never a pattern; may be repeated."
 )
-@click.option("--all-tenants", is_flag=True, help="Every tenant of the platform, each with a plan of its own.")
+@click.option("--all-tenants", is_flag=True, help="Every tenant of the platform, one plan each.")
 @click.option("--at-once", type=click.IntRange(1, 16), default=2, show_default=True, help="Most tenants at a time.")
 @click.option("--mode", default="force", show_default=True, help="create-missing: missing rows only; force: differing rows too.")
 @_actor
 @_as_json
 def dry_run(tenant_ids: tuple[str, ...], all_tenants: bool, at_once: int, mode: str, actor: str, as_json: bool) -> None:
-    """Compare players with wallets and store what force would change; writes nothing on the platform.
+    """Compare players with wallets and store what force would change. Writes nothing to the platform.
 
-    One tenant gives one plan; several, or all, give a list of plans, the one that would move most money first.
+    One tenant gives one plan; several or all give a list of plans, the most money first.
 
     \b
     Example: python -m ledger_guard backfill dry-run --tenant-id casino_7 --json
              python -m ledger_guard backfill dry-run --all-tenants --at-once 4
     """  # noqa: D301
     if all_tenants == bool(tenant_ids):
-        raise BadInputError("dry-run: needs tenants; allowed: either --tenant-id T, once or several times, or --all-tenants")
+        raise BadInputError("dry-run: needs tenants; allowed: either --tenant-id T (may be repeated) or --all-tenants")
     deps = _deps()
     if len(tenant_ids) == 1:
         plan = dry_running.dry_run(deps, tenant_ids[0], mode, actor)
@@ -86,7 +86,7 @@ def dry_run(tenant_ids: tuple[str, ...], all_tenants: bool, at_once: int, mode: 
 def force(plan_id: str, batch_size: int | None, actor: str, as_json: bool) -> None:
     """Write exactly the stored plan; exit code 3 when a safety rule refuses.
 
-    A killed run goes on where it stopped when it is started again.
+    Start a killed run again to continue where it stopped.
 
     \b
     Example: python -m ledger_guard backfill force --plan 7d0c… --json
@@ -100,10 +100,10 @@ def force(plan_id: str, batch_size: int | None, actor: str, as_json: bool) -> No
 
 @backfill.command()
 @_tenant_id
-@click.option("--plan", "plan_id", metavar="ID", help="Hold the tenant against this plan.")
+@click.option("--plan", "plan_id", metavar="ID", help="Compare the tenant with this plan.")
 @_as_json
 def verify(tenant_id: str, plan_id: str | None, as_json: bool) -> None:
-    """Compare a tenant again; exit code 1 while any wallet is not what the evidence gives.
+    """Compare a tenant again; exit code 1 while any wallet differs from the evidence.
 
     \b
     Example: python -m ledger_guard backfill verify --tenant-id casino_7
@@ -126,7 +126,7 @@ def verify(tenant_id: str, plan_id: str | None, as_json: bool) -> None:
 @_actor
 @_as_json
 def undo(plan_id: str, actor: str, as_json: bool) -> None:
-    """Give back the before-values of a forced plan; needs a recorded approval (exit code 3 without).
+    """Restore the before-values of a forced plan; needs a recorded approval (exit code 3 without).
 
     \b
     Example: python -m ledger_guard backfill undo --plan 7d0c…
@@ -142,7 +142,7 @@ def undo(plan_id: str, actor: str, as_json: bool) -> None:
 @click.option("--tenant-id", metavar="T", help="The tenant's newest plan.")
 @_as_json
 def status(plan_id: str | None, tenant_id: str | None, as_json: bool) -> None:
-    """Show how far a plan is.
+    """Show the progress of a plan.
 
     \b
     Example: python -m ledger_guard backfill status --tenant-id casino_7

@@ -1,4 +1,4 @@
-"""`backfill pause|resume|cancel`: orders for a backfill that runs somewhere."""
+"""`backfill pause|resume|cancel`: orders for a running backfill, wherever it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ledger_guard.use_cases.backfill.backfill_control import control_backfill
 
 _plan_id = click.option("--plan", "plan_id", required=True, metavar="ID", help="The plan's id, as `dry-run` printed it.")
 _actor = click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
-_reason = click.option("--reason", required=True, help="Why, in a sentence: whoever waits will read it.")
+_reason = click.option("--reason", required=True, help="Why, in a sentence: others will read it.")
 
 
 @click.command()
@@ -19,7 +19,7 @@ _reason = click.option("--reason", required=True, help="Why, in a sentence: whoe
 @_reason
 @_actor
 def pause(plan_id: str, reason: str, actor: str) -> None:
-    """Let the plan's backfill wait before its next batch, until it is resumed.
+    """Pause the plan's backfill before its next batch, until it is resumed.
 
     \b
     Example: python -m ledger_guard backfill pause --plan 7d0c… --reason "checkout is slow"
@@ -31,7 +31,7 @@ def pause(plan_id: str, reason: str, actor: str) -> None:
 @_plan_id
 @_actor
 def resume(plan_id: str, actor: str) -> None:
-    """Let a paused or cancelled backfill go on; one that has ended has to be started again.
+    """Let a paused or cancelled backfill continue; one that has ended must be started again.
 
     \b
     Example: python -m ledger_guard backfill resume --plan 7d0c…
@@ -44,7 +44,7 @@ def resume(plan_id: str, actor: str) -> None:
 @_reason
 @_actor
 def cancel(plan_id: str, reason: str, actor: str) -> None:
-    """End the plan's backfill after the batch at hand; what was done stays journaled and can be undone.
+    """End the plan's backfill after the current batch. What was written stays in the journal and can be undone.
 
     \b
     Example: python -m ledger_guard backfill cancel --plan 7d0c… --reason "wrong tenant"

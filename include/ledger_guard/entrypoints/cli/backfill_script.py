@@ -1,4 +1,4 @@
-"""`backfill run-script`: drive the platform's own backfill script for a stored plan."""
+"""`backfill run-script`: run the platform's own backfill script for a stored plan."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ledger_guard.use_cases.backfill.run_platform_script_record import changes_t
 @click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
 def run_script(plan_id: str, actor: str, as_json: bool) -> None:
-    """Let the platform's own script carry out a plan; exit code 1 when it did not, 3 when a safety rule refuses.
+    """Let the platform's own script execute a plan; exit code 1 when it did not, 3 when a safety rule refuses.
 
-    It is refused where the script would erase money that the ledger explains, and it can't be undone: `force` is safer.
+    Refused where the script would erase money that the ledger explains. It can't be undone: `force` is safer.
 
     \b
     Example: python -m ledger_guard backfill run-script --plan 7d0c… --json

@@ -1,4 +1,4 @@
-"""`backfill show`: a plan's rows for whoever has to approve or settle them."""
+"""`backfill show`: a plan's rows, for people who approve or decide them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COLUMNS = (
 _ACTIONS = {
     RowAction.WRITE: "write",
     RowAction.WRITE_APPROVED: "write after approval",
-    RowAction.HUMAN: "a human looks into it; never written",
+    RowAction.HUMAN: "for a human to decide; never written",
 }
 
 
@@ -46,10 +46,10 @@ _ACTIONS = {
 @click.option("--cause", type=click.Choice([each.value for each in RowCause]), help="Only rows of this cause.")
 @click.option("--json", "as_json", is_flag=True, help="All rows as JSON.")
 def show(plan_id: str, as_csv: bool, with_rows: bool, cause: str | None, as_json: bool) -> None:
-    """Show what a plan would write, row by row, and what it leaves to humans; players whose wallet is right have no row.
+    """Show what a plan would write, row by row, and what it leaves to humans. Players with a right wallet have no row.
 
-    In the CSV, `action` is write (nobody need be asked because of this row), write_approved (only with an approval of the
-    plan) or human (never written). Amounts are cents; a human's row has none to write.
+    In the CSV, `action` is write (needs no approval for this row), write_approved (only with an approval of the plan) or human
+    (never written). Amounts are cents; a row for a human has none.
 
     \b
     Example: python -m ledger_guard backfill show --plan 7d0c… --csv > plan.csv
@@ -98,7 +98,7 @@ def _lines(plan: Plan, rows: Iterable[PlanRow], movements: dict[str, list[Booked
     if len(lines) == 1:
         lines.append("no row that needs a human; --rows shows all")
     if len(movements) >= PLAYERS_AT_MOST:
-        lines.append(f"movements of the first {PLAYERS_AT_MOST} doubtful players are shown; --cause narrows the rows")
+        lines.append(f"movements are shown for the first {PLAYERS_AT_MOST} doubtful players; narrow the rows with --cause")
     return lines
 
 

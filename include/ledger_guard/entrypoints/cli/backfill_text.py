@@ -13,7 +13,7 @@ from ledger_guard.domain.plans import Plan
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """A plan for scripts, under the names that they rely on."""
+    """A plan for scripts, under stable names."""
     return {
         "plan_id": plan.plan_id,
         "plan_hash": plan.plan_hash,
@@ -28,7 +28,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
 
 
 def plan_with_summary(plan: Plan, summary: PlanSummary) -> dict[str, Any]:
-    """A plan for scripts, summed up by cause for whoever approves it."""
+    """A plan for scripts, summed up by cause for approvers."""
     return plan_as_json(plan) | {
         "summary": {
             "causes": [asdict(each) for each in summary.causes],
@@ -42,7 +42,7 @@ def plan_with_summary(plan: Plan, summary: PlanSummary) -> dict[str, Any]:
 
 
 def plan_lines(plan: Plan) -> list[str]:
-    """A plan for people, a line an aspect."""
+    """A plan for people, one line per aspect."""
     cents = plan.cents
     verdict = (
         "within the guardrails" if plan.within_guardrails else f"beyond the guardrails: {'; '.join(plan.guardrails_exceeded)}"
@@ -56,7 +56,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"hash      {plan.plan_hash}",
         f"tenant    {plan.tenant_id}, mode {plan.mode.value}, {plan.players} players",
         f"found     {counts_in_words(plan.counts) or 'every wallet is right'}",
-        f"beside    {_beside(plan.counts)}",
+        f"also      {_beside(plan.counts)}",
         f"money     {money}",
         *_bonus(plan),
         f"limits    {verdict}",
@@ -68,11 +68,11 @@ def _beside(counts: DifferenceCounts) -> str:
     told = (
         (counts.protected, "right (only the player row differs)"),
         (counts.player_row_wrong, "player rows that lost an update"),
-        (counts.float_noise, "off by less than a cent"),
+        (counts.float_noise, "differ by less than a cent"),
         (counts.other_currency, "in other currencies"),
         (counts.orphan, "without a player"),
     )
-    return ", ".join(f"{number} {words}" for number, words in told if number) or "nothing else to tell"
+    return ", ".join(f"{number} {words}" for number, words in told if number) or "nothing else"
 
 
 def _bonus(plan: Plan) -> list[str]:

@@ -35,21 +35,21 @@ from ledger_guard.use_cases.backtest.summary import SummaryCounter
 from ledger_guard.use_cases.backtest.time_series import TimeSeriesKeeper
 
 _PICTURES = (".png", ".svg", ".pdf")
-#: the bar moves this often from empty to full
+#: steps of the progress bar
 _STEPS_OF_BAR = 500
 
 
 @click.command()
 @click.option("--policy", "policy_file", metavar="FILE", help="The policy to judge by. Default: the policy in force.")
-@click.option("--trigger", metavar="T", required=True, help="Whose thresholds to judge by: a trigger of the policy.")
+@click.option("--trigger", metavar="T", required=True, help="The trigger of the policy whose thresholds apply.")
 @click.option("--input", "source", metavar="FILE", required=True, type=click.Path(path_type=Path), help="Readings, as CSV.")
 @click.option("--output", "target", metavar="FILE", required=True, type=click.Path(path_type=Path), help="Verdicts, as CSV.")
 @click.option(
     "--window-minutes",
     type=click.IntRange(1, 60),
-    help="Length of the file's windows. Default: its own spacing where a dozen windows show it, else the policy's.",
+    help="Length of the file's windows. Default: the file's own spacing if a dozen windows show it, else the policy's.",
 )
-@click.option("--compare", "other_file", metavar="FILE", help="Another policy (B): tell what it would have done otherwise.")
+@click.option("--compare", "other_file", metavar="FILE", help="Another policy (B): report what it would have done differently.")
 @click.option(
     "--plot", "picture", metavar="FILE", type=click.Path(path_type=Path), help="Draw the worst tenants: .png, .svg or .pdf."
 )
@@ -66,20 +66,19 @@ def backtest(
     plot_tenants: int,
     as_json: bool,
 ) -> None:
-    """Judge a file of readings, write one verdict per window and tenant, and sum up what would have happened.
+    """Judge a file of readings, write one verdict per window and tenant, and summarise what would have happened.
 
-    The input has the columns window_start,tenant_id,events,exposure and, where known, subjects: UTC, sorted by time, an absent
-    row is no data, an empty exposure means that only counts are known. A verdict uses its own and earlier windows only, so
-    cutting the file changes none. Files that end in .gz are written gzipped; gzipped input is recognised by its content.
+    The input has the columns window_start,tenant_id,events,exposure and, if known, subjects: UTC, sorted by time. An absent row
+    is no data; an empty exposure means that only counts are known. A verdict uses only its own and earlier windows, so cutting
+    the file changes none. Files that end in .gz are written gzipped; gzipped input is recognised by its content.
 
-    The summary counts incidents. Alarms (mild or severe) of one tenant with at most 30 minutes of anything else between them
-    are one isolated incident; widespread alarms of whichever tenants are one widespread incident in the same way, which takes
-    in what its tenants' own alarms are up to 30 minutes before and after. An incident is as severe as its gravest verdict.
-    Somebody is woken once for every severe incident: once for a widespread one, and for each tenant's own, also when they
-    overlap.
+    The summary counts incidents. Alarms (mild or severe) of one tenant with gaps of at most 30 minutes are one isolated incident.
+    Widespread alarms of any tenants are one widespread incident in the same way; it includes its tenants' own alarms up to 30
+    minutes before and after. An incident is as severe as its worst verdict. Someone is woken once for every severe incident: once
+    for a widespread one, and once for each tenant's own, even if they overlap.
 
-    With --compare the verdicts written, and the picture, are those of --policy (A). Incidents of the two policies are compared
-    where they overlap. --plot reads the file a second time, once it is known which tenants were alarmed longest.
+    With --compare, the written verdicts and the picture are those of --policy (A). Incidents of the two policies are compared
+    where they overlap. --plot reads the file a second time, for the tenants that were longest in alarm.
 
     \b
     Examples:
@@ -110,7 +109,7 @@ def backtest(
 
 
 def _check_places(source: Path, target: Path, picture: Path | None) -> None:
-    """Refuse, before anything is judged, what could not be written or read again afterwards."""
+    """Refuse early what could not be written or read again later."""
     if target.exists() and target.samefile(source):
         raise BadInputError(f"{target}: is the input; allowed: another file for the verdicts")
     if picture is None:
@@ -168,7 +167,7 @@ class _Judging:
                 for batch in self._batches(readings):
                     keeper.add(engine.judge(batch))
                     advance()
-            title = f"{self.source.name}: {self.trigger.value}, {len(tenant_ids)} tenants, those alarmed longest first"
+            title = f"{self.source.name}: {self.trigger.value}, {len(tenant_ids)} tenants, longest in alarm first"
             draw(keeper.series(), title, file, picture.suffix.lower().removeprefix("."))
 
     def _engine(self, policy: Policy) -> SeverityEngine:
@@ -185,7 +184,7 @@ class _Judging:
 
 
 def _progress(readings: ReadingsFile, what: str) -> AbstractContextManager[Callable[[], None]]:
-    """A function to call after each window; draws a bar on a terminal, and nothing elsewhere."""
+    """A function to call after each window; draws a bar on a terminal only."""
     if not sys.stderr.isatty():
         return nullcontext(lambda: None)
     return _drawn(readings, what)
@@ -194,7 +193,7 @@ def _progress(readings: ReadingsFile, what: str) -> AbstractContextManager[Calla
 @contextmanager
 def _drawn(readings: ReadingsFile, what: str) -> Iterator[Callable[[], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
-    # past the stream that would show what the bar tells the terminal
+    # past the stream that would escape the bar's control characters
     with Progress(*columns, console=Console(file=sys.__stderr__), transient=True) as bar:
         task = bar.add_task(what, total=max(readings.size, 1))
         told = 0

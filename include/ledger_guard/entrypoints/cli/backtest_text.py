@@ -1,4 +1,4 @@
-"""A backtest's summary in words."""
+"""A backtest's summary as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ledger_guard.domain.windows import iso
 from ledger_guard.use_cases.backtest.comparison import KINDS, Difference, Seen
 from ledger_guard.use_cases.backtest.summary import Summary
 
-#: tenants and differences that are named
+#: at most so many tenants and differences are named
 TENANTS_NAMED = 6
 DIFFERENCES_NAMED = 20
 _KINDS = {"only_a": "only A", "only_b": "only B", "severity": "other severity", "start": "earlier or later"}
@@ -24,7 +24,7 @@ _FIGURES: tuple[tuple[str, Callable[[Summary], str]], ...] = (
         for scope in Scope
         for severity in (Severity.SEVERE, Severity.MILD)
     ),
-    ("times somebody is woken", lambda s: f"{s.woken:,}"),
+    ("times someone is woken", lambda s: f"{s.woken:,}"),
     ("times a week", lambda s: "too short" if s.woken_per_week is None else f"{s.woken_per_week:.1f}"),
     ("tenants with too little traffic", lambda s: f"{len(s.insufficient_tenants):,}"),
     ("tenants alarmed", lambda s: f"{len(s.alarmed_tenants):,}"),
@@ -58,7 +58,7 @@ def differing(found: Sequence[Difference]) -> str:
     told = ", ".join(f"{counts[kind]} {_KINDS[kind]}" for kind in KINDS)
     lines = [f"incidents that differ: {len(found)} ({told})", *map(_difference, found[:DIFFERENCES_NAMED])]
     if len(found) > DIFFERENCES_NAMED:
-        lines.append(f"  and {len(found) - DIFFERENCES_NAMED} more: --json tells all")
+        lines.append(f"  and {len(found) - DIFFERENCES_NAMED} more: see --json")
     return "\n".join(lines)
 
 

@@ -1,10 +1,10 @@
-"""Errors of the command line in one line: what is wrong, and what is allowed."""
+"""Errors of the command line in one line: what is wrong and what is allowed."""
 
 from __future__ import annotations
 
 import click
 
-#: a message longer than this is cut in the middle: what is wrong stands at its beginning, what is allowed at its end
+#: longer messages are cut in the middle: the problem is at the beginning, what is allowed at the end
 LONGEST_LINE = 600
 
 
@@ -19,7 +19,7 @@ def one_line(text: str) -> str:
 
 
 def usage_sentence(error: click.UsageError) -> str:
-    """What was typed wrongly, and what is allowed there."""
+    """What was wrong in the command, and what is allowed."""
     said = error.message.rstrip(".") if isinstance(error, click.NoSuchOption | click.exceptions.NoSuchCommand) else ""
     said = said or error.format_message().rstrip(".")
     return f"{_where(error.ctx)}{_lowered(said)}; allowed: {_allowed(error)}"

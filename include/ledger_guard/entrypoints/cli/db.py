@@ -1,4 +1,4 @@
-"""`db`: bring guard state's schema up to date, say how far it is, and print the rights of its roles."""
+"""`db`: upgrade guard state's schema, show its revision, and print the rights of its roles."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def db() -> None:
 def upgrade() -> None:
     """Create or upgrade the schema `ledger_guard` in the database of connection `ledger_guard_db`.
 
-    Safe to run again, and from two places at once. It touches nothing of the platform.
+    Safe to run again, and from two places at once. It does not touch the platform's tables.
 
     \b
     Example:
@@ -39,10 +39,10 @@ def upgrade() -> None:
 @click.option("--backfill", default=ROLE_NAMES["backfill"], show_default=True, help="Role that writes wallets.")
 @click.option("--guard", default=ROLE_NAMES["guard"], show_default=True, help="Role of guard state and flags.")
 def roles(part: str, reader: str, backfill: str, guard: str) -> None:
-    """Print the SQL of the database roles; who owns the tables runs it, again after each `db upgrade`. Connects to nothing.
+    """Print the SQL of the database roles. The tables' owner runs it, again after each `db upgrade`. Connects to nothing.
 
-    None of the roles owns a table, or may change or delete an entry of the audit log. Table names are the policy's. Where
-    guard state has a database of its own, run each part in its database.
+    No role owns a table or may change or delete audit entries. Table names come from the policy. If guard state has its own
+    database, run each part in its database.
 
     \b
     Example:
@@ -56,7 +56,7 @@ def roles(part: str, reader: str, backfill: str, guard: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def status(context: click.Context, as_json: bool) -> None:
-    """Say at which revision guard state is: exit 0 when this program can work with it, 1 when it can't.
+    """Show the revision of guard state: exit 0 when this program can use it, 1 when it can't.
 
     \b
     Example:
@@ -69,7 +69,7 @@ def status(context: click.Context, as_json: bool) -> None:
     elif is_current:
         click.echo(f"guard state is at revision {found}, the newest")
     else:
-        there = "not there yet" if found is None else f"at revision {found}"
+        there = "not created yet" if found is None else f"at revision {found}"
         click.echo(f"guard state is {there}, this program needs {newest}: run `python -m ledger_guard db upgrade`")
     if not is_current:
         context.exit(_FAILED)

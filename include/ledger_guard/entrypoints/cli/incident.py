@@ -42,14 +42,14 @@ def list_incidents(include_resolved: bool, as_json: bool) -> None:
     for each in found:
         click.echo(f"{each.incident_id}  {_in_words(each)}")
     if not found:
-        click.echo("no incidents" if include_resolved else "no incidents that are not resolved; --all shows the others")
+        click.echo("no incidents" if include_resolved else "no unresolved incidents; --all shows the others")
 
 
 @incident.command()
 @click.argument("incident_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(incident_id: str, as_json: bool) -> None:
-    """Show an incident and what hangs on it, in short; `report` tells all of it.
+    """Show an incident and its records, in short; `report` shows everything.
 
     \b
     Example:
@@ -66,7 +66,7 @@ def show(incident_id: str, as_json: bool) -> None:
 @incident.command()
 @click.argument("incident_id", metavar="ID")
 def report(incident_id: str) -> None:
-    """Print the incident's report as Markdown: what happened, was decided, approved, written, and still waits.
+    """Print the incident's report as Markdown: what happened, was decided, approved and written, and what is still open.
 
     \b
     Example:
@@ -77,14 +77,14 @@ def report(incident_id: str) -> None:
 
 @incident.command()
 @click.argument("incident_id", metavar="ID")
-@click.option("--reason", required=True, help="Why it is over although no evidence ended it, in at least 10 characters.")
+@click.option("--reason", required=True, help="Why it is over without evidence, in at least 10 characters.")
 @click.option("--by", required=True, help="Who closes it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def close(incident_id: str, reason: str, by: str, as_json: bool) -> None:
-    """Resolve an incident that no evidence will end, such as that of a tenant that left while in alarm.
+    """Resolve an incident that no evidence will end, such as one of a tenant that left while in alarm.
 
-    Refused (exit 3) while a tenant of the incident is in alarm in the newest judged window that could be read. Freezes stay,
-    and what was started for the incident goes on; reason and name go to the audit log.
+    Refused (exit 3) while a tenant of the incident is in alarm in the newest judged window with data. Freezes stay, and started
+    actions continue. Reason and name go to the audit log.
 
     \b
     Example:
@@ -96,7 +96,7 @@ def close(incident_id: str, reason: str, by: str, as_json: bool) -> None:
         return
     click.echo(f"closed: incident {closed.incident_id}")
     for each in unfinished:
-        click.echo(f"goes on: {each.kind} {each.target}".rstrip(), err=True)
+        click.echo(f"still running: {each.kind} {each.target}".rstrip(), err=True)
 
 
 def _in_words(found: Incident) -> str:
@@ -113,12 +113,12 @@ def _lines(record: IncidentRecord) -> list[str]:
     lines += [f"action    {each.kind} {each.target}  {each.status.value}  {each.outcome}".rstrip() for each in record.actions]
     for each in record.approvals:
         answer = each.answer
-        said = f"{answer.answer.value} by {answer.answered_by or 'nobody'}: {answer.reason}" if answer else "not answered"
+        said = f"{answer.answer.value} by {answer.answered_by or 'no one'}: {answer.reason}" if answer else "not answered"
         lines.append(f"approval  {each.request.kind.value} {each.request.subject_id}  {said}")
     for change in record.flag_changes:
         lines.append(f"flag      {change.flag}@{change.tenant_id}  {change.to_value}  {change.status.value}")
     for freeze in record.freezes:
-        lines.append(f"freeze    {freeze.flag}@{freeze.tenant_id}  {'stands' if freeze.stands else 'lifted'}")
+        lines.append(f"freeze    {freeze.flag}@{freeze.tenant_id}  {'active' if freeze.stands else 'lifted'}")
     for rotation in record.rotations:
         lines.append(f"rotation  {rotation.secret_name}  {'done' if rotation.done_at else f'due {iso(rotation.due_at)}'}")
     return lines

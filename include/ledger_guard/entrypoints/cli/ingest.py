@@ -1,4 +1,4 @@
-"""`ingest`: bring access logs in."""
+"""`ingest`: read access logs into guard state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NOTHING_USABLE = 1
 
 @click.group()
 def ingest() -> None:
-    """Bring in what the triggers are read from.
+    """Read access logs into guard state.
 
     \b
     Example:
@@ -42,7 +42,7 @@ def ingest() -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
 @click.option("--format", "line_format", type=click.Choice(["auto", *FORMATS]), default="auto", show_default=True)
 @click.option("--mapping", metavar="NAME", help="A mapping of the policy; default: ingress_json or combined, by format.")
-@click.option("--tenant", metavar="T", help="The tenant of every line, whatever the lines say; needed where they say nothing.")
+@click.option("--tenant", metavar="T", help="The tenant of every line, whatever the lines say; needed if they name none.")
 @click.option(
     "--complete-through",
     metavar="TIME",
@@ -63,11 +63,11 @@ def access_log(
 ) -> None:
     """Read ingress log lines, JSON Lines or Apache/nginx combined, plain or gzipped, each once.
 
-    Query strings, headers and bodies are not stored. Lines that can't be used are counted, and the first 1,000 of a
-    file kept with their number and the reason: so are lines of further tenants once a file has named 100 that the platform
-    does not know. Regular files only.
-    Triggers need the error code of each answer: only a JSON log that carries it can be measured. Exit 1 when no line of a
-    file could be used: wrong format or mapping, most likely. The source is not called complete then.
+    Query strings, headers and bodies are not stored. Unusable lines are counted, and the first 1,000 of a file are kept with
+    their number and the reason. Once a file has named 100 tenants that the platform does not have, lines of further such tenants
+    are unusable too. Regular files only.
+    Triggers need the error code of each answer: only a JSON log with error codes gives readings. Exit 1 when no line of a file
+    could be used: most likely a wrong format or mapping. The source does not count as complete then.
 
     \b
     Examples:
@@ -96,8 +96,8 @@ def access_log(
 
 def _completeness(outcome: ingesting.IngestOutcome) -> str:
     if outcome.unusable:
-        return "the source is not called complete: a file of which nothing could be used is missing from it"
-    return f"the source is complete through {iso(outcome.complete_through) if outcome.complete_through else 'no moment yet'}"
+        return "the source does not count as complete: nothing of at least one file could be used"
+    return f"the source is complete through {iso(outcome.complete_through) if outcome.complete_through else 'no time yet'}"
 
 
 def _log(
@@ -127,7 +127,7 @@ def _moment(text: str) -> datetime:
 def _progress(name: str, lines: int) -> None:
     terminal = sys.__stderr__
     if terminal is not None and terminal.isatty():
-        # past the stream that would show the carriage return
+        # past the stream that would escape the carriage return
         terminal.write(f"\r{one_line(name)}: {lines} lines")
         terminal.flush()
 
@@ -136,7 +136,7 @@ def _lines(file: IngestedFile) -> list[str]:
     span = f"{iso(file.first_event)} to {iso(file.last_event)}" if file.first_event and file.last_event else "no events"
     counts = f"{file.accepted} accepted, {file.already_known} already known, {file.rejected} rejected"
     found = [f"{file.file_name} ({file.mapping}): {file.lines} lines, {counts}; {span}"]
-    found += [f"  not knowable: {sentence}" for sentence in file.not_knowable]
+    found += [f"  missing: {sentence}" for sentence in file.not_knowable]
     if file.rejected:
         found.append(f"  first rejected: {file.first_reject}")
         which = "all" if file.kept_rejects == file.rejected else f"the first {file.kept_rejects}"

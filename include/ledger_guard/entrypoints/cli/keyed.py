@@ -1,4 +1,4 @@
-"""What a command that wrote says where no audit key is set."""
+"""The warning of a writing command without an audit key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ledger_guard.ports import Dependencies
 
 
 def say_if_unkeyed(deps: Dependencies) -> None:
-    """Say on stderr that this guard has no audit key; nothing where it has one."""
+    """Warn on stderr if this guard has no audit key."""
     with deps.state.snapshot() as state:
         is_keyed = state.audit.keys.newest is not None
     if not is_keyed:

@@ -30,16 +30,16 @@ COMMANDS = {
     "backtest": "Judge a file of readings as the health check would.",
     "db": "Bring guard state's schema up to date.",
     "incident": "List, show and close incidents, and print their reports.",
-    "ingest": "Bring access logs in.",
-    "platform": "Hold the policy against the platform's schema, ledger words, flags, log and secrets.",
+    "ingest": "Read access logs into guard state.",
+    "platform": "Check the policy against the platform's schema, ledger words, flags, log and secrets.",
     "policy": "Check the policy file.",
-    "rollout": "Ask whether a flag may be enabled.",
-    "watch": "Say what is wrong with the guard itself; for cron, apart from Airflow.",
+    "rollout": "Check whether a flag may be enabled; freezes, overrides, secrets.",
+    "watch": "Report problems of the guard itself; for cron, outside Airflow.",
 }
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called, so that help is fast and loads nothing else."""
+    """A group that imports a command only when it is called, so that help is fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         """Names of all commands, sorted."""
@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
         return found
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command and write out what it printed, here, where click still minds a reader that is gone."""
+        """Run the command and flush its output here, where click still handles a closed pipe."""
         result = super().invoke(ctx)
         sys.stdout.flush()
         return result
@@ -84,13 +84,13 @@ def cli() -> None:
 
 
 class ShownStream:
-    """A text stream that shows control characters as escapes: an id from a log must not steer the terminal."""
+    """A text stream that escapes control characters: an id from a log must not control the terminal."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write, and say how much of `text` that was: all."""
+        """Write; returns the length of `text`."""
         self._stream.write(controls_shown(text) if isinstance(text, str) else text)
         return len(text)
 
@@ -105,7 +105,7 @@ def _shown_output() -> Iterator[None]:
     try:
         yield
     finally:
-        # click puts another one around a stream whose reader is gone; that one stays
+        # click wraps a stream whose reader is gone in another one; keep that
         sys.stdout = before[0] if sys.stdout is shown[0] else sys.stdout
         sys.stderr = before[1] if sys.stderr is shown[1] else sys.stderr
 
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors end as one line on stderr, never as a traceback.
 
     A command ends with `ctx.exit(code)` or by returning a whole number for another code than 0. Whatever a command prints,
-    control characters in it are shown as escapes.
+    control characters are escaped.
     """
     with _shown_output():
         return _run(argv)
@@ -124,7 +124,7 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         result = cli.main(args=None if argv is None else list(argv), prog_name=PROGRAM, standalone_mode=False)
     except SystemExit as ended:
-        # click leaves so, and quietly, when the reader of its output is gone
+        # click exits this way, quietly, when the reader of its output is gone
         return ended.code if isinstance(ended.code, int) else FAILED
     except (click.Abort, KeyboardInterrupt):
         return _ended("interrupted", INTERRUPTED)
@@ -166,6 +166,6 @@ def _ended(text: str, code: int) -> int:
     try:
         print(text, file=sys.stderr, flush=True)  # noqa: T201  this is the command line
     except OSError:
-        # nobody reads stderr; the exit code still tells
+        # no one reads stderr; the exit code is enough
         return code
     return code

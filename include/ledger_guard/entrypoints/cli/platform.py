@@ -1,4 +1,4 @@
-"""`platform`: does the policy fit the platform that the guard is pointed at?"""
+"""`platform`: does the policy fit the connected platform?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DOES_NOT_FIT = 1
 
 @click.group()
 def platform() -> None:
-    """Look at the platform before the guard judges its money.
+    """Check the platform before the guard judges its money.
 
     \b
     Example:
@@ -23,15 +23,19 @@ def platform() -> None:
 
 @platform.command()
 @click.option(
-    "--players", type=click.IntRange(10, 100_000), default=PLAYERS_AT_MOST, show_default=True, help="Learn from so many."
+    "--players",
+    type=click.IntRange(10, 100_000),
+    default=PLAYERS_AT_MOST,
+    show_default=True,
+    help="Learn from at most so many players.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
 def check(players: int, as_json: bool) -> None:
-    """Hold the policy against schema, ledger words, flags, log and secrets; exit code 1 when something does not fit.
+    """Check the policy against schema, ledger words, flags, log and secrets; exit code 1 when something does not fit.
 
-    What each ledger type and status moves is learnt from the data: balances that transactions noted, and how far wallets are
-    from their players. For words that the policy lacks or has wrong it prints bookings, ready for platform.ledger.bookings.
-    It reads only, through the reader's connection, and the ledger once.
+    It learns from the data what each ledger type and status moves: from balances noted in transactions, and from the difference
+    between wallets and players. For words that the policy lacks or has wrong it prints bookings, ready for
+    platform.ledger.bookings. It only reads, through the reader's connection, and the ledger once.
 
     \b
     Example: python -m ledger_guard platform check

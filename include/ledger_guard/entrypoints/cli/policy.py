@@ -1,4 +1,4 @@
-"""`policy check`: is the policy file in order, and do its probes fit the platform?"""
+"""`policy check`: is the policy file valid, and do its probes work on the platform?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ledger_guard.domain.flags import ProbeLook
 from ledger_guard.policy.loader import load_policy, policy_path
 from ledger_guard.policy.schema import Policy
 
-#: exit code of a probe whose form does not fit, as of a policy that is not in order
+#: exit code of a probe whose form does not fit, as of an invalid policy
 _UNFIT = 2
 #: exit code of a probe that fits and showed nothing
 _SHOWED_NOTHING = 1
@@ -25,17 +25,17 @@ def policy() -> None:
 
 @policy.command()
 @click.argument("file", required=False, type=click.Path())
-@click.option("--live", is_flag=True, help="Ask the instances and send the canaries of `probes`, and say which of them fit.")
+@click.option("--live", is_flag=True, help="Ask the instances and send the canaries of `probes`; report which of them work.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object on stdout.")
 @click.pass_context
 def check(ctx: click.Context, file: str | None, live: bool, as_json: bool) -> None:
-    """Check FILE: every problem is told, one line each, with its place and what is allowed there.
+    """Check FILE: prints every problem, one line each, with its place and what is allowed there.
 
-    Without FILE the policy in force is checked: the one that LEDGER_GUARD_POLICY names, else the shipped one.
-    Exits with 0 when it is in order and with 2 when it is not.
+    Without FILE it checks the active policy: the one in LEDGER_GUARD_POLICY, else the shipped one. Exit 0 when it is valid,
+    2 when it is not.
 
-    With --live the platform is asked as after a change of a flag: a canary withdrawal is a real request of the player kept for
-    it. Exits with 2 when the platform does not take a probe as it is, with 1 when one got no answer or shows neither on nor off.
+    With --live it asks the platform as after a flag change: a canary withdrawal is a real request of the canary player. Exit 2
+    when the platform rejects the form of a probe, 1 when a probe got no answer or shows neither on nor off.
 
     \b
     Examples:
@@ -62,7 +62,7 @@ def check(ctx: click.Context, file: str | None, live: bool, as_json: bool) -> No
         click.echo(json.dumps({"file": path, "is_valid": True, **found}, indent=2))
     else:
         click.echo(
-            f"{path}: in order: {len(checked.matrix)} rows decide every case of {', '.join(triggers)}; "
+            f"{path}: valid: {len(checked.matrix)} rows decide every case of {', '.join(triggers)}; "
             f"approvers {', '.join(approvers)}; hash {checked.content_hash[:12]}"
         )
         for flag, each in looks.items():
@@ -84,10 +84,10 @@ def _look(look: ProbeLook) -> dict[str, Any]:
 
 
 def _live_words(checked: Policy, flag: str, looks: list[ProbeLook]) -> list[str]:
-    """A line a probe, and one for what the policy leaves out."""
+    """One line per probe, and one for what the policy leaves out."""
     lines = [f"{_verdict(look)}: {look.words}" for look in looks]
     named = checked.probes.get(flag)
-    missing = [] if named and named.instances else ["no probe of the instances"]
+    missing = [] if named and named.instances else ["no instance probe"]
     missing += [] if named and named.canary else ["no canary"]
     return [*lines, *([f"names {' and '.join(missing)}: a change of it stays unconfirmed"] if missing else [])]
 

@@ -1,4 +1,4 @@
-"""`rollout`: may a flag be enabled, what stands in the way, and in what state the secrets are."""
+"""`rollout`: whether a flag may be enabled, what blocks it, and the state of the secrets."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _REFUSED = 3
 
 @click.group()
 def rollout() -> None:
-    """Look at the rollout's flags, freezes and secrets, and put on record what people do about them."""
+    """Check the rollout's flags, freezes and secrets, and record what people do about them."""
 
 
 @rollout.command()
 @click.option("--flag", required=True, help="A flag of the policy.")
-@click.option("--tenant-id", default=EVERYWHERE, show_default=True, help="One tenant; * asks for everyone.")
+@click.option("--tenant-id", default=EVERYWHERE, show_default=True, help="One tenant; * for everyone.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def check(context: click.Context, flag: str, tenant_id: str, as_json: bool) -> None:
-    """Say whether a flag may be enabled: exit 0 when open, 3 when frozen.
+    """Check whether a flag may be enabled: exit 0 when open, 3 when frozen.
 
-    An override opens it for its tenant while it is in force; the freeze stands all the same. Where a value is for everybody
-    alike (the flag's, or the store's), a tenant is answered as everyone.
+    An active override opens it for its tenant; the freeze stays active. If the flag or its store has one value for everyone, a
+    tenant gets the answer for everyone.
 
     \b
     Example:
@@ -72,7 +72,7 @@ def check(context: click.Context, flag: str, tenant_id: str, as_json: bool) -> N
 @rollout.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def secrets(as_json: bool) -> None:
-    """Look at the webhook secrets of the policy: presence, fingerprint, age, what is wrong. Never a value.
+    """Check the webhook secrets of the policy: presence, fingerprint, age, problems. Never a value.
 
     \b
     Example:
@@ -93,7 +93,7 @@ for _command in (freeze, override, end_override, plan_rotation, rotated, record_
 @rollout.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
-    """List flags with their values by scope, standing freezes, overrides and rollbacks, and pending rotations.
+    """List flags with their values by scope, active freezes, overrides and rollbacks, and pending rotations.
 
     \b
     Example:
@@ -161,7 +161,7 @@ def _rollback(found: StandingRollback, now: datetime) -> dict[str, Any]:
 def _override_words(found: FreezeOverride) -> str:
     return (
         f"{found.flag} for {scope_words(found.tenant_id)} by override of {found.granted_by} until {iso(found.expires_at)}: "
-        f"{found.reason}; an approved run of flag_restore is needed all the same"
+        f"{found.reason}; an approved run of flag_restore is still needed"
     )
 
 

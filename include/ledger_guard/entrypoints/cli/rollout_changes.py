@@ -1,4 +1,4 @@
-"""`rollout`'s commands that put something on record: freezes, overrides, rotations, deploys."""
+"""`rollout`'s commands that record something: freezes, overrides, rotations, deploys."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_one_rot
 @click.command()
 @click.option("--flag", required=True, help="A flag of the policy.")
 @click.option("--tenant-id", default=EVERYWHERE, show_default=True, help="One tenant; * freezes it for everyone.")
-@click.option("--incident", "incident_id", help="The incident that it belongs to; none: it stands on its own.")
+@click.option("--incident", "incident_id", help="The incident that it belongs to, if any.")
 @click.option("--reason", required=True, help="Why nothing new may be enabled.")
 @click.option("--by", required=True, help="Who freezes it.")
 def freeze(flag: str, tenant_id: str, incident_id: str | None, reason: str, by: str) -> None:
-    """Forbid that a flag is enabled for anything new. What is on stays on.
+    """Block enabling a flag for anything new. What is on stays on.
 
-    An approved run of flag_restore lifts it, with the root cause, its owner and link. No command does.
+    Only an approved run of flag_restore lifts it, with the root cause, its owner and link.
 
     \b
     Example:
@@ -43,13 +43,13 @@ def freeze(flag: str, tenant_id: str, incident_id: str | None, reason: str, by: 
 @click.command()
 @click.option("--flag", required=True, help="A flag of the policy.")
 @click.option("--tenant-id", required=True, help="The one tenant that may be enabled.")
-@click.option("--hours", required=True, type=float, help="After so many hours it counts no more.")
-@click.option("--reason", required=True, help="Why this tenant may be enabled all the same, in at least 10 characters.")
+@click.option("--hours", required=True, type=float, help="It expires after so many hours.")
+@click.option("--reason", required=True, help="Why this tenant may be enabled anyway, in at least 10 characters.")
 @click.option("--by", required=True, help="Who grants it: a name that the policy's freeze.override_by lists.")
 def override(flag: str, tenant_id: str, hours: float, reason: str, by: str) -> None:
-    """Let one tenant be enabled in spite of a freeze, for a while. It lifts no freeze and enables nothing by itself.
+    """Allow one tenant to be enabled despite a freeze, for a limited time. It lifts no freeze and enables nothing by itself.
 
-    An approved run of flag_restore for this tenant is excused from the freeze meanwhile, and from nothing else.
+    Meanwhile an approved run of flag_restore for this tenant may ignore the freeze, and nothing else.
 
     \b
     Example:
@@ -63,10 +63,10 @@ def override(flag: str, tenant_id: str, hours: float, reason: str, by: str) -> N
 
 
 @click.command("end-override")
-@click.option("--override", "override_id", required=True, help="Id of an override in force, as `rollout status` shows it.")
+@click.option("--override", "override_id", required=True, help="Id of an active override, as `rollout status` shows it.")
 @click.option("--by", required=True, help="Who ends it.")
 def end_override(override_id: str, by: str) -> None:
-    """End an override before it expires. A tenant that was enabled by it stays as it is.
+    """End an override before it expires. A tenant enabled with it stays enabled.
 
     \b
     Example:
@@ -78,13 +78,13 @@ def end_override(override_id: str, by: str) -> None:
 
 @click.command("plan-rotation")
 @click.option("--provider", required=True, help="A provider of the policy's secrets.names.")
-@click.option("--owner", required=True, help="Who sees to it that it is done.")
+@click.option("--owner", required=True, help="Who is responsible for it.")
 @click.option("--by", required=True, help="Who plans it.")
 @click.option("--incident", "incident_id", help="The incident that it belongs to.")
 def plan_rotation(provider: str, owner: str, by: str, incident_id: str | None) -> None:
     """Plan the rotation of a provider's secret: steps, owner, due time and overlap go on record.
 
-    Refused (exit 3) while one of the same secret is pending, or one that is done still overlaps.
+    Refused (exit 3) while a rotation of the same secret is pending or still overlaps.
 
     \b
     Example:
@@ -100,7 +100,7 @@ def plan_rotation(provider: str, owner: str, by: str, incident_id: str | None) -
 @click.option("--rotation", "rotation_id", required=True, help="Id of a pending rotation, as `rollout status` shows it.")
 @click.option("--by", required=True, help="Who rotated the secret.")
 def rotated(rotation_id: str, by: str) -> None:
-    """Record that a planned secret rotation has taken place.
+    """Record that a planned secret rotation is done.
 
     \b
     Example:
@@ -115,7 +115,7 @@ def rotated(rotation_id: str, by: str) -> None:
 @click.option("--at", "deployed_at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), help="When, UTC; now unless given.")
 @click.option("--by", required=True, help="Who, or which pipeline, records it.")
 def record_deploy(version: str, deployed_at: datetime | None, by: str) -> None:
-    """Tell the guard of a deploy of the platform: signature failures that begin within two hours are held against it.
+    """Record a deploy of the platform: signature failures that begin within two hours are compared with it.
 
     \b
     Example:

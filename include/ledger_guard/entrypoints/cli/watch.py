@@ -1,4 +1,4 @@
-"""`watch`: what keeps the guard from seeing or acting, seen from outside of Airflow."""
+"""`watch`: what keeps the guard from seeing or acting, checked from outside Airflow."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ledger_guard.use_cases.incidents.held_up import held_up
 
 
 @click.command()
-@click.option("--tell/--no-tell", default=True, help="Tell people what is new, each thing once; without, only print.")
+@click.option("--tell/--no-tell", default=True, help="Notify people of new problems, once each; without it, only print.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def watch(ctx: click.Context, tell: bool, as_json: bool) -> None:
-    """Say what is wrong with the guard itself: for cron or a timer, every five minutes, beside the health check.
+    """Report problems of the guard itself. For cron or a timer, every five minutes, besides the health check.
 
-    Needs guard state only, so it speaks up when Airflow stands still: no verdicts for two windows, runs that were to start
-    and have not begun, questions that expired without a record; and what the DAGs' tasks saw last: paused DAGs, emergencies
-    that stay queued. Everything is printed, one line each; what is new is told in the channel too. Exit code 1 when there is
-    something.
+    Needs only guard state, so it works when Airflow is down. It reports: no verdicts for two windows, runs that should have
+    started and did not, questions that expired without a record; and what the DAGs' tasks saw last: paused DAGs, emergencies that
+    stay queued. Everything is printed, one line each; new problems are also posted in the channel. Exit code 1 when there is a
+    problem.
 
     \b
     Examples:
@@ -39,10 +39,10 @@ def watch(ctx: click.Context, tell: bool, as_json: bool) -> None:
         try:
             tell_from_outside(deps)
         except LedgerGuardError as error:
-            # what stands below is wrong with the guard; that nobody hears of it has to be said as well
-            click.echo(f"not told: {error}", err=True)
+            # the problems are printed below; a failed notification is a problem too
+            click.echo(f"not posted: {error}", err=True)
     if as_json:
         click.echo(json.dumps({"at": iso(deps.wall_clock.now()), "problems": problems}, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(problems) or "nothing is wrong")
+        click.echo("\n".join(problems) or "no problems")
     ctx.exit(1 if problems else 0)

@@ -1,1 +1,1 @@
-"""The audit log: verified, exported, its end kept elsewhere."""
+"""The audit log: verify it, export it, and keep its head elsewhere."""

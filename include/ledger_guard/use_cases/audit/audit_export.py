@@ -1,4 +1,4 @@
-"""Hands entries of the audit log on as JSON Lines, and checks such lines later: by themselves, and against the log."""
+"""Exports entries of the audit log as JSON Lines, and verifies such lines later, alone or against the log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORM = "a line that `audit export` wrote"
 
 @dataclass
 class ExportCheck:
-    """What a check of exported lines found so far."""
+    """The result of checking exported lines, so far."""
 
     entries: int = 0
     first: int | None = None
@@ -31,7 +31,7 @@ class ExportCheck:
 def export_audit(deps: Dependencies, incident_id: str | None, tenant_id: str | None) -> Iterator[dict[str, Any]]:
     """Entries in order of sequence, those of an incident or tenant when given, as JSON-able values.
 
-    `at` is spelled as it was hashed, so that each line gives its hash, and its mark where somebody has the key.
+    `at` has the hashed spelling, so each line reproduces its hash and, with the key, its mark.
 
     Raises:
         BadInputError: there is no such incident.
@@ -49,17 +49,17 @@ def as_line(entry: dict[str, Any]) -> str:
 
 
 def read_export(lines: Iterable[str], where: str) -> Iterator[AuditEntry]:
-    """The entries of exported lines. Raises BadInputError for a line that is none; `where` names the file."""
+    """The entries of exported lines. Raises BadInputError for a line that is not an entry; `where` names the file."""
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _entry(line, f"{where}, line {number}")
 
 
 def check_export(entries: Iterable[AuditEntry], keys: AuditKeys | None, found: ExportCheck) -> Iterator[AuditEntry]:
-    """Hand entries on, checked by themselves, up to the first that is wrong; what is seen is noted in `found`.
+    """Yield entries, each verified alone, up to the first wrong one; results go to `found`.
 
-    Each must give its hash, come behind the one before, be chained to it where nothing lies between, and carry a mark that
-    its key gives. `keys` None leaves marks unchecked.
+    Each must reproduce its hash, follow the one before, be chained to it if they are adjacent, and carry the mark of its key.
+    `keys` None leaves marks unchecked.
     """
     before: AuditEntry | None = None
     for entry in entries:
@@ -78,7 +78,7 @@ def missing_from_log(
 ) -> str | None:
     """The first exported entry that the log does not hold, or None.
 
-    With an incident or tenant given, an entry of theirs that the export lacks is a fault too, up to the export's last one.
+    With an incident or tenant, an entry of theirs missing from the export is a fault too, up to the export's last one.
     """
     is_filtered = incident_id is not None or tenant_id is not None
     whose = " of this incident or tenant" if is_filtered else ""
@@ -90,18 +90,18 @@ def missing_from_log(
             there = next(logged, None)
             while there is not None and there.sequence < entry.sequence:
                 if is_filtered:
-                    return f"entry {there.sequence}{whose} is in the log and not in the export"
+                    return f"entry {there.sequence}{whose} is in the log but not in the export"
                 there = next(logged, None)
             if there is None or there.sequence != entry.sequence:
                 return f"entry {entry.sequence} is not in the log{whose}"
             if there.entry_hash != entry.entry_hash:
-                return f"entry {entry.sequence} is another one in the log: it or the log was replaced"
+                return f"entry {entry.sequence} differs from the log: the entry or the log was replaced"
     return None
 
 
 def _own_fault(entry: AuditEntry, before: AuditEntry | None, keys: AuditKeys | None) -> str | None:
     if before is not None and entry.sequence <= before.sequence:
-        return f"entry {entry.sequence} comes after {before.sequence}: lines were reordered or doubled"
+        return f"entry {entry.sequence} comes after {before.sequence}: lines were reordered or duplicated"
     if before is not None and entry.sequence == before.sequence + 1 and entry.previous_hash != before.entry_hash:
         return f"entry {entry.sequence} is not chained to entry {before.sequence}: one of them was replaced"
     return content_fault(entry) or (None if keys is None else mark_fault(entry, before.key_id if before else None, keys))
@@ -140,4 +140,4 @@ def _entry(line: str, where: str) -> AuditEntry:
         number = int(found["sequence"])
         return AuditEntry(number, event, found["previous_hash"], found["entry_hash"], found.get("key_id"), found.get("mac"))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BadInputError(f"{where}: is no entry of the audit log; allowed: {_FORM}") from error
+        raise BadInputError(f"{where}: is not an entry of the audit log; allowed: {_FORM}") from error

@@ -1,4 +1,4 @@
-"""Puts the audit log's end on record outside of its database."""
+"""Records the audit log's head outside its database."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ledger_guard.ports import Dependencies
 
 
 def audit_head(deps: Dependencies, keys: AuditKeys, earlier: Sequence[ExportedHead] = ()) -> ExportedHead:
-    """The log's end as it is now, marked with the newest key; costs two rows, however long the log is.
+    """The log's current head, marked with the newest key; reads two rows, however long the log is.
 
     Raises:
-        LedgerInvariantError: the log no longer holds the last of the `earlier` heads, or that one was forged. Put nothing on
-            record over it: find out who did it first.
+        LedgerInvariantError: the log no longer holds the last of the `earlier` heads, or that head was forged. Record
+        nothing over it; first find out who did it.
     """
     last = earlier[-1:]
     with deps.state.snapshot() as state:

@@ -1,4 +1,4 @@
-"""Is the audit log's chain whole, and was it written with the key? Changes nothing, but for the entry that brings a key in."""
+"""Is the audit log's chain intact, and was it written with the key? Read-only, except for the entry that adds a key."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from ledger_guard.use_cases.flags.attested_freezes import take_as_lifted
 
 @dataclass(frozen=True)
 class AuditCheck:
-    """What a verification found."""
+    """The result of a verification."""
 
-    #: sequence and hash of the last entry, as the log's head remembers them: note them elsewhere to prove them later
+    #: sequence and hash of the last entry, from the log's head: keep them elsewhere as later proof
     entries: int
     head_hash: str
-    #: the first thing wrong, or None
+    #: the first fault, or None
     fault: str | None
     #: the first entry that carries a key's mark; None: none does
     marked_from: int | None
-    #: whether marks were held against keys
+    #: whether marks were checked with keys
     is_mark_checked: bool
-    #: how many exported heads the log was held against
+    #: how many exported heads were checked against the log
     heads: int
-    #: whether the guard that was asked has a key
+    #: whether this guard has a key
     is_keyed: bool
 
 
 @dataclass
 class _Passing:
-    """What is noted of entries while they are verified, so that the log is read once."""
+    """What is collected while entries are verified, so that the log is read once."""
 
     wanted: frozenset[int]
     hashes: dict[int, str] = field(default_factory=dict)
@@ -53,9 +53,9 @@ class _Passing:
 
 
 def verify_audit(deps: Dependencies, keys: AuditKeys | None, heads: Sequence[ExportedHead] = ()) -> AuditCheck:
-    """Recompute the whole chain as it stood at one moment; writers are not held up.
+    """Recompute the whole chain from one snapshot; writers are not blocked.
 
-    `heads` were exported before; the log must still hold each. `keys` None leaves marks unchecked.
+    `heads` were exported earlier; the log must still hold each. `keys` None leaves marks unchecked.
     """
     noted = _Passing(frozenset(head.sequence for head in heads))
     with deps.state.snapshot() as state:
@@ -68,18 +68,18 @@ def verify_audit(deps: Dependencies, keys: AuditKeys | None, heads: Sequence[Exp
 
 @dataclass(frozen=True)
 class KeyBroughtIn:
-    """What bringing a key in did."""
+    """The result of adding a key."""
 
-    #: of its entry; None: the log ended with that key's mark already
+    #: of its entry; None: the log already ended with that key's mark
     sequence: int | None
-    #: from before the log had a key: their rows were taken at their word, for the last time
+    #: from before the log had a key: their rows were trusted, for the last time
     lifted_freezes: tuple[Freeze, ...]
 
 
 def use_audit_key(deps: Dependencies, keys: AuditKeys, by: str) -> KeyBroughtIn:
-    """Bring the newest key in with an entry of its own, so that from now on an unmarked end is a fault.
+    """Add the newest key with its own entry; from then on an unmarked end is a fault.
 
-    Freezes that were lifted while there was no key stand again until this attests their liftings: look at what it names.
+    Freezes lifted while there was no key are active again until this attests their liftings: check what it names.
 
     Raises:
         BadInputError: there is no key, or the log is marked with one that this process does not have.

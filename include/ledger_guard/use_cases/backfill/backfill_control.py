@@ -10,14 +10,14 @@ from ledger_guard.ports import Dependencies
 
 
 def control_backfill(deps: Dependencies, plan_id: str, wanted: Wanted, actor: str, reason: str) -> BackfillOrder:
-    """Record an order; the run obeys before its next batch. Orders stand until another one takes their place.
+    """Record an order; the run obeys before its next batch. An order is valid until the next one.
 
     Raises:
-        BadInputError: no such plan, or a pause or cancellation without a reason. Say why: others will read it.
+        BadInputError: no such plan, or a pause or cancellation without a reason. Others will read it.
     """
     why = reason.strip()
     if not why and wanted is not Wanted.RUN:
-        raise BadInputError(f"{wanted.value}: needs a reason; allowed: a sentence that tells others why")
+        raise BadInputError(f"{wanted.value}: needs a reason; allowed: a sentence that says why")
     order = BackfillOrder(checked_uuid(plan_id, "plan"), wanted, actor, why, deps.wall_clock.now())
     with deps.state.transaction() as state:
         plan = state.plans.get(order.plan_id, with_rows=False)

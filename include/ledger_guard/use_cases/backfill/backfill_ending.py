@@ -1,4 +1,4 @@
-"""How a backfill run ended, from what guard state holds, and what is told of it."""
+"""How a backfill run ended, from guard state, and how this is reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ledger_guard.use_cases.incidents.own_actions import end_own_action
 def close_run(
     run: RunOnRecord, params: Mapping[str, Any], plan: Mapping[str, Any] | None, verified: Mapping[str, Any] | None
 ) -> tuple[ActionStatus, str]:
-    """Say how the run ended, from what guard state holds (never from task states), and record it as the run's own action."""
+    """How the run ended, from guard state (never from task states); also records it as the run's own action."""
     operation = str(params["operation"])
     status, outcome = _outcome(run.deps, plan["plan_id"] if plan else None, operation)
     if status is ActionStatus.DONE and operation == "backfill" and not (verified and verified["is_clean"]):
@@ -31,17 +31,17 @@ def close_run(
 
 
 def _not_clean(outcome: str, verified: Mapping[str, Any] | None) -> tuple[ActionStatus, str]:
-    """How a backfill ended after which wallets are still not right.
+    """How a backfill ended when some wallets are still wrong.
 
-    Players who move while a live tenant is written are nobody's fault: it is done, and the rest is told. A wallet that was
-    written and is wrong again is one.
+    Players who move money during the write are no failure: the backfill is done, and the rest is reported. A written wallet that
+    is wrong again is a failure.
     """
     if not verified:
         return ActionStatus.FAILED, f"{outcome}; but it was not verified"
     if verified["wrong_again"]:
         remaining = "; ".join(verified["remaining"])
         return ActionStatus.FAILED, f"{outcome}; but {verified['wrong_again']} written wallets are wrong again: {remaining}"
-    rest = [(verified["left"], "left for the next dry-run"), (verified["for_humans"], "for a human to look into")]
+    rest = [(verified["left"], "left for the next dry-run"), (verified["for_humans"], "for a human to review")]
     return ActionStatus.DONE, "; ".join([outcome, *(f"{number} {words}" for number, words in rest if number)])
 
 
@@ -66,7 +66,7 @@ def _by_script(plan: Plan, is_done: bool, words: str) -> tuple[ActionStatus, str
 
 
 def _rows_written_again(state: UnitOfWork, plan: Plan) -> int | None:
-    """Rows that a plan wrote which was made for the same tenant and case right after this one; None when there is none."""
+    """Rows written by the follow-up plan for the same tenant and case; None when there is none."""
     latest = state.plans.latest(plan.tenant_id)
     if latest is None or latest.plan_id == plan.plan_id or latest.incident_id != plan.incident_id:
         return None
@@ -81,10 +81,10 @@ def _by_guard(
     if operation == "dry_run":
         return ActionStatus.DONE, f"dry-run only; {describe_plan(plan)}"
     if operation == "undo" and plan.status is PlanStatus.UNDONE:
-        return ActionStatus.DONE, f"undone: {rows.get('restored', 0)} rows given back, {rows.get('kept', 0)} kept"
+        return ActionStatus.DONE, f"undone: {rows.get('restored', 0)} rows restored, {rows.get('kept', 0)} kept"
     if operation == "backfill" and plan.status is PlanStatus.FORCED:
         drifted = rows.get("drifted", 0)
-        moved = f", {drifted} had moved meanwhile" if drifted else ""
+        moved = f", {drifted} had changed meanwhile" if drifted else ""
         planned_again = f", planned again: {again} more written" if drifted and again is not None else ""
         words = f"forced: {rows.get('applied', 0)} rows written{moved}{planned_again}; {describe_plan(plan)}"
         return ActionStatus.DONE, words
@@ -98,4 +98,4 @@ def _unwritten(approvals: Sequence[Approval]) -> tuple[ActionStatus, str]:
         return ActionStatus.REFUSED, f"{said_no}; nothing was written"
     if not approvals or any(approval.answer is None for approval in approvals):
         return ActionStatus.FAILED, "ended before it wrote; see the run's log"
-    return ActionStatus.FAILED, "approved, but not carried out; see the run's log"
+    return ActionStatus.FAILED, "approved, but not executed; see the run's log"

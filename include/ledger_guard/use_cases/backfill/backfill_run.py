@@ -1,4 +1,4 @@
-"""One tenant's backfill run: which plan, which way from there, what is asked of people, and how it ended."""
+"""One tenant's backfill run: its plan, the next tasks, the question for approvers, and the write."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ledger_guard.use_cases.backfill.verify import verify
 from ledger_guard.use_cases.incidents.own_actions import begun_now
 
 OPERATIONS = ("dry_run", "backfill", "undo")
-#: what is approved in an operation that writes
+#: the kind of approval of each operation that writes
 KINDS = {"backfill": ApprovalKind.BACKFILL_FORCE, "undo": ApprovalKind.BACKFILL_UNDO}
 
 
@@ -34,17 +34,17 @@ def describe_plan(plan: Plan) -> str:
     """A plan in one sentence, for approvers and threads."""
     counts, cents = plan.counts, plan.cents
     return (
-        f"tenant {plan.tenant_id}: {counts_in_words(counts) or 'nothing wrong'} of {plan.players} players; creates "
+        f"tenant {plan.tenant_id}: {counts_in_words(counts) or 'nothing wrong'} of {plan.players} players. Creates "
         f"{readable(cents.created, plan.currency)}, adds {readable(cents.increased, plan.currency)}, takes "
-        f"{readable(cents.decreased, plan.currency)}; {counts.protected} wallets are right though their player row differs"
+        f"{readable(cents.decreased, plan.currency)}; {counts.protected} wallets are right (only the player row differs)"
     )
 
 
 def plan_run(deps: Dependencies, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
-    """Make the run's plan, or take up the one to undo; returns what the other tasks and the gate need to know of it.
+    """Make the run's plan, or load the one to undo; returns what the other tasks and the gate need.
 
     Raises:
-        BadInputError: a tenant, operation, mode or plan that is not allowed, or a plan of another tenant.
+        BadInputError: tenant, operation, mode or plan not allowed, or a plan of another tenant.
     """
     tenant_id, operation = checked_tenant_id(params.get("tenant_id")), params.get("operation")
     if operation not in OPERATIONS:
@@ -58,10 +58,10 @@ def plan_run(deps: Dependencies, params: Mapping[str, Any], requested_by: str) -
 
 
 def backfill_question(deps: Dependencies, params: Mapping[str, Any], _requested_by: str, plan_id: str) -> dict[str, Any]:
-    """What the run's gate puts to people about a stored plan.
+    """The question of the run's gate about a stored plan.
 
     Raises:
-        SafetyRefusal: the plan is not one that this run may write; an edited result of another task ends here.
+        SafetyRefusal: this run may not write this plan; an edited task result is caught here.
     """
     operation = str(params["operation"])
     return _question(deps, _plan_of_run(deps, params, plan_id, operation), operation)
@@ -83,7 +83,7 @@ def _question(deps: Dependencies, plan: Plan, operation: str) -> dict[str, Any]:
 
 
 def _used_before(deps: Dependencies, plan: Plan) -> str:
-    """How much of the guardrails other plans for this tenant have used up, for the people who are asked."""
+    """For approvers: how much of the guardrails other plans for this tenant have used."""
     with deps.state.transaction() as state:
         before = written_before(deps, state, plan.plan_id, plan.tenant_id)
     if not before.rows:
@@ -91,26 +91,28 @@ def _used_before(deps: Dependencies, plan: Plan) -> str:
     rails = deps.policy.guardrails
     moved, most = (readable(cents, plan.currency) for cents in (before.total_delta_cents, rails.max_total_delta_cents))
     return (
-        f" Written to this tenant within {rails.counted_within_hours} h before: {before.rows} rows of {rails.max_rows}, "
-        f"{moved} of {most} that need no approval."
+        f" Already written to this tenant within {rails.counted_within_hours} h: {before.rows} of {rails.max_rows} rows and "
+        f"{moved} of {most} allowed without approval."
     )
 
 
 def _plan_of_run(deps: Dependencies, params: Mapping[str, Any], plan_id: str, operation: str) -> Plan:
-    """The plan, if this run was started to do that, for that tenant."""
+    """The plan, if this run was started for this operation and tenant."""
     if params.get("operation") != operation:
         raise SafetyRefusal(f"plan {plan_id}: refused: this run was started for {params.get('operation')}, not for {operation}")
     with deps.state.transaction() as state:
         plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
     if plan.tenant_id != params.get("tenant_id"):
-        raise SafetyRefusal(f"plan {plan_id}: refused: is of tenant {plan.tenant_id!r}, the run of {params.get('tenant_id')!r}")
+        raise SafetyRefusal(
+            f"plan {plan_id}: refused: it is for tenant {plan.tenant_id!r}, this run is for {params.get('tenant_id')!r}"
+        )
     if operation == "undo" and plan.plan_id != checked_uuid(params.get("plan_id"), "plan_id"):
-        raise SafetyRefusal(f"plan {plan_id}: refused: the run was started to undo {params.get('plan_id')}")
+        raise SafetyRefusal(f"plan {plan_id}: refused: this run was started to undo {params.get('plan_id')}")
     return plan
 
 
 def _plan_to_write(deps: Dependencies, params: Mapping[str, Any], plan_id: str, operation: str, actor: str) -> Plan:
-    """As `_plan_of_run`; that a run was pointed at a plan which is not its own goes on the audit log."""
+    """As `_plan_of_run`; an attempt to use another run's plan goes to the audit log."""
     try:
         return _plan_of_run(deps, params, plan_id, operation)
     except SafetyRefusal as refusal:
@@ -134,7 +136,7 @@ def _plan_to_undo(deps: Dependencies, tenant_id: str, params: Mapping[str, Any])
 
 
 def next_tasks(deps: Dependencies, plan: Mapping[str, Any], params: Mapping[str, Any] | None = None) -> list[str]:
-    """The tasks that follow: the gate and its notice, breaking the glass, the write, or nothing but the end."""
+    """The next tasks: the gate and its notice, break glass, the write, or only the end."""
     if plan["operation"] == "dry_run":
         return ["close"]
     acts_alone = wants_to_act_alone(params or {}) and bool(deps.policy.break_glass.users_for(KINDS[plan["operation"]]))
@@ -149,7 +151,7 @@ def next_tasks(deps: Dependencies, plan: Mapping[str, Any], params: Mapping[str,
 
 
 def break_glass_run(deps: Dependencies, params: Mapping[str, Any], plan_id: str, by: str, dag_id: str, run_id: str) -> list[str]:
-    """Put on record that who started the run writes this plan alone; returns the tasks that follow.
+    """Record that whoever started the run writes this plan alone; returns the next tasks.
 
     Raises:
         SafetyRefusal: the policy does not name them, the reason is too short, or the plan to force is not their own.
@@ -157,7 +159,9 @@ def break_glass_run(deps: Dependencies, params: Mapping[str, Any], plan_id: str,
     operation = str(params["operation"])
     plan = _plan_of_run(deps, params, plan_id, operation)
     if operation == "backfill" and plan.requested_by != by:
-        raise SafetyRefusal(f"plan {plan.plan_id}: refused: {plan.requested_by} made it, {by} may act alone on an own plan only")
+        raise SafetyRefusal(
+            f"plan {plan.plan_id}: refused: {plan.requested_by} made it; {by} may act alone only on their own plan"
+        )
     break_glass(
         deps,
         KINDS[operation],
@@ -174,10 +178,10 @@ def break_glass_run(deps: Dependencies, params: Mapping[str, Any], plan_id: str,
 def force_run(
     deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str, open_script: OpenScript
 ) -> dict[str, Any]:
-    """Let the policy's writer carry the run's plan out; what permits it is checked in there, that it is the run's own before.
+    """Let the policy's writer execute the run's plan. The writer checks the approval; here: that the plan is the run's own.
 
     Raises:
-        SafetyRefusal: also when the run was started for something else or for another tenant; nothing was written.
+        SafetyRefusal: also when the run was started for another operation or tenant; nothing was written.
     """
     planned = _plan_to_write(deps, params, plan["plan_id"], "backfill", actor)
     outcome = execute_plan(deps, planned.plan_id, actor, open_script)
@@ -185,9 +189,9 @@ def force_run(
 
 
 def _again(deps: Dependencies, planned: Plan, actor: str) -> dict[str, Any]:
-    """Plan a live tenant once more for the players who moved while it was written, and write that inside the guardrails.
+    """Plan a live tenant again for players who moved money during the write, and write this plan inside the guardrails.
 
-    Beyond them nothing is asked: what is left waits for the next dry-run.
+    Beyond the guardrails no one is asked: the rest waits for the next dry-run.
     """
     fresh = dry_run(deps, planned.tenant_id, planned.mode, actor, planned.incident_id)
     found = review(deps, fresh.plan_id)
@@ -197,16 +201,16 @@ def _again(deps: Dependencies, planned: Plan, actor: str) -> dict[str, Any]:
 
 
 def undo_run(deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:
-    """Undo the run's plan; what permits it is checked inside `undo`, that it is the run's own before.
+    """Undo the run's plan. `undo` checks the approval; here: that the plan is the run's own.
 
     Raises:
-        SafetyRefusal: also when the run was started for something else or for another plan; nothing was written.
+        SafetyRefusal: also when the run was started for another operation or plan; nothing was written.
     """
     return asdict(undo(deps, _plan_to_write(deps, params, plan["plan_id"], "undo", actor).plan_id, actor))
 
 
 def verify_run(deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Compare the tenant again; returns counts, whether the plan did what it was for, and what remains."""
+    """Compare the tenant again; returns counts, whether the plan achieved its goal, and what remains."""
     found = verify(deps, checked_tenant_id(params["tenant_id"]), plan["plan_id"])
     return {
         "counts": asdict(found.counts),

@@ -1,4 +1,4 @@
-"""dry_run: compare one tenant's players with its wallets and leave behind exactly what force would change."""
+"""dry_run: compare one tenant's players with its wallets and store exactly what force would change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def dry_run(
 
     Raises:
         BadInputError: no such tenant, mode or incident. Ask again.
-        SafetyRefusal: it would have rows that can't be written on this platform. Remove what is in the way.
+        SafetyRefusal: it would have rows that can't be written on this platform. Remove the obstacles.
         SourceUnavailable: the platform did not answer, or lacks a table or column. Retry when it is back.
     """
     tenant, wanted = checked_tenant_id(tenant_id), BackfillMode.parse(mode)
@@ -92,7 +92,7 @@ def _plan(
 
 
 def require_tenant(deps: Dependencies, tenant_id: str) -> None:
-    """Raise BadInputError, naming tenants that exist, when the platform does not know this one."""
+    """Raise BadInputError, naming existing tenants, when the platform has no such tenant."""
     if deps.ledger.tenant_exists(tenant_id):
         return
     known = deps.ledger.tenant_ids()
@@ -102,7 +102,7 @@ def require_tenant(deps: Dependencies, tenant_id: str) -> None:
 
 
 def current_flags(deps: Dependencies, tenant_id: str) -> dict[str, bool | None]:
-    """What the platform obeys for this tenant, for every flag of the policy; None where the store can't tell."""
+    """The platform's value of each flag of the policy for this tenant; None where the store does not know."""
     return {flag: deps.flags.effective(flag, tenant_id) for flag in sorted(deps.policy.flags)}
 
 

@@ -1,4 +1,4 @@
-"""dry_run over several tenants: each gets a plan of its own, and the one that would move most money comes first."""
+"""dry_run over several tenants: one plan each, the one that would move most money first."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
 
 @dataclass(frozen=True)
 class DryRuns:
-    """What became of each tenant."""
+    """The result for each tenant."""
 
-    #: by falling harm, then tenant id
+    #: most money first, then tenant id
     plans: tuple[Plan, ...]
     #: tenant id → why it has no plan
     failed: dict[str, str]
@@ -26,9 +26,9 @@ class DryRuns:
 def dry_run_many(
     deps: Dependencies, tenant_ids: Sequence[str] | None, mode: BackfillMode | str, requested_by: str, at_once: int = 2
 ) -> DryRuns:
-    """Plan `tenant_ids`, or every tenant of the platform when None is given on purpose; at most `at_once` at the same time.
+    """Plan `tenant_ids`, or every tenant of the platform when None; at most `at_once` at the same time.
 
-    A tenant that fails does not keep the others from their plans; it is in `failed`.
+    A failing tenant does not stop the others; it is in `failed`.
 
     Raises:
         BadInputError: a tenant is unknown or named twice, the list is empty, or the mode is unknown; nothing was planned.

@@ -1,4 +1,4 @@
-"""Who carries a plan out in a backfill run: the guard's own force, or the platform's script where the policy says so."""
+"""Execute a plan in a backfill run: by the guard's own force, or by the platform's script where the policy says so."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.backfill.force import force
 from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript, run_platform_script
 
-#: builds what drives the platform's script; called only where the policy names it as the writer
+#: builds the driver of the platform's script; called only where the policy names it as the writer
 OpenScript = Callable[[Policy], tuple[PlatformScript, MovementWitness]]
 
 
 def execute_plan(deps: Dependencies, plan_id: str, actor: str, open_script: OpenScript) -> dict[str, Any]:
-    """Let the policy's writer carry the plan out; what permits it is checked inside. Returns counts of rows.
+    """Let the policy's writer execute the plan; the writer checks the approval. Returns counts of rows.
 
     Raises:
-        CommandFailed: the script ended badly, or did something else than the plan; the message names every problem, the
-            audit log has the whole outcome. Read it, then compare the tenant again.
+        CommandFailed: the script failed, or did something other than the plan. The message names every problem; the audit
+        log has the full outcome. Read it, then compare the tenant again.
         BadInputError, SafetyRefusal, ConcurrentWriterError, LedgerInvariantError, SourceUnavailable: as `force` and
             `run_platform_script`.
     """
@@ -40,10 +40,10 @@ def execute_plan(deps: Dependencies, plan_id: str, actor: str, open_script: Open
 
 
 def script_ending(state: UnitOfWork, plan: Plan) -> tuple[bool, str] | None:
-    """How the newest run of the platform's script for this plan ended, by the audit log; None when none ever wrote.
+    """How the newest run of the platform's script for this plan ended, from the audit log; None when none ever wrote.
 
-    Returns whether it did exactly what the plan says, and a sentence. Such a plan stays `planned`: the script keeps no
-    before-values, so there is nothing that `undo` could give back.
+    Returns whether it did exactly the plan, and a sentence. Such a plan stays `planned`: the script keeps no before-values, so
+    `undo` has nothing to restore.
     """
     ending = None
     for entry in state.audit.entries(tenant_id=plan.tenant_id):

@@ -1,4 +1,4 @@
-"""force: carry out exactly the stored plan, when every safety rule permits it."""
+"""force: write exactly the stored plan, if every safety rule permits it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ledger_guard.use_cases.backfill.writability import require_writable
 
 
 def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None = None) -> ForceOutcome:
-    """Write the plan's rows. All checks are made here, inside the writing task, against guard state alone.
+    """Write the plan's rows. All checks are made here, inside the writing task, from guard state only.
 
-    A plan that was forced already is not written again: its rows are counted as `already_applied`. A killed run is
-    resumed by calling this again. `batch_rows` bounds a batch (1 or more); None: the policy's.
+    A forced plan is not written again: its rows count as `already_applied`. To resume a killed run, call this again.
+    `batch_rows` limits a batch (1 or more); None: the policy's value.
 
     Raises:
         BadInputError: no such plan.
-        SafetyRefusal: cancelled, expired, not the plan that the audit log attests, made under another policy or other
-            flags, without the approval that it needs, or where wallets can't be written; the refusal is in the audit log
-            and nothing more was written. Make a new dry-run, ask the approvers, or remove what is in the way.
+        SafetyRefusal: the plan is cancelled, expired, not as attested by the audit log, made under another policy or other
+        flags, lacks its approval, or wallets can't be written. The refusal is in the audit log and nothing more was
+        written. Make a new dry-run, ask the approvers, or remove the obstacle.
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
@@ -48,7 +48,7 @@ def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None =
         raise
 
     def still_permitted() -> None:
-        # Another plan may have been written since it was asked above, while this one waited for nobody.
+        # Another plan may have been written since the check above.
         try:
             _require_permission(deps, plan, stored.totals)
         except SafetyRefusal as refusal:
@@ -59,7 +59,7 @@ def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None =
 
 
 def record_refusal(deps: Dependencies, plan: Plan, verb: str, actor: str, reason: str) -> None:
-    """Put into the audit log that somebody tried to write and why it was refused."""
+    """Record a refused attempt to write, with the reason."""
     with deps.state.transaction() as state:
         event = about_plan(plan, WriteRefused(refused=reason), actor=actor, at=deps.wall_clock.now(), verb=verb)
         state.audit.append(event)
@@ -72,9 +72,9 @@ def require_attested_plan(deps: Dependencies, plan: Plan) -> None:
 
 
 def require_plan_approval(deps: Dependencies, plan: Plan, kind: ApprovalKind, what: str) -> None:
-    """Raise SafetyRefusal unless the run that asked last was permitted this very plan, by others than its maker.
+    """Raise SafetyRefusal unless the latest run to ask was permitted exactly this plan, by someone other than its maker.
 
-    Only who broke the glass may have made the plan too.
+    Only with break glass may the same person have made the plan.
     """
     rule, now = rule_now(deps.policy, kind), deps.wall_clock.now()
     with deps.state.transaction() as state:

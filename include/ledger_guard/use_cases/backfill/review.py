@@ -1,4 +1,4 @@
-"""review: may a plan be forced by itself, or does a human have to say yes?"""
+"""review: may a plan be forced without approval?"""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Review:
     #: force would change nothing
     is_empty: bool
     needs_approval: bool
-    #: sentences: what asks for the approval, or that nothing does
+    #: sentences: why an approval is needed, or that none is
     why: tuple[str, ...]
 
 
 def review(deps: Dependencies, plan_id: str) -> Review:
-    """Hold a stored plan against the guardrails, from its rows themselves, and record the result.
+    """Check a stored plan's rows against the guardrails, and record the result.
 
     Raises:
         BadInputError: no such plan.
@@ -57,16 +57,16 @@ def review(deps: Dependencies, plan_id: str) -> Review:
 
 
 def written_before(deps: Dependencies, state: UnitOfWork, plan_id: str, tenant_id: str) -> WriteTotals:
-    """What counts against a plan's guardrails before it: see PlanStore.written_before."""
+    """What was written before and counts against the guardrails: see PlanStore.written_before."""
     hours = deps.policy.guardrails.counted_within_hours
     return state.plans.written_before(plan_id, tenant_id, deps.wall_clock.now() - timedelta(hours=hours))
 
 
 def approval_reasons(policy: Policy, plan: Plan, totals: WriteTotals, before: WriteTotals) -> tuple[str, ...]:
-    """Why a human must approve this plan before force; empty when it may go by itself.
+    """Why a human must approve this plan before force; empty when no approval is needed.
 
-    The guardrails are computed again from `totals` of the stored rows, which the hash covers, and from what the tenant was
-    written by now (`before`); the stored sentences can only add to them.
+    The guardrails are computed again, from `totals` of the stored rows (covered by the hash) and from what was already written to
+    the tenant (`before`). The stored sentences can only add to them.
     """
     computed = exceeded_guardrails(policy.guardrails, totals, plan.players, before)
     exceeded = computed + tuple(each for each in plan.guardrails_exceeded if each not in computed)

@@ -1,7 +1,7 @@
-"""run_script: let the platform's own backfill script carry out a stored plan, and find out what it really did.
+"""run_script: let the platform's own backfill script execute a stored plan, and check what it really did.
 
-The script erases what the ledger explains, keeps no before-values and tells nothing, so it is let loose only on a tenant that
-holds nothing it could erase, and judged by the wallets alone. Our own `force` needs none of these restrictions.
+The script erases what the ledger explains, keeps no before-values and reports nothing. So it runs only on a tenant where it can
+erase nothing, and only the wallets show what it did. Our own `force` needs none of these restrictions.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ VERB = "run_script"
 
 
 class PlatformScript(Protocol):
-    """The platform's backfill script, as a process that is started here and ended here."""
+    """The platform's backfill script as a process, started and ended here."""
 
     def check(self) -> None:
-        """See, before anything is started, that it can be.
+        """Check that it can be started.
 
         Raises:
-            BadInputError: the policy names a program or folder that does not exist here. Mend the policy.
-            SafetyRefusal: its database is not the one that the guard compares, or not named at all.
+            BadInputError: the policy names a program or folder that does not exist here. Correct the policy.
+            SafetyRefusal: its database is not the one that the guard compares, or is not named.
         """
 
     def as_only_writer(self, tenant_id: str) -> AbstractContextManager[None]:
@@ -64,17 +64,17 @@ class PlatformScript(Protocol):
         """
 
     def run(self, tenant_id: str, mode: BackfillMode, *, is_dry_run: bool) -> CommandRun:
-        """Run it for this tenant to its end, whatever that is; it is gone when this returns or raises."""
+        """Run it for this tenant until it ends; the process is gone when this returns or raises."""
 
 
 class MovementWitness(Protocol):
-    """Finds movements that were booked during a run and are missing in the wallet."""
+    """Finds movements booked during a run that are missing in the wallet."""
 
     def newest_movement(self, tenant_id: str) -> str:
-        """How far the tenant's ledger goes; a mark for `erased_since`."""
+        """The current end of the tenant's ledger; a mark for `erased_since`."""
 
     def erased_since(self, tenant_id: str, newest_movement: str) -> list[str]:
-        """Players whose wallet alone was booked movements since the mark, and whose wallet does not show them."""
+        """Players with wallet-only movements booked since the mark that their wallet does not show."""
 
 
 def run_platform_script(
@@ -82,16 +82,16 @@ def run_platform_script(
 ) -> CommandOutcome:
     """Run the script for the plan's tenant, its own dry-run first, and compare the tenant before and after.
 
-    A run that ended badly, or did something else than the plan, is returned, not raised: see `is_done` and `problems`. The
-    plan stays `planned`: no before-images are kept, so there is nothing that `undo` could take back. A fresh dry-run of our own
-    is stored beside it and must have its hash. Every step is in the audit log, the start of the writing run before it starts.
+    A run that failed or did something other than the plan is returned, not raised: see `is_done` and `problems`. The plan stays
+    `planned`: there are no before-images, so `undo` has nothing to restore. A fresh dry-run of our own is stored too and must
+    have the same hash. Every step is in the audit log; the start of the writing run is recorded before it starts.
 
     Raises:
         BadInputError: no such plan, or its tenant is gone. Nothing was started.
         SafetyRefusal: a rule refuses; the refusal is in the audit log and the script has not written. Make a new dry-run, ask
             the approvers, or use `force`.
-        CommandFailed: the script's dry-run did not end well. It has not written: read its last lines in the audit log.
-        SourceUnavailable: the platform did not answer. When that is after the run, what it did is not known: `verify`.
+        CommandFailed: the script's dry-run failed. It has not written; its last lines are in the audit log.
+        SourceUnavailable: the platform did not answer. If this was after the run, its effect is unknown: `verify`.
     """
     with deps.state.transaction() as state:
         plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
@@ -122,7 +122,7 @@ class _Course:
         fresh = self._planned_again()
         others = self._mismatches_elsewhere()
         rehearsal = self._dry_run()
-        # Again: the dry-run took its time, and it is the script's word alone that it writes nothing.
+        # Again: the dry-run took time, and only the script itself claims that it writes nothing.
         before = self._compare()
         require_still(fresh, before)
         mark = self._witness.newest_movement(self._plan.tenant_id)
@@ -146,7 +146,7 @@ class _Course:
         return outcome
 
     def _planned_again(self) -> Plan:
-        """The plan as a dry-run makes it now, with its rows; it may be carried out when this returns."""
+        """The plan as a dry-run makes it now, with its rows; it may be executed when this returns."""
         plan = self._plan
         made = dry_run(self._deps, plan.tenant_id, plan.mode, self._actor)
         with self._deps.state.transaction() as state:
@@ -160,7 +160,7 @@ class _Course:
         return fresh
 
     def _compare(self) -> Comparison:
-        # All differences, whatever the plan's mode: those that it leaves out must stay as they are.
+        # All differences, in every mode: those that the plan leaves out must stay as they are.
         return self._deps.ledger.compare(self._plan.tenant_id, BackfillMode.FORCE)
 
     def _dry_run(self) -> CommandRun:
@@ -180,7 +180,7 @@ class _Course:
             raise
 
     def _mismatches_elsewhere(self) -> dict[str, int] | None:
-        """Mismatches by other tenant, or None when they can't be told now: they are no reason to stop."""
+        """Mismatches by other tenant; None when they can't be counted now, which is no reason to stop."""
         window = Window.containing(self._deps.clock.now(), timedelta(minutes=self._deps.policy.window_minutes))
         compared = triggers_meaning(self._deps.policy, BalanceMismatch)
         if not compared:

@@ -1,4 +1,4 @@
-"""A run of the platform's script as the audit log keeps it and the command line prints it: bounded, whatever its size."""
+"""A run of the platform's script for the audit log and the command line, limited in size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import fields
 from ledger_guard.domain.command_outcome import CommandOutcome, CommandRun, WalletChanges
 from ledger_guard.domain.facts.backfill import PlayerGroup, ScriptOutcome, ScriptRun
 
-#: players named in each group; the number beside them is always whole
+#: players named in each group; their number is always complete
 PLAYERS_NAMED = 20
 
 

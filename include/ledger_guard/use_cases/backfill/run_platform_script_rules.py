@@ -1,4 +1,4 @@
-"""What must hold for the platform's own script to be run for a plan."""
+"""Rules for running the platform's own script for a plan."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ SCRIPT_CURRENCY = "USD"
 
 
 def require_unused(plan: Plan, now: datetime) -> None:
-    """Raise SafetyRefusal when the plan expired, was begun already, or is in a currency that the script does not know."""
+    """Raise SafetyRefusal when the plan expired, was already started, or is in a currency that the script does not support."""
     what = f"plan {plan.plan_id}"
     if plan.status is not PlanStatus.PLANNED:
-        raise SafetyRefusal(f"{what}: is {plan.status.value} already; allowed: a plan that nothing was written of yet")
+        raise SafetyRefusal(f"{what}: is {plan.status.value} already; allowed: a plan of which nothing was written yet")
     if plan.currency != SCRIPT_CURRENCY:
-        raise SafetyRefusal(f"{what}: is in {plan.currency}, and the script knows {SCRIPT_CURRENCY} only; use `force`")
+        raise SafetyRefusal(f"{what}: is in {plan.currency}, but the script supports only {SCRIPT_CURRENCY}; use `force`")
     if now > plan.expires_at:
         raise SafetyRefusal(f"{what}: expired at {iso(plan.expires_at)}; make a new dry-run")
 
 
 def require_nothing_to_erase(plan: Plan, fresh: Plan) -> None:
-    """Raise SafetyRefusal when the script would overwrite what must not be, or has nothing to do.
+    """Raise SafetyRefusal when the script would overwrite a right wallet, or has nothing to do.
 
-    It can't be told which rows to write: with `--force` it overwrites every wallet of the tenant, without it creates every
-    missing one.
+    The script takes no list of rows: with `--force` it overwrites every wallet of the tenant, without it creates every missing
+    one.
     """
     counts = fresh.counts
     others = sum((row.target_available, row.target_pending) != (row.player_available, row.player_held) for row in fresh.rows)
@@ -39,16 +39,16 @@ def require_nothing_to_erase(plan: Plan, fresh: Plan) -> None:
     if right + counts.for_humans + others:
         raise SafetyRefusal(
             f"tenant {plan.tenant_id}: the script copies player rows, and {others} wallets should hold something else, {right} "
-            f"are right though their player row differs and {counts.for_humans} need a human; use `force`, which writes what "
+            f"are right (only the player row differs) and {counts.for_humans} need a human; use `force`, which writes what "
             "the evidence gives"
         )
     if not fresh.rows:
-        # Even where all wallets agree, the script overwrites them with what it read a while before.
+        # Even where all wallets agree, the script overwrites them with values it read earlier.
         raise SafetyRefusal(f"tenant {plan.tenant_id}: has nothing to write; allowed: a plan with at least one row")
 
 
 def require_same(plan: Plan, fresh: Plan) -> None:
-    """Raise SafetyRefusal unless a dry-run made now gives the plan's very hash: same rows, flags and policy."""
+    """Raise SafetyRefusal unless a dry-run made now has the same hash: same rows, flags and policy."""
     if fresh.plan_hash == plan.plan_hash:
         return
     if fresh.policy_hash != plan.policy_hash:
@@ -56,23 +56,23 @@ def require_same(plan: Plan, fresh: Plan) -> None:
     elif fresh.flag_state != plan.flag_state:
         what = "flags changed since the dry-run"
     else:
-        what = "its rows are not what the tenant has now"
+        what = "its rows differ from the tenant's current ones"
     raise SafetyRefusal(f"plan {plan.plan_id}: {what}; make a new dry-run")
 
 
 def require_still(fresh: Plan, found: Comparison) -> None:
-    """Raise SafetyRefusal unless the tenant still has just the rows that `fresh` saw."""
+    """Raise SafetyRefusal unless the tenant still has exactly the rows that `fresh` saw."""
     present = [row for row in found.rows if fresh.mode is BackfillMode.FORCE or row.cause is RowCause.MISSING]
     unlike = len(_as_seen(present) ^ _as_seen(fresh.rows))
     if unlike:
         raise SafetyRefusal(
-            f"tenant {fresh.tenant_id}: {unlike} rows changed while the script's own dry-run ran; make a new dry-run; if that "
-            "happens again, look at what it writes"
+            f"tenant {fresh.tenant_id}: {unlike} rows changed during the script's own dry-run. Make a new dry-run. If that "
+            "happens again, check what the script writes"
         )
 
 
 def approval_reasons(policy: Policy, plan: Plan, fresh: Plan) -> tuple[str, ...]:
-    """Why a human must approve the plan before the script runs, as for `force`; empty when nobody has to."""
+    """Why a human must approve the plan before the script runs, as for `force`; empty when no approval is needed."""
     exceeded = dict.fromkeys((*fresh.guardrails_exceeded, *plan.guardrails_exceeded))
     always = () if policy.guardrails.force_without_approval else ("the policy's force_without_approval is false",)
     return (*exceeded, *always)

@@ -1,4 +1,4 @@
-"""show_plan: a plan with its rows, and the ledger movements of those that people have to judge."""
+"""show_plan: a plan with its rows, and the ledger movements of rows that people must judge."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ledger_guard.domain.plans import Plan, PlanRow
 from ledger_guard.domain.shown_text import one_line
 from ledger_guard.ports import Dependencies
 
-#: doubtful players whose movements are looked up, and the newest movements of each
+#: at most so many doubtful players, and so many newest movements of each
 PLAYERS_AT_MOST = 50
 MOVEMENTS_AT_MOST = 20
 
@@ -21,9 +21,9 @@ MOVEMENTS_AT_MOST = 20
 def show_plan(
     deps: Dependencies, plan_id: str, cause: RowCause | None = None, *, with_movements: bool = True
 ) -> tuple[Plan, dict[str, list[BookedMovement]]]:
-    """The plan, with rows of one cause only where one is given, and by player id the newest movements of its doubtful rows.
+    """The plan with its rows (of one cause, if given), and the newest movements of its doubtful rows by player id.
 
-    The rows are what the dry-run saw; the movements are what the ledger holds now.
+    The rows are as of the dry-run; the movements are the ledger's current ones.
 
     Raises:
         BadInputError: no such plan.
@@ -39,7 +39,7 @@ def show_plan(
 
 
 def taken_in_words(deps: Dependencies, plan: Plan) -> tuple[str, ...]:
-    """For an approver: of the plan's largest rows each that takes money, with the wallet's newest credits that are inside it.
+    """For an approver: those of the plan's largest rows that take money, each with the wallet's newest credits in that amount.
 
     Raises:
         SourceUnavailable: the platform did not answer.
@@ -56,7 +56,7 @@ def taken_in_words(deps: Dependencies, plan: Plan) -> tuple[str, ...]:
 
 
 def _credits(booked: Sequence[BookedMovement], taken: Cents, currency: str) -> str:
-    """The newest credits of the wallet that add up to what would be taken, or all that there are."""
+    """The newest credits of the wallet that add up to what would be taken, or all of them."""
     inside, found = [], 0
     for each in booked:
         available = each.moved.available if each.moved and each.side in ("both", "wallet") else 0
@@ -64,9 +64,9 @@ def _credits(booked: Sequence[BookedMovement], taken: Cents, currency: str) -> s
             found += available
             row = each.row
             inside.append(f"{readable(available, currency)} {row.type}/{row.status} of {when_booked(row)}")
-    return f"credits inside it: {', '.join(inside)}" if inside else "the ledger has no credit inside it"
+    return f"credits in this amount: {', '.join(inside)}" if inside else "the ledger has no credit in this amount"
 
 
 def is_doubtful(row: PlanRow) -> bool:
-    """Whether people have to look at the movements behind a row: a human decides, or money would be taken."""
+    """Whether people must see the movements behind a row: a human decides it, or it takes money."""
     return row.cause.action is not RowAction.WRITE or row.delta < 0

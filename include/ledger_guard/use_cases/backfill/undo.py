@@ -1,4 +1,4 @@
-"""undo: give back what stood in the wallets before a forced plan, where nobody has written since."""
+"""undo: restore the wallets' values from before a forced plan, where no one has written since."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ledger_guard.use_cases.backfill.writability import require_writable
 
 
 def undo(deps: Dependencies, plan_id: str, actor: str) -> UndoOutcome:
-    """Restore before-values; always needs a recorded approval for this plan. Resumes where a killed run stopped.
+    """Restore before-values; always needs a recorded approval for this plan. Resumes a killed run.
 
     Raises:
         BadInputError: no such plan, or it was never forced.
         SafetyRefusal: the approval is missing or does not count, or the wallets can't be written; nothing was written. Ask
-            the approvers, or remove what is in the way.
+        the approvers, or remove the obstacle.
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
@@ -31,7 +31,7 @@ def undo(deps: Dependencies, plan_id: str, actor: str) -> UndoOutcome:
         if plan.status is not PlanStatus.UNDONE:
             require_attested_plan(deps, plan)
             require_plan_approval(deps, plan, ApprovalKind.BACKFILL_UNDO, f"plan {plan.plan_id}: undo needs an approval")
-            # Whoever approves an undo is told of no trigger: what an undo leaves is read back as any other write is.
+            # The approver of an undo sees no database triggers: the result of an undo is read back like any other write.
             require_writable(deps, writes_of_undo(plan.mode, plan.counts), f"plan {plan.plan_id}")
     except (SafetyRefusal, LedgerInvariantError) as refusal:
         record_refusal(deps, plan, "undo", actor, str(refusal))

@@ -1,4 +1,4 @@
-"""verify: compare a tenant, and the rows of a plan, again and say what remains."""
+"""verify: compare a tenant and a plan's rows again, and report what remains."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from ledger_guard.domain.plans import BackfillMode, Plan, RowState
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.backfill.dry_run import require_tenant
 
-#: differing rows that are looked up in the plan together: memory does not grow with the tenant
+#: differing rows looked up in the plan at a time: memory does not grow with the tenant
 _LOOKED_UP_TOGETHER = 5_000
 
-#: for people: what was done to a planned row that differs now
+#: for people: what happened to a planned row that differs now
 _PAST = {
     RowState.PLANNED: "not forced yet",
-    RowState.INTENDED: "their write not settled",
-    RowState.APPLIED: "changed again after they were written",
-    RowState.DRIFTED: "left alone, since they had changed since the dry-run",
-    RowState.RESTORED: "given back by an undo",
-    RowState.KEPT: "kept by an undo, since they had changed since the force",
+    RowState.INTENDED: "write not confirmed",
+    RowState.APPLIED: "changed again after the write",
+    RowState.DRIFTED: "left alone: changed since the dry-run",
+    RowState.RESTORED: "restored by an undo",
+    RowState.KEPT: "kept by an undo: changed since the force",
     RowState.SET_ASIDE: "set aside by the plan",
 }
 
 
 @dataclass(frozen=True)
 class RemainingRows:
-    """Rows of the plan that are missing or differ now, by what became of them and by their cause as it is now."""
+    """Rows of the plan that are missing or differ now, by what happened to them and by their current cause."""
 
     state: RowState
     cause: RowCause
@@ -52,13 +52,13 @@ class Verification:
     """A tenant, compared again."""
 
     counts: DifferenceCounts
-    #: players were compared, and every wallet holds what the evidence gives
+    #: players were compared, and every wallet is right
     is_clean: bool
-    #: sentences about everything that was found, what does not count against `is_clean` included
+    #: sentences about everything found, including what does not count against `is_clean`
     remaining: tuple[str, ...]
     #: the plan's own rows that are missing or differ now; empty without a plan
     planned_rows: tuple[RemainingRows, ...] = ()
-    #: nothing is left of what the plan was for: no missing wallet where it was only to create those, else as `is_clean`
+    #: the plan's goal is reached: in mode create-missing no wallet is missing, else as `is_clean`
     is_plan_done: bool = False
 
 
@@ -70,14 +70,14 @@ class _Compared:
 
 
 def verify(deps: Dependencies, tenant_id: str, plan_id: str | None = None) -> Verification:
-    """Compare the tenant now, the plan's rows one by one among the rest, and record the result.
+    """Compare the tenant now, including each row of the plan, and record the result.
 
-    A tenant is clean by the rule that mismatches are counted by, and plans made. One that has lost all its players since the plan
+    A tenant is clean by the same rule that counts mismatches and makes plans. A tenant without players, where the plan had some,
     is not clean: nothing was compared.
 
     Raises:
         BadInputError: no such tenant or plan, or the plan is another tenant's.
-        SourceUnavailable: the platform did not answer. Nothing is known, so nothing is verified: retry.
+        SourceUnavailable: the platform did not answer; nothing is verified. Retry.
     """
     tenant = checked_tenant_id(tenant_id)
     plan, drifted = _plan(deps, tenant, plan_id)
@@ -130,7 +130,7 @@ def _planned_among(deps: Dependencies, plan: Plan, causes: Mapping[str, RowCause
     with deps.state.transaction() as state:
         states = state.plans.states_of(plan.plan_id, list(causes))
     for player_id, became in states.items():
-        # What the plan itself set aside and a human has still to settle is counted with the tenant.
+        # Rows that the plan set aside for a human are counted with the tenant.
         if became is not RowState.SET_ASIDE or causes[player_id].is_writable:
             yield became, causes[player_id]
 
@@ -150,17 +150,17 @@ def _plan(deps: Dependencies, tenant_id: str, plan_id: str | None) -> tuple[Plan
 
 def _sentences(counts: DifferenceCounts, *, lost: bool, drifted: int) -> tuple[str, ...]:
     said = (
-        (int(lost), "no player was compared, though the plan had some: nothing is proved"),
+        (int(lost), "no player was compared, although the plan had some: nothing is verified"),
         (counts.missing, f"{counts.missing} wallets are missing"),
         (counts.stale_wallet, f"{counts.stale_wallet} wallets do not hold what the evidence gives"),
         (counts.lost_update, f"{counts.lost_update} wallets differ from a ledger that shows a lost update in the player row"),
-        (counts.disputed, f"{counts.disputed} wallets differ from the evidence, which does not say how they came to"),
-        (counts.unexplained, f"{counts.unexplained} wallets are unexplained: several readings fit, a human has to look"),
+        (counts.disputed, f"{counts.disputed} wallets differ from the evidence, which does not show why"),
+        (counts.unexplained, f"{counts.unexplained} wallets are unexplained: several explanations fit, a human must decide"),
         (counts.unreadable, f"{counts.unreadable} wallets can't be judged: an amount or currency code can't be read"),
-        (counts.protected, f"{counts.protected} wallets are right though their player row differs: never copied over"),
-        (counts.player_row_wrong, f"{counts.player_row_wrong} player rows lost an update: tell whoever keeps the platform"),
+        (counts.protected, f"{counts.protected} wallets are right (only the player row differs): never overwritten"),
+        (counts.player_row_wrong, f"{counts.player_row_wrong} player rows lost an update: report this to the platform's team"),
         (drifted, f"{drifted} rows of the plan were left alone because they had changed since the dry-run"),
-        (counts.float_noise, f"{counts.float_noise} wallets differ by less than a cent, which is no difference"),
+        (counts.float_noise, f"{counts.float_noise} wallets differ by less than a cent: not counted"),
         (counts.other_currency, f"{counts.other_currency} wallets are in other currencies and were not compared"),
         (counts.orphan, f"{counts.orphan} wallets have no player"),
     )

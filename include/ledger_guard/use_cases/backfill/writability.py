@@ -1,4 +1,4 @@
-"""Whether the platform's wallets can be written at all, asked before a plan is stored and again before it is carried out."""
+"""Whether the platform's wallets can be written at all: checked before a plan is stored and again before it is written."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ def require_writable(deps: Dependencies, needed: frozenset[WriteKind], what: str
     """Return sentences about what may change or refuse such writes: each is a reason to ask a human.
 
     Raises:
-        SafetyRefusal: they can't succeed; `what` begins the sentence, which names every obstacle. Remove them.
-        SourceUnavailable: the platform did not answer as the writer's login, or is a replica.
+        SafetyRefusal: writes can't succeed; the message begins with `what` and names every obstacle. Remove them.
+        SourceUnavailable: the platform did not answer the writer's login, or is a replica.
     """
     if not needed:
         return ()

@@ -1,1 +1,1 @@
-"""A policy played over recorded readings."""
+"""A policy applied to recorded readings."""

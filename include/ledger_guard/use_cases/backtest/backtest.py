@@ -1,4 +1,4 @@
-"""backtest: recorded readings as the batches that the health check would have judged, window by window."""
+"""backtest: recorded readings as the batches that the health check would have judged."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.missing_data import MissingDataWatch
 from ledger_guard.domain.windows import Window, iso
 
-#: a file's own spacing is believed when at least so many windows show it
+#: a file's own window length is used when at least so many windows show it
 WINDOWS_TO_SEE_SPACING = 12
-#: and all but this share of their distances agree
+#: and all but this share of the distances agree
 _ODD_DISTANCES = 0.1
-#: without rows for longer than this, a file is more likely two files
+#: a gap longer than this: probably two files
 LONGEST_GAP = timedelta(days=31)
 
 
@@ -33,7 +33,7 @@ class RecordedWindow(Protocol):
 
     @property
     def line(self) -> int:
-        """Where in the file its first row stands."""
+        """Line of its first row in the file."""
 
     @property
     def tenant_ids(self) -> tuple[str, ...]:
@@ -68,14 +68,14 @@ def spacing_minutes(windows: Iterable[RecordedWindow], policy_minutes: int) -> i
 def batches(
     windows: Iterable[RecordedWindow], window_minutes: int, source: str, missing_data_probability: float
 ) -> Iterator[WindowBatch]:
-    """Every window from the first to the last. `source` names the file in errors.
+    """Every window from first to last. `source` names the file in errors.
 
-    One without any row is held to be unread, as the health check holds it: where an empty window is less likely than
+    A window without any row counts as unread, as in the health check: where an empty window is less likely than
     `missing_data_probability`.
 
     Raises:
-        BadInputError: a window is off the grid of `window_minutes`, or too long after the one before. Mend the file or give
-            the window length.
+        BadInputError: a window is off the grid of `window_minutes`, or too long after the one before. Correct the file or
+        give the window length.
     """
     length = timedelta(minutes=window_minutes)
     watch = MissingDataWatch(missing_data_probability)
@@ -95,7 +95,7 @@ def batches(
         while last is not None and last.end < window.start:
             last = last.next
             yield _nothing(last, watch.why_missing(last.start))
-        # counts alone tell nothing of what was attempted
+        # counts alone have no attempts
         if not np.isnan(recorded.exposure).all():
             watch.saw(window.start, float(np.nansum(recorded.exposure)))
         yield WindowBatch(

@@ -1,4 +1,4 @@
-"""Where two policies part on the same file: incidents that only one sees, or that they see otherwise."""
+"""Where two policies differ on the same file: incidents that only one sees, or that they see differently."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = (ONLY_A, ONLY_B, SEVERITY, START)
 
 @dataclass(frozen=True)
 class Seen:
-    """What one policy made of a stretch of time: all of its incidents there, taken together."""
+    """All incidents of one policy in a stretch of time, taken together."""
 
     severity: Severity
     start: Seconds
@@ -30,13 +30,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class Difference:
-    """A stretch of time, of one tenant or (None) of the platform, that the two policies judge otherwise."""
+    """A stretch of time of one tenant (or None: the platform) that the two policies judge differently."""
 
     tenant_id: str | None
     #: None where a policy sees nothing
     a: Seen | None
     b: Seen | None
-    #: by how many windows B begins later; negative: earlier; 0 where only one sees it
+    #: by how many windows B begins later; negative: earlier; 0 if only one sees it
     b_later_windows: int
 
     @computed_field  # type: ignore[prop-decorator]
@@ -48,7 +48,7 @@ class Difference:
     @computed_field  # type: ignore[prop-decorator]
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Which of KINDS apply: one of the first two alone, or one or both of the others."""
+        """Which of KINDS apply: only one of the first two, or one or both of the others."""
         if self.a is None or self.b is None:
             return (ONLY_B,) if self.a is None else (ONLY_A,)
         differs = {SEVERITY: self.a.severity is not self.b.severity, START: self.b_later_windows != 0}
@@ -63,7 +63,7 @@ class Difference:
 def differences(a: Iterable[Incident], b: Iterable[Incident], length: timedelta) -> list[Difference]:
     """Differences by time. Incidents of the same tenant (or of the platform) that overlap are compared with each other.
 
-    Where one incident of a policy overlaps several of the other, these are taken together.
+    If one incident of a policy overlaps several of the other, these are taken together.
     """
     by_tenant: dict[str | None, list[tuple[Incident, bool]]] = defaultdict(list)
     for incidents, is_b in ((a, False), (b, True)):

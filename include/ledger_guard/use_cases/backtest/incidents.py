@@ -1,6 +1,6 @@
-"""Incidents of a backtest: a tenant's or the platform's alarms, joined over short lulls.
+"""Incidents of a backtest: alarms of a tenant or the platform, joined over short gaps.
 
-What counts as one incident is what somebody would have been called for once:
+One incident is what someone would have been called for once:
 
 - alarms of one tenant with at most 30 minutes of anything else between them are one isolated incident of that tenant;
 - widespread alarms, of whichever tenants, with at most 30 minutes between them are one widespread incident;
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.domain.verdicts import Scope, Severity
 
-#: as long may a lull last within an incident
+#: the longest gap within an incident
 LULL = timedelta(minutes=30)
 _MILD = SEVERITIES.index(Severity.MILD)
 _NEVER = -(10**9)
@@ -48,7 +48,7 @@ class Incident:
 
 
 class TenantRows:
-    """Gives every tenant a row of arrays that grow with the tenants: when it is first seen, and the same one ever after."""
+    """Gives every tenant a fixed row in arrays that grow with the tenants."""
 
     def __init__(self) -> None:
         #: tenants by row
@@ -58,7 +58,7 @@ class TenantRows:
         self._rows = np.zeros(0, np.intp)
 
     def of(self, tenant_ids: tuple[str, ...]) -> NDArray[np.intp]:
-        """Rows of these tenants; quick where the same tenants are asked for again."""
+        """Rows of these tenants; fast for the same tenants again."""
         if tenant_ids is not self._asked and tenant_ids != self._asked:
             for tenant_id in tenant_ids:
                 if tenant_id not in self._row:
@@ -69,7 +69,7 @@ class TenantRows:
         return self._rows
 
     def grown(self, array: NDArray[Item], filling: float) -> NDArray[Item]:
-        """`array` with a row for every tenant at least, new ones set to `filling`; itself where it is long enough."""
+        """`array`, extended to a row for every tenant, new rows set to `filling`; itself if long enough."""
         if len(array) >= len(self.names):
             return array
         more = np.full((2 * len(self.names) - len(array), *array.shape[1:]), filling, array.dtype)
@@ -80,13 +80,13 @@ class IncidentTracker:
     """Follows verdicts window by window; memory is linear in tenants."""
 
     def __init__(self, length: timedelta, on_ended: Callable[[Incident], None]) -> None:
-        """`on_ended` gets every incident once it is certain that it is over."""
+        """`on_ended` gets every incident as soon as it is certainly over."""
         self._length = length
         self._lull = LULL // length
         self._on_ended = on_ended
         self._tenants = TenantRows()
         self._first_start: datetime | None = None
-        #: per tenant, as numbers of windows: its own open incident, and when it last was part of a widespread one
+        #: per tenant, as window numbers: its own open incident, and when it was last part of a widespread one
         self._begin = np.full(0, _NEVER, np.int64)
         self._last = self._begin.copy()
         self._last_widespread = self._begin.copy()
@@ -96,7 +96,7 @@ class IncidentTracker:
         self._platform_worst = 0
 
     def add(self, judged: WindowResult) -> None:
-        """Follow one more window; they come in order of time, without gaps."""
+        """Add the next window; windows come in order of time, without gaps."""
         if self._first_start is None:
             self._first_start = judged.window.start
         alarming = np.flatnonzero(judged.severity >= _MILD)
@@ -110,7 +110,7 @@ class IncidentTracker:
         self._add_isolated(now, rows[~is_widespread], severity[~is_widespread])
 
     def end(self) -> None:
-        """No more windows come: what is open ends."""
+        """No more windows: open incidents end."""
         for row in np.flatnonzero(self._begin != _NEVER).tolist():
             self._end_isolated(row)
         if self._platform_begin != _NEVER:

@@ -1,4 +1,4 @@
-"""What a backtest comes to: how many verdicts and incidents, how often somebody is woken, which tenants are worst."""
+"""The summary of a backtest: verdicts, incidents, how often someone is woken, the worst tenants."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class TenantAlarms:
-    """How long a tenant was alarmed, its share of widespread incidents included."""
+    """How long a tenant was in alarm, including its part of widespread incidents."""
 
     tenant_id: str
     alarm_hours: Rounded
@@ -38,7 +38,7 @@ class TenantAlarms:
 
 @dataclass(frozen=True)
 class Summary:
-    """The figures of one policy over one file, by the names that scripts rely on."""
+    """The figures of one policy for one file, under names that scripts rely on."""
 
     window_minutes: int
     windows: int
@@ -49,11 +49,11 @@ class Summary:
     verdicts: dict[Severity, int]
     #: by scope, then by severity; see `incidents` for what counts as one
     incidents: dict[Scope, dict[Severity, int]]
-    #: incidents that were severe at some time: each wakes somebody once
+    #: incidents that were severe at some time: each wakes someone once
     woken: int
     #: tenants whose windows with data mostly have too little traffic to judge
     insufficient_tenants: list[str]
-    #: tenants by alarm hours, most first; those never alarmed left out
+    #: tenants by alarm hours, most first; without those never in alarm
     alarmed_tenants: list[TenantAlarms]
 
     @computed_field  # type: ignore[prop-decorator]
@@ -65,7 +65,7 @@ class Summary:
     @computed_field  # type: ignore[prop-decorator]
     @property
     def woken_per_week(self) -> Rounded | None:
-        """Severe incidents per seven days of the file; None where it is shorter than a day, which says nothing of a week."""
+        """Severe incidents per seven days; None for a file shorter than a day."""
         span = self.end - self.start
         return None if span < _DAY else self.woken * (_WEEK / span)
 
@@ -90,17 +90,17 @@ class SummaryCounter:
         self._keeps = keep_incidents
 
     def add(self, judged: WindowResult) -> None:
-        """Count one more window; they come in order of time, without gaps."""
+        """Add the next window; windows come in order of time, without gaps."""
         self._start = self._start or judged.window.start
         self._windows += 1
         rows = self._rows.of(judged.tenant_ids)
         self._verdicts = self._rows.grown(self._verdicts, 0)
-        # no tenant stands there twice, so this adds one each
+        # no tenant appears twice, so this adds one each
         self._verdicts.reshape(-1)[rows * len(SEVERITIES) + judged.severity] += 1
         self._tracker.add(judged)
 
     def summary(self) -> Summary:
-        """The figures of all windows, of which there is at least one; nothing may be added afterwards."""
+        """The figures of all windows (at least one); nothing may be added afterwards."""
         if self._start is None:
             raise ValueError("nothing was counted")
         self._tracker.end()
@@ -122,7 +122,7 @@ class SummaryCounter:
         )
 
     def worst_tenants(self, number: int) -> list[str]:
-        """Those with the most alarming windows; where too few were alarmed, those with the most judged ones as well."""
+        """Tenants with the most windows in alarm; filled up with those with the most judged windows."""
         return [self._rows.names[row] for row in self._ranked()[:number]]
 
     def _ranked(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""What a few tenants went through in a backtest, as time series short enough to draw."""
+"""Time series of a few tenants in a backtest, short enough to draw."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ledger_guard.detection.engine import SEVERITIES, WindowResult
 from ledger_guard.domain.verdicts import Severity
 
-#: more points than this can't be told apart in a picture
+#: more points than this can't be distinguished in a picture
 MOST_POINTS = 12_000
 
 
@@ -36,8 +36,8 @@ class TimeSeries:
 class TimeSeriesKeeper:
     """Keeps the time series of chosen tenants; memory is bounded, however many windows there are.
 
-    Where there are more windows than MOST_POINTS, neighbours share a point: it has the highest rate and the gravest
-    verdict of them, and the last usual rate and band.
+    With more windows than MOST_POINTS, neighbours share a point: it has their highest rate and worst verdict, and the last usual
+    rate and band.
     """
 
     def __init__(self, tenant_ids: list[str], windows: int) -> None:
@@ -54,7 +54,7 @@ class TimeSeriesKeeper:
         self._places: list[tuple[int, int]] = []
 
     def add(self, judged: WindowResult) -> None:
-        """Keep what is drawn of one more window; they come in order of time, without gaps."""
+        """Add the next window; windows come in order of time, without gaps."""
         if self._start is None:
             self._start, self._step = judged.window.start, judged.window.length * self._windows_a_point
         point = self._seen // self._windows_a_point
@@ -71,7 +71,7 @@ class TimeSeriesKeeper:
                 self._low[row, point], self._high[row, point] = judged.band_low[place], judged.band_high[place]
 
     def series(self) -> list[TimeSeries]:
-        """One a tenant, in the order they were chosen."""
+        """One per tenant, in the chosen order."""
         if self._start is None:
             return []
         return [

@@ -65,7 +65,7 @@ def _seen_from_outside(deps: Dependencies, change: FlagChange, others: Sequence[
         return ChangeStatus.NOT_IN_EFFECT, f"the flag store holds another value: {held}"
     unfinished = deps.flags.lacks(change.flag)
     if unfinished:
-        return ChangeStatus.NOT_IN_EFFECT, f"the flag store does not have yet: {unfinished}"
+        return ChangeStatus.NOT_IN_EFFECT, f"the flag store still lacks {unfinished}"
     instances = deps.probes and deps.probes.instances(change.flag, change.tenant_id, change.to_value)
     wrong = [finding.words for finding in instances or [] if finding.is_usable and not finding.is_in_effect]
     if wrong:

@@ -164,7 +164,7 @@ def _used(write: FlagWrite, approvals: Sequence[Approval], used: FlagChange, see
     if effective_value(seen, write.tenant_id) is not write.target:
         raise SafetyRefusal(
             f"{write.verb} of {write.subject_id}: refused: the approval was used at {used.changed_at.isoformat()}, and the flag "
-            "was changed since. an approval is used once: ask again"
+            "was changed since; an approval is used once: ask again"
         )
     return _Case(Permission(tuple(approvals)), used, None, (), used.from_value)
 

@@ -1,1 +1,1 @@
-"""Every five minutes: read the signals, judge them, decide, tell."""
+"""Every five minutes: read the signals, judge them, decide, notify."""

@@ -1,4 +1,4 @@
-"""What a health check tells people about the verdicts of one trigger."""
+"""The health check's notice about the verdicts of one trigger."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ledger_guard.use_cases.notify.notify import incident_notice, notify
 
 
 def announce(deps: Dependencies, outcome: ClassifyOutcome) -> ThreadRef:
-    """Post the incident that changed, or say that the guard is blind for this trigger."""
+    """Post the changed incident, or report that the guard is blind for this trigger."""
     if outcome.change is Change.BLIND or outcome.incident_id is None:
         return notify(deps, _blind_notice(deps, outcome.trigger, outcome.incident_id))
     return notify(deps, incident_notice(deps, outcome.incident_id, "classify"))
@@ -23,7 +23,7 @@ def _blind_notice(deps: Dependencies, trigger: Trigger, incident_id: str | None)
     newest = _newest_window(deps, trigger)
     return Notice(
         title=f"sense · {deps.policy.named(trigger)} · no data",
-        summary=f"The guard is blind for {trigger.value}: its last windows could not be measured. Trouble would not be seen.",
+        summary=f"The guard is blind for {trigger.value}: its last windows could not be read. An incident would not be detected.",
         facts=(
             ("Signal", deps.policy.trigger(trigger).description),
             ("Why", newest.reason if newest else "no window was ever sensed"),

@@ -1,4 +1,4 @@
-"""classify: judge what was sensed, judge again what late data changed, and carry the trigger's incident on."""
+"""classify: judge new windows, re-judge windows changed by late data, and update the trigger's incident."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ledger_guard.use_cases.health_check.sense import lateness
 
 __all__ = ["ClassifyOutcome", "classify"]
 
-#: alarms older than this, seen from the newest window, open no incident any more: they are history
+#: alarms older than this, counted from the newest window, open no incident: they are history
 FRESH = timedelta(hours=1)
 #: quiet verdicts older than this are not stored; alarms always are
 KEPT = timedelta(days=1)
@@ -43,19 +43,19 @@ _MILD = SEVERITIES.index(Severity.MILD)
 
 
 def classify(deps: Dependencies, trigger: Trigger) -> ClassifyOutcome:
-    """Judge all windows that were sensed and not judged, in order of time, and carry the incident on.
+    """Judge all sensed, unjudged windows in order of time, and update the incident.
 
-    Windows that late data changed since they were judged are judged again first, with all that follow them, so that verdicts
-    and the engine's memory are what the final readings give. What was decided by the earlier verdicts stands: a verdict that
-    is graver now can open or escalate the incident while it is fresh; one that is calmer now closes nothing by itself.
+    Windows changed by late data are judged again first, with all windows after them, so that verdicts and engine state match the
+    final readings. Earlier decisions remain: a verdict that became worse can open or escalate the incident while it is fresh; one
+    that became milder closes nothing.
 
-    Verdicts, the engine's memory, the incident and the audit entry are stored in one transaction. The first run judges the
-    whole history to learn from it; alarms older than an hour open nothing. Run again without new or revised windows it
-    stores nothing and reports what the last run did, so that a retried task goes on as the first would have.
+    Verdicts, engine state, incident and audit entry are stored in one transaction. The first run judges the whole history to
+    learn from it; alarms older than an hour open nothing. Without new or revised windows a run stores nothing and returns the
+    result of the last run, so a retried task continues as the first would have.
 
     Raises:
         SourceUnavailable: guard state does not answer. Start again when it is back.
-        SafetyRefusal: the incident was changed at the same moment. Start again; nothing was stored.
+        SafetyRefusal: the incident was changed at the same time; nothing was stored. Start again.
     """
     with deps.state.transaction() as state:
         return _Classification(deps, trigger, state).run()
@@ -75,7 +75,7 @@ class _Classification:
         self._revision = Revision((), 0)
 
     def run(self) -> ClassifyOutcome:
-        # Which windows there are is read before their readings: a revision in between is found by the next run.
+        # Windows are listed before their readings are read: the next run finds a revision in between.
         start = self._start()
         if not start.windows:
             length = timedelta(minutes=self._deps.policy.window_minutes)
@@ -101,7 +101,7 @@ class _Classification:
         )
 
     def _judge(self, start: Start, newest: Window) -> WindowResult:
-        """Feed the engine, taking the incident along; returns the newest window's verdicts."""
+        """Feed the engine and update the incident; returns the newest window's verdicts."""
         checkpoints = Checkpoints(
             self._state.replay,
             self._trigger,
@@ -112,7 +112,7 @@ class _Classification:
         for sensed, readings in with_readings(self._state.readings, self._trigger, start.windows):
             checkpoints.before(sensed, start.engine)
             known = start.judged_revisions.get(sensed.window.start)
-            # Judged again, a window keeps the quarantine of its time: the incident may have grown or ended since.
+            # A re-judged window keeps the quarantine of its time: the incident may have grown or ended since.
             quarantined = known.quarantined if known else quarantined_tenants(self._state, self._incident, sensed.window)
             judged = start.engine.judge(batch(sensed, readings, quarantined))
             checkpoints.judged(sensed, quarantined)
@@ -127,7 +127,7 @@ class _Classification:
         return self._judged_through is not None and window.end <= self._judged_through
 
     def _go_on(self, window: Window, newest: Window, judged: WindowResult) -> None:
-        """Take the incident through a window that is judged for the first time, and store its verdicts."""
+        """Update the incident with a window judged for the first time, and store its verdicts."""
         is_fresh = window.start >= newest.end - FRESH
         is_young = window.start >= newest.end - KEPT
         indices = range(len(judged)) if is_young else np.flatnonzero(judged.severity >= _MILD).tolist()
@@ -138,7 +138,7 @@ class _Classification:
         self._record(verdicts)
 
     def _revise(self, window: Window, newest: Window, judged: WindowResult) -> None:
-        """Put a window's new verdicts in place of the stored ones, and let the incident know graver ones that are fresh."""
+        """Replace a window's stored verdicts, and update the incident with worse ones that are fresh."""
         stored = self._state.verdicts.between(self._trigger, window.start, window.end)
         difference = self._revision.compare(stored, judged)
         if difference.late_alarms and window.start >= newest.end - FRESH:
@@ -197,7 +197,7 @@ class _Classification:
         )
 
     def _blind_windows(self, newest: Window, judged: int) -> int:
-        """How many windows up to the newest were unreadable in a row, counted a little further back than what was judged."""
+        """How many of the newest windows in a row were unreadable, counted a little further back than what was judged."""
         windows = self._state.readings.windows(self._trigger, newest.end - (judged + 2) * newest.length, newest.end)
         blind = 0
         for sensed in reversed(windows):

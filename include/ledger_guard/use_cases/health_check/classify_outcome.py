@@ -1,4 +1,4 @@
-"""What classify found, as it travels from task to task; a run with nothing to judge says what the last one found."""
+"""The result of classify, as passed between tasks; a run with nothing to judge repeats the last result."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ class ClassifyOutcome:
     """The newest judged window of one trigger, and what it did to the incident."""
 
     trigger: TriggerWord
-    #: windows judged by this run for the first time; 0 when nothing new had been sensed
+    #: windows judged for the first time by this run; 0 when there were no new ones
     judged_windows: int
     change: Change
-    #: the incident that changed or goes on
+    #: the incident that changed or continues
     incident_id: IncidentId | None
-    #: the incident's, or else the gravest verdict of the newest window
+    #: the incident's, or else the worst verdict of the newest window
     severity: Severity
     scope: Scope
     #: start of the newest judged window; None when none ever was
     window_start: Seconds | None
-    #: unreadable windows in a row up to the newest; counted no further than two before what was judged
+    #: unreadable windows in a row up to the newest; counted at most two before what was judged
     blind_windows: int = 0
-    #: windows judged again because of late data, and the verdicts that came out otherwise
+    #: windows judged again because of late data, and the verdicts that changed
     judged_again: int = 0
     verdicts_changed: int = 0
 
     @property
     def has_just_gone_blind(self) -> bool:
-        """Whether this run made it two unreadable windows in a row; true once while the blindness lasts."""
+        """Whether this run reached two unreadable windows in a row; true once per blind period."""
         return self.blind_windows >= 2 and self.blind_windows - self.judged_windows < 2 and self.change is Change.BLIND
 
 
 def nothing_new(state: UnitOfWork, trigger: Trigger, incident: Incident | None, length: timedelta) -> ClassifyOutcome:
-    """The outcome of a run without new or revised windows, so that a retried task goes on as the last would have.
+    """The result of a run without new or revised windows, so that a retried task continues as the last would have.
 
     `length` is a window's.
     """
@@ -66,7 +66,7 @@ def nothing_new(state: UnitOfWork, trigger: Trigger, incident: Incident | None, 
 
 
 def _repeated(trigger: Trigger, incident: Incident, through: datetime | None, last: WindowsJudged) -> ClassifyOutcome:
-    """What the last run said, if it was about the newest judged window."""
+    """The last run's result, if it is about the newest judged window."""
     is_same = through is not None and last.judged_through == through
     return ClassifyOutcome(
         trigger=trigger,

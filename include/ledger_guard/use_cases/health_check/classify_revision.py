@@ -1,4 +1,4 @@
-"""What late data changed in verdicts that were stored already."""
+"""How late data changed stored verdicts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ledger_guard.domain.windows import Window, iso
 
 @dataclass(frozen=True)
 class Difference:
-    """A window's new verdicts against the stored ones."""
+    """A window's new verdicts compared with the stored ones."""
 
-    #: to be stored in place of the old
+    #: verdicts that replace the stored ones
     changed: tuple[Verdict, ...]
-    #: those of them that are a graver alarm than what was known: evidence that came late
+    #: those of them that are a worse alarm than before: late evidence
     late_alarms: tuple[Verdict, ...]
-    #: tenants that have no verdict for this window any more
+    #: tenants that no longer have a verdict for this window
     withdrawn: tuple[str, ...]
 
 
@@ -38,15 +38,15 @@ class Revision:
 
     @property
     def since(self) -> datetime | None:
-        """Start of the oldest revised window: no verdict before it changes."""
+        """Start of the oldest revised window: verdicts before it do not change."""
         return self.revised[0].window.start if self.revised else None
 
     def concerns(self, window: Window) -> bool:
-        """Whether the verdicts of a window that was judged already may differ now."""
+        """Whether the verdicts of an already judged window may differ now."""
         return self.since is not None and window.start >= self.since
 
     def compare(self, stored: Iterable[Verdict], again: Iterable[Verdict]) -> Difference:
-        """The difference that judging a window again made; counts it."""
+        """The changes from re-judging a window; counts them."""
         known = {verdict.tenant_id: verdict for verdict in stored}
         changed = []
         for verdict in again:
@@ -62,7 +62,7 @@ class Revision:
 
     @property
     def late_data(self) -> LateData | None:
-        """For the audit entry: what was judged again, and the first severities and scopes that turned; None if nothing was."""
+        """For the audit entry: what was judged again, and the first changed severities and scopes; None if nothing was."""
         if self.since is None:
             return None
         return LateData(

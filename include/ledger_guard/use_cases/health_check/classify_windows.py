@@ -1,7 +1,7 @@
-"""What classify feeds its engine: which windows, from which stored state on, with which readings and quarantine.
+"""The input of classify's engine: which windows, from which stored state, with which readings and quarantine.
 
-It begins at the first new window, before the oldest revised one, or with the whole stored history. States from before the
-windows that late data may still change are kept on the way (checkpoints), and what was judged of those windows.
+It starts at the first new window, before the oldest revised one, or with the whole stored history. On the way it keeps engine
+states from before windows that late data may still change (checkpoints), and what was judged of those windows.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowSt
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports.guard_state import Checkpoint, JudgedRevision, ReadingStore, ReplayStore, UnitOfWork
 
-#: windows whose readings are in memory at once: a history of any length is read in flat memory
+#: windows whose readings are in memory at once: memory does not grow with the history
 _AT_ONCE = 12
-#: how long a repair is felt after it ended
+#: how long a repair affects the signal after it ended
 _AFTERMATH = timedelta(hours=1)
-#: checkpoints in the time that windows may still change; one older makes three states at most
+#: checkpoints within the time that windows may still change; with one older, at most three states
 _CHECKPOINTS_WITHIN_LATENESS = 2
 _BEGINNING = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -39,7 +39,7 @@ class Start:
     seen_through: datetime | None
     #: windows that late data changed since they were judged, oldest first
     revised: Sequence[SensedWindow]
-    #: what was judged of the windows of the last hours
+    #: what was judged in the last hours
     judged_revisions: Mapping[datetime, JudgedRevision]
 
 
@@ -52,12 +52,11 @@ def starting_point(
     lateness: timedelta,
     history: timedelta,
 ) -> Start:
-    """The start that leads to the same engine state as all final readings, judged in order from the beginning.
+    """The start that gives the same engine state as judging all final readings from the beginning.
 
-    Where no stored state serves (none was saved, it is damaged or of another version of the rule, or a revised window is
-    older than every checkpoint, as after an upgrade) the stored history is learned again. `fresh_engine` makes an engine that
-    knows nothing; `lateness` is how long a window may still change after it closed, and `history` how far back an engine
-    without a usable state begins to learn.
+    If no stored state can be used (none saved, damaged, from another version of the rule, or a revised window is older than every
+    checkpoint, as after an upgrade), the stored history is learned again. `fresh_engine` makes an empty engine; `lateness` is how
+    long a window may change after it closed; `history` is how far back learning starts.
     """
     judged_revisions = {each.window_start: each for each in state.replay.judged_revisions(trigger)}
     revised = _revised(state, trigger, judged_revisions, lateness)
@@ -73,9 +72,9 @@ def _revised(
     if through is None:
         return []
     moments = state.replay.checkpoint_moments(trigger)
-    # Beyond the oldest checkpoint too: right after an upgrade there is none that old.
+    # Further back than the oldest checkpoint: right after an upgrade there is none that old.
     since = min([through - lateness, *moments[:1]])
-    # A window of which nothing is remembered was judged by an older version, which judged no revision again.
+    # A window without memory was judged by an older version, which did not re-judge revisions.
     known = {start: each.revision for start, each in judged.items()}
     windows = state.readings.windows(trigger, since, through)
     return [each for each in windows if each.revision != known.get(each.window.start, 0)]
@@ -84,7 +83,7 @@ def _revised(
 def _engine(
     state: UnitOfWork, trigger: Trigger, fresh_engine: Callable[[], SeverityEngine], revised: Sequence[SensedWindow]
 ) -> tuple[SeverityEngine, datetime | None]:
-    """The newest stored engine that has seen no revised window, and how far it has seen."""
+    """The newest stored engine state without a revised window, and its last window."""
     if not revised:
         saved, through = state.verdicts.engine_state(trigger), state.verdicts.judged_through(trigger)
     else:
@@ -102,10 +101,10 @@ def _engine(
 
 
 class Checkpoints:
-    """The checkpoints of one run, which feeds its engine with windows up to `newest_end`.
+    """The checkpoints of one run, whose engine judges windows up to `newest_end`.
 
-    There is always one that has seen no window younger than `lateness`, so that whatever late data changes, a replay is at
-    most one and a half times `lateness` long; there are never more than three.
+    One of them always has no window younger than `lateness`: whatever late data changes, a replay covers at most 1.5 times
+    `lateness`. There are at most three.
     """
 
     def __init__(
@@ -116,12 +115,12 @@ class Checkpoints:
         self._spacing = lateness / _CHECKPOINTS_WITHIN_LATENESS
         self._oldest_unsettled = newest_end - lateness
         self._judged: list[JudgedRevision] = []
-        # What was saved after this engine's state came from readings that have changed since, or from another engine.
+        # Later checkpoints come from readings that have changed since, or from another engine.
         store.drop_checkpoints_after(trigger, seen_through or _BEGINNING)
         self._newest = max(store.checkpoint_moments(trigger), default=None)
 
     def before(self, sensed: SensedWindow, engine: SeverityEngine) -> None:
-        """Keep the engine's state if one is due before it judges this window."""
+        """Keep the engine's state before this window, if a checkpoint is due."""
         moment = sensed.window.start
         is_useful = moment >= self._oldest_unsettled - self._spacing
         if is_useful and (self._newest is None or moment - self._newest >= self._spacing):
@@ -133,7 +132,7 @@ class Checkpoints:
         self._judged.append(JudgedRevision(sensed.window.start, sensed.revision, quarantined))
 
     def close(self) -> None:
-        """Store what was remembered and forget what no replay needs any more."""
+        """Store the checkpoints and delete those that no replay needs."""
         settled = [each for each in self._store.checkpoint_moments(self._trigger) if each <= self._oldest_unsettled]
         oldest = settled[-1] if settled else _BEGINNING
         self._store.save_judged_revisions(self._trigger, [each for each in self._judged if each.window_start >= oldest])
@@ -169,10 +168,10 @@ def batch(sensed: SensedWindow, readings: Iterable[Reading], quarantined: frozen
 
 
 def quarantined_tenants(state: UnitOfWork, incident: Incident | None, window: Window) -> frozenset[str]:
-    """Tenants of the incident that a backfill, its undo or a rollback touched during `window` or up to an hour before it.
+    """Tenants of the incident touched by a backfill, undo or rollback during `window` or up to an hour before it.
 
-    Their figures are moved by the guard itself: they are judged, but are no measure of what is usual. A backfill and
-    an undo touch their tenant; a rollback all tenants of the incident. All times are event time.
+    The guard itself changes their figures: they are judged, but kept out of the baselines. A backfill and an undo touch their
+    tenant; a rollback touches all tenants of the incident. All times are event time.
     """
     if incident is None:
         return frozenset()

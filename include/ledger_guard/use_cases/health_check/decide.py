@@ -1,4 +1,4 @@
-"""decide: look the case up in the policy's matrix and say which way the health check goes."""
+"""decide: look the case up in the policy's matrix and choose the next step of the health check."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ Branch = Literal["nothing", "notify", "remediate"]
 
 @dataclass(frozen=True)
 class Decision:
-    """Which way to go, and with what."""
+    """The next step and its input."""
 
     branch: Branch
-    #: words of the matrix row; empty unless the incident opened or escalated
+    #: actions of the matrix row; empty unless the incident opened or escalated
     actions: tuple[str, ...] = ()
     incident_id: str | None = None
-    #: of the run that has leave to remediate, one per incident, severity and scope; None without a remediation
+    #: id of the granted remediation run, one per incident, severity and scope; None without a remediation
     remediation_run_id: str | None = None
 
 
 def decide(deps: Dependencies, outcome: ClassifyOutcome) -> Decision:
     """The branch for what classify found.
 
-    Opened or escalated: `remediate` when the row names anything besides notify, else `notify`. Resolved: `notify` when
-    people were told of the incident. Blind: `notify` at the second unreadable window in a row, once. Goes on: `remediate` again
-    when something that triage spoke against would be proposed as things are now. Else `nothing`.
+    Opened or escalated: `remediate` when the row names an action besides notify, else `notify`. Resolved: `notify` if the
+    incident was reported. Blind: `notify` once, at the second unreadable window in a row. Continuing: `remediate` again when a
+    repair that triage advised against would be proposed now. Else `nothing`.
 
     Raises:
-        BadInputError: the outcome names an incident that does not exist, or none where there must be one. Nothing was
-            decided; classify again.
+        BadInputError: the outcome's incident does not exist, or is missing where it is needed. Nothing was decided;
+        classify again.
     """
     decision = _decision(deps, outcome)
     if decision.branch != "nothing":
@@ -67,9 +67,9 @@ def _decision(deps: Dependencies, outcome: ClassifyOutcome) -> Decision:
 
 
 def _answer(deps: Dependencies, incident: Incident, again: int = 0) -> Decision:
-    """The matrix row for the incident as it stands now: it may have grown worse since classify looked.
+    """The matrix row for the incident's current state: it may be worse than when classify ran.
 
-    Each stage is answered once, and once more for each number `again`.
+    Each stage gets one remediation, plus one for each number `again`.
     """
     row = deps.policy.row_for(incident.trigger, incident.severity, incident.scope)
     if set(row.actions) <= {"notify"}:
@@ -88,9 +88,9 @@ def _answer(deps: Dependencies, incident: Incident, again: int = 0) -> Decision:
 
 
 def _again(deps: Dependencies, incident: Incident) -> Decision:
-    """Remediate once more where something was not proposed and triage no longer speaks against it.
+    """Remediate again when a repair was withheld and triage no longer advises against it.
 
-    A true trouble can begin behind a forged one, when the stage was answered already.
+    A real incident can begin behind a forged one, after the stage's remediation.
     """
     with deps.state.transaction() as state:
         actions = state.actions.of_incident(incident.incident_id)

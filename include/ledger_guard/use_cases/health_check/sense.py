@@ -1,4 +1,4 @@
-"""sense: load what the source says about every closed window since the last one, and admit where it says nothing."""
+"""sense: load readings of every closed window since the last one, and record `no_data` where the source has none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import ReadingStore, UnitOfWork
 
-#: windows that were younger than this at the last look are read again for late data; the policy's lateness if that is longer
+#: windows younger than this at the last check are read again for late data; the policy's lateness if longer
 LATE_DATA = timedelta(hours=1)
 NO_PAST = "a comparison of balances can't be made for the past"
 
@@ -28,7 +28,7 @@ class SenseOutcome:
     trigger: TriggerWord
     #: windows stored for the first time
     windows: int
-    #: how many of these could not be read
+    #: number of these that could not be read
     no_data: int
     #: windows that late data changed
     revised: int
@@ -38,7 +38,7 @@ class SenseOutcome:
 
 @dataclass(frozen=True)
 class _Found:
-    """What the source says: `reasons` names the windows it says nothing about."""
+    """The source's readings; `reasons` names the windows without any."""
 
     windows: Sequence[Window]
     readings: Sequence[Reading]
@@ -46,12 +46,12 @@ class _Found:
 
 
 def is_ready(deps: Dependencies, trigger: Trigger) -> bool:
-    """Whether `sense` has something to store that will not get better by waiting.
+    """Whether `sense` can store something now that waiting would not improve.
 
-    True when the newest closed window is complete at its source, or stored already; when an older window is complete and
-    the newest has had its allowed lateness; and when the oldest window that is not stored has waited until the policy
-    gives up. A source that does not answer is waited for until then. Before anything was ever stored there is no such
-    window: then it is not waited for a source that is away or far behind.
+    True when the newest closed window is complete at its source or already stored; when an older window is complete and the
+    newest has had its allowed lateness; and when the oldest unstored window has waited until the policy gives up. Until then it
+    waits for a source that does not answer. Before anything was ever stored, it does not wait for a source that is down or far
+    behind.
     """
     now = deps.clock.now()
     newest = _newest_closed(deps, now)
@@ -74,27 +74,27 @@ def is_ready(deps: Dependencies, trigger: Trigger) -> bool:
 
 
 def sense(deps: Dependencies, trigger: Trigger, until: datetime | None = None) -> SenseOutcome:
-    """Store readings of every closed window since the last sensed one, and look again at young ones for late data.
+    """Store readings of every closed window since the last sensed one, and re-read recent ones for late data.
 
-    The first run goes `history_days` back, no run further; a comparison of balances begins with the newest window, and has
-    `no_data` for windows in between. A window that its source is not complete for is left for later until the policy gives
-    up on it; then it is `no_data` with the reason, never quiet. Running it again changes nothing.
+    The first run goes back `history_days`; no run goes further. A comparison of balances begins with the newest window, and
+    skipped windows are `no_data`. A window that is incomplete at its source is left for later until the policy gives up; then it
+    is `no_data` with the reason, never quiet. Running it again changes nothing.
 
-    `until`, when given, ends the newest window looked at; the default is the last window that has closed.
+    `until` is the end of the newest window to read; default: the last closed window.
 
     Raises:
-        BadInputError: `until` lies in the future, or windows are stored that do. Nothing was written; mend the clock.
-        SourceUnavailable: guard state does not answer. A source that is away is no error here: its windows are `no_data`.
+        BadInputError: `until` or a stored window is in the future. Nothing was written; correct the clock.
+        SourceUnavailable: guard state does not answer. A source that is down is no error: its windows are `no_data`.
     """
     now = deps.clock.now()
     if until is not None and require_aware(until, "until") > now:
-        raise BadInputError(f"{trigger.value}: a window that ends at {iso(until)} lies in the future; allowed: up to {iso(now)}")
+        raise BadInputError(f"{trigger.value}: a window that ends at {iso(until)} is in the future; allowed: up to {iso(now)}")
     newest = _newest_closed(deps, until or now)
     with deps.state.transaction() as state:
         through = state.readings.sensed_through(trigger)
         if through is not None and through > now + newest.length:
             there = f"windows up to {iso(through)} are stored, but the clock says {iso(now)}"
-            raise BadInputError(f"{trigger.value}: {there}; allowed: a clock that is right")
+            raise BadInputError(f"{trigger.value}: {there}; allowed: a correct clock")
         new = list(closed_windows(_first_new(deps, trigger, through, newest), newest.end, newest.length))
         young = _young_windows(deps, state, trigger, through, newest)
         usual = _usual_exposures(state.readings, trigger, [*young, *new][0].start) if young or new else []
@@ -105,7 +105,7 @@ def sense(deps: Dependencies, trigger: Trigger, until: datetime | None = None) -
 
 
 def lateness(policy: Policy) -> timedelta:
-    """How far back from the end of the newest sensed window late data are still looked for."""
+    """How far back from the end of the newest sensed window to look for late data."""
     return max(LATE_DATA, timedelta(seconds=policy.sensing.allowed_lateness_seconds))
 
 
@@ -127,7 +127,7 @@ def _young_windows(
 ) -> list[Window]:
     if through is None or _speaks_of_now_alone(deps, trigger):
         return []
-    # Counted back from where it looked last: what came late while the health check was down is read as well.
+    # Counted back from the last check: data that came late while the health check was down are read too.
     until = min(through, newest.end)
     return [sensed.window for sensed in state.readings.windows(trigger, until - lateness(deps.policy), until)]
 
@@ -137,7 +137,7 @@ def _speaks_of_now_alone(deps: Dependencies, trigger: Trigger) -> bool:
 
 
 def _asked(deps: Dependencies, trigger: Trigger, windows: list[Window], usual: Sequence[int], *, is_first: bool) -> _Found:
-    """Ask the source about windows that follow one another in time."""
+    """Read consecutive windows from the source."""
     try:
         if _speaks_of_now_alone(deps, trigger):
             return _compared(deps, trigger, windows)
@@ -145,7 +145,7 @@ def _asked(deps: Dependencies, trigger: Trigger, windows: list[Window], usual: S
         readings = deps.signals.readings(trigger, windows[0], windows[-1])
         reasons = deps.signals.unmeasurable(trigger, windows[0], windows[-1])
     except SourceUnavailable as error:
-        # Nothing is stored before the source answered once: the first answer brings its history.
+        # Nothing is stored before the source's first answer, which brings its history.
         waited = [] if is_first else [window for window in windows if _is_given_up(deps, window)]
         return _Found(waited, [], {window.start: str(error) for window in waited})
     if is_first:
@@ -163,7 +163,7 @@ def _asked(deps: Dependencies, trigger: Trigger, windows: list[Window], usual: S
 
 
 def _compared(deps: Dependencies, trigger: Trigger, windows: list[Window]) -> _Found:
-    """Compare now, for the window that has just closed."""
+    """Compare balances now, for the window that just closed."""
     last, now_closed = windows[-1], _newest_closed(deps, deps.clock.now())
     reasons = {window.start: NO_PAST for window in windows if window != now_closed}
     readings = deps.signals.readings(trigger, last, last) if last == now_closed else []
@@ -173,13 +173,13 @@ def _compared(deps: Dependencies, trigger: Trigger, windows: list[Window]) -> _F
 
 
 def _since_the_source_began(windows: list[Window], readings: Sequence[Reading]) -> list[Window]:
-    """Leave out windows before the source's first row: they are neither quiet nor missing. The newest one always stays."""
+    """Leave out windows before the source's first row: they are neither quiet nor missing. The newest window always stays."""
     began = min((reading.window.start for reading in readings), default=windows[-1].start)
     return [window for window in windows if window.start >= began]
 
 
 def _is_given_up(deps: Dependencies, window: Window) -> bool:
-    """Whether a window is waited for no longer."""
+    """Whether the policy gives up waiting for a window."""
     sensing = deps.policy.sensing
     return deps.clock.now() >= window.end + timedelta(seconds=sensing.allowed_lateness_seconds + sensing.give_up_after_seconds)
 

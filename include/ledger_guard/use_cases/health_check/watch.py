@@ -1,4 +1,4 @@
-"""watch: the guard says so itself when it has produced no verdicts, or none that mean anything."""
+"""watch: the guard reports itself when it produces no usable verdicts."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.notify.notify import notify
 
-#: after so many windows without a verdict the guard speaks up
+#: after so many windows without a verdict the guard reports itself
 SILENT_WINDOWS = 2
-#: the same alert is not told again before this has passed (people's time)
+#: the same alert is not repeated within this time (wall-clock)
 REPEAT_AFTER = timedelta(hours=1)
 #: how many audit entries are searched for the last alert
 _AUDIT_REACH = 500
 
 
 def watch(deps: Dependencies) -> list[str]:
-    """One sentence for each trigger that gets no verdicts, verdicts that lag behind, or only unreadable windows.
+    """One sentence for each trigger with no verdicts, late verdicts, or only unreadable windows.
 
-    Empty when the guard sees. Raises SourceUnavailable when guard state is away: then it sees nothing at all.
+    Empty when all is well. Raises SourceUnavailable when guard state does not answer.
     """
     with deps.state.transaction() as state:
         return [sentence for trigger in deps.policy.triggers for sentence in _guard_alerts(deps, state, trigger)]
 
 
 def watch_and_tell(deps: Dependencies) -> list[str]:
-    """Watch, and tell the operations channel; the same alert at most once an hour.
+    """Check, and notify the operations channel; the same alert at most once an hour.
 
     Raises:
-        NotificationFailed: the channel did not take it. Let the telling task fail and nothing else.
+        NotificationFailed: the channel failed. Let only the notifying task fail.
         SourceUnavailable: guard state does not answer.
     """
     sentences = watch(deps)
     if not sentences or _was_told(deps, sentences):
         return sentences
-    notify(deps, Notice(title="watch · the guard does not see", summary=" ".join(sentences)))
+    notify(deps, Notice(title="watch · the guard is blind", summary=" ".join(sentences)))
     with deps.state.transaction() as state:
         fact = MissingVerdictsTold(triggers=tuple(_triggers(sentences)), sentences=tuple(sentences))
         state.audit.append(recorded(fact, actor="ledger_guard", subject="guard", at=deps.wall_clock.now()))
@@ -53,7 +53,7 @@ def _guard_alerts(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> It
     judged_at, judged_through = state.verdicts.last_judged_at(trigger), state.verdicts.judged_through(trigger)
     if judged_at is None or judged_through is None:
         sequence, _ = state.audit.head()
-        # the very first check of a new guard is no silence; from the second on it is
+        # a new guard has no verdict at its very first check; from the second on this is an alert
         if sequence:
             yield f"{trigger.value}: no verdict has been produced yet."
         return
@@ -61,13 +61,13 @@ def _guard_alerts(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> It
     if now - judged_at > SILENT_WINDOWS * length:
         yield f"{trigger.value}: no verdict has been produced since {iso(judged_at)}."
     elif now - judged_through > patience + (SILENT_WINDOWS + 1) * length:
-        yield f"{trigger.value}: the verdicts reach only to {iso(judged_through)}; the clock says {iso(now)}."
+        yield f"{trigger.value}: verdicts end at {iso(judged_through)}; it is now {iso(now)}."
     if reason := _blindness(state, trigger, judged_through, length):
         yield f"{trigger.value}: the guard is blind: its last {SILENT_WINDOWS} windows could not be read ({reason})."
 
 
 def _blindness(state: UnitOfWork, trigger: Trigger, judged_through: datetime, length: timedelta) -> str:
-    """Why the newest judged window could not be read, if all of the last ones could not; else empty."""
+    """Why the newest judged windows could not be read; empty when one could."""
     windows = state.readings.windows(trigger, judged_through - SILENT_WINDOWS * length, judged_through)
     if len(windows) < SILENT_WINDOWS or any(sensed.state is not WindowState.NO_DATA for sensed in windows):
         return ""
@@ -79,7 +79,7 @@ def _triggers(sentences: list[str]) -> list[str]:
 
 
 def _was_told(deps: Dependencies, sentences: list[str]) -> bool:
-    """Whether people were told of these triggers within the hour."""
+    """Whether these triggers were reported within the hour."""
     since = deps.wall_clock.now() - REPEAT_AFTER
     with deps.state.transaction() as state:
         for entry in state.audit.latest(_AUDIT_REACH):

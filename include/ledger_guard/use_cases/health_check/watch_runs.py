@@ -1,4 +1,4 @@
-"""watch_runs: the next task of any DAG tells what is held up: paused DAGs, queued emergencies, questions without a run."""
+"""watch_runs: the next task of any DAG reports paused DAGs, queued emergencies and questions without a run."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ledger_guard.use_cases.health_check.watch import watch_and_tell
 from ledger_guard.use_cases.incidents.held_up import see_dags, see_overdue, tell_held_up
 from ledger_guard.use_cases.incidents.tell_not_begun import tell_not_begun
 
-#: however many tasks begin at once, one of them looks, and no more often than this
+#: at most one check per this time, however many tasks start at once
 LOOK_EVERY = timedelta(minutes=1)
 
-#: says what it told, each thing a text
+#: returns the texts that it sent
 _Part = Callable[[], object]
 
 
 def watch_runs(deps: Dependencies, scheduler: Scheduler, *, and_verdicts: bool = False) -> None:
-    """Look at DAGs, runs and questions, and tell what is new; nothing where another task looked within the minute.
+    """Check DAGs, runs and questions, and report what is new; does nothing if another task checked within the minute.
 
-    `and_verdicts`: also whether the health check still gives verdicts, for whoever is not the health check.
+    `and_verdicts`: also check that the health check gives verdicts; for callers other than the health check.
 
     Raises:
-        LedgerGuardError: the channel did not take something, or Airflow or guard state did not answer. Everything else was
-            done; what was not told is told by the next look. No repair may wait for it: let the caller go on.
+        LedgerGuardError: a post failed, or Airflow or guard state did not answer. Everything else was done; the next check
+        reports the rest. No repair may wait for this: let the caller continue.
     """
     with deps.state.transaction() as state:
         if not state.guard_alerts.begin_look(deps.wall_clock.now(), LOOK_EVERY):
@@ -44,7 +44,7 @@ def watch_runs(deps: Dependencies, scheduler: Scheduler, *, and_verdicts: bool =
 
 
 def tell_from_outside(deps: Dependencies) -> None:
-    """Tell what guard state alone shows and nobody was told of yet: for a watcher that runs apart from Airflow.
+    """Report new problems that guard state alone shows: for a watcher outside Airflow.
 
     Raises LedgerGuardError as `watch_runs` does.
     """
@@ -60,7 +60,7 @@ def tell_from_outside(deps: Dependencies) -> None:
 
 
 def _each(parts: Sequence[_Part]) -> None:
-    """One that fails keeps none of the others."""
+    """Run all; one failure does not stop the others."""
     failures: list[LedgerGuardError] = []
     for part in parts:
         try:

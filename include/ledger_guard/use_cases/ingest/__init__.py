@@ -1,1 +1,1 @@
-"""Access logs into access events, and the platform held against the policy."""
+"""Access logs into access events, and the check of the platform against the policy."""

@@ -1,4 +1,4 @@
-"""ingest: bring ingress log lines into guard state, each once, and say what can't be known from them."""
+"""ingest: store ingress log lines in guard state, each once, and report what they can't show."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ BATCH_LINES = 5_000
 
 @dataclass(frozen=True)
 class IngestOutcome:
-    """What became of the files of one ingest."""
+    """The result of one ingest."""
 
     files: tuple[IngestedFile, ...]
-    #: every event before this moment has been delivered; None when nothing ever was
+    #: every event before this time was delivered; None when there was none
     complete_through: datetime | None
 
     @property
     def unusable(self) -> tuple[IngestedFile, ...]:
-        """Files with lines of which none could be used; while there is one, the source is not called complete."""
+        """Files in which no line could be used; with one of them, the source does not count as complete."""
         return tuple(file for file in self.files if file.is_unusable)
 
     def as_json(self) -> dict[str, Any]:
-        """For people's scripts."""
+        """For scripts."""
         return {
             "files": [{**json_of(_told(file)), "not_knowable": list(file.not_knowable)} for file in self.files],
             "complete_through": iso(self.complete_through) if self.complete_through else None,
@@ -52,23 +52,22 @@ def ingest_access_log(
     complete_through: datetime | None = None,
     progress: Callable[[str, int], None] = lambda _name, _lines: None,
 ) -> IngestOutcome:
-    """Ingest files one after the other; each is stored whole or not at all, and a second time changes nothing.
+    """Ingest files one after the other. Each is stored completely or not at all; a second time changes nothing.
 
     Of rejected lines the first `MOST_KEPT_REJECTS` of a file are kept; all are counted.
 
-    When all of them are in, the source counts as complete up to `complete_through`, or else up to the newest event
-    accepted. Not sooner: several files may tell of the same minutes. A file of which nothing could be used keeps it from
-    that: its requests are missing, and windows without them would look quiet. `progress` hears a file's name and its lines so
-    far.
+    After all of them, the source counts as complete up to `complete_through`, or else up to the newest accepted event. Not
+    sooner: several files may cover the same minutes. If nothing of a file could be used, the source does not count as complete:
+    its requests are missing, and windows without them would look quiet. `progress` gets a file's name and its lines so far.
 
     Raises:
-        BadInputError: a file can't be read to its end or is mostly no log, or `complete_through` lies in the future. Files before
-            it are in; the source is not called complete. Mend it and start again.
-        SourceUnavailable: guard state is away, or the platform, where a file names many tenants. Start again when it is back.
+        BadInputError: a file can't be read to its end or is mostly not a log, or `complete_through` is in the future. Earlier
+        files are stored; the source does not count as complete. Correct the file and start again.
+        SourceUnavailable: guard state (or, for many tenants, the platform) does not answer. Start again when it is back.
     """
     now = deps.clock.now()
     if complete_through is not None and require_aware(complete_through, "complete_through") > now:
-        raise BadInputError(f"complete through {iso(complete_through)}: lies in the future; allowed: up to {iso(now)}")
+        raise BadInputError(f"complete through {iso(complete_through)}: is in the future; allowed: up to {iso(now)}")
     files = tuple(_ingest_file(deps, store, log, actor, progress) for log in logs)
     newest = complete_through or max((file.last_event for file in files if file.last_event), default=None)
     if newest is None or any(file.is_unusable for file in files):
@@ -96,8 +95,8 @@ def _ingest_file(
             progress(log.name, file.lines)
             if file.is_hopeless:
                 raise BadInputError(
-                    f"{log.name}: {file.rejected} of its first {file.lines} lines can't be used ({file.first_reject}): given up, "
-                    f"nothing of it is stored; allowed: a log in the format of the mapping {log.mapping}"
+                    f"{log.name}: {file.rejected} of its first {file.lines} lines can't be used ({file.first_reject}): stopped, "
+                    f"nothing of it was stored; allowed: a log in the format of the mapping {log.mapping}"
                 )
         file = replace(file, not_knowable=(*log.not_knowable, *_gaps(deps, file, matching)))
         delivery.finish(file)
@@ -126,7 +125,7 @@ def _delivered(
 
 
 def _matching(deps: Dependencies, events: Sequence[AccessEvent]) -> Iterator[str]:
-    """Words of the triggers whose requests the events are; with a `?` where a failure can't be told apart."""
+    """Triggers that the events belong to; with a `?` where a failure can't be recognised."""
     for trigger, shape in deps.policy.access_events().items():
         for event in events:
             if shape.covers(event.method, event.path):
@@ -141,7 +140,7 @@ def _gaps(deps: Dependencies, file: IngestedFile, matching: Counter[str]) -> Ite
     for trigger, shape in deps.policy.access_events().items():
         if not matching[trigger.value]:
             wanted = f"{shape.method} {shape.path}"
-            yield f"no request to {wanted} is in it: it says nothing about {trigger.value}"
+            yield f"it has no request to {wanted}: no data for {trigger.value}"
         if unclear := matching[f"{trigger.value}?"]:
             yield f"{unclear} answer(s) {shape.status} have no error code: {trigger} has no data in the windows that hold them"
 

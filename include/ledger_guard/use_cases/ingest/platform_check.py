@@ -1,4 +1,4 @@
-"""platform_check: does the policy fit this platform? Schema, ledger words, flags, log and secrets, held against what is there."""
+"""platform_check: does the policy fit this platform? Checks schema, ledger words, flags, log and secrets."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from ledger_guard.policy.ledger_tables import Booking, LedgerTable
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import LedgerWords, WordCount
 
-#: players that the words are learnt from
+#: at most so many players to learn the ledger words from
 PLAYERS_AT_MOST = 5_000
-#: how far back the log's events are looked at
+#: how far back to read the log's events
 _LOG_SPAN = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class CheckedPart:
-    """One part of the platform, looked at."""
+    """One checked part of the platform."""
 
     name: str
     #: False: it does not fit, or could not be asked
     fits: bool
-    #: for people: what was found, what does not fit first
+    #: for people: the findings, problems first
     lines: tuple[str, ...]
 
 
-_NOT_ASKED = CheckedPart("ledger", fits=False, lines=("not looked at while the schema does not fit",))
+_NOT_ASKED = CheckedPart("ledger", fits=False, lines=("not checked while the schema does not fit",))
 
 
 @dataclass(frozen=True)
 class PlatformCheck:
-    """What a check found, and the section of the policy that it proposes."""
+    """The result of a check, and the policy section that it proposes."""
 
     parts: tuple[CheckedPart, ...]
     words: tuple[Learnt, ...]
-    #: bookings for the policy's platform.ledger, one a line, as YAML; empty where nothing is missing or wrong
+    #: bookings for the policy's platform.ledger, one per line, as YAML; empty when none is missing or wrong
     proposal: tuple[str, ...]
 
     @property
@@ -49,7 +49,7 @@ class PlatformCheck:
 
 
 def check_platform(deps: Dependencies, words: LedgerWords, players_at_most: int = PLAYERS_AT_MOST) -> PlatformCheck:
-    """Look at everything that the policy says of the platform; a part that can't be asked is named and the others go on."""
+    """Check everything that the policy says about the platform. A part that can't be read is named; the others are checked."""
     counts: list[WordCount] = []
     sample: list[SampledPlayer] = []
     schema, is_asked = _asked("schema", lambda: _schema(deps)), False
@@ -57,7 +57,7 @@ def check_platform(deps: Dependencies, words: LedgerWords, players_at_most: int 
         try:
             counts, sample, is_asked = words.counts(), words.sample(players_at_most), True
         except LedgerGuardError as error:
-            schema = CheckedPart("schema", fits=False, lines=(f"the ledger could not be asked: {error}",))
+            schema = CheckedPart("schema", fits=False, lines=(f"the ledger could not be read: {error}",))
     learnt = learn_words(sample)
     parts = (
         schema,
@@ -71,11 +71,11 @@ def check_platform(deps: Dependencies, words: LedgerWords, players_at_most: int 
 
 
 def _asked(name: str, look: Callable[[], Iterator[str]]) -> CheckedPart:
-    """A part from lines of which those that begin with `!` do not fit; one that can't be asked does not fit either."""
+    """A part from its lines; lines that begin with `!` do not fit. A part that can't be read does not fit."""
     try:
         lines = list(look())
     except LedgerGuardError as error:
-        return CheckedPart(name, fits=False, lines=(f"could not be asked: {error}",))
+        return CheckedPart(name, fits=False, lines=(f"could not be read: {error}",))
     wrong = [line[1:] for line in lines if line.startswith("!")]
     return CheckedPart(name, fits=not wrong, lines=(*wrong, *(line for line in lines if not line.startswith("!"))))
 
@@ -83,19 +83,19 @@ def _asked(name: str, look: Callable[[], Iterator[str]]) -> CheckedPart:
 def _schema(deps: Dependencies) -> Iterator[str]:
     deps.ledger.check_columns()
     tenants = deps.ledger.tenant_ids()
-    yield f"every mapped table and column is there; {len(tenants)} tenants"
+    yield f"every mapped table and column exists; {len(tenants)} tenants"
     for obstacle in deps.backfill.obstacles():
         yield f"!{obstacle.sentence}"
 
 
 def _ledger(ledger: LedgerTable, counts: Sequence[WordCount], learnt: Sequence[Learnt]) -> CheckedPart:
-    """Words of the data that the policy lacks, words that it has wrong, and words of it that the data never used."""
+    """Ledger words that the policy lacks, that it has wrong, and that the data never use."""
     told = {each.word: each for each in learnt}
     wrong, fine = [], []
     for count in counts:
         word, booking = (count.type, count.status), _booking(ledger, count.type, count.status)
         found = told.get(word)
-        said = _in_words(found) if found else "too few rows to tell"
+        said = _in_words(found) if found else "too few rows to decide"
         where = f"{count.type}/{count.status}: {count.rows} rows of {count.players} players"
         if booking is None and count.status.lower() not in {each.lower() for each in ledger.void_statuses}:
             wrong.append(f"{where}; not in the policy; the data say: {said}")
@@ -121,13 +121,13 @@ def _booking(ledger: LedgerTable, type_: str, status: str) -> Booking | None:
 
 
 def _contradicts(booking: Booking, found: Learnt) -> bool:
-    """Whether the data put the word on another side; what they can't tell contradicts nothing."""
+    """Whether the data contradict the policy about this word; undecided data contradict nothing."""
     return found.side is not WordSide.NOT_KNOWN and found.side.value != booking.moves
 
 
 def _in_words(found: Learnt) -> str:
     if found.side is WordSide.NOT_KNOWN:
-        return "can't be told; ask whoever keeps the platform"
+        return "can't be decided; ask the platform's team"
     if found.side is WordSide.NOTHING:
         return f"moves nothing ({found.fits} of {found.places} places)"
     moved = [f"{factor.value} of available" for factor in (found.available,) if factor is not Factor.NONE]
@@ -138,7 +138,7 @@ def _in_words(found: Learnt) -> str:
 def _proposal(
     ledger: LedgerTable, counts: Sequence[WordCount], learnt: Sequence[Learnt], steps: Mapping[Word, str]
 ) -> Iterator[str]:
-    """Bookings for words that the policy lacks or has on another side; what can't be told is a comment for people."""
+    """Bookings for words that the policy lacks or has wrong; undecided ones are a comment for people."""
     told = {each.word: each for each in learnt}
     is_any = False
     for count in counts:
@@ -156,7 +156,7 @@ def _proposal(
         yield f"- {{type: {count.type}, statuses: [{count.status}], {moves}}}  # {found.fits} of {found.places} places"
 
     if is_any:
-        yield "# ask too, for the data can't tell: amounts of which only a part is real money (amount_in_reference), and words"
+        yield "# ask too, the data can't show it: amounts of which only a part is real money (amount_in_reference), and words"
         yield "# that can book one payment a second time, though none did so far (payment_step: the same on each of them)"
 
 
@@ -169,9 +169,9 @@ def _flags(deps: Dependencies) -> Iterator[str]:
     for flag in sorted(deps.policy.flags):
         scopes = deps.flags.scopes(flag)
         standing = ", ".join(f"{scope.tenant_id} {scope.described()}" for scope in scopes)
-        yield f"{flag}: {standing}" if standing else f"!{flag}: stands nowhere in the policy's flag store"
+        yield f"{flag}: {standing}" if standing else f"!{flag}: is not in the policy's flag store"
     if not deps.policy.probes:
-        yield "no probes: what the instances really serve is not looked at"
+        yield "no probes: what the instances really serve is not checked"
 
 
 def _log(deps: Dependencies) -> Iterator[str]:
@@ -194,6 +194,6 @@ def _secrets(deps: Dependencies) -> Iterator[str]:
         if finding.problems:
             yield f"!{finding.name} ({finding.provider}): {'; '.join(finding.problems)}"
         elif finding.is_value_known:
-            yield f"{finding.name} ({finding.provider}): nothing wrong with its form"
+            yield f"{finding.name} ({finding.provider}): its format is valid"
         else:
-            yield f"{finding.name} ({finding.provider}): set to a value that is not known; {'; '.join(finding.not_known)}"
+            yield f"{finding.name} ({finding.provider}): set, but its value can't be read here; {'; '.join(finding.not_known)}"
