@@ -1,7 +1,7 @@
 """# flag_restore
 
 ## Purpose
-Enables a flag (again), for everybody or for one tenant, and lifts the incident's own freeze with its root cause.
+Enables a flag (again), for everyone or for one tenant, and lifts the incident's own freeze with its root cause.
 
 ## Schedule
 None. By hand from the form.
@@ -9,10 +9,10 @@ None. By hand from the form.
 ## Params
 * `flag`, `tenant_id` (`*` for everywhere), `incident_id` (UUID of the incident whose rollback or freeze ends here; empty
   for a first enabling).
-* `root_cause` (text of at least 20 characters), `root_cause_link` (address or ticket), `root_cause_owner` (who sees to it
-  that it stays away). Not needed where an override lets a tenant be enabled in spite of a freeze; the freeze stays then.
-* `validation`: `environment` (`test` or `staging`), `passed`, `reference` (where the proof is). A statement, and recorded as
-  one; where the policy's `restore.probes` names an address for the flag, that is asked instead.
+* `root_cause` (text of at least 20 characters), `root_cause_link` (address or ticket), `root_cause_owner` (who makes sure
+  that it stays fixed). Not needed where an override allows a tenant to be enabled despite a freeze; the freeze stays then.
+* `validation`: `environment` (`test` or `staging`), `passed`, `reference` (where the proof is). It is recorded as a
+  statement. If the policy's `restore.probes` names an address for the flag, that address is asked instead.
 
 ## What it changes
 The flag store; guard state (approval, change, the lifted freeze, comparisons of wallets).
@@ -21,11 +21,11 @@ The flag store; guard state (approval, change, the lifted freeze, comparisons of
 Yes. An approval is used once; a cleared gate asks again.
 
 ## When it fails
-`review` names every missing item: an unresolved incident, too few quiet windows with evidence, wallets that are missing or
-differ unexplained, a freeze by others, a rotation that was planned and not done, no root cause, owner or link, no validation.
-Nothing was written. Silence means Reject. `confirm` fails when an instance or the canary shows that the flag does not do what
-it should, such as a check that refuses rightly signed webhooks too. Where neither can tell, the flag stays *unconfirmed* and is
-watched for `restore.watch_minutes`: the health check asks for a rollback when the signal rises again.
+`review` names every missing item: an unresolved incident, too few quiet windows with evidence, missing or unexplained
+wallets, a freeze by others, a planned rotation that is not done, no root cause, owner or link, no validation. Nothing was
+written. No answer counts as Reject. `confirm` fails when an instance or the canary shows that the flag does not work, such as
+a check that also refuses correctly signed webhooks. If neither can show it, the flag stays *unconfirmed* and is watched for
+`restore.watch_minutes`: the health check asks for a rollback when the signal rises again.
 """
 
 from __future__ import annotations
@@ -87,41 +87,41 @@ APPROVAL = POLICY.approvals[KIND]
 def flag_restore() -> None:
     @task(retries=0)
     def review(params: dict | None = None, dag_run=None) -> None:
-        """Compare wallets where that was long ago, then go through the checklist; every missing item ends the run."""
+        """Compare wallets where the comparison is old, then run the checklist; any missing item ends the run."""
         with first_task():
             run = this_run(dag_run)
             run.leave("question", flag_run.review_restore_run(run.deps, params or {}, run.requester))
 
     @task(retries=1, on_failure_callback=None)
     def notify(dag_run=None) -> None:
-        """Tell people that their answer is awaited, with the link to the page. Fails alone when the channel is down."""
+        """Notify people that their answer is needed, with the link. Fails alone when the channel is down."""
         run = this_run(dag_run)
         link = gate_link(run.deps, dag_run.dag_id, dag_run.run_id, "request_approval")
         tell_question(run.deps, KIND, run.note("question"), link)
 
     @task(retries=0)
     def verify_approval(dag_run=None) -> str:
-        """Read the recorded answer; a gate that was marked by hand left none."""
+        """Read the recorded answer; a gate marked success by hand has none."""
         with never_retried():
             run = this_run(dag_run)
             return flag_run.check_approval(run.deps, KIND, run.note("question"), dag_run.run_id)
 
     @task(retries=0)
     def restore(params: dict | None = None, dag_run=None) -> str:
-        """Go through the checklist and the approval once more, then write: the freeze lifted, the flag on."""
+        """Check checklist and approval again, then write: freeze lifted, flag on."""
         with never_retried():
             run = this_run(dag_run)
             return flag_run.restore_run(run.deps, params or {}, dag_run.run_id, run.requester)
 
     @task
     def confirm(params: dict | None = None) -> str:
-        """See whether it took effect: the store, every instance, a canary; fails when one shows otherwise."""
+        """Check whether it took effect: store, every instance, canary; fails when one shows another value."""
         with never_retried():
             return flag_run.confirm_run(open_dependencies(), params or {})
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def close(params: dict | None = None, dag_run=None) -> str:
-        """Say how the run ended, from guard state; fails when it did not end as wished."""
+        """Report how the run ended, from guard state; fails when the goal was not reached."""
         run = this_run(dag_run)
         status, outcome = flag_run.close_run(run, KIND, params or {}, run.note_if_any("question"))
         if status is ActionStatus.FAILED:

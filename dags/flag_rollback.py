@@ -11,8 +11,8 @@ None. Started by a remediation, one run per flag and incident, or by hand from t
 * `tenant_id`: one tenant, or `*` for everywhere.
 * `incident_id` (UUID): the incident that this rolls back for.
 * `reason` (text).
-* `break_glass` (text of at least 30 characters): only where the policy names people who may act alone; who starts the run
-  then rolls back without a second person. On record, and told to everybody.
+* `break_glass` (text of at least 30 characters): only where the policy names people who may act alone. The person who starts
+  the run then rolls back without a second person. This is recorded and announced to everyone.
 
 ## What it changes
 The flag store; guard state (approval, change, and a freeze: nothing new may be enabled until a root cause is on record).
@@ -21,10 +21,10 @@ The flag store; guard state (approval, change, and a freeze: nothing new may be 
 Yes. An approval is used once; a cleared gate asks again. A run breaks the glass once.
 
 ## When it fails
-`roll_back` refuses when there is no approval that counts, or when the flag, the incident or its severity changed since:
-nothing was written; start a new run. `confirm` fails when the store, an instance or the canary shows another value; without
-probes in the policy the change ends as written and *unconfirmed*. A restart that failed fails `roll_back`: clear it, it goes
-on. Silence means Reject.
+`roll_back` refuses when there is no valid approval, or when the flag, the incident or its severity changed since: nothing was
+written; start a new run. `confirm` fails when the store, an instance or the canary shows another value; without probes in the
+policy the change ends as written and *unconfirmed*. If a restart of the instances failed, `roll_back` fails: clear it to
+continue. No answer counts as Reject.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from ledger_guard.use_cases.flags import flag_run
 POLICY = load_policy()
 KIND = ApprovalKind.FLAG_ROLLBACK
 APPROVAL = POLICY.approvals[KIND]
-#: whether the policy lets anybody act alone; the form has a field for it then, and the graph a way
+#: whether the policy lets anyone act alone: then the form has a field for it, and the graph a task
 MAY_ACT_ALONE = bool(POLICY.break_glass.users_for(KIND))
 
 
@@ -58,7 +58,7 @@ MAY_ACT_ALONE = bool(POLICY.break_glass.users_for(KIND))
     schedule=None,
     start_date=START_DATE,
     catchup=False,
-    # a run that waits for an answer holds no worker: an emergency must never queue behind questions that nobody answers
+    # a run that waits for an answer holds no worker: an emergency must never queue behind unanswered questions
     max_active_runs=1000,
     dagrun_timeout=timedelta(minutes=APPROVAL.longest_wait_minutes + 120),
     default_args=task_defaults(retries=1),
@@ -77,53 +77,53 @@ MAY_ACT_ALONE = bool(POLICY.break_glass.users_for(KIND))
 def flag_rollback() -> None:
     @task
     def review(params: dict | None = None, dag_run=None) -> None:
-        """Read the flag and the evidence: what exactly would be approved."""
+        """Read the flag and the evidence: exactly what would be approved."""
         with first_task():
             run = this_run(dag_run)
             run.leave("question", flag_run.review_roll_back_run(run.deps, params or {}, run.requester))
 
     @task.branch
     def decide(params: dict | None = None, dag_run=None) -> list[str]:
-        """Ask people; or act alone; or nothing, when the flag is in its safe state already."""
+        """Ask people, or break glass, or end when the flag already has its safe value."""
         return flag_run.next_tasks(this_run(dag_run).note("question"), params or {}, may_act_alone=MAY_ACT_ALONE)
 
     @task(retries=1, on_failure_callback=None)
     def notify(dag_run=None) -> None:
-        """Tell people that their answer is awaited, with the link to the page. Fails alone when the channel is down."""
+        """Notify people that their answer is needed, with the link. Fails alone when the channel is down."""
         run = this_run(dag_run)
         link = gate_link(run.deps, dag_run.dag_id, dag_run.run_id, "request_approval")
         tell_question(run.deps, KIND, run.note("question"), link)
 
     @task(retries=2)
     def break_glass(params: dict | None = None, dag_run=None) -> str:
-        """Put on record that who started the run acts alone; refused unless the policy names them."""
+        """Record that the person who started the run acts alone; refused unless the policy names them."""
         with never_retried():
             run = this_run(dag_run)
             return flag_run.break_glass_run(run.deps, params or {}, run.person, dag_run.dag_id, dag_run.run_id)
 
     @task(retries=0)
     def verify_approval(dag_run=None) -> str:
-        """Read the recorded answer; a gate that was marked by hand left none."""
+        """Read the recorded answer; a gate marked success by hand has none."""
         with never_retried():
             run = this_run(dag_run)
             return flag_run.check_approval(run.deps, KIND, run.note("question"), dag_run.run_id)
 
     @task(retries=0, trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
     def roll_back(params: dict | None = None, dag_run=None) -> str:
-        """Check approval and evidence once more, then write: the flag off, a freeze opened."""
+        """Check approval and evidence again, then write: flag off, freeze opened."""
         with never_retried():
             run = this_run(dag_run)
             return flag_run.roll_back_run(run.deps, params or {}, dag_run.run_id, run.requester)
 
     @task
     def confirm(params: dict | None = None) -> str:
-        """See whether it took effect: the store, every instance, a canary; fails when one shows otherwise."""
+        """Check whether it took effect: store, every instance, canary; fails when one shows another value."""
         with never_retried():
             return flag_run.confirm_run(open_dependencies(), params or {})
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def close(params: dict | None = None, dag_run=None) -> str:
-        """Record on the incident how the run ended, from guard state; fails when it did not end as wished."""
+        """Record on the incident how the run ended, from guard state; fails when the goal was not reached."""
         run = this_run(dag_run)
         status, outcome = flag_run.close_run(run, KIND, params or {}, run.note_if_any("question"))
         if status is ActionStatus.FAILED:

@@ -1,27 +1,26 @@
 """# ledger_health_check
 
 ## Purpose
-Looks at each signal that the policy watches (refused withdrawals, webhook signatures, balances, and what was added), judges
-every tenant's newest windows, and does what the policy says: nothing, tell people, or start a remediation.
+Reads each signal of the policy (refused withdrawals, webhook signatures, balances, and any added ones), judges every tenant's
+newest windows, and does what the policy says: nothing, notify people, or start a remediation.
 
 ## Schedule
-Every 5 minutes; one run at a time; no catch-up (a run senses every closed window since the last one by itself).
+Every 5 minutes; one run at a time; no catch-up (each run senses every closed window since the last run).
 
 ## Params
-* `triggers` (words of the policy's `triggers`; default all): look at these only, for a check by hand.
+* `triggers` (words of the policy's `triggers`; default all): check only these, for a check by hand.
 
 ## What it changes
-Guard state only: readings, verdicts, incidents, which reminders were told, questions whose run has ended; where
-LEDGER_GUARD_AUDIT_HEADS_FILE is set, one line in that file. It starts `ledger_remediation`, and `flag_rollback` for a flag
-that was enabled unconfirmed and whose signal rose again at once, unless triage speaks against one; it never touches the
-platform.
+Guard state only: readings, verdicts, incidents, sent reminders, questions whose run has ended; and one line in the file of
+LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts `ledger_remediation`. It starts `flag_rollback` for a flag that was enabled
+unconfirmed and whose signal rose again, unless triage advises against a rollback. It never touches the platform.
 
 ## Safe to re-run?
-Yes. Windows are stored once, verdicts replace themselves, a remediation starts once per incident, severity and scope, and a
-rollback is asked for once per enabling.
+Yes. Windows are stored once, verdicts are replaced, a remediation starts once per incident, severity and scope, and a rollback
+is requested once per restore.
 
 ## When it fails
-A source that is away gives `no_data`, not a failure. A failed task is told in the operations channel; see
+A source that is down gives `no_data`, not a failure. A failed task is reported in the operations channel; see
 `docs/operations.md`. Runbooks: `docs/runbooks/`.
 """
 
@@ -73,12 +72,12 @@ SENSE_TIMEOUT_SECONDS = POLICY.sensing.allowed_lateness_seconds + POLICY.sensing
 def ledger_health_check() -> None:
     @task(retries=0, on_failure_callback=None)
     def watch() -> list[str]:
-        """Say so when the guard itself has produced no verdicts for two windows. Fails alone when the channel is down."""
+        """Report when the guard has produced no verdicts for two windows. Fails alone when the channel is down."""
         return watching.watch_and_tell(open_dependencies())
 
     @task(retries=0, on_failure_callback=None)
     def remind() -> list[str]:
-        """Name the rollbacks again that still stand, every so many hours. Fails alone when the channel is down."""
+        """Send reminders of active rollbacks, every few hours. Fails alone when the channel is down."""
         return reminding.remind(open_dependencies())
 
     @task(retries=1, on_failure_callback=None)
@@ -88,13 +87,13 @@ def ledger_health_check() -> None:
 
     @task(retries=1)
     def export_head() -> int:
-        """Put the audit log's end on record in a file outside of its database; fails when the log lost an earlier end."""
+        """Record the audit log's head in a file outside its database; fails when the log lost an earlier head."""
         with never_retried():
             return put_audit_head_on_record()
 
     @task(retries=0, on_failure_callback=None)
     def watch_runs(ti=None) -> None:
-        """Name paused DAGs, runs that have not begun, questions whose run has ended. Fails alone when the channel is down."""
+        """Report paused DAGs, runs that did not start, questions whose run has ended. Fails alone when the channel is down."""
         watching_runs.watch_runs(open_dependencies(), TaskScheduler(ti))
 
     watch()
@@ -105,7 +104,7 @@ def ledger_health_check() -> None:
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def watch_restored() -> list[dict]:
-        """See whether a signal rose again since its flag was enabled unconfirmed; then people are asked for a rollback."""
+        """Check whether a signal rose again after its flag was enabled unconfirmed; if so, ask people for a rollback."""
         with never_retried():
             return restored.watch_restored(open_dependencies())
 
@@ -128,7 +127,7 @@ def check(trigger: Trigger) -> XComArg:
             """Wait until the newest closed window is complete, then load every window since the last one."""
             with first_task(watches=False):
                 if trigger.value not in (params or {})["triggers"]:
-                    raise AirflowSkipException(f"{trigger.value} was not asked for")
+                    raise AirflowSkipException(f"{trigger.value} is not among the run's triggers")
                 deps = open_dependencies()
                 if not sensing.is_ready(deps, trigger):
                     return PokeReturnValue(is_done=False)
@@ -145,7 +144,7 @@ def check(trigger: Trigger) -> XComArg:
 
         @task.branch
         def decide(dag_run=None, ti=None) -> list[str]:
-            """Look the case up in the policy's matrix; a remediation gets leave to run."""
+            """Look the case up in the policy's matrix; grant a remediation run if needed."""
             with never_retried():
                 run = this_run(dag_run)
                 decision = deciding.decide(run.deps, from_json(run.note(note), ClassifyOutcome))
@@ -156,7 +155,7 @@ def check(trigger: Trigger) -> XComArg:
 
         @task(retries=1, on_failure_callback=None)
         def notify(dag_run=None) -> None:
-            """Tell people which tenants, which evidence, and what is proposed. Fails alone when the channel is down."""
+            """Notify people: tenants, evidence, proposed actions. Fails alone when the channel is down."""
             run = this_run(dag_run)
             announcing.announce(run.deps, from_json(run.note(note), ClassifyOutcome))
 

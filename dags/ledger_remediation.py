@@ -1,8 +1,8 @@
 """# ledger_remediation
 
 ## Purpose
-Works on one incident: does what the policy's matrix row names, save repairs that its triage speaks against; waits for the
-runs it started, sees whether the signal recovered, and writes the incident report.
+Works on one incident: does what the policy's matrix row names, except repairs that triage advises against; waits for the runs
+it started, checks whether the signal recovered, and writes the incident report.
 
 ## Schedule
 None. Started by the health check, or by hand from the form.
@@ -10,17 +10,17 @@ None. Started by the health check, or by hand from the form.
 ## Params
 * `incident_id` (UUID or empty): the incident to work on. When empty, describe the case with the other fields:
 * `trigger` (a word of the policy's `triggers`), `severity` (`mild`, `severe`), `scope` (`isolated`, `widespread`),
-  `tenants` (list of tenant ids), `reason` (text). Such a case is recorded beside what was sensed and changes nothing of it.
+  `tenants` (list of tenant ids), `reason` (text). Such a case is recorded beside the sensed evidence and does not change it.
 
 ## What it changes
-Guard state (incident, actions, freezes, rotation plans). It starts `tenant_backfill` runs, one a tenant, and a
+Guard state (incident, actions, freezes, rotation plans). It starts `tenant_backfill` runs, one per tenant, and a
 `flag_rollback` run; those write to the platform behind their own gates.
 
 ## Safe to re-run?
-Yes: what is under way is not started twice.
+Yes: what is in progress is not started twice.
 
 ## When it fails
-Each started run tells its own failure. `report` fails when the signal did not recover within the policy's time after a
+Each started run reports its own failure. `report` fails when the signal did not recover within the policy's time after a
 repair: see the runbook of the trigger in `docs/runbooks/`.
 """
 
@@ -45,7 +45,7 @@ from ledger_guard.use_cases.remediation.recovery import Case, Recovery, recovery
 POLICY = load_policy()
 #: the part of the form that describes a case without an incident
 BY_HAND = "Without an incident"
-#: approvals and recoveries take minutes to hours: looking for them more often would only keep workers busy
+#: approvals and recoveries take minutes to hours: checking more often would only keep workers busy
 LOOK_SECONDS = 4 * POKE_SECONDS
 ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 ENDED = TriggerRule.ALL_DONE
@@ -79,7 +79,7 @@ ENDED = TriggerRule.ALL_DONE
 def ledger_remediation() -> None:
     @task
     def open_case(params: dict | None = None, dag_run=None) -> None:
-        """Take up the incident and look up what the policy names for it."""
+        """Open the case and look up its actions in the policy."""
         with first_task():
             run = this_run(dag_run)
             case = remediating.open_case(run.deps, params or {}, run.requester, dag_run.run_id)
@@ -87,11 +87,11 @@ def ledger_remediation() -> None:
 
     @task.branch
     def decide(dag_run=None) -> list[str]:
-        """Go to the tasks that carry the named actions out."""
+        """Choose the tasks of the named actions."""
         return [steps.task_of(word) for word in case_of(this_run(dag_run)).actions]
 
     def step(word: str):
-        """The task of one action that is done here and now."""
+        """The task of one action that this run does itself."""
 
         @task(task_id=word, multiple_outputs=False, doc_md=steps.STEPS[word].__doc__)
         def execute_plan(dag_run=None) -> object:
@@ -103,18 +103,18 @@ def ledger_remediation() -> None:
 
     @task(trigger_rule=ONE_OF_MANY)
     def list_backfills(dag_run=None) -> list[dict]:
-        """One run of tenant_backfill a tenant, whole or its dry-run only. After triage, which must see what it changes."""
+        """One tenant_backfill run per tenant, full or dry-run only. After triage, which must see the state before it."""
         with never_retried():
             run = this_run(dag_run)
             kind = steps.backfill_kind(case_of(run).actions)
             if kind is None:
-                # a branch does not skip what lies downstream of a task that it follows
+                # a branch does not skip tasks downstream of a task that it follows
                 raise AirflowSkipException("the policy names neither a backfill nor its dry-run")
             return steps.runs_to_start(run.deps, case_of(run), kind)
 
     @task(trigger_rule=ENDED)
     def list_rollbacks(dag_run=None) -> list[dict]:
-        """Runs of flag_rollback for this trigger's flag, unless triage speaks against it; a triage that failed does not."""
+        """Runs of flag_rollback for this trigger's flag, unless triage advises against it; a failed triage does not."""
         with never_retried():
             run = this_run(dag_run)
             if run.note_if_any("case") is None or "roll_back" not in case_of(run).actions:
@@ -132,7 +132,7 @@ def ledger_remediation() -> None:
 
     @task.sensor(poke_interval=LOOK_SECONDS, timeout=(POLICY.mitigation.recover_within_minutes + 30) * 60, mode="reschedule")
     def verify(dag_run=None) -> PokeReturnValue:
-        """See whether the signal recovered; the health check's verdicts decide, missing data never does."""
+        """Check whether the signal recovered: the health check's verdicts decide, missing data never does."""
         run = this_run(dag_run)
         found = recovery(run.deps, case_of(run))
         run.leave("recovery", {"found": found.value})
@@ -140,7 +140,7 @@ def ledger_remediation() -> None:
 
     @task(retries=0)
     def report(dag_run=None) -> str:
-        """Write the incident report; fails when a repair did not bring the signal down."""
+        """Write the incident report; fails when the signal did not recover after a repair."""
         run = this_run(dag_run)
         case, found = case_of(run), run.note("recovery")["found"]
         text = steps.report_case(run.deps, case, found)
@@ -150,7 +150,7 @@ def ledger_remediation() -> None:
 
     @task(retries=1, on_failure_callback=None)
     def notify(dag_run=None) -> None:
-        """Put the outcome in the incident's thread. Fails alone when the channel is down."""
+        """Post the outcome in the incident's thread. Fails alone when the channel is down."""
         run = this_run(dag_run)
         steps.tell_case(run.deps, case_of(run), run.note("recovery")["found"])
 

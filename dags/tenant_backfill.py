@@ -1,31 +1,31 @@
 """# tenant_backfill
 
 ## Purpose
-Repairs the wallets of one tenant: dry-run first, always; then exactly that plan, by itself inside the policy's
-guardrails and after a human's approval beyond them; then verification. Also takes a forced plan back.
+Repairs the wallets of one tenant: always a dry-run first; then exactly that plan, without approval inside the policy's
+guardrails and after a human's approval beyond them; then verification. Also undoes a forced plan.
 
 ## Schedule
-None. Started by a remediation, one run a tenant, or by hand from the form.
+None. Started by a remediation, one run per tenant, or by hand from the form.
 
 ## Params
 * `tenant_id` (text): exactly one tenant; never empty, never a pattern.
-* `operation`: `dry_run` (plan only), `backfill` (plan, review, force, verify; the default stops before it writes when the
-  guardrails are exceeded), `undo` (give the before-values of `plan_id` back).
+* `operation`: `dry_run` (plan only), `backfill` (plan, review, force, verify; waits for an approval when the guardrails are
+  exceeded), `undo` (restore the before-values of `plan_id`).
 * `mode`: `force` (missing and differing rows) or `create-missing` (missing rows only).
 * `plan_id` (UUID, for `undo` only), `incident_id` (UUID or empty), `reason` (text).
-* `break_glass` (text of at least 30 characters): only where the policy names people who may act alone; who starts the run
-  then writes without a second person. On record, and told to everybody.
+* `break_glass` (text of at least 30 characters): only where the policy names people who may act alone. The person who starts
+  the run then writes without a second person. This is recorded and announced to everyone.
 
 ## What it changes
 Wallet rows of one tenant in the platform, and nothing else there. Rows that the ledger explains are set aside. Guard
 state keeps the plan, the before-images and the audit trail.
 
 ## Safe to re-run?
-Yes. Each run makes its own plan; a plan that was forced is not applied twice; a killed run goes on where it stopped when
-its `force` task is cleared.
+Yes. Each run makes its own plan; a forced plan is not applied twice; clear the `force` task of a killed run to continue where
+it stopped.
 
 ## When it fails
-`force` refuses when the plan expired, was edited, or has no approval that counts: nothing was written; start a new run.
+`force` refuses when the plan expired, was edited, or has no valid approval: nothing was written; start a new run.
 See `docs/runbooks/T3_balance_mismatch.md`.
 """
 
@@ -54,10 +54,10 @@ GATES = {
     "backfill": ("request_approval", ApprovalKind.BACKFILL_FORCE),
     "undo": ("request_undo_approval", ApprovalKind.BACKFILL_UNDO),
 }
-#: whether the policy lets anybody act alone; the form has a field for it then, and the graph a way
+#: whether the policy lets anyone act alone: then the form has a field for it, and the graph a task
 MAY_ACT_ALONE = any(POLICY.break_glass.users_for(kind) for _, kind in GATES.values())
 ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
-#: of each task that reads or writes a tenant's wallets, over all runs
+#: limit for each task that reads or writes a tenant's wallets, over all runs
 AT_ONCE = 32
 
 
@@ -66,7 +66,7 @@ AT_ONCE = 32
     schedule=None,
     start_date=START_DATE,
     catchup=False,
-    # a run that waits for an answer holds no worker: an emergency must never queue behind questions that nobody answers
+    # a run that waits for an answer holds no worker: an emergency must never queue behind unanswered questions
     max_active_runs=1000,
     dagrun_timeout=timedelta(minutes=max(POLICY.approvals[kind].longest_wait_minutes for _, kind in GATES.values()) + 240),
     default_args=task_defaults(retries=2),
@@ -95,21 +95,21 @@ AT_ONCE = 32
 def tenant_backfill() -> None:
     @task(retries=1, max_active_tis_per_dag=AT_ONCE)
     def dry_run(params: dict | None = None, dag_run=None) -> None:
-        """Compare and leave the plan: the exact rows, with before and after. Writes nothing to the platform."""
+        """Compare and store the plan: the exact rows, before and after. Writes nothing to the platform."""
         with first_task():
             run = this_run(dag_run)
             run.leave("plan", backfill_run.plan_run(run.deps, params or {}, run.requester))
 
     @task.branch
     def review(params: dict | None = None, dag_run=None) -> list[str]:
-        """Inside the guardrails force goes by itself; beyond them a human approves exactly this plan."""
+        """Inside the guardrails force needs no approval; beyond them a human approves exactly this plan."""
         with never_retried():
             run = this_run(dag_run)
             return backfill_run.next_tasks(run.deps, run.note("plan"), params or {})
 
     @task(retries=1, on_failure_callback=None)
     def notify(dag_run=None) -> None:
-        """Tell people that their answer is awaited, with the link to the page. Fails alone when the channel is down."""
+        """Notify people that their answer is needed, with the link. Fails alone when the channel is down."""
         run = this_run(dag_run)
         plan = run.note("plan")
         gate, kind = GATES[plan["operation"]]
@@ -117,7 +117,7 @@ def tenant_backfill() -> None:
 
     @task.branch(retries=2)
     def break_glass(params: dict | None = None, dag_run=None) -> list[str]:
-        """Put on record that who started the run acts alone; refused unless the policy names them."""
+        """Record that the person who started the run acts alone; refused unless the policy names them."""
         with never_retried():
             run = this_run(dag_run)
             where, plan_id = (dag_run.dag_id, dag_run.run_id), run.note("plan")["plan_id"]
@@ -125,21 +125,21 @@ def tenant_backfill() -> None:
 
     @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
     def force(params: dict | None = None, dag_run=None) -> dict:
-        """Apply exactly the plan. What permits it is read again in here, from guard state."""
+        """Apply exactly the plan. The approval is read again in here, from guard state."""
         with never_retried():
             run = this_run(dag_run)
             return backfill_run.force_run(run.deps, params or {}, run.note("plan"), run.requester, open_platform_script)
 
     @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
     def undo(params: dict | None = None, dag_run=None) -> dict:
-        """Give the before-values back where the rows still hold what force wrote. Needs its own approval, read in here."""
+        """Restore the before-values where rows still hold what force wrote. Needs its own approval, read in here."""
         with never_retried():
             run = this_run(dag_run)
             return backfill_run.undo_run(run.deps, params or {}, run.note("plan"), run.requester)
 
     @task(multiple_outputs=False, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
     def verify(params: dict | None = None, dag_run=None) -> dict:
-        """Compare again: what remains is named by its cause."""
+        """Compare again: remaining differences are named by cause."""
         with never_retried():
             run = this_run(dag_run)
             found = backfill_run.verify_run(run.deps, params or {}, run.note("plan"))
@@ -148,7 +148,7 @@ def tenant_backfill() -> None:
 
     @task(retries=1, trigger_rule=TriggerRule.ALL_DONE)
     def close(params: dict | None = None, dag_run=None) -> str:
-        """Record on the incident how the run ended, from guard state; fails when it did not end as wished."""
+        """Record on the incident how the run ended, from guard state; fails when the goal was not reached."""
         run = this_run(dag_run)
         notes = run.note_if_any("plan"), run.note_if_any("verified")
         status, outcome = backfill_ending.close_run(run, params or {}, *notes)
@@ -164,7 +164,7 @@ def tenant_backfill() -> None:
         ask = backfill_run.backfill_question
         gates = approval_gates(gate, kind, ask, POLICY.approvals[kind], about="plan", subject=words)
         reviewed >> gates[0]
-        # each gate right before the write: a rejection skips what comes directly behind it
+        # each gate directly before the write: a rejection skips only its direct successor
         for each in gates:
             each >> write
     if MAY_ACT_ALONE:

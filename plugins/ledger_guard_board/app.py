@@ -30,8 +30,8 @@ _SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_NOT_QUIET = "Nothing is known while this stands: it does not mean that all is quiet."
-_LOG_IN = "Your login has run out, or there was none. Reload the whole Airflow page to log in again."
+_NOT_QUIET = "Nothing is known until this is fixed: it does not mean that all is quiet."
+_LOG_IN = "Your login has expired, or there was none. Reload the whole Airflow page to log in again."
 REFRESH_SECONDS = 30
 
 _templates = Environment(
@@ -52,7 +52,7 @@ def opened_dependencies() -> Dependencies:
 
 
 def airflow_scheduler() -> Scheduler:
-    """DAGs and runs, from Airflow's own database, which this process has at hand."""
+    """DAGs and runs, from Airflow's own database, which this process can read."""
     from ledger_guard_board.scheduler import MetadataScheduler  # noqa: PLC0415  loads Airflow's models
 
     return MetadataScheduler()
@@ -107,7 +107,7 @@ def static(name: str) -> FileResponse:
 
 @app.exception_handler(LedgerGuardError)
 def guard_state_is_unreadable(request: Request, error: LedgerGuardError) -> Response:
-    """Say plainly that nothing is known."""
+    """Show that nothing is known."""
     if _wants_page(request):
         return _html(
             "unavailable.html",
@@ -120,7 +120,7 @@ def guard_state_is_unreadable(request: Request, error: LedgerGuardError) -> Resp
 
 @app.exception_handler(StarletteHTTPException)
 def refused(request: Request, error: StarletteHTTPException) -> Response:
-    """Keep the status; tell people what to do instead of showing them JSON in a frame."""
+    """Keep the status; show people what to do instead of JSON in a frame."""
     if _wants_page(request) and error.status_code in (401, 403):
         return _html("unavailable.html", error.status_code, title="You are not logged in", sentences=[_LOG_IN])
     return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
@@ -128,7 +128,7 @@ def refused(request: Request, error: StarletteHTTPException) -> Response:
 
 @app.middleware("http")
 async def add_security_headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    """Put the same headers on every answer, refusals included."""
+    """Set the same headers on every answer, also on refusals."""
     response = await call_next(request)
     response.headers.update(_SECURITY_HEADERS)
     return response

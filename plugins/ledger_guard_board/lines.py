@@ -1,4 +1,4 @@
-"""The page's parts, in words: one value of guard state in, one line of texts and tones out."""
+"""The page's parts: one value of guard state in, one line of texts and tones out."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ledger_guard.domain.verdicts import Severity
 from ledger_guard.use_cases.reports.board import BoardState, TriggerState
 from ledger_guard_board.wording import Moment, duration, listed, moment, safe_link, scope_text, subject_text, window_text
 
-#: how loud something is: `bad` red, `warn` amber, `good` green, `unknown` grey
+#: how urgent something is: `bad` red, `warn` amber, `good` green, `unknown` grey
 Tone = Literal["bad", "warn", "good", "unknown"]
 
-#: most alarms that one card lists: what has to be done about them stands below the cards
+#: at most so many alarms per card: what to do about them is below the cards
 ALARMS_SHOWN = 3
 #: the guard is blind for a trigger when its last verdict is older than this many windows
 BLIND_AFTER_WINDOWS = 2
@@ -103,7 +103,7 @@ class ApprovalLine:
     requested_by: str
     approvers: str
     expires: Moment
-    #: where it is answered; empty when no address is known that a page may link to
+    #: where it is answered; empty when there is no address that the page may link to
     link: str
     dag_id: str
     run_id: str
@@ -111,7 +111,7 @@ class ApprovalLine:
 
 @dataclass(frozen=True)
 class FreezeLine:
-    """A freeze that stands."""
+    """An active freeze."""
 
     flag: str
     scope: str
@@ -199,13 +199,13 @@ def approval_line(approval: Approval, now: datetime, ui_url: str) -> ApprovalLin
 
 
 def freeze_line(freeze: Freeze, now: datetime) -> FreezeLine:
-    """A standing freeze's line."""
+    """An active freeze's line."""
     reason = f"{freeze.reason} ({freeze.doubt})" if freeze.doubt else freeze.reason
     return FreezeLine(freeze.flag, scope_text(freeze.tenant_id), reason, freeze.opened_by, moment(freeze.opened_at, now))
 
 
 def flag_line(state: FlagState) -> FlagLine:
-    """A flag's line. A scope without a value of its own counts as off, and says so, unless the store can't tell."""
+    """A flag's line. A scope without its own value counts as off, and says so, unless the store does not know."""
     without = state.described() if state.not_known_because else "off (no value stored)"
     words = {True: "on", False: "off", None: without}
     return FlagLine(state.flag, scope_text(state.tenant_id), state.is_enabled, words[state.is_enabled])

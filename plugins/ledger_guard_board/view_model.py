@@ -1,4 +1,4 @@
-"""What the page shows, in words: guard state in, the whole page's texts and tones out. No I/O, no clock, no HTML."""
+"""The page's view model: guard state in, texts and tones out. No I/O, no clock, no HTML."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ledger_guard_board.lines import (
 )
 from ledger_guard_board.wording import counted, duration, moment
 
-#: event time and people's time may differ by this much before the page says that it shows a rehearsal
+#: from this difference between event time and wall-clock time on, the page says that it shows a rehearsal
 _REHEARSAL_AFTER = timedelta(minutes=1)
 
 
@@ -38,16 +38,16 @@ class BoardView:
 
     read_at: str
     read_at_text: str
-    #: the most urgent sentence, and how loud it is
+    #: the most urgent sentence, and its tone
     headline: str
     tone: Tone
     #: further sentences, by urgency
     notes: tuple[str, ...]
     is_blind: bool
-    #: paused DAGs, queued emergencies, runs that have not begun, questions without a run: a sentence each
+    #: paused DAGs, queued emergencies, runs that did not start, questions without a run: a sentence each
     held_up: tuple[str, ...]
     triggers: tuple[TriggerCard, ...]
-    #: the one that expires first comes first
+    #: first to expire comes first
     waiting: tuple[ApprovalLine, ...]
     #: severe ones first
     incidents: tuple[IncidentLine, ...]
@@ -59,7 +59,7 @@ class BoardView:
 
 
 def board_view(state: BoardState, ui_url: str) -> BoardView:
-    """Put guard state into words. `ui_url` is the UI's address, so that links into it can do without the host."""
+    """Build the view. `ui_url` is the UI's address; links into the UI omit the host."""
     cards = tuple(trigger_card(trigger, state) for trigger in state.triggers)
     by_expiry = sorted(state.waiting, key=lambda approval: approval.request.expires_at)
     waiting = tuple(approval_line(approval, state.read_at, ui_url) for approval in by_expiry)
@@ -96,7 +96,10 @@ def _sentences(
     """Everything that is not quiet, the most urgent first."""
     if blind := [card.trigger for card in cards if card.is_blind]:
         limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
-        yield f"Guard blind for {', '.join(blind)}: no verdict within the last {limit}. Trouble there would not be seen.", "bad"
+        yield (
+            f"Guard blind for {', '.join(blind)}: no verdict within the last {limit}. An incident there would not be detected.",
+            "bad",
+        )
     yield from _held_up(state)
     if incidents:
         each = ", ".join(f"{incident.trigger} {incident.severity} ({incident.scope})" for incident in incidents)
@@ -108,12 +111,12 @@ def _sentences(
             yield f"{card.trigger} is in alarm ({card.state}, {card.scope}) and has no incident yet.", card.tone
     if waiting:
         asked = counted(len(waiting), "approval waits for an answer", "approvals wait for an answer")
-        yield f"{asked}; silence counts as no, first {waiting[0].expires.distance}.", "warn"
+        yield f"{asked}; no answer counts as Reject, the first expires {waiting[0].expires.distance}.", "warn"
     if unmeasured := [card.trigger for card in cards if card.state == "no data"]:
-        yield f"No data for {', '.join(unmeasured)} in the newest window: that is not the same as quiet.", "warn"
+        yield f"No data for {', '.join(unmeasured)} in the newest window: this is not the same as quiet.", "warn"
     if freezes:
         flags = ", ".join(sorted({freeze.flag for freeze in freezes}))
-        yield f"{counted(len(freezes), 'freeze stands', 'freezes stand')}: {flags}.", "warn"
+        yield f"{counted(len(freezes), 'freeze is active', 'freezes are active')}: {flags}.", "warn"
     if thin := [card.trigger for card in cards if card.state == "insufficient"]:
         yield f"Too little traffic to judge {', '.join(thin)}.", "unknown"
     if state.flags_problem:
@@ -127,7 +130,9 @@ def _held_up(state: BoardState) -> Iterator[tuple[str, Tone]]:
 
 def _all_quiet(state: BoardState) -> str:
     limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
-    return f"All quiet: every trigger was judged within the last {limit}, no incident is open, nothing waits, nothing is frozen."
+    return (
+        f"All quiet: every trigger was judged within the last {limit}, no incident is open, no approval waits, no flag is frozen."
+    )
 
 
 def _unkeyed(state: BoardState) -> Iterator[str]:
@@ -137,4 +142,4 @@ def _unkeyed(state: BoardState) -> Iterator[str]:
 
 def _rehearsal(state: BoardState) -> Iterator[str]:
     if abs(state.event_now - state.read_at) > _REHEARSAL_AFTER:
-        yield f"This is a rehearsal: windows and incidents are told by its own clock, which shows {iso(state.event_now)}."
+        yield f"This is a rehearsal: windows and incidents use its own clock, which shows {iso(state.event_now)}."

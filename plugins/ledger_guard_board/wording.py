@@ -1,4 +1,4 @@
-"""Times, ages, lists and addresses as people read them."""
+"""Times, ages, lists and addresses as text for people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.windows import UTC, Window, iso
 
-#: most tenants that one line lists
+#: at most so many tenants per line
 TENANTS_SHOWN = 5
 
 
@@ -27,7 +27,7 @@ class Moment:
 
 
 def moment(at: datetime, now: datetime) -> Moment:
-    """Tell `at` as seen from `now`."""
+    """`at` with its distance from `now`."""
     ahead = at - now
     distance = f"in {duration(ahead)}" if ahead > timedelta(0) else f"{duration(-ahead)} ago"
     return Moment(iso(at), f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", distance)
@@ -47,7 +47,7 @@ def duration(length: timedelta) -> str:
 
 
 def window_text(window: Window, now: datetime) -> str:
-    """`02:55 to 03:00 UTC`, with its date in front when it did not begin today."""
+    """`02:55 to 03:00 UTC`, with its date in front unless it began today."""
     day = "" if window.start.date() == now.astimezone(UTC).date() else f"{window.start:%Y-%m-%d} "
     return f"{day}{window.start:%H:%M} to {window.end:%H:%M} UTC"
 
@@ -77,8 +77,8 @@ def counted(number: int, one: str, many: str) -> str:
 def safe_link(address: str, ui_url: str) -> str:
     """An address that the page may link to: http and https only; empty for anything else.
 
-    An address inside the UI loses its host: the reader may have come to the UI by another name than the configured one,
-    and is logged in there.
+    An address inside the UI loses its host: the reader may use the UI under another name than the configured one, and is
+    logged in there.
     """
     parts, ui = urlsplit(address), urlsplit(ui_url)
     if parts.scheme not in ("http", "https") or not parts.netloc:

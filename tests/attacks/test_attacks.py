@@ -197,7 +197,7 @@ def test_policy_file_changed_while_parked(scene, victims):
         "select detail ->> 'refusals' from ledger_guard.audit_entry where verb = 'verify_approval' and detail ->> 'run_id' = %s",
         run.run_id,
     )
-    assert "payments-lead may not approve this any more: the policy was changed" in verified
+    assert "payments-lead may no longer approve this: the policy was changed" in verified
 
 
 def test_answer_within_the_first_second(scene):
@@ -236,7 +236,7 @@ def test_glass_broken_by_somebody_whom_the_policy_does_not_name(scene):
     scene.clear(run, "roll_back")
     scene.ended(run)
     assert (scene.flag(run), scene.approvals(run)) == (before, [])
-    assert "no approval was asked for" in scene.refusals(run, "roll_back")
+    assert "no approval was requested" in scene.refusals(run, "roll_back")
 
 
 def test_glass_broken_by_a_named_person_is_a_write_that_everybody_hears_of(scene):

@@ -164,7 +164,7 @@ def test_a_named_persons_reject_ends_the_run_quietly(world, parked):
 def test_an_answer_without_a_question_on_record_fails_the_gate(world, parked):
     from airflow.sdk.exceptions import AirflowFailException
 
-    with pytest.raises(AirflowFailException, match="not in guard state any more"):
+    with pytest.raises(AirflowFailException, match="no longer in guard state"):
         gate(question).execute_complete(context_of("oncall"), answered_by("payments-lead"))
 
 
@@ -229,4 +229,4 @@ def test_a_run_id_adds_nothing_to_the_address_of_its_gate(world):
 
 
 def test_the_field_says_that_a_link_can_have_filled_it_in(airflow_home):
-    assert "read what you send" in gate(question).params.get_param("approver_reason").description
+    assert "read it before you send" in gate(question).params.get_param("approver_reason").description

@@ -375,5 +375,5 @@ def test_where_going_on_would_be_unsafe_an_entry_that_can_not_be_read_stops_it()
 
 
 def test_a_fact_is_not_recorded_under_a_verb_that_does_not_tell_it():
-    with pytest.raises(ValueError, match="WriteRefused is not told by 'verify'; allowed: force, undo, run_script"):
+    with pytest.raises(ValueError, match="WriteRefused is not recorded by 'verify'; allowed: force, undo, run_script"):
         recorded(WriteRefused(refused="no"), actor="anna", subject="x", at=NOON, verb="verify")

@@ -54,19 +54,19 @@ def test_an_answer_that_another_auth_manager_gave_is_nobodys(login, manager):
 )
 def test_a_name_that_looks_like_anothers_is_nobodys(name):
     for manager in (SIMPLE, FAB, KEYCLOAK):
-        with pytest.raises(SafetyRefusal, match="who it is can't be told"):
+        with pytest.raises(SafetyRefusal, match="not identified"):
             user_name(name, manager)
 
 
 @pytest.mark.parametrize("name", ["ledger_guard", "Ledger_Guard", "nobody", "*"])
 def test_nobody_is_the_guard_itself(name):
-    with pytest.raises(SafetyRefusal, match="stands for the guard itself or for nobody"):
+    with pytest.raises(SafetyRefusal, match="means the guard itself or no one"):
         user_name(name, FAB)
 
 
 @pytest.mark.parametrize(("name", "manager"), [("Anonymous", SIMPLE), ("anonymous", FAB), ("unknown", KEYCLOAK)], ids=str)
 def test_the_name_that_all_the_nameless_share_is_nobodys(name, manager):
-    with pytest.raises(SafetyRefusal, match="whoever has no name of their own"):
+    with pytest.raises(SafetyRefusal, match="users without their own name"):
         user_name(name, manager)
 
 

@@ -44,7 +44,7 @@ def test_a_trigger_that_was_never_judged_is_blind_and_not_quiet():
 def test_blindness_is_the_first_thing_said_whatever_else_stands():
     blind = trigger_state(T2, window=Window(NEWEST.start - 3 * LENGTH, LENGTH))
     view = board_view(board_state(triggers=(trigger_state(), blind), incidents=(incident(),), waiting=(approval(),)), UI)
-    assert view.headline == "Guard blind for T2: no verdict within the last 10 min. Trouble there would not be seen."
+    assert view.headline == "Guard blind for T2: no verdict within the last 10 min. An incident there would not be detected."
     assert view.tone == "bad"
     assert [note.split(":")[0].split(";")[0] for note in view.notes] == ["1 open incident", "1 approval waits for an answer"]
 
@@ -112,13 +112,13 @@ def test_a_board_without_an_audit_key_says_unkeyed():
         pytest.param(
             {"waiting": (approval(),)},
             "warn",
-            "1 approval waits for an answer; silence counts as no, first in 52 min.",
+            "1 approval waits for an answer; no answer counts as Reject, the first expires in 52 min.",
             id="approval",
         ),
         pytest.param(
             {"triggers": (trigger_state(tenants={Severity.NO_DATA: 4}),)},
             "warn",
-            "No data for T1 in the newest window: that is not the same as quiet.",
+            "No data for T1 in the newest window: this is not the same as quiet.",
             id="no data",
         ),
         pytest.param(
@@ -137,7 +137,7 @@ def test_a_board_without_an_audit_key_says_unkeyed():
         pytest.param(
             {"freezes": (Freeze("1", "ledger_enforce_balance", "*", "T3 severe", "ledger_guard", NOW),)},
             "warn",
-            "1 freeze stands: ledger_enforce_balance.",
+            "1 freeze is active: ledger_enforce_balance.",
             id="freeze",
         ),
     ],
@@ -200,9 +200,7 @@ def test_a_flag_that_its_store_can_not_tell_is_not_shown_as_off():
 
 def test_a_rehearsals_clock_is_told_apart_from_peoples_time():
     view = board_view(board_state(event_now=NOW + timedelta(minutes=1, seconds=1)), UI)
-    assert view.notes == (
-        "This is a rehearsal: windows and incidents are told by its own clock, which shows 2026-03-01T03:03:01Z.",
-    )
+    assert view.notes == ("This is a rehearsal: windows and incidents use its own clock, which shows 2026-03-01T03:03:01Z.",)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Access events: one request as the ingress logged it, and what became of a file of them."""
+"""Access events: one request as the ingress logged it, and the result of reading a log file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datetime import datetime
 
 EXCERPT_MAX_CHARACTERS = 200
 REASON_MAX_CHARACTERS = 300
-#: rejected lines of one file that are kept with their reason; all are counted
+#: most rejected lines of a file that are kept with their reason; all are counted
 MOST_KEPT_REJECTS = 1_000
-#: with more rejected lines than this, and fewer usable ones, a file is given up
+#: a file with more rejected lines than this, and fewer usable ones, is abandoned
 MOST_REJECTS = 200_000
-#: tenants that one file may name although the platform does not know them: new ones, and those of look-alikes
+#: most unknown tenants that one file may name
 MOST_UNKNOWN_TENANTS = 100
 
 _QUERY_STRING = re.compile(r"\?[^\s\"']*")
@@ -27,7 +27,7 @@ _LONG_TOKEN = re.compile(r"[A-Za-z0-9+_=-]{40,}")
 
 @dataclass(frozen=True)
 class AccessEvent:
-    """One answered request. Bodies, headers and query strings are not part of it."""
+    """One answered request, without body, headers and query string."""
 
     #: the request's id, or a hash of its line: the same line is stored once
     event_key: str
@@ -42,15 +42,15 @@ class AccessEvent:
     #: HTTP status, 100 to 599
     status: int
     error_code: str | None = None
-    #: False when the line can't say: such a failure can't be told from its look-alikes
+    #: False when the line has no error code: then this failure can't be told from similar ones
     error_code_is_known: bool = True
-    #: what the request asked for, in cents; None when the log does not tell, or not as a number
+    #: what the request asked for, in cents; None when the log has no number for it
     amount_cents: int | None = None
 
 
 @dataclass(frozen=True)
 class RejectedLine:
-    """A line that is no usable access event, and why."""
+    """A line that is not a usable access event, and why."""
 
     #: counted from 1
     line_number: int
@@ -61,11 +61,11 @@ class RejectedLine:
 
 @dataclass(frozen=True)
 class IngestedFile:
-    """What became of one file. `accepted + already_known + rejected == lines`; blank lines are not counted."""
+    """The result of one file. `accepted + already_known + rejected == lines`; blank lines are not counted."""
 
     ingest_id: str
     file_name: str
-    #: of the file as it lies on the disk
+    #: of the file on disk
     sha256: str
     mapping: str
     lines: int = 0
@@ -77,7 +77,7 @@ class IngestedFile:
     last_event: datetime | None = None
     #: number and reason of the first rejected line; empty when there is none
     first_reject: str = ""
-    #: sentences about what can't be known from such a file
+    #: sentences about data that such a file lacks
     not_knowable: tuple[str, ...] = ()
 
     @property
@@ -87,26 +87,26 @@ class IngestedFile:
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether reading on is not worth it."""
+        """Whether to stop reading this file."""
         return self.rejected > MOST_REJECTS and 2 * self.rejected > self.lines
 
     @property
     def is_unusable(self) -> bool:
-        """Whether it has lines and none of them could be used. A file without lines tells of no requests, and is no fault."""
+        """Whether it has lines and none of them could be used. An empty file is no fault."""
         return self.lines > 0 and self.rejected == self.lines
 
 
 class NamedTenants:
-    """Which tenants a file may name: all that the platform knows, and a bounded number that it does not.
+    """Which tenants a file may name: all of the platform's, and a limited number of others.
 
-    `known` is asked once, when a file names more tenants than may be unknown; what it raises passes through.
+    `known` is called once, when a file names more tenants than may be unknown; its errors pass through.
     """
 
     def __init__(self, known: Callable[[], Collection[str]], most_unknown: int = MOST_UNKNOWN_TENANTS) -> None:
         self._ask = known
         self._most_unknown = most_unknown
         self._known: frozenset[str] | None = None
-        #: while the platform was not asked, every tenant named
+        #: every tenant named, until the platform is asked
         self._unknown: set[str] = set()
 
     def admits(self, tenant_id: str) -> bool:
@@ -124,7 +124,7 @@ class NamedTenants:
 
 
 def safe_excerpt(line: str) -> str:
-    """The beginning of a log line as it may be kept and shown: query strings, credentials and long tokens are cut out."""
+    """The beginning of a log line, safe to keep and show: without query strings, credentials and long tokens."""
     text = _QUERY_STRING.sub("?…", line[: EXCERPT_MAX_CHARACTERS * 10])
     text = _SECRET_FIELD.sub(r"\1***", _CREDENTIALS.sub(r"\1 ***", text))
     text = _LONG_TOKEN.sub("***", text)

@@ -1,6 +1,6 @@
 """Approvals: the recorded answer of a named human, and whether that one answer counts.
 
-Whether the answers of a run together permit a write is for domain/permission.py.
+Whether the answers of a run together permit a write: domain/permission.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import Enum
 from ledger_guard.domain.identities import same_person
 from ledger_guard.domain.shown_text import wrote
 
-#: how far the clocks of the API server, which dates answers, and of the guard's workers may stand apart
+#: allowed difference between the clocks of the API server (which dates answers) and of the workers
 CLOCK_TOLERANCE = timedelta(minutes=2)
 
 
@@ -27,17 +27,17 @@ class ApprovalKind(str, Enum):
 
 
 class Answer(str, Enum):
-    """What became of the question."""
+    """The answer to a question."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
-    #: nobody answered in time; silence means no
+    #: no answer in time: counts as Reject
     TIMED_OUT = "timed_out"
 
 
 @dataclass(frozen=True)
 class ApprovalRequest:
-    """A question that a gate has put to people."""
+    """A question that a gate asked people."""
 
     approval_id: str
     kind: ApprovalKind
@@ -56,35 +56,35 @@ class ApprovalRequest:
     run_id: str
     task_id: str
     link: str = ""
-    #: one line for people: what happens when approved
+    #: one line for people: what an approval does
     proposal: str = ""
-    #: how many people had to agree by the policy then, and which of them this question is for: 1 or 2
+    #: number of approvers needed by the policy then, and for which of them this question is: 1 or 2
     approvers_needed: int = 1
     ordinal: int = 1
-    #: what the incident was when this was asked, as `Incident.described`; empty without an incident
+    #: the incident's state when this was asked, as `Incident.described`; empty without an incident
     incident_state: str = ""
-    #: nobody else was asked: a person whom the policy names for it acted alone, and answered for themselves
+    #: break glass: a person named in the policy acted alone, and answered their own question
     is_break_glass: bool = False
 
 
 @dataclass(frozen=True)
 class ApprovalAnswer:
-    """The answer as the gate itself recorded it when it came."""
+    """The answer as the gate recorded it when it came."""
 
     approval_id: str
     answer: Answer
-    #: the person; None when timed out, or when it can't be told who it was
+    #: the person; None when timed out or not identified
     answered_by: str | None
     answered_at: datetime
     reason: str
 
     @property
     def said_no(self) -> str | None:
-        """How people said no, in words; None when they said yes."""
+        """A rejection or timeout in words; None when approved."""
         if self.answer is Answer.REJECTED:
-            return f"rejected by {self.answered_by or 'somebody unknown'}, who {wrote(self.reason)}"
+            return f"rejected by {self.answered_by or 'someone unknown'}, who {wrote(self.reason)}"
         if self.answer is Answer.TIMED_OUT:
-            return "nobody answered in time, which means no"
+            return "no one answered in time, which counts as Reject"
         return None
 
 
@@ -94,22 +94,22 @@ class Approval:
 
     request: ApprovalRequest
     answer: ApprovalAnswer | None = None
-    #: when people were reminded that it expires soon; None while nobody was
+    #: when people were reminded that it expires soon; None: not yet
     escalated_at: datetime | None = None
-    #: when its run was found to have ended unanswered: it takes no answer any more; None while the run goes on
+    #: when its run was found to have ended unanswered: it can't be answered any more; None while the run is active
     orphaned_at: datetime | None = None
 
     @property
     def approved_by(self) -> str | None:
-        """The person who said yes; None without a yes."""
+        """The approver; None without an approval."""
         return self.answer.answered_by if self.answer is not None and self.answer.answer is Answer.APPROVED else None
 
 
 def refusals(approval: Approval, subject_hash: str, now: datetime) -> list[str]:
     """Why this answer does not count for the subject with this hash; empty when it does.
 
-    The named person, who may approve, is not who requested, said Approve, in time, with a reason, for this very plan or
-    flag state. Only a question of a break-glass run is answered by who asked it.
+    It counts when a named person who may approve and is not the requester answered Approve, in time, with a reason, for exactly
+    this plan or flag state. Only in a break-glass run does the requester answer their own question.
     """
     request, answer = approval.request, approval.answer
     if answer is None:
@@ -124,7 +124,7 @@ def refusals(approval: Approval, subject_hash: str, now: datetime) -> list[str]:
 
 
 def why_it_does_not_count(approval: Approval, now: datetime) -> list[str]:
-    """Why the answer is none, a Reject too when it is of somebody who may not answer; empty when it is one, as silence is."""
+    """Why the answer is invalid (also a Reject by someone who may not answer); empty when it is valid, also for a timeout."""
     answer = approval.answer
     if answer is None or answer.answer is Answer.TIMED_OUT:
         return []
@@ -142,7 +142,7 @@ def _against_the_person(request: ApprovalRequest, answer: ApprovalAnswer) -> Ite
     if request.is_break_glass and answer.answered_by != request.requested_by:
         yield f"{answer.answered_by} answered a break-glass question of {request.requested_by}"
     elif not request.is_break_glass and same_person(answer.answered_by, request.requested_by):
-        yield f"{_both(answer.answered_by, request.requested_by)} asked for it and can't approve it too"
+        yield f"{_both(answer.answered_by, request.requested_by)} requested it and can't approve it too"
 
 
 def _both(answered_by: str, requested_by: str) -> str:
@@ -153,13 +153,13 @@ def _against_the_time(request: ApprovalRequest, answer: ApprovalAnswer, now: dat
     if answer.answered_at > request.expires_at:
         yield f"the answer came after {request.expires_at.isoformat()}"
     if answer.answered_at < request.requested_at - CLOCK_TOLERANCE:
-        yield f"the answer is dated {answer.answered_at.isoformat()}, before it was asked for: a clock was moved"
+        yield f"the answer is dated {answer.answered_at.isoformat()}, before the question: a clock was moved"
     if answer.answered_at > now + CLOCK_TOLERANCE:
-        yield f"the answer is dated {answer.answered_at.isoformat()}, it is {now.isoformat()} now: a clock was moved"
+        yield f"the answer is dated {answer.answered_at.isoformat()}, but it is {now.isoformat()}: a clock was moved"
 
 
 def _against_the_words(request: ApprovalRequest, answer: ApprovalAnswer, subject_hash: str) -> Iterator[str]:
     if len(answer.reason.strip()) < request.minimum_reason_characters:
         yield f"the reason has fewer than {request.minimum_reason_characters} characters"
     if request.subject_hash != subject_hash:
-        yield "it was given for another state of the plan or flag: what was approved has changed since"
+        yield "it was given for another state of the plan or flag: the approved state has changed since"

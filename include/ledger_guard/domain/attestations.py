@@ -1,6 +1,6 @@
-"""What the audit log attests: a row of guard state that decides, covered column by column by an entry with the key's mark.
+"""Attestation: an audit entry with the key's mark covers a deciding row of guard state, column by column.
 
-Who can write guard state and lacks the key can insert or edit any row. The entry that goes with it is out of his reach.
+Someone who can write guard state but lacks the key can insert or edit rows, but can't make the marked entry.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.plans import Plan
 from ledger_guard.domain.windows import UTC
 
-#: what is told of a write where no key is configured
+#: the note on a write when no key is configured
 UNKEYED_WORD = "unkeyed (no audit key is set)"
-#: the same for whoever can set one
-UNKEYED_WORDS = "unkeyed: no audit key is set, so whoever can write guard state can make the guard write"
-#: so many hexadecimal digits tell which part differs; what counts is the digest over all of them
+#: the same for people who can set one
+UNKEYED_WORDS = "unkeyed: no audit key is set, so anyone who can write guard state can make the guard write"
+#: short digest of each part, to name the one that differs; the digest over all of them decides
 _PART_DIGITS = 16
-#: what a freeze's row says of its lifting
+#: columns of a freeze's row about its lifting
 LIFT_COLUMNS = ("lifted_at", "lifted_by", "root_cause", "root_cause_link", "root_cause_owner", "root_cause_by")
 
 
@@ -64,7 +64,7 @@ _REMEDIES: Mapping[AttestedKind, str] = {
 
 @dataclass(frozen=True)
 class Attested:
-    """A row, or the part of one that came in a single act, with every column that decides."""
+    """A row, or the part of it written in one act, with every deciding column."""
 
     kind: AttestedKind
     item_id: str
@@ -74,7 +74,7 @@ class Attested:
 
     @property
     def part_digests(self) -> dict[str, str]:
-        """A short digest a column."""
+        """A short digest per column."""
         return {name: _digest(value)[:_PART_DIGITS] for name, value in self.parts.items()}
 
     @property
@@ -84,7 +84,7 @@ class Attested:
 
     @property
     def row(self) -> AttestedRow:
-        """What an entry says of it."""
+        """What an entry records of it."""
         return AttestedRow(self.kind.value, self.item_id, self.digest, self.part_digests)
 
 
@@ -100,7 +100,7 @@ class AttestingLog(Protocol):
 
 
 def plan_attested(plan: Plan) -> Attested:
-    """A plan, but for how far it is; its rows are covered by the hash."""
+    """A plan without its progress; its rows are covered by the hash."""
     columns = _columns(plan, without=("rows", "status"))
     return Attested(AttestedKind.PLAN, plan.plan_id, f"plan:{plan.plan_id}", columns)
 
@@ -116,7 +116,7 @@ def answer_attested(answer: ApprovalAnswer) -> Attested:
 
 
 def lift_attested(freeze: Freeze) -> Attested:
-    """The lifting of a freeze; its opening is told whole by its entry."""
+    """The lifting of a freeze; its opening is recorded completely in its entry."""
     columns = {name: getattr(freeze, name) for name in LIFT_COLUMNS}
     return Attested(AttestedKind.LIFT, freeze.freeze_id, f"freeze:{freeze.freeze_id}", columns)
 
@@ -128,12 +128,12 @@ def override_attested(override: FreezeOverride) -> Attested:
 
 
 def is_marked(entry: AuditEntry, keys: AuditKeys) -> bool:
-    """Whether the entry's content gives its hash, and one of the keys gives its mark."""
+    """Whether the entry's content matches its hash, and a key its mark."""
     return entry.key_id is not None and content_fault(entry) is None and mark_fault(entry, None, keys) is None
 
 
 def attestation_fault(log: AttestingLog, attested: Attested) -> str | None:
-    """Why the row is not the one that a marked entry attests, and what to do; None when it is, or where there is no key."""
+    """Why the row differs from the one attested by a marked entry, and what to do; None when it does not, or without a key."""
     if log.keys.newest is None:
         return None
     entries = [entry for entry in log.about(attested.subject, _VERBS[attested.kind]) if is_marked(entry, log.keys)]
@@ -142,14 +142,14 @@ def attestation_fault(log: AttestingLog, attested: Attested) -> str | None:
     if not found:
         earlier = [entry.sequence for entry in entries if not _attested_in(entry) and _names(entry, attested)]
         if earlier:
-            return f"{what}: audit entry {earlier[-1]} is from a version whose entries did not cover the whole row; {remedy}"
-        return f"{what}: the audit log has no entry of it that is marked with the key: the guard did not write it; {remedy}"
+            return f"{what}: audit entry {earlier[-1]} is from an older version and does not cover the whole row; {remedy}"
+        return f"{what}: no audit entry marked with the key covers it: the guard did not write it; {remedy}"
     entry, covered = found[-1]
     if covered.digest == attested.digest:
         return None
     parts = attested.part_digests
     differing = sorted(name for name in parts.keys() | covered.parts.keys() if parts.get(name) != covered.parts.get(name))
-    return f"{what}: {', '.join(differing)} not as in audit entry {entry.sequence}: the row was edited since; {remedy}"
+    return f"{what}: {', '.join(differing)} differs from audit entry {entry.sequence}: the row was edited since; {remedy}"
 
 
 def require_attested(log: AttestingLog, attested: Attested) -> None:
@@ -160,9 +160,9 @@ def require_attested(log: AttestingLog, attested: Attested) -> None:
 
 
 def approval_faults(log: AttestingLog, approvals: Iterable[Approval]) -> list[str]:
-    """Why these questions and answers are not those that marked entries attest; empty when they are.
+    """Why these questions and answers differ from those attested by marked entries; empty when they do not.
 
-    A question that the gate asked again since counts no more, whatever its row says.
+    A question that the gate has asked again since is void, whatever its row says.
     """
     found: list[str | None] = []
     for approval in approvals:
@@ -176,12 +176,12 @@ def approval_faults(log: AttestingLog, approvals: Iterable[Approval]) -> list[st
 
 
 def is_unkeyed(log: AttestingLog) -> bool | None:
-    """What a write's audit entry says of the key: true, or nothing where there is one."""
+    """What a write's audit entry says about the key: true, or nothing with a key."""
     return True if log.keys.newest is None else None
 
 
 def _attested_in(entry: AuditEntry) -> Sequence[AttestedRow]:
-    """Rows that an entry of whatever verb covers; none where it is from a version that covered none."""
+    """Rows that an entry covers; none if it is from an older version."""
     found = parsed(entry.event.detail, AttestingFact)
     return found.attested or () if found else ()
 
@@ -198,7 +198,7 @@ def _names(entry: AuditEntry, attested: Attested) -> bool:
 def _columns(row: Any, without: Collection[str] = ()) -> dict[str, Any]:
     found = {each.name: getattr(row, each.name) for each in fields(row) if each.name not in without}
     if found.get("incident_id"):
-        # a database gives an id back in its canonical spelling, whatever was given
+        # a database returns an id in its canonical spelling
         found["incident_id"] = checked_uuid(found["incident_id"], "incident")
     return found
 

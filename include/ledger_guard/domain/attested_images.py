@@ -1,7 +1,7 @@
-"""What an undo goes by: before-images, held against digests in the marked audit entries of the batches that wrote them.
+"""Before-images for an undo, checked against digests in the marked audit entries of their batches.
 
-Who can write guard state and lacks the key can add a before-image, and an approved undo would pay it out. A digest over all
-images of a batch is in the entry that settles the batch, and in the one that announces it where two databases are written.
+Someone who can write guard state but lacks the key could add a before-image, and an approved undo would pay it out. So a digest
+over all images of a batch is in the entry that settles the batch, and in the one that announces it if two databases are written.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ledger_guard.domain.facts.backfill import BatchAnnounced, BatchWritten
 from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
 
-_REMEDY = "nothing is undone: compare the tenant by a new dry-run, and find out who edited guard state"
+_REMEDY = "nothing is undone: compare the tenant with a new dry-run, and find out who edited guard state"
 
 
 @dataclass(frozen=True)
 class Images:
-    """The before-images of a span of players, without what was left alone after all."""
+    """The before-images of a range of players, without rows that were left alone."""
 
     rows: int
     digest: str
@@ -36,7 +36,7 @@ def images_of(writes: Iterable[WalletWrite]) -> Images:
 
 
 def require_announced(log: AttestingLog, plan_id: str, operation: str, images: Images, transaction: str | None) -> None:
-    """Raise SafetyRefusal unless a marked entry announces exactly these writes; without a key nothing is asked."""
+    """Raise SafetyRefusal unless a marked entry announces exactly these writes; without a key nothing is checked."""
     if log.keys.newest is None:
         return
     announced = [told(entry.event, BatchAnnounced) for entry in _marked(log, plan_id, operation)]
@@ -50,10 +50,10 @@ def require_announced(log: AttestingLog, plan_id: str, operation: str, images: I
 
 
 def require_images(log: AttestingLog, plan_id: str, in_span: Callable[[str, str], Images], every: int) -> None:
-    """Raise SafetyRefusal unless the marked entries of a plan's force tell of each of its before-images as it stands.
+    """Raise SafetyRefusal unless the marked entries of a plan's force cover each of its current before-images.
 
-    `in_span` gives the images behind one player id up to and with another, `every` how many there are in all. Without a key
-    nothing is asked.
+    `in_span` gives the images after one player id up to and including another, `every` their total number. Without a key
+    nothing is checked.
     """
     if log.keys.newest is None:
         return
@@ -63,22 +63,22 @@ def require_images(log: AttestingLog, plan_id: str, in_span: Callable[[str, str]
         if batch is not None:
             covered += _require_span(plan_id, entry.sequence, batch, in_span)
     if covered != every:
-        words = f"{every} before-images are stored, and marked audit entries tell of {covered}"
+        words = f"{every} before-images are stored, but marked audit entries cover {covered}"
         raise SafetyRefusal(f"plan {plan_id}: {words}: guard state was edited since; {_REMEDY}")
 
 
 def _require_span(plan_id: str, sequence: int, batch: BatchWritten, in_span: Callable[[str, str], Images]) -> int:
-    """How many images a settled batch has; raises SafetyRefusal when they are not those that its entry covers."""
+    """How many images a settled batch has; raises SafetyRefusal when they differ from those in its entry."""
     after, through = batch.after_player_id, batch.last_player_id
     if batch.images is None:
         raise SafetyRefusal(
-            f"plan {plan_id}: audit entry {sequence} is from a version whose entries did not cover before-images; "
-            "nothing is undone: compare the tenant by a new dry-run"
+            f"plan {plan_id}: audit entry {sequence} is from an older version and does not cover before-images; "
+            "nothing is undone: compare the tenant with a new dry-run"
         )
     found = in_span(after, through)
     if found.digest != batch.images:
-        who = f"players behind {after!r} up to {through!r}"
-        words = f"before-images of {who} are not as in audit entry {sequence}"
+        who = f"players after {after!r} up to {through!r}"
+        words = f"before-images of {who} differ from audit entry {sequence}"
         raise SafetyRefusal(f"plan {plan_id}: {words}: guard state was edited since; {_REMEDY}")
     return found.rows
 

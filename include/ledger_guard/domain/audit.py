@@ -12,9 +12,9 @@ from typing import Any
 from ledger_guard.domain.audit_keys import NO_KEY_RANK, AuditKey, AuditKeys
 from ledger_guard.domain.windows import UTC
 
-#: what the first entry is chained to
+#: the hash before the first entry
 GENESIS_HASH = "0" * 64
-#: what an entry's mark is made for
+#: the purpose of an entry's mark
 ENTRY = "audit entry"
 
 # One encoder for all: making one for each text takes longer than encoding it.
@@ -23,12 +23,12 @@ _as_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 
 @dataclass(frozen=True)
 class AuditEvent:
-    """Something that was decided, approved or written; not yet chained."""
+    """Something decided, approved or written; not yet chained."""
 
     #: `sense`, `classify`, `force`, `roll_back` … the verb, past or present
     verb: str
     actor: str
-    #: what it was done to: `plan:…`, `flag:…`, `incident:…`
+    #: its subject: `plan:…`, `flag:…`, `incident:…`
     subject: str
     detail: Mapping[str, Any]
     at: datetime
@@ -47,7 +47,7 @@ class AuditEntry:
     #: which key marked it, and the mark: HMAC-SHA256 over the hash; both None before the log had a key
     key_id: str | None = None
     mac: str | None = None
-    #: the detail as a store spells it, a JSON object, where that is known: spares spelling it again
+    #: the detail as stored JSON text, if known: saves encoding it again
     detail_text: str | None = field(default=None, compare=False, repr=False)
 
 
@@ -71,7 +71,7 @@ def entry_hash(
 
 
 def chained(sequence: int, event: AuditEvent, previous_hash: str, key: AuditKey | None = None) -> AuditEntry:
-    """Put `event` at `sequence` behind `previous_hash`, marked with `key`."""
+    """Chain `event` at `sequence` after `previous_hash`, marked with `key`."""
     if key is None:
         return AuditEntry(sequence, event, previous_hash, entry_hash(sequence, event, previous_hash))
     own_hash = entry_hash(sequence, event, previous_hash, key.key_id)
@@ -79,16 +79,16 @@ def chained(sequence: int, event: AuditEvent, previous_hash: str, key: AuditKey 
 
 
 def first_fault(entries: Iterable[AuditEntry], head_sequence: int, head_hash: str, keys: AuditKeys | None = None) -> str | None:
-    """The first thing wrong with a chain read in order of sequence, or None.
+    """The first fault of a chain read in order of sequence, or None.
 
-    `head_sequence` and `head_hash` are the separately kept end of the chain: with them a cut tail is found too. With `keys`
-    every mark is checked, no key may follow a newer one, nothing unmarked a marked entry, and the end must carry the newest
-    key's mark: so who has the database and no key, or only an old one, can't write the log anew. None leaves marks unchecked.
+    `head_sequence` and `head_hash` are the separately stored end of the chain: with them a cut tail is found too. With `keys`
+    every mark is checked: no older key after a newer one, no unmarked entry after a marked one, and the end must carry the newest
+    key's mark. So no one without the newest key can rewrite the log. None leaves marks unchecked.
     """
     expected_sequence, previous, last = 1, GENESIS_HASH, None
     for entry in entries:
         if entry.sequence != expected_sequence:
-            return f"entry {expected_sequence} is missing: the log goes on with {entry.sequence}"
+            return f"entry {expected_sequence} is missing: the next entry is {entry.sequence}"
         if entry.previous_hash != previous:
             return f"entry {entry.sequence} is not chained to entry {entry.sequence - 1}: one of them was replaced"
         fault = content_fault(entry) or (None if keys is None else mark_fault(entry, last.key_id if last else None, keys))
@@ -98,31 +98,29 @@ def first_fault(entries: Iterable[AuditEntry], head_sequence: int, head_hash: st
     if expected_sequence - 1 != head_sequence:
         return f"the log ends at entry {expected_sequence - 1}, its head says {head_sequence}: entries were cut off"
     if previous != head_hash:
-        return f"entry {head_sequence} is not the one its head remembers: the end was replaced"
+        return f"entry {head_sequence} differs from the stored head: the end was replaced"
     return None if keys is None or last is None else _end_fault(last, keys)
 
 
 def content_fault(entry: AuditEntry) -> str | None:
-    """What is wrong with an entry taken by itself, its mark left out of account; None when its content gives its hash."""
+    """The fault of a single entry, ignoring its mark; None when its content matches its hash."""
     own_hash = entry_hash(entry.sequence, entry.event, entry.previous_hash, entry.key_id, detail_text=entry.detail_text)
-    return None if own_hash == entry.entry_hash else f"entry {entry.sequence} was changed: its content does not give its hash"
+    return None if own_hash == entry.entry_hash else f"entry {entry.sequence} was changed: its content does not match its hash"
 
 
 def mark_fault(entry: AuditEntry, previous_key_id: str | None, keys: AuditKeys) -> str | None:
-    """What is wrong with an entry's mark, given the key that marked the entry before; None when it is as it should be."""
+    """The fault of an entry's mark, given the key of the entry before; None when the mark is valid."""
     if entry.key_id is None:
         if previous_key_id is None:
             return None
-        return f"entry {entry.sequence} is not marked with a key, though the one before is: it was written without the key"
+        return f"entry {entry.sequence} is not marked with a key, but the one before is: it was written without the key"
     key = keys.get(entry.key_id)
     if key is None:
         return f"entry {entry.sequence} is marked with key {entry.key_id}, which was not given: it can't be checked"
     if not key.fits(entry.mac or "", ENTRY, entry.entry_hash):
-        return f"entry {entry.sequence} has a mark that key {entry.key_id} does not give: it was written without the key"
+        return f"entry {entry.sequence} has a mark that does not match key {entry.key_id}: it was written without the key"
     if keys.rank(entry.key_id) < keys.rank(previous_key_id):
-        return (
-            f"entry {entry.sequence} is marked with key {entry.key_id}, which is older than {previous_key_id} of the one before"
-        )
+        return f"entry {entry.sequence} is marked with key {entry.key_id}, older than key {previous_key_id} of the one before"
     return None
 
 

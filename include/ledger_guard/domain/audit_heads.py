@@ -1,4 +1,4 @@
-"""Ends of the audit log that were put on record outside of its database: they prove later that nothing was cut off since."""
+"""Heads of the audit log, recorded outside its database: they prove later that nothing was cut off."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ledger_guard.domain.audit_keys import AuditKey, AuditKeys
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.windows import UTC
 
-#: what a head's mark is made for
+#: the purpose of a head's mark
 HEAD = "audit head"
 _FIELDS = {"sequence": int, "entry_hash": str, "exported_at": str}
 
 
 @dataclass(frozen=True)
 class ExportedHead:
-    """Sequence and hash of what was the log's last entry when it was put on record, marked as entries are."""
+    """Sequence and hash of the log's last entry at the time of recording, marked as entries are."""
 
     sequence: int
     entry_hash: str
@@ -39,7 +39,7 @@ class ExportedHead:
 
 
 def exported_head(sequence: int, entry_hash: str, at: datetime, key: AuditKey | None) -> ExportedHead:
-    """Put the log's end on record as it is at `at`."""
+    """The head of the log's end at `at`."""
     head = ExportedHead(sequence, entry_hash, at.astimezone(UTC).isoformat(timespec="seconds"))
     if key is None:
         return head
@@ -47,12 +47,12 @@ def exported_head(sequence: int, entry_hash: str, at: datetime, key: AuditKey | 
 
 
 def parse_heads(lines: Iterable[str], where: str) -> list[ExportedHead]:
-    """Read the lines of a file of heads. Raises BadInputError for a line that is none; `where` names the file."""
+    """Read the lines of a file of heads. Raises BadInputError for a line that is not a head; `where` names the file."""
     return [_parsed(line, f"{where}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
 
 
 def heads_fault(heads: Sequence[ExportedHead], keys: AuditKeys | None) -> str | None:
-    """What is wrong with heads in the order they were put on record, taken by themselves; None leaves marks unchecked."""
+    """The first fault of recorded heads, in order, checked alone; `keys` None leaves marks unchecked."""
     before: ExportedHead | None = None
     for head in heads:
         if before is not None and head.sequence < before.sequence:
@@ -64,33 +64,33 @@ def heads_fault(heads: Sequence[ExportedHead], keys: AuditKeys | None) -> str | 
             return fault
         before = head
     if keys is not None and keys.newest is not None and heads and heads[-1].key_id is None:
-        return f"the head of {heads[-1].exported_at}, the last one, is not marked with a key: put one on record with the key"
+        return f"the head of {heads[-1].exported_at}, the last one, is not marked with a key: record one with the key"
     return None
 
 
 def log_fault(heads: Iterable[ExportedHead], found: Mapping[int, str], last_sequence: int) -> str | None:
-    """The first head that a log ending at `last_sequence` does not hold; `found` has the hashes of its entries by number."""
+    """The first head that is not in a log ending at `last_sequence`; `found` has its entries' hashes by number."""
     for head in heads:
         if head.sequence > last_sequence:
             return (
                 f"the log ends at entry {last_sequence}, on {head.exported_at} it ended at {head.sequence}: entries were cut off"
             )
         if head.sequence and found.get(head.sequence) != head.entry_hash:
-            return f"entry {head.sequence} is not the one that was put on record on {head.exported_at}: the log was written anew"
+            return f"entry {head.sequence} is not the one recorded on {head.exported_at}: the log was rewritten"
     return None
 
 
 def _mark_fault(head: ExportedHead, previous_key_id: str | None, keys: AuditKeys) -> str | None:
     which = f"the head of {head.exported_at} (entry {head.sequence})"
     if head.key_id is None:
-        return None if previous_key_id is None else f"{which} is not marked with a key, though the one before is: it was forged"
+        return None if previous_key_id is None else f"{which} is not marked with a key, but the one before is: it was forged"
     key = keys.get(head.key_id)
     if key is None:
         return f"{which} is marked with key {head.key_id}, which was not given: it can't be checked"
     if not key.fits(head.mac or "", HEAD, head.text):
-        return f"{which} has a mark that key {head.key_id} does not give: it was forged"
+        return f"{which} has a mark that does not match key {head.key_id}: it was forged"
     if keys.rank(head.key_id) < keys.rank(previous_key_id):
-        return f"{which} is marked with key {head.key_id}, which is older than {previous_key_id} of the one before"
+        return f"{which} is marked with key {head.key_id}, which is older than key {previous_key_id} of the one before"
     return None
 
 
@@ -102,5 +102,5 @@ def _parsed(line: str, where: str) -> ExportedHead:
     marks = [found.get("key_id"), found.get("mac")] if isinstance(found, dict) else []
     is_head = isinstance(found, dict) and all(isinstance(found.get(name), kind) for name, kind in _FIELDS.items())
     if not is_head or not all(mark is None or isinstance(mark, str) for mark in marks):
-        raise BadInputError(f"{where}: is no head of the audit log; allowed: a line that `audit export-head` wrote")
+        raise BadInputError(f"{where}: is not a head of the audit log; allowed: a line that `audit export-head` wrote")
     return ExportedHead(*(found[name] for name in _FIELDS), *marks)

@@ -1,4 +1,4 @@
-"""Keys that mark audit entries: whoever has the database and not the key can't write an entry that passes for one of ours."""
+"""Keys that mark audit entries: no one with the database but without the key can forge a valid entry."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from ledger_guard.domain.errors import BadInputError
 
-#: SHA-256 gains nothing from a longer key, and a shorter one can be guessed
+#: a longer key gains nothing with SHA-256, a shorter one can be guessed
 MINIMUM_KEY_BYTES = 32
-#: where a chain stands before its first key
+#: rank before the first key
 NO_KEY_RANK = -1
 
 _KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
@@ -26,7 +26,7 @@ class AuditKey:
     secret: bytes = field(repr=False)
 
     def mac(self, purpose: str, text: str) -> str:
-        """HMAC-SHA256 in hexadecimal over `text`; a mark made for one purpose is none for another."""
+        """HMAC-SHA256 in hexadecimal over `text`; a mark for one purpose is not valid for another."""
         return hmac.digest(self.secret, f"ledger_guard {purpose}\n{self.key_id}\n{text}".encode(), "sha256").hex()
 
     def fits(self, mac: str, purpose: str, text: str) -> bool:
@@ -35,7 +35,7 @@ class AuditKey:
 
 
 class AuditKeys:
-    """The keys of one log, oldest first: the last one marks new entries, the others are there to check old ones."""
+    """The keys of one log, oldest first: the last one marks new entries, the others verify old ones."""
 
     def __init__(self, keys: Iterable[AuditKey] = ()) -> None:
         self._keys = {key.key_id: key for key in keys}
@@ -54,14 +54,14 @@ class AuditKeys:
         return self._keys.get(key_id)
 
     def rank(self, key_id: str | None) -> int:
-        """Where a key stands among the others, from 0; NO_KEY_RANK for no key. Raises KeyError for one that is not there."""
+        """A key's position, from 0; NO_KEY_RANK for no key. Raises KeyError for an unknown key."""
         return NO_KEY_RANK if key_id is None else self._ranks[key_id]
 
     def for_append(self, last_key_id: str | None) -> AuditKey | None:
-        """The key for an entry behind one that was marked with `last_key_id`.
+        """The key for an entry that follows one marked with `last_key_id`.
 
         Raises:
-            BadInputError: this process lacks that key: its entry would break the chain. Give every component the same keys.
+            BadInputError: this process lacks that key, so its entry would break the chain. Give every component the same keys.
         """
         if last_key_id is not None and last_key_id not in self._keys:
             raise BadInputError(
@@ -75,10 +75,10 @@ NO_KEYS = AuditKeys()
 
 
 def parse_audit_keys(text: str, where: str) -> AuditKeys:
-    """Read keys, oldest first, one a word (`2026-03:9f…`), apart by spaces, commas or lines; `#` begins a comment line.
+    """Read keys (`2026-03:9f…`), oldest first, separated by spaces, commas or lines; `#` begins a comment line.
 
     Raises:
-        BadInputError: a word is no key, is too short, or an id comes twice; the message names `where` and never shows a key.
+        BadInputError: not a key, too short, or a repeated id; the message names `where` and never shows a key.
     """
     lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
     words = " ".join(lines).replace(",", " ").split()
@@ -90,9 +90,9 @@ def parse_audit_keys(text: str, where: str) -> AuditKeys:
         except ValueError:
             secret = b""
         if not _KEY_ID.fullmatch(key_id) or len(secret) < MINIMUM_KEY_BYTES:
-            raise BadInputError(f"{where}: key {number} of {len(words)} is none; allowed: {_FORM}")
+            raise BadInputError(f"{where}: key {number} of {len(words)} is not valid; allowed: {_FORM}")
         if key_id in keys:
-            raise BadInputError(f"{where}: has two keys of the id {key_id}; allowed: an id of its own for each key, oldest first")
+            raise BadInputError(f"{where}: has two keys with the id {key_id}; allowed: a different id for each key, oldest first")
         keys[key_id] = AuditKey(key_id, secret)
     if not keys:
         raise BadInputError(f"{where}: holds no key; allowed: {_FORM}")

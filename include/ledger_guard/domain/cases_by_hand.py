@@ -1,4 +1,4 @@
-"""Cases that a person describes: they stand beside what was sensed, as entries of their own, and never change it."""
+"""Cases described by a person: separate records beside the sensed evidence, which they never change."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ledger_guard.domain.shown_text import quoted
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 
-#: the kind of the action that records one; it is no work, and counts as none
+#: the kind of the action that records one; it does not count as work
 BY_HAND = "by_hand"
-#: in the detail of an action that a run by hand recorded for itself: who started that run
+#: key in the detail of an action that a run by hand recorded for itself: who started that run
 STARTED_BY = "started_by"
 
 
 @dataclass(frozen=True)
 class CaseByHand:
-    """What a person says is the case."""
+    """A case as a person describes it."""
 
     trigger: Trigger
     severity: Severity
@@ -31,9 +31,9 @@ class CaseByHand:
 
     @property
     def words(self) -> str:
-        """For people: who says what, with their words as theirs."""
+        """For people: who says what, with their words quoted."""
         why = f"and wrote {quoted(self.reason)}" if self.reason.strip() else "and gave no reason"
-        return f"by hand, no reading says it: {self.by} calls it {self.severity.value}, {self.scope.value} {why}"
+        return f"by hand, without readings: {self.by} calls it {self.severity.value}, {self.scope.value} {why}"
 
 
 def cases_in_words(actions: Sequence[Action]) -> tuple[str, ...]:
@@ -42,11 +42,11 @@ def cases_in_words(actions: Sequence[Action]) -> tuple[str, ...]:
 
 
 def is_only_by_hand(incident: Incident, actions: Sequence[Action]) -> bool:
-    """Whether nothing was ever sensed of it: it was opened by hand, and no window in alarm has moved its span since."""
+    """Whether nothing was sensed for it: it was opened by hand, and no window in alarm has extended it since."""
     span = {incident.opened_at, incident.first_window_start, incident.last_alarm_window_start}
     return len(span) == 1 and any(action.kind == BY_HAND and action.detail.get("opened") is True for action in actions)
 
 
 def work_of(actions: Sequence[Action]) -> list[Action]:
-    """The actions that are the guard's work: what people start by hand beside it answers for nothing that the policy names."""
+    """The guard's own actions: those that people start by hand do not count as actions of the policy."""
     return [action for action in actions if action.kind != BY_HAND and STARTED_BY not in action.detail]

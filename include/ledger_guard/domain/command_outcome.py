@@ -1,4 +1,4 @@
-"""What a run of the platform's own script did, by the wallets before and after it: output and exit code prove nothing.
+"""What a run of the platform's own script did, judged by the wallets before and after: output and exit code prove nothing.
 
 Pure rule: plan rows, differences before, differences after → what became of each.
 """
@@ -16,16 +16,16 @@ from ledger_guard.domain.plans import PlanRow
 
 
 class CommandFailed(LedgerGuardError):
-    """The platform's script did not end well before it was to write: read its last lines in the audit log, mend the cause."""
+    """The platform's script failed before it could write: read its last lines in the audit log, fix the cause."""
 
 
 class CommandEnd(str, Enum):
-    """How a started command came to its end."""
+    """How a started command ended."""
 
     EXITED = "exited"
-    #: ended by us: it took longer than the policy lets it
+    #: ended by us: it took longer than the policy allows
     TIMED_OUT = "timed_out"
-    #: ended by us: somebody wanted the run to stop
+    #: ended by us: someone stopped the run
     CANCELLED = "cancelled"
 
 
@@ -36,7 +36,7 @@ class CommandRun:
     #: the argument list
     command: tuple[str, ...]
     end: CommandEnd
-    #: as a shell would tell it (128 + n for signal n); None when it was ended by us
+    #: as in a shell (128 + n for signal n); None when it was ended by us
     exit_code: int | None
     seconds: float
     #: its last lines, stdout and stderr as they came, oldest first
@@ -58,7 +58,7 @@ class CommandRun:
 
 @dataclass(frozen=True)
 class WalletChanges:
-    """What became of a tenant's wallets, by player id, each group sorted."""
+    """What happened to a tenant's wallets, by player id, each group sorted."""
 
     #: plan rows whose player and wallet agree now
     applied: tuple[str, ...] = ()
@@ -66,18 +66,18 @@ class WalletChanges:
     not_applied: tuple[str, ...] = ()
     #: plan rows whose wallet changed, yet does not agree with the player
     still_different: tuple[str, ...] = ()
-    #: protected wallets that the plan set aside and that are no longer what they were: money that the ledger explains
+    #: protected wallets, set aside by the plan, that changed: money that the ledger explains
     protected_changed: tuple[str, ...] = ()
-    #: other differing wallets that the plan left out and that are no longer what they were
+    #: other differing wallets, not in the plan, that changed
     changed_outside: tuple[str, ...] = ()
-    #: players that agreed with their wallet before and do not now
+    #: players whose wallet agreed before and does not now
     new_differences: tuple[str, ...] = ()
-    #: players whose wallet alone was booked a movement during the run, and whose wallet does not show it
+    #: players with a wallet-only movement during the run that their wallet does not show
     movements_erased: tuple[str, ...] = ()
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """One sentence a group that should be empty and is not."""
+        """One sentence for each group that should be empty and is not."""
         said = (
             (self.not_applied, "rows of the plan were not written"),
             (self.still_different, "rows of the plan were changed and still differ"),
@@ -91,7 +91,7 @@ class WalletChanges:
 
 @dataclass(frozen=True)
 class CommandOutcome:
-    """A dry-run and a run of the platform's script for one plan, and what they led to."""
+    """A dry-run and a run of the platform's script for one plan, and their result."""
 
     plan_id: str
     tenant_id: str
@@ -104,18 +104,18 @@ class CommandOutcome:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Sentences about everything that is not as the plan has it; empty when all of it is."""
+        """Sentences about every deviation from the plan; empty when there is none."""
         ending = () if self.run.ended_well else (f"the script {self.run.ending}",)
         return ending + self.changes.problems
 
     @property
     def is_done(self) -> bool:
-        """The script ended well, every row of the plan is written and nothing else was found to have changed."""
+        """The script ended well, every row of the plan is written, and no other change was found."""
         return not self.problems
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What this outcome can't tell."""
+        """What this outcome can't show."""
         if self.other_tenants is None:
             others = "mismatches of other tenants could not be counted"
         else:
@@ -131,8 +131,8 @@ def wallet_changes(
 ) -> WalletChanges:
     """Judge a run by the tenant's differences before and after it.
 
-    `before` and `after` hold every difference of the tenant, whatever the plan's mode. A player that is gone counts as
-    agreeing, as nothing differs any more.
+    `before` and `after` hold every difference of the tenant, whatever the plan's mode. A deleted player counts as
+    agreeing: nothing differs any more.
     """
     planned = {row.player_id: row for row in plan_rows if row.cause.is_writable}
     left_out = {row.player_id: row for row in before if row.player_id not in planned}

@@ -1,4 +1,4 @@
-"""Deploys of the platform, as somebody told the guard of them."""
+"""Recorded deploys of the platform."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Deploy:
-    """One deploy: what signature failures that begin shortly afterwards are held against."""
+    """One deploy: a possible cause of signature failures that begin shortly afterwards."""
 
     deploy_id: str
     #: what was deployed, as the platform names it: a tag, a commit

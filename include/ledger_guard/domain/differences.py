@@ -1,4 +1,4 @@
-"""What a wallet should hold, and why it does not: the one rule, over evidence that an adapter has added up.
+"""The rule for what a wallet should hold and why it does not, over evidence added up by an adapter.
 
 Neither the player row nor the wallet row is the truth. Money that only the wallet got (webhooks, chargebacks, rewards) is in
 no player row; what only the player row got (poker, tournaments) is in no wallet; and a lost update takes money out of either.
@@ -47,7 +47,7 @@ class Balances:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is the matter with a player's wallet."""
+    """The finding about a player's wallet."""
 
     cause: RowCause
     reason: RowReason
@@ -70,7 +70,7 @@ class Judgement:
 
 
 def judge(balances: Balances, evidence: LedgerEvidence = NO_EVIDENCE) -> Judgement:
-    """What the wallet should hold, and what is the matter where it does not."""
+    """What the wallet should hold, and the finding if it does not."""
     player, wallet = balances.player, balances.wallet
     if player is None:
         return Judgement(_unreadable(RowReason.UNREADABLE_PLAYER), None)

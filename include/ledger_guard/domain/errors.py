@@ -1,4 +1,4 @@
-"""The error families, named after what the operator does about them.
+"""The error families, by what the operator does about them.
 
 Every error is one sentence that says what is wrong, where, and what is allowed instead.
 """
@@ -11,11 +11,11 @@ class LedgerGuardError(Exception):
 
 
 class BadInputError(LedgerGuardError):
-    """Something that was typed or configured is not allowed: correct it and try again (exit code 2)."""
+    """An input or a setting is not allowed: correct it and try again (exit code 2)."""
 
 
 class PolicyError(BadInputError):
-    """The policy file is wrong: mend the file; each line names file, path, problem and what is allowed."""
+    """The policy file is invalid: correct it; each line names file, path, problem and what is allowed."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -27,7 +27,7 @@ class SafetyRefusal(LedgerGuardError):
 
 
 class SourceUnavailable(LedgerGuardError):
-    """A source did not answer or lacks what is needed: the window is `no_data`; retry when it is back."""
+    """A source did not answer or lacks data: the window is `no_data`; retry when it is back."""
 
 
 class LedgerInvariantError(LedgerGuardError):
@@ -35,7 +35,7 @@ class LedgerInvariantError(LedgerGuardError):
 
 
 class StaleVersionError(SafetyRefusal):
-    """Somebody else saved it since it was read: read it again and repeat; nothing was written."""
+    """Someone else saved it since it was read: read it again and repeat; nothing was written."""
 
 
 class ConcurrentWriterError(SafetyRefusal):

@@ -1,4 +1,4 @@
-"""What a count of failures among attempts proves."""
+"""What a number of failures among attempts proves."""
 
 from __future__ import annotations
 

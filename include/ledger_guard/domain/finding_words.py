@@ -1,4 +1,4 @@
-"""What is the matter with wallets, in words for people: counts, causes and the reason of one row."""
+"""Findings about wallets in words for people: counts, causes and the reason of one row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ledger_guard.domain.findings import DifferenceCounts, RowCause, RowReason
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import PlanRow
 
-#: by the name of the count, in the order in which people are told; what follows a number of wallets
+#: by the name of the count, in display order; follows a number of wallets
 _OF_WALLETS = {
     "missing": "missing",
     "stale_wallet": "not what the evidence gives",
@@ -17,37 +17,37 @@ _OF_WALLETS = {
 }
 _REASONS = {
     RowReason.NO_WALLET: "no wallet",
-    RowReason.PLAYER_ROW: "the player row is not what the ledger gives: it lost an update",
+    RowReason.PLAYER_ROW: "the player row differs from the ledger: it lost an update",
     RowReason.UNKNOWN_WORD: "the ledger has a type, status or currency that the policy does not know",
     RowReason.BOOKED_TWICE: "one payment is booked twice on both sides, or with different amounts",
     RowReason.NEGATIVE_OPENING: "the ledger gives a balance below zero before its first row",
     RowReason.NEGATIVE_TARGET: "the evidence gives a balance below zero",
-    RowReason.UNSUPPORTED: "nothing but the player row supports the increase, and it may have been raised without a ledger row",
-    RowReason.PLAYER_ROSE: "the player row rose since the guard saw it first, and no ledger row says why",
+    RowReason.UNSUPPORTED: "only the player row supports the increase, and it may have been raised without a ledger row",
+    RowReason.PLAYER_ROSE: "the player row rose since the guard first saw it, and no ledger row explains it",
     RowReason.OVERLAPPING_REQUESTS: "requests may have overlapped before any balance was noted, so an update may be lost",
     RowReason.OVERLAPPING_HOLDS: "withdrawals may have overlapped, so the player row may have lost one of them",
     RowReason.NO_MOVEMENT: "the ledger holds nothing about this player",
-    RowReason.UNREADABLE_PLAYER: "the player row holds an amount that is no number",
-    RowReason.UNREADABLE_WALLET: "the wallet holds an amount that is no number",
+    RowReason.UNREADABLE_PLAYER: "the player row holds an amount that is not a number",
+    RowReason.UNREADABLE_WALLET: "the wallet holds an amount that is not a number",
     RowReason.UNREADABLE_LEDGER: "a ledger row of this player has an amount, direction or date that can't be read",
     RowReason.CURRENCY_CODE: "there is a wallet under a currency code that only looks like the plan's",
-    RowReason.UNACCOUNTED: "the evidence does not say how the wallet came to hold what it does",
+    RowReason.UNACCOUNTED: "the evidence does not explain the wallet's amount",
 }
 
 
 def cause_in_words(cause: RowCause) -> str:
-    """A cause, as it follows a number of wallets."""
+    """A cause, to follow a number of wallets."""
     return _OF_WALLETS.get(cause.value, "protected")
 
 
 def counts_in_words(counts: DifferenceCounts) -> str:
-    """`12 missing, 3 disputed`; empty when every wallet is right. What is counted beside is left out."""
+    """`12 missing, 3 disputed`; empty when every wallet is right. Side counts are left out."""
     found = ((getattr(counts, name), words) for name, words in _OF_WALLETS.items())
     return ", ".join(f"{number} {words}" for number, words in found if number)
 
 
 def why(row: PlanRow) -> str:
-    """Why a wallet should hold something else, in one sentence, with the sums that it follows from."""
+    """Why a wallet should hold another amount, in one sentence, with its sums."""
     parts = [
         (row.wallet_only, "only the wallet gets {}"),
         (row.player_only, "only the player got {}"),
@@ -57,4 +57,4 @@ def why(row: PlanRow) -> str:
     ]
     sums = [words.format(readable(cents, row.currency)) for cents, words in parts if cents]
     reason = _REASONS.get(row.reason) if row.reason else None
-    return "; ".join(filter(None, (reason, *sums))) or "the wallet does not hold what the player row does"
+    return "; ".join(filter(None, (reason, *sums))) or "the wallet differs from the player row"

@@ -1,4 +1,4 @@
-"""What can be the matter with wallets, why, and what may be done about it; domain/differences.py decides it."""
+"""Findings about wallets, their reasons, and what may be done; domain/differences.py decides."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from enum import Enum
 class RowAction(str, Enum):
     """What may be done about a plan row."""
 
-    #: nobody need be asked because of this row
+    #: needs no approval
     WRITE = "write"
     #: written only with a human's approval of the plan
     WRITE_APPROVED = "write_approved"
-    #: never written: a human looks into it on the platform
+    #: never written: a human decides it on the platform
     HUMAN = "human"
 
 
 class RowCause(str, Enum):
-    """What is the matter with a player's wallet; domain/differences.py decides it."""
+    """The finding about a player's wallet; domain/differences.py decides."""
 
     #: the player has no wallet row in the plan's currency
     MISSING = "missing"
-    #: the wallet does not hold what the evidence gives
+    #: the wallet differs from the evidence
     STALE_WALLET = "stale_wallet"
     #: the player row itself is wrong: it lost an update that the ledger shows; the wallet gets what the ledger gives
     LOST_UPDATE = "lost_update"
-    #: the evidence gives another amount, and does not say how the wallet came to hold what it does
+    #: the evidence gives another amount, and does not explain the wallet's
     DISPUTED = "disputed"
-    #: several readings fit; never written
+    #: several explanations fit; never written
     UNEXPLAINED = "unexplained"
     #: an amount, a currency code or a ledger row can't be read; never written
     UNREADABLE = "unreadable"
@@ -62,9 +62,9 @@ class RowReason(str, Enum):
     BOOKED_TWICE = "booked_twice"
     NEGATIVE_OPENING = "negative_opening"
     NEGATIVE_TARGET = "negative_target"
-    #: nothing but the player row itself supports what the wallet would get more
+    #: only the player row supports the increase
     UNSUPPORTED = "unsupported"
-    #: the player row rose since the guard saw it first, and no ledger row says why
+    #: the player row rose since the guard first saw it, and no ledger row explains it
     PLAYER_ROSE = "player_rose"
     OVERLAPPING_REQUESTS = "overlapping_requests"
     OVERLAPPING_HOLDS = "overlapping_holds"
@@ -77,7 +77,7 @@ class RowReason(str, Enum):
 
 @dataclass(frozen=True)
 class DifferenceCounts:
-    """A tenant's players and wallets, counted by what is the matter."""
+    """A tenant's players and wallets, counted by finding."""
 
     missing: int = 0
     stale_wallet: int = 0
@@ -87,13 +87,13 @@ class DifferenceCounts:
     unreadable: int = 0
     #: wallets that are right although the player row differs: money that only the wallet or only the player got
     protected: int = 0
-    #: equal in cents, unequal as doubles: no difference
+    #: equal in cents, unequal as doubles: not counted as different
     float_noise: int = 0
     #: wallet rows in other currencies; left alone
     other_currency: int = 0
     #: wallet rows without a player; left alone
     orphan: int = 0
-    #: player rows that lost an update, whatever their wallet holds; told, never copied
+    #: player rows that lost an update, whatever their wallet holds; reported, never copied
     player_row_wrong: int = 0
     #: players without a wallet who have a bonus: the next grant overwrites it with a new wallet's
     missing_with_bonus: int = 0
@@ -105,10 +105,10 @@ class DifferenceCounts:
 
     @property
     def for_humans(self) -> int:
-        """Rows that nothing but a human may settle."""
+        """Rows that only a human may decide."""
         return self.unexplained + self.unreadable
 
     @property
     def findings(self) -> int:
-        """Players whose wallet is not what the evidence gives, or can't be judged: what a comparison of balances counts."""
+        """Players whose wallet differs from the evidence or can't be judged: the count of a balance comparison."""
         return self.repairable + self.for_humans

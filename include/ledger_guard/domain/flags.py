@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-#: stands for "every tenant" where a flag is scoped
+#: means "every tenant" as a flag's scope
 EVERYWHERE = "*"
 
 
@@ -24,9 +24,9 @@ class FlagState:
     is_enabled: bool | None
     #: the store's version of this row; compare-and-set refuses an older one
     version: int = 0
-    #: the reason that the store keeps with the value; tells whose write it was, and is no part of the value
+    #: the reason stored with the value; identifies the write, and is not part of the value
     change_reason: str = field(default="", compare=False)
-    #: why the store can't tell what the platform obeys here, while `is_enabled` is None; empty when no value means off
+    #: why the store does not know the platform's value while `is_enabled` is None; empty when no value means off
     not_known_because: str = field(default="", compare=False)
 
     @property
@@ -42,9 +42,9 @@ class FlagState:
 
 
 def flag_subject_hash(seen: Sequence[FlagState], target: bool, incident_id: str | None, evidence: Sequence[str]) -> str:
-    """Hash of what an approver of a flag change agrees to.
+    """Hash of what an approver of a flag change approves.
 
-    It covers every scope seen with its value and version, the value wanted, the incident, and the evidence (the incident's
+    It covers every scope read with its value and version, the target value, the incident, and the evidence (the incident's
     severity and scope; for a restore the root cause and its proofs).
     """
     scopes = sorted([state.flag, state.tenant_id, state.is_enabled, state.version] for state in seen)
@@ -53,9 +53,9 @@ def flag_subject_hash(seen: Sequence[FlagState], target: bool, incident_id: str 
 
 
 def effective_value(seen: Sequence[FlagState], tenant_id: str) -> bool | None:
-    """What the platform obeys in this scope: its own value, else the global one, else False.
+    """The platform's value in this scope: its own value, else the global one, else False.
 
-    None where neither stands there and the store can't tell what the platform obeys without one.
+    None where neither is set and the store does not know the platform's default.
     """
     states = {state.tenant_id: state for state in seen}
     for scope in (tenant_id, EVERYWHERE):
@@ -78,13 +78,13 @@ def scopes_to_turn(seen: Sequence[FlagState], tenant_id: str, target: bool, *, o
 
 
 class ChangeStatus(str, Enum):
-    """What is known of a change after its write."""
+    """What is known about a change after its write."""
 
-    #: written; nobody looked yet
+    #: written; not checked yet
     APPLIED = "applied"
     #: every configured instance serves it, and the canary shows the effect
     CONFIRMED = "confirmed"
-    #: the store holds it; the policy names no way to see more
+    #: the store holds it; the policy names no further check
     UNCONFIRMED = "unconfirmed"
     #: the store, an instance or the canary shows otherwise, or did not answer in time
     NOT_IN_EFFECT = "not_in_effect"
@@ -107,25 +107,25 @@ class FlagChange:
     changed_at: datetime
     status: ChangeStatus = ChangeStatus.APPLIED
     confirmed_at: datetime | None = None
-    #: what was looked at for the status, for people
+    #: the finding behind the status, for people
     finding: str = ""
 
 
 @dataclass(frozen=True)
 class ProbeFinding:
-    """What one look at the platform showed about a change: an instance asked, or a canary sent."""
+    """The result of one check of a change: an instance asked, or a canary sent."""
 
     #: whether it shows the wanted value in effect
     is_in_effect: bool
     #: a sentence for people; never a secret
     words: str
-    #: False when the platform did not take the request as it is, or it could not be made: that says nothing of the flag
+    #: False when the platform rejected the form of the request, or it could not be made: proves nothing about the flag
     is_usable: bool = True
 
 
 @dataclass(frozen=True)
 class ProbeLook:
-    """What one look at the platform showed, whatever is wanted."""
+    """The value shown by one check of the platform."""
 
     #: the value that it shows; None when it shows neither
     shows: bool | None
@@ -135,13 +135,13 @@ class ProbeLook:
     is_usable: bool = True
 
     def finding(self, wanted: bool) -> ProbeFinding:
-        """The same, held against the value that is wanted."""
+        """The same, compared with the wanted value."""
         return ProbeFinding(is_in_effect=self.shows is wanted, words=self.words, is_usable=self.is_usable)
 
 
 @dataclass(frozen=True)
 class Freeze:
-    """While it stands, the flag may not be enabled for anything new in its scope."""
+    """While it is active, the flag may not be enabled for anything new in its scope."""
 
     freeze_id: str
     flag: str
@@ -155,11 +155,11 @@ class Freeze:
     lifted_by: str | None = None
     root_cause: str | None = None
     root_cause_link: str | None = None
-    #: who sees to it that the root cause stays away
+    #: who makes sure that the root cause stays fixed
     root_cause_owner: str | None = None
-    #: who wrote the root cause down; never who lifted the freeze
+    #: who wrote the root cause; never the person who lifted the freeze
     root_cause_by: str | None = None
-    #: why it stands although its row says otherwise; no part of what is stored
+    #: why it is active although its row says otherwise; not stored
     doubt: str = field(default="", compare=False)
 
     @property
@@ -186,10 +186,10 @@ class RotationPlan:
     due_at: datetime
     done_at: datetime | None = None
     done_by: str | None = None
-    #: for so long after it is done the old secret is good too, and no other rotation of it may begin
+    #: how long after it is done the old secret stays valid; no other rotation of it may begin meanwhile
     overlap_hours: int = 0
 
     @property
     def overlap_ends_at(self) -> datetime | None:
-        """When the old secret stops being good; None until the rotation is done."""
+        """When the old secret stops being valid; None until the rotation is done."""
         return None if self.done_at is None else self.done_at + timedelta(hours=self.overlap_hours)

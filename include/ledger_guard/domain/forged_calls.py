@@ -1,4 +1,4 @@
-"""Whether refused webhook calls were forged: where genuine calls are accepted as often as ever, somebody else's are refused."""
+"""Whether refused webhook calls were forged: if genuine calls are accepted as usual, the refused ones are someone else's."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from ledger_guard.domain.failure_counts import chance_of_at_least, chance_of_at_
 
 @dataclass(frozen=True)
 class Kept:
-    """Calls accepted in some time, against what the past lets expect for it."""
+    """Calls accepted in a period, compared with the number expected from the past."""
 
     accepted: int
-    #: by the hours before the trouble, and by the same time of earlier days; 0 where that past is not known
+    #: expected by the hours before the incident, and by the same time on earlier days; 0 if not known
     usual_before: float = 0.0
     usual_at_this_time: float = 0.0
 
     @property
     def usual(self) -> float:
-        """The larger of the two: what is taken for less than usual can at worst leave a question to people."""
+        """The larger of the two: at worst, people are asked needlessly."""
         return max(self.usual_before, self.usual_at_this_time)
 
     @classmethod
     def together(cls, parts: Iterable[Kept]) -> Kept:
-        """The sum; who has no past tells nothing of what is usual and is left out."""
+        """The sum; those without a past are left out."""
         counted = [part for part in parts if part.usual > 0]
         return cls(
             sum(part.accepted for part in counted),
@@ -44,7 +44,7 @@ class Caller:
     provider: str
     tenant_id: str
     refused: int
-    #: in the whole time looked at
+    #: in the whole period
     kept: Kept
     #: from when nine in ten of the refusals came
     kept_since: Kept
@@ -54,7 +54,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class RefusedIds:
-    """What the refused calls say of themselves."""
+    """What is known about the refused calls."""
 
     refused: int
     #: calls without an event id
@@ -69,7 +69,7 @@ class RefusedIds:
 class ForgeryLimits:
     """From the policy."""
 
-    #: genuine calls kept their number when more than this share of the usual one was accepted
+    #: genuine calls are as many as usual when more than this share of the usual number was accepted
     kept_share: float
     #: and so many accepted calls would have at most this chance at that share
     chance_of_luck: float
@@ -103,7 +103,7 @@ def judged_forgery(
     counted = _counted(callers, concerned, is_widespread=is_widespread)
     whole = Kept.together(caller.kept for caller in counted)
     if whole.usual <= 0:
-        return ForgeryFinding(False, whole, "nothing is known of how many calls are usual")
+        return ForgeryFinding(False, whole, "the usual number of calls is not known")
     for found in (
         _not_established(whole, limits),
         _fell_since(Kept.together(caller.kept_since for caller in counted), limits),
@@ -116,7 +116,7 @@ def judged_forgery(
 
 
 def _counted(callers: Sequence[Caller], concerned: Collection[str], *, is_widespread: bool) -> list[Caller]:
-    """Whose accepted calls have to be established."""
+    """The calls that are counted."""
     past = [caller for caller in callers if caller.kept.usual > 0 and (is_widespread or caller.tenant_id in concerned)]
     refused = {caller.provider for caller in callers if caller.refused}
     return [caller for caller in past if caller.provider in refused] or past
@@ -125,13 +125,13 @@ def _counted(callers: Sequence[Caller], concerned: Collection[str], *, is_widesp
 def _not_established(whole: Kept, limits: ForgeryLimits) -> str:
     if chance_of_at_least(whole.accepted, limits.kept_share * whole.usual) <= limits.chance_of_luck:
         return ""
-    return f"{whole.in_words()} calls accepted: too few to say that genuine calls keep their usual number"
+    return f"{whole.in_words()} calls accepted: too few to say that genuine calls are as many as usual"
 
 
 def _fell_since(since: Kept, limits: ForgeryLimits) -> str:
     if since.accepted >= limits.kept_share * since.usual:
         return ""
-    return f"since the refusals rose, {since.in_words()} calls accepted: genuine calls are refused"
+    return f"{since.in_words()} calls accepted since the refusals rose: genuine calls are refused"
 
 
 def _fell_somewhere(callers: Sequence[Caller], concerned: Collection[str], limits: ForgeryLimits) -> str:
@@ -153,4 +153,4 @@ def _fell_somewhere(callers: Sequence[Caller], concerned: Collection[str], limit
 def _tried_again(ids: RefusedIds, whole: Kept, limits: ForgeryLimits) -> str:
     if ids.known_ids <= (1.0 - limits.kept_share) * whole.usual:
         return ""
-    return f"{ids.known_ids} event ids were refused and accepted: genuine calls are refused and come through at another try"
+    return f"{ids.known_ids} event ids were refused and accepted: genuine calls are refused and accepted on a retry"

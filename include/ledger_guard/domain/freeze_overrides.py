@@ -1,4 +1,4 @@
-"""Overrides: a person's word that one tenant may be enabled although a freeze stands."""
+"""Overrides: a person allows one tenant to be enabled although a freeze is active."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ledger_guard.domain.flags import EVERYWHERE
 
 @dataclass(frozen=True)
 class FreezeOverride:
-    """Lets one tenant be enabled in spite of freezes until it expires; the freezes stand, and an approval is still needed."""
+    """Lets one tenant be enabled despite freezes until it expires; the freezes stay active, and an approval is still needed."""
 
     override_id: str
     flag: str
@@ -19,9 +19,9 @@ class FreezeOverride:
     reason: str
     granted_by: str
     granted_at: datetime
-    #: from this moment on it counts no more
+    #: it is valid until this time
     expires_at: datetime
-    #: set when somebody ended it before that
+    #: set when it was ended earlier
     ended_at: datetime | None = None
     ended_by: str | None = None
 

@@ -1,4 +1,4 @@
-"""Alerts about the guard itself: what keeps runs from beginning or questions from being answered, until it is over."""
+"""Alerts about the guard itself: what blocks runs from starting or questions from being answered, until it is over."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ from enum import Enum
 
 from ledger_guard.domain.windows import iso
 
-#: so long may runs of a DAG stay queued; Airflow begins a run within seconds
+#: how long runs of a DAG may stay queued; Airflow starts a run within seconds
 QUEUED_AT_MOST = timedelta(minutes=2)
 
 
 class GuardAlertKind(str, Enum):
-    """What can stand in the way."""
+    """Kinds of alerts."""
 
     #: the DAG is paused
     PAUSED = "paused"
-    #: runs of the DAG have not begun
+    #: runs of the DAG have not started
     QUEUED = "queued"
-    #: questions expired and no answer was recorded, not even silence
+    #: questions expired and nothing was recorded, not even a timeout
     OVERDUE = "overdue"
 
 
-#: by kind: what to say of it, after whom it is about and since when
+#: by kind: the text, with its subject and since when
 _WORDS = {
-    GuardAlertKind.PAUSED: "{about} is paused (seen since {since}): its runs do not begin, emergencies included.",
+    GuardAlertKind.PAUSED: "{about} is paused (seen since {since}): none of its runs starts, not even emergencies.",
     GuardAlertKind.QUEUED: "Runs of {about} have stayed queued since {since}; an emergency may be among them.",
-    GuardAlertKind.OVERDUE: "Questions expired without anything on record (seen since {since}): their runs have ended, or "
-    "Airflow stands still.",
+    GuardAlertKind.OVERDUE: "Questions expired with no answer on record (seen since {since}): their runs have ended, or "
+    "Airflow is not running.",
 }
 
 
 @dataclass(frozen=True)
 class GuardAlert:
-    """One thing that stands in the way, through an unbroken row of looks that saw it."""
+    """One alert, over an unbroken series of checks that saw it."""
 
     kind: GuardAlertKind
-    #: the DAG; empty where it is of none
+    #: the DAG; empty without one
     about: str
-    #: the first look of the row
+    #: the first check of the series
     since: datetime
     #: the newest
     seen_at: datetime
-    #: when people were told; None while nobody was
+    #: when it was reported; None: not yet
     told_at: datetime | None = None
 
     def is_firing(self, now: datetime) -> bool:
-        """Whether it has stood long enough to be told: queued runs for `QUEUED_AT_MOST`, anything else at once."""
+        """Whether it is due to be reported: queued runs after `QUEUED_AT_MOST`, anything else at once."""
         return self.kind is not GuardAlertKind.QUEUED or now - self.since >= QUEUED_AT_MOST
 
     @property

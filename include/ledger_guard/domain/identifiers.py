@@ -1,4 +1,4 @@
-"""Identifiers that come from people: checked once, at the edge, and never normalised."""
+"""Identifiers from people: checked once, at the edge, and never normalised."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def checked_tenant_id(candidate: object) -> str:
     """Return `candidate` unchanged when it can name one tenant.
 
     Tenant ids are UUID texts or slugs. An empty id means *all tenants* to the platform's own script and a `%` is a
-    pattern in SQL, so neither is ever let in.
+    pattern in SQL, so neither is accepted.
 
     Raises:
         BadInputError: the id is not a text, empty, longer than 128 characters, or has other characters than letters,

@@ -1,7 +1,7 @@
-"""Who a person is: the user name, the same for whoever asks and whoever answers, as the auth manager logged them in.
+"""A person's identity: the user name of the auth manager, the same for requester and approver.
 
-Airflow tells who started a run by name and who answered a question by id and name, and only under one auth manager are these
-the same text. A name that its owner can choose (a full name, an email address) is nobody's identity.
+Airflow gives a name for who started a run, and an id and a name for who answered; they are the same text only under one auth
+manager. A name that its owner can choose (a full name, an email address) is not an identity.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ class UserId(Enum):
 
 @dataclass(frozen=True)
 class AuthManager:
-    """What has to be known of an auth manager so that its users can be told apart by name."""
+    """What must be known about an auth manager to distinguish its users by name."""
 
     name: str
     user_id: UserId
-    #: what it calls those who have no name, and several may be
+    #: its name for users without a name, possibly several people
     nameless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Login:
-    """A logged-in user, as Airflow's API server tells of the one who answered."""
+    """A logged-in user who answered, as given by Airflow's API server."""
 
     user_id: str
     user_name: str
@@ -49,25 +49,25 @@ _SUBJECT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|f:[^:]+:.+", r
 
 
 def user_name(given: str, manager: AuthManager) -> str:
-    """Return the identity of a user whom the auth manager gives this name.
+    """Return the identity of a user with this name.
 
     Raises:
-        SafetyRefusal: it names nobody, is the guard's own, or could be read as another's.
+        SafetyRefusal: it is empty, the guard's own, or could be read as another person's.
     """
     if not _is_plain(given):
         raise SafetyRefusal(
-            f"{manager.name} names nobody, or with blanks or invisible signs ({given[:60]!r}): who it is can't be told; "
+            f"{manager.name} gives an empty name, or blanks or invisible characters ({given[:60]!r}): not identified; "
             "needed: a user name without them, given by an administrator"
         )
     if any(same_person(given, taken) for taken in _RESERVED):
-        raise SafetyRefusal(f"{given!r} stands for the guard itself or for nobody in its records; needed: another user name")
+        raise SafetyRefusal(f"{given!r} means the guard itself or no one in its records; needed: another user name")
     if any(same_person(given, nameless) for nameless in manager.nameless):
-        raise SafetyRefusal(f"{manager.name} calls {given!r} whoever has no name of their own; needed: a login of one person")
+        raise SafetyRefusal(f"{manager.name} uses {given!r} for users without their own name; needed: a login of one person")
     return given
 
 
 def name_of_login(login: Login, manager: AuthManager) -> str:
-    """Return the identity of whoever answered.
+    """Return the identity of the person who answered.
 
     Raises:
         SafetyRefusal: as `user_name`; or the id is of another form than this auth manager's, so that the name may be anything.
@@ -80,16 +80,16 @@ def name_of_login(login: Login, manager: AuthManager) -> str:
     if not forms[manager.user_id]:
         raise SafetyRefusal(
             f"the answer is of user id {login.user_id[:60]!r} and name {login.user_name[:60]!r}, and under {manager.name} the id "
-            f"is {manager.user_id.value}: who it is can't be told; needed: the same auth manager for every Airflow component"
+            f"is {manager.user_id.value}: the person can't be identified; needed: the same auth manager for every Airflow component"
         )
     return user_name(login.user_name, manager)
 
 
 def same_person(one: str | None, other: str | None) -> bool:
-    """Whether two names may be one person's: the same but for case, accents, blanks and signs that nobody sees.
+    """Whether two names may be one person's: equal except for case, accents, blanks and invisible characters.
 
-    A directory may take all of these for one login while Airflow makes an account of each. For refusing only: who may do
-    something is compared exactly.
+    A directory may treat these as one login while Airflow makes an account of each. Used only to refuse; permissions compare
+    exactly.
     """
     return one is not None and other is not None and _key(one) == _key(other)
 

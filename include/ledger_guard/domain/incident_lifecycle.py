@@ -1,4 +1,4 @@
-"""How an incident goes on from one judged window to the next: a pure rule over verdicts."""
+"""The incident's lifecycle from one judged window to the next: a pure rule over verdicts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ledger_guard.domain.windows import Window
 
 
 class Change(str, Enum):
-    """What a judged window did."""
+    """The effect of a judged window."""
 
     OPENED = "opened"
-    #: severity or scope rose, or a severe isolated trouble reached another tenant
+    #: severity or scope rose, or a severe isolated incident reached another tenant
     ESCALATED = "escalated"
-    #: an incident goes on as it was
+    #: an incident continues unchanged
     CONTINUED = "continued"
     RESOLVED = "resolved"
     #: no incident, no alarm
@@ -32,7 +32,7 @@ class Change(str, Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """The incident after a window, and what the window did to it."""
+    """The incident after a window, and the window's effect."""
 
     incident: Incident | None
     change: Change
@@ -96,10 +96,10 @@ def _opened(trigger: Trigger, window: Window, alarms: Sequence[Verdict], now: da
 def _sensed_at_last(
     incident: Incident, window: Window, alarms: Sequence[Verdict], now: datetime, rules: LifecycleRules
 ) -> Incident:
-    """An incident that a person opened, once its signal is in alarm: what was sensed is the incident, from here on.
+    """An incident opened by a person, once its signal is in alarm: from here on the sensed evidence is the incident.
 
-    What the person said stands beside it, as an action. Were it kept here, a case by hand could be graver than anything
-    sensed, and the health check would never start what the real trouble needs.
+    The person's description stays as an action. If it stayed here, a case by hand could be worse than anything sensed, and the
+    health check would never start what the real incident needs.
     """
     sensed = _opened(incident.trigger, window, alarms, now, rules)
     return replace(
@@ -118,12 +118,12 @@ def _worsened(incident: Incident, window: Window, alarms: Sequence[Verdict], rul
     same_stage = (worse.severity, worse.scope) == (incident.severity, incident.scope)
     if same_stage and not _reached_another_tenant(incident, worse, alarms):
         return Step(worse, Change.CONTINUED)
-    # Open again: what was done so far answered a lesser case, and decide starts the stage for this one.
+    # Open again: earlier actions were for a lesser case; decide starts the stage for this one.
     return Step(replace(worse, status=IncidentStatus.OPEN, mitigated_at=None), Change.ESCALATED)
 
 
 def _reached_another_tenant(incident: Incident, worse: Incident, alarms: Sequence[Verdict]) -> bool:
-    """Whether a tenant needs a repair of its own that was not in the incident. A widespread trouble is answered as one."""
+    """Whether a new tenant needs its own repair. A widespread incident is handled as one."""
     severe = {alarm.tenant_id for alarm in alarms if alarm.severity is Severity.SEVERE}
     return worse.scope is Scope.ISOLATED and bool(severe - set(incident.tenants))
 
@@ -131,8 +131,8 @@ def _reached_another_tenant(incident: Incident, worse: Incident, alarms: Sequenc
 def _calmed(incident: Incident, verdicts: Iterable[Verdict]) -> Incident:
     """The incident after a window without an alarm.
 
-    Small tenants rarely give evidence in the same window, so each tenant's is kept until its next alarm; a window counts
-    as quiet when nobody's is missing and somebody gave some in it.
+    Small tenants rarely give evidence in the same window, so each tenant's evidence is kept until its next alarm. A window is
+    quiet when no tenant's evidence is missing and at least one gave some in it.
     """
     now = {verdict.tenant_id for verdict in verdicts if verdict.severity.is_evidence_of_health}.intersection(incident.tenants)
     healthy = now.union(incident.healthy_tenants)
@@ -141,7 +141,7 @@ def _calmed(incident: Incident, verdicts: Iterable[Verdict]) -> Incident:
 
 
 def _may_end(incident: Incident, actions: Sequence[Action]) -> bool:
-    """Whether everything that had to be done was done: a quiet signal alone ends nothing that is still under repair."""
+    """Whether every action is done: a quiet signal alone does not end an incident under repair."""
     if incident.status is IncidentStatus.MITIGATED:
         return True
     if incident.status is IncidentStatus.OPEN and incident.severity is Severity.MILD:

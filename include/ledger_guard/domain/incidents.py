@@ -1,4 +1,4 @@
-"""Incidents: one per trigger while its trouble lasts; everything done hangs on one."""
+"""Incidents: one per trigger while its problem lasts; every action belongs to one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class IncidentStatus(str, Enum):
 
 @dataclass(frozen=True)
 class Incident:
-    """The trouble of one trigger."""
+    """An incident of one trigger."""
 
     incident_id: str
     trigger: Trigger
@@ -45,10 +45,10 @@ class Incident:
     resolved_at: datetime | None = None
     #: the newest verdict sentences, one a tenant, for people
     summary: str = ""
-    #: where its thread stands: Slack channel and timestamp of the first message
+    #: its thread: Slack channel and timestamp of the first message
     thread_channel: str | None = None
     thread_ts: str | None = None
-    #: counts saves; a writer that saw an older one is refused
+    #: number of saves; a writer with an older one is refused
     version: int = 0
 
     def worsened_by(
@@ -75,11 +75,11 @@ class Incident:
 
     @property
     def described(self) -> str:
-        """What an approver weighs: trigger, severity, scope, and that it is resolved. Another text voids an approval."""
+        """The state that an approval is for: trigger, severity, scope, and whether resolved. A change voids the approval."""
         return f"{self.trigger.value} {self.severity.value} {self.scope.value}{' resolved' if self.is_over else ''}"
 
     def stage_key(self) -> str:
-        """Names what a remediation answers: it starts once per incident, severity, scope and, while isolated, tenants."""
+        """The stage of a remediation: it starts once per incident, severity, scope and, while isolated, tenants."""
         stage = f"{self.incident_id}__{self.severity.value}__{self.scope.value}"
         if self.scope is Scope.WIDESPREAD:
             return stage
@@ -87,18 +87,18 @@ class Incident:
 
 
 class ActionStatus(str, Enum):
-    """What became of something the guard started."""
+    """The status of an action."""
 
     STARTED = "started"
     DONE = "done"
-    #: a human or a safety rule said no
+    #: refused by a human or a safety rule
     REFUSED = "refused"
     FAILED = "failed"
 
 
 @dataclass(frozen=True)
 class Action:
-    """One thing done for an incident: a triage, a tenant's backfill, a rollback and so on."""
+    """One action for an incident: a triage, a tenant's backfill, a rollback and so on."""
 
     action_id: str
     incident_id: str
@@ -110,8 +110,8 @@ class Action:
     status: ActionStatus
     started_at: datetime
     finished_at: datetime | None = None
-    #: the Airflow run that carries it out, if it has one of its own
+    #: its own Airflow run, if it has one
     run_id: str | None = None
-    #: for people: what came of it
+    #: for people: its result
     outcome: str = ""
     detail: dict[str, object] = field(default_factory=dict)

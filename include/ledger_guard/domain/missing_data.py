@@ -1,4 +1,4 @@
-"""When no rows at all is no data rather than quiet: judged by what the whole fleet usually does."""
+"""When a window without rows is missing data, not quiet: judged by the usual traffic of all tenants."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from statistics import median
 from ledger_guard.domain.signals import Reading
 from ledger_guard.domain.windows import Window
 
-#: how many complete windows before a window tell what is usual
+#: number of complete windows before a window that define the usual number
 USUAL_WINDOWS = 12
-#: older windows say nothing about now
+#: older windows are not used
 USUAL_WITHIN = timedelta(days=1)
 
 
@@ -26,7 +26,7 @@ def exposures(readings: Iterable[Reading]) -> Counter[datetime]:
 
 
 class MissingDataWatch:
-    """Asks of one window after another, in order of time, whether no row at all is missing data."""
+    """Judges one window after another, in order of time: is an empty window missing data?"""
 
     def __init__(self, missing_data_probability: float) -> None:
         self._chance = missing_data_probability
@@ -34,18 +34,18 @@ class MissingDataWatch:
         self._recent: deque[tuple[datetime, float]] = deque(maxlen=USUAL_WINDOWS)
 
     def saw(self, start: datetime, total: float) -> None:
-        """The fleet's exposure of a window that is what it is."""
+        """Add the exposure of a valid window."""
         self._recent.append((start, total))
 
     def why_missing(self, start: datetime) -> str | None:
-        """Why a window without any row is missing data; None where that is no wonder."""
+        """Why a window without any row is missing data; None where it is plausible."""
         while self._recent and self._recent[0][0] < start - USUAL_WITHIN:
             self._recent.popleft()
         if not self._recent:
-            return "no request of this kind arrived, and nothing is known about what is usual"
+            return "no request of this kind arrived, and the usual number is not known"
         usual = median(total for _, total in self._recent)
         if math.exp(-usual) < self._chance:
-            return f"no request of this kind arrived; usual are {usual:.0f} in a window: the source fell silent"
+            return f"no request of this kind arrived, usually {usual:.0f} per window: data are missing"
         self.saw(start, 0)
         return None
 
@@ -53,7 +53,7 @@ class MissingDataWatch:
 def missing_windows(
     windows: Sequence[Window], totals: Counter[datetime], usual: Sequence[int], missing_data_probability: float
 ) -> dict[datetime, str]:
-    """Windows, in order of time, without any row although rows were to be expected: by start, with the reason.
+    """Windows, in order of time, without any row although rows were expected: by start, with the reason.
 
     `usual` are the exposures of complete windows before the first. Nothing is implausible when traffic had died down
     already: at the median of the last twelve windows an empty one must be less likely than `missing_data_probability`.

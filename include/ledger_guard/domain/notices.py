@@ -1,4 +1,4 @@
-"""Notices: what people are told, before any channel gives it a form."""
+"""Notices to people, independent of the channel."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Notice:
     incident_id: str | None = None
     #: shown in the channel as well as in the thread, where the channel can do both
     is_loud: bool = False
-    #: whom it calls, in the channel's own form, from the policy alone; empty calls nobody
+    #: whom it mentions, in the channel's own form, only from the policy; empty: no one
     mention: str = ""
 
 
 @dataclass(frozen=True)
 class ThreadRef:
-    """Where a posted notice stands, so that the next can be put under it."""
+    """Where a notice was posted, so that the next can be posted in its thread."""
 
     channel: str
     ts: str

@@ -1,4 +1,4 @@
-"""How a backfill keeps out of the way: batches by the time they hold their locks, waiting while the database is unwell."""
+"""How a backfill limits its load: batch sizes by lock time, and pauses while the database is overloaded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 #: a batch is at most so many times larger than the one before; shrinking has no bound
 _MOST_GROWTH = 2.0
-#: within this share of the target nothing changes
+#: within this share of the target the size stays
 _CLOSE_ENOUGH = 0.1
 
 
@@ -38,14 +38,14 @@ class DatabaseHealth:
 
 @dataclass(frozen=True)
 class HealthLimits:
-    """Up to what a database is well; each value itself still is."""
+    """Limits of a healthy database, each inclusive."""
 
     waiting_sessions: int
     longest_transaction_seconds: float
     replica_lag_seconds: float
 
     def exceeded_by(self, health: DatabaseHealth) -> tuple[str, ...]:
-        """One sentence a limit that is exceeded."""
+        """One sentence for each exceeded limit."""
         lag = health.replica_lag_seconds or 0.0
         oldest = health.longest_transaction_seconds
         said = (
@@ -66,12 +66,12 @@ class HealthLimits:
 
 
 class Wanted(str, Enum):
-    """What somebody asked of a plan's backfill."""
+    """An order for a plan's backfill."""
 
     RUN = "run"
-    #: no further batch until somebody says `run`
+    #: no further batch until `run` is ordered
     PAUSE = "pause"
-    #: end after the batch at hand, and refuse to go on until somebody says `run`
+    #: end after the current batch, and refuse to continue until `run` is ordered
     CANCEL = "cancel"
 
 
@@ -88,7 +88,7 @@ class BackfillOrder:
 
 @dataclass(frozen=True)
 class BackfillProgress:
-    """How far an operation over a plan has come."""
+    """The progress of an operation over a plan."""
 
     operation: str
     rows: int
@@ -98,13 +98,13 @@ class BackfillProgress:
 
     @property
     def rows_per_second(self) -> float | None:
-        """Rows settled a second so far, pauses included; None before there is anything to tell from."""
+        """Rows settled per second so far, including pauses; None before there is a figure."""
         took = (self.updated_at - self.started_at).total_seconds()
         return self.settled / took if took > 0 and self.settled else None
 
     @property
     def time_left(self) -> timedelta | None:
-        """At the pace so far; None where that is not known."""
+        """At the pace so far; None if not known."""
         if self.settled >= self.rows:
             return timedelta(0)
         pace = self.rows_per_second
@@ -115,7 +115,5 @@ class BackfillProgress:
         share = 100 * self.settled // self.rows if self.rows else 100
         text = f"{self.operation}: {self.settled:,} of {self.rows:,} rows ({share} %)"
         if self.rows_per_second is not None and self.time_left is not None:
-            text += (
-                f", {self.rows_per_second:,.0f} rows a second, {timedelta(seconds=round(self.time_left.total_seconds()))} left"
-            )
+            text += f", {self.rows_per_second:,.0f} rows/s, {timedelta(seconds=round(self.time_left.total_seconds()))} left"
         return text

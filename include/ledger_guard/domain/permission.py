@@ -1,4 +1,4 @@
-"""Permission: whether the answers that one run collected permit its write, by what was asked then and the policy of now."""
+"""Permission: whether the answers of one run permit its write, by the question then and the policy now."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ _ORDINALS = {1: "first approval", 2: "second approval"}
 
 @dataclass(frozen=True)
 class ApprovalRule:
-    """What the policy says now about one kind of action."""
+    """The current policy's rule for one kind of action."""
 
     approvers: tuple[str, ...]
     #: so many different people, none of them the requester
     approvers_needed: int
     minimum_reason_characters: int
     valid_for: timedelta
-    #: who may act alone; nobody where the policy does not say so for this kind
+    #: who may act alone; empty where the policy does not allow it for this kind
     break_glass_users: tuple[str, ...] = ()
     break_glass_reason_characters: int = 0
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is about to be written, as it stands now."""
+    """The intended write in its current state."""
 
     subject_hash: str
-    #: what the incident is now, as `Incident.described`; empty without an incident
+    #: the incident's current state, as `Incident.described`; empty without an incident
     incident_state: str = ""
-    #: who made the plan, if it is one; mostly who asked for it too
+    #: who made the plan, if it is one; usually the requester
     made_by: str | None = None
 
 
 @dataclass(frozen=True)
 class Permission:
-    """Answers that permit a write together, in the order in which they were asked for; at least one."""
+    """Answers that together permit a write, in the order of the questions; at least one."""
 
     approvals: tuple[Approval, ...]
 
@@ -74,10 +74,10 @@ class Permission:
 def permission_refusals(approvals: Sequence[Approval], rule: ApprovalRule, subject: Subject, now: datetime) -> list[str]:
     """Why these answers of one run do not permit the write; empty when they do.
 
-    What was asked then and what the policy says now must both hold: a question is never judged by the milder of the two.
+    The rule at the time of the question and the current one must both hold: never only the milder one.
     """
     if not approvals:
-        return ["no approval was asked for"]
+        return ["no approval was requested"]
     if any(approval.request.is_break_glass for approval in approvals):
         return list(_against_acting_alone(approvals, rule, subject, now))
     found = [*_against_their_number(approvals, rule)]
@@ -101,9 +101,9 @@ def _against_their_number(approvals: Sequence[Approval], rule: ApprovalRule) -> 
     asked = max(approval.request.approvers_needed for approval in approvals)
     needed = max(asked, rule.approvers_needed)
     if rule.approvers_needed > asked:
-        yield f"the policy asks for {rule.approvers_needed} approvers now, {asked} had to agree when it was asked: it was changed"
+        yield f"the policy now needs {rule.approvers_needed} approvers, but {asked} when it was asked: it was changed"
     elif len(approvals) < needed:
-        yield f"{needed} approvals are needed, {len(approvals)} was asked for"
+        yield f"{needed} approvals are needed, {len(approvals)} was requested"
     people = [approval.approved_by for approval in approvals if approval.approved_by]
     if any(same_person(first, second) for first, second in combinations(people, 2)):
         yield f"{people[0]} gave both approvals; allowed: {needed} different people"
@@ -118,23 +118,23 @@ def _against_one(approval: Approval, rule: ApprovalRule, subject: Subject, now: 
     if same_person(answer.answered_by, subject.made_by) and not same_person(answer.answered_by, request.requested_by):
         yield f"{subject.made_by} made the plan and can't approve it too"
     if answer.answered_by in request.approvers and answer.answered_by not in rule.approvers:
-        yield f"{answer.answered_by} may not approve this any more: the policy was changed; allowed: {', '.join(rule.approvers)}"
+        yield f"{answer.answered_by} may no longer approve this: the policy was changed; allowed: {', '.join(rule.approvers)}"
     if request.minimum_reason_characters <= len(answer.reason.strip()) < rule.minimum_reason_characters:
-        yield f"the policy asks for a reason of {rule.minimum_reason_characters} characters now: it was changed"
+        yield f"the policy now needs a reason of {rule.minimum_reason_characters} characters: it was changed"
     yield from _against_its_age(answer, request.expires_at - request.requested_at, rule.valid_for, now)
 
 
 def _against_the_incident(approval: Approval, subject: Subject) -> Iterator[str]:
     then = approval.request.incident_state
     if then and then != subject.incident_state:
-        yield f"the incident was {then} when it was asked, and is {subject.incident_state or 'gone'} now"
+        yield f"the incident was {then} when it was asked, and is now {subject.incident_state or 'gone'}"
 
 
 def _against_its_age(answer: ApprovalAnswer, asked_for: timedelta, valid_for: timedelta, now: datetime) -> Iterator[str]:
     good_for = min(asked_for, valid_for)
     if now > answer.answered_at + good_for + CLOCK_TOLERANCE:
         minutes = good_for / timedelta(minutes=1)
-        yield f"the approval is of {answer.answered_at.isoformat()} and was good for {minutes:.0f} minutes: ask again"
+        yield f"the approval is from {answer.answered_at.isoformat()} and was valid for {minutes:.0f} minutes: ask again"
 
 
 def _against_acting_alone(approvals: Sequence[Approval], rule: ApprovalRule, subject: Subject, now: datetime) -> Iterator[str]:
@@ -148,6 +148,6 @@ def _against_acting_alone(approvals: Sequence[Approval], rule: ApprovalRule, sub
         yield f"{request.requested_by} may not break the glass for this; allowed by the policy now: {allowed}"
     if answer is not None and not answer.said_no:
         if len(answer.reason.strip()) < rule.break_glass_reason_characters:
-            yield f"breaking the glass takes a reason of {rule.break_glass_reason_characters} characters"
+            yield f"breaking the glass needs a reason of {rule.break_glass_reason_characters} characters"
         if now > request.expires_at + CLOCK_TOLERANCE:
             yield f"the glass was broken for a write until {request.expires_at.isoformat()}: start a new run"

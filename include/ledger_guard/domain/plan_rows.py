@@ -59,7 +59,7 @@ def row_of(line: bytes) -> PlanRow:
     amounts = [_cents(field) for field in fields]
     player_available, player_held, wallet_available, wallet_pending, *others = amounts
     if player_available is None or player_held is None or len(others) != _AMOUNTS_BESIDE_BALANCES or None in others:
-        raise ValueError(f"plan row of player {player_id}: lacks an amount; allowed: only a wallet's may be missing")
+        raise ValueError(f"plan row of player {player_id}: lacks an amount; allowed: only a wallet's amounts may be missing")
     target_available, target_pending, opening, wallet_only, player_only, counted_twice, other = (each or 0 for each in others)
     cause = RowCause(cause_text)
     return PlanRow(

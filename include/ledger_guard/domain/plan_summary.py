@@ -1,4 +1,4 @@
-"""A plan's rows, summed up for the people who approve it: sums by cause, the largest rows, how the amounts spread."""
+"""A plan's rows, summed up for approvers: sums by cause, the largest rows, the distribution of amounts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLASS_ENDS_CENTS = (0, 100, 1_000, 10_000, 100_000, 1_000_000)
 class CauseTotals:
     """Rows of one cause and currency, missing wallets apart, with what force would do (cents, each >= 0).
 
-    For rows that only a human may settle that is what the evidence gives and force will not do.
+    For rows that only a human may decide, this is what the evidence gives; force will not write it.
     """
 
     cause: RowCause
@@ -55,7 +55,7 @@ class PlanSummary:
 
     @property
     def cents(self) -> CentTotals:
-        """What force would move; rows that only a human may settle don't count."""
+        """What force would move; rows that only a human may decide don't count."""
         writable = [each for each in self.causes if each.cause.is_writable]
         made = [each for each in writable if each.is_created]
         changed = [each for each in writable if not each.is_created]

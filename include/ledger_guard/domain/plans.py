@@ -32,7 +32,7 @@ class BackfillMode(str, Enum):
 
 
 class RowState(str, Enum):
-    """What became of a plan row."""
+    """The state of a plan row."""
 
     PLANNED = "planned"
     #: set aside: never written
@@ -40,9 +40,9 @@ class RowState(str, Enum):
     #: the write is announced (guard state in a database of its own only)
     INTENDED = "intended"
     APPLIED = "applied"
-    #: player or wallet was no longer what the plan saw; left alone
+    #: player or wallet changed since the dry-run; left alone
     DRIFTED = "drifted"
-    #: undone: the before-values stand again
+    #: undone: the before-values are restored
     RESTORED = "restored"
     #: an undo found a value that force did not write; left alone
     KEPT = "kept"
@@ -98,7 +98,7 @@ class CentTotals:
 
 @dataclass(frozen=True)
 class WriteTotals:
-    """What force would do to a plan's writable rows, all together: what the guardrails are held against. Each >= 0."""
+    """What force would do to all writable rows of a plan: the figures for the guardrails. Each >= 0."""
 
     rows: int = 0
     #: rows that are written only with approval
@@ -113,7 +113,7 @@ NOTHING_WRITTEN = WriteTotals()
 
 @dataclass(frozen=True)
 class PlanContent:
-    """A plan's rows as they are stored now, boiled down."""
+    """A plan's stored rows, summed up."""
 
     #: SHA-256 over the rows' lines (plan_rows.py)
     rows_hash: str
@@ -132,7 +132,7 @@ class PlanStatus(str, Enum):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a dry-run leaves behind."""
+    """The result of a dry-run."""
 
     plan_id: str
     plan_hash: str
@@ -143,7 +143,7 @@ class Plan:
     cents: CentTotals
     #: players of the tenant when the plan was made
     players: int
-    #: sentences, one a guardrail that the plan exceeds; empty means that force may go by itself
+    #: one sentence per exceeded guardrail; empty: force needs no approval
     guardrails_exceeded: tuple[str, ...]
     #: effective value of each flag for this tenant when the plan was made; None where it was not known
     flag_state: dict[str, bool | None]
@@ -157,11 +157,11 @@ class Plan:
 
     @property
     def within_guardrails(self) -> bool:
-        """Whether force needs no human."""
+        """Whether force needs no approval."""
         return not self.guardrails_exceeded
 
     def check_hash(self, stored: PlanContent) -> None:
-        """Raise LedgerInvariantError when the stored rows are not those the hash was made of: somebody edited the plan."""
+        """Raise LedgerInvariantError when the stored rows do not match the hash: the plan was edited."""
         found = plan_hash(
             self.tenant_id, self.mode, self.currency, stored.rows_hash, self.flag_state, policy_hash=self.policy_hash
         )
@@ -175,7 +175,7 @@ class Plan:
 def plan_hash(
     tenant_id: str, mode: BackfillMode, currency: str, rows_hash: str, flag_state: dict[str, bool | None], *, policy_hash: str
 ) -> str:
-    """SHA-256 over what an approver agrees to. Same data, same hash."""
+    """SHA-256 over what an approver approves. Same data, same hash."""
     content = [tenant_id, mode.value, currency, rows_hash, sorted(flag_state.items()), policy_hash]
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
@@ -193,13 +193,13 @@ def write_totals(rows: Iterable[PlanRow]) -> WriteTotals:
 
 
 def require_forceable(plan: Plan) -> None:
-    """Raise SafetyRefusal when the plan was undone, even in part: what it saw is long gone."""
+    """Raise SafetyRefusal when the plan was undone, even in part: its values are outdated."""
     if plan.status in (PlanStatus.UNDOING, PlanStatus.UNDONE):
         raise SafetyRefusal(f"plan {plan.plan_id}: is {plan.status.value} and can't be forced again; make a new dry-run")
 
 
 def require_undoable(plan: Plan) -> None:
-    """Raise BadInputError when force never began to carry out the plan."""
+    """Raise BadInputError when force never started the plan."""
     if plan.status is PlanStatus.PLANNED:
         raise BadInputError(
             f"plan {plan.plan_id}: was never forced, so there is nothing to undo; allowed: a plan that was forced"
@@ -217,7 +217,7 @@ class ForceOutcome:
 
 @dataclass(frozen=True)
 class UndoOutcome:
-    """What an undo did: rows given back, and rows kept because they changed since."""
+    """What an undo did: rows restored, and rows kept because they changed since."""
 
     restored: int
     kept: int

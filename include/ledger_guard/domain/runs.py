@@ -1,4 +1,4 @@
-"""Airflow runs as guard state knows them: who asked for one, and what a run that another run starts may do."""
+"""Airflow runs in guard state: the requester, and what a run started by another run may do."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-#: who asks when nobody did: the health check
+#: the requester when no person asked: the health check
 GUARD_ITSELF = "ledger_guard"
-#: every DAG of the guard: one that is paused is told
+#: every DAG of the guard: a paused one is reported
 DAG_IDS = ("ledger_health_check", "ledger_remediation", "tenant_backfill", "flag_rollback", "flag_restore")
-#: those that people start in an emergency, perhaps alone: runs of them that stay queued are told
+#: DAGs that people start in an emergency: their runs that stay queued are reported
 EMERGENCY_DAG_IDS = ("flag_rollback", "tenant_backfill")
 
 
 @dataclass(frozen=True)
 class StartedRun:
-    """A run as Airflow tells its tasks of it."""
+    """A run as Airflow describes it to its tasks."""
 
     dag_id: str
     run_id: str
-    #: the person who started it by hand; None: nobody did, or it can't be told who
+    #: the person who started it by hand; None: no one, or not identified
     started_by: str | None
-    #: whether a task of another run started it: then guard state says who wanted it
+    #: whether a task of another run started it: then guard state has the requester
     is_started_by_run: bool
     conf: Mapping[str, Any]
     #: whether the schedule started it
     is_scheduled: bool = False
-    #: why it can't be told who started it by hand
+    #: why the person who started it by hand is not identified
     doubt: str = ""
 
 
 @dataclass(frozen=True)
 class RunGrant:
-    """Leave for one run, with exactly this conf, to be started by another run; given by the use case that decided it."""
+    """A grant: another run may start one run with exactly this conf; made by the use case that decided it."""
 
-    #: not to be guessed, so that nobody can take its place beforehand
+    #: unguessable, so that no one can take it beforehand
     run_id: str
     #: what it is for; a second grant for the same purpose is the first one
     purpose: str
@@ -45,7 +45,7 @@ class RunGrant:
     requested_by: str
     incident_id: str | None
     granted_at: datetime
-    #: when the run's first task asked for its leave
+    #: when the run's first task used the grant
     begun_at: datetime | None = None
-    #: when people were told that it had not begun
+    #: when it was reported as not started
     told_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""What is wrong with the form of a webhook secret: the faults that people make when they put one into an environment."""
+"""Faults in the format of a webhook secret, as people make them when they set one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 _STRIPE_API_KEY = re.compile(r"(?:sk|pk|rk)_(?:test|live)_")
-#: words that stand where something else belongs; a value of nothing but these and the policy's placeholders is none
+#: placeholder words; a value of only these and the policy's placeholders is not a secret
 _FILLERS = (
     *("your", "my", "the", "here", "this", "me", "replace", "with", "insert", "example", "placeholder", "todo"),
     *("webhook", "signing", "secret", "key"),
@@ -33,7 +33,7 @@ def form_problems(provider: str, value: str, placeholders: Sequence[str], minimu
     if bare.lower() in {placeholder.lower() for placeholder in placeholders}:
         problems.append("is a placeholder that ships with the platform")
     elif is_placeholder(bare, placeholders):
-        problems.append("is a placeholder: nobody put a secret in its place")
+        problems.append("is a placeholder: it was never replaced by a secret")
     elif len(bare) < minimum_characters:
         problems.append(f"is shorter than {minimum_characters} characters")
     return problems if is_placeholder(bare, placeholders) else [*problems, *_faults_within(provider, bare)]
@@ -41,13 +41,13 @@ def form_problems(provider: str, value: str, placeholders: Sequence[str], minimu
 
 def _faults_within(provider: str, bare: str) -> Iterator[str]:
     if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
-        yield "has quotes of its own around it: it was quoted twice, and the inner quotes are taken for a part of it"
+        yield "has its own quotes: it was quoted twice, and the inner quotes count as part of it"
     if any(character.isspace() for character in bare):
-        yield "has a blank within: copied with something else, or broken over two lines"
+        yield "contains a blank: copied with other text, or broken over two lines"
     unseen = sorted({f"U+{ord(each):04X}" for each in bare if unicodedata.category(each) in ("Cf", "Cc") and not each.isspace()})
     if unseen:
-        yield f"has characters that can't be seen ({', '.join(unseen)}), copied along with it: type it anew"
+        yield f"has invisible characters ({', '.join(unseen)}), copied with it: type it again"
     if provider == "stripe" and _STRIPE_API_KEY.match(bare):
         yield "is a Stripe API key, not a webhook secret, which begins with whsec_: take the one of the endpoint"
     if provider == "adyen" and not re.fullmatch(r"(?:[0-9a-fA-F]{2})+", bare):
-        yield "is no hexadecimal key, as Adyen's HMAC keys are: most likely the API key, or a piece of the key"
+        yield "is not a hexadecimal key, as Adyen's HMAC keys are: most likely the API key, or a part of the key"

@@ -1,4 +1,4 @@
-"""What may be known of a secret: whether it is there, its fingerprint, its age, and what is wrong with it."""
+"""What may be shown of a secret: presence, fingerprint, age and problems."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class SecretFinding:
     fingerprint: str | None
     #: sentences about what is wrong; empty when nothing is
     problems: tuple[str, ...]
-    #: sentences about what could not be looked at; nothing may be concluded from them
+    #: sentences about what could not be checked; they prove nothing
     not_known: tuple[str, ...] = ()
-    #: the guard saw this very secret first at this moment; it may be older
+    #: when the guard first saw this secret; it may be older
     seen_since: datetime | None = None
     #: False when it is set, but to what only the platform's processes know; `not_known` says why
     is_value_known: bool = True

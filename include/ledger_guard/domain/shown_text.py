@@ -1,4 +1,4 @@
-"""Texts of people and data as they may be shown: what acts on a terminal or on the order of letters is shown, not obeyed."""
+"""Text from people and data made safe to show: control characters are shown, not executed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def controls_shown(text: str) -> str:
 
 
 def one_line(text: object) -> str:
-    """`text` on one line, with nothing in it that acts."""
+    """`text` on one line, without active characters."""
     return controls_shown(" ".join(str(text).split()))
 
 
 def quoted(text: object) -> str:
-    """Somebody's words on one line between quotes that they can't end: say in front of it whose they are."""
+    """A person's words on one line in quotes that they can't end; put the person's name before them."""
     inner = re.sub('["\u201c\u201d\u201e\u201f\u2033\uff02]', "'", one_line(text))
     return f'"{inner}"'
 

@@ -24,7 +24,7 @@ class Trigger(str):
         if isinstance(word, cls):
             return word
         if not isinstance(word, str) or not _WORD.fullmatch(word):
-            raise BadInputError(f"trigger: {str(word)[:60]!r} is no word for a trigger; allowed: {_ALLOWED}")
+            raise BadInputError(f"trigger: {str(word)[:60]!r} is not a trigger name; allowed: {_ALLOWED}")
         return super().__new__(cls, word)
 
     @property
@@ -41,7 +41,7 @@ class Nouns:
     events: str
     #: what they are counted out of, as in `withdrawals`
     exposure: str
-    #: whom or what they hit, as in `players`
+    #: who or what is affected, as in `players`
     subjects: str
 
 
@@ -79,5 +79,5 @@ class SensedWindow:
     #: why there is no data; empty when complete
     reason: str
     sensed_at: datetime
-    #: 0 at first sight; one more each time late data changed a reading
+    #: 0 at first; plus one each time late data changed a reading
     revision: int = 0

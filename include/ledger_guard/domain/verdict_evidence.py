@@ -14,7 +14,7 @@ _GRAVITY = {Severity.SEVERE: 0, Severity.MILD: 1}
 
 
 def newest_alarms(verdicts: Iterable[Verdict], tenants: Sequence[str]) -> list[Verdict]:
-    """Each tenant's newest verdict in alarm, the gravest first, then the most events; tenants without one are left out."""
+    """Each tenant's newest alarm, worst first, then most events; tenants without one are left out."""
     newest: dict[str, Verdict] = {}
     for verdict in verdicts:
         known = newest.get(verdict.tenant_id)

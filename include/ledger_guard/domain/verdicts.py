@@ -1,4 +1,4 @@
-"""Verdicts: what the guard thinks of a reading, and why."""
+"""Verdicts: the guard's judgement of a reading, and why."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Word = TypeVar("Word", bound=Enum)
 class Severity(str, Enum):
     """The judgement of one reading."""
 
-    #: evidence enough, and nothing wrong
+    #: enough evidence, and nothing wrong
     NONE = "none"
     #: a slight and short rise
     MILD = "mild"
     #: a high or a sustained rise
     SEVERE = "severe"
-    #: too little traffic to tell this tenant from luck; never closes or verifies anything
+    #: too little traffic to judge; never closes or verifies anything
     INSUFFICIENT = "insufficient"
     #: not measured; never closes or verifies anything
     NO_DATA = "no_data"
@@ -35,7 +35,7 @@ class Severity(str, Enum):
 
     @property
     def is_evidence_of_health(self) -> bool:
-        """True only for `none`: the other quiet words say that nothing is known."""
+        """True only for `none`: the other quiet severities mean that nothing is known."""
         return self is Severity.NONE
 
     @classmethod
@@ -65,7 +65,7 @@ def _parse(kind: type[Word], word: object, what: str) -> Word:
 
 
 def worst(first: Severity, second: Severity) -> Severity:
-    """The graver of two judgements: severe, mild, none; what is not known ranks lowest."""
+    """The worse of two judgements: severe, mild, none; unknown ranks lowest."""
     return max(first, second, key=_RANK.__getitem__)
 
 

@@ -1,4 +1,4 @@
-"""Which wallet rows a batch may write, decided from what stands there under lock. Amounts are raw doubles, as stored."""
+"""Which wallet rows a batch may write, decided from the locked rows. Amounts are raw doubles, as stored."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class WalletWrite:
 
 @dataclass(frozen=True)
 class LockedRows:
-    """What stands in the player and wallet rows of a batch while they are locked, by player id."""
+    """The locked player and wallet rows of a batch, by player id."""
 
     players: Mapping[str, Pair]
     wallets: Mapping[str, WalletRow]
@@ -50,9 +50,9 @@ class BatchDecision:
 
     #: to be written now
     writes: list[WalletWrite] = field(default_factory=list)
-    #: player ids whose write already stands (recovery only)
+    #: player ids that are already written (recovery only)
     done: list[str] = field(default_factory=list)
-    #: player ids to be left alone: somebody else changed player or wallet
+    #: player ids to leave alone: someone else changed player or wallet
     left: list[str] = field(default_factory=list)
 
 

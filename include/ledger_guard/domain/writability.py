@@ -1,4 +1,4 @@
-"""What keeps the guard from writing a platform's wallets, found before anything is written."""
+"""Obstacles to writing a platform's wallets, found before anything is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class WriteKind(str, Enum):
 
 
 class ObstacleKind(str, Enum):
-    """What may be in the way."""
+    """Kinds of obstacles."""
 
     NOT_A_TABLE = "not_a_table"
     NO_UNIQUE_KEY = "no_unique_key"
@@ -29,7 +29,7 @@ class ObstacleKind(str, Enum):
     HAS_RULE = "has_rule"
     ROW_SECURITY = "row_security"
     MISSING_RIGHT = "missing_right"
-    #: not in the way for certain: only who reads the trigger knows
+    #: not certainly an obstacle: a person must read the trigger
     HAS_TRIGGER = "has_trigger"
 
 
@@ -52,7 +52,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class WriteObstacle:
-    """One thing in the way of writing a table."""
+    """One obstacle to writing a table."""
 
     kind: ObstacleKind
     table: str
@@ -91,5 +91,5 @@ def certain_sentences(obstacles: Iterable[WriteObstacle], needed: frozenset[Writ
 def doubtful_sentences(
     obstacles: Iterable[WriteObstacle], needed: frozenset[WriteKind], known: Collection[str]
 ) -> tuple[str, ...]:
-    """What a person should know of before writes of the needed kinds, without what is `known` by name to be harmless."""
+    """Doubts about writes of the needed kinds, without triggers `known` by name to be harmless."""
     return tuple(each.sentence for each in obstacles if not each.is_certain and each.stops & needed and each.subject not in known)

@@ -227,7 +227,7 @@ def test_a_disputed_wallet_needs_the_approval(world):
     world.add_player("odd", 40.0, 20.0)
     world.set_wallet("odd", 33.33)
     plan = world.planned()
-    refused(world, plan, "no approval was asked for")
+    refused(world, plan, "no approval was requested")
     approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan)
     assert world.run_script(plan).is_done
     assert world.wallet("odd") == 40.0
@@ -269,7 +269,7 @@ def test_a_plan_of_another_policy_is_refused(world):
 def test_a_plan_beyond_the_guardrails_needs_its_approval(world):
     rails = world.deps.policy.guardrails.model_copy(update={"max_rows": 1})
     world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"guardrails": rails}))
-    refused(world, world.planned(), "no approval was asked for")
+    refused(world, world.planned(), "no approval was requested")
 
 
 def test_with_the_approval_it_goes(world):

@@ -53,7 +53,7 @@ def test_a_fault_is_named_on_one_line_of_stderr_with_exit_1(world, capsys):
     spoil(world)
     assert main(["audit", "verify"]) == 1
     written = capsys.readouterr()
-    assert (written.out, written.err) == ("", "audit log: entry 2 was changed: its content does not give its hash\n")
+    assert (written.out, written.err) == ("", "audit log: entry 2 was changed: its content does not match its hash\n")
 
 
 UNMARKED = {"marked_from": None, "is_mark_checked": True, "heads": 0, "is_keyed": False}
@@ -68,7 +68,7 @@ def test_json_says_whether_the_log_is_whole_and_the_exit_code_agrees(world, caps
     faulty = json.loads(capsys.readouterr().out)
     head = {"entries": 2, "head_hash": world.state.tables.audit_head[1], **UNMARKED}
     assert whole == {"is_whole": True, "fault": None, **head}
-    assert faulty == {"is_whole": False, "fault": "entry 2 was changed: its content does not give its hash", **head}
+    assert faulty == {"is_whole": False, "fault": "entry 2 was changed: its content does not match its hash", **head}
 
 
 def exported(capsys) -> list[dict]:
@@ -199,7 +199,7 @@ def test_no_head_goes_on_record_over_one_that_the_log_lost(keyed, capsys, tmp_pa
     cut_with_its_head(keyed, 1)
     append(keyed, an_event(2, actor="nobody"), an_event(3))
     assert main(["audit", "export-head", str(file)]) == 1
-    assert "entry 2 is not the one that was put on record" in said(capsys)
+    assert "entry 2 is not the one recorded" in said(capsys)
     assert file.read_text() == before
 
 
@@ -287,7 +287,7 @@ def test_lines_that_are_no_entries_and_offline_with_a_tenant_are_bad_input(expor
         pytest.param("2026-01", "key 1 of 1 is none", id="no secret"),
         pytest.param("2026-01:" + "1f" * 31, "key 1 of 1 is none", id="a byte too short"),
         pytest.param("2026-01:" + "zz" * 32, "key 1 of 1 is none", id="not hexadecimal"),
-        pytest.param(f"{KEY} {KEY}", "two keys of the id 2026-01", id="one id twice"),
+        pytest.param(f"{KEY} {KEY}", "two keys with the id 2026-01", id="one id twice"),
         pytest.param("# nothing but a comment", "holds no key", id="no key at all"),
     ],
 )

@@ -68,7 +68,7 @@ def _raising(error: BaseException):
     [
         pytest.param(BadInputError("tenant id: is empty; allowed: one"), 2, id="bad input"),
         pytest.param(PolicyError(["p.yaml:matrix: no row"]), 2, id="policy"),
-        pytest.param(SafetyRefusal("force: refused: no approval was asked for"), 3, id="safety refusal"),
+        pytest.param(SafetyRefusal("force: refused: no approval was requested"), 3, id="safety refusal"),
         pytest.param(ConcurrentWriterError("tenant a: another run writes"), 3, id="another writer"),
         pytest.param(SourceUnavailable("database x: connection refused"), 1, id="source away"),
         pytest.param(LedgerInvariantError("plan p: its rows do not give its hash"), 1, id="invariant"),

@@ -18,7 +18,7 @@ from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.incidents.granted_runs import grant_run
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
-PAUSED = "flag_rollback is paused (seen since 2026-03-01T12:00:00Z): its runs do not begin, emergencies included."
+PAUSED = "flag_rollback is paused (seen since 2026-03-01T12:00:00Z): none of its runs starts, not even emergencies."
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_the_named_persons_timely_reasoned_approval_of_this_very_subject_permits
 
 def test_a_requester_who_is_an_approver_cannot_approve_his_own_request(world):
     answered(world.deps, asked(world.deps, by="payments-lead").approval_id, by="payments-lead")
-    with pytest.raises(SafetyRefusal, match="payments-lead asked for it and can't approve it too"):
+    with pytest.raises(SafetyRefusal, match="payments-lead requested it and can't approve it too"):
         _verify(world)
 
 
@@ -85,7 +85,7 @@ def test_a_requester_with_a_second_account_cannot_approve_his_own_request(world,
     question = asked(world.deps, by=account)
     assert question.approvers == ("ops-lead",)
     answered(world.deps, question.approval_id, by="payments-lead")
-    with pytest.raises(SafetyRefusal, match=f"payments-lead may be {account}, who asked for it and can't approve it too"):
+    with pytest.raises(SafetyRefusal, match=f"payments-lead may be {account}, who requested it and can't approve it too"):
         _verify(world)
 
 
@@ -161,7 +161,7 @@ def test_an_approval_of_an_older_plan_does_not_permit_the_newer(world):
 
 def test_an_approval_given_in_another_run_does_not_permit_this_one(world):
     answered(world.deps, asked(world.deps, run_id="another run").approval_id)
-    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+    with pytest.raises(SafetyRefusal, match="no approval was requested"):
         _verify(world)
 
 
@@ -207,7 +207,7 @@ def test_a_timeout_is_kept_apart_from_a_rejection_and_names_nobody(world):
         timed_out=True,
     )
     assert (approval.answer.answer, approval.answer.answered_by) == (Answer.TIMED_OUT, None)
-    with pytest.raises(SafetyRefusal, match="nobody answered in time"):
+    with pytest.raises(SafetyRefusal, match="no one answered in time"):
         _verify(world)
 
 
@@ -222,7 +222,7 @@ def test_a_timeout_is_no_approval_even_where_the_gate_defaults_to_approve(world)
         answered_at=NOW + VALID,
         timed_out=True,
     )
-    with pytest.raises(SafetyRefusal, match="nobody answered in time"):
+    with pytest.raises(SafetyRefusal, match="no one answered in time"):
         _verify(world)
 
 

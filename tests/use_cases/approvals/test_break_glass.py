@@ -93,7 +93,7 @@ def test_anybody_else_is_refused_on_record_and_nothing_is_written(made, by, why,
     incident_id = made.incident()
     with pytest.raises(SafetyRefusal, match=refused):
         break_it(made, incident_id, by, why)
-    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+    with pytest.raises(SafetyRefusal, match="no approval was requested"):
         made.roll_back(incident_id)
     assert is_on(made)
     assert refused in made.audit("break_glass")[-1]["refused"]
@@ -102,7 +102,7 @@ def test_anybody_else_is_refused_on_record_and_nothing_is_written(made, by, why,
 def test_a_record_of_one_run_permits_nothing_in_another(world):
     incident_id = world.incident()
     break_it(world, incident_id)
-    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+    with pytest.raises(SafetyRefusal, match="no approval was requested"):
         world.roll_back(incident_id, run_id="another run")
 
 

@@ -171,9 +171,7 @@ def test_a_before_image_altered_by_the_databases_owner_refuses_the_undo_and_says
     plan = forced(world)
     agreed(world, plan)
     edited_by_the_owner(world, text)
-    assert_not_undone(
-        world, plan, f"plan {plan.plan_id}: before-images of players behind 'p1' up to 'p3' are not as in audit entry"
-    )
+    assert_not_undone(world, plan, f"plan {plan.plan_id}: before-images of players after 'p1' up to 'p3' differ from audit entry")
 
 
 def test_a_written_row_that_was_marked_left_alone_refuses_the_undo(world, mallory):
@@ -184,7 +182,7 @@ def test_a_written_row_that_was_marked_left_alone_refuses_the_undo(world, mallor
         " values (%s, 'force', 'p0', 'USD', now())",
         plan.plan_id,
     )
-    assert_not_undone(world, plan, "before-images of players behind '' up to 'p1' are not as in audit entry")
+    assert_not_undone(world, plan, "before-images of players after '' up to 'p1' differ from audit entry")
 
 
 def test_a_plan_that_was_never_forced_is_not_undone_by_an_image_and_a_status(world, mallory):
@@ -192,7 +190,7 @@ def test_a_plan_that_was_never_forced_is_not_undone_by_an_image_and_a_status(wor
     agreed(world, plan)
     mallory.runs("update ledger_guard.plan set status = 'forced' where plan_id = %s", plan.plan_id)
     mallory.runs(IMAGE, plan.plan_id, "force", "p0", "USD", WANTED, 10.0, None)
-    assert_not_undone(world, plan, "1 before-images are stored, and marked audit entries tell of 0")
+    assert_not_undone(world, plan, "1 before-images are stored, but marked audit entries cover 0")
 
 
 @pytest.mark.parametrize("key", [None, FORGED])
@@ -203,7 +201,7 @@ def test_an_entry_of_her_own_attests_nothing(world, mallory, key):
     digest = images_of([WalletWrite("p9", (WANTED, 0.0), (50.0, 0.0))]).digest
     detail = {"applied": 1, "drifted": 0, "after_player_id": "p3", "last_player_id": "p9", "images": digest}
     mallory.logs(AuditEvent("force", ACTOR, f"plan:{plan.plan_id}", detail, NOW, tenant_id=TENANT), key)
-    assert_not_undone(world, plan, "5 before-images are stored, and marked audit entries tell of 4")
+    assert_not_undone(world, plan, "5 before-images are stored, but marked audit entries cover 4")
 
 
 def test_a_plan_forced_before_the_upgrade_is_not_undone_and_says_what_to_do(world):
@@ -212,7 +210,7 @@ def test_a_plan_forced_before_the_upgrade_is_not_undone_and_says_what_to_do(worl
     detail = {"applied": 1, "drifted": 0, "after_player_id": "p3", "last_player_id": "p9"}
     with world.deps.state.transaction() as state:
         state.audit.append(AuditEvent("force", ACTOR, f"plan:{plan.plan_id}", detail, NOW, tenant_id=TENANT))
-    assert_not_undone(world, plan, "from a version whose entries did not cover before-images; .* new dry-run")
+    assert_not_undone(world, plan, "from an older version and does not cover before-images; .* new dry-run")
 
 
 # --- what a killed run is said to have announced ------------------------------------------------------------------
@@ -277,7 +275,7 @@ def test_in_memory_an_altered_image_refuses_the_undo_too():
     images = world.deps.backfill.before_images
     key = (plan.plan_id, "force", "p01")
     honest, images[key] = images[key], replace(images[key], before=(WANTED, 0.0))
-    with pytest.raises(SafetyRefusal, match="before-images of players behind '' up to 'p01' are not as in audit entry"):
+    with pytest.raises(SafetyRefusal, match="before-images of players after '' up to 'p01' differ from audit entry"):
         world.deps.backfill.undo(plan.plan_id, ACTOR, 2)
     assert "refused" in world.audited("undo")[-1]
     images[key] = honest

@@ -62,7 +62,7 @@ def test_the_honest_way_lifts_a_freeze_with_the_key(world):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (LIFT, "its row says lifted, but lift .*: the audit log has no entry of it"),
+        (LIFT, "its row says lifted, but lift .*: no audit entry marked with the key covers it"),
         ("update ledger_guard.freeze set tenant_id = 'tenant-c'", "its row was edited since it was opened: tenant_id"),
         (f"update ledger_guard.freeze set flag = '{SIGNATURE}'", "its row is gone or of another flag"),
         ("delete from ledger_guard.freeze", "its row is gone or of another flag"),
@@ -101,7 +101,7 @@ def test_an_edited_lifting_no_longer_counts_and_is_told_by_its_column(world, mal
     world.restore(None)
     mallory.runs("update ledger_guard.freeze set root_cause_by = 'nobody'")
     (found,) = stands(world)
-    assert "root_cause_by not as in audit entry" in found.doubt
+    assert "root_cause_by differs from audit entry" in found.doubt
 
 
 @pytest.mark.parametrize("key", [None, FORGED])

@@ -135,7 +135,7 @@ def test_a_forged_incident_with_forged_verdicts_has_people_asked_and_turns_no_fl
     )
     assert "roll_back" in decide(world.deps, words).actions
     assert propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident.incident_id, "oncall").is_needed
-    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+    with pytest.raises(SafetyRefusal, match="no approval was requested"):
         world.roll_back(incident.incident_id)
     assert world.deps.flags.effective(BALANCE, EVERYWHERE) is True
 
@@ -160,6 +160,6 @@ def test_an_incident_ended_by_its_row_enables_no_flag_by_itself(world, mallory):
     with mallory.state.transaction() as state:
         state.incidents.save(ended)
     assert world.review_restore(incident).is_needed
-    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+    with pytest.raises(SafetyRefusal, match="no approval was requested"):
         world.restore(incident)
     assert world.deps.flags.effective(BALANCE, EVERYWHERE) is False

@@ -118,7 +118,7 @@ def test_an_inserted_approval_writes_nothing_beyond_the_guardrails(world, mallor
         subject, key = f"approval:{request.approval_id}", None if with_entries == "unmarked" else FORGED
         mallory.logs(AuditEvent("request_approval", "oncall", subject, covering(question_attested(request)), NOW), key)
         mallory.logs(AuditEvent("record_answer", "payments-lead", subject, covering(answer_attested(yes_to(request))), NOW), key)
-    with pytest.raises(SafetyRefusal, match=f"question {request.approval_id}: the audit log has no entry of it that is marked"):
+    with pytest.raises(SafetyRefusal, match=f"question {request.approval_id}: no audit entry marked with the key covers it"):
         verify_approval(world.deps, FORCE, plan.plan_id, plan.plan_hash)
     match = f"question {request.approval_id}: .* no entry.*answer {request.approval_id}: .* no entry.*ask again"
     assert_nothing_written(world, plan.plan_id, match, 33.0)
@@ -129,7 +129,7 @@ def test_an_answer_inserted_to_a_question_that_was_really_asked_writes_nothing(w
     approval_id = ask(world.deps, plan)
     with mallory.state.transaction() as state:
         state.approvals.answer(yes_to(state.approvals.get(approval_id).request))
-    assert_nothing_written(world, plan.plan_id, f"answer {approval_id}: the audit log has no entry of it", 33.0)
+    assert_nothing_written(world, plan.plan_id, f"answer {approval_id}: no audit entry marked with the key covers it", 33.0)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_an_edited_question_writes_nothing_and_is_told_by_its_column(world, mall
     approval_id = ask(world.deps, plan)
     say_yes(world.deps, approval_id)
     mallory.runs(text)
-    assert_nothing_written(world, plan.plan_id, f"question {approval_id}: {column} not as in audit entry 2.*ask again", 33.0)
+    assert_nothing_written(world, plan.plan_id, f"question {approval_id}: {column} differs from audit entry 2.*ask again", 33.0)
 
 
 def test_an_approval_carried_over_to_a_newer_plan_writes_nothing(world, mallory):
@@ -161,7 +161,7 @@ def test_an_approval_carried_over_to_a_newer_plan_writes_nothing(world, mallory)
         "update ledger_guard.approval set subject_id = %s, subject_hash = %s where approval_id = %s",
         *(newer.plan_id, newer.plan_hash, approval_id),
     )
-    assert_nothing_written(world, newer.plan_id, f"question {approval_id}: subject_id not as in audit entry", 33.0)
+    assert_nothing_written(world, newer.plan_id, f"question {approval_id}: subject_id differs from audit entry", 33.0)
 
 
 def test_a_question_that_was_asked_again_is_not_brought_back_by_its_row(world, mallory):
@@ -208,7 +208,7 @@ def test_an_inserted_plan_with_a_hash_of_its_own_erases_no_protected_deposit(wor
     if with_entry:
         detail, key = covering(plan_attested(forged)), None if with_entry == "unmarked" else FORGED
         mallory.logs(AuditEvent("dry_run", ACTOR, f"plan:{forged.plan_id}", detail, NOW, tenant_id=TENANT), key)
-    match = f"plan {forged.plan_id}: the audit log has no entry of it that is marked with the key.*make a new dry-run"
+    match = f"plan {forged.plan_id}: no audit entry marked with the key covers it.*make a new dry-run"
     assert_nothing_written(world, forged.plan_id, match, 70.0)
     with pytest.raises(SafetyRefusal, match=match):
         world.deps.backfill.force(forged.plan_id, ACTOR, 100)
@@ -228,7 +228,7 @@ def test_an_inserted_plan_with_a_hash_of_its_own_erases_no_protected_deposit(wor
 def test_an_edited_plan_writes_nothing_and_is_told_by_its_columns(world, mallory, column, text):
     plan = within(world)
     mallory.runs(text)
-    match = f"plan {plan.plan_id}: {column} not as in audit entry 1: the row was edited since; make a new dry-run"
+    match = f"plan {plan.plan_id}: {column} differs from audit entry 1: the row was edited since; make a new dry-run"
     assert_nothing_written(world, plan.plan_id, match, 10.0)
     with pytest.raises(SafetyRefusal, match=match):
         world.deps.backfill.force(plan.plan_id, ACTOR, 100)
@@ -239,14 +239,14 @@ def test_a_plan_beyond_the_guardrails_edited_to_be_within_them_writes_nothing(da
     plan = within(world)
     assert plan.guardrails_exceeded
     mallory.runs("update ledger_guard.plan set players = 1000000, guardrails_exceeded = '{}'")
-    assert_nothing_written(world, plan.plan_id, "guardrails_exceeded, players not as in audit entry 1", 10.0)
+    assert_nothing_written(world, plan.plan_id, "guardrails_exceeded, players differs from audit entry 1", 10.0)
 
 
 def test_a_plan_that_expired_and_was_given_more_time_writes_nothing(world, mallory):
     plan = within(world)
     world.clock.advance(plan.expires_at - NOW + timedelta(minutes=1))
     mallory.runs("update ledger_guard.plan set expires_at = expires_at + interval '1 day'")
-    assert_nothing_written(world, plan.plan_id, "expires_at not as in audit entry 1", 10.0)
+    assert_nothing_written(world, plan.plan_id, "expires_at differs from audit entry 1", 10.0)
 
 
 class ScriptThatMustNotStart:
@@ -258,7 +258,7 @@ class ScriptThatMustNotStart:
 def test_an_edited_plan_starts_no_script_of_the_platforms(world, mallory):
     plan = within(world)
     mallory.runs("update ledger_guard.plan set players = 1000000")
-    with pytest.raises(SafetyRefusal, match="players not as in audit entry 1"):
+    with pytest.raises(SafetyRefusal, match="players differs from audit entry 1"):
         run_platform_script(world.deps, ScriptThatMustNotStart(), None, plan.plan_id, ACTOR)  # type: ignore[arg-type]
 
 
@@ -268,9 +268,9 @@ def test_an_edited_plan_is_not_undone(world, mallory):
     force(world.deps, plan.plan_id, ACTOR)
     say_yes(world.deps, ask(world.deps, plan, ApprovalKind.BACKFILL_UNDO, run_id="run-2"))
     mallory.runs("update ledger_guard.plan set requested_by = 'nobody'")
-    with pytest.raises(SafetyRefusal, match="requested_by not as in audit entry"):
+    with pytest.raises(SafetyRefusal, match="requested_by differs from audit entry"):
         undo(world.deps, plan.plan_id, ACTOR)
-    with pytest.raises(SafetyRefusal, match="requested_by not as in audit entry"):
+    with pytest.raises(SafetyRefusal, match="requested_by differs from audit entry"):
         world.deps.backfill.undo(plan.plan_id, ACTOR, 100)
     assert world.platform.wallet(TENANT, "p1")[0] == 20.0
 
@@ -301,7 +301,7 @@ def as_before_the_upgrade(world: World, plan: Plan) -> Plan:
 
 def test_a_plan_from_before_the_upgrade_is_refused_with_what_to_do(world):
     earlier = as_before_the_upgrade(world, within(world))
-    match = "audit entry 2 is from a version whose entries did not cover the whole row; make a new dry-run"
+    match = "audit entry 2 is from an older version and does not cover the whole row; make a new dry-run"
     assert_nothing_written(world, earlier.plan_id, match, 10.0)
 
 
@@ -313,13 +313,13 @@ def test_an_approval_from_before_the_upgrade_is_refused_with_what_to_do(world):
         state.approvals.answer(yes_to(request))
         for verb in ("request_approval", "record_answer"):
             state.audit.append(AuditEvent(verb, "oncall", f"approval:{request.approval_id}", {"kind": FORCE.value}, NOW))
-    match = "question .* is from a version whose entries did not cover the whole row; ask again.*answer .* ask again"
+    match = "question .* is from an older version and does not cover the whole row; ask again.*answer .* ask again"
     assert_nothing_written(world, plan.plan_id, match, 33.0)
 
 
 def test_a_plan_from_before_the_first_key_is_refused_with_what_to_do(world, database_uri):
     unkeyed = keyed_backfill(database_uri, NO_KEYS)
-    assert_nothing_written(world, within(unkeyed).plan_id, "no entry of it that is marked with the key.*new dry-run", 10.0)
+    assert_nothing_written(world, within(unkeyed).plan_id, "no audit entry marked with the key covers it.*new dry-run", 10.0)
 
 
 def test_without_a_key_rows_are_taken_at_their_word_and_each_write_says_unkeyed(database_uri, mallory):

@@ -27,6 +27,6 @@ def test_with_a_key_a_plan_is_carried_out_only_as_it_was_made(policy, is_edited)
         lambda: force(world.deps, plan.plan_id, ACTOR),
         lambda: world.deps.backfill.force(plan.plan_id, "a", 9),
     ):
-        with pytest.raises(SafetyRefusal, match="players not as in audit entry 1"):
+        with pytest.raises(SafetyRefusal, match="players differs from audit entry 1"):
             carried_out()
     assert world.platform.wallet(TENANT, "p1")[0] == 10.0

@@ -85,7 +85,7 @@ def test_a_plan_is_refused_when_a_flag_was_flipped_since(world, scope):
 
 
 def test_a_plan_beyond_the_guardrails_is_refused_without_an_approval(world):
-    assert_refused(world, large(world), "disputed_rows 1 > max_disputed_rows 0.*no approval was asked for")
+    assert_refused(world, large(world), "disputed_rows 1 > max_disputed_rows 0.*no approval was requested")
 
 
 def test_a_plan_beyond_the_guardrails_is_forced_with_an_approval_for_it(world):
@@ -108,7 +108,7 @@ def test_a_policy_that_always_wants_a_human_refuses_a_small_plan(memory):
     [
         pytest.param({"subject_hash": "0" * 64}, "another state of the plan", id="given for another hash"),
         pytest.param({"answer": Answer.REJECTED}, "rejected by payments-lead", id="rejected"),
-        pytest.param({"answer": Answer.TIMED_OUT}, "nobody answered in time", id="timed out"),
+        pytest.param({"answer": Answer.TIMED_OUT}, "no one answered in time", id="timed out"),
         pytest.param({"answered_by": "somebody"}, "may not approve", id="by somebody who may not"),
         pytest.param({"answered_by": "ops-lead", "requested_by": "ops-lead"}, "can't approve it too", id="by who asked"),
         pytest.param({"answered_by": ACTOR}, "made the plan and can't approve it too", id="by who made the plan"),
@@ -126,7 +126,7 @@ def test_an_approval_that_does_not_count_permits_nothing(world, answered, match)
 def test_an_approval_to_undo_does_not_permit_force(world):
     plan = large(world)
     approve(world.deps.state, UNDO, plan)
-    assert_refused(world, plan, "no approval was asked for")
+    assert_refused(world, plan, "no approval was requested")
 
 
 def test_a_later_rejection_outweighs_an_earlier_approval(world):

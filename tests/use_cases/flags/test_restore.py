@@ -881,10 +881,10 @@ def test_a_flag_that_is_on_with_no_freeze_needs_no_restore(world):
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        pytest.param({"by": "oncall"}, "oncall asked for it and can't approve it too", id="who wrote the root cause approves it"),
+        pytest.param({"by": "oncall"}, "oncall requested it and can't approve it too", id="who wrote the root cause approves it"),
         pytest.param(
             {"by": "Oncall"},
-            "Oncall may be oncall, who asked for it and can't approve it too",
+            "Oncall may be oncall, who requested it and can't approve it too",
             id="so does a second account of theirs",
         ),
         pytest.param({"by": "intern"}, "intern may not approve", id="not an approver"),

@@ -165,7 +165,7 @@ def test_the_other_flag_is_left_alone(world):
 
 
 def test_without_a_question_nothing_is_written(world):
-    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+    with pytest.raises(SafetyRefusal, match="no approval was requested"):
         world.roll_back(world.incident())
     _assert_nothing_was_written(world)
 
@@ -208,7 +208,7 @@ def test_silence_writes_nothing(world):
         answered_at=NOW + timedelta(hours=1),
         timed_out=True,
     )
-    with pytest.raises(SafetyRefusal, match="nobody answered in time"):
+    with pytest.raises(SafetyRefusal, match="no one answered in time"):
         world.roll_back(incident)
     _assert_nothing_was_written(world)
 
@@ -277,7 +277,7 @@ def test_what_changed_after_the_approval_voids_it_and_is_named(world, change, sa
 def test_an_approval_for_one_tenant_does_not_permit_everyone(world):
     incident = world.incident()
     world.answer(world.ask_to_roll_back(incident, tenant_id="tenant-a"))
-    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+    with pytest.raises(SafetyRefusal, match="no approval was requested"):
         world.roll_back(incident)
     _assert_nothing_was_written(world)
 
@@ -577,6 +577,6 @@ def test_the_kind_of_approval_matters(world):
     incident = world.incident()
     proposal = propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident, "oncall")
     world.answer(world.ask(ApprovalKind.FLAG_RESTORE, proposal, incident))
-    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+    with pytest.raises(SafetyRefusal, match="no approval was requested"):
         world.roll_back(incident)
     _assert_nothing_was_written(world)

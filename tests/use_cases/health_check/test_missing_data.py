@@ -13,7 +13,7 @@ CHANCE = 1e-6
 @pytest.mark.parametrize(
     ("usual", "is_missing"),
     [
-        pytest.param([], True, id="nothing is known about what is usual"),
+        pytest.param([], True, id="the usual number is not known"),
         pytest.param([0, 0, 0], False, id="nothing ever comes at this hour"),
         pytest.param([13] * 12, False, id="an empty window has a chance of 2.3e-6"),
         pytest.param([14] * 12, True, id="an empty window has a chance of 8e-7"),
@@ -46,7 +46,7 @@ def test_what_was_usual_is_forgotten_after_a_day():
     assert len(found) == 388
     last_known = window(11 + 288).start
     assert "usual are 50" in found[last_known]
-    assert "nothing is known about what is usual" in found[window(12 + 288).start]
+    assert "the usual number is not known" in found[window(12 + 288).start]
 
 
 def test_no_window_at_all_is_nothing_to_ask_about():

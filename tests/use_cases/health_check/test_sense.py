@@ -136,7 +136,7 @@ def test_a_complete_window_without_any_row_is_no_data_when_the_fleet_is_usually_
     world.signals.complete(T1, window(8).end)
     at(world, window(9).start)
     assert sense(world.deps, T1).no_data == 3
-    assert "the source fell silent" in stored(world)[-1][2]
+    assert "data are missing" in stored(world)[-1][2]
 
 
 def test_a_complete_window_without_any_row_is_quiet_when_the_fleet_is_usually_slow():

@@ -80,7 +80,7 @@ def test_a_paused_dag_is_told_once_by_the_next_look_and_stays_known(watched, dag
     assert watched.look() == [f"watch · {dag_id} · paused"]
     assert (watched.look(), watched.look(after=timedelta(days=2))) == ([], [])
     assert watched.known() == [
-        f"{dag_id} is paused (seen since 2026-03-01T12:01:00Z): its runs do not begin, emergencies included."
+        f"{dag_id} is paused (seen since 2026-03-01T12:01:00Z): none of its runs starts, not even emergencies."
     ]
 
 

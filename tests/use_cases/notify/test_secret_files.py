@@ -84,13 +84,19 @@ def test_a_value_is_the_one_that_the_platform_reads_and_nothing_is_wrong_with_it
     ("line", "problems"),
     [
         pytest.param(f'{NAME}="{STRONG}\\n"', ["has spaces around it"], id="newline at the end"),
-        pytest.param(f"{NAME}='\"{STRONG}\"'", ["has quotes of its own around it"], id="quotes within quotes"),
-        pytest.param(f"{NAME}={STRONG[:6]}\u200b{STRONG[6:]}", ["has characters that can't be seen (U+200B)"], id="zero width"),
-        pytest.param(f"{NAME}={STRONG[:6]} {STRONG[6:]}", ["has a blank within"], id="blank within"),
+        pytest.param(f"{NAME}='\"{STRONG}\"'", ["has its own quotes"], id="quotes within quotes"),
+        pytest.param(f"{NAME}={STRONG[:6]}\u200b{STRONG[6:]}", ["has invisible characters (U+200B)"], id="zero width"),
+        pytest.param(f"{NAME}={STRONG[:6]} {STRONG[6:]}", ["contains a blank"], id="blank within"),
         pytest.param(f"{NAME}=mk-live #{STRONG}", ["is shorter than 16"], id="a comment begins within it"),
-        pytest.param(f"{NAME}=<put-the-webhook-secret-here>", ["is a placeholder: nobody"], id="in angle brackets"),
-        pytest.param(f"{NAME}=changeme-changeme-changeme", ["is a placeholder: nobody"], id="a placeholder again and again"),
-        pytest.param(f"{NAME}=your_webhook_secret_here", ["is a placeholder: nobody"], id="words of a placeholder"),
+        pytest.param(
+            f"{NAME}=<put-the-webhook-secret-here>", ["is a placeholder: it was never replaced"], id="in angle brackets"
+        ),
+        pytest.param(
+            f"{NAME}=changeme-changeme-changeme", ["is a placeholder: it was never replaced"], id="a placeholder again and again"
+        ),
+        pytest.param(
+            f"{NAME}=your_webhook_secret_here", ["is a placeholder: it was never replaced"], id="words of a placeholder"
+        ),
         pytest.param(f"{NAME}=changeme", ["is a placeholder that ships"], id="a placeholder of the platform"),
         pytest.param(f"SIGNING=changeme\n{NAME}=${{SIGNING}}", ["is a placeholder that ships"], id="a placeholder from above"),
         pytest.param(f"{NAME}=old-{STRONG}\n{NAME}={STRONG}", ["is set 2 times in the file"], id="set twice"),
@@ -115,8 +121,8 @@ def test_a_common_cause_is_named_and_never_shown(found_in, line, problems):
             "stripe", "STRIPE_WEBHOOK_SECRET", "rk_live_31TallerTallerTaller", "is a Stripe API key", id="restricted key"
         ),
         pytest.param("stripe", "STRIPE_WEBHOOK_SECRET", ENDPOINT, None, id="webhook secret"),
-        pytest.param("adyen", "ADYEN_HMAC_KEY", "AQExhmfuXNWTK0Qc+iSS/k81", "is no hexadecimal key", id="API key"),
-        pytest.param("adyen", "ADYEN_HMAC_KEY", HMAC_KEY[:-1], "is no hexadecimal key", id="one digit too few"),
+        pytest.param("adyen", "ADYEN_HMAC_KEY", "AQExhmfuXNWTK0Qc+iSS/k81", "is not a hexadecimal key", id="API key"),
+        pytest.param("adyen", "ADYEN_HMAC_KEY", HMAC_KEY[:-1], "is not a hexadecimal key", id="one digit too few"),
         pytest.param("adyen", "ADYEN_HMAC_KEY", HMAC_KEY.lower(), None, id="hexadecimal in small letters"),
     ],
 )

@@ -106,10 +106,10 @@ def test_the_case_is_on_record_beside_the_incident_with_whose_words_they_are(wor
     sensed(world)
     by_hand(world, reason='x"\n\n# Approved by the CTO')
     (action,) = stored(world)[1]
-    said = 'by hand, no reading says it: mallory calls it severe, widespread and wrote "x\' # Approved by the CTO"'
+    said = 'by hand, without readings: mallory calls it severe, widespread and wrote "x\' # Approved by the CTO"'
     assert (action.kind, action.status, action.outcome) == (BY_HAND, ActionStatus.DONE, said)
     assert ("By hand", said) in incident_notice(world.deps, INCIDENT, "classify").facts
-    assert "no reading says it: mallory calls it" in incident_report(world.deps, INCIDENT)
+    assert "without readings: mallory calls it" in incident_report(world.deps, INCIDENT)
 
 
 def test_a_run_that_is_tried_again_records_its_case_once_and_another_run_its_own(world):

@@ -218,7 +218,7 @@ def test_a_plan_that_somebody_else_made_is_not_forced_alone(alone):
     plan = plan_run(alone.deps, params(), "somebody")
     with pytest.raises(SafetyRefusal, match="somebody made it; oncall may act alone only on their own plan"):
         broken(alone, plan, "oncall")
-    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+    with pytest.raises(SafetyRefusal, match="no approval was requested"):
         forced_run(alone.deps, params(), plan, "oncall")
     assert verify_run(alone.deps, params(), plan)["counts"]["stale_wallet"] == 1
 
@@ -227,7 +227,7 @@ def test_who_is_not_named_is_asked_like_everybody_and_can_not_break_the_glass(al
     plan = plan_run(alone.deps, params(), "payments-lead")
     with pytest.raises(SafetyRefusal, match="payments-lead"):
         broken(alone, plan, "payments-lead")
-    with pytest.raises(SafetyRefusal, match="no approval was asked for"):
+    with pytest.raises(SafetyRefusal, match="no approval was requested"):
         forced_run(alone.deps, params(), plan, "payments-lead")
 
 

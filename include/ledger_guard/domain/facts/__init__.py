@@ -1,1 +1,1 @@
-"""What the audit log records: one small type for each thing, by concern, and the one JSON form that all of them have."""
+"""What the audit log records: one small type per fact, and the JSON codec for all of them."""

@@ -21,7 +21,7 @@ class ApprovalRequested(AttestingFact):
     approvers_needed: int
     #: which of the questions that the policy needs
     ordinal: int
-    #: what the incident was then, in words
+    #: the incident's state then, in words
     incident_state: str
     expires_at: Moment
     run_id: str
@@ -30,7 +30,7 @@ class ApprovalRequested(AttestingFact):
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalVoided(Fact):
-    """The gate asked again, so an older question counts no more."""
+    """The gate asked again, so the older question is void."""
 
     verbs: ClassVar[tuple[str, ...]] = ("void_approval",)
     asked_again_as: str
@@ -39,7 +39,7 @@ class ApprovalVoided(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalWithdrawn(Fact):
-    """A question was closed, because nobody waits for its answer."""
+    """A question was closed because its run has ended."""
 
     verbs: ClassVar[tuple[str, ...]] = ("withdraw_approval",)
     kind: str
@@ -50,7 +50,7 @@ class ApprovalWithdrawn(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalEscalated(Fact):
-    """An unanswered question was told again, more loudly."""
+    """A reminder of an unanswered question was sent."""
 
     verbs: ClassVar[tuple[str, ...]] = ("escalate",)
     kind: str
@@ -61,7 +61,7 @@ class ApprovalEscalated(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalAnswered(AttestingFact):
-    """A question was answered, or its time ran out."""
+    """A question was answered or expired."""
 
     verbs: ClassVar[tuple[str, ...]] = ("record_answer",)
     kind: str
@@ -72,13 +72,13 @@ class ApprovalAnswered(AttestingFact):
     #: why the answer permits nothing; empty when it does
     refusals: tuple[str, ...]
     ordinal: int
-    #: why it is not known who answered
+    #: why the person was not identified
     answered_by_unknown: Later[str] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalVerified(Fact):
-    """The recorded answers were held against what is about to be written."""
+    """The recorded answers were checked against the intended write."""
 
     verbs: ClassVar[tuple[str, ...]] = ("verify_approval",)
     kind: str
@@ -90,7 +90,7 @@ class ApprovalVerified(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class GlassBroken(AttestingFact):
-    """Somebody acted alone, or was refused it."""
+    """Someone acted alone, or was refused."""
 
     verbs: ClassVar[tuple[str, ...]] = ("break_glass",)
     kind: str

@@ -10,7 +10,7 @@ from ledger_guard.domain.facts.codec import Fact, Later
 
 @dataclass(frozen=True)
 class AttestedRow:
-    """One row that an entry attests: a digest over all of it, and a short one a column."""
+    """One row that an entry attests: a digest over all of it, and a short one per column."""
 
     kind: str
     id: str

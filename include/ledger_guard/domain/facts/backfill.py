@@ -22,7 +22,7 @@ class PlanFact(Fact):
 
 
 def about_plan(plan: Plan, fact: PlanFact, *, actor: str, at: datetime, verb: str | None = None) -> AuditEvent:
-    """The event that tells a fact of this very plan; `verb` as in `recorded`."""
+    """The event of a fact about this plan; `verb` as in `recorded`."""
     return recorded(
         replace(fact, plan_hash=plan.plan_hash),
         actor=actor,
@@ -36,11 +36,11 @@ def about_plan(plan: Plan, fact: PlanFact, *, actor: str, at: datetime, verb: st
 
 @dataclass(frozen=True, kw_only=True)
 class PlanMade(PlanFact, AttestingFact):
-    """A dry-run left a plan."""
+    """A dry-run stored a plan."""
 
     verbs: ClassVar[tuple[str, ...]] = ("dry_run",)
     mode: BackfillMode
-    #: rows by cause, and cents by what would become of them
+    #: rows by cause, and cents by planned change
     counts: Mapping[str, int]
     cents: Mapping[str, int]
     players: int
@@ -52,7 +52,7 @@ class PlanMade(PlanFact, AttestingFact):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanReviewed(PlanFact):
-    """A plan was held against the guardrails."""
+    """A plan was checked against the guardrails."""
 
     verbs: ClassVar[tuple[str, ...]] = ("review",)
     is_empty: bool
@@ -62,7 +62,7 @@ class PlanReviewed(PlanFact):
 
 @dataclass(frozen=True, kw_only=True)
 class WriteRefused(PlanFact):
-    """Somebody tried to write wallets and was refused; nothing was written."""
+    """An attempt to write wallets was refused; nothing was written."""
 
     verbs: ClassVar[tuple[str, ...]] = ("force", "undo", "run_script")
     refused: str
@@ -70,7 +70,7 @@ class WriteRefused(PlanFact):
 
 @dataclass(frozen=True, kw_only=True)
 class BackfillOrdered(PlanFact):
-    """Somebody ordered a running backfill to pause, to end or to go on; recorded under `force` once."""
+    """A running backfill was ordered to pause, end or continue; older versions recorded this under `force`."""
 
     verbs: ClassVar[tuple[str, ...]] = ("steer", "force")
     wanted: Wanted
@@ -92,7 +92,7 @@ class BatchAnnounced(PlanFact):
 
 @dataclass(frozen=True, kw_only=True)
 class _RowsSettled(PlanFact):
-    """How many rows a force or an undo wrote, and how many it left alone; a verb has two of these."""
+    """How many rows a force or an undo wrote, and how many it left alone."""
 
     applied: Later[int] = None
     drifted: Later[int] = None

@@ -48,9 +48,9 @@ IncidentId = Annotated[str, AfterValidator(_incident_id)]
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """Something that the audit log records. Subclasses have the keys of the entry's detail as fields."""
+    """A fact in the audit log. Subclasses have the keys of the entry's detail as fields."""
 
-    #: verbs of the entries that tell it; the first one where a caller names none
+    #: verbs of the entries that record it; the first one is the default
     verbs: ClassVar[tuple[str, ...]]
 
 
@@ -59,7 +59,7 @@ SomeFact = TypeVar("SomeFact", bound=Fact)
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """Built when it is needed first: a process needs few of them."""
+    """Built on first use: a process needs few of them."""
     return TypeAdapter(kind)
 
 
@@ -80,23 +80,23 @@ def recorded(
     tenant_id: str | None = None,
     verb: str | None = None,
 ) -> AuditEvent:
-    """The event that tells the fact; `verb` None: its first one. Raises ValueError for a verb that does not tell it."""
+    """The event that records the fact; `verb` None: its first one. Raises ValueError for another fact's verb."""
     chosen = fact.verbs[0] if verb is None else verb
     if chosen not in fact.verbs:
-        raise ValueError(f"{type(fact).__name__} is not told by {chosen!r}; allowed: {', '.join(fact.verbs)}")
+        raise ValueError(f"{type(fact).__name__} is not recorded by {chosen!r}; allowed: {', '.join(fact.verbs)}")
     return AuditEvent(chosen, actor, subject, json_of(fact), at, incident_id, tenant_id)
 
 
 def told(event: AuditEvent, kind: type[SomeFact]) -> SomeFact | None:
-    """The fact of this kind that an event tells; None when it tells something else, or nothing that can be read.
+    """The fact of this kind in an event; None when there is another one or none that can be read.
 
-    Keys that the kind does not have are left out: an entry of a later version may have more.
+    Unknown keys are ignored: an entry of a later version may have more.
     """
     return parsed(event.detail, kind) if event.verb in kind.verbs else None
 
 
 def parsed(detail: Mapping[str, Any], kind: type[T]) -> T | None:
-    """JSON as a dataclass; None when it is none of this kind."""
+    """JSON as a dataclass; None when it is not of this kind."""
     chosen: Any = kind
     try:
         found: T = _adapter(chosen).validate_python(detail)
@@ -106,7 +106,7 @@ def parsed(detail: Mapping[str, Any], kind: type[T]) -> T | None:
 
 
 def from_json(found: Mapping[str, Any], kind: type[T]) -> T:
-    """JSON that another task left, as the dataclass it was. Raises BadInputError, naming the first field that is wrong."""
+    """A note of another task, as a dataclass. Raises BadInputError, naming the first wrong field."""
     chosen: Any = kind
     try:
         value: T = _adapter(chosen).validate_python(found)
@@ -114,16 +114,16 @@ def from_json(found: Mapping[str, Any], kind: type[T]) -> T:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(each) for each in first["loc"])
         wrong = f"has no field {field!r}" if first["type"] == "missing" else f"{field}: {first['msg']}"
-        raise BadInputError(f"{kind.__name__}: {wrong}; allowed: what another task left") from error
+        raise BadInputError(f"{kind.__name__}: {wrong}; allowed: a note of another task") from error
     return value
 
 
 def told_for_certain(entry: AuditEntry, kind: type[SomeFact]) -> SomeFact:
-    """As `told`, where going on without it would be unsafe. Raises LedgerInvariantError when the entry tells no such fact."""
+    """As `told`, where continuing without it would be unsafe. Raises LedgerInvariantError when the entry has no such fact."""
     fact = told(entry.event, kind)
     if fact is None:
         raise LedgerInvariantError(
-            f"audit entry {entry.sequence} ({entry.event.verb}) can't be read: its detail is not what this version records; "
+            f"audit entry {entry.sequence} ({entry.event.verb}) can't be read: its detail does not fit this version; "
             "stop and find out who wrote it"
         )
     return fact

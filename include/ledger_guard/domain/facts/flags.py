@@ -1,4 +1,4 @@
-"""Facts about flags: freezes and their overrides, rollbacks, restores, and what is told of them afterwards."""
+"""Facts about flags: freezes and their overrides, rollbacks, restores, and their reminders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WRITES = ("roll_back", "restore")
 
 @dataclass(frozen=True, kw_only=True)
 class FlagFrozen(Fact):
-    """A freeze was opened, or one that stands was put on record."""
+    """A freeze was opened, or an active one was recorded."""
 
     verbs: ClassVar[tuple[str, ...]] = ("freeze",)
     freeze_id: str
@@ -26,32 +26,32 @@ class FlagFrozen(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class FreezeLifted(AttestingFact):
-    """A freeze was lifted; its row tells by whom and why, and is attested."""
+    """A freeze was lifted; its attested row says by whom and why."""
 
     verbs: ClassVar[tuple[str, ...]] = ("lift",)
     flag: str
     #: a tenant, or `*`
     scope: str
-    #: its row was taken at its word, because it is older than the key
+    #: its row was trusted because it is older than the key
     from_before_the_key: Later[bool] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class OverrideGranted(AttestingFact):
-    """A tenant may be enabled in spite of a freeze."""
+    """A tenant may be enabled despite a freeze."""
 
     verbs: ClassVar[tuple[str, ...]] = ("override",)
     stage: Literal["granted"]
     override_id: str
     reason: str
     expires_at: Seconds
-    #: ids of the freezes that it is granted in spite of
+    #: ids of the freezes that it overrides
     freezes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OverrideEnded(Fact):
-    """Somebody ended an override before it expired."""
+    """An override was ended before it expired."""
 
     verbs: ClassVar[tuple[str, ...]] = ("override",)
     stage: Literal["ended"]
@@ -100,7 +100,7 @@ class FlagWritten(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class RolledBack(FlagWritten):
-    """A flag was put back to its safe value and frozen."""
+    """A flag was set to its safe value and frozen."""
 
     verbs: ClassVar[tuple[str, ...]] = ("roll_back",)
     freeze_id: Later[str] = None
@@ -115,7 +115,7 @@ class Restored(FlagWritten):
     root_cause: Later[str] = None
     root_cause_link: Later[str] = None
     root_cause_owner: Later[str] = None
-    #: ids of the overrides that it went by
+    #: ids of the overrides that it used
     overrides: Later[tuple[str, ...]] = None
     validation: Later[Mapping[str, Any]] = None
     quiet_by_attempts: Later[Mapping[str, str]] = None
@@ -144,24 +144,24 @@ class RollbackAsked(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackWithheld(Fact):
-    """The signal rose right after a restore, and triage speaks against a rollback."""
+    """The signal rose right after a restore, and triage advises against a rollback."""
 
     verbs: ClassVar[tuple[str, ...]] = ("watch_restored",)
     change_id: str
-    #: why nobody is asked
+    #: why no one is asked
     withheld: str
     evidence: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeConfirmed(Fact):
-    """A flag change was looked at from outside."""
+    """The effect of a flag change was checked."""
 
     verbs: ClassVar[tuple[str, ...]] = ("confirm",)
     change_id: str
     status: str
     finding: str
     wanted: bool
-    #: what its scope serves by the store; None: the store can't tell
+    #: the store's value of its scope; None: not known
     serves: bool | None
     disagreeing_scopes: tuple[str, ...]

@@ -18,7 +18,7 @@ class LateData:
     since: Seconds
     windows_revised: tuple[Seconds, ...]
     severities_changed: int
-    #: the first severities and scopes that turned, in words
+    #: the first changed severities and scopes, in words
     first_changes: tuple[str, ...]
 
 
@@ -45,7 +45,7 @@ class WindowsJudged(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class Decided(Fact):
-    """The health check went a way other than nothing to do."""
+    """The health check decided to act."""
 
     verbs: ClassVar[tuple[str, ...]] = ("decide",)
     branch: Literal["nothing", "notify", "remediate"]
@@ -58,7 +58,7 @@ class Decided(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class CaseTaken(Fact):
-    """A remediation took up its case."""
+    """A remediation opened its case."""
 
     verbs: ClassVar[tuple[str, ...]] = ("decide",)
     run_id: str
@@ -81,7 +81,7 @@ class Triaged(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class SecretsChecked(Fact):
-    """Secrets and failed calls were looked at; holds no secret's value."""
+    """Secrets and failed calls were checked; contains no secret's value."""
 
     verbs: ClassVar[tuple[str, ...]] = ("check_secrets",)
     incident_id: str
@@ -97,7 +97,7 @@ class SecretsChecked(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class MissingVerdictsTold(Fact):
-    """People were told that the guard does not see."""
+    """People were notified that the guard is blind."""
 
     verbs: ClassVar[tuple[str, ...]] = ("watch",)
     triggers: tuple[str, ...]
@@ -143,7 +143,7 @@ class NoRotationNeeded(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class RotationCompleted(Fact):
-    """A person said that a rotation is done."""
+    """A person recorded a rotation as done."""
 
     verbs: ClassVar[tuple[str, ...]] = ("complete_rotation",)
     secret_name: str
@@ -153,7 +153,7 @@ class RotationCompleted(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewRequested(Fact):
-    """People were asked to look into topics."""
+    """People were asked to review topics."""
 
     verbs: ClassVar[tuple[str, ...]] = ("request_review",)
     topics: tuple[str, ...]

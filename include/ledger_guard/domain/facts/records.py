@@ -1,4 +1,4 @@
-"""Facts about readings that came in, notices that went out, deploys and the audit key."""
+"""Facts about stored readings, sent notices, deploys and the audit key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WindowsSensed(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class FileIngested(Fact):
-    """A log file was taken in."""
+    """A log file was ingested."""
 
     verbs: ClassVar[tuple[str, ...]] = ("ingest",)
     ingest_id: str
@@ -43,7 +43,7 @@ class FileIngested(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class SourceAdvanced(Fact):
-    """A source is complete up to a moment: as somebody stated, and as it is now."""
+    """A source is complete up to a time: as stated by a person, and as it is now."""
 
     verbs: ClassVar[tuple[str, ...]] = ("ingest",)
     stated: Seconds
@@ -52,7 +52,7 @@ class SourceAdvanced(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class NoticePosted(Fact):
-    """People were told."""
+    """A notice was posted."""
 
     verbs: ClassVar[tuple[str, ...]] = ("notify",)
     title: str
@@ -63,7 +63,7 @@ class NoticePosted(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class NoticeFailed(Fact):
-    """The channel did not take a notice."""
+    """A notice could not be posted."""
 
     verbs: ClassVar[tuple[str, ...]] = ("notify",)
     title: str
@@ -73,7 +73,7 @@ class NoticeFailed(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class DeployRecorded(Fact):
-    """Somebody recorded a deploy of the platform."""
+    """A deploy of the platform was recorded."""
 
     verbs: ClassVar[tuple[str, ...]] = ("record_deploy",)
     version: str
@@ -82,7 +82,7 @@ class DeployRecorded(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class KeyUsed(Fact):
-    """A key of the audit log was brought in."""
+    """A key of the audit log was added."""
 
     verbs: ClassVar[tuple[str, ...]] = ("use_key",)
     key_id: str

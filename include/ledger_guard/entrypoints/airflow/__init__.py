@@ -1,1 +1,1 @@
-"""What the DAGs use of Airflow: gates, conf, connections, runs, failures."""
+"""The DAGs' side of Airflow: gates, conf, connections, runs, failures."""

@@ -1,4 +1,4 @@
-"""The adapters of one task, built inside it: a DAG file that imported wiring would load every driver each time it is parsed."""
+"""The adapters of one task, built inside it: a DAG file that imports wiring would load every driver at each parse."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def open_dependencies() -> Dependencies:
 
 
 def open_platform_script(policy: Policy) -> tuple[PlatformScript, MovementWitness]:
-    """What drives the platform's own backfill script, and what watches the ledger meanwhile."""
+    """The driver of the platform's own backfill script, and the watcher of the ledger meanwhile."""
     from ledger_guard import wiring  # noqa: PLC0415
 
     return wiring.open_platform_script(policy)
 
 
 def put_audit_head_on_record() -> int:
-    """Add the audit log's end to the file that LEDGER_GUARD_AUDIT_HEADS_FILE names, and return its place in the log.
+    """Add the audit log's head to the file LEDGER_GUARD_AUDIT_HEADS_FILE; returns its position in the log.
 
     Raises:
         AirflowSkipException: no file is named.
-        LedgerInvariantError: the log lost an end that the file has.
+        LedgerInvariantError: the log lost a head that the file has.
     """
     from ledger_guard import wiring  # noqa: PLC0415
     from ledger_guard.adapters.audit.audit_heads_file import add_head  # noqa: PLC0415

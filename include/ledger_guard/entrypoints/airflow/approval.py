@@ -1,7 +1,7 @@
-"""The approval gate: Airflow asks, and the gate itself records the question and the answer in guard state.
+"""The approval gate: Airflow asks; the gate records question and answer in guard state.
 
-A task state or an XCom proves nothing (anybody who may edit task instances can set either), so the writing task reads
-only the rows that this operator wrote: a gate marked success by hand leaves none.
+A task state or an XCom proves nothing (anyone who may edit task instances can set either), so the writing task reads only the
+rows that this operator wrote. A gate marked success by hand has none.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from ledger_guard.use_cases.approvals.tell_question import gate_link, tell_quest
 
 REASON_FIELD = "approver_reason"
 
-#: guard, the run's params, who started the run, what about → the question
+#: (guard, the run's params, requester, subject) → the question
 Ask = Callable[[Dependencies, Mapping[str, Any], str, str], Mapping[str, Any]]
 
 
-#: Airflow's page fills its fields from the address that it was opened with, and anybody can send such a link
-_FIELD = "Why, in at least {} characters; it goes on record as yours. A link can fill this in: read what you send."
+#: Airflow's page fills its fields from its address, and anyone can send such a link
+_FIELD = "Why, in at least {} characters. It is recorded as your reason. A link can fill this field: read it before you send."
 
 
 class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airflow ships no types for it
-    """An ApprovalOperator that answers only to the policy's approvers, defaults to Reject, and records what was said.
+    """An ApprovalOperator for the policy's approvers only; defaults to Reject and records the answer.
 
-    `ask` puts the question together inside the gate, from guard state and the run's own params: given the guard, the
-    params, who asks, and the subject_id of the note that an earlier task left in guard state under the name `about` (empty
-    without one). It returns subject_id, subject_hash, incident_id and proposal. Another task's result is no source for any of
-    these: whoever may edit an XCom could ask in another's name.
-    `ordinal` is 2 for the gate of a second person, which stands behind the first.
+    `ask` builds the question inside the gate, from guard state and the run's own params. It gets the guard, the params, the
+    requester, and the subject_id of the note named `about` that an earlier task wrote to guard state (empty without one). It
+    returns subject_id, subject_hash, incident_id and proposal. None of these may come from another task's result: anyone who
+    can edit an XCom could ask in another's name.
+    `ordinal` is 2 for the second approver's gate, which follows the first.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
         self.ordinal = ordinal
 
     def execute(self, context: Context) -> Any:
-        """Record the question, then park until somebody answers."""
+        """Record the question, then wait for an answer."""
         ti = context["ti"]
         with never_retried():
             run = this_run(context["dag_run"])
@@ -96,17 +96,17 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
                 proposal=question["proposal"],
                 ordinal=self.ordinal,
             )
-        # the policy of now, less the requester and who agreed first: where Airflow can, it turns everybody else away at the door
+        # current policy, without requester and first approver: where Airflow can, it refuses everyone else already
         self.assigned_users = let_in(request.approvers)
         self.response_timeout = request.expires_at - request.requested_at
-        # Airflow shows it as Markdown, and people and data wrote parts of it
+        # Airflow renders it as Markdown, and parts were written by people or come from data
         self.body = markdown(question["proposal"])
-        # Airflow fills params from the run's conf, this field too: the requester would write the approver's reason
+        # Airflow fills params from the run's conf, also this field: the requester could write the approver's reason
         self.params[REASON_FIELD] = None
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Record the answer, then go on as ApprovalOperator does. An answer that does not count fails the gate, a Reject too."""
+        """Record the answer, then continue as ApprovalOperator does. An invalid answer fails the gate, even a Reject."""
         if "error" in event:
             return super().execute_complete(context, event)
         ti, user = context["ti"], event.get("responded_by_user")
@@ -117,7 +117,7 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
             with deps.state.transaction() as state:
                 asked = state.approvals.of_gate(ti.dag_id, ti.run_id, ti.task_id)
             if asked is None:
-                raise AirflowFailException("the question is not in guard state any more: clear this task to ask again")
+                raise AirflowFailException("the question is no longer in guard state: clear this task to ask again")
             approval = record_answer(
                 deps,
                 asked.request.approval_id,
@@ -128,7 +128,7 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
                 timed_out=bool(event.get("timedout")) or user is None,
                 doubt=doubt,
             )
-        # before Airflow goes on: by a Reject it skips what follows at once, whosever it was
+        # before Airflow continues: on any Reject, valid or not, it skips the next task at once
         problems = why_it_does_not_count(approval, deps.wall_clock.now())
         if approval.answer is not None and problems:
             said, why = approval.answer.answer.value, "; ".join([*filter(None, [doubt]), *problems])
@@ -137,14 +137,14 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
 
 
 def second_gate_of(task_id: str) -> str:
-    """Task id of the gate that asks a second person behind this one."""
+    """Task id of the second approver's gate after this one."""
     return task_id.replace("request_", "request_second_", 1)
 
 
 def approval_gates(
     task_id: str, kind: ApprovalKind, ask: Ask, approval: ApprovalPolicy, **kwargs: Any
 ) -> list[RecordedApprovalOperator]:
-    """One gate; or two in series where the policy asks for two people, the second with a notice of its own."""
+    """One gate, or two in series if the policy asks for two people; the second has its own notice."""
     gates = [RecordedApprovalOperator(task_id=task_id, kind=kind, ask=ask, approval=approval, **kwargs)]
     if approval.approvers_needed > 1:
         second_id = second_gate_of(task_id)
@@ -157,7 +157,7 @@ def approval_gates(
 def _second_notice(kind: ApprovalKind, task_id: str) -> Any:
     @task(task_id=task_id.replace("request_", "notify_second_", 1), retries=1, on_failure_callback=None)  # type: ignore[untyped-decorator]
     def notify_second(dag_run: Any = None) -> None:
-        """Tell people that a second person is awaited, once the first has agreed. Fails alone when the channel is down."""
+        """Notify people that a second approver is needed, after the first approved. Fails alone when the channel is down."""
         deps = open_dependencies()
         with deps.state.transaction() as state:
             first = state.approvals.of_gate(dag_run.dag_id, dag_run.run_id, task_id)
@@ -171,7 +171,7 @@ def _second_notice(kind: ApprovalKind, task_id: str) -> Any:
 
 
 def _who(user: Mapping[str, Any] | None) -> tuple[str | None, str]:
-    """Who answered, and else why it can't be told."""
+    """Who answered, or why this is not known."""
     if user is None:
         return None, ""
     try:

@@ -1,4 +1,4 @@
-"""What a DAG needs so that a named person may act alone: a field of its form, and the task that tells everybody."""
+"""Break glass in a DAG: the field of its form, and the task that announces it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from ledger_guard.use_cases.approvals import break_glass as breaking
 
 
 def break_glass_params(glass: BreakGlass, *, may_act_alone: bool) -> dict[str, Param]:
-    """The form's field, where the policy lets anybody act alone; else none."""
+    """The form's field, if the policy lets anyone act alone; else empty."""
     if not may_act_alone:
         return {}
-    words = f"Only {', '.join(glass.users)}. Why nobody else can agree, in at least {glass.minimum_reason_characters} characters."
+    words = (
+        f"Only {', '.join(glass.users)}. Why no one else can approve, in at least {glass.minimum_reason_characters} characters."
+    )
     field = Param("", type="string", maxLength=500, title="Break glass: act alone", description=words, section="Break glass")
     return {breaking.PARAM: field}
 
 
 @task(retries=3, on_failure_callback=None)  # type: ignore[untyped-decorator]  # Airflow ships no types for it
 def shout(dag_run: Any = None) -> None:
-    """Tell everybody that the glass was broken. Fails alone when the channel is down."""
+    """Announce that the glass was broken. Fails alone when the channel is down."""
     breaking.shout(open_dependencies(), dag_run.dag_id, dag_run.run_id)

@@ -9,10 +9,10 @@ from ledger_guard.domain.shown_text import one_line
 
 
 def refuse_unknown_conf() -> None:
-    """Called by a DAG's first task: see that this run's conf has no key which the DAG's form has not.
+    """Called by a DAG's first task: check that the run's conf has only keys of the DAG's form.
 
-    Airflow takes any key, and would hand it on as a param of every task: a misspelt one is silently the default, and one
-    named after a gate's field fills in the approver's form.
+    Airflow accepts any key and passes it to every task as a param: a misspelt key silently means the default, and one named like
+    a gate's field fills in the approver's form.
 
     Raises:
         BadInputError: names the keys, and those that are allowed. Start a new run.

@@ -18,13 +18,13 @@ def airflow_connection_settings(conn_id: str) -> ConnectionSettings:
 
 
 def find_airflow_connection(conn_id: str) -> ConnectionSettings | None:
-    """Read an Airflow connection that may be missing. Raises SourceUnavailable when Airflow can't say."""
+    """Read an Airflow connection that may be missing. Raises SourceUnavailable when Airflow does not answer."""
     try:
         found = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         return None
     except AirflowRuntimeError as error:
-        raise SourceUnavailable(f"connection {conn_id}: Airflow does not hand it out ({error})") from error
+        raise SourceUnavailable(f"connection {conn_id}: Airflow does not return it ({error})") from error
     fields = {
         "host": found.host,
         "port": found.port,

@@ -1,4 +1,4 @@
-"""From the guard's errors to Airflow's: what a retry can't mend fails at once, the rest may be tried again."""
+"""Maps the guard's errors to Airflow's: what a retry can't fix fails at once, the rest may be retried."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ledger_guard.entrypoints.airflow.watch import watch_from_this_task
 
 @contextmanager
 def never_retried() -> Iterator[None]:
-    """Bad input, a refusal by a safety rule and a broken invariant fail the task for good; other errors pass through.
+    """Bad input, a safety refusal and a broken invariant fail the task without retry; other errors pass through.
 
-    So does a version that was out of date: the next try reads the newer one.
+    A stale version passes through too: the next try reads the newer one.
     """
     try:
         yield
@@ -28,10 +28,10 @@ def never_retried() -> Iterator[None]:
 
 @contextmanager
 def first_task(*, watches: bool = True) -> Iterator[None]:
-    """What a DAG's first task does its work in: as `never_retried`, and nothing is done for a run with an unknown key.
+    """Wraps a DAG's first task: as `never_retried`, and does nothing for a run with an unknown conf key.
 
-    After its work, done or refused, it tells what holds other runs up, and that never fails it. Without `watches` it does
-    not: for the DAG that has tasks of its own for that.
+    After its work, done or refused, it reports what blocks other runs; this never fails the task. Without `watches` it does not:
+    for the DAG with its own tasks for this.
     """
     try:
         with never_retried():

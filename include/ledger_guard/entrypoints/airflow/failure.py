@@ -1,4 +1,4 @@
-"""Tells people that a task failed; used as `on_failure_callback` by every task but those that notify."""
+"""Notifies people that a task failed; `on_failure_callback` of every task except those that notify."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def tell_failure(context: Any) -> None:
-    """Post which task failed, why, and where its log is. A channel that is down is logged and stops nothing."""
+    """Post which task failed, why, and the link to its log. A failed channel is logged and stops nothing."""
     ti = context["ti"]
     try:
         deps = open_dependencies()
@@ -30,13 +30,13 @@ def tell_failure(context: Any) -> None:
         )
         notify(deps, notice)
     except LedgerGuardError as error:
-        log.warning("the failure of %s could not be told: %s", ti.task_id, error)
+        log.warning("the failure of %s could not be posted: %s", ti.task_id, error)
 
 
 def _incident_of(deps: Dependencies, run: StartedRun) -> str | None:
-    """Whose thread a failure belongs in: of a run by hand the incident that the person named, of another what guard state says.
+    """The incident whose thread gets the failure: for a run by hand the one the person named, else the one in guard state.
 
-    Whoever may edit what starts a run could else have its failure told in any incident's thread.
+    Otherwise anyone who can edit a run's conf could post its failure in any incident's thread.
     """
     if not run.is_started_by_run:
         return run.conf.get("incident_id")
@@ -44,6 +44,6 @@ def _incident_of(deps: Dependencies, run: StartedRun) -> str | None:
         with deps.state.transaction() as state:
             grant = state.runs.granted(run.dag_id, run.run_id)
     except SourceUnavailable:
-        # people come first: it is told outside of any thread
+        # people come first: it is posted outside any thread
         return None
     return grant.incident_id if grant else None

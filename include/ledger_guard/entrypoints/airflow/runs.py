@@ -30,10 +30,10 @@ def this_run(dag_run: Any) -> RunOnRecord:
 
 
 def started(dag_run: Any) -> StartedRun:
-    """This run, as Airflow tells it.
+    """This run, as Airflow describes it.
 
-    Only runs that people start are `manual`, and the schedule's are `scheduled`; all others count as started by a run. Of those
-    Airflow names whoever started the first run, which says nothing.
+    Runs started by people are `manual`, those of the schedule `scheduled`; all others count as started by a run. For these,
+    Airflow names the person who started the first run, which proves nothing.
     """
     word = str(getattr(dag_run.run_type, "value", dag_run.run_type))
     by, doubt = _person(dag_run) if word == "manual" else (None, "")
@@ -49,7 +49,7 @@ def started(dag_run: Any) -> StartedRun:
 
 
 def _person(dag_run: Any) -> tuple[str | None, str]:
-    """Who started the run, and else why it can't be told."""
+    """Who started the run, or why this is not known."""
     try:
         return who_started(dag_run.triggering_user_name), ""
     except SafetyRefusal as error:

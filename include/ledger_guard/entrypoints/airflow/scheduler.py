@@ -13,12 +13,12 @@ from ledger_guard.entrypoints.airflow.runs import run_state
 
 #: states of a run that has not ended
 _GOING_ON = ["queued", "running"]
-#: run ids that one question may name
+#: most run ids in one request
 _AT_ONCE = 50
 
 
 class TaskScheduler:
-    """Scheduler, by what Airflow answers a running task."""
+    """Scheduler over the task's own Airflow API."""
 
     def __init__(self, task_instance: Any) -> None:
         self._ti = task_instance
@@ -34,7 +34,7 @@ class TaskScheduler:
             return int(self._ti.get_dr_count(dag_id=dag_id, states=["queued"]))
 
     def ended(self, dag_id: str, run_ids: Sequence[str]) -> list[str]:
-        """See Scheduler. One question while all of them go on."""
+        """See Scheduler. One request while all of them are active."""
         found: list[str] = []
         with _answered(f"which runs of {dag_id} have ended"):
             for start in range(0, len(run_ids), _AT_ONCE):

@@ -8,18 +8,18 @@ from typing import Any
 
 from ledger_guard.entrypoints.airflow.failure import tell_failure
 
-#: how often a waiting task looks, in seconds; short in rehearsals, where nobody wants to wait
+#: how often a waiting task checks, in seconds; short in rehearsals
 POKE_SECONDS = int(os.environ.get("LEDGER_GUARD_POKE_SECONDS", "15"))
 
-#: when the health check runs by itself; `off` leaves it to people (a rehearsal that plays its scenario step by step)
+#: schedule of the health check; `off`: by hand only (a rehearsal plays its scenario step by step)
 CHECK_SCHEDULE = {"on": "*/5 * * * *", "off": None}[os.environ.get("LEDGER_GUARD_SCHEDULE", "on")]
 
-#: no run lies before this; fixed, since a moving date would make a new version of a DAG at each parse
+#: fixed, since a moving date would make a new version of a DAG at each parse
 START_DATE = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def task_defaults(retries: int) -> dict[str, Any]:
-    """What every task of the guard has in common: an owner, bounded retries, and that its failure is told."""
+    """Defaults of every task of the guard: owner, limited retries, and a notice on failure."""
     return {
         "owner": "ledger-guard",
         "retries": retries,

@@ -9,9 +9,9 @@ from ledger_guard.domain.errors import NotificationFailed
 
 #: how long one call to Slack may take
 TIMEOUT_SECONDS = 10
-#: further tries when Slack says "too many" or the connection breaks
+#: retries when Slack says "too many requests" or the connection breaks
 RETRIES = 2
-#: a longer wait than this is not worth holding a worker for
+#: a worker is not held for longer than this
 LONGEST_WAIT_SECONDS = 30
 
 
@@ -22,7 +22,7 @@ class PatientWithinBounds:
         self._handler = handler
 
     def can_retry(self, *, state: Any, request: Any, response: Any = None, error: Exception | None = None) -> bool:
-        """Whether slack_sdk would try again, and the wait is bounded."""
+        """Whether slack_sdk would retry, and the wait is short enough."""
         if not self._handler.can_retry(state=state, request=request, response=response, error=error):
             return False
         asked = next((value[0] for name, value in response.headers.items() if name.lower() == "retry-after"), "1")

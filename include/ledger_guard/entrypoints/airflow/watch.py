@@ -1,4 +1,4 @@
-"""What the first task of every DAG sees to besides its work: that paused DAGs, queued emergencies and dead questions are told."""
+"""The extra duty of every DAG's first task: report paused DAGs, queued emergencies and orphaned questions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 
 
 def watch_from_this_task() -> None:
-    """Look, and tell what is new. Whatever goes wrong is logged and never fails the task."""
+    """Check, and report what is new. Any error is logged and never fails the task."""
     try:
         watch_runs(open_dependencies(), TaskScheduler(get_current_context()["ti"]), and_verdicts=True)
     except Exception as error:  # noqa: BLE001  a repair never waits for what is told besides; the next task looks again
-        log.warning("what holds runs up could not be looked at or told: %s: %s", type(error).__name__, error)
+        log.warning("the check for blocked runs failed: %s: %s", type(error).__name__, error)
