@@ -27,10 +27,16 @@ EVERY = timedelta(seconds=14)
 Refuses = Callable[[AccessEvent], bool]
 
 
-def call(tenant: str, at: datetime, status: int, webhook_id: str | None, provider: str = "mockpsp") -> AccessEvent:
+#: where each provider's calls come from, where the log tells
+PROVIDERS = {"mockpsp": "198.51.100.10", "stripe": "198.51.100.40"}
+
+
+def call(
+    tenant: str, at: datetime, status: int, webhook_id: str | None, provider: str = "mockpsp", source: str | None = None
+) -> AccessEvent:
     path, code = f"/api/v1/payments/webhook/{provider}", None if status == 200 else "WEBHOOK_SIGNATURE_INVALID"
     key = f"{tenant} {at.isoformat()} {status} {webhook_id}"
-    return AccessEvent(key, at, tenant, webhook_id, "POST", path, provider, status, code)
+    return AccessEvent(key, at, tenant, webhook_id, "POST", path, provider, status, code, source_address=source)
 
 
 def genuine(start: datetime, end: datetime, refuses: Refuses = lambda _: False) -> Iterator[AccessEvent]:
