@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
@@ -50,6 +51,12 @@ def genuine(start: datetime, end: datetime, refuses: Refuses = lambda _: False) 
             at, number = at + EVERY, number + 1
 
 
+@functools.cache
+def accepted(start: datetime, end: datetime) -> tuple[AccessEvent, ...]:
+    """All genuine calls of this time, none of them refused: the same ones for every test that asks."""
+    return tuple(genuine(start, end))
+
+
 def strangers(start: datetime, count: int = 144, seconds: float = 4.0) -> list[AccessEvent]:
     """Wrongly signed calls from nowhere, one tenant after another, with ids that nobody ever sent."""
     return [call(TENANTS[n % 6], start + timedelta(seconds=seconds * n), 401, f"x-{n}") for n in range(count)]
@@ -61,7 +68,7 @@ class Webhooks:
     `refused_before` are genuine calls that were refused in the hours before, too.
     """
 
-    def __init__(self, refused_before: Refuses = lambda _: False) -> None:
+    def __init__(self, refused_before: Refuses | None = None) -> None:
         self.world: MemoryWorld = memory_world(POLICY, NOON + 11 * MINUTE)
         self.world.flags.put(FLAG, "*", is_enabled=True)
         for provider, name in (("mockpsp", "WEBHOOK_SECRET_MOCKPSP"), ("stripe", "STRIPE_WEBHOOK_SECRET")):
@@ -70,8 +77,9 @@ class Webhooks:
             self.world.ledger.tenants.add(tenant)
         for days in range(4):
             noon = NOON - days * 1440 * MINUTE
-            self.arrive(genuine(noon - 300 * MINUTE, noon, (lambda _: False) if days else refused_before))
-            self.arrive(genuine(noon, noon + 90 * MINUTE) if days else [])
+            begin = noon - 300 * MINUTE
+            self.arrive(accepted(begin, noon) if days or not refused_before else genuine(begin, noon, refused_before))
+            self.arrive(accepted(noon, noon + 90 * MINUTE) if days else [])
 
     def arrive(self, events) -> None:
         """Calls that the access log tells of; refusals are what check_secrets counts by provider too."""
