@@ -371,7 +371,7 @@ def test_the_end_of_a_restore_says_that_it_is_watched_unless_it_is_confirmed(pro
     status, words = flag_run.close_run(world.on_record(), ApprovalKind.FLAG_RESTORE, params, question)
     assert status is ending
     assert says in words
-    watched = "watched for 120 minutes: if T2 webhook_signature rises again, a rollback is put to people"
+    watched = "watched for 120 minutes: if T2 webhook_signature rises again, approvers are asked for a rollback"
     assert words.endswith(watched) is (says != "confirmed")
     assert "unkeyed (no audit key is set)" in words
 

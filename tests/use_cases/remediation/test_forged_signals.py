@@ -79,9 +79,9 @@ def test_downgrade_by_anonymous_check_secrets_says_so_and_shows_what_the_log_has
         "Likely forged: do not roll back. 215 of usually 214 genuine calls were accepted while 144 were refused"
     )
     facts = dict(report.as_facts())
-    assert facts["Known event ids"] == "0 of 144 refused event ids were accepted too"
+    assert facts["Known event ids"] == "0 of 144 refused event ids were also accepted"
     assert facts["Senders"] == "not known: the access log keeps no source address"
-    assert facts["Missing or wrong signature"] == "the access log does not tell them apart: WEBHOOK_SIGNATURE_INVALID"
+    assert facts["Missing or wrong signature"] == "the access log does not say which: WEBHOOK_SIGNATURE_INVALID"
 
 
 @pytest.fixture
