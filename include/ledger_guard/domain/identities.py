@@ -80,7 +80,7 @@ def name_of_login(login: Login, manager: AuthManager) -> str:
     if not forms[manager.user_id]:
         raise SafetyRefusal(
             f"the answer is of user id {login.user_id[:60]!r} and name {login.user_name[:60]!r}, and under {manager.name} the id "
-            f"is {manager.user_id.value}: the person can't be identified; needed: the same auth manager for every Airflow component"
+            f"is {manager.user_id.value}: not identified; needed: the same auth manager for every Airflow component"
         )
     return user_name(login.user_name, manager)
 

@@ -47,6 +47,11 @@ class SecretsReport:
     #: whether accepted calls are as many as usual; None when nothing was refused or the log could not be read
     refused: RefusedCalls | None = None
 
+    def in_short(self) -> str:
+        """For the incident's report: the likeliest cause, and who sent the refused calls where that is known."""
+        senders = self.refused.senders if self.refused else None
+        return f"{self.likeliest_cause} Senders: {senders.in_words()}." if senders and senders.is_known else self.likeliest_cause
+
     def as_facts(self) -> tuple[tuple[str, str], ...]:
         """Label and text pairs for a notice."""
         calls = [(f"Calls of {p.provider}", p.in_words()) for p in self.providers]

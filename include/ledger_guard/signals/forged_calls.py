@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ledger_guard.domain.forged_calls import Caller, ForgeryFinding, Kept, RefusedIds, judged_forgery
+from ledger_guard.domain.forged_calls import Caller, ForgeryFinding, Kept, RefusedIds, RefusedSenders, judged_forgery
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.verdicts import Scope
 from ledger_guard.policy.forgery import ForgeryRules
@@ -22,6 +22,8 @@ _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 #: how long an accepted call's event id is kept
 _KNOWN_FOR = timedelta(days=1)
+#: senders that are named
+_MOST_SENDERS = 5
 
 Span = tuple[datetime, datetime]
 #: accepted calls per second, by provider and tenant
@@ -34,6 +36,7 @@ class RefusedCalls:
 
     finding: ForgeryFinding
     ids: RefusedIds
+    senders: RefusedSenders
 
     def as_facts(self) -> tuple[tuple[str, str], ...]:
         """Label and text pairs for a notice; empty when nothing was refused."""
@@ -44,7 +47,7 @@ class RefusedCalls:
         return (
             ("Genuine calls", f"{self.finding.why}."),
             ("Known event ids", known if self.ids.ids else "the access log has no event ids of these calls"),
-            ("Senders", "not known: the access log keeps no source address"),
+            ("Senders", self.senders.in_words()),
         )
 
 
@@ -60,6 +63,7 @@ def refused_calls_of(deps: Dependencies, incident: Incident) -> RefusedCalls:
     trigger, (first, end) = incident.trigger, incident_span(deps, incident)
     start = max(first, end - timedelta(minutes=rules.look_minutes))
     ids, most_since = deps.triage.refused_ids(trigger, start, end, start - _KNOWN_FOR)
+    senders = deps.triage.refused_senders(trigger, start, end, _MOST_SENDERS)
     looked_at = [(start, end), (most_since or start, end), (end - length, end)]
     before = [_hours_before(first, rules)]
     days = _earlier_days(first, (start, end), rules)
@@ -82,7 +86,7 @@ def refused_calls_of(deps: Dependencies, incident: Incident) -> RefusedCalls:
     finding = judged_forgery(
         callers, ids, frozenset(incident.tenants), rules.limits, is_widespread=incident.scope is Scope.WIDESPREAD
     )
-    return RefusedCalls(finding, ids)
+    return RefusedCalls(finding, ids, senders)
 
 
 def _hours_before(first: datetime, rules: ForgeryRules) -> Span:

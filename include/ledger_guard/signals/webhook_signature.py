@@ -81,8 +81,8 @@ class WebhookSignature(Signal):
         if not refused.ids.refused:
             return ""
         words = forged_words(refused.finding) if refused.finding.is_forged else f"Genuine calls: {refused.finding.why}."
-        ids = next(text for label, text in refused.as_facts() if label == "Known event ids")
-        return f"{words} Event ids: {ids}. "
+        facts = dict(refused.as_facts())
+        return f"{words} Event ids: {facts['Known event ids']}. Senders: {facts['Senders']}. "
 
 
 def refused_calls(tenant_id: str, failures: int, calls: int, subjects: Sequence[AffectedSubject]) -> TenantTriage:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from tests.triggers import T1, T2, T3
 from tests.use_cases.flags.rollout_world import BALANCE, NOW, RUN, SIGNATURE, TENANTS, RolloutWorld, rollout_world
-from tests.use_cases.remediation.webhook_traffic import genuine, strangers
+from tests.use_cases.remediation.webhook_traffic import accepted, genuine, strangers
 
 from ledger_guard.adapters.memory.probes import UNUSABLE
 from ledger_guard.adapters.memory.probes import InMemoryFlagProbes as Probes
@@ -281,7 +281,7 @@ def busy(world) -> RolloutWorld:
     """Four days of genuine webhook calls before the flag was enabled."""
     for days in range(4):
         begin, end = NOW - timedelta(days=days, hours=5), NOW - timedelta(days=days)
-        world.memory.triage.receive(world.deps.policy, genuine(begin, end if days == 0 else end + timedelta(minutes=90)))
+        world.memory.triage.receive(world.deps.policy, accepted(begin, end if days == 0 else end + timedelta(minutes=90)))
     return world
 
 

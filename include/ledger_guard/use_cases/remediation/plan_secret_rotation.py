@@ -115,8 +115,8 @@ def plan_one_rotation(deps: Dependencies, provider: str, incident_id: str | None
         plan = state.rotations.add(wanted)
         if plan.rotation_id != wanted.rotation_id:
             raise SafetyRefusal(
-                f"rotation of {plan.secret_name}: {plan.rotation_id} by {plan.owner} is pending, planned {iso(plan.planned_at)}; "
-                "allowed: another rotation once it is done and its overlap is over"
+                f"rotation of {plan.secret_name}: {plan.rotation_id} by {plan.owner} is pending, planned at "
+                f"{iso(plan.planned_at)}; allowed: another rotation once it is done and its overlap is over"
             )
         fact = RotationPlannedByHand(provider=provider, secret_name=plan.secret_name, owner=owner, due_at=plan.due_at)
         subject = f"rotation:{plan.rotation_id}"

@@ -45,7 +45,7 @@ def triage_case(deps: Dependencies, case: Case) -> dict[str, Any]:
 def check_case_secrets(deps: Dependencies, case: Case) -> dict[str, Any]:
     """The state of the webhook secrets, and the likeliest cause."""
     report = check_secrets(deps, case.incident_id)
-    _done(deps, case, "check_secrets", "", report.likeliest_cause, report.as_facts())
+    _done(deps, case, "check_secrets", "", report.likeliest_cause, report.as_facts(), report.in_short())
     return json_of(report.on_record())
 
 
@@ -124,9 +124,12 @@ _ENDINGS_WITHOUT_REPAIR = {
 }
 
 
-def _done(deps: Dependencies, case: Case, kind: str, target: str, outcome: str, facts: Facts) -> str:
-    """Record the action and post it in the thread; a failed channel is recorded and stops no repair."""
-    finish_action(deps, start_action(deps, case, kind, target), ActionStatus.DONE, outcome)
+def _done(deps: Dependencies, case: Case, kind: str, target: str, outcome: str, facts: Facts, on_record: str = "") -> str:
+    """Record the action and post it in the thread; a failed channel is recorded and stops no repair.
+
+    `on_record` is what the incident's report says of it, where that has no `facts` beside it; empty: `outcome`.
+    """
+    finish_action(deps, start_action(deps, case, kind, target), ActionStatus.DONE, on_record or outcome)
     tell(lambda: notify(deps, action_notice(deps, case.incident_id, kind, outcome, tuple(facts))))
     return outcome
 
