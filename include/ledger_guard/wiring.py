@@ -58,7 +58,7 @@ SLACK_CONNECTION = "slack_ledger_ops"
 
 @dataclass(frozen=True)
 class _Places:
-    """What a source may be built from."""
+    """The ingredients of a source adapter."""
 
     platform: ConnectionSettings
     guard: ConnectionSettings
@@ -123,7 +123,7 @@ def audit_keys() -> AuditKeys:
 
 
 def audit_heads_file() -> Path | None:
-    """Where the health check puts the audit log's end on record, LEDGER_GUARD_AUDIT_HEADS_FILE; None: nowhere."""
+    """Where the health check records the audit log's head, LEDGER_GUARD_AUDIT_HEADS_FILE; None: nowhere."""
     path = os.environ.get("LEDGER_GUARD_AUDIT_HEADS_FILE", "")
     return Path(path) if path else None
 
@@ -153,7 +153,7 @@ def open_dependencies(policy: Policy | None = None) -> Dependencies:
 
 
 def signal_sources(platform: ConnectionSettings, guard: ConnectionSettings, policy: Policy, clock: Clock) -> SourcesByTrigger:
-    """Where each trigger of the policy is read from. Opens nothing yet."""
+    """The source of each trigger of the policy. Opens nothing yet."""
     places = _Places(platform, guard, policy, clock)
     sources = {trigger: described.source for trigger, described in policy.triggers.items()}
     return SourcesByTrigger({trigger: _SOURCES[source.kind](places, source) for trigger, source in sources.items()})
@@ -166,25 +166,25 @@ def notifier(policy: Policy) -> Notifier:
 
 
 def open_ledger_words(policy: Policy) -> PostgresLedgerWords:
-    """Build what reads the words that the platform's ledger is written in. Opens nothing yet."""
+    """Build the reader of the platform's ledger words. Opens nothing yet."""
     return PostgresLedgerWords(reader_settings(), policy.platform)
 
 
 def open_platform_script(policy: Policy) -> tuple[PlatformCommandRunner, PostgresMovementWitness]:
-    """Build what drives the platform's own backfill script, and what watches the ledger meanwhile. Opens nothing yet.
+    """Build the driver of the platform's own backfill script, and the watcher of the ledger. Opens nothing yet.
 
     Raises:
         BadInputError: the policy does not say how to run it.
     """
     if policy.command_runner is None:
-        raise BadInputError("policy: has no section command_runner; allowed: one that says how the platform's script is run")
+        raise BadInputError("policy: has no section command_runner; allowed: a policy with that section")
     writer, _ = backfill_settings()
     runner = PlatformCommandRunner(policy.command_runner, writer, policy.platform, os.environ)
     return runner, PostgresMovementWitness(reader_settings(), policy.platform)
 
 
 def flag_probes(policy: Policy) -> HttpFlagProbes:
-    """What looks at the platform from outside, as the policy says. Opens nothing yet."""
+    """The probes of the platform that the policy names. Opens nothing yet."""
     return HttpFlagProbes(policy.probes, os.environ, secret_of=DotenvSecretSource(policy).signing_secret)
 
 

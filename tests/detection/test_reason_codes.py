@@ -47,13 +47,13 @@ def test_durations_are_told_in_the_unit_that_fits(minutes, told):
 
 def test_every_code_has_a_sentence_of_its_own():
     assert {code: sentences(code, 12)[0] for code in ReasonCode} == {
-        ReasonCode.OWN_RATE: "12 refused calls where 0 are usual: the tenant's own rate, as far as its traffic can tell.",
+        ReasonCode.OWN_RATE: "12 refused calls, usually 0: no rise, as far as the tenant's traffic shows.",
         ReasonCode.NOTHING_ATTEMPTED: "Nothing was attempted in this window.",
-        ReasonCode.LEARNING: f"The baseline has learned 12 of the {DETECTION.baseline_minimum_windows} windows that it needs.",
-        ReasonCode.TOO_LITTLE_TRAFFIC: "Too little traffic to tell a rise from luck: 5 times as many refused calls would "
+        ReasonCode.LEARNING: f"The baseline has 12 of the {DETECTION.baseline_minimum_windows} windows that it needs.",
+        ReasonCode.TOO_LITTLE_TRAFFIC: "Too little traffic to detect a rise: 5 times as many refused calls would "
         "take about 12 minutes to show, 1.5 times about 0 minutes.",
         ReasonCode.NO_ROW: "No row in this window.",
-        ReasonCode.MISSING_ROW: "No row where about 12 calls are usual: the source is silent for this tenant.",
+        ReasonCode.MISSING_ROW: "No row, usually about 12 calls: data are missing for this tenant.",
     }
 
 
@@ -65,8 +65,8 @@ def test_each_tenant_gets_its_own_sentence_whatever_the_others_are_told():
     assert together == [wording.sentence(coded, place) for place in range(5)]
     assert [sentence[:27] for sentence in together] == [
         "No row in this window.",
-        "The baseline has learned 3 ",
+        "The baseline has 3 ",
         "No row in this window.",
-        "No row where about 40 calls",
-        "The baseline has learned 5 ",
+        "No row, usually about 40 calls",
+        "The baseline has 5 ",
     ]

@@ -18,7 +18,7 @@ def test_an_alarm_tells_its_figures_and_one_sentence(platform):
     # to the window: what began is told apart from chance by a window's counts
     assert reasons["since"] == "2026-03-04T00:00:00Z"
     assert reasons["would_change"] in verdict.sentence
-    assert "usual for this tenant" in verdict.sentence
+    assert "for this tenant" in verdict.sentence
     assert verdict.sentence.endswith(".")
 
 

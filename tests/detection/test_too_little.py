@@ -68,7 +68,7 @@ def test_an_unknown_tenant_is_not_reported_before_its_first_row(platform):
     assert "late" not in platform.live(1)[0]
     verdict = platform.judge(platform.traffic() | {"late": (1, 50)})["late"]
     assert verdict.severity is Severity.INSUFFICIENT
-    assert verdict.sentence == "The baseline has learned 0 of the 36 windows that it needs."
+    assert verdict.sentence == "The baseline has 0 of the 36 windows that it needs."
 
 
 def test_after_a_gap_the_first_windows_are_not_called_healthy_by_old_evidence(platform):

@@ -58,6 +58,6 @@ def test_a_peak_of_the_week_is_no_news_the_second_time():
     platform.learn(7 * DAY - 2 * HOUR)
     second = platform.live(2 * HOUR, rise={"a": 3.0})
     assert "severe" not in words(second, "a")
-    assert "as at the same hours of the last weeks" in second[-1]["a"].sentence
+    assert "as in the same hours of the last weeks" in second[-1]["a"].sentence
     platform.learn(7 * DAY - 2 * HOUR)
     assert words(platform.live(2 * HOUR, rise={"a": 12.0}), "a")[-1] == "severe"

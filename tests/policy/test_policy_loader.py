@@ -44,7 +44,7 @@ def test_a_given_path_wins_over_the_variable(tmp_path, monkeypatch):
 def test_a_missing_file_is_one_clear_error(tmp_path):
     with pytest.raises(PolicyError) as caught:
         load_policy(tmp_path / "absent.yaml")
-    expected = f"{tmp_path}/absent.yaml: there is no such file; allowed: a readable YAML file with a policy"
+    expected = f"{tmp_path}/absent.yaml: file not found; allowed: a readable YAML file with a policy"
     assert caught.value.problems == [expected]
 
 

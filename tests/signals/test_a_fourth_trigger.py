@@ -147,7 +147,7 @@ def test_it_is_sensed_and_judged_in_its_own_nouns(world, outcome, kind):
         incident = state.incidents.open_for(T4)
     assert incident.tenants == TENANTS
     counted = "timed-out rounds" if kind == "policy alone" else "broken toys"
-    assert incident.summary.startswith(f"acme: 125 {counted} within the hour where 6 are usual for this tenant")
+    assert incident.summary.startswith(f"acme: 125 {counted} within the hour, usually 6 for this tenant")
 
 
 def test_it_is_decided_by_its_rows_and_told_with_its_name_and_whom_it_hits(world, outcome, kind):

@@ -1,4 +1,4 @@
-"""The state of each tenant's alarm: how grave, by which rule, since when, and whether its end is still in view."""
+"""The state of each tenant's alarm: severity, rule, since when, and whether it ended recently."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLANK: Blank = {
     "level": (QUIET, (), np.int8),
     "rule": (0, (), np.int8),
     "is_widespread": (False, (), np.bool_),
-    #: window in which the trouble most likely began, and the one in which the last alarm ended
+    #: window in which the rise most likely began, and the one in which the last alarm ended
     "since": (0, (), np.int64),
     "over": (_NEVER, (), np.int64),
     #: True while it began by the platform's evidence, so that the tenant's own must still decide
@@ -26,7 +26,7 @@ _BLANK: Blank = {
 
 
 class Alarms(TenantMemory):
-    """Alarms over tenants. Windows are told by their number since the Unix epoch."""
+    """Alarms over tenants. Windows are numbered since the Unix epoch."""
 
     level: np.ndarray[tuple[int, ...], np.dtype[np.int8]]
     rule: np.ndarray[tuple[int, ...], np.dtype[np.int8]]
@@ -53,7 +53,7 @@ class Alarms(TenantMemory):
         self.over = np.where(ended, now, self.over)
 
     def raise_to(self, level: Numbers, rule: Numbers, since: Numbers, widespread: Flags) -> None:
-        """Open alarms or make them graver, to a level and rule for every tenant; nothing becomes slighter before it is over."""
+        """Open or escalate alarms, to a level and rule per tenant; an alarm is never lowered before it ends."""
         graver = level > self.level
         if graver.any():
             self._make_graver(graver, level, rule, since)

@@ -1,4 +1,4 @@
-"""What is normal for each tenant: its rate and its hours of the day; thin tenants lean on the fleet.
+"""The usual rate of each tenant and its hours of the day; tenants with little traffic use the fleet's rate too.
 
 Whole hours are learned, an hour late, and only those without an alarm, a repair or a gap: missing data forget nothing.
 """

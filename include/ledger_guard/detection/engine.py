@@ -19,7 +19,7 @@ from ledger_guard.domain.windows import Window
 
 #: what the codes in `WindowResult.severity` mean
 SEVERITIES = (Severity.NO_DATA, Severity.INSUFFICIENT, Severity.NONE, Severity.MILD, Severity.SEVERE)
-#: what is counted, where nobody says it better
+#: default nouns
 PLAIN = Nouns("events", "attempts", "subjects")
 
 
@@ -106,7 +106,7 @@ class WindowResult:
 
 
 class SeverityEngine(Protocol):
-    """Judges windows one after the other and remembers what it needs for the next."""
+    """Judges windows in order and keeps what it needs for the next."""
 
     def judge(self, batch: WindowBatch) -> WindowResult:
         """Verdicts for every tenant known so far, by tenant id; a known tenant without a row gets `no_data`.
@@ -116,7 +116,7 @@ class SeverityEngine(Protocol):
         """
 
     def dump(self) -> bytes:
-        """Everything remembered, for `load` in another task."""
+        """The full state, for `load` in another task."""
 
     def load(self, state: bytes) -> None:
-        """Go on from a dumped state. Raises ValueError when it is from another version of the rule."""
+        """Continue from a dumped state. Raises ValueError when it is from another version of the rule."""

@@ -28,7 +28,7 @@ _CODE_OF_LEVEL[MILD], _CODE_OF_LEVEL[SEVERE] = _CODE[Severity.MILD], _CODE[Sever
 
 
 class LevelFilterEngine:
-    """Judges one trigger. `events_accumulate` is False where each window counts the same standing matter anew.
+    """Judges one trigger. `events_accumulate` is False where each window counts the same differences again.
 
     `nouns` say for people what is counted.
     """

@@ -1,4 +1,4 @@
-"""How alarms begin, grow graver and end, from what is believed of each tenant's rise.
+"""How alarms begin, escalate and end, from each tenant's probability of a rise.
 
 An alarm may come once trouble is likelier than health by more than (begins · windows in 1,000 tenant-days) / (false alarms
 allowed in them). The posterior odds over the chance that a trouble begins are a Shiryaev-Roberts statistic, whose mean in

@@ -1,4 +1,4 @@
-"""Whether the platform as a whole moved: the tenants' evidence of the last half hour, pooled. No tenant need be sure by itself.
+"""Whether the platform as a whole moved: the tenants' pooled evidence of the last half hour. No single tenant must be sure.
 
 Were a share f of the tenants hit since a moment, the likelihood of all counts would be the product over tenants of
 (1 - f) + f·L, where L is how much likelier a tenant's counts since then are in trouble than in health. The logarithm of that,
@@ -36,7 +36,7 @@ JOINS = 0.01
 
 @dataclass(frozen=True)
 class Movement:
-    """What the platform did in one window."""
+    """The platform's evidence in one window."""
 
     is_widespread: bool
     has_begun: bool = False

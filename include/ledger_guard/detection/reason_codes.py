@@ -1,4 +1,4 @@
-"""Why a tenant is not in alarm: a code, a count and a figure a verdict, worded when the verdict is told."""
+"""Why a tenant is not in alarm: a code, a count and a figure per verdict, worded on output."""
 
 from __future__ import annotations
 
@@ -76,21 +76,21 @@ class Wording:
         events, exposure = self.nouns.events, self.nouns.exposure
         if code == ReasonCode.OWN_RATE:
             return [
-                f"{count} {events} where {usual:.3g} are usual: the tenant's own rate, as far as its traffic can tell."
+                f"{count} {events}, usually {usual:.3g}: no rise, as far as the tenant's traffic shows."
                 for count, usual in zip(counts, figures, strict=True)
             ]
         if code == ReasonCode.NOTHING_ATTEMPTED:
             return ["Nothing was attempted in this window."] * len(counts)
         if code == ReasonCode.LEARNING:
-            return [f"The baseline has learned {count} of the {self._needed_windows} windows that it needs." for count in counts]
+            return [f"The baseline has {count} of the {self._needed_windows} windows that it needs." for count in counts]
         if code == ReasonCode.TOO_LITTLE_TRAFFIC:
             return [
-                f"Too little traffic to tell a rise from luck: {self._severe} times as many {events} would take "
+                f"Too little traffic to detect a rise: {self._severe} times as many {events} would take "
                 f"about {_DURATIONS[severe]} to show, {self._mild} times about {_DURATIONS[int(mild)]}."
                 for severe, mild in zip(counts, figures, strict=True)
             ]
         if code == ReasonCode.MISSING_ROW:
-            return [f"No row where about {count} {exposure} are usual: the source is silent for this tenant." for count in counts]
+            return [f"No row, usually about {count} {exposure}: data are missing for this tenant." for count in counts]
         return ["No row in this window."] * len(counts)
 
 

@@ -1,4 +1,4 @@
-"""Verdicts in words and figures: everything that explains an alarm, a few figures for the rest."""
+"""Verdicts in words and figures: full for an alarm, a few figures for the rest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ledger_guard.policy.detection import Detection
 _RISES = {
     alarm.SLIGHT: "a slight rise",
     alarm.HIGH: "a high rise",
-    alarm.SUSTAINED: "a rise that lasts",
+    alarm.SUSTAINED: "a sustained rise",
     alarm.PLATFORM: "a rise of the whole platform",
 }
 _NO_DATA, _INSUFFICIENT, _NONE = map(SEVERITIES.index, (Severity.NO_DATA, Severity.INSUFFICIENT, Severity.NONE))
@@ -85,7 +85,7 @@ class Reasons:
         if self._severity[place] > _NONE:
             return self._alarm_sentence(index)
         events, expected = _count(float(result.events[index])), _count(float(result.seen.expected[index]))
-        return f"{events} {self._wording.nouns.events} where {expected} are usual, as at the same hours of the last weeks."
+        return f"{events} {self._wording.nouns.events} where {expected} are usual, as in the same hours of the last weeks."
 
     @cached_property
     def _is_weekly(self) -> Flags:
@@ -102,7 +102,7 @@ class Reasons:
         events, usual = _count(float(result.hour_events[index])), _count(float(result.hour_expected[index]))
         rise, times = _RISES[int(result.rule[index])], _count(float(result.ratio[index]))
         return (
-            f"{events} {self._wording.nouns.events} within the hour where {usual} are usual for this tenant: {rise} "
+            f"{events} {self._wording.nouns.events} within the hour, usually {usual} for this tenant: {rise} "
             f"by about {times} times since {iso(self._since(index))}; {self._way_out(index)}."
         )
 
@@ -112,7 +112,7 @@ class Reasons:
         if result.level[index] == alarm.MILD:
             grave = self._since(index) + timedelta(minutes=self._detection.sustained_minutes)
             return f"severe from {_count(self._detection.severe_ratio)} times on, or if it lasts beyond {iso(grave)}"
-        return "over once health is likelier than one in ten"
+        return "ends when the probability of health is above 10 %"
 
     def _figures(self, index: int, severity: Severity) -> dict[str, Any]:
         result = self._result

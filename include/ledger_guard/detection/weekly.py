@@ -1,4 +1,4 @@
-"""Which hours of the week ran high lately: a rise that comes again at the same hour of the week is the week's, not a trouble."""
+"""Which hours of the week were high recently: a rise that repeats at the same hour of the week is no alarm."""
 
 from __future__ import annotations
 

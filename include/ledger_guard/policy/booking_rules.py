@@ -1,4 +1,4 @@
-"""What single ledger rows and transactions say, read by the policy's words.
+"""The meaning of single ledger rows and transactions by the policy's ledger words.
 
 sql/platform/ledger_movements.sql and noted_balances.sql read them in the same way.
 """
@@ -16,7 +16,7 @@ from ledger_guard.policy.ledger_tables import Booking, LedgerTable, TransactionT
 from ledger_guard.policy.platform import Platform
 
 _DIRECTIONS = {"credit": 1, "debit": -1}
-#: of a row without a date; it is unreadable, so this is never compared
+#: date of a row without one; the row is unreadable, so this is never compared
 _UNDATED = datetime.min.replace(tzinfo=timezone.utc)
 _NUMBER = re.compile(r"[0-9]{1,12}([.][0-9]+)?")
 
@@ -54,7 +54,7 @@ def booked_movement(row: LedgerRow, platform: Platform) -> BookedMovement:
 def notes_of(
     transactions: Iterable[TransactionRow], movements: Iterable[Movement], table: TransactionTable | None, currency: str
 ) -> list[NotedBalance]:
-    """What a player's transactions noted of the balance; one that can't be read, or was never booked, proves nothing."""
+    """The balances noted in a player's transactions; unreadable or unbooked ones prove nothing."""
     if table is None:
         return []
     booked_at: dict[str, datetime] = {}
@@ -77,7 +77,7 @@ def notes_of(
 
 
 def is_code_alike(code: str, currency: str) -> bool:
-    """Whether a currency code is the plan's but for case and blanks."""
+    """Whether a currency code is the plan's except for case and blanks."""
     return code.strip(" ").upper() == currency.upper()
 
 

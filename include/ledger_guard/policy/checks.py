@@ -1,4 +1,4 @@
-"""What a policy must not contradict, beyond the shape of its sections: one function a rule."""
+"""Rules for a policy beyond the shape of its sections: one function per rule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def contradictions(policy: Policy) -> list[Problem]:
-    """Everything that is wrong with a well-formed policy, in the order of the rules; empty when nothing is."""
+    """All problems of a well-formed policy, in the order of the rules; empty when there are none."""
     return [problem for rule in _RULES for problem in rule(policy)]
 
 
@@ -36,7 +36,7 @@ def _every_trigger_names_a_known_flag_and_a_runbook(policy: Policy) -> Iterator[
             known = ", ".join(sorted(policy.flags)) or "none is defined"
             yield f"triggers.{trigger.value}.flag", f"{described.flag!r} is not in flags; allowed: {known}"
         if not described.runbook.strip():
-            yield f"triggers.{trigger.value}.runbook", "names no file; allowed: the path of this trigger's runbook"
+            yield f"triggers.{trigger.value}.runbook", "is not an existing file; allowed: the path of this trigger's runbook"
 
 
 def _every_case_is_decided_once(policy: Policy) -> Iterator[Problem]:
@@ -56,7 +56,7 @@ def _actions_fit_their_row(policy: Policy) -> Iterator[Problem]:
         place = f"matrix[{position}].actions"
         for word, times in Counter(row.actions).items():
             if times > 1:
-                yield place, f"{word} stands there {times} times; allowed: each action once"
+                yield place, f"{word} is there {times} times; allowed: each action once"
         for word in ("roll_back", "backfill"):
             if word in row.actions and row.severity is Severity.MILD:
                 yield place, f"{word} in a mild row; allowed: {word} only where the severity is severe"
@@ -68,7 +68,7 @@ def _nothing_is_left_to_be_filled_in(policy: Policy) -> Iterator[Problem]:
         texts += [(f"matrix[{position}].runbook_says", row.runbook_says), (f"matrix[{position}].owner", row.owner)]
     for place, text in texts:
         if PLACEHOLDER.search(text):
-            yield place, f"{text[:40]!r} is a placeholder; allowed: what is really meant"
+            yield place, f"{text[:40]!r} is a placeholder; allowed: the real text"
 
 
 def _numbers_are_ordered(policy: Policy) -> Iterator[Problem]:
@@ -120,7 +120,7 @@ def _names_of_flags_and_secrets_are_names(policy: Policy) -> Iterator[Problem]:
 
 def _whoever_writes_plans_can_be_run(policy: Policy) -> Iterator[Problem]:
     if policy.backfill_writer is BackfillWriter.PLATFORM_SCRIPT and policy.command_runner is None:
-        yield "backfill_writer", "is platform_script, and nothing says how that is run; allowed: with a section command_runner"
+        yield "backfill_writer", "is platform_script without a section command_runner; allowed: with that section"
 
 
 def _other_environments_can_be_compared(policy: Policy) -> Iterator[Problem]:
@@ -151,7 +151,7 @@ def _signatures_are_reminded_of_at_least_as_often(policy: Policy) -> Iterator[Pr
 def _probes_are_of_known_flags(policy: Policy) -> Iterator[Problem]:
     for name, probe in policy.probes.items():
         if name not in policy.flags:
-            yield f"probes.{name}", f"is no flag of this policy; allowed: {', '.join(sorted(policy.flags))}"
+            yield f"probes.{name}", f"is not a flag of this policy; allowed: {', '.join(sorted(policy.flags))}"
         if probe.canary is not None and probe.canary.kind == "withdrawal":
             try:
                 checked_tenant_id(probe.canary.tenant_id)

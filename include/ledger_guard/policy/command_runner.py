@@ -1,4 +1,4 @@
-"""Policy section for driving the platform's own backfill script: what is run, where, and within which bounds."""
+"""Policy section for running the platform's own backfill script: what, where, and within which limits."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic import AfterValidator, Field
 from ledger_guard.policy.section import Section
 from ledger_guard.policy.words import AbsolutePath, VariableName
 
-#: what the script reads its database from; without it the platform's script silently takes a SQLite file
+#: the script's database; without it the platform's script silently uses a SQLite file
 DATABASE_URL = "DATABASE_URL"
 
 
 def _not_the_database(name: str) -> str:
     if name == DATABASE_URL:
-        raise ValueError("DATABASE_URL is always passed on; allowed: say with database_url_from where it comes from")
+        raise ValueError("DATABASE_URL is always passed on; allowed: set its origin with database_url_from")
     return name
 
 
@@ -24,7 +24,7 @@ PassedOn = Annotated[VariableName, AfterValidator(_not_the_database)]
 
 
 class BackfillWriter(str, Enum):
-    """Who carries plans out in the DAG `tenant_backfill`."""
+    """Who writes plans in the DAG `tenant_backfill`."""
 
     #: the guard's own force: exact, journaled, can be undone
     LEDGER_GUARD = "ledger_guard"
@@ -50,7 +50,7 @@ class CommandRunner(Section):
     database_url_scheme: str = Field("postgresql+asyncpg", pattern=r"^postgresql(\+[a-z0-9_]+)?$")
     #: names of further variables that are passed on when the guard's environment has them; nothing else is
     environment: tuple[PassedOn, ...] = ()
-    #: after this the script is ended; the dry-run and the run each have it
+    #: time limit of the script, for the dry-run and for the run
     timeout_seconds: float = Field(3600, gt=0, le=86_400)
     #: from SIGTERM to SIGKILL; Airflow kills a task itself five seconds after its SIGTERM
     term_grace_seconds: float = Field(3, ge=0, le=60)

@@ -1,4 +1,4 @@
-"""Policy sections for when a window is complete, and from when on a rise counts."""
+"""Policy sections: when a window is complete, and when a rise counts."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class Sensing(Section):
 class Detection(Section):
     """Thresholds of the severity rule (docs/severity.md)."""
 
-    #: rate over baseline from which a rise is worth telling somebody
+    #: rate over baseline from which a rise is reported
     mild_ratio: float = Field(1.5, gt=1)
     #: rate over baseline from which a rise is high
     severe_ratio: float = Field(5.0, gt=1)
-    #: a rise that lasts this long is severe however slight
+    #: a rise that lasts this long is severe, however small
     sustained_minutes: int = Field(60, ge=1)
     #: bound on false severe alarms, and on false mild ones, per 1,000 tenant-days
     severe_false_alarms: float = Field(0.5, ge=0.01, le=1000)
     mild_false_alarms: float = Field(10.0, ge=0.01, le=10_000)
-    #: how long a trouble usually lasts: longer finds slight rises that go on, shorter ends alarms sooner
+    #: how long a rise usually lasts: longer finds small lasting rises, shorter ends alarms sooner
     trouble_minutes: float = Field(120.0, ge=5, le=10_000)
     #: fewer expected events than this an hour at the severe ratio: `insufficient`
     minimum_expected_events: float = Field(5.0, gt=0)
-    #: and never an alarm on fewer events than this within the hour
+    #: no alarm on fewer events than this within the hour
     minimum_events: int = Field(5, ge=1)
     #: windows that must be learned before a tenant is judged
     baseline_minimum_windows: int = Field(36, ge=1)

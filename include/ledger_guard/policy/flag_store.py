@@ -1,4 +1,4 @@
-"""Policy section for where flag values stand: one shape for each kind of store."""
+"""Policy section for the flag store: one shape per kind of store."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ Restart = Annotated[RestartCommand | RestartWebhook, Field(discriminator="kind")
 
 
 class DotenvFile(Section):
-    """Values in the platform's dotenv file, by each flag's `env_name`; for everybody alike, never per tenant."""
+    """Values in the platform's dotenv file, by each flag's `env_name`; one value for everyone, never per tenant."""
 
     kind: Literal["dotenv"]
     path: AbsolutePath
@@ -72,7 +72,7 @@ class FlagServer(Section):
     """Values behind a small JSON interface (docs/flag_stores.md)."""
 
     kind: Literal["http"]
-    #: what stands before `/v1/flags/…`
+    #: base address, before `/v1/flags/…`
     base_url: HttpUrl
     #: an Airflow connection whose password is the token, read from AIRFLOW_CONN_… or from Airflow
     connection_id: ConnectionId = "ledger_flags"
@@ -93,10 +93,10 @@ class FlagdFile(Section):
 
 
 class UnleashServer(Section):
-    """Values in one environment of a project of Unleash, by its admin API; for everybody alike, never per tenant."""
+    """Values in one environment of a project of Unleash, by its admin API; one value for everyone, never per tenant."""
 
     kind: Literal["unleash"]
-    #: what stands before `/api/admin/…`
+    #: base address, before `/api/admin/…`
     base_url: HttpUrl
     project: UnleashName = "default"
     environment: UnleashName

@@ -1,4 +1,4 @@
-"""Policy section about refusals that strangers can make: when they are taken for forged."""
+"""Policy section about refusals caused by strangers: when they count as forged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ledger_guard.policy.section import Section
 class ForgeryRules(Section):
     """When refused webhooks are likely forged, so that no rollback of signatures is proposed."""
 
-    #: genuine calls keep their usual number when more than this share of it is accepted
+    #: genuine calls are as many as usual when more than this share of the usual number is accepted
     kept_share: float = Field(0.8, ge=0.5, le=0.99)
     #: the chance at which so many accepted calls, or so few, are not put down to luck
     chance_of_luck: float = Field(0.05, ge=0.0001, le=0.2)

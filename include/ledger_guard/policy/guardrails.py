@@ -1,4 +1,4 @@
-"""Whether a plan is small and clear enough for force to go without a human."""
+"""Whether a plan is small and clear enough for force without approval."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ledger_guard.policy.schema import Guardrails
 def exceeded_guardrails(
     guardrails: Guardrails, totals: WriteTotals, players: int, before: WriteTotals = NOTHING_WRITTEN
 ) -> tuple[str, ...]:
-    """One sentence a guardrail that a plan of so much exceeds, as in `rows 812 > max_rows 500`.
+    """One sentence for each exceeded guardrail, as in `rows 812 > max_rows 500`.
 
     What the tenant was written within `counted_within_hours` (`before`, see PlanStore.written_before) counts with the plan, so
     that two plans get no more than one. Rows that only a human may settle don't count. A row's movement is what force would

@@ -13,7 +13,7 @@ from ledger_guard.policy.section import Identifier, Section
 
 def _factor(number: float) -> float:
     if number not in {-1, -0.5, 0, 0.5, 1}:
-        raise ValueError(f"{number} is no part of an amount; allowed: -1, -0.5, 0, 0.5, 1")
+        raise ValueError(f"{number} is not a factor of an amount; allowed: -1, -0.5, 0, 0.5, 1")
     return number
 
 
@@ -47,7 +47,7 @@ class Booking(Section):
             try:
                 groups = re.compile(pattern).groups
             except re.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
             if groups != 1:
                 raise ValueError(f"{pattern!r} has {groups} groups; allowed: exactly one, around the amount")
         return pattern

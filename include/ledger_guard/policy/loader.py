@@ -1,4 +1,4 @@
-"""The only reader of the policy file: from a path to a Policy whose every case is proved to be decided once."""
+"""The only reader of the policy file: from a path to a checked Policy that decides every case exactly once."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def load_policy(path: str | Path | None = None) -> Policy:
     """Read, validate and cross-check the policy.
 
     Raises:
-        PolicyError: with all problems, one line each, as `file:path.to.key: problem; allowed: …`. Mend the file.
+        PolicyError: with all problems, one line each, as `file:path.to.key: problem; allowed: …`. Correct the file.
     """
     file = policy_path(path)
     allowed = "a readable YAML file with a policy"
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise PolicyError([f"{file}: there is no such file; allowed: {allowed}"]) from error
+        raise PolicyError([f"{file}: file not found; allowed: {allowed}"]) from error
     except UnicodeDecodeError as error:
         raise PolicyError([f"{file}: is not UTF-8 text (byte {error.start}); allowed: {allowed}"]) from error
     except OSError as error:
@@ -49,7 +49,7 @@ def parse_policy(text: str, name: str) -> Policy:
     """As `load_policy`, from text; `name` stands for the file in messages."""
     document, problems = yaml_text.parse(text)
     if not problems and "content_hash" in document:
-        problems = ["content_hash: is worked out from the content; allowed: leave it out"]
+        problems = ["content_hash: is computed from the content; allowed: leave it out"]
     if problems:
         raise PolicyError([f"{name}:{problem}" for problem in problems])
     try:
@@ -64,6 +64,6 @@ def parse_policy(text: str, name: str) -> Policy:
 
 
 def content_hash(policy: Policy) -> str:
-    """SHA-256 over what the policy says: comments, order of keys and defaults written out or left out don't change it."""
+    """SHA-256 over the policy's content: comments, order of keys and explicit defaults don't change it."""
     content = policy.model_dump(mode="json", exclude={"content_hash"})
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

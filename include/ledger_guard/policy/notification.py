@@ -1,4 +1,4 @@
-"""Policy section for how people are told: one shape for each kind of channel."""
+"""Policy section for notifications: one shape per kind of channel."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ ChannelSection = SlackChannel
 
 
 class Notification(Section):
-    """Where people are told, and how much at once."""
+    """Where notices go, and how much they list."""
 
     #: the first one keeps each incident in a thread of its own
     channels: tuple[ChannelSection, ...]
-    #: most tenants and players that one message lists
+    #: at most so many tenants and players in one message
     list_at_most: int = Field(10, ge=1, le=50)
-    #: whom a Slack message calls that can't wait, in Slack's own form; empty: nobody is called by name
+    #: who is mentioned in an urgent Slack message, in Slack's own form; empty: no one
     escalation_mention: str = Field("", pattern=r"^(<!here>|<!channel>|<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>)?$")
 
     @model_validator(mode="after")
     def _tells_somewhere(self) -> Notification:
         if not self.channels:
-            raise ValueError("names no channel; allowed: at least one in channels")
+            raise ValueError("is empty; allowed: at least one channel")
         return self
 
     @property

@@ -8,7 +8,7 @@ from ledger_guard.policy.section import Section
 
 
 class BackfillPace(Section):
-    """Bounds on what a backfill asks of the platform's database."""
+    """Limits of a backfill's load on the platform's database."""
 
     #: batches grow and shrink towards holding their locks for so long, up to the guardrails' batch_rows
     target_lock_milliseconds: int = Field(25, ge=1, le=10_000)

@@ -1,4 +1,4 @@
-"""What a policy must not say of people: who may approve, act alone, or override a freeze; one function a rule."""
+"""Rules for people in a policy: who may approve, act alone, or override a freeze; one function per rule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ledger_guard.domain.identities import same_person
 from ledger_guard.policy.schema import Policy
 from ledger_guard.policy.words import PLACEHOLDER, Problem
 
-#: what a list of people may not hold: everybody, and the guard itself, which starts runs in nobody's name
+#: not allowed in a list of people: everyone, and the guard itself
 _NOBODY = ("*", "ledger_guard")
 
 
@@ -26,20 +26,20 @@ def _every_kind_of_approval_has_approvers(policy: Policy) -> Iterator[Problem]:
                 yield f"{place}[{position}]", f"{name!r} is not a user name; allowed: names of people as Airflow knows them"
         for name, times in Counter(approval.approvers).items():
             if times > 1:
-                yield place, f"{name!r} stands there {times} times; allowed: each name once"
+                yield place, f"{name!r} is there {times} times; allowed: each name once"
 
 
 def _enough_people_may_approve(policy: Policy) -> Iterator[Problem]:
     for kind, approval in policy.approvals.items():
         named = len(approval.approvers)
         if approval.approvers_needed > 1 and named < 3:
-            # whoever of them asks, two must remain
+            # if one of them asks, two must remain
             place = f"approvals.{kind.value}.approvers_needed"
             yield place, f"2 with {named} approver{'' if named == 1 else 's'}; allowed: 2 with three approvers or more"
 
 
 def _a_question_is_escalated_while_it_waits(policy: Policy) -> Iterator[Problem]:
-    # a health check looks every 5 minutes, and may be held up by a late source for as long as sensing waits
+    # the health check runs every 5 minutes, and a late source may delay it as long as sensing waits
     least = 5 + -(-policy.sensing.give_up_after_seconds // 60)
     for kind, approval in policy.approvals.items():
         given = approval.escalate_before_minutes
@@ -51,7 +51,7 @@ def _a_question_is_escalated_while_it_waits(policy: Policy) -> Iterator[Problem]
 def _the_glass_is_broken_by_named_people_only(policy: Policy) -> Iterator[Problem]:
     glass = policy.break_glass
     if bool(glass.users) != bool(glass.kinds):
-        yield "break_glass", "names only users or only kinds; allowed: both, or neither, which forbids it"
+        yield "break_glass", "has only users or only kinds; allowed: both, or neither (then no one may act alone)"
     for what, listed in (("users", glass.users), ("kinds", tuple(kind.value for kind in glass.kinds))):
         for position, name in enumerate(listed):
             if not name.strip() or name != name.strip() or PLACEHOLDER.search(name) or name in _NOBODY:
@@ -61,14 +61,14 @@ def _the_glass_is_broken_by_named_people_only(policy: Policy) -> Iterator[Proble
                 )
         for name, times in Counter(listed).items():
             if times > 1:
-                yield f"break_glass.{what}", f"{name!r} stands there {times} times; allowed: each once"
+                yield f"break_glass.{what}", f"{name!r} is there {times} times; allowed: each once"
     if ApprovalKind.FLAG_RESTORE in glass.kinds:
         yield "break_glass.kinds", "flag_restore can wait for a second person; allowed: any other kind"
     for kind in glass.kinds:
         least = policy.approvals[kind].minimum_reason_characters if kind in policy.approvals else 0
         if glass.minimum_reason_characters < least:
             place, given = "break_glass.minimum_reason_characters", glass.minimum_reason_characters
-            yield place, f"{given} is less than approvals.{kind.value} asks for; allowed: {least} or more"
+            yield place, f"{given} is less than in approvals.{kind.value}; allowed: {least} or more"
 
 
 def _names_of_who_may_override_are_names(policy: Policy) -> Iterator[Problem]:
@@ -80,7 +80,7 @@ def _names_of_who_may_override_are_names(policy: Policy) -> Iterator[Problem]:
             )
     for name, times in Counter(policy.freeze.override_by).items():
         if times > 1:
-            yield "freeze.override_by", f"{name!r} stands there {times} times; allowed: each name once"
+            yield "freeze.override_by", f"{name!r} is there {times} times; allowed: each name once"
 
 
 def _a_list_of_people_names_people_each_by_one_name(policy: Policy) -> Iterator[Problem]:
@@ -92,7 +92,7 @@ def _a_list_of_people_names_people_each_by_one_name(policy: Policy) -> Iterator[
     for place, names in {**lists, "freeze.override_by": policy.freeze.override_by}.items():
         for position, name in enumerate(names):
             if name in _NOBODY:
-                yield f"{place}[{position}]", f"{name!r} is nobody; allowed: names of people as Airflow knows them"
+                yield f"{place}[{position}]", f"{name!r} is not a person; allowed: names of people as Airflow knows them"
 
 
 RULES_OF_PEOPLE = (

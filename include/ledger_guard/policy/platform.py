@@ -35,7 +35,7 @@ class WalletTable(Section):
     bonus_available: Identifier = "balance_bonus_available"
     bonus_pending: Identifier = "balance_bonus_pending"
     updated_at: Identifier = "updated_at"
-    #: triggers on the table that somebody has read and found to leave amounts as they are written
+    #: database triggers on the table that a person has read and found harmless
     known_triggers: tuple[Identifier, ...] = ()
 
 
@@ -56,7 +56,7 @@ class Platform(Section):
     player: PlayerTable = PlayerTable()
     wallet: WalletTable = WalletTable()
     ledger: LedgerTable = LedgerTable()
-    #: None: the platform has no such table; then whose requests may have overlapped goes to a human
+    #: None: the platform has no such table; then a human decides players whose requests may have overlapped
     transactions: TransactionTable | None = None
     #: requests for one player that were booked within this time may have overlapped, and one of them lost an update
     concurrent_within_seconds: int = Field(5, ge=0, le=3600)
@@ -64,12 +64,12 @@ class Platform(Section):
     fill_bonus_from_player: bool = False
     statement_timeout_seconds: int = Field(60, ge=1, le=3600)
     lock_timeout_milliseconds: int = Field(2000, ge=1, le=60000)
-    #: a replica that is read in place of the primary is believed up to here
+    #: the largest accepted lag of a replica that is read instead of the primary
     most_replica_lag_seconds: int = Field(30, ge=1, le=3600)
 
     @property
     def words_hash(self) -> str:
-        """Hash of all that decides which opening follows from a player's rows: by other words another one does."""
+        """Hash of all settings that decide a player's opening."""
         sections = (self.currency, self.player, self.ledger, self.transactions)
         words = [each.model_dump_json() if isinstance(each, Section) else each for each in sections]
         return hashlib.sha256(json.dumps(words).encode()).hexdigest()
@@ -87,7 +87,7 @@ class AccessLogMapping(Section):
     error_code: str | None = "error_code"
     provider: str | None = "provider"
     request_id: str | None = "request_id"
-    #: what the request asked for, in whole units of the platform's currency; None: the log does not tell
+    #: what the request asked for, in whole units of the platform's currency; None: the log has none
     amount: str | None = "amount"
     #: the address that the ingress itself saw, not one that a header claims; kept of webhook calls alone. None: of no call. The
     #: combined format has it at a place of its own, so that any name keeps it there
@@ -121,7 +121,7 @@ class OtherEnvironment(Section):
 
 
 class Secrets(Section):
-    """Which secrets check_secrets looks at. Values are never shown: presence, age and fingerprint only."""
+    """The secrets that check_secrets checks. Values are never shown: only presence, age and fingerprint."""
 
     #: variable names to check, by provider
     names: dict[str, str]
@@ -130,7 +130,7 @@ class Secrets(Section):
     #: values that ship with the platform and must not be in use
     placeholders: tuple[str, ...] = ()
     minimum_characters: int = Field(16, ge=1)
-    #: how long a secret may be in use, as far as the guard has seen it; None: for ever
+    #: how long a secret may be in use, as seen by the guard; None: no limit
     oldest_days: int | None = Field(None, ge=1)
     #: by label
     other_environments: dict[str, OtherEnvironment] = Field(default_factory=dict)

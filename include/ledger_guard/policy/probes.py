@@ -1,4 +1,4 @@
-"""Policy section that says how to see whether a flag change took effect: ask every instance, then try it out."""
+"""Policy section for checking the effect of a flag change: ask every instance, then send a canary."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ HeaderValue = Annotated[str, AfterValidator(_header_value)]
 class InstanceProbe(Section):
     """Each instance of the platform is asked which value it serves."""
 
-    #: one address an instance, every one of them
+    #: one address per instance, all of them
     urls: tuple[HttpUrl, ...] = Field(min_length=1)
     #: where the value stands in the JSON answer: keys parted by dots. It has to be true or false there
     value_at: str = Field(min_length=1)
-    #: query parameter that names the tenant; None: the address answers for everybody
+    #: query parameter that names the tenant; None: the address answers for everyone
     tenant_parameter: str | None = None
     #: names the variable that holds a bearer token; None: no token is sent
     token_env: VariableName | None = None
@@ -66,7 +66,7 @@ class SignatureScheme(str, Enum):
 
 
 class CanaryRequest(Section):
-    """A request as the platform wants it. Texts may have gaps, filled anew for each request."""
+    """A request in the platform's form. Texts may have gaps, filled for each request."""
 
     #: what gaps may be called
     gap_names: ClassVar[tuple[str, ...]] = ("canary_id",)
@@ -85,16 +85,16 @@ class CanaryRequest(Section):
         unknown = sorted(set(gaps(template)) - set(cls.gap_names))
         if unknown:
             allowed = ", ".join(f"{{{name}}}" for name in cls.gap_names)
-            raise ValueError(f"nothing is known to fill {{{unknown[0]}}} with; allowed: {allowed}")
+            raise ValueError(f"{{{unknown[0]}}} is an unknown gap; allowed: {allowed}")
         try:
             json.dumps(template, allow_nan=False)
         except ValueError as error:
-            raise ValueError("holds a number that JSON has not; allowed: finite numbers") from error
+            raise ValueError("has a number that JSON does not allow; allowed: finite numbers") from error
         return template
 
 
 class WebhookCanary(CanaryRequest):
-    """Two webhooks that book nothing, one rightly and one wrongly signed."""
+    """Two webhooks that book nothing, one correctly and one wrongly signed."""
 
     kind: Literal["webhook"]
     body: dict[str, JsonValue] = Field(_WEBHOOK_BODY)
@@ -105,12 +105,12 @@ class WebhookCanary(CanaryRequest):
     signature_header: str = Field("X-Signature", pattern=r"^[A-Za-z0-9-]+$")
     signature_prefix: str = ""
     refused_status: int = Field(401, ge=400, le=499)
-    #: must stand in the body of a refusal; None: the status alone tells
+    #: must stand in the body of a refusal; None: only the status counts
     refused_code: str | None = Field(None, min_length=1)
 
 
 class WithdrawalCanary(CanaryRequest):
-    """A withdrawal of a player kept for this, whose wallet is empty: enforcement refuses it, no enforcement allows it."""
+    """A withdrawal of a canary player with an empty wallet: refused with enforcement, allowed without."""
 
     gap_names: ClassVar[tuple[str, ...]] = ("canary_id", "tenant_id", "player_id", "amount")
 
@@ -129,7 +129,7 @@ Canary = Annotated[WebhookCanary | WithdrawalCanary, Field(discriminator="kind")
 
 
 class Probe(Section):
-    """How one flag's effect is seen. A change counts as confirmed only with both; what is left out is said."""
+    """How one flag's effect is checked. A change is confirmed only with both; the finding names what is missing."""
 
     instances: InstanceProbe | None = None
     canary: Canary | None = None

@@ -37,12 +37,12 @@ _SIZES = {
     "string_too_short": ("min_length", "at least {} characters"),
     "string_too_long": ("max_length", "at most {} characters"),
 }
-#: what an operator may have put here by mistake is not repeated
+#: not repeated in messages: it may be a secret put here by mistake
 _NEVER_SHOWN = ("secrets",)
 
 
 def problem_lines(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """One line an error, in the order of the model's fields."""
+    """One line per error, in the order of the model's fields."""
     return [
         f"{_path(_without_tags(detail['loc'], model))}: {_problem(detail, model)}" for detail in error.errors(include_url=False)
     ]
@@ -60,7 +60,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:  # noqa: C901
     kind, loc, context = detail["type"], detail["loc"], detail.get("ctx", {})
     shown = _shown(detail["input"], loc)
     if kind == "missing":
-        return "is missing; allowed: it has to be given"
+        return "is missing; allowed: a value (it is required)"
     if kind == "extra_forbidden":
         return f"is an unknown key; {_known_keys(loc, model)}"
     if kind in {"enum", "literal_error"}:
@@ -74,14 +74,14 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:  # noqa: C901
     if kind in _KINDS:
         return f"{shown} is not {_KINDS[kind]}; allowed: {_KINDS[kind]}"
     if kind == "string_pattern_mismatch":
-        return f"{shown} has not the right form; allowed: a text that matches {context['pattern']}"
+        return f"{shown} has the wrong format; allowed: a text that matches {context['pattern']}"
     if kind == "union_tag_invalid":
         return f"{context['tag']!r} is unknown; allowed: {_words(str(context['expected_tags']))}"
     if kind == "union_tag_not_found":
-        return f"names no {str(context['discriminator']).strip(chr(39))}; allowed: one that says which kind it is"
+        return f"lacks {str(context['discriminator']).strip(chr(39))}; allowed: the word of its kind"
     if kind == "value_error":
         return str(context["error"])
-    return f"{detail['msg']}; allowed: what docs and the shipped policy show"
+    return f"{detail['msg']}; allowed: see the docs and the shipped policy"
 
 
 def _shown(found: object, loc: tuple[int | str, ...]) -> str:
@@ -99,7 +99,7 @@ def _words(expected: str) -> str:
 def _known_keys(loc: tuple[int | str, ...], model: type[BaseModel]) -> str:
     section = _section_at(loc[:-1], model)
     if section is None:
-        return "allowed: only the keys that this section knows"
+        return "allowed: only the keys of this section"
     known = sorted(field.alias or name for name, field in section.model_fields.items() if name != "content_hash")
     near = difflib.get_close_matches(str(loc[-1]), known, n=1)
     meant = f"did you mean {near[0]}? " if near else ""

@@ -1,4 +1,4 @@
-"""Requests that the policy writes down: JSON and headers with named gaps, filled with values and never with code."""
+"""Request templates of the policy: JSON and headers with named gaps, filled with values, never with code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def gaps(template: JsonValue) -> Iterator[str]:
 def filled(template: JsonValue, values: Mapping[str, str | float]) -> JsonValue:
     """The value with its gaps filled. A text that is one gap and nothing else becomes the value itself, a number a number.
 
-    What is put in is not looked at again: a value that holds braces stays as it is. Raises KeyError for a gap without a value.
+    Filled values are not expanded again: braces in a value stay as they are. Raises KeyError for a gap without a value.
     """
     if isinstance(template, str):
         whole = _GAP.fullmatch(template)

@@ -1,4 +1,4 @@
-"""Policy sections about what stands between a rollback and enabling a flag again."""
+"""Policy sections about enabling a flag again after a rollback."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ledger_guard.policy.section import Section
 
 
 class FreezeRules(Section):
-    """Who may let one tenant be enabled in spite of a freeze, and for how long."""
+    """Who may allow one tenant to be enabled despite a freeze, and for how long."""
 
-    #: names of people; nobody may while it is empty
+    #: names of people; empty: no one may
     override_by: tuple[str, ...] = ()
     #: the longest time for which an override may be granted
     override_at_most_hours: int = Field(24, ge=1, le=24 * 14)
@@ -49,5 +49,5 @@ class Reminders(Section):
     """How often people are reminded of a rollback that was meant to be temporary."""
 
     rolled_back_hours: float = Field(24.0, gt=0, le=24 * 14)
-    #: where that leaves a door open, as the flag of webhook signatures does: unsigned webhooks are accepted meanwhile
+    #: for a flag whose rollback is unsafe, as for webhook signatures: unsigned webhooks are accepted meanwhile
     signatures_hours: float = Field(4.0, gt=0, le=24 * 14)

@@ -1,4 +1,4 @@
-"""The policy's shape. Everything the guard decides by stands here; nothing is decided by a default in code."""
+"""The policy's schema. Everything that decides is in the policy; no default in code decides."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ledger_guard.policy.words import TriggerWord
 
 
 class Guardrails(Section):
-    """What a plan may be for force to go without a human."""
+    """Limits of a plan that force may write without approval."""
 
     #: False: every plan waits for a human
     force_without_approval: bool
@@ -45,14 +45,14 @@ class Guardrails(Section):
 
 
 class ApprovalPolicy(Section):
-    """Who may say yes to one kind of action, and by when."""
+    """Who may approve one kind of action, and by when."""
 
     approvers: tuple[str, ...] = Field(min_length=1)
     valid_minutes: int = Field(ge=1)
     minimum_reason_characters: int = Field(10, ge=1)
-    #: so many different people must agree, none of them who asked
+    #: so many different people must approve, not the requester
     approvers_needed: Literal[1, 2] = 1
-    #: people are reminded so long before a question expires; None: not at all
+    #: reminder so long before a question expires; None: none
     escalate_before_minutes: int | None = Field(None, ge=1)
 
     @property
@@ -62,7 +62,7 @@ class ApprovalPolicy(Section):
 
 
 class BreakGlass(Section):
-    """Who may act alone when nobody else answers. Nobody, unless users and kinds are named."""
+    """Who may act alone when no one else answers. No one, unless users and kinds are named."""
 
     users: tuple[str, ...] = ()
     kinds: tuple[ApprovalKind, ...] = ()
@@ -128,14 +128,14 @@ class Policy(Section):
     content_hash: str = ""
 
     def row_for(self, trigger: Trigger, severity: Severity, scope: Scope) -> MatrixRow:
-        """The matrix row that decides this case; the loader has proved that there is exactly one."""
+        """The matrix row that decides this case; the loader has checked that there is exactly one."""
         for row in self.matrix:
             if row.answers(trigger, severity, scope):
                 return row
         raise BadInputError(f"matrix: no row for ({trigger.value}, {severity.value}, {scope.value}); allowed: mild and severe")
 
     def trigger(self, trigger: Trigger) -> TriggerPolicy:
-        """What the policy says of a trigger; raises BadInputError when it no longer knows it."""
+        """The policy's section of a trigger; raises BadInputError when it no longer has one."""
         return self.triggers[self.checked_trigger(trigger)]
 
     def checked_trigger(self, word: object) -> Trigger:

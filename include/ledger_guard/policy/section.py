@@ -1,4 +1,4 @@
-"""What all sections of a policy have in common."""
+"""Common base of all policy sections."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ Identifier = Annotated[str, AfterValidator(_identifier)]
 
 
 class Section(BaseModel):
-    """Common ground of all sections: unknown keys are errors, values never change."""
+    """Base of all sections: unknown keys are errors, values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

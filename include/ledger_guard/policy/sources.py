@@ -1,4 +1,4 @@
-"""Policy sections for where a trigger's readings come from: one shape for each kind of source."""
+"""Policy sections for the sources of triggers: one shape per kind of source."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ledger_guard.policy.section import Section
 
 
 class Source(Section):
-    """What all kinds have in common."""
+    """Common base of all kinds."""
 
     kind: str
-    #: the source compares how things stand now: it can't be asked about the past, and what it counts comes again in each window
+    #: the source compares the current state: it has no past, and it counts the same things again in each window
     speaks_of_now_alone: ClassVar[bool] = False
-    #: it knows whom or what each event hit
+    #: it names the subject of each event
     names_subjects: ClassVar[bool] = False
 
 
@@ -40,7 +40,7 @@ class AccessEvents(Source):
 
 
 class BalanceComparison(Source):
-    """Players whose wallet is not what the evidence gives, out of all: compared anew for each window."""
+    """Players whose wallet differs from the evidence, out of all players: compared for each window."""
 
     speaks_of_now_alone: ClassVar[bool] = True
 

@@ -1,4 +1,4 @@
-"""Policy sections for what is watched, and what is done about it."""
+"""Policy sections for what is watched and what is done."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ActionWord = Literal[
 
 
 class TriggerNouns(Section):
-    """What one trigger counts, in words for people, in the plural."""
+    """The nouns of one trigger, in words for people, in the plural."""
 
     events: str = Field(min_length=3)
     exposure: str = Field(min_length=3)
@@ -36,16 +36,16 @@ class TriggerNouns(Section):
 
 
 class ReviewTopic(Section):
-    """Something that people have to look into after an incident."""
+    """A topic that people must review after an incident."""
 
     subject: str = Field(min_length=3)
     question: str = Field(min_length=3)
 
 
 class TriggerPolicy(Section):
-    """What one trigger means, what it is sensed from and which flag it answers to."""
+    """One trigger: its signal, its source and its flag."""
 
-    #: what it means: a module of `signals/`, or `generic`, for which this section says the rest
+    #: its signal: a module of `signals/`, or `generic`, described by this section
     signal: str
     #: the trigger in a word or two, as in `insufficient_funds`; None: the signal's own name
     name: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]{2,39}$")
@@ -55,7 +55,7 @@ class TriggerPolicy(Section):
     source: SourceSection
     #: the flag that the runbook ties to this trigger
     flag: str
-    #: what people have to review after an incident; empty: the signal's own topics
+    #: what people must review after an incident; empty: the signal's own topics
     review: tuple[ReviewTopic, ...] = ()
     #: overrides of the common detection section
     detection: Detection | None = None

@@ -13,7 +13,7 @@ from ledger_guard.domain.signals import Trigger
 
 #: path in the file, and `problem; allowed: …`
 Problem = tuple[str, str]
-#: words that stand where something is still to be filled in
+#: placeholder words
 PLACEHOLDER = re.compile(r"\b(tbd|tba|todo|fixme|xxx+|changeme)\b|^\W*$", re.IGNORECASE)
 
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -35,7 +35,7 @@ def _variable_name(name: str) -> str:
 def _http_url(url: str) -> str:
     # A URL with a login in it is not shown.
     if not re.fullmatch(r"https?://[^\s/@]+(/[^\s@]*)?", url):
-        raise ValueError("is not an address; allowed: http:// or https://, a host, a path, and no login in it")
+        raise ValueError("is not an address; allowed: http:// or https://, a host, a path, without a login")
     return url
 
 

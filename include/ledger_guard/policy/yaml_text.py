@@ -1,4 +1,4 @@
-"""Reads YAML without forgiving anything: repeated keys, dates and numbers without a value are problems, not guesses."""
+"""Strict YAML: repeated keys, dates and non-finite numbers are problems."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ class _Loader(_SafeLoader):
                 continue
             key, line = str(key_node.value), key_node.start_mark.line + 1
             if key in first_lines:
-                self.repeated.append(
-                    f"line {line}: key {key!r} stands on line {first_lines[key]} already; allowed: each key once"
-                )
+                self.repeated.append(f"line {line}: key {key!r} is already on line {first_lines[key]}; allowed: each key once")
             first_lines.setdefault(key, line)
         return super().construct_mapping(node, deep=deep)
 

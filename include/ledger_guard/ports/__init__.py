@@ -39,11 +39,11 @@ class Dependencies:
     notifier: Notifier
     #: event time: which windows have closed
     clock: Clock
-    #: the time people live in: approvals, expiry, the audit log
+    #: wall-clock time: approvals, expiry, the audit log
     wall_clock: Clock
-    #: None: nothing to see the platform with
+    #: None: no probes of the platform
     probes: FlagProbes | None = None
     #: address of the Airflow UI, for links
     ui_url: str = "http://localhost:8080"
-    #: None: nothing can be asked, so a flag whose policy names a probe is not enabled again
+    #: None: no probe can be asked, so a flag whose policy names one is not enabled again
     validation: ValidationSource | None = None

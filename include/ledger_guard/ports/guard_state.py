@@ -1,4 +1,4 @@
-"""What the use cases keep: guard state as Protocols, one a subject, and the transaction that holds them together."""
+"""Guard state as Protocols, one per subject, and the transaction over all of them."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class ReadingStore(Protocol):
 
 
 class VerdictStore(Protocol):
-    """Verdicts, and what the severity engine remembers between windows."""
+    """Verdicts, and the severity engine's state between windows."""
 
     def record(self, verdicts: Sequence[Verdict], incident_id: str | None) -> None:
         """Store verdicts; a later judgement of the same tenant and window replaces the earlier.
 
-        A verdict that hangs on an incident stays there, whatever `incident_id` says later.
+        A verdict's incident never changes, whatever `incident_id` says later.
         """
 
     def withdraw(self, trigger: Trigger, window: Window, tenants: Sequence[str]) -> None:
@@ -62,7 +62,7 @@ class VerdictStore(Protocol):
         """End of the newest judged window."""
 
     def last_judged_at(self, trigger: Trigger) -> datetime | None:
-        """When verdicts were last stored, by the clock that was given with them."""
+        """When verdicts were last stored, by the time given with them."""
 
     def between(self, trigger: Trigger, start: datetime, end: datetime) -> list[Verdict]:
         """Verdicts whose window begins in `[start, end)`, by window, then tenant."""
@@ -84,7 +84,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class JudgedRevision:
-    """What was judged of a window: a higher revision of the sensed window means that late data came since."""
+    """What was judged of a window; a higher revision of the sensed window means late data since."""
 
     window_start: datetime
     revision: int
@@ -93,10 +93,10 @@ class JudgedRevision:
 
 
 class ReplayStore(Protocol):
-    """What it takes to judge windows again whose readings late data changed."""
+    """State for judging windows again after late data."""
 
     def checkpoint_moments(self, trigger: Trigger) -> list[datetime]:
-        """How far each stored checkpoint has seen, oldest first; reads no state."""
+        """The end of each stored checkpoint, oldest first; reads no state."""
 
     def checkpoint(self, trigger: Trigger, moment: datetime) -> Checkpoint | None:
         """The newest checkpoint that has seen nothing after `moment`, or None."""
@@ -105,16 +105,16 @@ class ReplayStore(Protocol):
         """Store a checkpoint; one of the same moment is replaced."""
 
     def drop_checkpoints_after(self, trigger: Trigger, moment: datetime) -> None:
-        """Remove checkpoints that have seen something after `moment`: a replay makes them anew."""
+        """Remove checkpoints that end after `moment`: a replay makes them again."""
 
     def judged_revisions(self, trigger: Trigger) -> list[JudgedRevision]:
         """What was judged of each window that is remembered, oldest first."""
 
     def save_judged_revisions(self, trigger: Trigger, judged: Sequence[JudgedRevision]) -> None:
-        """Remember what was judged of windows; a later judgement of the same window replaces the earlier."""
+        """Store what was judged of windows; a later judgement of the same window replaces the earlier."""
 
     def forget_before(self, trigger: Trigger, moment: datetime) -> None:
-        """Forget checkpoints that have seen less than `moment`, and windows that begin before it."""
+        """Delete checkpoints that end before `moment`, and windows that begin before it."""
 
 
 class IncidentStore(Protocol):
@@ -135,12 +135,12 @@ class IncidentStore(Protocol):
     def save(self, incident: Incident) -> Incident:
         """Store a changed incident and return it with its new version.
 
-        Raises SafetyRefusal when somebody saved it since it was read: read it again.
+        Raises SafetyRefusal when someone saved it since it was read: read it again.
         """
 
 
 class ActionStore(Protocol):
-    """What was started for incidents."""
+    """Actions of incidents."""
 
     def start(self, action: Action) -> Action:
         """Record an action; of two unfinished ones of the same (incident, kind, target) the first is returned instead."""
@@ -153,16 +153,16 @@ class ActionStore(Protocol):
 
 
 class OpeningStore(Protocol):
-    """What players held before the ledger, as the guard saw it first; nothing in it ever changes.
+    """Players' balances before the ledger, as the guard first saw them; they never change.
 
-    `words` tells by which of the policy's ledger words: by others another opening follows, and nothing was seen yet.
+    `words` identifies the policy's ledger words: with other words the openings differ and must be seen again.
     """
 
     def seen(self, tenant_id: str, words: str) -> Iterator[bytes]:
-        """All that was seen of a tenant, in blocks of whole lines (domain/openings.py), in no order."""
+        """All openings of a tenant, in blocks of whole lines (domain/openings.py), unordered."""
 
     def add(self, tenant_id: str, words: str, lines: Iterable[bytes], at: datetime) -> None:
-        """Keep openings, handed in in such blocks; of a player who was seen before the first one stays."""
+        """Store openings, in such blocks; a player's first opening is kept."""
 
 
 class PlanStore(Protocol):
@@ -184,7 +184,7 @@ class PlanStore(Protocol):
         """The tenant's newest plan, without rows."""
 
     def content(self, plan_id: str) -> PlanContent:
-        """The plan's rows as they are stored now, boiled down: what its hash is held against. Memory does not grow with rows.
+        """Totals of the plan's stored rows, for checking its hash. Memory does not grow with rows.
 
         Raises BadInputError when there is no such plan.
         """
@@ -192,35 +192,35 @@ class PlanStore(Protocol):
     def written_before(self, plan_id: str, tenant_id: str, since: datetime) -> WriteTotals:
         """What force wrote to the tenant's wallets after `since` for other plans, approved and undone ones included.
 
-        From the journal of writes. Which plans wrote to the tenant is what audit entries say, never the plans, which can be
-        edited unnoticed. `single_delta_cents` is the most that one wallet was moved then and would be by this plan, together;
-        0 where this plan has no row of a wallet that was written. What the platform's own script wrote is not in it.
+        From the journal of writes. Audit entries say which plans wrote to the tenant; plans could be edited unnoticed.
+        `single_delta_cents` is the largest sum of one wallet's earlier change and this plan's; 0 if this plan has no row of a
+        written wallet. Writes of the platform's own script are not included.
         """
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """Rows of the plan by state."""
 
     def states_of(self, plan_id: str, player_ids: Collection[str]) -> dict[str, RowState]:
-        """What became of the plan's rows of these players; those that the plan has no row of are left out."""
+        """The states of the plan's rows of these players; players without a row are left out."""
 
     def set_status(self, plan_id: str, status: PlanStatus) -> None:
-        """Record how far the plan is."""
+        """Record the plan's progress."""
 
     def of_incident(self, incident_id: str) -> list[Plan]:
         """Plans made for an incident, without rows, oldest first."""
 
 
 class BackfillOrderStore(Protocol):
-    """Orders about running backfills, and how far these have come."""
+    """Orders for running backfills, and their progress."""
 
     def ask(self, order: BackfillOrder) -> None:
-        """Record an order; it takes the place of the one before. Raises BadInputError when there is no such plan."""
+        """Record an order; it replaces the one before. Raises BadInputError when there is no such plan."""
 
     def newest(self, plan_id: str) -> BackfillOrder | None:
-        """The newest order about a plan; None when nobody ever gave one."""
+        """The newest order for a plan; None without one."""
 
     def progress(self, plan_id: str) -> list[BackfillProgress]:
-        """Each operation over a plan that has settled a batch, the one begun last first."""
+        """Each operation over a plan that has settled a batch, newest first."""
 
 
 class ApprovalStore(Protocol):
@@ -239,28 +239,28 @@ class ApprovalStore(Protocol):
         """Raises BadInputError when there is none with this id."""
 
     def of_run(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> list[Approval]:
-        """What one run (None: the one that asked last) asks people about this subject now, in the order of its gates."""
+        """The current questions of one run (None: the latest to ask) about this subject, in the order of its gates."""
 
     def escalated(self, approval_id: str, at: datetime) -> None:
-        """Remember that people were reminded of a question; the first time stays. Raises BadInputError for an unknown one."""
+        """Record that people were reminded of a question; the first time is kept. Raises BadInputError for an unknown one."""
 
     def of_gate(self, dag_id: str, run_id: str, task_id: str) -> Approval | None:
-        """What this gate asked last, with its answer."""
+        """This gate's latest question, with its answer."""
 
     def waiting(self, now: datetime) -> list[Approval]:
         """Unanswered questions that have not expired and whose run has not ended, oldest first."""
 
     def unanswered(self) -> list[Approval]:
-        """As `waiting`, expired ones included: nothing was recorded of them, not even silence. At most 500."""
+        """As `waiting`, but including expired ones without any record, not even a timeout. At most 500."""
 
     def orphan(self, approval_id: str, at: datetime) -> bool:
-        """Close a question whose run has ended; False, and nothing is done, when it is answered, void or closed already."""
+        """Close a question whose run has ended; does nothing and returns False when it is already answered, void or closed."""
 
     def orphans_to_tell(self) -> list[Approval]:
-        """Orphaned questions that nobody was told of, oldest first. At most 500."""
+        """Orphaned questions that were not reported yet, oldest first. At most 500."""
 
     def orphan_told(self, approval_id: str, at: datetime) -> None:
-        """Remember that people were told; the first time stays. Raises BadInputError for an unknown one."""
+        """Record that it was reported; the first time is kept. Raises BadInputError for an unknown one."""
 
     def of_incident(self, incident_id: str) -> list[Approval]:
         """Every question of an incident with its answer, voided ones included, oldest first."""
@@ -289,13 +289,13 @@ class FreezeStore(Protocol):
     """Freezes."""
 
     def add(self, freeze: Freeze) -> Freeze:
-        """Open a freeze; one that stands for the same flag, scope and incident is returned instead."""
+        """Open a freeze; an active one of the same flag, scope and incident is returned instead."""
 
     def get(self, freeze_id: str) -> Freeze:
         """Raises BadInputError when there is none with this id."""
 
     def standing(self, flag: str | None = None) -> list[Freeze]:
-        """Freezes that stand, oldest first."""
+        """Active freezes, oldest first."""
 
     def lift(self, freeze: Freeze) -> None:
         """Store the lifting.
@@ -307,10 +307,10 @@ class FreezeStore(Protocol):
         """Freezes of an incident, lifted ones included, oldest first."""
 
     def recorded(self, flag: str | None = None) -> list[Freeze]:
-        """Every freeze that there is a row of, lifted ones included, oldest first."""
+        """Every freeze with a row, lifted ones included, oldest first."""
 
     def set_right(self, freeze: Freeze) -> None:
-        """Store a lifted freeze in place of whatever row has its id, for the row is not what the audit log says.
+        """Store a lifted freeze in place of the row with its id, because that row differs from the audit log.
 
         Raises SafetyRefusal as `lift`.
         """
@@ -346,7 +346,7 @@ class RotationStore(Protocol):
         """Rotations that are planned and not done."""
 
     def done(self, rotation_id: str, by: str, at: datetime) -> None:
-        """Record that a rotation took place."""
+        """Record that a rotation was done."""
 
     def of_incident(self, incident_id: str) -> list[RotationPlan]:
         """Rotations planned for an incident, done ones included, oldest first."""
@@ -356,10 +356,10 @@ class RotationStore(Protocol):
 
 
 class SecretSightingStore(Protocol):
-    """Since when the guard has seen which secret, by fingerprint."""
+    """Since when the guard has seen each secret, by fingerprint."""
 
     def see(self, secret_name: str, fingerprint: str, at: datetime) -> list[SecretSighting]:
-        """Note that the secret was in use at `at`; returns what was ever seen under this name, first seen first."""
+        """Record that the secret was in use at `at`; returns everything seen under this name, oldest first."""
 
 
 class DeployStore(Protocol):
@@ -369,61 +369,61 @@ class DeployStore(Protocol):
         """Record a deploy."""
 
     def latest(self, by: datetime) -> Deploy | None:
-        """The newest deploy that had taken place by this moment."""
+        """The newest deploy up to this time."""
 
 
 class RunStore(Protocol):
-    """Leave for runs that other runs start, and what the tasks of a run left for each other."""
+    """Grants for runs started by other runs, and the notes between tasks of a run."""
 
     def grant(self, grant: RunGrant) -> RunGrant:
-        """Give leave; leave given before for the same purpose is returned instead."""
+        """Store a grant; an earlier one for the same purpose is returned instead."""
 
     def granted(self, dag_id: str, run_id: str) -> RunGrant | None:
-        """The leave that this run has."""
+        """This run's grant."""
 
     def begun(self, run_id: str, at: datetime) -> None:
-        """Remember when a granted run began; the first time stays. Raises BadInputError for a run without leave."""
+        """Record when a granted run began; the first time is kept. Raises BadInputError for a run without a grant."""
 
     def not_begun(self, before: datetime) -> list[RunGrant]:
-        """Leave given before this moment that no run made use of and nobody was told of; oldest first, at most a hundred."""
+        """Unused, unreported grants from before this time; oldest first, at most a hundred."""
 
     def never_begun(self, after: datetime, before: datetime) -> list[RunGrant]:
-        """Leave given in `[after, before)` that no run made use of, told or not; oldest first, at most a hundred."""
+        """Unused grants made in `[after, before)`, reported or not; oldest first, at most a hundred."""
 
     def told(self, run_id: str, at: datetime) -> None:
-        """Remember that people were told; the first time stays. Raises BadInputError for a run without leave."""
+        """Record that it was reported; the first time is kept. Raises BadInputError for a run without a grant."""
 
     def note(self, dag_id: str, run_id: str, name: str, content: dict[str, Any], at: datetime) -> None:
-        """Keep what a task left; a later note of the same name takes its place."""
+        """Store a task's note; a later one of the same name replaces it."""
 
     def noted(self, dag_id: str, run_id: str, name: str) -> dict[str, Any] | None:
-        """What a task of this run left under this name."""
+        """This run's note of this name."""
 
 
 class GuardAlertStore(Protocol):
-    """What stands in the way of runs and answers."""
+    """Alerts about blocked runs and answers."""
 
     def begin_look(self, at: datetime, every: timedelta) -> bool:
-        """Whether the last look began at least `every` ago; then this one counts as the last. Of several at once one may look."""
+        """Whether the last check began at least `every` ago; then this one counts as the last. Only one of several gets True."""
 
     def standing(self) -> list[GuardAlert]:
-        """What is not over, the oldest first."""
+        """Active alerts, oldest first."""
 
     def seen(self, kind: GuardAlertKind, about: str, at: datetime) -> GuardAlert:
-        """Remember that it stands; what was over begins anew, told to nobody."""
+        """Record that it is active; one that was over begins again, unreported."""
 
     def over(self, kind: GuardAlertKind, about: str, at: datetime) -> None:
-        """Remember that it does not stand any more; nothing where it did not."""
+        """Record that it is over; does nothing if it was not active."""
 
     def told(self, kind: GuardAlertKind, about: str, at: datetime) -> None:
-        """Remember that people were told; the first time stays. Raises BadInputError for what was never seen."""
+        """Record that it was reported; the first time is kept. Raises BadInputError for an unknown one."""
 
 
 class AuditLog(Protocol):
     """Append-only and hash-chained."""
 
     def append(self, event: AuditEvent) -> AuditEntry:
-        """Chain the event behind the last entry."""
+        """Append the event to the chain."""
 
     def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterable[AuditEntry]:
         """Entries in order of sequence, all of them or those of an incident or tenant."""
@@ -448,14 +448,14 @@ class AuditLog(Protocol):
         """A tenant's entries of this verb, newest first, read as they are taken."""
 
     def head(self) -> tuple[int, str]:
-        """Sequence and hash of the last entry, as kept apart from the entries."""
+        """Sequence and hash of the last entry, as stored in the head."""
 
     def hash_at(self, sequence: int) -> str | None:
         """The hash that the entry of this number carries; None when there is no such entry."""
 
 
 class UnitOfWork(Protocol):
-    """All of guard state, within one transaction: it commits when the block ends well and leaves no trace otherwise."""
+    """All of guard state in one transaction: commits when the block ends normally, else rolls back."""
 
     @property
     def readings(self) -> ReadingStore:
@@ -463,11 +463,11 @@ class UnitOfWork(Protocol):
 
     @property
     def verdicts(self) -> VerdictStore:
-        """Verdicts and the engine's memory."""
+        """Verdicts and the engine's state."""
 
     @property
     def replay(self) -> ReplayStore:
-        """What it takes to judge windows again."""
+        """State for judging windows again."""
 
     @property
     def incidents(self) -> IncidentStore:
@@ -475,11 +475,11 @@ class UnitOfWork(Protocol):
 
     @property
     def actions(self) -> ActionStore:
-        """What was started for incidents."""
+        """Actions of incidents."""
 
     @property
     def openings(self) -> OpeningStore:
-        """What players held before the ledger."""
+        """Players' balances before the ledger."""
 
     @property
     def plans(self) -> PlanStore:
@@ -519,11 +519,11 @@ class UnitOfWork(Protocol):
 
     @property
     def runs(self) -> RunStore:
-        """Runs that start runs, and what their tasks left."""
+        """Grants of runs, and the notes of their tasks."""
 
     @property
     def guard_alerts(self) -> GuardAlertStore:
-        """What stands in the way of runs and answers."""
+        """Alerts about blocked runs and answers."""
 
     @property
     def audit(self) -> AuditLog:
@@ -531,16 +531,16 @@ class UnitOfWork(Protocol):
 
 
 class GuardState(Protocol):
-    """The guard's own memory."""
+    """The guard's own state."""
 
     def transaction(self) -> AbstractContextManager[UnitOfWork]:
         """Begin a transaction. Raises SourceUnavailable when the database does not answer or is not migrated.
 
-        Transactions do not nest: finish one before the next begins, or hand it on as an argument.
+        Transactions do not nest: finish one before the next begins, or pass it as an argument.
         """
 
     def snapshot(self) -> AbstractContextManager[UnitOfWork]:
-        """Read everything as it stood at one moment, whoever writes meanwhile; nothing may be written.
+        """Read everything in one consistent snapshot; nothing may be written.
 
-        For what must agree with itself: a report, a verification of the whole audit log. Raises as `transaction` does.
+        For consistent reads: a report, a verification of the whole audit log. Raises as `transaction` does.
         """

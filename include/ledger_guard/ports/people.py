@@ -1,4 +1,4 @@
-"""How people are reached, as Protocols."""
+"""Notifications to people, as Protocols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the use cases need of the platform: its signals, ledger, wallets, flags, secrets and time, as Protocols."""
+"""The platform as Protocols: signals, ledger, wallets, flags, secrets and time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ledger_guard.ports.guard_state import AuditLog
 
 
 class Clock(Protocol):
-    """Tells the time; injected so that nothing else does."""
+    """The only source of the current time."""
 
     def now(self) -> datetime:
         """The current moment, aware, UTC."""
@@ -35,7 +35,7 @@ class SignalSource(Protocol):
     """Where readings come from. Reading changes nothing and may be repeated."""
 
     def complete_through(self, trigger: Trigger) -> datetime | None:
-        """Event time up to which the source promises to be complete; None when it has never delivered.
+        """Event time up to which the source is complete; None when it has never delivered.
 
         Raises:
             SourceUnavailable: it did not answer, or a table or column is missing. The window becomes `no_data`.
@@ -44,16 +44,16 @@ class SignalSource(Protocol):
     def readings(self, trigger: Trigger, first: Window, last: Window) -> list[Reading]:
         """Readings of the windows `first..last` (inclusive), one per tenant and window that had any exposure.
 
-        A comparison of balances can only speak of now: it gives readings for `last` alone.
+        A comparison of balances has no past: it gives readings for `last` only.
 
         Raises:
             SourceUnavailable: as above.
         """
 
     def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:
-        """Windows of `first..last` whose readings mean nothing, by their start, with the reason.
+        """Windows of `first..last` whose readings can't be used, by their start, with the reason.
 
-        They hold failures that can't be told from look-alikes because their error code is not known. They are `no_data`.
+        They have failures without an error code, which can't be classified. They are `no_data`.
 
         Raises:
             SourceUnavailable: as above.
@@ -73,7 +73,7 @@ class AccessLog(Protocol):
 
     @property
     def not_knowable(self) -> tuple[str, ...]:
-        """Sentences about what such a file can't tell, whatever its lines say."""
+        """Sentences about data that such a file can't have."""
 
     def entries(self) -> Iterator[AccessEvent | RejectedLine]:
         """Its lines in order, blank ones left out. Raises BadInputError when the file can't be read to its end."""
@@ -96,15 +96,15 @@ class AccessEventDelivery(Protocol):
         """Store events whose key is not known yet; returns how many that were."""
 
     def keep_rejects(self, file: IngestedFile, rejects: Sequence[RejectedLine]) -> None:
-        """Keep lines of an announced file that are no usable events."""
+        """Store unusable lines of an announced file."""
 
     def finish(self, file: IngestedFile) -> None:
-        """Record what became of an announced file."""
+        """Record the result of an announced file."""
 
     def advance(self, complete_through: datetime, at: datetime) -> datetime:
         """State that every event before `complete_through` has been delivered; never moves backwards.
 
-        Returns the moment that holds now.
+        Returns the time that is valid now.
         """
 
 
@@ -112,7 +112,7 @@ class AccessEventStore(Protocol):
     """Where access events are kept for the triggers to be read from."""
 
     def delivery(self) -> AbstractContextManager[AccessEventDelivery]:
-        """Begin a transaction: what is delivered in the block is stored when it ends well, and leaves no trace otherwise.
+        """Begin a transaction: it commits when the block ends normally, else rolls back.
 
         Raises:
             SourceUnavailable: the database does not answer or is not migrated. Nothing was stored: start again.
@@ -129,7 +129,7 @@ class AffectedSubject:
     #: for players: available money in the player row and in the wallet, in cents; None when there is no such row
     player_available: int | None = None
     wallet_available: int | None = None
-    #: for players: what the wallet should have available by the evidence, in cents; None when it can't be told
+    #: for players: what the wallet should have available by the evidence, in cents; None when not known
     right_available: int | None = None
     #: for players: the smallest amount asked for and refused, in cents; None when the log names none
     smallest_asked: int | None = None
@@ -164,7 +164,7 @@ class TriageSource(Protocol):
     def affected_subjects(
         self, trigger: Trigger, tenants: Sequence[str], start: datetime, end: datetime, limit: int
     ) -> list[AffectedSubject]:
-        """Who is behind the events in `[start, end)`, most events first, at most `limit` a tenant.
+        """Players or webhooks behind the events in `[start, end)`, most events first, at most `limit` per tenant.
 
         Asked only of a source that names subjects (`policy.sources`); raises BadInputError for any other trigger.
         """
@@ -184,7 +184,7 @@ class TriageSource(Protocol):
     def refused_ids(
         self, trigger: Trigger, start: datetime, end: datetime, known_from: datetime
     ) -> tuple[RefusedIds, datetime | None]:
-        """What a trigger's refused calls in `[start, end)` say of themselves, and the moment behind the first tenth of them.
+        """What is known about a trigger's refused calls in `[start, end)`, and the time after the first tenth of them.
 
         An id is known when a call with it was accepted in `[known_from, end)`. The moment is None without refusals.
         """
@@ -197,10 +197,10 @@ class TriageSource(Protocol):
 
 
 class SecretSource(Protocol):
-    """Looks at the platform's webhook secrets without ever giving one away."""
+    """Checks the platform's webhook secrets without ever returning one."""
 
     def findings(self) -> list[SecretFinding]:
-        """One finding a configured secret: presence, fingerprint, what is wrong with it."""
+        """One finding per configured secret: presence, fingerprint, problems."""
 
 
 @dataclass(frozen=True)
@@ -217,13 +217,13 @@ class Comparison:
 
 
 class Differences(Protocol):
-    """One tenant's players against its wallets, in one consistent snapshot, while they are read.
+    """One tenant's players compared with its wallets, streamed from one consistent snapshot.
 
-    Memory does not grow with the tenant. The counts are known once every line was taken.
+    Memory does not grow with the tenant. The counts are complete after the last line.
     """
 
     def new_openings(self) -> Iterator[bytes]:
-        """What players held before the ledger of whom nothing was handed in as seen, in lines (domain/openings.py).
+        """Opening balances of players without a known one, in lines (domain/openings.py).
 
         Players who can't be judged have none. In blocks of whole lines.
         """
@@ -244,7 +244,7 @@ class Differences(Protocol):
 
     @property
     def bonus_lost(self) -> Cents:
-        """Bonus of players whose wallet a backfill creates without one, in cents; the next grant makes it theirs."""
+        """Bonus of players whose wallet a backfill creates without bonus, in cents; the next grant overwrites it."""
 
 
 class LedgerStore(Protocol):
@@ -254,7 +254,7 @@ class LedgerStore(Protocol):
         """Raise SourceUnavailable naming the first table or column that the policy maps and the platform lacks."""
 
     def tenant_exists(self, tenant_id: str) -> bool:
-        """Whether the platform knows this tenant."""
+        """Whether the platform has this tenant."""
 
     def tenant_ids(self) -> list[str]:
         """All tenants, sorted."""
@@ -262,8 +262,8 @@ class LedgerStore(Protocol):
     def differences(self, tenant_id: str, mode: BackfillMode, seen: Iterable[bytes] = ()) -> AbstractContextManager[Differences]:
         """Compare one tenant in cents, for as long as the block lasts.
 
-        `seen` is what OpeningStore has seen of this tenant. Without it a player row that was raised since may be taken for money
-        from before the ledger: enough to count findings, never for a plan.
+        `seen` are this tenant's openings from OpeningStore. Without them a player row that was raised since may count as money
+        from before the ledger: good enough to count findings, never for a plan.
         """
 
     def movements(self, tenant_id: str, player_ids: Sequence[str], at_most: int) -> dict[str, list[BookedMovement]]:
@@ -272,7 +272,7 @@ class LedgerStore(Protocol):
     def compare(self, tenant_id: str, mode: BackfillMode) -> Comparison:
         """As `differences`, all rows at once.
 
-        With `create-missing` only missing rows are in `rows`; `counts` always tells everything.
+        With `create-missing` only missing rows are in `rows`; `counts` is always complete.
         """
 
 
@@ -287,7 +287,7 @@ class WordCount:
 
 
 class LedgerWords(Protocol):
-    """What a platform's ledger is written in, for whoever points the guard at it. Read-only."""
+    """The words of a platform's ledger, for setting up the guard. Read-only."""
 
     def counts(self) -> list[WordCount]:
         """Every type and status, sorted; none where there is no ledger table."""
@@ -300,39 +300,39 @@ class BackfillRunner(Protocol):
     """The only writer of wallets."""
 
     def obstacles(self) -> list[WriteObstacle]:
-        """What would keep this writer, with its login, from writing wallets, or could change what it writes.
+        """Obstacles that keep this writer's login from writing wallets or could change what it writes.
 
         Raises:
-            SourceUnavailable: the platform's database does not answer, is a replica, or somebody wants no writes there.
+            SourceUnavailable: the platform's database does not answer, is a replica, or is set read-only.
         """
 
     def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
         """Apply exactly the stored plan, in batches; resumes where a killed run stopped and never applies twice.
 
-        The caller has checked that it may. `still_permitted` is asked again once nobody else can write for the tenant, before
-        anything is written, and raises when another plan's writes have changed the answer. Locks player then wallet, changes a
-        row only if player and wallet still are what the plan saw (else `drifted`), writes the before-image and the audit entry
-        in the same transaction where guard state shares the platform's database.
+        The caller has checked the permission. `still_permitted` is called again under the tenant's writer lock, before anything
+        is written; it raises when another plan's writes have changed the answer. Locks player then wallet, changes a row only if
+        player and wallet still match the plan (else `drifted`), and writes before-image and audit entry in the same transaction
+        if guard state shares the platform's database.
 
         Raises:
             ConcurrentWriterError: another run writes for this tenant.
-            LedgerInvariantError: the stored rows do not give the plan's hash.
+            LedgerInvariantError: the stored rows do not match the plan's hash.
         """
 
     def undo(self, plan_id: str, actor: str, batch_rows: int) -> UndoOutcome:
-        """Give back the before-values of applied rows that still hold what force wrote; the others are `kept`.
+        """Restore the before-values of applied rows that still hold what force wrote; the others are `kept`.
 
         Raises:
-            SafetyRefusal: the before-images are not those that the marked audit entries of the plan's force cover; this is on the
-                audit log too, and nothing was written. Compare the tenant by a new dry-run.
+            SafetyRefusal: the before-images differ from those in the marked audit entries of the plan's force; this is recorded,
+            and nothing was written. Compare the tenant with a new dry-run.
         """
 
 
 class FlagStore(Protocol):
-    """Where flag values stand.
+    """The flag store.
 
-    Every method raises SourceUnavailable when the store does not answer, and LedgerInvariantError when what stands there does
-    not tell which value the platform obeys.
+    Every method raises SourceUnavailable when the store does not answer, and LedgerInvariantError when its content does not
+    determine the platform's value.
     """
 
     @property
@@ -340,23 +340,23 @@ class FlagStore(Protocol):
         """Whether it can hold a value for one tenant; without, any scope but `*` raises BadInputError."""
 
     def lacks(self, flag: str) -> str:
-        """What a write of this flag still lacks to take effect (a restart that failed), for people; empty when nothing."""
+        """What is missing for a write of this flag to take effect (a failed restart), for people; empty when nothing."""
 
     def finish(self, flag: str) -> None:
-        """Do what `lacks` tells, again; nothing where nothing is lacking.
+        """Do again what `lacks` reports; does nothing when nothing is missing.
 
         Raises:
-            SourceUnavailable: it failed again. The value stands written; mend the cause and call again.
+            SourceUnavailable: it failed again. The value is written; fix the cause and call again.
         """
 
     def get(self, flag: str, tenant_id: str) -> FlagState:
         """The value of exactly this scope (`*` is the global one); `is_enabled` is None where it has none.
 
-        `not_known_because` says so where the platform may obey something else then that the store does not hold.
+        `not_known_because` is set when the platform may use a value that is not in the store.
         """
 
     def effective(self, flag: str, tenant_id: str) -> bool | None:
-        """What the platform obeys for this tenant: its own value, else the global one, else False; None when not known."""
+        """The platform's value for this tenant: its own value, else the global one, else False; None when not known."""
 
     def scopes(self, flag: str) -> list[FlagState]:
         """All scopes that have a value, the global one first."""
@@ -365,7 +365,7 @@ class FlagStore(Protocol):
         """Write `to_value` if the store still holds `seen`; returns the new state.
 
         Raises:
-            SafetyRefusal: somebody changed it meanwhile. Ask again with what stands there now.
+            SafetyRefusal: someone changed it meanwhile. Ask again with the current value.
         """
 
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
@@ -373,19 +373,19 @@ class FlagStore(Protocol):
 
 
 class FlagProbes(Protocol):
-    """Sees from outside whether a flag change took effect. What fails to answer is a finding, never an exception."""
+    """Checks from outside whether a flag change took effect. No answer is a finding, never an exception."""
 
     def instances(self, flag: str, tenant_id: str, wanted: bool, *, once: bool = False) -> list[ProbeFinding] | None:
-        """One finding an instance, after all serve `wanted` or the policy's time is up; None when the policy names none.
+        """One finding per instance, after all serve `wanted` or the policy's time is up; None when the policy names none.
 
-        With `once` each is asked once, as it stands.
+        With `once` each is asked only once.
         """
 
     def canary(self, flag: str, tenant_id: str, wanted: bool) -> ProbeFinding | None:
-        """Try the effect out; None when the policy names no canary that speaks for this scope."""
+        """Send the canary; None when the policy names no canary for this scope."""
 
     def looks(self, flag: str) -> list[ProbeLook]:
-        """What each probe of the flag shows now, for everybody: the instances, asked once, then the canary."""
+        """What each probe of the flag shows now, for everyone: the instances, asked once, then the canary."""
 
 
 class ValidationSource(Protocol):
@@ -396,13 +396,13 @@ class ValidationSource(Protocol):
 
 
 class Scheduler(Protocol):
-    """What Airflow knows of DAGs and their runs. Every method raises SourceUnavailable when it does not say."""
+    """Airflow's DAGs and their runs. Every method raises SourceUnavailable when Airflow does not answer."""
 
     def is_paused(self, dag_id: str) -> bool:
-        """Whether runs of this DAG are kept from beginning. Raises SourceUnavailable for one that Airflow does not know."""
+        """Whether this DAG is paused. Raises SourceUnavailable for an unknown DAG."""
 
     def queued(self, dag_id: str) -> int:
-        """How many runs of this DAG have not begun."""
+        """How many runs of this DAG are queued."""
 
     def ended(self, dag_id: str, run_ids: Sequence[str]) -> list[str]:
-        """Those of these runs that have ended, or are gone."""
+        """Those of these runs that have ended or were deleted."""

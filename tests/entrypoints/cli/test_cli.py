@@ -233,7 +233,7 @@ def test_the_module_can_be_run():
         check=False,
     )
     assert ended.returncode == 2
-    assert ended.stderr == "/no/such.yaml: there is no such file; allowed: a readable YAML file with a policy\n"
+    assert ended.stderr == "/no/such.yaml: file not found; allowed: a readable YAML file with a policy\n"
 
 
 @pytest.mark.parametrize("is_error", [False, True])

@@ -55,7 +55,7 @@ def test_every_problem_is_one_line_on_stderr(capsys, broken_file):
     assert out == ""
     assert err.splitlines() == [
         f"{broken_file}:guardrails.max_rows: is -1; allowed: at least 0",
-        f"{broken_file}:notification.channels[0].channel: 'ops' has not the right form; allowed: a text that matches ^[#CG]",
+        f"{broken_file}:notification.channels[0].channel: 'ops' has the wrong format; allowed: a text that matches ^[#CG]",
     ]
 
 
