@@ -93,7 +93,7 @@ def test_the_requesters_own_approval_is_recorded_and_fails_the_gate(world, parke
 
     asking = gate(question)
     asking.execute(context_of("payments-lead"))
-    with pytest.raises(AirflowFailException, match="asked for it and can't approve it too"):
+    with pytest.raises(AirflowFailException, match="requested it and can't approve it too"):
         asking.execute_complete(context_of("payments-lead"), answered_by("payments-lead"))
     with world.state.transaction() as state:
         answer = state.approvals.of_gate("flag_rollback", "manual__1", "request_approval").answer
@@ -115,7 +115,7 @@ def test_a_person_can_not_approve_his_own_request_under_fab(world, parked, under
 
     asking = gate(question)
     asking.execute(context_of("payments-lead"))
-    with pytest.raises(AirflowFailException, match="asked for it and can't approve it too"):
+    with pytest.raises(AirflowFailException, match="requested it and can't approve it too"):
         asking.execute_complete(context_of("payments-lead"), answered_by("payments-lead", "3"))
     assert answer_of(world).answered_by == "payments-lead"
 

@@ -23,7 +23,7 @@ def shown_of(error: BaseException) -> str:
 def test_a_password_with_an_unwritten_sign_is_refused_and_no_part_of_it_shown(start, sign):
     password = f"{PASSWORD_PARTS[0]}{sign}{PASSWORD_PARTS[1]}" if not start.endswith("12") else f"{sign}{PASSWORD_PARTS[1]}"
     text = f"{start}{password}@db.example:5432/platform"
-    with pytest.raises(BadInputError, match="connection ledger_db: the URI falls apart") as refused:
+    with pytest.raises(BadInputError, match="connection ledger_db: the URI is broken") as refused:
         ConnectionSettings.parse(text, "ledger_db")
     assert not [part for part in PASSWORD_PARTS if part in shown_of(refused.value)]
 
@@ -52,6 +52,6 @@ def test_the_scripts_own_url_is_refused_likewise():
     )
     platform = ConnectionSettings.parse("postgresql://u@db/platform", "ledger_db")
     own = {"DATABASE_URL": f"postgresql://u:{PASSWORD_PARTS[0]}/{PASSWORD_PARTS[1]}@db/platform"}
-    with pytest.raises(SafetyRefusal, match="DATABASE_URL: the URI falls apart") as refused:
+    with pytest.raises(SafetyRefusal, match="DATABASE_URL: the URI is broken") as refused:
         command_environment(runner, platform, own)
     assert not [part for part in PASSWORD_PARTS if part in shown_of(refused.value)]

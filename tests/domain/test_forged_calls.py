@@ -117,7 +117,7 @@ def test_the_larger_past_counts_so_that_an_incident_shortly_before_makes_nothing
 def test_without_a_past_nothing_is_told():
     found = judged(caller(usual=0.0))
     assert not found.is_forged
-    assert "nothing is known" in found.why
+    assert "is not known" in found.why
 
 
 def test_calls_accepted_under_a_name_without_a_past_prove_nothing():

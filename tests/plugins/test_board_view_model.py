@@ -65,7 +65,7 @@ def test_the_soonest_approval_and_the_severe_incident_come_first():
     assert [line.approval_id for line in view.waiting] == ["soon", "late"]
     assert [line.incident_id for line in view.incidents] == ["severe", "mild"]
     assert view.headline == "2 open incidents: T3 severe (isolated), T1 mild (isolated)."
-    assert view.notes[0].endswith("first in 3 min.")
+    assert view.notes[0].endswith("the first expires in 3 min.")
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def _flag_facts(deps: Dependencies, incident: Incident, providers: Sequence[Prov
 def finding_words(finding: SecretFinding) -> str:
     """A finding for people."""
     if not finding.is_present:
-        return f"not set; {'; '.join(finding.problems)}"
+        return f"missing; {'; '.join(finding.problems)}"
     if not finding.is_value_known:
         return "; ".join(["set, but its value can't be read here", *finding.problems, *finding.not_known])
     shown = f"fingerprint {finding.fingerprint}" if finding.fingerprint else "no fingerprint (the secret could be guessed)"

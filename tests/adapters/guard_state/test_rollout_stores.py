@@ -170,7 +170,7 @@ def test_a_rotation_that_took_place_is_pending_no_more_and_is_not_recorded_twice
         transaction.rotations.add(first)
         transaction.rotations.done(first.rotation_id, "payments-lead", NOON)
         assert transaction.rotations.pending() == []
-        with pytest.raises(SafetyRefusal, match="done already, by payments-lead"):
+        with pytest.raises(SafetyRefusal, match="already done, by payments-lead"):
             transaction.rotations.done(first.rotation_id, "ops-lead", NOON)
         assert transaction.rotations.add(next_one) == next_one
 
@@ -275,7 +275,7 @@ def test_an_override_can_be_ended_early_once(state):
         transaction.overrides.add(override)
         assert transaction.overrides.end(override.override_id, "oncall", later).ended_by == "oncall"
         assert transaction.overrides.in_force(later) == []
-        with pytest.raises(SafetyRefusal, match="was ended already, by oncall"):
+        with pytest.raises(SafetyRefusal, match="has already ended, by oncall"):
             transaction.overrides.end(override.override_id, "ops-lead", later)
         with pytest.raises(BadInputError, match="does not exist"):
             transaction.overrides.end(new_id(), "ops-lead", later)

@@ -62,7 +62,7 @@ def test_leave_that_no_run_made_use_of_stays_to_be_seen_after_people_were_told(s
 
 @pytest.mark.parametrize("mark", ["begun", "told"])
 def test_a_run_without_leave_is_not_marked(state, mark):
-    with state.transaction() as transaction, pytest.raises(BadInputError, match="r9: has no leave"):
+    with state.transaction() as transaction, pytest.raises(BadInputError, match="r9: has no grant"):
         getattr(transaction.runs, mark)("r9", AT)
 
 

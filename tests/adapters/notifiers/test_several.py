@@ -37,7 +37,7 @@ def test_a_thread_is_the_first_channels_alone(channels, several):
 @pytest.mark.parametrize("broken", [0, 1, 2])
 def test_a_channel_that_is_down_is_named_and_the_others_are_told(channels, several, broken):
     channels[broken].break_down("token revoked")
-    with pytest.raises(NotificationFailed, match=f"{channels[broken]._channel} did not take the notice: token revoked"):
+    with pytest.raises(NotificationFailed, match=f"{channels[broken]._channel} refused the notice: token revoked"):
         several.post(NOTICE, None)
     assert [len(channel.posted) for channel in channels] == [int(number != broken) for number in range(3)]
 

@@ -161,7 +161,7 @@ def test_a_server_that_would_end_long_transactions_is_told():
         pytest.param(0.0, False, None, id="caught up"),
         pytest.param(30.0, False, None, id="as far behind as allowed"),
         pytest.param(30.5, False, "30 s behind its primary, allowed: 30 s", id="a little further"),
-        pytest.param(None, False, "can't tell how far behind", id="nothing tells"),
+        pytest.param(None, False, "whose lag is not known", id="nothing tells"),
         pytest.param(0.0, True, "replay is paused", id="paused, whatever it says of its lag"),
     ],
 )

@@ -262,7 +262,10 @@ def honest_hash(line: dict) -> dict:
             lambda x: x[1:], ["--tenant", "tenant-a"], "entry 2 of this incident or tenant is in the log", id="left out"
         ),
         pytest.param(
-            lambda x: [x[0], honest_hash(x[1] | {"actor": "x"})], ["--without-key"], "entry 4 is another one", id="not the log's"
+            lambda x: [x[0], honest_hash(x[1] | {"actor": "x"})],
+            ["--without-key"],
+            "entry 4 differs from the log",
+            id="not the log's",
         ),
         pytest.param(lambda x: [honest_hash(x[0] | {"sequence": 9})], ["--without-key"], "entry 9 is not in the log", id="added"),
     ],
@@ -284,9 +287,9 @@ def test_lines_that_are_no_entries_and_offline_with_a_tenant_are_bad_input(expor
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        pytest.param("2026-01", "key 1 of 1 is none", id="no secret"),
-        pytest.param("2026-01:" + "1f" * 31, "key 1 of 1 is none", id="a byte too short"),
-        pytest.param("2026-01:" + "zz" * 32, "key 1 of 1 is none", id="not hexadecimal"),
+        pytest.param("2026-01", "key 1 of 1 is not valid", id="no secret"),
+        pytest.param("2026-01:" + "1f" * 31, "key 1 of 1 is not valid", id="a byte too short"),
+        pytest.param("2026-01:" + "zz" * 32, "key 1 of 1 is not valid", id="not hexadecimal"),
         pytest.param(f"{KEY} {KEY}", "two keys with the id 2026-01", id="one id twice"),
         pytest.param("# nothing but a comment", "holds no key", id="no key at all"),
     ],

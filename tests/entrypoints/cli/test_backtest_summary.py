@@ -173,6 +173,6 @@ def test_people_read_the_summary_on_stderr(judge):
     assert (code, judge.out) == (0, "")
     assert err.startswith("T1: 6 windows of 5 minutes, 2 tenants; 5 none, 4 insufficient, 3 severe\n")
     assert "isolated incidents, severe                     1\n" in err
-    assert "times someone is woken                        1\n" in err
+    assert "times someone is woken                         1\n" in err
     assert "most alarm hours: a 0.2 h (0.2 severe)\n" in err
     assert "too little traffic: b\n" in err

@@ -124,4 +124,4 @@ def test_without_the_table_of_flags_a_dry_run_says_what_to_set(database_uri, mon
     monkeypatch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", database_uri)
     result = CliRunner().invoke(cli, ["backfill", "dry-run", "--tenant-id", "t"])
     assert result.exit_code == 1
-    assert "has no table public.rollout_flag; the policy's flag_store says that flags stand there" in str(result.exception)
+    assert "has no table public.rollout_flag; the policy's flag_store expects flags there" in str(result.exception)

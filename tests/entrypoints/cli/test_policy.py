@@ -146,4 +146,4 @@ def test_live_as_json(capsys, platform, live_file):
     assert (found["is_valid"], found["probes"]["ledger_enforce_balance"]) == (True, [])
     (look,) = found["probes"]["webhook_signature_enforced"]
     assert (look["fits"], look["shows"]) == (True, None)
-    assert "refuses right signatures too" in look["says"]
+    assert "refuses correct signatures too" in look["says"]

@@ -73,7 +73,7 @@ def test_everything_is_printed_each_time_and_told_once(world, capsys):
         "A run of tenant_backfill should have started at 2026-03-01T12:00:00Z and has not: backfill__acme__"
     )
     assert sorted(titles(world)) == [
-        "start · tenant_backfill · not begun",
+        "start · tenant_backfill · not started",
         "watch · flag_rollback · paused",
         "watch · questions · overdue",
     ]

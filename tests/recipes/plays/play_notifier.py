@@ -31,6 +31,6 @@ assert told.post(NOTICE, None) != first
 lines = [json.loads(line) for line in path.read_text().splitlines()]
 assert [line["summary"] for line in lines] == ["acme rose"] * 3
 assert lines[0]["thread"] == lines[1]["thread"] != lines[2]["thread"]
-with pytest.raises(NotificationFailed, match="did not take the notice"):
+with pytest.raises(NotificationFailed, match="refused the notice"):
     notifier(path / "below a file").post(NOTICE, None)
 sys.stdout.write(ledger_guard.__file__)

@@ -148,7 +148,7 @@ def test_every_reason_against_an_approval_is_named_at_once(world):
     answered(world.deps, request.approval_id, by="intern", reason="")
     with pytest.raises(SafetyRefusal) as refused:
         _verify(world, "another-hash")
-    for reason in ("may not approve", "asked for it", "came after", "fewer than", "changed since"):
+    for reason in ("may not approve", "requested it", "came after", "fewer than", "changed since"):
         assert reason in str(refused.value)
     assert len(world.audit("verify_approval")[-1]["refusals"]) == 5
 

@@ -73,7 +73,7 @@ def test_two_different_people_permit_the_write_and_both_are_named(world):
 
 def test_the_first_approval_alone_permits_nothing(world):
     answered(world.deps, asked(world).approval_id, by="anna")
-    with pytest.raises(SafetyRefusal, match="2 approvals are needed, 1 was asked for"):
+    with pytest.raises(SafetyRefusal, match="2 approvals are needed, 1 was requested"):
         verify(world)
 
 
@@ -101,7 +101,7 @@ def test_one_person_with_two_accounts_cannot_give_both_approvals():
         pytest.param(None, "has not been answered", id="the first gate was marked success by hand"),
         pytest.param({"option": "Reject"}, "rejected by anna", id="the first person said no"),
         pytest.param({"reason": "x"}, "fewer than 10 characters", id="the first approval has no reason"),
-        pytest.param({"by": "oncall"}, "oncall asked for it", id="the requester gave the first"),
+        pytest.param({"by": "oncall"}, "oncall requested it", id="the requester gave the first"),
     ],
 )
 def test_nobody_is_asked_second_behind_a_first_approval_that_does_not_count(world, answer, why):
@@ -198,7 +198,7 @@ def test_an_approval_is_void_when_the_incident_changed_and_says_how(world, chang
     answered(world.deps, asked(world, 2, incident_id=incident_id).approval_id, by="boris")
     assert verify(world)
     world.change_incident(incident_id, **change)
-    with pytest.raises(SafetyRefusal, match=f"the incident was T1 mild isolated when it was asked, and is {now} now"):
+    with pytest.raises(SafetyRefusal, match=f"the incident was T1 mild isolated when it was asked, and is now {now}"):
         verify(world)
 
 
@@ -206,7 +206,7 @@ def test_an_approval_is_void_when_the_incident_was_resolved(world):
     incident_id = world.incident()
     answered(world.deps, asked(world, incident_id=incident_id).approval_id, by="anna")
     world.resolve(incident_id)
-    with pytest.raises(SafetyRefusal, match="is T1 severe widespread resolved now"):
+    with pytest.raises(SafetyRefusal, match="is now T1 severe widespread resolved"):
         verify(world)
 
 

@@ -201,7 +201,7 @@ def test_a_batch_is_written_only_in_the_session_that_holds_the_writer_lock(postg
 
     with monkeypatch.context() as patch:
         patch.setattr(WalletRows, "require_only_writer", lose_it_first)
-        with pytest.raises(SafetyRefusal, match="does not hold the writer lock"):
+        with pytest.raises(SafetyRefusal, match="lost its writer lock"):
             world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert available(world) == [10.0] * 5
     assert world.deps.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(5, 0, 0)

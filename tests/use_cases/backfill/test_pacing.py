@@ -62,7 +62,7 @@ def test_everything_that_is_wrong_is_said():
 
 def test_progress_tells_share_pace_and_time_left():
     progress = BackfillProgress("force", 5000, 1200, NOON, NOON + timedelta(seconds=2))
-    assert progress.sentence() == "force: 1,200 of 5,000 rows (24 %), 600 rows a second, 0:00:06 left"
+    assert progress.sentence() == "force: 1,200 of 5,000 rows (24 %), 600 rows/s, 0:00:06 left"
 
 
 def test_progress_without_a_measured_moment_tells_no_pace():

@@ -55,7 +55,7 @@ def test_force_refuses_and_goes_on_once_the_trigger_is_gone(postgres_world, fire
     world = postgres_world
     plan = planned(world)
     add_trigger(world, fires)
-    with pytest.raises(SafetyRefusal, match="2 wallets did not hold what was written to them: a trigger or rule"):
+    with pytest.raises(SafetyRefusal, match="2 wallets differ from what was just written: a trigger or rule"):
         world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert wallets(world) == [(10.0, 0.0), (10.0, 0.0), None, (10.0, 0.0)]
     drop_trigger(world)
@@ -69,7 +69,7 @@ def test_a_wallet_that_force_makes_is_read_back_too(postgres_world, fires):
     world.platform.set_player(TENANT, "p2", 5.0)
     plan = dry_run(world.deps, TENANT, "force", ACTOR)
     add_trigger(world, fires)
-    with pytest.raises(SafetyRefusal, match="1 wallets did not hold"):
+    with pytest.raises(SafetyRefusal, match="1 wallets differ from what was just written"):
         world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert world.platform.wallet(TENANT, "p2") is None
 
@@ -80,7 +80,7 @@ def test_undo_refuses_and_goes_on_once_the_trigger_is_gone(postgres_world, fires
     plan = planned(world)
     world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     add_trigger(world, fires)
-    with pytest.raises(SafetyRefusal, match="2 wallets did not hold what was written to them: a trigger or rule"):
+    with pytest.raises(SafetyRefusal, match="2 wallets differ from what was just written: a trigger or rule"):
         world.deps.backfill.undo(plan.plan_id, ACTOR, 2)
     assert wallets(world) == [(amount, 0.0) for amount in FORCED]
     drop_trigger(world)

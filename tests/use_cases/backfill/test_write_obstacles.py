@@ -332,7 +332,7 @@ def test_a_database_that_somebody_closed_for_writes_is_not_written(postgres_worl
         f"alter database {name} set default_transaction_read_only = on",
         f"set default_transaction_read_only = off; alter database {name} reset all",
     )
-    with closed, pytest.raises(SourceUnavailable, match=r"default_transaction_read_only is 'on'.*somebody wants no writes"):
+    with closed, pytest.raises(SourceUnavailable, match=r"default_transaction_read_only is 'on'.*writes are turned off here"):
         world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert world.platform.wallet(TENANT, "p1") == (10.0, 0.0, 0.0, 0.0)
 

@@ -153,7 +153,7 @@ def test_enforcement_that_refuses_rightly_signed_webhooks_too_is_not_in_effect(p
     instances[0].secret = "another one"
     finding = _probes(instances).canary(SIGNATURE, EVERYWHERE, wanted=True)
     assert not finding.is_in_effect
-    assert "the check refuses right signatures too" in finding.words
+    assert "the check refuses correct signatures too" in finding.words
 
 
 @pytest.mark.parametrize("code", ["KYC_REQUIRED", "INSUFFICIENT_FUNDS"])

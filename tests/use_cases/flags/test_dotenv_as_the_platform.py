@@ -74,13 +74,13 @@ NOT_TOLD = [
 ]
 
 REFUSED = [
-    pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=True# not a comment\n", "no truth value", id="hash without a blank"),
+    pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=True# not a comment\n", "not a truth value", id="hash without a blank"),
     pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=   # off for now\n", "is empty", id="a comment and no value"),
     pytest.param(b'WEBHOOK_SIGNATURE_ENFORCED=" True "\n', "is padded", id="padded"),
-    pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=True\\\n", "no truth value", id="backslash at the end"),
-    pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=01\n", "no truth value", id="the word 01"),
-    pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=1.0\n", "no truth value", id="the word 1.0"),
-    pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=enabled\n", "no truth value", id="the word enabled"),
+    pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=True\\\n", "not a truth value", id="backslash at the end"),
+    pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=01\n", "not a truth value", id="the word 01"),
+    pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=1.0\n", "not a truth value", id="the word 1.0"),
+    pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=enabled\n", "not a truth value", id="the word enabled"),
     pytest.param("WEBHOOK_SIGNATURE_ENFORCED=True\n".encode("utf-16"), "not UTF-8", id="UTF-16"),
 ]
 
@@ -109,7 +109,7 @@ def test_a_value_from_the_environment_of_an_instance_is_not_known_whatever_the_g
     monkeypatch.setenv("SIGN", "False")
     found = store.get(SIGNATURE, EVERYWHERE)
     assert (found.is_enabled, store.effective(SIGNATURE, EVERYWHERE)) == (None, None)
-    assert "of each instance's own environment" in found.described()
+    assert "in each instance's own environment" in found.described()
 
 
 def test_what_a_line_above_takes_from_outside_is_from_outside_too(tmp_path):
@@ -157,5 +157,5 @@ def test_a_note_with_quotes_that_an_earlier_release_wrote_is_read_and_replaced(t
 
 def test_what_would_be_read_otherwise_once_it_is_written_is_refused():
     lines = replace(DotenvLines.parse(f"{NAME}=True\n".encode(), NAME, ".env"), before='B="open\n', after='"\n')
-    with pytest.raises(LedgerInvariantError, match="without another line being read otherwise"):
+    with pytest.raises(LedgerInvariantError, match="without changing the meaning of another line"):
         lines.with_value(Note(NAME, False, "somebody", "today", "because", 1, "pending"), ".env")

@@ -113,7 +113,7 @@ def test_a_store_without_tenants_refuses_a_tenant_in_one_sentence(request, kind)
         lambda: store.get(BALANCE, "tenant-a"),
         lambda: store.compare_and_set(FlagState(BALANCE, "tenant-a", None), True, "somebody", "because"),
     ):
-        with pytest.raises(BadInputError, match=r"one value for everybody, none for tenant tenant-a; allowed: tenant id \*"):
+        with pytest.raises(BadInputError, match=r"one value for everyone, none for tenant tenant-a; allowed: tenant id \*"):
             use()
 
 

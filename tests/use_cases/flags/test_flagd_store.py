@@ -75,7 +75,7 @@ def test_values_stand_as_flagd_reads_them(tmp_path):
             "targeting other than",
             id="a tenant where none is given",
         ),
-        pytest.param(_boolean(metadata="payments"), "metadata that are no mapping", id="metadata as a text"),
+        pytest.param(_boolean(metadata="payments"), "metadata that is not a mapping", id="metadata as a text"),
     ],
 )
 def test_a_flag_whose_answers_the_guard_can_not_tell_is_refused_and_left(tmp_path, flag, says):

@@ -130,7 +130,7 @@ def test_a_check_that_refuses_right_signatures_too_is_told_as_broken(platform):
     for wanted in (True, False):
         finding = _probes(platform, SIGNATURE).canary(SIGNATURE, EVERYWHERE, wanted)
         assert (finding.is_usable, finding.is_in_effect) == (True, False)
-        assert finding.words.endswith("the check refuses right signatures too, or goes by another secret")
+        assert finding.words.endswith("the check refuses correct signatures too, or uses another secret")
 
 
 def test_a_refusal_with_another_code_than_the_policys_is_about_the_form(platform):

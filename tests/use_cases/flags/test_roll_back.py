@@ -181,7 +181,7 @@ def test_a_gate_marked_success_by_hand_has_no_answer_and_nothing_is_written(worl
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        pytest.param({"by": "oncall"}, "oncall asked for it", id="the requester"),
+        pytest.param({"by": "oncall"}, "oncall requested it", id="the requester"),
         pytest.param({"by": "intern"}, "intern may not approve", id="not an approver"),
         pytest.param({"reason": "ok"}, "fewer than 10", id="no real reason"),
         pytest.param({"option": "Reject"}, "rejected by payments-lead", id="rejected"),

@@ -152,7 +152,7 @@ NO_EVENTS = json.dumps({"events": [], "total": 0})
         pytest.param(
             (200, json.dumps({"name": BALANCE, "environments": [{"name": "production", "enabled": "yes"}]})),
             SourceUnavailable,
-            id="no truth value",
+            id="not a truth value",
         ),
         pytest.param((200, json.dumps({"name": "other", "environments": []})), LedgerInvariantError, id="another flag"),
     ],

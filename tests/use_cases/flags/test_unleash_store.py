@@ -58,7 +58,7 @@ def test_a_flag_that_is_on_for_a_part_is_not_known_and_can_be_turned_off(unleash
     made(unleash)
     unleash.as_a_person("POST", f"{PRODUCTION}/strategies", {**PART, "constraints": TENANT_ONLY})
     unleash.as_a_person("POST", f"{PRODUCTION}/on")
-    assert "no active strategy reaches everybody" in store.get(BALANCE, EVERYWHERE).described()
+    assert "no active strategy reaches everyone" in store.get(BALANCE, EVERYWHERE).described()
     assert store.scopes(BALANCE) == []
     assert put(store, False).is_enabled is False
 
@@ -151,7 +151,7 @@ def test_a_person_who_turns_it_to_the_same_value_in_the_same_moment_is_no_troubl
 def test_a_person_who_turns_it_back_in_the_same_moment_leaves_nothing_claimed(unleash, database_uri, store):
     seen = put(store, True)
     racing = beside(unleash, database_uri, BALANCE, lambda: unleash.as_a_person("POST", f"{PRODUCTION}/on"))
-    with pytest.raises(LedgerInvariantError, match=r"was turned off, and is on .* now; look in Unleash"):
+    with pytest.raises(LedgerInvariantError, match=r"was turned off, but is now on .*; check in Unleash"):
         racing.compare_and_set(seen, False, "payments-lead", "because")
 
 
@@ -162,7 +162,7 @@ def test_a_person_who_turns_it_to_and_fro_in_the_same_moment_is_named(unleash, d
         for turn in ("off", "on"):
             unleash.as_a_person("POST", f"{PRODUCTION}/{turn}")
 
-    with pytest.raises(LedgerInvariantError, match=r"admin changed it in Unleash in the same moment"):
+    with pytest.raises(LedgerInvariantError, match=r"admin changed it in Unleash at the same moment"):
         beside(unleash, database_uri, "/off", to_and_fro).compare_and_set(seen, False, "payments-lead", "because")
 
 

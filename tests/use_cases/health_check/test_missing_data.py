@@ -45,7 +45,7 @@ def test_what_was_usual_is_forgotten_after_a_day():
     found = missing_windows([window(n) for n in range(400)], totals, [], CHANCE)
     assert len(found) == 388
     last_known = window(11 + 288).start
-    assert "usual are 50" in found[last_known]
+    assert "usually 50" in found[last_known]
     assert "the usual number is not known" in found[window(12 + 288).start]
 
 

@@ -199,7 +199,7 @@ def granted(watched, purpose: str = "roll_back f@acme for remediation 1"):
 def test_a_granted_run_that_has_not_begun_is_told_by_the_look_of_any_dag(watched):
     granted(watched)
     assert watched.look(after=timedelta(minutes=BEGIN_WITHIN_MINUTES)) == []
-    assert watched.look() == ["start · flag_rollback · not begun"]
+    assert watched.look() == ["start · flag_rollback · not started"]
     assert watched.look() == []
 
 
@@ -234,7 +234,7 @@ def test_what_the_channel_did_not_take_is_told_by_the_next_look(watched):
     watched.scheduler.runs.clear()
     watched.scheduler.paused.add("flag_rollback")
     watched.world.notifier.break_down("down")
-    with pytest.raises(LedgerGuardError, match="did not take the notice"):
+    with pytest.raises(LedgerGuardError, match="refused the notice"):
         watched.look()
     watched.world.notifier.recover()
     assert watched.look() == ["watch · flag_rollback · paused", "watch · questions without a run"]
@@ -245,7 +245,7 @@ def test_one_part_that_fails_keeps_none_of_the_others(watched):
     watched.scheduler.go_away("503")
     with pytest.raises(LedgerGuardError, match="Airflow does not say: 503"):
         watched.look(after=timedelta(minutes=6))
-    assert [each.notice.title for each in watched.world.notifier.posted] == ["start · flag_rollback · not begun"]
+    assert [each.notice.title for each in watched.world.notifier.posted] == ["start · flag_rollback · not started"]
 
 
 def test_what_airflow_does_not_say_ends_no_guard_alert_and_closes_no_question(watched):

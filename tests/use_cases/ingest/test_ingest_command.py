@@ -54,7 +54,7 @@ def test_the_summary_for_people_says_what_can_not_be_known(run, tmp_path):
     code, out, _ = run(tmp_path / "b.log", "--tenant", "casino_b")
     assert code == 0
     assert "1 lines, 1 accepted, 0 already known, 0 rejected; 2026-03-01T11:00:00Z to 2026-03-01T11:00:00Z" in out
-    assert "no error codes in this format: no trigger can be measured from it" in out
+    assert "no error codes in this format: it gives no readings for any trigger" in out
 
 
 def test_a_file_of_which_nothing_could_be_used_exits_1_and_says_why(run, stored, tmp_path):

@@ -112,13 +112,13 @@ def test_a_format_that_can_not_be_guessed_has_to_be_named(tmp_path):
 def test_a_file_says_what_it_can_not_tell(tmp_path):
     path = written(tmp_path, COMBINED_LINE)
     combined = log(path, "combined", "combined").not_knowable
-    assert combined[0] == "no error codes in this format: no trigger can be measured from it"
+    assert combined[0] == "no error codes in this format: it gives no readings for any trigger"
     assert any("player" in sentence for sentence in combined)
     assert log(path).not_knowable == ()
     blunt = AccessLogMapping(error_code=None, subject_id="s", source_address="a")
     assert len(AccessLogFile(path, "jsonl", "blunt", blunt, line_events(blunt)).not_knowable) == 1
     nameless = POLICY.access_log["ingress_json"].model_copy(update={"source_address": None})
-    told = ("no source addresses are kept: who sent refused webhooks can't be told",)
+    told = ("no source addresses are stored: the senders of refused webhooks are not known",)
     assert AccessLogFile(path, "jsonl", "nameless", nameless, line_events(nameless)).not_knowable == told
 
 
@@ -173,7 +173,7 @@ def test_the_platform_is_asked_only_when_a_file_names_more_tenants_than_may_be_u
 def test_lines_of_a_tenant_too_many_say_why(tmp_path):
     found = tenants_of(tmp_path, of_tenants("new-1", "new-2", "casino_a"), NamedTenants(lambda: ["casino_a"], most_unknown=1))
     assert (found[0], found[2]) == ("new-1", "casino_a")
-    assert found[1] == f"names one more tenant than the {MOST_UNKNOWN_TENANTS} a file may that the platform does not know"
+    assert found[1] == f"names more than {MOST_UNKNOWN_TENANTS} tenants that the platform does not have"
 
 
 def test_a_hundred_thousand_invented_tenants_become_at_most_a_hundred(tmp_path):

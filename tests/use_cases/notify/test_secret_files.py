@@ -182,7 +182,7 @@ def test_a_value_that_only_the_platforms_processes_know_is_not_judged(found_in, 
     monkeypatch.setenv("SIGNING", STRONG)
     finding = found_in(content)["mockpsp"]
     assert (finding.is_value_known, finding.fingerprint) == (True, secret_fingerprint(NAME, STRONG))
-    assert "judged by what the guard's own has" in finding.not_known[0]
+    assert "judged by the guard's own environment" in finding.not_known[0]
 
 
 def test_another_environments_secret_that_only_its_processes_know_is_not_taken_for_different(found_in, monkeypatch):

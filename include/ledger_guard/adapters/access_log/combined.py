@@ -54,4 +54,4 @@ def _moment(text: str) -> datetime:
         zone = timezone(-offset if parts[7] == "-" else offset)
         return datetime(year, _MONTHS[parts[2]], day, hour, minute, second, tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise UnusableLine(f"event time {text!r} is no moment: {error}") from error
+        raise UnusableLine(f"event time {text!r} is not a valid time: {error}") from error

@@ -56,7 +56,7 @@ class LineEvents:
         self._tenant_from = "constant" if tenant_id is not None else mapping.tenant_from
         if self._tenant_from == "constant":
             if self._constant is None:
-                raise BadInputError("tenant: the mapping has tenant_from: constant and names none; allowed: --tenant T")
+                raise BadInputError("tenant: the mapping has tenant_from: constant but no tenant; allowed: --tenant T")
             self._constant = checked_tenant_id(self._constant)
 
     def event(self, fields: LineFields, line_key: str) -> AccessEvent:
@@ -68,16 +68,14 @@ class LineEvents:
         """
         moment = read_moment(fields.event_time, assume_utc=self._mapping.assume_utc)
         if moment > self._now:
-            raise UnusableLine(f"event time {iso(moment)} lies in the future: the clock says {iso(self._now)}")
+            raise UnusableLine(f"event time {iso(moment)} is in the future: it is now {iso(self._now)}")
         method = str(fields.method).upper()
         if not _METHOD.fullmatch(method):
-            raise UnusableLine(f"method {method[:20]!r} is none; allowed: letters such as GET or POST")
+            raise UnusableLine(f"method {method[:20]!r} is not a method; allowed: letters such as GET or POST")
         path = _path(fields.path)
         tenant_id, path = self._tenant(fields.tenant, path)
         if self._tenant_from != "constant" and not self._tenants.admits(tenant_id):
-            raise UnusableLine(
-                f"names one more tenant than the {MOST_UNKNOWN_TENANTS} a file may that the platform does not know"
-            )
+            raise UnusableLine(f"names more than {MOST_UNKNOWN_TENANTS} tenants that the platform does not have")
         return AccessEvent(
             event_key=_text(fields.request_id, "request id") or line_key,
             event_time=moment,
@@ -101,12 +99,12 @@ class LineEvents:
         if self._tenant_from == "path_prefix":
             parts = _TENANT_PREFIX.fullmatch(path)
             if parts is None:
-                raise UnusableLine("tenant can't be made out: the path does not begin with /t/<tenant>/")
+                raise UnusableLine("tenant is not known: the path does not begin with /t/<tenant>/")
             return _tenant_id(parts[1]), parts[2]
         name = _text(found, "tenant")
         if name is None:
             where = "no virtual host" if self._tenant_from == "virtual_host" else "no tenant"
-            raise UnusableLine(f"tenant can't be made out: the line has {where}")
+            raise UnusableLine(f"tenant is not known: the line has {where}")
         return _tenant_id(_first_label(name) if self._tenant_from == "virtual_host" else name), path
 
     def _provider(self, method: str, path: str) -> str | None:
@@ -163,7 +161,7 @@ def _first_label(host: str) -> str:
         ipaddress.ip_address(name)
     except ValueError:
         return name.split(".")[0]
-    raise UnusableLine(f"tenant can't be made out: the virtual host {name!r} is an address")
+    raise UnusableLine(f"tenant is not known: the virtual host {name!r} is an address")
 
 
 def _path(found: object) -> str:
@@ -180,7 +178,7 @@ def _path(found: object) -> str:
 def _status(found: object) -> int:
     number = int(found) if isinstance(found, str) and re.fullmatch(r"\d{3}", found, re.ASCII) else found
     if not isinstance(number, int) or isinstance(number, bool) or not 100 <= number <= 599:
-        raise UnusableLine(f"status {str(found)[:20]!r} is none; allowed: 100 to 599")
+        raise UnusableLine(f"status {str(found)[:20]!r} is not a status; allowed: 100 to 599")
     return number
 
 

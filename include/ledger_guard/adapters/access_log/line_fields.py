@@ -67,7 +67,7 @@ def read_moment(found: object, *, assume_utc: bool) -> datetime:
             return datetime.fromtimestamp(seconds, tz=UTC)
         except (OverflowError, ValueError, OSError) as error:
             raise UnusableLine(
-                f"event time {str(found)[:40]} is no moment; allowed: seconds or milliseconds since 1970"
+                f"event time {str(found)[:40]} is not a valid time; allowed: seconds or milliseconds since 1970"
             ) from error
     parts = _ISO.fullmatch(found.strip()) if isinstance(found, str) else None
     if parts is None:
@@ -79,7 +79,7 @@ def read_moment(found: object, *, assume_utc: bool) -> datetime:
     try:
         return datetime(year, month, day, hour, minute, second, microsecond, tzinfo=_zone(parts[8] or "Z")).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise UnusableLine(f"event time {found!r} is no moment: {error}") from error
+        raise UnusableLine(f"event time {found!r} is not a valid time: {error}") from error
 
 
 def _zone(text: str) -> timezone:

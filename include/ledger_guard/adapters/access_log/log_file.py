@@ -57,13 +57,13 @@ class AccessLogFile:
         """What a file of this format and mapping can't tell."""
         found = []
         if self._format == "combined" or self._mapping.error_code is None:
-            found.append("no error codes in this format: no trigger can be measured from it")
+            found.append("no error codes in this format: it gives no readings for any trigger")
         if self._format == "combined" or self._mapping.subject_id is None:
-            found.append("no player or webhook ids: whom a failure hit can't be told")
+            found.append("no player or webhook ids: the subjects of failures are not known")
         if self._format == "combined" or self._mapping.request_id is None:
-            found.append("no request ids: a line is known again by its text and its place among equal lines")
+            found.append("no request ids: a repeated line is recognised by its text and its place among equal lines")
         if self._mapping.source_address is None:
-            found.append("no source addresses are kept: who sent refused webhooks can't be told")
+            found.append("no source addresses are stored: the senders of refused webhooks are not known")
         return tuple(found)
 
     def entries(self) -> Iterator[AccessEvent | RejectedLine]:
@@ -162,5 +162,5 @@ def _opened(path: Path) -> BinaryIO:
         raise BadInputError(f"{path}: can't be opened ({error.strerror}); allowed: a readable file") from error
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
-        raise BadInputError(f"{path}: can't be opened (no regular file); allowed: a file on a disk, no pipe, device or folder")
+        raise BadInputError(f"{path}: can't be opened (not a regular file); allowed: a file on a disk, no pipe, device or folder")
     return os.fdopen(number, "rb")

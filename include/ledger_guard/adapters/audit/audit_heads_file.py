@@ -10,7 +10,7 @@ from pathlib import Path
 from ledger_guard.domain.audit_heads import ExportedHead, parse_heads
 from ledger_guard.domain.errors import BadInputError
 
-_ALLOWED = "a file in a folder that exists, best on another machine's disk or one that only adds"
+_ALLOWED = "a file in an existing folder, best on another machine's disk or an append-only one"
 #: more than any line of a head is long
 _TAIL_BYTES = 4_096
 
@@ -22,7 +22,7 @@ def read_heads(path: Path) -> list[ExportedHead]:
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"{path}: can't be read ({type(error).__name__}); allowed: a file of `audit export-head`") from error
     if not heads:
-        raise BadInputError(f"{path}: holds no head; allowed: a file of `audit export-head`")
+        raise BadInputError(f"{path}: has no head; allowed: a file of `audit export-head`")
     return heads
 
 

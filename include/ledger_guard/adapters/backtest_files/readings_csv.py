@@ -89,7 +89,7 @@ def _places(names: list[str], line: int) -> list[int]:
     wanted = [*COLUMNS, SUBJECTS] if SUBJECTS in names else [*COLUMNS]
     for name in wanted:
         if names.count(name) != 1:
-            problem = "is missing" if name not in names else "stands there more than once"
+            problem = "is missing" if name not in names else "is there more than once"
             raise BadLine(line, f"column {name} {problem}", allowed)
     for name in names:
         if name not in wanted:

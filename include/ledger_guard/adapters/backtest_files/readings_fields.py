@@ -37,7 +37,7 @@ def moment(text: str) -> datetime:
     except ValueError:
         read = None
     if read is None or read.year not in _YEARS:
-        raise BadField(f"window_start {_shown(text)} is no moment", allowed)
+        raise BadField(f"window_start {_shown(text)} is not a valid time", allowed)
     if read.tzinfo is None:
         raise BadField(f"window_start {_shown(text)} has no time zone", allowed)
     if read.utcoffset() != timedelta(0):
@@ -54,7 +54,7 @@ def events(texts: list[str]) -> NDArray[np.int64]:
     """Whole numbers; raises BadField where one is none."""
     found = _whole(texts)
     if found is None:
-        raise BadField(f"events {_shown(texts[0])} is no count", f"whole numbers from 0 to {LARGEST}")
+        raise BadField(f"events {_shown(texts[0])} is not a count", f"whole numbers from 0 to {LARGEST}")
     return found
 
 
@@ -62,8 +62,8 @@ def exposure(texts: list[str]) -> NDArray[np.float64]:
     """Numbers, NaN where the field is empty; raises BadField where one is none."""
     found = _decimal(texts)
     if found is None:
-        allowed = f"numbers from 0 to {LARGEST}, or nothing where only counts are known"
-        raise BadField(f"exposure {_shown(texts[0])} is no count", allowed)
+        allowed = f"numbers from 0 to {LARGEST}, or empty where only counts are known"
+        raise BadField(f"exposure {_shown(texts[0])} is not a count", allowed)
     return found
 
 
@@ -72,7 +72,7 @@ def subjects(texts: list[str]) -> NDArray[np.float64]:
     together = "".join(texts)
     found = _decimal(texts) if not together or (together.isascii() and together.isdigit()) else None
     if found is None:
-        raise BadField(f"subjects {_shown(texts[0])} is no count", f"whole numbers from 0 to {LARGEST}, or nothing")
+        raise BadField(f"subjects {_shown(texts[0])} is not a count", f"whole numbers from 0 to {LARGEST}, or nothing")
     return found
 
 

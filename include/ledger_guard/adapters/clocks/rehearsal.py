@@ -20,7 +20,7 @@ class RehearsalClock:
 
     def now(self) -> datetime:
         """The sandbox's event time. Raises SourceUnavailable when the database is no sandbox."""
-        with translated_errors("rehearsal clock: the platform is no sandbox"), self._platform.open("clock") as connection:
+        with translated_errors("rehearsal clock: the platform is not a sandbox"), self._platform.open("clock") as connection:
             row = connection.execute(statement("platform/read_rehearsal_clock")).fetchone()
         assert row is not None, "a select without a from gives one row"
         return require_aware(row["event_time"], "rehearsal clock")

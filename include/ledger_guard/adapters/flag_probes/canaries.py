@@ -28,10 +28,10 @@ def webhook(canary: WebhookCanary, environment: Mapping[str, str], secret_of: Ca
         return _unusable(what, f"nothing can be sent: {lacking or f'{canary.secret_env} is not set'}")
     right = _signed(canary, environment, secret)
     wrong = _signed(canary, environment, f"{secret} is not the secret")
-    words = f"rightly signed {right.words}, wrongly signed {wrong.words}"
+    words = f"correctly signed {right.words}, wrongly signed {wrong.words}"
     is_right_refused, is_wrong_refused = (each.is_refusal(canary.refused_status, canary.refused_code) for each in (right, wrong))
     if is_right_refused and is_wrong_refused:
-        return ProbeLook(None, f"{what}: {words}: the check refuses right signatures too, or goes by another secret")
+        return ProbeLook(None, f"{what}: {words}: the check refuses correct signatures too, or uses another secret")
     if (right.is_of_the_form and not is_right_refused) or (wrong.is_of_the_form and not is_wrong_refused):
         return _unusable(what, words)
     is_clear = right.is_accepted and (wrong.is_accepted or is_wrong_refused)

@@ -101,7 +101,7 @@ class HttpFlagProbes:
         try:
             value = _at(answer.json(), asked.value_at)
         except ValueError:
-            return _unusable(url, "answered no JSON")
+            return _unusable(url, "did not answer JSON")
         if not isinstance(value, bool):
             return _unusable(url, f"has neither true nor false at {asked.value_at}")
         return ProbeLook(value, f"instance {url} serves {'on' if value else 'off'}")

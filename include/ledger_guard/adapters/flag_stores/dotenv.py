@@ -93,8 +93,8 @@ class DotenvFlagStore:
             self._restarter.restart(flag, is_enabled=note.is_enabled, change=f"{note.at} {note.reason}")
         except SourceUnavailable as error:
             raise SourceUnavailable(
-                f"flag store {self._path}: {note.name} is written, but instances may still serve the old value: {error}; "
-                "run it again, it restarts without asking again"
+                f"flag store {self._path}: {note.name} is written, but instances may still serve the old value: {error}. "
+                "Run it again: it restarts without asking again"
             ) from error
         content = self._file.read()
         lines = self._lines(flag, content)

@@ -88,7 +88,7 @@ class DotenvLines:
             )
         found = [number for number, binding in enumerate(bindings) if (binding.key or "").lower() == wanted]
         if len(found) > 1:
-            raise LedgerInvariantError(f"flag store {where}: {name} stands there {len(found)} times; allowed: once")
+            raise LedgerInvariantError(f"flag store {where}: {name} is there {len(found)} times; allowed: once")
         if not found:
             because = "the file does not name it, each instance's own environment or default counts"
             return cls(name, text, "", "", "", None, because)
@@ -129,8 +129,8 @@ class DotenvLines:
         again = DotenvLines.parse(written.encode(), self.name, where)
         if again.is_enabled is not note.is_enabled or _others(written, self.name) != _others(whole, self.name):
             raise LedgerInvariantError(
-                f"flag store {where}: {self.name} can't be written without another line being read otherwise; allowed: lines "
-                "whose quotes end"
+                f"flag store {where}: {self.name} can't be written without changing the meaning of another line; allowed: lines "
+                "with closed quotes"
             )
         return written.encode()
 
@@ -165,12 +165,12 @@ def _value_of(assignment: Assignment, name: str, where: str) -> tuple[bool | Non
         return None, f"the file has {name} without a value, each instance's own environment or default counts"
     if assignment.names_from_outside:
         names = ", ".join(f"${{{outside}}}" for outside in assignment.names_from_outside)
-        return None, f"the file takes it from {names} of each instance's own environment"
+        return None, f"the file reads it from {names} in each instance's own environment"
     if not value.strip():
-        raise LedgerInvariantError(f"flag store {where}: {name} is empty: the platform does not start so; allowed: True or False")
+        raise LedgerInvariantError(f"flag store {where}: {name} is empty: the platform would not start; allowed: True or False")
     try:
         return _TRUTH.validate_python(value), ""
     except ValidationError:
         raise LedgerInvariantError(
-            f"flag store {where}: {name} is padded or no truth value: the platform does not start so; allowed: True or False"
+            f"flag store {where}: {name} is padded or not a truth value: the platform would not start; allowed: True or False"
         ) from None

@@ -45,7 +45,7 @@ class FlagdDefinition:
             because = f"the file does not name it, {_OWN_DEFAULT}"
             return cls({"on": True, "off": False}, {}, {}, not_known_because=because, is_named=False)
         if not isinstance(found, dict) or found.get("state") != "ENABLED":
-            raise LedgerInvariantError(f"flag store {where}: is not ENABLED, so clients take their own default; allowed: ENABLED")
+            raise LedgerInvariantError(f"flag store {where}: is not ENABLED, so clients use their own default; allowed: ENABLED")
         meanings = _meanings(found, where)
         branches, otherwise = _rule(found.get("targeting"), where)
         everybody = found.get("defaultVariant") if otherwise is None else otherwise
@@ -127,7 +127,7 @@ def _notes(metadata: Any, where: str) -> dict[str, str]:
     if metadata is None:
         return {}
     if not isinstance(metadata, dict):
-        raise LedgerInvariantError(f"flag store {where}: has metadata that are no mapping; allowed: a mapping, null, or none")
+        raise LedgerInvariantError(f"flag store {where}: has metadata that is not a mapping; allowed: a mapping, null, or none")
     return {key.removeprefix(_NOTE): text for key, text in metadata.items() if key.startswith(_NOTE)}
 
 

@@ -100,7 +100,7 @@ class HttpFlagStore:
         found = _states(answer, flag, url)
         written = [_of_scope(found, flag, state.tenant_id) for state in seen]
         if any(state.is_enabled is not to_value for state in written):
-            raise LedgerInvariantError(f"flag store {url}: said 200 and gave back another value; nobody knows what it holds")
+            raise LedgerInvariantError(f"flag store {url}: answered 200 with another value: its value is not known")
         return written
 
     def _own_write(self, seen: Sequence[FlagState], to_value: bool, reason: str) -> list[FlagState]:
@@ -120,10 +120,10 @@ def _states(answer: httpx.Response, flag: str, url: str) -> list[FlagState]:
     try:
         found = _Answer.model_validate_json(answer.content)
     except ValidationError as error:
-        raise SourceUnavailable(f"flag store {url}: the answer has not the form of docs/flag_stores.md") from error
+        raise SourceUnavailable(f"flag store {url}: the answer does not have the form in docs/flag_stores.md") from error
     scopes = [scope.tenant_id for scope in found.scopes]
     if found.flag != flag or len(set(scopes)) < len(scopes):
-        raise LedgerInvariantError(f"flag store {url}: speaks of another flag, or of one scope twice; allowed: one value a scope")
+        raise LedgerInvariantError(f"flag store {url}: is about another flag, or has a scope twice; allowed: one value per scope")
     states = [FlagState(flag, scope.tenant_id, scope.is_enabled, scope.version, scope.change_reason) for scope in found.scopes]
     return sorted(states, key=lambda state: (state.tenant_id != EVERYWHERE, state.tenant_id))
 

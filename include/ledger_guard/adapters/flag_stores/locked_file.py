@@ -58,7 +58,7 @@ class LockedFile:
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     raise ConcurrentWriterError(
-                        f"flag store {self._given}: another writer holds it for over {self._wait:g} s; start again later"
+                        f"flag store {self._given}: another writer has held it for over {self._wait:g} s; start again later"
                     ) from None
                 self._sleep(_LOOK_SECONDS)
             else:
@@ -86,7 +86,7 @@ class LockedFile:
                 os.fsync(part.fileno())
             if target.read_bytes() != seen:
                 raise SafetyRefusal(
-                    f"flag store {self._given}: changed meanwhile by somebody without the lock; nothing was written"
+                    f"flag store {self._given}: changed meanwhile by someone without the lock; nothing was written"
                 )
             place.replace(target)
             folder = os.open(target.parent, os.O_RDONLY)

@@ -74,8 +74,8 @@ class PostgresFlagStore:
                 yield
             except psycopg.errors.UndefinedTable as error:
                 raise SourceUnavailable(
-                    f"flag store: the platform's database has no table {self._name}; the policy's flag_store says that flags "
-                    "stand there; allowed: postgres with the table's name, dotenv, http, flagd or unleash (docs/flag_stores.md)"
+                    f"flag store: the platform's database has no table {self._name}; the policy's flag_store expects flags "
+                    "there; allowed: postgres with the table's name, dotenv, http, flagd or unleash (docs/flag_stores.md)"
                 ) from error
 
     def effective(self, flag: str, tenant_id: str) -> bool | None:
@@ -127,7 +127,7 @@ class PostgresFlagStore:
         scopes = [row["tenant_id"] for row in rows]
         if len(set(scopes)) < len(scopes):
             twice = next(scope for scope in scopes if scopes.count(scope) > 1)
-            raise LedgerInvariantError(f"flag store {self._name}: {flag}@{twice} has more than one row; allowed: one a scope")
+            raise LedgerInvariantError(f"flag store {self._name}: {flag}@{twice} has more than one row; allowed: one per scope")
         return [_as_state(flag, row) for row in rows]
 
     def _query(self, name: str) -> sql.Composed:

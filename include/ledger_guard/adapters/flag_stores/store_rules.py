@@ -66,7 +66,7 @@ def require_root_cause(freeze: Freeze) -> None:
     if freeze.lifted_by == freeze.root_cause_by:
         raise SafetyRefusal(
             f"freeze {freeze.freeze_id} of {freeze.flag}: {freeze.lifted_by} wrote the root cause and can't lift it too; "
-            "allowed: somebody else"
+            "allowed: someone else"
         )
 
 
@@ -76,15 +76,15 @@ def require_no_overlap(rotation: RotationPlan, last_done: RotationPlan | None) -
     if last_done is not None and ends_at is not None and rotation.planned_at < ends_at:
         raise SafetyRefusal(
             f"rotation of {rotation.secret_name}: {last_done.rotation_id} was done by {last_done.done_by} and overlaps until "
-            f"{ends_at.isoformat()}; allowed: another one after that"
+            f"{ends_at.isoformat()}; allowed: another rotation after that"
         )
 
 
 def require_running_override(override: FreezeOverride, at: datetime) -> None:
     """Raise SafetyRefusal when the override has ended or expired by `at`."""
     if override.ended_at is not None:
-        raise SafetyRefusal(f"override {override.override_id} of {override.flag}: was ended already, by {override.ended_by}")
+        raise SafetyRefusal(f"override {override.override_id} of {override.flag}: has already ended, by {override.ended_by}")
     if at >= override.expires_at:
         raise SafetyRefusal(
-            f"override {override.override_id} of {override.flag}: expired already, at {override.expires_at.isoformat()}"
+            f"override {override.override_id} of {override.flag}: has already expired, at {override.expires_at.isoformat()}"
         )

@@ -111,8 +111,8 @@ class UnleashFlagStore:
             between = foreign(events, newest, to_value=to_value)
             if between is not None:
                 raise LedgerInvariantError(
-                    f"{seen.subject_id}: was turned {turn}, and {between.created_by} changed it in Unleash in the same moment "
-                    f"({between.type}, event {between.id}); look there, then ask again"
+                    f"{seen.subject_id}: was turned {turn}, and {between.created_by} changed it in Unleash at the same moment "
+                    f"({between.type}, event {between.id}); check there, then ask again"
                 )
             self._keep(
                 flag,
@@ -127,15 +127,17 @@ class UnleashFlagStore:
             )
             written, _, _ = self._look(flag)
         if written.is_enabled is not to_value or written.change_reason != reason:
-            raise LedgerInvariantError(f"{seen.subject_id}: was turned {turn}, and is {written.described()} now; look in Unleash")
+            raise LedgerInvariantError(
+                f"{seen.subject_id}: was turned {turn}, but is now {written.described()}; check in Unleash"
+            )
         return written
 
     def _require_for_everybody(self, feature: Feature) -> None:
         environment = self._environment(feature)
         if feature.dependencies or (environment.active and not environment.reaches_everybody):
             raise SafetyRefusal(
-                f"{feature.name}@{EVERYWHERE}: on would reach a part only: in {environment.name} it has a parent flag, or "
-                "strategies of which none reaches everybody; allowed: one without constraints and segments, at 100 %"
+                f"{feature.name}@{EVERYWHERE}: on would reach only some users: in {environment.name} it has a parent flag, or "
+                "strategies that do not reach everyone; allowed: one without constraints and segments, at 100 %"
             )
 
     def _look(self, flag: str) -> tuple[FlagState, Feature | None, list[Event]]:
@@ -169,7 +171,7 @@ class UnleashFlagStore:
             return None
         feature = _read(_expected(answer, url), Feature, url)
         if feature.name != flag:
-            raise LedgerInvariantError(f"flag store {url}: speaks of another flag; allowed: {flag}")
+            raise LedgerInvariantError(f"flag store {url}: is about another flag; allowed: {flag}")
         return feature
 
     def _events(self, flag: str) -> list[Event]:
@@ -184,8 +186,8 @@ class UnleashFlagStore:
         answer = self._caller.call("POST", self._features, body=body)
         if answer.status_code == httpx.codes.CONFLICT:
             raise SafetyRefusal(
-                f"{flag}@{EVERYWHERE}: Unleash has a flag of this name in another project, in its archive, or since a moment "
-                f"ago; allowed: one in project {self._settings.project}"
+                f"{flag}@{EVERYWHERE}: Unleash has a flag of this name in another project, in its archive, or since just "
+                f"now; allowed: one in project {self._settings.project}"
             )
         _expected(answer, self._features)
 
@@ -218,7 +220,7 @@ def _read(answer: httpx.Response, form: type[_Document], url: str) -> _Document:
     try:
         return form.model_validate_json(answer.content)
     except ValidationError as error:
-        raise SourceUnavailable(f"flag store {url}: the answer has not the form of Unleash's admin API") from error
+        raise SourceUnavailable(f"flag store {url}: the answer does not have the form of Unleash's admin API") from error
 
 
 def _name_of(answer: httpx.Response) -> str:

@@ -124,7 +124,7 @@ def value_of(feature: Feature, environment: Environment) -> tuple[bool | None, s
         return None, f"in {environment.name} it is on only where its parent flag is"
     if environment.reaches_everybody:
         return True, ""
-    return None, f"in {environment.name} it is on, and no active strategy reaches everybody"
+    return None, f"in {environment.name} it is on, but no active strategy reaches everyone"
 
 
 def foreign(events: Sequence[Event], seen: int, to_value: bool) -> Event | None:

@@ -36,7 +36,7 @@ class InMemoryNotifier:
     def post(self, notice: Notice, thread: ThreadRef | None) -> ThreadRef:
         """Keep the notice. Raises NotificationFailed while broken down, or for a thread of another channel."""
         if self._fault is not None:
-            raise NotificationFailed(f"the channel {self._channel} did not take the notice: {self._fault}")
+            raise NotificationFailed(f"the channel {self._channel} refused the notice: {self._fault}")
         if thread is not None and thread.channel != self._channel:
             raise NotificationFailed(f"channel_not_found: {thread.channel} is not known; allowed: {self._channel}")
         ref = ThreadRef(self._channel, f"1700000000.{len(self.posted) + 1:06d}")

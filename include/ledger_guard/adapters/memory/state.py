@@ -65,7 +65,7 @@ class InMemoryGuardState:
     def transaction(self) -> Iterator[InMemoryTransaction]:
         """See GuardState. Raises RuntimeError for a transaction inside another: on a database the two could block each other."""
         if self._writer == threading.get_ident():
-            raise RuntimeError("guard state: transactions do not nest; finish the outer one first or hand it on")
+            raise RuntimeError("guard state: transactions do not nest; finish the outer one first or pass it on")
         with self._turn:
             self._writer = threading.get_ident()
             try:

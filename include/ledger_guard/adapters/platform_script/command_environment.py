@@ -36,7 +36,7 @@ def _from_own(platform: ConnectionSettings, own: Mapping[str, str]) -> str:
     url = own.get(DATABASE_URL, "").strip()
     allowed = "a postgresql:// URL of the platform's database, or database_url_from: connection"
     if not url:
-        raise SafetyRefusal(f"{DATABASE_URL}: is not set, and the script would take a file of its own; allowed: {allowed}")
+        raise SafetyRefusal(f"{DATABASE_URL}: is not set, and the script would use its own file; allowed: {allowed}")
     try:
         parts = split_uri(url, DATABASE_URL)
     except BadInputError as error:

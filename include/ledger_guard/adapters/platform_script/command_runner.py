@@ -46,9 +46,11 @@ class PlatformCommandRunner:
         """See PlatformScript."""
         program, folder = Path(self._settings.interpreter), Path(self._settings.working_directory)
         if not (program.is_file() and os.access(program, os.X_OK)):
-            raise BadInputError(f"command_runner.interpreter: {program} is no program here; allowed: the platform's Python")
+            raise BadInputError(f"command_runner.interpreter: {program} is not a program here; allowed: the platform's Python")
         if not folder.is_dir():
-            raise BadInputError(f"command_runner.working_directory: {folder} is no folder here; allowed: where the script runs")
+            raise BadInputError(
+                f"command_runner.working_directory: {folder} is not a folder here; allowed: where the script runs"
+            )
         command_environment(self._settings, self._connection, self._own_environment)
 
     def cancel(self) -> None:

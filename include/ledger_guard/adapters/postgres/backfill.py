@@ -132,7 +132,7 @@ class PostgresBackfillRunner:
     def _require_unexpired(self, operation: Operation, plan: Plan) -> None:
         if operation is FORCE and self._clock.now() > plan.expires_at:
             raise SafetyRefusal(
-                f"plan {plan.plan_id}: expired at {iso(plan.expires_at)} while its force waited; what was done is journaled; "
+                f"plan {plan.plan_id}: expired at {iso(plan.expires_at)} while its force waited. What was written is journaled; "
                 "make a new dry-run for the rest"
             )
 

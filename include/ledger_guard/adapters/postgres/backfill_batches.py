@@ -92,7 +92,7 @@ class BackfillBatches:
                 limit = max(1, limit // 4)
         raise SourceUnavailable(
             f"plan {self._plan_id}: rows of its next batch stayed locked by others through {LOCK_ATTEMPTS} attempts; "
-            f"what was done is journaled, so start {self._operation.name} again to go on"
+            f"what was written is in the journal; start {self._operation.name} again to continue"
         )
 
     def _step(self, limit: int) -> bool:

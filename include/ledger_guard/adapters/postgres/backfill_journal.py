@@ -200,7 +200,7 @@ class BackfillJournal(Store):
     def edited(self) -> LedgerInvariantError:
         """What to raise when progress and before-images don't agree."""
         return LedgerInvariantError(
-            f"plan {self._plan.plan_id}: {self._operation} has written rows already of which its progress says that it has not: "
+            f"plan {self._plan.plan_id}: {self._operation} has already written rows beyond its recorded progress: "
             "guard state was edited; stop and find out who"
         )
 
@@ -215,8 +215,8 @@ def require_unaltered(tenant_id: str, altered: int) -> None:
     """Raise SafetyRefusal when wallets don't hold what was written to them; the caller's transaction takes the batch back."""
     if altered:
         raise SafetyRefusal(
-            f"tenant {tenant_id}: {altered} wallets did not hold what was written to them: a trigger or rule on the wallet table "
-            "changes amounts; the batch was taken back; switch the trigger off for the guard's login, then start again"
+            f"tenant {tenant_id}: {altered} wallets differ from what was just written: a trigger or rule on the wallet table "
+            "changes amounts. The batch was rolled back. Switch the trigger off for the guard's login, then start again"
         )
 
 

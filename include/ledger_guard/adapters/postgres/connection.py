@@ -42,7 +42,7 @@ def split_uri(text: str, what: str) -> SplitResult:
         is_whole = is_whole and "#" not in text and "@" not in parts.path + parts.query
     if not is_whole:
         raise BadInputError(
-            f"{what}: the URI falls apart at a sign in its login, password or port; allowed: a port of digits, and the signs "
+            f"{what}: the URI is broken by a character of its login, password or port; allowed: a port of digits, and the signs "
             "/ # ? @ : [ ] % written as %2F %23 %3F %40 %3A %5B %5D %25"
         )
     return parts
@@ -216,7 +216,7 @@ def _row_security_advice(error: psycopg.errors.InsufficientPrivilege) -> str:
     # Only the place in the server's source tells it from any other missing right, whatever language the message is in.
     if error.diag.source_function != "check_enable_rls":
         return ""
-    return "; the guard has to see every row: `alter role … bypassrls` for its login, no policy does"
+    return "; the guard must see every row: `alter role … bypassrls` for its login (no policy is enough)"
 
 
 def _one_line(error: Exception) -> str:

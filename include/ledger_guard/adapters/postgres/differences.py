@@ -50,7 +50,7 @@ class PostgresDifferences:
     def counts(self) -> DifferenceCounts:
         """See Differences."""
         if not self._is_read:
-            raise LedgerInvariantError("differences: counts are known once every line was taken; take the lines first")
+            raise LedgerInvariantError("differences: counts are complete after the last line; read all lines first")
         by_cause = {cause.decode(): rows for cause, rows in self._rows_by_cause.items()}
         beside = {name: number for name, number in self._counted.items() if name not in {"players", "bonus_lost"}}
         return counts_of_causes(by_cause, **beside)

@@ -62,8 +62,8 @@ class Pacer:
                 _log.warning("%s waits: %s", self._what, why)
             if now - began >= 60.0 * self._pace.give_up_after_minutes:
                 raise SourceUnavailable(
-                    f"{self._what}: waited {self._pace.give_up_after_minutes} minutes: {why}; what was done is journaled, so "
-                    "start it again to go on"
+                    f"{self._what}: waited {self._pace.give_up_after_minutes} minutes: {why}; what was written is journaled; "
+                    "start it again to continue"
                 )
             self._sleep(self._pace.look_again_seconds)
         if began is not None:
@@ -86,8 +86,8 @@ class Pacer:
         order = self._orders.newest(self._plan_id)
         if order is not None and order.wanted is Wanted.CANCEL:
             raise SafetyRefusal(
-                f"{self._what}: cancelled by {order.asked_by} ({order.reason}); what was done is journaled and can be "
-                "undone; to go on, `backfill resume` first"
+                f"{self._what}: cancelled by {order.asked_by} ({order.reason}); what was written is in the journal and can be "
+                "undone; to continue, `backfill resume` first"
             )
         if order is not None and order.wanted is Wanted.PAUSE:
             return f"paused by {order.asked_by} ({order.reason})"

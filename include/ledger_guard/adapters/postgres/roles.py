@@ -33,9 +33,9 @@ def roles_sql(policy: Policy, names: Mapping[str, str], parts: tuple[str, ...] =
     """
     for name in names.values():
         if not _ROLE_NAME.fullmatch(name):
-            raise BadInputError(f"role {name!r}: is no role name; allowed: lower-case letters, digits and '_', at most 63")
+            raise BadInputError(f"role {name!r}: is not a role name; allowed: lower-case letters, digits and '_', at most 63")
     if len(set(names.values())) < len(names):
-        raise BadInputError("roles: two of them share a name; allowed: a role of its own for each purpose")
+        raise BadInputError("roles: two of them share a name; allowed: a different role for each purpose")
     texts = [
         _text(step, name, policy) for part in parts for purpose, name in names.items() for step in _steps(part, purpose, policy)
     ]

@@ -42,13 +42,13 @@ _DROPPED = (
 )
 #: settings that can't be asked for, or that somebody set on purpose → what they must be, and what to do
 _AS_FOUND = {
-    "session_replication_role": ("origin", "triggers would not run: take it off the login's and the database's defaults"),
+    "session_replication_role": ("origin", "triggers would not run: remove it from the login's and the database's defaults"),
     "transaction_timeout": ("0", "it would end a comparison half-way: `alter role … set transaction_timeout = 0` for the login"),
 }
 _WRITABLE = {
     "default_transaction_read_only": (
         "off",
-        "somebody wants no writes here: take it off the login's and the database's defaults when they are wanted again",
+        "writes are turned off here: remove it from the login's and the database's defaults to allow them",
     )
 }
 
@@ -108,13 +108,12 @@ class AskedSession:
         if mark != self._mark:
             said = ", ".join(f"{name} is {found.get(name)!r} instead of {asked[name]!r}" for name in unlike[:1])
             raise SourceUnavailable(
-                f"{self._what}: a pooler in between dropped what the session was opened with"
-                f"{f' ({said})' if said else ''}; {_DROPPED}"
+                f"{self._what}: a pooler in between dropped the session's settings{f' ({said})' if said else ''}; {_DROPPED}"
             )
         if unlike:
             raise SourceUnavailable(
-                f"{self._what}: {unlike[0]} is {found.get(unlike[0])!r} in a session that was opened with {asked[unlike[0]]!r}; "
-                "take away what sets it (PGTZ and PGDATESTYLE in the environment, a login trigger)"
+                f"{self._what}: {unlike[0]} is {found.get(unlike[0])!r} in a session opened with {asked[unlike[0]]!r}; "
+                "remove what sets it (PGTZ and PGDATESTYLE in the environment, a login trigger)"
             )
         if is_replica and self._wishes.needs_primary:
             raise SourceUnavailable(
@@ -135,7 +134,7 @@ class AskedSession:
         if found["is_paused"]:
             raise SourceUnavailable(f"{self._what}: is a replica whose replay is paused; resume it, or read the primary")
         if lag is None:
-            raise SourceUnavailable(f"{self._what}: is a replica that can't tell how far behind it is; read the primary")
+            raise SourceUnavailable(f"{self._what}: is a replica whose lag is not known; read the primary")
         if lag > most:
             raise SourceUnavailable(
                 f"{self._what}: is a replica {lag:.0f} s behind its primary, allowed: {most} s; wait until it has caught up, or "
@@ -145,7 +144,7 @@ class AskedSession:
 
 def connect_advice(message: str) -> str:
     """What to do about a server's refusal to connect, where that is known; else nothing."""
-    return f"; a pooler in between refuses what the guard opens its sessions with: {_DROPPED}" if _is_pooler(message) else ""
+    return f"; a pooler in between refuses the guard's session settings: {_DROPPED}" if _is_pooler(message) else ""
 
 
 def _is_pooler(message: str) -> bool:

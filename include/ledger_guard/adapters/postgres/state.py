@@ -79,7 +79,7 @@ class PostgresGuardState:
         with guard_state_errors(), self._open() as connection:
             yield GuardRepositories(connection, self._audit_keys)
             if connection.info.transaction_status is TransactionStatus.INERROR:
-                raise LedgerInvariantError("guard state: a statement failed and the transaction went on; nothing was stored")
+                raise LedgerInvariantError("guard state: a statement failed but the transaction continued; nothing was stored")
 
     @contextmanager
     def snapshot(self) -> Iterator[GuardRepositories]:

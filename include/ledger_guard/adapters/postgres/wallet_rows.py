@@ -64,12 +64,12 @@ class WalletRows:
         self._require_no_other_writer()
         row = self._connection.execute(statement("backfill/try_writer_lock"), self._lock).fetchone()
         if row is None or not row["is_locked"]:
-            raise ConcurrentWriterError(f"tenant {self.tenant_id}: the writer lock was not to be had; start again")
+            raise ConcurrentWriterError(f"tenant {self.tenant_id}: the writer lock could not be taken; start again")
         try:
             if not row["is_seen"]:
                 raise SafetyRefusal(
-                    f"tenant {self.tenant_id}: login {row['login']} may not write wallets itself, so other writers would not see "
-                    "that it does; allowed: a login that has the rights, not a role that it switches to"
+                    f"tenant {self.tenant_id}: login {row['login']} has no own right to write wallets, so other writers would not see "
+                    "it; allowed: a login with its own rights, not a role that it switches to"
                 )
             self._require_no_other_writer()
             yield
@@ -84,7 +84,7 @@ class WalletRows:
             since = f", connected since {iso(holder['since'])}" if holder["since"] else ""
             raise ConcurrentWriterError(
                 f"tenant {self.tenant_id}: another backfill is writing to its wallets (login {holder['login']}, application "
-                f"{holder['application']!r}, process {holder['pid']}{since}); allowed: one writer a tenant, so wait for it and "
+                f"{holder['application']!r}, process {holder['pid']}{since}); allowed: one writer per tenant; wait for it and "
                 "start again"
             )
 
@@ -98,8 +98,8 @@ class WalletRows:
         row = self._connection.execute(statement("backfill/confirm_writer_lock"), self._lock).fetchone()
         if row is None or not row["is_held"]:
             raise SafetyRefusal(
-                f"tenant {tenant_id}: the session does not hold the writer lock that it took, so another run may be "
-                "writing too; allowed: a connection to the server itself, where sessions are not handed around; then start again"
+                f"tenant {tenant_id}: the session lost its writer lock, so another run may be "
+                "writing too; allowed: a direct connection to the server (no pooler); then start again"
             )
 
     def transaction_id(self) -> str:

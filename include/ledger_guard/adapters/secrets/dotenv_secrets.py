@@ -102,7 +102,7 @@ class DotenvSecretSource:
         value = values.get(name)
         for other in sorted(self._secrets.names.values()):
             if value and other.lower() != name.lower() and values.get(other) == value:
-                yield f"is the same as {other}: one value under two names, most likely put in the wrong place"
+                yield f"is the same as {other}: one value under two names, most likely in the wrong place"
 
     def _environment(self) -> _Values:
         path = os.environ.get(ENV_FILE_VARIABLE) or self._secrets.env_file
@@ -131,8 +131,7 @@ class _Other:
         open_names = [name for name in sorted(names) if read.names_from_outside(name)]
         #: sentences about what could not be compared
         self.not_known = [
-            f"not compared with {name} of the environment {label}: its processes' own environment decides about it"
-            for name in open_names
+            f"not compared with {name} of the environment {label}: its processes' own environment decides" for name in open_names
         ]
 
     def has(self, name: str, value: str | None, key: bytes) -> bool:
@@ -147,9 +146,9 @@ def _faults_of_lines(name: str, values: _Values) -> Iterator[str]:
     """What is wrong with the lines of a secret, whatever they hold."""
     lines = values.lines.get(name.lower(), 0)
     if lines > 1:
-        yield f"is set {lines} times in the file, and only one of them counts: leave one"
+        yield f"is set {lines} times in the file, but only one counts: keep one"
     if not lines and any(name.lower() in line for line in values.unreadable):
-        yield "is not set: a line with its name can't be read (a quote that never ends), and the platform skips it"
+        yield "is not set: a line with its name can't be read (an unclosed quote), and the platform skips it"
 
 
 def _from_outside(name: str, values: _Values) -> Iterator[str]:
@@ -158,9 +157,9 @@ def _from_outside(name: str, values: _Values) -> Iterator[str]:
         return
     names = ", ".join(f"${{{each}}}" for each in outside)
     if values.is_open(name):
-        yield f"it is made from {names}, which no line above gives and the platform's processes may have"
+        yield f"it uses {names}, which no line above sets but the platform's processes may have"
     else:
-        yield f"it is made from {names} of the process environment: judged by what the guard's own has"
+        yield f"it uses {names} of the process environment: judged by the guard's own environment"
 
 
 def _of_file(path: str) -> _Values:

@@ -76,4 +76,4 @@ def shape_parameters(shape: AccessEvents, start: datetime, end: datetime) -> dic
 
 def unknown_codes_sentence(answers: int, status: int) -> str:
     """Why a window with such answers has no data."""
-    return f"{answers} answer(s) {status} came without an error code: failures can't be told from look-alikes"
+    return f"{answers} answer(s) {status} came without an error code: failures can't be classified"

@@ -19,7 +19,7 @@ class InMemoryApprovalStore:
         """See ApprovalStore."""
         self._tables.require_incident(request.incident_id)
         if request.approval_id in self._tables.approvals:
-            raise SafetyRefusal(f"approval {request.approval_id}: was asked for already; a question never changes")
+            raise SafetyRefusal(f"approval {request.approval_id}: was already asked; a question never changes")
         gate = (request.dag_id, request.run_id, request.task_id)
         for older in self._tables.approvals.values():
             if (older.dag_id, older.run_id, older.task_id) == gate:
@@ -30,7 +30,7 @@ class InMemoryApprovalStore:
         """See ApprovalStore."""
         self.get(answer.approval_id)
         if answer.approval_id in self._tables.answers:
-            raise SafetyRefusal(f"approval {answer.approval_id}: is answered already; an answer is never replaced")
+            raise SafetyRefusal(f"approval {answer.approval_id}: is already answered; an answer is never replaced")
         if answer.approval_id in self._tables.voided:
             raise SafetyRefusal(f"approval {answer.approval_id}: the gate has asked again since; answer the newer question")
         if answer.approval_id in self._tables.orphaned:
@@ -40,7 +40,7 @@ class InMemoryApprovalStore:
     def get(self, approval_id: str) -> Approval:
         """See ApprovalStore."""
         if approval_id not in self._tables.approvals:
-            raise BadInputError(f"approval {approval_id}: does not exist; allowed: the id of a question that was asked")
+            raise BadInputError(f"approval {approval_id}: does not exist; allowed: the id of an existing question")
         return self._with_answer(self._tables.approvals[approval_id])
 
     def of_run(self, kind: ApprovalKind, subject_id: str, run_id: str | None = None) -> list[Approval]:

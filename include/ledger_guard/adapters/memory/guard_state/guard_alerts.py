@@ -46,5 +46,5 @@ class InMemoryGuardAlertStore:
         """See GuardAlertStore."""
         known, over_at = self._tables.guard_alerts.get((kind, about), (None, None))
         if known is None:
-            raise BadInputError(f"guard_alert {kind.value} {about}: was never seen; allowed: one that stands")
+            raise BadInputError(f"guard_alert {kind.value} {about}: was never seen; allowed: an active one")
         self._tables.guard_alerts[kind, about] = (replace(known, told_at=known.told_at or at), over_at)

@@ -43,7 +43,9 @@ class InMemoryIncidentStore:
         """See IncidentStore."""
         stored = self.get(incident.incident_id)
         if stored.version != incident.version:
-            raise StaleVersionError(f"incident {incident.incident_id}: was saved by another since it was read; read it again")
+            raise StaleVersionError(
+                f"incident {incident.incident_id}: was saved by someone else since it was read; read it again"
+            )
         self._require_only_one(incident)
         saved = replace(incident, version=incident.version + 1)
         self._tables.incidents[incident.incident_id] = saved
@@ -52,7 +54,7 @@ class InMemoryIncidentStore:
     def _require_only_one(self, incident: Incident) -> None:
         other = self.open_for(incident.trigger)
         if not incident.is_over and other is not None and other.incident_id != incident.incident_id:
-            raise SafetyRefusal(f"trigger {incident.trigger.value}: has an incident that is not resolved already")
+            raise SafetyRefusal(f"trigger {incident.trigger.value}: already has an unresolved incident")
 
 
 class InMemoryActionStore:

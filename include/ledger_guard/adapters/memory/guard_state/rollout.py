@@ -23,10 +23,10 @@ class InMemoryFlagChangeStore:
         if change.change_id in self._tables.flag_changes:
             return
         if change.approval_id not in self._tables.approvals:
-            raise BadInputError(f"approval {change.approval_id}: does not exist; allowed: the id of a question that was asked")
+            raise BadInputError(f"approval {change.approval_id}: does not exist; allowed: the id of an existing question")
         used = self.of_approval(change.approval_id)
         if used is not None:
-            raise SafetyRefusal(f"approval {change.approval_id}: was used already, for change {used.change_id}")
+            raise SafetyRefusal(f"approval {change.approval_id}: was already used, for change {used.change_id}")
         self._tables.flag_changes[change.change_id] = change
 
     def save(self, change: FlagChange) -> None:
@@ -86,7 +86,7 @@ class InMemoryFreezeStore:
         require_root_cause(freeze)
         stored = self.get(freeze.freeze_id)
         if not stored.stands:
-            raise SafetyRefusal(f"freeze {freeze.freeze_id} of {stored.flag}: was lifted already, by {stored.lifted_by}")
+            raise SafetyRefusal(f"freeze {freeze.freeze_id} of {stored.flag}: was already lifted, by {stored.lifted_by}")
         self._tables.freezes[freeze.freeze_id] = replace(
             stored,
             lifted_at=freeze.lifted_at,
@@ -142,7 +142,7 @@ class InMemoryRotationStore:
         if stored is None:
             raise BadInputError(f"rotation {rotation_id}: does not exist; allowed: the id of a rotation that was planned")
         if stored.done_at is not None:
-            raise SafetyRefusal(f"rotation {rotation_id} of {stored.secret_name}: was done already, by {stored.done_by}")
+            raise SafetyRefusal(f"rotation {rotation_id} of {stored.secret_name}: was already done, by {stored.done_by}")
         self._tables.rotations[rotation_id] = replace(stored, done_at=at, done_by=by)
 
     def of_incident(self, incident_id: str) -> list[RotationPlan]:

@@ -67,5 +67,5 @@ class InMemoryRunStore:
     def _granted(self, run_id: str) -> RunGrant:
         found = self._tables.run_grants.get(run_id)
         if found is None:
-            raise BadInputError(f"run {run_id}: has no leave; allowed: a run that was granted")
+            raise BadInputError(f"run {run_id}: has no grant; allowed: a granted run")
         return found

@@ -20,7 +20,7 @@ class PostgresApprovalStore(Store):
         parameters = given(request)
         self._execute("guard/void_approvals", **parameters)
         if self._row("guard/insert_approval", **parameters) is None:
-            raise SafetyRefusal(f"approval {request.approval_id}: was asked for already; a question never changes")
+            raise SafetyRefusal(f"approval {request.approval_id}: was already asked; a question never changes")
 
     def answer(self, answer: ApprovalAnswer) -> None:
         """See ApprovalStore."""
@@ -28,7 +28,7 @@ class PostgresApprovalStore(Store):
         if asked is None:
             raise _unknown(answer.approval_id)
         if self.get(answer.approval_id).answer is not None:
-            raise SafetyRefusal(f"approval {answer.approval_id}: is answered already; an answer is never replaced")
+            raise SafetyRefusal(f"approval {answer.approval_id}: is already answered; an answer is never replaced")
         if asked["voided"]:
             raise SafetyRefusal(f"approval {answer.approval_id}: the gate has asked again since; answer the newer question")
         if asked["orphaned_at"] is not None:
@@ -87,7 +87,7 @@ class PostgresApprovalStore(Store):
 
 
 def _unknown(approval_id: str) -> BadInputError:
-    return BadInputError(f"approval {approval_id}: does not exist; allowed: the id of a question that was asked")
+    return BadInputError(f"approval {approval_id}: does not exist; allowed: the id of an existing question")
 
 
 def _approval(row: Row) -> Approval:

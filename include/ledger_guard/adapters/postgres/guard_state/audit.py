@@ -39,7 +39,7 @@ class PostgresAuditLog(Store):
         storable = storable_event(replace(event, incident_id=incident_id))
         head = self._row("guard/lock_audit_head")
         if head is None:
-            raise LedgerInvariantError("audit log: has lost its head; nothing is written before it is found out why")
+            raise LedgerInvariantError("audit log: has lost its head; nothing is written until the cause is found")
         key = self._keys.for_append(head["key_id"])
         entry = chained(head["sequence"] + 1, storable, head["entry_hash"], key)
         chain = {"sequence": entry.sequence, "entry_hash": entry.entry_hash, "key_id": entry.key_id}
@@ -93,7 +93,7 @@ class PostgresAuditLog(Store):
         """See AuditLog."""
         row = self._row("guard/select_audit_head")
         if row is None:
-            raise LedgerInvariantError("audit log: has lost its head; nobody can tell whether its end was cut off")
+            raise LedgerInvariantError("audit log: has lost its head; whether its end was cut off is not known")
         return row["sequence"], row["entry_hash"]
 
     def hash_at(self, sequence: int) -> str | None:

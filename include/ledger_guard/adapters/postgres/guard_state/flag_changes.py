@@ -19,7 +19,7 @@ class PostgresFlagChangeStore(Store):
         if self._row("guard/select_flag_change_id", **parameters) is None:
             used = self.of_approval(change.approval_id)
             raise SafetyRefusal(
-                f"approval {change.approval_id}: was used already, for change {used.change_id if used else 'unknown'}"
+                f"approval {change.approval_id}: was already used, for change {used.change_id if used else 'unknown'}"
             )
 
     def save(self, change: FlagChange) -> None:

@@ -38,7 +38,7 @@ class PostgresFreezeStore(Store):
         require_root_cause(freeze)
         if self._row("guard/update_freeze_lifted", **given(freeze)) is None:
             stored = self.get(freeze.freeze_id)
-            raise SafetyRefusal(f"freeze {freeze.freeze_id} of {stored.flag}: was lifted already, by {stored.lifted_by}")
+            raise SafetyRefusal(f"freeze {freeze.freeze_id} of {stored.flag}: was already lifted, by {stored.lifted_by}")
 
     def recorded(self, flag: str | None = None) -> list[Freeze]:
         """See FreezeStore."""

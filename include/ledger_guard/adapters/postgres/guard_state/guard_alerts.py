@@ -34,4 +34,4 @@ class PostgresGuardAlertStore(Store):
     def told(self, kind: GuardAlertKind, about: str, at: datetime) -> None:
         """See GuardAlertStore."""
         if self._row("guard/mark_guard_alert_told", kind=kind.value, about=about, at=at) is None:
-            raise BadInputError(f"guard_alert {kind.value} {about}: was never seen; allowed: one that stands")
+            raise BadInputError(f"guard_alert {kind.value} {about}: was never seen; allowed: an active one")

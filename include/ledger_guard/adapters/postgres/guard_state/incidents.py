@@ -49,9 +49,11 @@ class PostgresIncidentStore(Store):
         if row is None:
             if self.get(incident.incident_id).version == incident.version:
                 raise _second_unresolved(incident)
-            raise StaleVersionError(f"incident {incident.incident_id}: was saved by another since it was read; read it again")
+            raise StaleVersionError(
+                f"incident {incident.incident_id}: was saved by someone else since it was read; read it again"
+            )
         return replace(incident, version=row["version"])
 
 
 def _second_unresolved(incident: Incident) -> SafetyRefusal:
-    return SafetyRefusal(f"trigger {incident.trigger.value}: has an incident that is not resolved already")
+    return SafetyRefusal(f"trigger {incident.trigger.value}: already has an unresolved incident")

@@ -41,7 +41,7 @@ class PostgresRotationStore(Store):
         if self._row("guard/update_rotation_done", **key, done_by=by, done_at=at) is not None:
             return
         rotation = self._one(RotationPlan, "guard/select_rotation", **key) or rotation
-        raise SafetyRefusal(f"rotation {rotation_id} of {rotation.secret_name}: was done already, by {rotation.done_by}")
+        raise SafetyRefusal(f"rotation {rotation_id} of {rotation.secret_name}: was already done, by {rotation.done_by}")
 
     def of_incident(self, incident_id: str) -> list[RotationPlan]:
         """See RotationStore."""

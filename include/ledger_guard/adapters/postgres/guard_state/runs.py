@@ -19,7 +19,7 @@ class PostgresRunStore(Store):
             return grant
         found = self._granted(purpose=grant.purpose)
         if found is None:
-            raise LedgerInvariantError(f"leave for {grant.purpose}: went away while it was being given; try again")
+            raise LedgerInvariantError(f"grant for {grant.purpose}: was deleted while it was being made; try again")
         return found
 
     def granted(self, dag_id: str, run_id: str) -> RunGrant | None:
@@ -57,4 +57,4 @@ class PostgresRunStore(Store):
 
     def _update(self, run_id: str, begun_at: datetime | None = None, told_at: datetime | None = None) -> None:
         if self._row("guard/update_run_grant", run_id=run_id, begun_at=begun_at, told_at=told_at) is None:
-            raise BadInputError(f"run {run_id}: has no leave; allowed: a run that was granted")
+            raise BadInputError(f"run {run_id}: has no grant; allowed: a granted run")
