@@ -68,7 +68,7 @@ class WalletRows:
         try:
             if not row["is_seen"]:
                 raise SafetyRefusal(
-                    f"tenant {self.tenant_id}: login {row['login']} has no own right to write wallets: other writers would not see "
+                    f"tenant {self.tenant_id}: login {row['login']} has no own right to write wallets: other writers would miss "
                     "it; allowed: a login with its own rights, not a role that it switches to"
                 )
             self._require_no_other_writer()
