@@ -1,6 +1,6 @@
 """The demo scenario: quiet, T1 in one tenant, T2 everywhere and its restore, T3 severe, a restore that is refused.
 
-Each step does something, waits until the guard has answered, and proves from guard state and the platform that it did.
+Each step does something, waits for the guard, and proves the result from guard state and the platform.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from ledger_sandbox.stack import Stack
 
 SEED = 20260216
 HISTORY = timedelta(days=3)
-#: windows after which even small tenants have shown that they are well
+#: windows after which even small tenants have shown health
 AN_HOUR_AND_A_BIT = 14
-APPROVE_REASON = "agreed: webhooks of every tenant are refused"
+APPROVE_REASON = "approved: webhooks of every tenant are refused"
 RESTORE_REASON = "rotated with the providers and validated in test"
 REJECT_REASON = "too many rows: find the root cause first"
 
 
 class ScenarioError(Exception):
-    """Something that the scenario promises did not happen."""
+    """A step did not do what the scenario promises."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class DemoScenario:
     def steps(self) -> Iterator[tuple[str, Callable[[], Told]]]:
         """Title and function of each step."""
         yield "Quiet check: all three signals", self.quiet
-        yield "T1 in one tenant: sensed, judged, told", self.t1_sensed
+        yield "T1 in one tenant: sensed, judged, reported", self.t1_sensed
         yield "T1: dry-run, force, verify", self.t1_repaired
         yield "T1: recovered and resolved", self.t1_resolved
         yield "T2 widespread: approval requested", self.t2_asked
@@ -101,7 +101,7 @@ class DemoScenario:
         yield "Audit log verified", self.audited
 
     def quiet(self) -> Told:
-        """A check of the ordinary day opens nothing."""
+        """A check on an ordinary day opens no incident."""
         self.rehearsal.pass_time(1)
         run_id = self.rehearsal.check()
         opened = self.rehearsal.look(lambda state: state.incidents.listed(include_resolved=True))
@@ -158,7 +158,7 @@ class DemoScenario:
         )
 
     def t2_asked(self) -> Told:
-        """Every webhook is refused; the check says widespread; a rollback waits for a named human."""
+        """Every webhook is refused; the check says widespread; a rollback waits for a named person."""
         scenarios.t2_all_webhooks_refused(self.uri)
         write_environment(self.uri, self.rehearsal.stack.env_file)
         self.rehearsal.pass_time(2)
@@ -168,15 +168,15 @@ class DemoScenario:
         assert incident is not None, "required"
         require(incident.scope.value == "widespread", f"T2 is {incident.scope.value}, not widespread: {incident.summary}")
         self.gate = self.rehearsal.parked_gate("flag_rollback")
-        require(self._flag("webhook_signature_enforced"), "the flag is off before anybody approved")
+        require(self._flag("webhook_signature_enforced"), "the flag is off before anyone approved")
         instance = self.gate["task_instance"]
         where = f"{self.ui}/dags/flag_rollback/runs/{instance['dag_run_id']}/tasks/request_approval/required_actions"
         return Told("T2 asked", f"{len(incident.tenants)} tenants, rollback waits for an approver; the flag is still on", where)
 
     def t2_rolled_back(self) -> Told:
-        """The approver agrees, with a reason, through the public REST API."""
+        """The approver approves, with a reason, through the public REST API."""
         refused = self.rehearsal.oncall.answer(self.gate, "Approve", APPROVE_REASON)
-        require(refused.status_code == 403, f"somebody who is no approver got {refused.status_code}, not 403")
+        require(refused.status_code == 403, f"someone who is not an approver got {refused.status_code}, not 403")
         run_id = self.rehearsal.answered(self.gate, "Approve", APPROVE_REASON)
         require(not self._flag("webhook_signature_enforced"), "the flag is still on")
         change = self.rehearsal.look(lambda state: state.flag_changes.latest("webhook_signature_enforced", "*"))
@@ -197,7 +197,7 @@ class DemoScenario:
         return Told("T2 resolved", f"webhooks accepted; rotation planned: {words}", "python -m ledger_guard rollout status")
 
     def t2_restored(self) -> Told:
-        """Refused while the rotation waits; with it recorded, the windows quiet and a second person's yes, the flag is on."""
+        """Refused while the rotation is pending; on with the rotation recorded, quiet windows and a second person's approval."""
         incident = self.rehearsal.incident("T2")
         assert incident is not None, "t2_resolved required it"
         conf = {
@@ -220,8 +220,8 @@ class DemoScenario:
         run_id = self.rehearsal.answered(self.rehearsal.parked_gate("flag_restore"), "Approve", RESTORE_REASON)
         require(self._flag("webhook_signature_enforced"), "the flag is still off")
         freezes = self.rehearsal.look(lambda state: state.freezes.standing("webhook_signature_enforced"))
-        require(not freezes, f"the freeze still stands: {freezes}")
-        happened = "refused while the rotation waited; then rotated, approved by another person, enforced, freeze lifted"
+        require(not freezes, f"the freeze is still active: {freezes}")
+        happened = "refused while the rotation was pending; then rotated, approved by another person, enforced, freeze lifted"
         return Told("T2 restored", happened, f"{self.ui}/dags/flag_restore/runs/{run_id}")
 
     def t3_asked(self) -> Told:
@@ -242,14 +242,14 @@ class DemoScenario:
         return Told("T3 asked", happened, f"python -m ledger_guard rollout check --flag {freezes[0].flag}")
 
     def t3_rejected(self) -> Told:
-        """The approver says no: not one wallet changes, and the freeze stands."""
+        """The approver rejects: no wallet changes, and the freeze stays active."""
         run_id = self.rehearsal.answered(self.gate, "Reject", REJECT_REASON)
         self.rehearsal.ended("ledger_remediation", self.rehearsal.newest_run("ledger_remediation"), must_be="success")
         require(self._wallets() == self.wallets_before, "a wallet changed although the plan was rejected")
         return Told("T3 rejected", "no wallet changed; incident report written", f"{self.ui}/dags/tenant_backfill/runs/{run_id}")
 
     def restore_refused(self) -> Told:
-        """While the freeze stands nothing new is enabled: the restore names what is missing, the command exits with 3."""
+        """While the freeze is active nothing new is enabled: the restore names what is missing, the command exits with 3."""
         conf = {
             "flag": "ledger_enforce_balance",
             "tenant_id": self.tenant,
@@ -267,7 +267,7 @@ class DemoScenario:
         return Told("restore refused", (check.stdout or check.stderr).strip(), f"{self.ui}/dags/flag_restore/runs/{run_id}")
 
     def audited(self) -> Told:
-        """Every entry of the audit log is in its place."""
+        """The audit log is intact."""
         check = self.rehearsal.command("audit", "verify")
         require(check.returncode == 0, f"audit verify exits with {check.returncode}: {check.stderr}")
         return Told("audited", check.stdout.strip(), "python -m ledger_guard audit verify")

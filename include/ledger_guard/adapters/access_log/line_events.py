@@ -1,4 +1,4 @@
-"""From a line's fields to an access event: what is checked, whose tenant it is, and what is left out."""
+"""From a line's fields to an access event: checks, tenant, and omitted parts."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class LineEvents:
 
 
 def _address(found: object) -> str | None:
-    """An IPv4 or IPv6 address, written as everybody does; what is none says nothing, and is no reason to lose the request."""
+    """An IPv4 or IPv6 address in canonical form; anything else is dropped, but the request is kept."""
     if not isinstance(found, str) or len(found.strip()) > ADDRESS_MAX_CHARACTERS:
         return None
     return _as_usual(found.strip())
@@ -141,7 +141,7 @@ def _as_usual(text: str) -> str | None:
 
 
 def _cents(amount: object) -> int | None:
-    """An amount in cents; what is no number says nothing, and is no reason to lose the request."""
+    """An amount in cents; anything else is dropped, but the request is kept."""
     try:
         return readable_cents(float(str(amount)))
     except ValueError:

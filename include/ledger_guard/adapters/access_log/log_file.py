@@ -27,7 +27,7 @@ FORMATS = ("jsonl", "combined")
 _GZIP_MAGIC = b"\x1f\x8b"
 #: how many lines may be noise (start-up banners, tracebacks) before the format shows
 _LINES_TO_GUESS_FROM = 50
-#: equal lines are told apart by their order; logs repeat a line within moments, so that older ones can be forgotten
+#: equal lines are distinguished by their order; repeats come within moments, so older lines can be dropped
 _REMEMBERED_LINES = 100_000
 _BLOCK_BYTES = 1 << 20
 

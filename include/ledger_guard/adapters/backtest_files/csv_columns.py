@@ -49,7 +49,7 @@ class CsvColumns:
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
-        #: whole lines that were read and not yet handed out, and the beginning of a line that was not read to its end
+        #: complete lines not yet returned, and the beginning of an incomplete line
         self._ahead = self._rest = b""
         #: the line that comes next
         self.line = 1
@@ -70,7 +70,7 @@ class CsvColumns:
         """All rows below the header, which have `width` fields each; blank lines are passed over.
 
         Raises:
-            BadLine: after all rows before it were handed out: a row has more or fewer fields, or can't be read.
+            BadLine: after all rows before it were returned: a row has more or fewer fields, or can't be read.
         """
         while piece := self._piece():
             columns = self._split(piece, width)

@@ -84,7 +84,7 @@ class ReadingsFile:
 
 
 def _places(names: list[str], line: int) -> list[int]:
-    """Where each column stands."""
+    """The position of each column."""
     allowed = f"the columns {','.join(COLUMNS)}, and {SUBJECTS} where known"
     wanted = [*COLUMNS, SUBJECTS] if SUBJECTS in names else [*COLUMNS]
     for name in wanted:

@@ -1,4 +1,4 @@
-"""The fields of readings: a whole column at once, or told to be wrong without saying where."""
+"""The fields of readings: a whole column at once, or an error without a line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BadField(ValueError):
 
 
 def moment(text: str) -> datetime:
-    """The moment in UTC; raises BadField where it is none or is told in another zone."""
+    """The time in UTC; raises BadField if invalid or in another zone."""
     allowed = "UTC in ISO 8601, as 2026-03-01T00:05:00Z"
     found = _MOMENT.fullmatch(text)
     try:

@@ -46,7 +46,7 @@ class WindowCutter:
         self._columns: tuple[list[str], ...] = ()
         self._lines: Sequence[int] = ()
         self._known: set[str] = set()
-        #: tenants of a window as the file has them, sorted, and where each of the sorted stands in the file
+        #: a window's tenants in file order, sorted, and the file position of each sorted one
         self._as_read: list[str] = []
         self._sorted: tuple[str, ...] = ()
         self._order: NDArray[np.intp] | None = None

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC
 
-#: what stands behind the curves; `none` is left white
+#: background colours; `none` stays white
 _COLOURS = {
     Severity.SEVERE: "#e5484d",
     Severity.MILD: "#f5b041",
@@ -48,7 +48,7 @@ class DrawnSeries(Protocol):
 
     @property
     def start(self) -> datetime:
-        """Where the first point stands."""
+        """The position of the first point."""
 
     @property
     def step(self) -> timedelta:

@@ -23,7 +23,7 @@ class VerdictsFile:
     def __init__(self, target: BinaryIO, severities: Sequence[Severity]) -> None:
         """`severities` says what the codes in `write` mean."""
         self._target = target
-        #: what stands between tenant and reason, by severity code and scope
+        #: the text between tenant and reason, by severity code and scope
         self._middles = [f',{severity.value},{scope.value},"' for severity in severities for scope in _SCOPES]
         self._tenant_ids: tuple[str, ...] = ()
         self._quoted: list[str] = []

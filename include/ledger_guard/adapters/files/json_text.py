@@ -1,4 +1,4 @@
-"""Changes single members of objects in JSON text; every other byte stays as it stands, numbers above all."""
+"""Changes single members of objects in JSON text; every other byte stays, especially numbers."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _indented(value: Any, unit: str, indent: str) -> str:
 
 
 def _line_indent(text: str, at: int) -> str | None:
-    """The indentation of the line that `at` stands in; None where the whole text is one line."""
+    """The indentation of the line of `at`; None where the whole text is one line."""
     if "\n" not in text.strip():
         return None
     line = text[text.rfind("\n", 0, at) + 1 : at]

@@ -16,7 +16,7 @@ from ledger_guard.policy.request_template import filled
 def webhook(canary: WebhookCanary, environment: Mapping[str, str], secret_of: Callable[[str], str | None]) -> ProbeLook:
     """On: the rightly signed webhook is accepted and the wrongly signed one refused. Off: both are accepted.
 
-    Both refused is neither: the check refuses the provider too, or goes by another secret.
+    Both refused is neither: the check refuses the provider too, or uses another secret.
     """
     what = "canary webhook"
     lacking = _lacking(canary, environment)

@@ -36,7 +36,7 @@ class Answer:
     """What came back for a request; `status` is None when nothing did."""
 
     status: int | None
-    #: the body, to look for a code in; never told
+    #: the body, to search for a code; never shown
     text: str
     #: for people: `answered 401 WEBHOOK_SIGNATURE_INVALID`, or why nothing came
     words: str
@@ -76,14 +76,14 @@ def send(
 
 
 def is_of_the_form(status: int) -> bool:
-    """Whether an answer is about the request itself: redirected, or refused in a way that trying again can't mend."""
+    """Whether the answer is about the request itself: redirected, or refused so that a retry can't help."""
     return 300 <= status < 500 and status not in _PASSING
 
 
 def _told(answer: httpx.Response) -> str:
     """The status, with the error code or the fields that were found wrong as far as the body names them.
 
-    Nothing else of a body is told: it may repeat what was sent.
+    Nothing else of a body is shown: it may repeat what was sent.
     """
     try:
         document = answer.json()

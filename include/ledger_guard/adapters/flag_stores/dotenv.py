@@ -35,12 +35,12 @@ class DotenvFlagStore:
         return False
 
     def get(self, flag: str, tenant_id: str) -> FlagState:
-        """The value that the file gives to everybody. Raises BadInputError for a tenant's scope."""
+        """The file's value for everyone. Raises BadInputError for a tenant's scope."""
         require_global(tenant_id, "a dotenv file")
         return self._state(flag, self._lines(flag, self._file.read()))
 
     def effective(self, flag: str, tenant_id: str) -> bool | None:  # noqa: ARG002
-        """What the file gives to everybody; None where it does not tell."""
+        """The file's value for everyone; None where it has none."""
         return self.get(flag, EVERYWHERE).is_enabled
 
     def scopes(self, flag: str) -> list[FlagState]:

@@ -25,7 +25,7 @@ class Note:
     by: str
     at: str
     reason: str
-    #: the version that stood there before; it keeps two writes apart that are alike in all else
+    #: the previous version; it distinguishes two otherwise equal writes
     after: int
     #: what of the restart is still to be done: `pending` or `done`
     restart: str
@@ -33,7 +33,7 @@ class Note:
     def line(self, line_end: str) -> str:
         """As a comment; JSON in ASCII, so that no reason can begin a line of its own.
 
-        Backticks stand in place of its quotes: a quote would end one that a line above has left open.
+        Backticks replace its quotes: a quote would end one left open in a line above.
         """
         text = re.sub(r'\\(["\\])', lambda pair: r"\u0022" if pair[1] == '"' else pair[0], json.dumps(vars(self)))
         return _NOTE + text.replace("'", r"\u0027").replace("`", r"\u0060").replace('"', "`") + line_end
@@ -50,7 +50,7 @@ class Note:
 
 @dataclass(frozen=True)
 class DotenvLines:
-    """The file's text, cut where the variable stands. Names are compared in any case of letters, as the platform does."""
+    """The file's text, split at the variable. Names are compared case-insensitively, as on the platform."""
 
     name: str
     before: str
@@ -103,7 +103,7 @@ class DotenvLines:
 
     @property
     def note(self) -> Note | None:
-        """What the guard wrote down; None when it did not write this value, or somebody changed it since."""
+        """The guard's note; None when it did not write this value, or someone changed it since."""
         note = Note.read(self.note_line)
         return note if note is not None and note.is_enabled is self.is_enabled else None
 
@@ -136,13 +136,13 @@ class DotenvLines:
 
 
 def _others(text: str, name: str) -> list[tuple[str, str | None]]:
-    """What the file gives to all other names, as it stands there."""
+    """The file's other names with their raw values."""
     given = [(binding.key, binding.value) for binding in parsed(text) if binding.key is not None]
     return [(key, value) for key, value in given if key.lower() != name.lower()]
 
 
 def _parted(piece: str) -> tuple[str, str]:
-    """Blank lines come with the binding that follows them: what stands before its own line, and that line."""
+    """Blank lines belong to the binding that follows them: the text before its line, and that line."""
     white = piece[: len(piece) - len(piece.lstrip())]
     begins = max(white.rfind("\n"), white.rfind("\r")) + 1
     return piece[:begins], piece[begins:]

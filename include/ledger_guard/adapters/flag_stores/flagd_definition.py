@@ -21,13 +21,13 @@ class FlagdDefinition:
 
     #: what each variant means; the file's own names
     meanings: Mapping[str, bool]
-    #: the variant of each scope that has one: what a tenant's branch names, and for everybody the else branch or the default
+    #: the variant of each scope: a tenant's branch, and globally the else branch or the default
     variants: Mapping[str, str]
     #: who, when and why, as JSON; by scope
     notes: Mapping[str, str]
-    #: whether the value for everybody stands in an else branch, which comes before the default variant
+    #: whether the global value is in an else branch, which comes before the default variant
     has_else: bool = False
-    #: why the file does not tell what everybody gets; empty when it does
+    #: why the file has no global value; empty when it has one
     not_known_because: str = ""
     #: whether the file has the flag
     is_named: bool = True
@@ -64,7 +64,7 @@ class FlagdDefinition:
         return None if variant is None else self.meanings[variant]
 
     def reason(self, scope: str) -> str:
-        """Why this scope holds its value, when the guard wrote it and nobody changed it since."""
+        """The reason for this scope's value, if the guard wrote it and no one changed it since."""
         try:
             note = json.loads(self.notes.get(scope, ""))
             return str(note["reason"]) if note["is_enabled"] is self.value(scope) else ""
@@ -85,7 +85,7 @@ class FlagdDefinition:
         )
 
     def written(self, text: str, flag: str, tenant_variable: str) -> str:
-        """The file's text with what `with_value` changed; all else as it stands there."""
+        """The file's text with the changes of `with_value`; everything else unchanged."""
         place = ("flags", flag)
         if not self.is_named:
             text = with_member(text, place, {"state": "ENABLED", "variants": dict(self.meanings), "defaultVariant": None})

@@ -61,7 +61,7 @@ class PostgresFlagStore:
         """The value of exactly this scope.
 
         Raises:
-            LedgerInvariantError: the scope has two rows, so that nobody can tell which one the platform obeys.
+            LedgerInvariantError: the scope has two rows: which one the platform uses is not known.
         """
         with self._asked(), self._open(read_only=True) as connection:
             return self._state(connection, flag, tenant_id)

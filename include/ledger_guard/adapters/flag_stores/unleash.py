@@ -29,12 +29,12 @@ from ledger_guard.policy.flag_store import UnleashServer
 from ledger_guard.ports.platform import Clock
 
 _Document = TypeVar("_Document", bound=BaseModel)
-#: more than one write of the guard brings, so that somebody else's stands out
+#: more than one write of the guard makes, so that someone else's events are included
 _NEWEST_EVENTS = 10
 
 
 class UnleashFlagStore:
-    """FlagStore over Unleash, one value for everybody.
+    """FlagStore over Unleash, one value for everyone.
 
     Unleash has no compare-and-set. Writers of the guard come one at a time (`one_writer`), each reads again what it is about
     to change, and afterwards looks for changes that people made in between: then it says so and claims nothing.
@@ -67,12 +67,12 @@ class UnleashFlagStore:
         """Nothing is ever left to do."""
 
     def get(self, flag: str, tenant_id: str) -> FlagState:
-        """The value for everybody; not known where the flag is missing, or on for a part only."""
+        """The value for everyone; not known if the flag is missing or only partly on."""
         require_global(tenant_id, "Unleash")
         return self._look(flag)[0]
 
     def effective(self, flag: str, tenant_id: str) -> bool | None:  # noqa: ARG002
-        """What Unleash gives to everybody; None where it does not tell."""
+        """Unleash's value for everyone; None where it has none."""
         return self.get(flag, EVERYWHERE).is_enabled
 
     def scopes(self, flag: str) -> list[FlagState]:
@@ -89,7 +89,7 @@ class UnleashFlagStore:
 
         Raises:
             SafetyRefusal: it is not what was seen, or `on` would reach a part only; nothing was written.
-            LedgerInvariantError: it was turned, and is not what was wanted: somebody changed it in the same moment.
+            LedgerInvariantError: it was turned but has another value: someone changed it at the same moment.
         """
         for state in seen:
             require_global(state.tenant_id, "Unleash")

@@ -1,4 +1,4 @@
-"""What Unleash's admin API says of a flag, and which value for everybody that is."""
+"""A flag from Unleash's admin API, and its value for everyone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-#: Unleash sends such a share to everybody; with any other stickiness a client without that field gets nothing
+#: Unleash gives such a share to everyone; with any other stickiness a client without that field gets nothing
 _STICKY_FOR_ANYBODY = frozenset({"", "default", "random"})
 
 
@@ -49,7 +49,7 @@ class Environment(_Answer):
 
     @property
     def reaches_everybody(self) -> bool:
-        """Whether the flag, once it is on here, is on for everybody."""
+        """Whether the flag, once on here, is on for everyone."""
         return any(strategy.reaches_everybody for strategy in self.active)
 
 
@@ -90,7 +90,7 @@ class Note(_Answer):
     reason: str
     #: version of what the write was made on
     after: int
-    #: the newest change in this environment when the write was done; a newer one is somebody else's
+    #: the newest change in this environment at the time of the write; a newer one is someone else's
     event: int
 
 
@@ -117,7 +117,7 @@ def with_note(description: str | None, environment: str, note: Note) -> str:
 
 
 def value_of(feature: Feature, environment: Environment) -> tuple[bool | None, str]:
-    """The value for everybody; None, and why, where it is on for a part only."""
+    """The value for everyone; None, with the reason, if it is only partly on."""
     if not environment.enabled:
         return False, ""
     if feature.dependencies:

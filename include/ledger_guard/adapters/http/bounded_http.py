@@ -89,7 +89,7 @@ def _read(answer: httpcore.Response, most_bytes: int) -> bytes:
 
 
 class _WithDeadline(httpcore.SyncBackend):
-    """Sockets whose every step has what is left of one deadline: timeouts a step alone let a drip go on for ever."""
+    """Sockets with one deadline over all steps: with timeouts per step a slow drip never ends."""
 
     def __init__(self, deadline: float, clock: Callable[[], float]) -> None:
         self._deadline = deadline

@@ -37,7 +37,7 @@ class InMemoryBackfillRunner:
         self._ledger = ledger
         self._state = state
         self._clock = wall_clock
-        #: tenants that somebody writes for at the moment
+        #: tenants with an active writer
         self.writing: set[str] = set()
         #: what is in the way of writing
         self.in_the_way: list[WriteObstacle] = []

@@ -20,7 +20,7 @@ class InMemoryFlagStore:
         self.unfinished: dict[str, str] = {}
 
     def put(self, flag: str, tenant_id: str, is_enabled: bool, reason: str = "set by hand") -> FlagState:
-        """Set a value past every rule, as somebody with access to the platform could."""
+        """Set a value past every rule, as someone with access to the platform could."""
         with self._one_at_a_time:
             return self._write(self.get(flag, tenant_id), is_enabled, reason)
 
@@ -51,7 +51,7 @@ class InMemoryFlagStore:
         return sorted(found, key=lambda state: (state.tenant_id != EVERYWHERE, state.tenant_id))
 
     def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
-        """Write if the store still holds `seen`; raises SafetyRefusal when somebody changed it meanwhile."""
+        """Write if the store still holds `seen`; raises SafetyRefusal when someone changed it meanwhile."""
         return self.compare_and_set_all([seen], to_value, actor, reason)[0]
 
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:  # noqa: ARG002

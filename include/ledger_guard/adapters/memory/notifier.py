@@ -1,4 +1,4 @@
-"""A notifier that keeps what it was told."""
+"""A notifier that keeps its notices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ledger_guard.domain.notices import Notice, ThreadRef
 
 @dataclass(frozen=True)
 class PostedNotice:
-    """A notice, the thread it was put under, and where it stands."""
+    """A notice, its thread, and where it was posted."""
 
     notice: Notice
     thread: ThreadRef | None

@@ -8,7 +8,7 @@ from ledger_guard.domain.errors import SourceUnavailable
 
 
 class InMemoryScheduler:
-    """Scheduler; every DAG of the guard is known, switched on, and has no runs until told otherwise."""
+    """Scheduler; by default every DAG of the guard is known, switched on, and has no runs."""
 
     def __init__(self) -> None:
         self.paused: set[str] = set()

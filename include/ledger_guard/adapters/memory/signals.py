@@ -18,7 +18,7 @@ from ledger_guard.ports.platform import AffectedSubject, CallCount, FailureGroup
 
 
 class InMemorySignalSource:
-    """SignalSource that is told what it knows: finished readings, or access events to count."""
+    """SignalSource with given data: finished readings, or access events to count."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -34,7 +34,7 @@ class InMemorySignalSource:
             self._delivered[reading.trigger, reading.window.start, reading.tenant_id] = reading
 
     def receive(self, policy: Policy, events: Iterable[AccessEvent]) -> None:
-        """Know these access events, each key once; the policy says which requests are whose."""
+        """Add these access events, each key once; the policy assigns them to triggers."""
         self._shapes = policy.access_events()
         for event in events:
             self._events.setdefault(event.event_key, event)
@@ -106,7 +106,7 @@ class InMemorySignalSource:
 
 
 class InMemoryTriageSource:
-    """TriageSource that is told whom the events hit."""
+    """TriageSource with given subjects."""
 
     def __init__(self) -> None:
         self._subjects: list[tuple[Trigger, datetime, AffectedSubject]] = []

@@ -6,7 +6,7 @@ from ledger_guard.domain.validation import ProbeAnswer
 
 
 class InMemoryValidationSource:
-    """ValidationSource that answers what it was told; asks nobody for a flag that it was told nothing about."""
+    """ValidationSource with given answers; None for a flag without one."""
 
     def __init__(self) -> None:
         self._answers: dict[str, ProbeAnswer] = {}

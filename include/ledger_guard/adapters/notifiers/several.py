@@ -17,7 +17,7 @@ class SeveralNotifiers:
         self._others = tuple(others)
 
     def post(self, notice: Notice, thread: ThreadRef | None) -> ThreadRef:
-        """Post, in the first channel under `thread` when given; returns where it stands there.
+        """Post, in the first channel under `thread` when given; returns its place there.
 
         Raises:
             NotificationFailed: a channel did not take it. Every other one was tried.

@@ -1,4 +1,4 @@
-"""From a notice to Slack's Block Kit: escaped, cut to Slack's limits, and unable to ping anybody but whom the policy names."""
+"""From a notice to Slack's Block Kit: escaped, cut to Slack's limits, and able to mention only whom the policy names."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _field(label: str, text: str) -> Block:
 
 
 def _links(links: Sequence[tuple[str, str]]) -> list[Block]:
-    """All links in one section, one a line; those that do not fit are counted."""
+    """All links in one section, one per line; those that do not fit are counted."""
     lines = [_link(label, address) for label, address in links if address]
     if not lines:
         return []
@@ -145,7 +145,7 @@ def _joined(lines: Sequence[str], at_most: int, closing: Callable[[int], str]) -
 
 
 def _calls(mention: str) -> list[str]:
-    """The mention, if it is one and nothing else: whatever else stands there would be a text that pings."""
+    """The mention, if the text is exactly one; any other text could mention someone."""
     return [mention] if _MENTION.fullmatch(mention) else []
 
 

@@ -1,4 +1,4 @@
-"""Runs a program in a process group of its own, within bounds, and hands on its lines as they come."""
+"""Runs a program in its own process group, within limits, and passes on its lines as they come."""
 
 from __future__ import annotations
 

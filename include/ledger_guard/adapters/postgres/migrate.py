@@ -54,7 +54,7 @@ def upgrade(settings: ConnectionSettings) -> str:
     """Create or upgrade guard state in one transaction and return the revision; at the newest one it does nothing.
 
     Raises:
-        SourceUnavailable: the server did not answer, or the role may not create here: mend that and run it again.
+        SourceUnavailable: the server did not answer, or the role may not create here. Fix it and run again.
         LedgerInvariantError: the database is at a revision that this program does not know: install the newer program.
 
     """

@@ -14,7 +14,7 @@ from ledger_guard.policy.pace import BackfillPace
 from ledger_guard.sql import statement
 
 _log = logging.getLogger(__name__)
-#: how often progress is told, at most
+#: progress is logged at most this often
 _TELL_SECONDS = 5.0
 
 
@@ -48,10 +48,10 @@ class Pacer:
         self.batch_rows = self._least
 
     def wait_for_turn(self) -> None:
-        """Return when the next batch may start: at once, or when nobody pauses it and the database is well.
+        """Return when the next batch may start: not paused, and the database healthy.
 
         Raises:
-            SafetyRefusal: it may no longer go on, or somebody cancelled it. Say `backfill resume`, if it shall go on after all.
+            SafetyRefusal: it may not continue, or was cancelled. To continue a cancelled one, `backfill resume`.
             SourceUnavailable: it waited for as long as the policy allows. Start again to go on.
         """
         began: float | None = None

@@ -13,7 +13,7 @@ from ledger_guard.policy.flag_store import FlagStoreTable
 from ledger_guard.policy.schema import Policy
 from ledger_guard.sql import statement
 
-#: what a role is for → its name, unless told otherwise
+#: purpose of a role → its default name
 ROLE_NAMES: Mapping[str, str] = {
     "reader": "ledger_guard_reader",
     "backfill": "ledger_guard_backfill",

@@ -1,6 +1,6 @@
 """What the guard asks of every database session, and whether a session that was opened is what was asked for.
 
-Nothing here sets anything in an open session: behind a pooler that could be somebody else's session in a moment.
+Nothing here changes an open session: behind a pooler it could be someone else's session a moment later.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _DROPPED = (
     'allowed: a connection to the server itself, or through a pooler in session mode that passes the startup parameter "options"'
     " on"
 )
-#: settings that can't be asked for, or that somebody set on purpose → what they must be, and what to do
+#: settings that can't be set here, or were set on purpose → required value, and what to do
 _AS_FOUND = {
     "session_replication_role": ("origin", "triggers would not run: remove it from the login's and the database's defaults"),
     "transaction_timeout": ("0", "it would end a comparison half-way: `alter role … set transaction_timeout = 0` for the login"),

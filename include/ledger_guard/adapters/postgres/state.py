@@ -37,7 +37,7 @@ LOCK_TIMEOUT_MILLISECONDS = 30_000
 
 
 class GuardRepositories:
-    """UnitOfWork over a connection that somebody else opened: whoever opened it commits or rolls back."""
+    """UnitOfWork over a connection that the caller opened and commits or rolls back."""
 
     def __init__(self, connection: Connection, audit_keys: AuditKeys = NO_KEYS) -> None:
         self.connection = connection

@@ -92,7 +92,7 @@ class WalletRows:
         """See, within the transaction that is to write, that it runs in the session that took the writer lock.
 
         Raises:
-            SafetyRefusal: it does not: something in between hands sessions around. This transaction has written nothing.
+            SafetyRefusal: it does not: a pooler in between shares sessions. This transaction has written nothing.
         """
         tenant_id = self._tenant["tenant_id"]
         row = self._connection.execute(statement("backfill/confirm_writer_lock"), self._lock).fetchone()
@@ -132,7 +132,7 @@ class WalletRows:
         )
 
     def write(self, writes: Sequence[WalletWrite]) -> set[str]:
-        """Carry out the writes; returns the player ids whose row really changed (a row that appeared meanwhile does not)."""
+        """Do the writes; returns the player ids whose row really changed (not those whose row appeared meanwhile)."""
         made = self._run("backfill/insert_wallets", [each for each in writes if each.before is None])
         changed = self._run("backfill/update_wallets", [each for each in writes if each.before and each.after])
         removed = self._run("backfill/delete_wallets", [each for each in writes if each.after is None])

@@ -1,4 +1,4 @@
-"""What stands in the way of writing wallets, from the catalogue of the platform's database."""
+"""Obstacles to writing wallets, from the catalogue of the platform's database."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class DotenvSecretSource:
         ]
 
     def signing_secret(self, name: str) -> str | None:
-        """The value with which a canary signs as the provider would; for nothing else, and never to be told.
+        """The value with which a canary signs like the provider; for nothing else, and never shown.
 
         Where the dotenv file has no such name, a variable of the guard's own counts: a canary may have a secret to itself.
         None when there is neither. Raises SourceUnavailable as `findings` does.

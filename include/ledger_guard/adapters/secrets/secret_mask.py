@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
-#: a shorter value of a variable says nothing, and would be struck out of every other word
+#: shorter values are not masked: they would be masked in every other word
 _SHORTEST = 4
 _LOGIN_IN_URL = re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*(?=@)")
 
 
-#: in front of a word that is a secret even where it is somebody's name too
+#: words before a secret, masked even if it is also someone's name
 _SAID_TO_BE_SECRET = re.compile(r"(?:pass(?:word|wd|phrase)?|pwd|secret|token)\W{1,5}\Z", re.IGNORECASE)
 
 
@@ -54,7 +54,7 @@ def _whole_word(word: str) -> str:
 
 
 def password_in(url: str) -> str:
-    """The password within a URL as it stands there (still quoted), or an empty text."""
+    """The password within a URL as written there (still quoted), or an empty text."""
     try:
         return urlsplit(url).password or ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""Readings from the platform's balances: players whose wallet is not what the evidence gives, out of all."""
+"""Readings from the platform's balances: players whose wallet differs from the evidence, out of all."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class BalanceComparisonSource:
         return [Reading(trigger, row["tenant_id"], last, row["events"], row["exposure"], row["events"]) for row in rows]
 
     def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:  # noqa: ARG002
-        """See SignalSource. A comparison can always be told."""
+        """See SignalSource. A comparison can always be used."""
         return {}
 
     def _open(self) -> Connection:

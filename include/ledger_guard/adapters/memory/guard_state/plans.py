@@ -91,7 +91,7 @@ class InMemoryPlanStore:
         self._tables.plans[plan_id] = replace(self.get(plan_id), status=status)
 
     def set_row_states(self, plan_id: str, states: Mapping[tuple[str, str], RowState]) -> None:
-        """Record what became of rows, by (player id, currency): what a backfill runner does to the stored plan."""
+        """Record the state of rows, by (player id, currency), as a backfill runner does."""
         plan = self.get(plan_id)
         rows = tuple(replace(row, state=states.get((row.player_id, row.currency), row.state)) for row in plan.rows)
         self._tables.plans[plan_id] = replace(plan, rows=rows)

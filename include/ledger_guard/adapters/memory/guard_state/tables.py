@@ -67,7 +67,7 @@ class Tables:
     escalated: dict[str, datetime] = field(default_factory=dict)
     #: approval ids whose run has ended, and when that was found
     orphaned: dict[str, datetime] = field(default_factory=dict)
-    #: those of them that people were told of, and when
+    #: those of them that were reported, and when
     orphan_told: dict[str, datetime] = field(default_factory=dict)
     flag_changes: dict[str, FlagChange] = field(default_factory=dict)
     freezes: dict[str, Freeze] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""The stores of guard state in Postgres, one a module, over a connection that somebody else opened and commits."""
+"""The stores of guard state in Postgres, one per module, over a connection that the caller opens and commits."""

@@ -13,7 +13,7 @@ from ledger_guard.domain.identifiers import checked_uuid
 
 
 class PostgresFreezeOverrideStore(Store):
-    """FreezeOverrideStore; the database refuses one for everybody, one without an end, and one by nobody."""
+    """FreezeOverrideStore; the database refuses one for everyone, one without an end, and one without a name."""
 
     def add(self, override: FreezeOverride) -> None:
         """See FreezeOverrideStore."""

@@ -1,4 +1,4 @@
-"""What stands in the way of runs and answers, in Postgres."""
+"""Alerts about blocked runs and answers, in Postgres."""
 
 from __future__ import annotations
 

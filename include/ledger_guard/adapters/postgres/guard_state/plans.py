@@ -29,7 +29,7 @@ from ledger_guard.sql import statement
 
 #: rows fetched at a time: memory stays that of the plan asked for
 _FETCH_ROWS = 20_000
-#: lines that are handed to the copy together
+#: lines passed to the copy together
 _COPY_LINES = 1_000
 
 

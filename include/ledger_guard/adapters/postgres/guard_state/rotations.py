@@ -52,7 +52,7 @@ class PostgresRotationStore(Store):
         return self._one(RotationPlan, "guard/select_last_rotation_done", secret_name=secret_name)
 
     def _queue_for(self, secret_name: str) -> None:
-        """Wait until nobody else plans or ends a rotation of this secret: what is read next still holds at the write."""
+        """Wait until no one else plans or ends a rotation of this secret, so that the next read is valid until the write."""
         self._execute("guard/lock_rotations_of_secret", secret_name=secret_name)
 
     def _pending_of(self, secret_name: str) -> RotationPlan | None:
