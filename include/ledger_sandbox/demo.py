@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ledger_sandbox import clock
 from ledger_sandbox.airflow_processes import USERS, password_of
-from ledger_sandbox.demo_scenario import DemoScenario, ScenarioError, Told, seed
+from ledger_sandbox.demo_scenario import DemoScenario, ScenarioError, StepResult, seed
 from ledger_sandbox.rehearsal import Rehearsal
 from ledger_sandbox.stack import REPOSITORY, Stack
 from ledger_sandbox.traffic import play
@@ -85,7 +85,7 @@ def demo() -> int:
     return 1 if failed else 0
 
 
-def _play(console: Console, number: int, title: str, step: Callable[[], Told]) -> tuple[tuple[str, ...], bool]:
+def _play(console: Console, number: int, title: str, step: Callable[[], StepResult]) -> tuple[tuple[str, ...], bool]:
     """One step: what happened and where to look, or why not."""
     began = time.monotonic()
     try:

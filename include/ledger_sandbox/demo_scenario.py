@@ -44,7 +44,7 @@ class ScenarioError(Exception):
 
 
 @dataclass(frozen=True)
-class Told:
+class StepResult:
     """What one step showed."""
 
     title: str
@@ -59,7 +59,7 @@ def require(fact: object, otherwise: str) -> None:
         raise ScenarioError(otherwise)
 
 
-def seed(stack: Stack, tick: Callable[[str], None]) -> Told:
+def seed(stack: Stack, tick: Callable[[str], None]) -> StepResult:
     """Fill the platform: tenants, players, wallets, ledger, and a quiet past for every signal."""
     uri, rng = stack.platform_uri, np.random.default_rng(SEED)
     now = clock.now(uri)
@@ -74,7 +74,7 @@ def seed(stack: Stack, tick: Callable[[str], None]) -> Told:
     source = BalanceComparisonSource(settings, policy.platform, RehearsalClock(settings))
     ordinary = source.readings(Trigger("T3"), window, window)
     t3_history(uri, ordinary, now - HISTORY, rng)
-    return Told("seed", f"{len(ordinary)} tenants, {events:,} access events of {HISTORY.days} days", "seed: " + str(SEED))
+    return StepResult("seed", f"{len(ordinary)} tenants, {events:,} access events of {HISTORY.days} days", "seed: " + str(SEED))
 
 
 class DemoScenario:
@@ -85,7 +85,7 @@ class DemoScenario:
         self.ui = rehearsal.stack.url
         self.uri = rehearsal.stack.platform_uri
 
-    def steps(self) -> Iterator[tuple[str, Callable[[], Told]]]:
+    def steps(self) -> Iterator[tuple[str, Callable[[], StepResult]]]:
         """Title and function of each step."""
         yield "Quiet check: all three signals", self.quiet
         yield "T1 in one tenant: sensed, judged, reported", self.t1_sensed
@@ -100,7 +100,7 @@ class DemoScenario:
         yield "Restore refused while frozen", self.restore_refused
         yield "Audit log verified", self.audited
 
-    def quiet(self) -> Told:
+    def quiet(self) -> StepResult:
         """A check on an ordinary day opens no incident."""
         self.rehearsal.pass_time(1)
         run_id = self.rehearsal.check()
@@ -108,9 +108,9 @@ class DemoScenario:
         judged = self.rehearsal.look(lambda state: [state.verdicts.judged_through(Trigger(word)) for word in ("T1", "T2", "T3")])
         require(all(judged), f"not every signal was judged: {judged}")
         require(not opened, f"an ordinary day opened {[incident.summary for incident in opened]}")
-        return Told("quiet", "three signals judged, no incident", f"{self.ui}/dags/ledger_health_check/runs/{run_id}")
+        return StepResult("quiet", "three signals judged, no incident", f"{self.ui}/dags/ledger_health_check/runs/{run_id}")
 
-    def t1_sensed(self) -> Told:
+    def t1_sensed(self) -> StepResult:
         """Webhooks make one tenant's wallets from 0; its players' withdrawals are refused; the check opens an incident."""
         self.tenant = scenarios.pick_tenant_for_t1(self.uri, load_policy().guardrails)
         scenarios.t1_stale_wallets(self.uri, self.tenant)
@@ -122,9 +122,9 @@ class DemoScenario:
         require(incident.severity.value == "severe", f"T1 is {incident.severity.value}, not severe: {incident.summary}")
         require(incident.tenants == (self.tenant,), f"T1 names {incident.tenants}, not ({self.tenant},)")
         require(self._thread(incident.thread_ts), "the incident has no thread in the channel")
-        return Told("T1 sensed", incident.summary, f"{self.rehearsal.stack.slack.base_url}/ (the channel)")
+        return StepResult("T1 sensed", incident.summary, f"{self.rehearsal.stack.slack.base_url}/ (the channel)")
 
-    def t1_repaired(self) -> Told:
+    def t1_repaired(self) -> StepResult:
         """The remediation's backfill run of that tenant goes by itself: inside the guardrails."""
         run_id = self.rehearsal.newest_run("tenant_backfill", self.tenant)
         self.rehearsal.ended("tenant_backfill", run_id, must_be="success")
@@ -143,9 +143,9 @@ class DemoScenario:
         require(wrong == 0, f"{wrong} wallets of {self.tenant} don't hold what is right")
         right = plan.counts.protected
         happened = f"{rows.get('applied', 0)} wallets written, each to the cent; {right} right ones left alone; tenant clean"
-        return Told("T1 repaired", happened, f"{self.ui}/dags/tenant_backfill/runs/{run_id}")
+        return StepResult("T1 repaired", happened, f"{self.ui}/dags/tenant_backfill/runs/{run_id}")
 
-    def t1_resolved(self) -> Told:
+    def t1_resolved(self) -> StepResult:
         """With the wallets right, the refusals stop, and the check ends the incident."""
         self.rehearsal.pass_time(3)
         self.rehearsal.check("T1")
@@ -153,11 +153,11 @@ class DemoScenario:
         require(incident and incident.status is IncidentStatus.RESOLVED, f"T1 is not resolved: {incident}")
         run_id = self.rehearsal.newest_run("ledger_remediation")
         self.rehearsal.ended("ledger_remediation", run_id, must_be="success")
-        return Told(
+        return StepResult(
             "T1 resolved", "refusals back at the tenant's own baseline", f"{self.ui}/dags/ledger_remediation/runs/{run_id}"
         )
 
-    def t2_asked(self) -> Told:
+    def t2_asked(self) -> StepResult:
         """Every webhook is refused; the check says widespread; a rollback waits for a named person."""
         scenarios.t2_all_webhooks_refused(self.uri)
         write_environment(self.uri, self.rehearsal.stack.env_file)
@@ -171,9 +171,9 @@ class DemoScenario:
         require(self._flag("webhook_signature_enforced"), "the flag is off before anyone approved")
         instance = self.gate["task_instance"]
         where = f"{self.ui}/dags/flag_rollback/runs/{instance['dag_run_id']}/tasks/request_approval/required_actions"
-        return Told("T2 asked", f"{len(incident.tenants)} tenants, rollback waits for an approver; the flag is still on", where)
+        return StepResult("T2 asked", f"{len(incident.tenants)} tenants, rollback waits for an approver; the flag is still on", where)
 
-    def t2_rolled_back(self) -> Told:
+    def t2_rolled_back(self) -> StepResult:
         """The approver approves, with a reason, through the public REST API."""
         refused = self.rehearsal.oncall.answer(self.gate, "Approve", APPROVE_REASON)
         require(refused.status_code == 403, f"someone who is not an approver got {refused.status_code}, not 403")
@@ -183,9 +183,9 @@ class DemoScenario:
         require(change and change.status.value == "confirmed", f"the change is not confirmed: {change}")
         seen = f"{change.status.value} by two instances and signed webhooks"
         happened = f"flag off, approved by {change.approved_by}, {seen}; on-call alone was refused (403)"
-        return Told("T2 rolled back", happened, f"{self.ui}/dags/flag_rollback/runs/{run_id}")
+        return StepResult("T2 rolled back", happened, f"{self.ui}/dags/flag_rollback/runs/{run_id}")
 
-    def t2_resolved(self) -> Told:
+    def t2_resolved(self) -> StepResult:
         """Unsigned webhooks are accepted again; the check ends the incident; the rotation stays on record."""
         self.rehearsal.pass_time(AN_HOUR_AND_A_BIT)
         self.rehearsal.check("T2")
@@ -194,9 +194,9 @@ class DemoScenario:
         rotations = self.rehearsal.look(lambda state: state.rotations.pending())
         require(rotations, "no secret rotation was planned")
         words = ", ".join(rotation.secret_name for rotation in rotations)
-        return Told("T2 resolved", f"webhooks accepted; rotation planned: {words}", "python -m ledger_guard rollout status")
+        return StepResult("T2 resolved", f"webhooks accepted; rotation planned: {words}", "python -m ledger_guard rollout status")
 
-    def t2_restored(self) -> Told:
+    def t2_restored(self) -> StepResult:
         """Refused while the rotation is pending; on with the rotation recorded, quiet windows and a second person's approval."""
         incident = self.rehearsal.incident("T2")
         assert incident is not None, "t2_resolved required it"
@@ -222,9 +222,9 @@ class DemoScenario:
         freezes = self.rehearsal.look(lambda state: state.freezes.standing("webhook_signature_enforced"))
         require(not freezes, f"the freeze is still active: {freezes}")
         happened = "refused while the rotation was pending; then rotated, approved by another person, enforced, freeze lifted"
-        return Told("T2 restored", happened, f"{self.ui}/dags/flag_restore/runs/{run_id}")
+        return StepResult("T2 restored", happened, f"{self.ui}/dags/flag_restore/runs/{run_id}")
 
-    def t3_asked(self) -> Told:
+    def t3_asked(self) -> StepResult:
         """The largest tenant drifts; the rollout is frozen; a plan beyond the guardrails waits for a human."""
         with psycopg.connect(self.uri) as connection:
             drifting = tenants_by_size(connection)[0]
@@ -239,16 +239,16 @@ class DemoScenario:
         require(freezes, "the rollout is not frozen")
         plan = self.rehearsal.look(lambda state: state.plans.latest(drifting))
         happened = f"rollout frozen; plan of {drifting} waits: {'; '.join(plan.guardrails_exceeded)}"
-        return Told("T3 asked", happened, f"python -m ledger_guard rollout check --flag {freezes[0].flag}")
+        return StepResult("T3 asked", happened, f"python -m ledger_guard rollout check --flag {freezes[0].flag}")
 
-    def t3_rejected(self) -> Told:
+    def t3_rejected(self) -> StepResult:
         """The approver rejects: no wallet changes, and the freeze stays active."""
         run_id = self.rehearsal.answered(self.gate, "Reject", REJECT_REASON)
         self.rehearsal.ended("ledger_remediation", self.rehearsal.newest_run("ledger_remediation"), must_be="success")
         require(self._wallets() == self.wallets_before, "a wallet changed although the plan was rejected")
-        return Told("T3 rejected", "no wallet changed; incident report written", f"{self.ui}/dags/tenant_backfill/runs/{run_id}")
+        return StepResult("T3 rejected", "no wallet changed; incident report written", f"{self.ui}/dags/tenant_backfill/runs/{run_id}")
 
-    def restore_refused(self) -> Told:
+    def restore_refused(self) -> StepResult:
         """While the freeze is active nothing new is enabled: the restore names what is missing, the command exits with 3."""
         conf = {
             "flag": "ledger_enforce_balance",
@@ -264,13 +264,13 @@ class DemoScenario:
         require(states["review"] == "failed" and states["restore"] != "success", f"the restore went on: {states}")
         check = self.rehearsal.command("rollout", "check", "--flag", "ledger_enforce_balance")
         require(check.returncode == 3, f"rollout check exits with {check.returncode}, not 3: {check.stdout} {check.stderr}")
-        return Told("restore refused", (check.stdout or check.stderr).strip(), f"{self.ui}/dags/flag_restore/runs/{run_id}")
+        return StepResult("restore refused", (check.stdout or check.stderr).strip(), f"{self.ui}/dags/flag_restore/runs/{run_id}")
 
-    def audited(self) -> Told:
+    def audited(self) -> StepResult:
         """The audit log is intact."""
         check = self.rehearsal.command("audit", "verify")
         require(check.returncode == 0, f"audit verify exits with {check.returncode}: {check.stderr}")
-        return Told("audited", check.stdout.strip(), "python -m ledger_guard audit verify")
+        return StepResult("audited", check.stdout.strip(), "python -m ledger_guard audit verify")
 
     def _flag(self, flag: str) -> object:
         return self.rehearsal.value("select is_enabled from rollout_flag where key = %s and tenant_id = '*'", flag)
