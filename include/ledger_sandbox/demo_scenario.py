@@ -171,7 +171,9 @@ class DemoScenario:
         require(self._flag("webhook_signature_enforced"), "the flag is off before anyone approved")
         instance = self.gate["task_instance"]
         where = f"{self.ui}/dags/flag_rollback/runs/{instance['dag_run_id']}/tasks/request_approval/required_actions"
-        return StepResult("T2 asked", f"{len(incident.tenants)} tenants, rollback waits for an approver; the flag is still on", where)
+        return StepResult(
+            "T2 asked", f"{len(incident.tenants)} tenants, rollback waits for an approver; the flag is still on", where
+        )
 
     def t2_rolled_back(self) -> StepResult:
         """The approver approves, with a reason, through the public REST API."""
@@ -246,7 +248,9 @@ class DemoScenario:
         run_id = self.rehearsal.answered(self.gate, "Reject", REJECT_REASON)
         self.rehearsal.ended("ledger_remediation", self.rehearsal.newest_run("ledger_remediation"), must_be="success")
         require(self._wallets() == self.wallets_before, "a wallet changed although the plan was rejected")
-        return StepResult("T3 rejected", "no wallet changed; incident report written", f"{self.ui}/dags/tenant_backfill/runs/{run_id}")
+        return StepResult(
+            "T3 rejected", "no wallet changed; incident report written", f"{self.ui}/dags/tenant_backfill/runs/{run_id}"
+        )
 
     def restore_refused(self) -> StepResult:
         """While the freeze is active nothing new is enabled: the restore names what is missing, the command exits with 3."""

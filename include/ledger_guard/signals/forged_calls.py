@@ -105,8 +105,8 @@ def _of_days_that_count(
     """Days with accepted calls; only the day a week ago if it is one of them (weekends differ from weekdays)."""
     known = [(counts, span) for counts, span in zip(found, days, strict=True) if any(count.accepted for count in counts)]
     week_ago = [each for each in known if each[1][0] == start - _WEEK - _AROUND]
-    counted = week_ago or known
-    return [counts for counts, _ in counted], [span for _, span in counted]
+    counted_days = week_ago or known
+    return [counts for counts, _ in counted_days], [span for _, span in counted_days]
 
 
 def _rates(found: Sequence[Sequence[CallCount]], spans: Sequence[Span]) -> Rates:

@@ -142,17 +142,17 @@ def funds_or_fault(
         why = "the log names no players" if not subjects else "none of the refused players exists on the platform"
         return TenantTriage(tenant_id, NOT_KNOWN, f"{NOT_KNOWN}: {why}", listed, figures)
     share = len(behind) / len(known)
-    counted = f"{len(behind)} of {len(known)} refused players have too little in the wallet ({share:.0%})"
+    summary = f"{len(behind)} of {len(known)} refused players have too little in the wallet ({share:.0%})"
     if share_behind is not None:
-        counted += f"; of all players of the tenant: {share_behind:.0%}"
+        summary += f"; of all players of the tenant: {share_behind:.0%}"
     if not wallet_judges:
-        word, counted = SHORT_OF_FUNDS, f"enforcement is off, so no wallet refused anyone; {counted}"
+        word, summary = SHORT_OF_FUNDS, f"enforcement is off, so no wallet refused anyone; {summary}"
     elif wronged < fewest_wronged and not _is_at_fault(len(behind), len(known), share_behind):
         word = NOT_KNOWN if is_cut else SHORT_OF_FUNDS
-        counted = f"{counted}; not all refused players were checked" if is_cut else counted
+        summary = f"{summary}; not all refused players were checked" if is_cut else summary
     else:
         word = BACKFILL_FAULT if share >= _FAULT_SHARE else MIXED
-    return TenantTriage(tenant_id, word, f"{word}: {counted}", listed, {**figures, "share_behind": round(share, 4)})
+    return TenantTriage(tenant_id, word, f"{word}: {summary}", listed, {**figures, "share_behind": round(share, 4)})
 
 
 def _is_behind(subject: AffectedSubject) -> bool:

@@ -131,8 +131,8 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
         # before Airflow continues: on any Reject, valid or not, it skips the next task at once
         problems = why_it_does_not_count(approval, deps.wall_clock.now())
         if approval.answer is not None and problems:
-            said, why = approval.answer.answer.value, "; ".join([*filter(None, [doubt]), *problems])
-            raise AirflowFailException(f"{said}, but it does not count: {why}; clear this task to ask again")
+            given, why = approval.answer.answer.value, "; ".join([*filter(None, [doubt]), *problems])
+            raise AirflowFailException(f"{given}, but it does not count: {why}; clear this task to ask again")
         return super().execute_complete(context, event)
 
 

@@ -65,14 +65,14 @@ def plan_lines(plan: Plan) -> list[str]:
 
 
 def _beside(counts: DifferenceCounts) -> str:
-    told = (
+    parts = (
         (counts.protected, "right (only the player row differs)"),
         (counts.player_row_wrong, "player rows that lost an update"),
         (counts.float_noise, "differ by less than a cent"),
         (counts.other_currency, "in other currencies"),
         (counts.orphan, "without a player"),
     )
-    return ", ".join(f"{number} {words}" for number, words in told if number) or "nothing else"
+    return ", ".join(f"{number} {words}" for number, words in parts if number) or "nothing else"
 
 
 def _bonus(plan: Plan) -> list[str]:

@@ -113,8 +113,8 @@ def _lines(record: IncidentRecord) -> list[str]:
     lines += [f"action    {each.kind} {each.target}  {each.status.value}  {each.outcome}".rstrip() for each in record.actions]
     for each in record.approvals:
         answer = each.answer
-        said = f"{answer.answer.value} by {answer.answered_by or 'no one'}: {answer.reason}" if answer else "not answered"
-        lines.append(f"approval  {each.request.kind.value} {each.request.subject_id}  {said}")
+        answered = f"{answer.answer.value} by {answer.answered_by or 'no one'}: {answer.reason}" if answer else "not answered"
+        lines.append(f"approval  {each.request.kind.value} {each.request.subject_id}  {answered}")
     for change in record.flag_changes:
         lines.append(f"flag      {change.flag}@{change.tenant_id}  {change.to_value}  {change.status.value}")
     for freeze in record.freezes:

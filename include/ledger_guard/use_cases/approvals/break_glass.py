@@ -68,10 +68,10 @@ def break_glass(
         proposal=question["proposal"],
         refused=refused,
     )
-    told = partial(recorded, actor=by, at=now, incident_id=question["incident_id"])
+    record = partial(recorded, actor=by, at=now, incident_id=question["incident_id"])
     if refused:
         with deps.state.transaction() as state:
-            state.audit.append(told(fact, subject=f"{kind.value}:{question['subject_id']}"))
+            state.audit.append(record(fact, subject=f"{kind.value}:{question['subject_id']}"))
         raise SafetyRefusal(f"break_glass: {kind.value} of {question['subject_id']}: refused: {refused}")
     with deps.state.transaction() as state:
         request = ApprovalRequest(
@@ -98,7 +98,7 @@ def break_glass(
         state.approvals.answer(answer)
         attested = (question_attested(request).row, answer_attested(answer).row)
         fact = replace(fact, attested=attested, unkeyed=is_unkeyed(state.audit))
-        state.audit.append(told(fact, subject=f"approval:{request.approval_id}"))
+        state.audit.append(record(fact, subject=f"approval:{request.approval_id}"))
     return Approval(request, answer)
 
 

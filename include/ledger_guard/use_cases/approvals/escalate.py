@@ -32,17 +32,17 @@ def escalate(deps: Dependencies) -> list[str]:
         due = [
             each for each in state.approvals.waiting(now) if _is_due(each, deps.policy.approvals, now - each.request.expires_at)
         ]
-    told, failed = [], []
+    sent, failed = [], []
     for approval in due:
         try:
             _remind(deps, approval)
         except NotificationFailed as error:
             failed.append(f"{approval.request.approval_id}: {error}")
         else:
-            told.append(approval.request.approval_id)
+            sent.append(approval.request.approval_id)
     if failed:
         raise NotificationFailed(f"escalate: {len(failed)} of {len(due)} reminders could not be posted: {'; '.join(failed)}")
-    return told
+    return sent
 
 
 def _is_due(approval: Approval, rules: Mapping[ApprovalKind, ApprovalPolicy], past_expiry: timedelta) -> bool:

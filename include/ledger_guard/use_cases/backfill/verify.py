@@ -149,7 +149,7 @@ def _plan(deps: Dependencies, tenant_id: str, plan_id: str | None) -> tuple[Plan
 
 
 def _sentences(counts: DifferenceCounts, *, lost: bool, drifted: int) -> tuple[str, ...]:
-    said = (
+    findings = (
         (int(lost), "no player was compared, although the plan had some: nothing is verified"),
         (counts.missing, f"{counts.missing} wallets are missing"),
         (counts.stale_wallet, f"{counts.stale_wallet} wallets do not hold what the evidence gives"),
@@ -164,4 +164,4 @@ def _sentences(counts: DifferenceCounts, *, lost: bool, drifted: int) -> tuple[s
         (counts.other_currency, f"{counts.other_currency} wallets are in other currencies and were not compared"),
         (counts.orphan, f"{counts.orphan} wallets have no player"),
     )
-    return tuple(sentence for number, sentence in said if number)
+    return tuple(sentence for number, sentence in findings if number)

@@ -32,16 +32,16 @@ def pending_rotations(state: UnitOfWork, incident_id: str | None = None) -> list
 
 
 def _planned(entry: AuditEntry) -> RotationPlan:
-    event, said = entry.event, told_for_certain(entry, RotationPlanned)
+    event, planned = entry.event, told_for_certain(entry, RotationPlanned)
     return RotationPlan(
         rotation_id=event.subject.removeprefix(_SUBJECT),
-        provider=said.provider,
-        secret_name=said.secret_name,
+        provider=planned.provider,
+        secret_name=planned.secret_name,
         incident_id=event.incident_id,
-        owner=said.owner,
+        owner=planned.owner,
         steps=(),
         planned_at=event.at,
-        due_at=said.due_at or event.at,
+        due_at=planned.due_at or event.at,
     )
 
 

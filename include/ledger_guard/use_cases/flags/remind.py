@@ -32,7 +32,7 @@ def remind(deps: Dependencies) -> list[str]:
         NotificationFailed: a post failed. The others were sent; let only the notifying task fail.
         SourceUnavailable: guard state does not answer.
     """
-    now, told, failures = deps.wall_clock.now(), [], []
+    now, sent, failures = deps.wall_clock.now(), [], []
     for standing in standing_rollbacks(deps):
         if now - _last_told(deps, standing.change) < timedelta(hours=_every_hours(deps, standing.change.flag)):
             continue
@@ -43,10 +43,10 @@ def remind(deps: Dependencies) -> list[str]:
             failures.append(str(error))
             continue
         _record(deps, standing.change, now)
-        told.append(notice.summary)
+        sent.append(notice.summary)
     if failures:
         raise NotificationFailed("; ".join(failures))
-    return told
+    return sent
 
 
 def _every_hours(deps: Dependencies, flag: str) -> float:

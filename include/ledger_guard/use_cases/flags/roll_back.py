@@ -140,7 +140,7 @@ def _wider_than_the_incident(deps: Dependencies, incident: Incident, flag: str, 
 
 def _reason(deps: Dependencies, state: UnitOfWork, incident: Incident) -> str:
     # shown beside the sensed evidence, but not part of the approved hash: another case by hand voids no answer
-    said = "".join(
+    by_hand = "".join(
         f" Also {words}."
         for words in cases_in_words(state.actions.of_incident(incident.incident_id))
         if words != incident.summary
@@ -148,7 +148,7 @@ def _reason(deps: Dependencies, state: UnitOfWork, incident: Incident) -> str:
     signal = deps.policy.named(incident.trigger)
     return (
         f"Reason: {signal} is {incident.severity.value}, {incident.scope.value}, since {iso(incident.first_window_start)} "
-        f"in {listed_tenants(deps, incident.tenants)}: {incident.summary or 'no summary'}.{said}"
+        f"in {listed_tenants(deps, incident.tenants)}: {incident.summary or 'no summary'}.{by_hand}"
     )
 
 

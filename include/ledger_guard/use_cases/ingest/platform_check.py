@@ -90,17 +90,17 @@ def _schema(deps: Dependencies) -> Iterator[str]:
 
 def _ledger(ledger: LedgerTable, counts: Sequence[WordCount], learnt: Sequence[Learnt]) -> CheckedPart:
     """Ledger words that the policy lacks, that it has wrong, and that the data never use."""
-    told = {each.word: each for each in learnt}
+    learnt_by_word = {each.word: each for each in learnt}
     wrong, fine = [], []
     for count in counts:
         word, booking = (count.type, count.status), _booking(ledger, count.type, count.status)
-        found = told.get(word)
-        said = _in_words(found) if found else "too few rows to decide"
+        found = learnt_by_word.get(word)
+        data_say = _in_words(found) if found else "too few rows to decide"
         where = f"{count.type}/{count.status}: {count.rows} rows of {count.players} players"
         if booking is None and count.status.lower() not in {each.lower() for each in ledger.void_statuses}:
-            wrong.append(f"{where}; not in the policy; the data say: {said}")
+            wrong.append(f"{where}; not in the policy; the data say: {data_say}")
         elif booking is not None and found is not None and _contradicts(booking, found):
-            wrong.append(f"{where}; the policy says it moves {booking.moves}; the data say: {said}")
+            wrong.append(f"{where}; the policy says it moves {booking.moves}; the data say: {data_say}")
         else:
             fine.append(f"{where}; as the policy says")
     seen = {(count.type, count.status.lower()) for count in counts}
@@ -139,10 +139,10 @@ def _proposal(
     ledger: LedgerTable, counts: Sequence[WordCount], learnt: Sequence[Learnt], steps: Mapping[Word, str]
 ) -> Iterator[str]:
     """Bookings for words that the policy lacks or has wrong; undecided ones are a comment for people."""
-    told = {each.word: each for each in learnt}
+    learnt_by_word = {each.word: each for each in learnt}
     is_any = False
     for count in counts:
-        booking, found = _booking(ledger, count.type, count.status), told.get((count.type, count.status))
+        booking, found = _booking(ledger, count.type, count.status), learnt_by_word.get((count.type, count.status))
         if booking is not None and not (found is not None and _contradicts(booking, found)):
             continue
         if found is None or found.side is WordSide.NOT_KNOWN:

@@ -84,8 +84,8 @@ def approval_notice(deps: Dependencies, approval: Approval | ApprovalRequest) ->
     if answer is not None:
         by = f" by {answer.answered_by}" if answer.answered_by else ""
         who = "who " if answer.answered_by else "and no one "
-        said = f"{answer.answer.value}{by} at {iso(answer.answered_at)}, {who}{wrote(answer.reason)}"
-        facts.insert(0, ("Answer", said))
+        text_of_answer = f"{answer.answer.value}{by} at {iso(answer.answered_at)}, {who}{wrote(answer.reason)}"
+        facts.insert(0, ("Answer", text_of_answer))
     own: Pairs = (("Answer in Airflow", request.link),) if request.link else ()
     others = _links(deps, request.incident_id)
     return Notice(

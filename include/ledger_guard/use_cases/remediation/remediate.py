@@ -51,14 +51,14 @@ def open_case(deps: Dependencies, params: Mapping[str, Any], requested_by: str, 
     Raises:
         BadInputError: an unknown word, incident or tenant, or no tenant for an isolated case. Nothing was stored.
     """
-    said = _incident_named(deps, params) or _case_by_hand(deps, params, requested_by, run_id)
+    described = _incident_named(deps, params) or _case_by_hand(deps, params, requested_by, run_id)
     with deps.state.transaction() as state:
-        incident = join_or_open(state, said, deps.clock.now()) if isinstance(said, CaseByHand) else said
+        incident = join_or_open(state, described, deps.clock.now()) if isinstance(described, CaseByHand) else described
         if incident.is_over:
             raise BadInputError(f"incident {incident.incident_id}: is resolved; allowed: an incident that is not")
-        row = deps.policy.row_for(said.trigger, said.severity, said.scope)
+        row = deps.policy.row_for(described.trigger, described.severity, described.scope)
         current = state.incidents.get(incident.incident_id)
-        is_of_the_incident = said is incident or is_only_by_hand(current, state.actions.of_incident(incident.incident_id))
+        is_of_the_incident = described is incident or is_only_by_hand(current, state.actions.of_incident(incident.incident_id))
         if current.status is IncidentStatus.OPEN and is_of_the_incident:
             state.incidents.save(replace(current, status=IncidentStatus.MITIGATING))
         state.audit.append(
@@ -67,8 +67,8 @@ def open_case(deps: Dependencies, params: Mapping[str, Any], requested_by: str, 
                     run_id=run_id,
                     actions=row.actions,
                     severity=row.severity.value,
-                    scope=said.scope.value,
-                    by_hand=isinstance(said, CaseByHand),
+                    scope=described.scope.value,
+                    by_hand=isinstance(described, CaseByHand),
                 ),
                 actor=requested_by,
                 subject=f"incident:{incident.incident_id}",
@@ -79,9 +79,9 @@ def open_case(deps: Dependencies, params: Mapping[str, Any], requested_by: str, 
     return Case(
         incident_id=incident.incident_id,
         trigger=incident.trigger.value,
-        severity=said.severity.value,
-        scope=said.scope.value,
-        tenants=said.tenants,
+        severity=described.severity.value,
+        scope=described.scope.value,
+        tenants=described.tenants,
         actions=tuple(word for word in row.actions if word != "notify"),
         flag=deps.policy.trigger(incident.trigger).flag,
         requested_by=requested_by,

@@ -110,8 +110,8 @@ def _approval_row(approval: Approval, record: IncidentRecord) -> Row:
     question = (asked.requested_at, asked.requested_by, asked.kind, asked.proposal or asked.subject_id)
     if answer is not None:
         who = "nobody" if answer.answer is Answer.TIMED_OUT else answer.answered_by
-        said = "BREAK GLASS: acted alone" if asked.is_break_glass else answer.answer.value.replace("_", " ")
-        return *question, said, who, answer.answered_at, answer.reason
+        answer_text = "BREAK GLASS: acted alone" if asked.is_break_glass else answer.answer.value.replace("_", " ")
+        return *question, answer_text, who, answer.answered_at, answer.reason
     if approval.orphaned_at is not None:
         return *question, "not answered: its run ended", None, approval.orphaned_at, None
     waits = asked.approval_id in record.waiting
