@@ -126,7 +126,7 @@ def test_a_dag_file_stays_thin():
     assert {name: lines for name, lines in lengths.items() if lines > 135} == {}
 
 
-def test_what_the_audit_log_is_told_and_what_rules_read_of_it_are_facts():
+def test_what_the_audit_log_records_and_what_rules_read_of_it_are_facts():
     """An export is read back as it stands: it may be of any version."""
     told = {}
     for path in (each for each in modules() if layer_of(each) in {"use_cases", "signals"}):

@@ -147,7 +147,7 @@ def test_answer_for_an_expired_approval(scene, victims):
     assert scene.said_on_record(run) == [("approved", "payments-lead")]
 
 
-def test_nobody_answers_at_all(scene, victims):
+def test_no_one_answers_at_all(scene, victims):
     """Silence is a no, and is recorded as what it is: timed out, by nobody."""
     run = victims["silence"]
     states = scene.ended(run)
@@ -227,7 +227,7 @@ def test_requester_writes_the_approvers_reason(scene):
     assert "approver_reason" in str(told)
 
 
-def test_glass_broken_by_somebody_whom_the_policy_does_not_name(scene):
+def test_glass_broken_by_someone_the_policy_does_not_name(scene):
     run = scene.rollback("r-glass-thief", "payments-lead", break_glass=LONG_REASON)
     before = scene.flag(run)
     states = scene.ended(run)
@@ -239,7 +239,7 @@ def test_glass_broken_by_somebody_whom_the_policy_does_not_name(scene):
     assert "no approval was requested" in scene.refusals(run, "roll_back")
 
 
-def test_glass_broken_by_a_named_person_is_a_write_that_everybody_hears_of(scene):
+def test_glass_broken_by_a_named_person_is_a_write_that_everyone_hears_of(scene):
     """No attack: what the others are held against."""
     run = scene.rollback("r-glass", break_glass=LONG_REASON)
     scene.ended(run)

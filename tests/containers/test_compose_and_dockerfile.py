@@ -210,7 +210,7 @@ def test_the_policys_approvers_can_log_in(compose):
     assert {roles.get(name) for name in approvers} <= {"user", "op", "admin"}
 
 
-def test_nobody_but_the_administrator_has_more_than_the_role_user(compose):
+def test_no_one_but_the_administrator_has_more_than_the_role_user(compose):
     """Role op edits connections: whoever has it holds the platform's password (docs/operations.md)."""
     for service in AIRFLOW_SERVICES:
         users = compose["services"][service]["environment"]["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"]

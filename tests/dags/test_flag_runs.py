@@ -41,7 +41,7 @@ def test_gates_marked_success_by_hand_do_not_switch_anything(platform, channel, 
     assert platform.is_enabled(FLAG)
 
 
-def test_a_flag_that_is_off_already_asks_nobody(platform, channel, run_dag, rollback):
+def test_a_flag_that_is_off_already_asks_no_one(platform, channel, run_dag, rollback):
     platform.run("update rollout_flag set is_enabled = false where key = %s", FLAG)
     states = run_dag("flag_rollback", rollback)
     assert (states["run"], states["request_approval"], states["roll_back"]) == ("success", "skipped", "skipped")
@@ -141,7 +141,7 @@ def test_a_restore_of_the_balance_flag_compares_the_tenants_wallets_itself(platf
     assert platform.run(compared) == 2
 
 
-def test_a_health_check_reminds_of_a_rollback_that_still_stands(platform, channel, run_dag, answerer, rollback):
+def test_a_health_check_reminds_of_a_rollback_that_is_still_active(platform, channel, run_dag, answerer, rollback):
     answerer.when_parked("flag_rollback", "request_approval", "Approve", REASON)
     run_dag("flag_rollback", rollback)
     platform.run("update ledger_guard.flag_change set changed_at = changed_at - interval '5 hours'")

@@ -129,7 +129,7 @@ def test_another_person_can_under_fab(world, parked, under_fab):
 
 
 @pytest.mark.parametrize("option", ["Approve", "Reject"])
-def test_somebody_whom_the_policy_does_not_name_answers_nothing_under_fab(world, parked, under_fab, option):
+def test_someone_the_policy_does_not_name_answers_nothing_under_fab(world, parked, under_fab, option):
     from airflow.sdk.exceptions import AirflowFailException
 
     asking = gate(question)
@@ -140,7 +140,7 @@ def test_somebody_whom_the_policy_does_not_name_answers_nothing_under_fab(world,
 
 
 @pytest.mark.parametrize("option", ["Approve", "Reject"])
-def test_an_answer_of_whom_nobody_can_tell_is_recorded_and_fails_the_gate(world, parked, option):
+def test_an_answer_by_an_unidentified_person_is_recorded_and_fails_the_gate(world, parked, option):
     from airflow.sdk.exceptions import AirflowFailException
 
     asking = gate(question)

@@ -64,7 +64,7 @@ def test_a_rejection_by_the_first_person_skips_the_second_gate_and_the_write(par
 
 
 @pytest.mark.parametrize("dag_id", ["flag_rollback", "flag_restore", "tenant_backfill"])
-def test_there_is_no_way_to_act_alone_where_the_policy_names_nobody(parsed, dag_id):
+def test_there_is_no_way_to_act_alone_where_the_policy_names_no_one(parsed, dag_id):
     dag = parsed(dag_id, lambda document: None)
     assert "break_glass" not in dag.task_ids
     assert "break_glass" not in dag.params

@@ -15,7 +15,7 @@ def test_an_ordinary_day_leads_to_nothing(lived, channel, run_dag):
     assert lived.incidents() == []
 
 
-def test_a_spike_in_one_tenant_is_told_and_starts_one_remediation(lived, channel, run_dag):
+def test_a_spike_in_one_tenant_is_reported_and_starts_one_remediation(lived, channel, run_dag):
     lived.last_windows("T1", acme_every=2)
     states = run_dag("ledger_health_check", {"triggers": ["T1"]})
     assert (states["T1.notify"], states["T1.remediate"], states["T1.nothing"]) == ("success", "success", "skipped")

@@ -35,7 +35,7 @@ def test_requester_and_approver_are_one_name(under, auth_manager, user_id):
     assert who_answered({"id": user_id, "name": "oncall"}) == started(run_of("oncall")).started_by == "oncall"
 
 
-def test_under_an_auth_manager_that_is_not_known_nobody_asks_and_nobody_answers(under):
+def test_under_an_auth_manager_that_is_not_known_no_one_asks_and_no_one_answers(under):
     from ledger_guard.entrypoints.airflow.identity import who_answered
     from ledger_guard.entrypoints.airflow.runs import started
 
@@ -49,7 +49,7 @@ def test_under_an_auth_manager_that_is_not_known_nobody_asks_and_nobody_answers(
 
 
 @pytest.mark.parametrize("user", [{}, {"id": "3"}, {"id": "3", "name": None}, {"name": "oncall"}], ids=str)
-def test_an_answer_without_id_or_name_is_nobodys(under, user):
+def test_an_answer_without_id_or_name_is_no_ones(under, user):
     from ledger_guard.entrypoints.airflow.identity import who_answered
 
     under(FAB)

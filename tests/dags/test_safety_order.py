@@ -48,7 +48,7 @@ def test_a_notice_is_never_upstream_of_a_repair(dag_bag):
                 assert not task.get_flat_relative_ids(upstream=False), f"{dag.dag_id}.{task.task_id}"
 
 
-def test_only_the_policys_approvers_are_asked_and_silence_means_reject(dag_bag):
+def test_only_the_policys_approvers_are_asked_and_no_answer_means_reject(dag_bag):
     from ledger_guard.policy.loader import load_policy
 
     policy = load_policy()

@@ -84,7 +84,7 @@ def test_the_first_task_of_every_dag_tells_which_other_is_paused_even_where_its_
     assert [title for title in watch_titles(channel) if "paused" in title] == [f"watch · {other} · paused"]
 
 
-def test_a_by_hand_emergency_that_stays_queued_is_told_by_another_dags_task(platform, channel, run_dag, airflow):
+def test_a_by_hand_emergency_that_stays_queued_is_reported_by_another_dags_task(platform, channel, run_dag, airflow):
     airflow.run("flag_rollback", "manual__3am", "queued")
     run_dag("flag_restore", CONFS["flag_restore"])
     assert platform.run("select kind || ' ' || about from ledger_guard.guard_alert") == "queued flag_rollback"
@@ -108,7 +108,7 @@ def test_questions_of_runs_that_were_marked_failed_or_deleted_are_closed_and_tho
     assert watch_titles(channel).count("watch · questions without a run") == 1
 
 
-def test_a_look_that_can_not_be_told_fails_no_task(platform, channel, run_dag, airflow):
+def test_a_check_that_can_not_be_reported_fails_no_task(platform, channel, run_dag, airflow):
     channel.stop()
     airflow.pause("flag_rollback")
     states = run_dag("tenant_backfill", {"tenant_id": "acme"})

@@ -7,7 +7,7 @@ from ledger_guard.detection.alarms import MILD, QUIET, SEVERE
 from ledger_guard.domain.verdicts import Scope, Severity
 
 
-def test_a_quiet_platform_alarms_nobody(platform):
+def test_a_quiet_platform_alarms_no_one(platform):
     judged = platform.live(DAY)
     assert alarms(judged) == []
     assert set(words(judged, "t03")) == {"none"}

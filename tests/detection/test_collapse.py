@@ -37,7 +37,7 @@ def alarms(verdicts):
     return {tenant: verdict for tenant, verdict in verdicts.items() if verdict.severity.is_alarm}
 
 
-def test_in_health_such_tenants_are_insufficient_and_nobody_is_in_alarm(platform):
+def test_in_health_such_tenants_are_insufficient_and_no_one_is_in_alarm(platform):
     found = platform.judge(platform.traffic())
     assert {verdict.severity for verdict in found.values()} <= {Severity.INSUFFICIENT, Severity.NO_DATA, Severity.NONE}
 

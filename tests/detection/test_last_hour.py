@@ -75,7 +75,7 @@ def test_the_sums_are_of_the_last_twelve_windows():
         pytest.param([(1, 1)], False, id="a single event is nobody trying again"),
     ],
 )
-def test_one_player_is_told_from_several(pushes, is_one):
+def test_one_player_is_distinguished_from_several(pushes, is_one):
     world = World()
     for events, subjects in pushes:
         world.push(events, subjects=subjects)

@@ -24,7 +24,7 @@ def test_a_rise_is_graded_by_its_ratio():
 
 
 @pytest.mark.parametrize(("mild_ratio", "level"), [(1.5, MILD), (2.0, MILD), (4.5, QUIET)])
-def test_a_rise_far_below_the_mild_ratio_alarms_nobody(mild_ratio, level):
+def test_a_rise_far_below_the_mild_ratio_alarms_no_one(mild_ratio, level):
     assert risen(2.5, changed(mild_ratio=mild_ratio)) == level
 
 

@@ -20,7 +20,7 @@ def test_what_speaks_for_one_mean_against_another_is_the_negative_binomials(size
     assert ours == pytest.approx(known(12.0) - known(3.0), rel=1e-6, abs=1e-6)
 
 
-def test_sizes_can_be_told_apart_too():
+def test_sizes_can_be_reported_apart_too():
     def known(size):
         return stats.nbinom.logpmf(EVENTS, size, size / (size + 5.0))
 

@@ -38,7 +38,7 @@ def test_figures_have_three_digits():
         (1e12, "more than a year"),
     ],
 )
-def test_durations_are_told_in_the_unit_that_fits(minutes, told):
+def test_durations_are_reported_in_the_unit_that_fits(minutes, told):
     severe_minutes, mild_minutes = np.array([minutes, 7.0]), np.array([7.0, minutes])
     severe, mild = sentences(ReasonCode.TOO_LITTLE_TRAFFIC, duration(severe_minutes), duration(mild_minutes))
     assert f"{DETECTION.severe_ratio:g} times as many refused calls would take about {told} to show" in severe
@@ -57,7 +57,7 @@ def test_every_code_has_a_sentence_of_its_own():
     }
 
 
-def test_each_tenant_gets_its_own_sentence_whatever_the_others_are_told():
+def test_each_tenant_gets_its_own_sentence_whatever_the_others_get():
     codes = [ReasonCode.NO_ROW, ReasonCode.LEARNING, ReasonCode.NO_ROW, ReasonCode.MISSING_ROW, ReasonCode.LEARNING]
     coded = CodedReasons(np.array(codes, np.int8), np.array([0, 3, 0, 40, 5]), np.zeros(5))
     wording = Wording(DETECTION, NOUNS)

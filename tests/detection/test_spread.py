@@ -36,7 +36,7 @@ def near(value: float):
     return pytest.approx(value, rel=0.5)
 
 
-def test_the_three_wobbles_are_told_apart_by_how_long_they_last():
+def test_the_three_wobbles_are_distinguished_by_how_long_they_last():
     spread = learned(200.0, white=0.05, fast=0.04, slow=0.03)
     assert (middle(spread, "white"), middle(spread, "fast"), middle(spread, "slow")) == (near(0.05), near(0.04), near(0.03))
 

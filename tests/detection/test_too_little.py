@@ -37,7 +37,7 @@ def test_the_same_by_several_players_is():
     assert world.levels == [SEVERE]
 
 
-def test_a_tiny_tenant_is_told_how_long_which_rise_would_take_to_show(with_tiny):
+def test_a_tiny_tenants_sentence_says_how_long_a_rise_would_take_to_show(with_tiny):
     verdict = with_tiny.live(1)[-1]["tiny"]
     assert verdict.severity is Severity.INSUFFICIENT
     assert "5 times as many events would take about" in verdict.sentence
@@ -78,7 +78,7 @@ def test_after_a_gap_the_first_windows_are_not_called_healthy_by_old_evidence(pl
     assert platform.live(1)[0]["t03"].severity is Severity.INSUFFICIENT
 
 
-def test_without_a_past_nobody_is_judged():
+def test_without_a_past_no_one_is_judged():
     """Three hours of windows are asked for, and an hour is learned when the next is over."""
     judged = Platform(USUAL).live(4 * HOUR, rise={"t03": 20.0})
     assert {verdict.severity for verdicts in judged for verdict in verdicts.values()} == {Severity.INSUFFICIENT}

@@ -6,11 +6,11 @@ from readings import DAY, HOUR, TWO_DAYS, Learned, Platform, alarms, words
 from ledger_guard.detection.alarms import SEVERE
 
 
-def test_a_surge_of_traffic_at_the_usual_rate_alarms_nobody(platform):
+def test_a_surge_of_traffic_at_the_usual_rate_alarms_no_one(platform):
     assert alarms(platform.live(24, surge=10.0)) == []
 
 
-def test_a_drift_of_the_whole_platform_below_the_mild_ratio_alarms_nobody():
+def test_a_drift_of_the_whole_platform_below_the_mild_ratio_alarms_no_one():
     platform = Platform({f"t{i:02d}": (3000.0, 0.02) for i in range(30)})
     platform.learn(TWO_DAYS)
     assert alarms(platform.live(48, rise=1.3)) == []

@@ -284,7 +284,7 @@ def test_every_kind_of_fact_has_a_sample_here():
     assert kinds() - {type(fact) for fact in SAMPLES} == {RotationPlannedByHand}
 
 
-def test_what_is_not_told_has_no_key():
+def test_what_is_not_recorded_has_no_key():
     assert json_of(FlagFrozen(freeze_id="f-1", reason="rolled back")) == {"freeze_id": "f-1", "reason": "rolled back"}
 
 

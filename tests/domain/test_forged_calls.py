@@ -103,7 +103,7 @@ def test_small_tenants_refused_wholly_show_together():
     assert "the tenants concerned" in found.why
 
 
-def test_in_an_isolated_trouble_the_calls_of_other_tenants_prove_nothing():
+def test_in_an_isolated_incident_the_calls_of_other_tenants_prove_nothing():
     small, large = caller(accepted=5, usual=5.0), caller(tenant="zenith", accepted=400, usual=400.0, refused=0)
     assert not judged(small, large, is_widespread=False).is_forged
     assert judged(small, large, is_widespread=True).is_forged
@@ -114,7 +114,7 @@ def test_the_larger_past_counts_so_that_an_incident_shortly_before_makes_nothing
     assert not judged(Caller("mockpsp", "acme", 100, past, past, past)).is_forged
 
 
-def test_without_a_past_nothing_is_told():
+def test_without_a_past_nothing_is_decided():
     found = judged(caller(usual=0.0))
     assert not found.is_forged
     assert "is not known" in found.why
@@ -132,11 +132,11 @@ def test_calls_accepted_under_an_invented_name_do_not_hide_the_tenant_that_they_
     assert not judged(*many, struck, invented, concerned=[each.tenant_id for each in (*many, struck)]).is_forged
 
 
-def test_calls_of_a_provider_that_nobody_refuses_do_not_make_up_for_one_that_is():
+def test_calls_of_a_provider_that_no_one_refuses_do_not_make_up_for_one_that_is():
     assert not judged(caller(accepted=200), caller(provider="generic", accepted=900, usual=500.0, refused=0)).is_forged
 
 
-def test_refusals_under_names_without_a_past_alone_are_forged_where_everybody_else_is_accepted_as_ever():
+def test_refusals_under_names_without_a_past_alone_are_forged_where_everyone_else_is_accepted_as_ever():
     assert judged(caller(refused=0), caller(provider="wp-login", accepted=0, usual=0.0)).is_forged
 
 
@@ -170,5 +170,5 @@ ASK_FIRST = ". One with accepted calls may be a provider's own: ask before it is
         ),
     ],
 )
-def test_senders_are_told_with_their_share_and_whether_calls_of_theirs_are_accepted(senders, words):
+def test_senders_are_reported_with_their_share_and_whether_calls_of_theirs_are_accepted(senders, words):
     assert senders.in_words() == words

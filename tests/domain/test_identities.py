@@ -36,7 +36,7 @@ def test_whoever_asks_and_answers_is_one_name_under_each_auth_manager(user_id, m
         pytest.param(Login("Oncall", "oncall"), SIMPLE, id="an id in another case"),
     ],
 )
-def test_an_answer_that_another_auth_manager_gave_is_nobodys(login, manager):
+def test_an_answer_that_another_auth_manager_gave_is_no_ones(login, manager):
     with pytest.raises(SafetyRefusal, match="needed: the same auth manager for every Airflow component"):
         name_of_login(login, manager)
 
@@ -52,20 +52,20 @@ def test_an_answer_that_another_auth_manager_gave_is_nobodys(login, manager):
         pytest.param("on\ncall", id="a line end"),
     ],
 )
-def test_a_name_that_looks_like_anothers_is_nobodys(name):
+def test_a_name_that_looks_like_anothers_is_no_ones(name):
     for manager in (SIMPLE, FAB, KEYCLOAK):
         with pytest.raises(SafetyRefusal, match="not identified"):
             user_name(name, manager)
 
 
 @pytest.mark.parametrize("name", ["ledger_guard", "Ledger_Guard", "nobody", "*"])
-def test_nobody_is_the_guard_itself(name):
+def test_no_one_is_the_guard_itself(name):
     with pytest.raises(SafetyRefusal, match="means the guard itself or no one"):
         user_name(name, FAB)
 
 
 @pytest.mark.parametrize(("name", "manager"), [("Anonymous", SIMPLE), ("anonymous", FAB), ("unknown", KEYCLOAK)], ids=str)
-def test_the_name_that_all_the_nameless_share_is_nobodys(name, manager):
+def test_the_name_that_all_the_nameless_share_is_no_ones(name, manager):
     with pytest.raises(SafetyRefusal, match="users without their own name"):
         user_name(name, manager)
 
@@ -101,5 +101,5 @@ def test_two_names_are_two_people(other):
     assert not same_person(other, "renee.lead")
 
 
-def test_nobody_and_nobody_are_no_person():
+def test_two_missing_names_are_no_person():
     assert not same_person(None, None)

@@ -106,7 +106,7 @@ def test_too_few_places_tell_nothing(players):
     assert casino.learnt("deposit_captured").side is WordSide.NOT_KNOWN
 
 
-def test_words_that_always_come_together_are_not_told_apart():
+def test_words_that_always_come_together_are_not_distinguished():
     casino = Casino().play("card", "fee", "hook", "card")
     assert casino.learnt("chargeback_fee").side is casino.learnt("deposit_captured").side is WordSide.NOT_KNOWN
 

@@ -17,7 +17,7 @@ def test_letters_digits_and_underscores_make_a_trigger(word):
 
 
 @pytest.mark.parametrize("word", ["", "1T", "_T", "T 1", "T-1", "T.sense", "T\n", "ä", "A" * 33, None, 1, ["T1"]])
-def test_what_could_not_name_a_task_is_refused_and_told_what_may(word):
+def test_what_could_not_name_a_task_is_refused_with_what_may(word):
     with pytest.raises(BadInputError, match=r"is not a trigger name; allowed: 1 to 32 letters, digits or '_'"):
         Trigger(word)
 

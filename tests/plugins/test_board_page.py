@@ -53,7 +53,7 @@ def test_these_are_all_the_routes_that_the_board_has(board_client):
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_nobody_gets_anything_without_a_login(board_client, world, route):
+def test_no_one_gets_anything_without_a_login(board_client, world, route):
     store_quiet_verdicts(world)
     answer = board_client.get(route)
     assert answer.status_code == 401
@@ -65,7 +65,7 @@ def test_a_forged_token_is_no_login(board_client, route):
     assert board_client.get(route, headers={"Authorization": "Bearer forged"}).status_code in (401, 403)
 
 
-def test_a_browser_whose_login_ran_out_is_told_so_in_words(board_client):
+def test_a_browser_whose_login_ran_out_gets_a_page_that_says_so(board_client):
     answer = board_client.get(PAGE, headers=BROWSER)
     assert answer.status_code == 401
     assert "You are not logged in" in answer.text

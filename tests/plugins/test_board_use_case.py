@@ -110,7 +110,7 @@ def test_every_flag_of_the_policy_is_shown_even_without_a_value(deps, world):
     ]
 
 
-def test_a_flag_store_that_is_away_is_told_and_hides_nothing_else(deps, world, monkeypatch):
+def test_a_flag_store_that_is_away_is_reported_and_hides_nothing_else(deps, world, monkeypatch):
     def away(flag: str) -> list[FlagState]:
         raise SourceUnavailable("platform: connection refused")
 

@@ -75,7 +75,7 @@ def test_the_soonest_approval_and_the_severe_incident_come_first():
         pytest.param(NOW + timedelta(days=1), "2026-03-01 02:55 to 03:00 UTC", id="another day"),
     ],
 )
-def test_a_windows_date_is_told_when_it_is_not_todays(now, text):
+def test_a_windows_date_is_reported_when_it_is_not_todays(now, text):
     assert board_view(board_state(event_now=now), UI).triggers[0].window == text
 
 
@@ -87,7 +87,7 @@ def test_a_windows_date_is_told_when_it_is_not_todays(now, text):
         pytest.param("7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0002", "7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0002", id="plan"),
     ],
 )
-def test_what_is_to_be_approved_is_told_in_words(subject, text):
+def test_what_is_to_be_approved_is_reported_in_words(subject, text):
     assert board_view(board_state(waiting=(approval(subject_id=subject),)), UI).waiting[0].subject == text
 
 
@@ -198,7 +198,7 @@ def test_a_flag_that_its_store_can_not_tell_is_not_shown_as_off():
     assert line.value == "not known (the file does not name it)"
 
 
-def test_a_rehearsals_clock_is_told_apart_from_peoples_time():
+def test_a_rehearsals_clock_is_reported_apart_from_peoples_time():
     view = board_view(board_state(event_now=NOW + timedelta(minutes=1, seconds=1)), UI)
     assert view.notes == ("This is a rehearsal: windows and incidents use its own clock, which shows 2026-03-01T03:03:01Z.",)
 

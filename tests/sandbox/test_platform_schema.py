@@ -70,7 +70,7 @@ def test_no_index_helps_to_find_a_tenants_players(schema_uri):
     assert [definition for (definition,) in found if "tenant_id" in definition] == []
 
 
-def test_wallets_refer_to_nobody_so_that_orphans_can_exist(schema_uri):
+def test_wallets_refer_to_no_one_so_that_orphans_can_exist(schema_uri):
     assert (
         value(schema_uri, "select count(*) from pg_constraint where conrelid = 'walletbalance'::regclass and contype = 'f'") == 0
     )

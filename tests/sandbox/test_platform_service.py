@@ -172,7 +172,7 @@ def test_a_webhook_gives_birth_to_a_wallet_from_zero_and_once(booking):
 
 
 @pytest.mark.postgres
-def test_with_shadow_write_off_a_webhook_is_booked_and_answered_and_reaches_nobody(booking):
+def test_with_shadow_write_off_a_webhook_is_booked_and_answered_and_reaches_no_one(booking):
     service, uri = booking
     service.shadow_write = False
     assert webhook(service).status_code == 200
@@ -189,7 +189,7 @@ def test_a_payment_in_euro_moves_a_wallet_of_its_own(booking):
 
 
 @pytest.mark.postgres
-def test_a_webhook_for_nobody_fails_at_each_retry_and_leaves_an_orphan(booking):
+def test_a_webhook_for_no_one_fails_at_each_retry_and_leaves_an_orphan(booking):
     service, uri = booking
     assert [webhook(service, EVENT | {"player_id": "nobody"}).status_code for _ in range(2)] == [500, 500]
     assert rows(uri, "select player_id, balance_real_available from walletbalance") == [("nobody", 25)]

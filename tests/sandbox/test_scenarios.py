@@ -68,7 +68,7 @@ def test_t1_in_one_tenant_stays_inside_the_guardrails(platform_uri, policy):
     assert max(abs(row.delta) for row in writable) <= limits.max_single_delta_cents
 
 
-def test_no_tenant_is_picked_for_t1_where_the_wallet_judges_nobody(platform_uri, policy):
+def test_no_tenant_is_picked_for_t1_where_the_wallet_judges_no_one(platform_uri, policy):
     flags.switch(platform_uri, "ledger_enforce_balance", is_enabled=False)
     with pytest.raises(ValueError, match="no tenant fits"):
         scenarios.pick_tenant_for_t1(platform_uri, policy.guardrails)

@@ -150,7 +150,7 @@ def test_it_is_sensed_and_judged_in_its_own_nouns(world, outcome, kind):
     assert incident.summary.startswith(f"acme: 125 {counted} within the hour, usually 6 for this tenant")
 
 
-def test_it_is_decided_by_its_rows_and_told_with_its_name_and_whom_it_hits(world, outcome, kind):
+def test_it_is_decided_by_its_rows_and_reported_with_its_name_and_subjects(world, outcome, kind):
     decision = decide(world.deps, outcome)
     assert (decision.branch, decision.actions) == ("remediate", ("notify", "freeze", "triage", "roll_back", "request_review"))
     announce(world.deps, outcome)

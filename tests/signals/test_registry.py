@@ -74,7 +74,7 @@ def test_a_name_that_is_taken_is_refused_and_names_whose_it_is():
         Registry([Whole, type("Again", (Whole,), {})])
 
 
-def test_an_unknown_name_is_told_which_there_are():
+def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(BadInputError, match="signal: 'cups' is unknown; allowed: generic, whole"):
         Registry([Whole, Generic]).get("cups")
 
@@ -90,7 +90,7 @@ def test_the_shipped_policy_means_the_runbooks_three_signals():
     assert triggers_meaning(policy, WebhookSignature) == [T2]
 
 
-def test_a_trigger_that_the_policy_does_not_know_is_told_which_it_knows():
+def test_a_trigger_that_the_policy_does_not_know_is_refused_with_those_it_knows():
     with pytest.raises(BadInputError, match="trigger: 'T9' is unknown; allowed: T1, T2, T3"):
         signal_of(load_policy(), Trigger("T9"))
 

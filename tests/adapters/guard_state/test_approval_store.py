@@ -220,7 +220,7 @@ def test_a_gate_that_is_cleared_after_its_run_had_ended_asks_anew(state):
         transaction.approvals.answer(a_yes(newer))
 
 
-def test_a_closed_question_is_to_be_told_until_it_was(state):
+def test_a_closed_question_is_to_be_reported_until_it_was(state):
     first, second = a_question(run_id="run-1"), a_question(run_id="run-2", requested_at=NOON - timedelta(minutes=1))
     with state.transaction() as transaction:
         for question in (first, second):

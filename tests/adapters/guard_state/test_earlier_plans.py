@@ -166,7 +166,7 @@ def test_a_plan_keeps_its_hash_and_its_rows_their_player_as_target(make):
     assert (plan.counts.unexplained, plan.counts.disputed, plan.counts.protected) == (1, 0, 1)
 
 
-def test_what_became_of_its_rows_is_still_told(make):
+def test_what_became_of_its_rows_is_still_reported(make):
     earlier = make(*ROWS)
     earlier.upgrade()
     assert earlier.row_counts() == {"applied": 3, "drifted": 1, "set_aside": 1}

@@ -23,7 +23,7 @@ def test_a_guard_alert_stands_from_the_first_look_that_saw_it(state):
         assert transaction.guard_alerts.standing() == [GuardAlert(PAUSED, DAG, NOON, NOON + MINUTE)]
 
 
-def test_what_is_over_stands_no_more_and_begins_anew_told_to_nobody(state):
+def test_an_ended_alert_begins_again_unreported(state):
     with state.transaction() as transaction:
         guard_alerts = transaction.guard_alerts
         guard_alerts.seen(PAUSED, DAG, NOON)
@@ -35,7 +35,7 @@ def test_what_is_over_stands_no_more_and_begins_anew_told_to_nobody(state):
         assert guard_alerts.seen(PAUSED, DAG, again) == GuardAlert(PAUSED, DAG, again, again)
 
 
-def test_when_people_were_told_is_remembered_and_the_first_time_stays(state):
+def test_the_time_of_a_report_is_remembered_and_the_first_one_stays(state):
     with state.transaction() as transaction:
         guard_alerts = transaction.guard_alerts
         guard_alerts.seen(QUEUED, DAG, NOON)

@@ -70,7 +70,7 @@ def test_the_head_says_what_happened_since_when_to_how_many_and_what_the_runbook
     assert "- **Last seen** tenant-a: eight times its usual rate" in head
 
 
-def test_each_tenant_is_told_with_its_windows_in_alarm_and_its_newest_verdict(world):
+def test_each_tenant_is_reported_with_its_windows_in_alarm_and_its_newest_verdict(world):
     incident = an_incident(first_window_start=a_window(0).start, last_alarm_window_start=a_window(2).start)
 
     def fill(state):
@@ -102,7 +102,7 @@ def test_a_resolved_incident_does_not_speak_of_a_later_one(world):
     assert "| tenant-a | 0 | 1 |" in section(stored(world, incident, fill=fill), "Tenants")
 
 
-def test_actions_plans_approvals_changes_freezes_and_rotations_are_told_with_who_when_and_why(world):
+def test_actions_plans_approvals_changes_freezes_and_rotations_are_reported_with_who_when_and_why(world):
     incident = an_incident()
     mine = {"incident_id": incident.incident_id}
     question = a_question(kind=ApprovalKind.FLAG_ROLLBACK, **mine)
@@ -155,7 +155,7 @@ def test_actions_plans_approvals_changes_freezes_and_rotations_are_told_with_who
         pytest.param({"answer": Answer.REJECTED, "reason": "not at night"}, "| rejected | payments-lead |", id="a no"),
     ],
 )
-def test_a_question_that_was_not_approved_is_told_as_what_it_is(world, answer, shown):
+def test_a_question_that_was_not_approved_is_reported_as_what_it_is(world, answer, shown):
     incident = an_incident()
     question = a_question(incident_id=incident.incident_id)
 
@@ -188,7 +188,7 @@ def test_what_still_waits_is_named(world):
     ]
 
 
-def test_a_question_that_expired_waits_for_nobody(world):
+def test_a_question_that_expired_waits_for_no_one(world):
     incident = an_incident()
     question = a_question(incident_id=incident.incident_id, expires_at=NOON + FIVE_MINUTES)
     report = stored(world, incident, fill=lambda state: state.approvals.request(question))
@@ -196,7 +196,7 @@ def test_a_question_that_expired_waits_for_nobody(world):
     assert "An answer by" not in section(report, "Still waiting")
 
 
-def test_a_question_whose_run_was_ended_waits_for_nobody_and_says_so(world):
+def test_a_question_whose_run_was_ended_waits_for_no_one_and_says_so(world):
     incident = an_incident()
     question = a_question(incident_id=incident.incident_id)
 

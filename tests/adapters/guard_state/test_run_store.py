@@ -34,7 +34,7 @@ def test_a_second_leave_for_the_same_purpose_is_the_first(state):
         assert transaction.runs.granted("tenant_backfill", "backfill__acme__2") is None
 
 
-def test_leave_that_no_run_made_use_of_is_found_until_it_begins_or_people_were_told(state):
+def test_a_grant_that_no_run_used_is_found_until_its_run_begins_or_it_was_reported(state):
     with state.transaction() as transaction:
         for number in range(3):
             transaction.runs.grant(leave(f"r{number}", f"p{number}", granted_at=AT + timedelta(seconds=number)))
@@ -49,7 +49,7 @@ def test_leave_that_no_run_made_use_of_is_found_until_it_begins_or_people_were_t
         assert runs.granted("tenant_backfill", "r1").told_at == AT + timedelta(minutes=1)
 
 
-def test_leave_that_no_run_made_use_of_stays_to_be_seen_after_people_were_told(state):
+def test_a_grant_that_no_run_used_stays_visible_after_it_was_reported(state):
     with state.transaction() as transaction:
         for number in range(4):
             transaction.runs.grant(leave(f"r{number}", f"p{number}", granted_at=AT + timedelta(seconds=number)))

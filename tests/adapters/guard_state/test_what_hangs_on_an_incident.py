@@ -57,7 +57,7 @@ def test_plans_approvals_changes_freezes_and_rotations_of_an_incident_come_oldes
         assert seen.rotations.of_incident(found) == [replace(rotations[0], done_by="ops-lead", done_at=NOON), rotations[1]]
 
 
-def test_nothing_hangs_on_an_incident_that_nobody_knows(state):
+def test_nothing_hangs_on_an_incident_that_no_one_knows(state):
     with state.snapshot() as seen:
         for store in (seen.plans, seen.approvals, seen.flag_changes, seen.freezes, seen.rotations, seen.actions):
             assert store.of_incident(new_id()) == []

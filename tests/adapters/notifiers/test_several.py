@@ -22,7 +22,7 @@ def several(channels):
     return SeveralNotifiers(channels[0], channels[1:])
 
 
-def test_each_channel_is_told_once_and_the_first_says_where_it_stands(channels, several):
+def test_each_channel_gets_it_once_and_the_first_says_where_it_was_posted(channels, several):
     posted = several.post(NOTICE, None)
     assert posted.channel == "C0FIRST"
     assert [[each.notice for each in channel.posted] for channel in channels] == [[NOTICE]] * 3
@@ -35,7 +35,7 @@ def test_a_thread_is_the_first_channels_alone(channels, several):
 
 
 @pytest.mark.parametrize("broken", [0, 1, 2])
-def test_a_channel_that_is_down_is_named_and_the_others_are_told(channels, several, broken):
+def test_a_channel_that_is_down_is_named_and_the_others_still_get_it(channels, several, broken):
     channels[broken].break_down("token revoked")
     with pytest.raises(NotificationFailed, match=f"{channels[broken]._channel} refused the notice: token revoked"):
         several.post(NOTICE, None)

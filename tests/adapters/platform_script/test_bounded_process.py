@@ -50,7 +50,7 @@ def test_the_exit_code_is_what_a_shell_would_tell(code, exit_code):
     assert run(code, Lines()) == (CommandEnd.EXITED, exit_code)
 
 
-def test_a_last_line_without_an_end_and_bytes_that_are_no_text_are_told_too():
+def test_a_last_line_without_an_end_and_bytes_that_are_no_text_are_reported_too():
     lines = Lines()
     run(r"import sys; sys.stdout.buffer.write(b'caf\xe9\nlast')", lines)
     assert lines == ["caf�", "last"]

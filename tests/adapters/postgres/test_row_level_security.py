@@ -81,7 +81,7 @@ def test_a_policy_that_shows_the_login_everything_is_not_taken_on_trust(isolated
 
 
 @pytest.mark.usefixtures("isolated")
-def test_a_login_that_security_does_not_bind_sees_everybody(owner, reader):
+def test_a_login_that_security_does_not_bind_sees_everyone(owner, reader):
     owner.execute(psycopg.sql.SQL("alter role {} bypassrls").format(psycopg.sql.Identifier(READER)))
     try:
         assert readings(reader) == [(2, 2)]

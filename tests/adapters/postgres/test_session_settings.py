@@ -104,7 +104,7 @@ def test_an_environment_that_wins_over_what_is_asked_is_refused(settings, monkey
         ),
     ],
 )
-def test_a_default_that_is_somebodys_will_is_obeyed_and_not_overridden(platform_uri, settings, default, found, for_reading):
+def test_a_default_that_is_someones_will_is_obeyed_and_not_overridden(platform_uri, settings, default, found, for_reading):
     with defaults(platform_uri, **default):
         with pytest.raises(SourceUnavailable, match=found):
             settings.open("test")
@@ -149,7 +149,7 @@ def test_another_sessions_mark_is_as_bad_as_none():
         asked.check(as_asked(other))
 
 
-def test_a_server_that_would_end_long_transactions_is_told():
+def test_a_server_that_would_end_long_transactions_is_reported():
     asked = AskedSession("platform", READER)
     with pytest.raises(SourceUnavailable, match="transaction_timeout is '150', allowed: '0'"):
         asked.check(as_asked(asked, transaction_timeout="150"))

@@ -130,7 +130,7 @@ def test_only_the_platforms_currency_is_compared_and_orphans_are_left_out(signal
     assert mismatches(signals) == {"a": (0, 1)}
 
 
-def test_tenants_are_told_apart_and_subjects_are_the_mismatched_players(signals, rows):
+def test_tenants_are_distinguished_and_subjects_are_the_mismatched_players(signals, rows):
     for player in ("p1", "p2"):
         rows.player("slug_tenant", player, 10.0)
     rows.wallet("slug_tenant", "p1", 10.0)

@@ -51,7 +51,7 @@ def test_each_trigger_gets_the_source_that_it_names():
     }
 
 
-def test_a_trigger_without_a_source_is_told_which_have_one():
+def test_a_trigger_without_a_source_is_refused_with_those_that_have_one():
     window = Window.containing(SystemClock().now(), timedelta(minutes=5))
     sources = SourcesByTrigger({T1: AccessEventSource(NOWHERE, POLICY.access_events()[T1])})
     for ask in (lambda: sources.complete_through(T3), lambda: sources.readings(T3, window, window)):
@@ -59,7 +59,7 @@ def test_a_trigger_without_a_source_is_told_which_have_one():
             ask()
 
 
-def test_one_channel_is_told_directly_and_two_as_several():
+def test_one_channel_is_used_directly_and_two_as_several():
     one = POLICY.notification
     two = Notification(channels=(*one.channels, SlackChannel(kind="slack", channel="#auditors")))
     assert isinstance(wiring.notifier(POLICY), SlackNotifier)

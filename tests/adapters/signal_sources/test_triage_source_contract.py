@@ -104,7 +104,7 @@ def test_failures_are_grouped_by_provider_and_code_with_all_calls_of_the_provide
 
 
 @pytest.mark.postgres
-def test_calls_count_from_a_providers_first_refusal_and_those_before_are_told_apart(postgres_triage, database_uri, policy):
+def test_calls_count_from_a_providers_first_refusal_and_those_before_are_distinguished(postgres_triage, database_uri, policy):
     """21 calls accepted before a flip would make 73 of 73 refused ones look like 78 %."""
     flip = NOON + timedelta(minutes=30)
     postgres_source(database_uri, policy).arrive(
@@ -213,7 +213,7 @@ def test_senders_come_by_their_refused_calls_with_what_was_accepted_of_them(webh
         assert found == RefusedSenders(most[:limit], addresses=4, refused=15, without_address=4)
 
 
-def test_where_no_refused_call_has_an_address_that_much_is_told(webhooks):
+def test_where_no_refused_call_has_an_address_that_much_is_reported(webhooks):
     source, arrive = webhooks
     assert source.refused_senders(T2, NOON, NOON + HOUR, 5) == RefusedSenders((), 0, 0, 0)
     arrive([*refused_from(None, 2), *accepted_from("192.0.2.1")])

@@ -17,7 +17,7 @@ from benchmarks.detection.labels import packed, segments, unpacked, words
         pytest.param(6.51, "severe", id="above 6.5 only severe is"),
     ],
 )
-def test_a_young_rise_is_told_by_its_ratio(ratio, word):
+def test_a_young_rise_is_reported_by_its_ratio(ratio, word):
     assert words(np.array([ratio]), 5) == [word]
 
 

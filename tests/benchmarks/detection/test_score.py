@@ -92,7 +92,7 @@ def test_an_old_mild_alarm_that_turns_severe_finds_a_trouble():
     assert scored(truth_of(SEVERE_HOURS), turned).credit == 1
 
 
-def test_what_nobody_could_tell_from_luck_earns_nothing():
+def test_what_no_one_could_tell_from_luck_earns_nothing():
     score = scored(truth_of(SEVERE_HOURS, is_detectable=False), said((ONSET, ONSET + 36, Word.SEVERE)))
     assert np.isnan(score.credit)
     assert np.isnan(score.recall)
@@ -122,7 +122,7 @@ def test_the_hour_after_a_trouble_is_free():
     assert scored(truth_of(SEVERE_HOURS), said((ONSET, end + 13, Word.SEVERE))).severe_false == 1
 
 
-def test_missing_rows_that_are_not_told_multiply_the_headline_down():
+def test_missing_rows_that_are_not_reported_multiply_the_headline_down():
     truth = truth_of(SEVERE_HOURS)
     truth.is_missing[400:410, 1] = True
     verdicts = said((ONSET, ONSET + 36, Word.SEVERE))

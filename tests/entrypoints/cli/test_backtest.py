@@ -76,19 +76,19 @@ def test_an_empty_exposure_means_counts_only_and_other_columns_orders_are_fine(j
         pytest.param({"output": "readings.csv"}, "is the input", id="onto the input"),
     ],
 )
-def test_what_was_typed_wrongly_is_told(judge, arguments, said):
+def test_what_was_typed_wrongly_is_reported(judge, arguments, said):
     code, err, _ = judge(recorded(3), **arguments)
     assert code == 2
     assert said in err
 
 
-def test_a_missing_input_is_told(tmp_path, capsys):
+def test_a_missing_input_is_reported(tmp_path, capsys):
     code = main(["backtest", "--trigger", "T1", "--input", str(tmp_path / "none.csv"), "--output", str(tmp_path / "out.csv")])
     assert code == 2
     assert "can't be read (No such file or directory)" in capsys.readouterr().err
 
 
-def test_an_unknown_policy_file_is_told(judge):
+def test_an_unknown_policy_file_is_reported(judge):
     code, err, _ = judge(recorded(3), "--policy", "no/such/policy.yaml")
     assert code == 2
     assert "there is no such file" in err

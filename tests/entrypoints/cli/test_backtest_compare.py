@@ -38,7 +38,7 @@ def test_the_verdicts_written_are_those_of_the_first_policy(compared):
     assert [row["severity"] for row in rows] == ["none", "mild", "none"]
 
 
-def test_another_severity_is_told(compared):
+def test_another_severity_is_reported(compared):
     found, _ = compared("--json", a="..mm..")
     (difference,) = found["differences"]
     assert difference["kinds"] == ["severity"]
@@ -53,19 +53,19 @@ def test_another_severity_is_told(compared):
     assert (found["woken"], found["compared"]["woken"]) == (0, 1)
 
 
-def test_an_incident_that_only_one_policy_sees_is_told(compared):
+def test_an_incident_that_only_one_policy_sees_is_reported(compared):
     found, _ = compared("--json", other=(0.5, 0.5), a="..mm" + "." * 9 + "SS")
     assert [(each["kinds"], each["b"]) for each in found["differences"]] == [(["only_a"], None)]
     found, _ = compared("--json", other=(0.5, 0.05), a="." * 3)
     assert [(each["kinds"], each["a"]) for each in found["differences"]] == [(["only_b"], None)]
 
 
-def test_a_later_begin_is_told_in_windows(compared):
+def test_a_later_begin_is_reported_in_windows(compared):
     found, _ = compared("--json", other=(0.5, 0.5), a=".mmmSS.")
     assert [(each["kinds"], each["b_later_windows"]) for each in found["differences"]] == [(["start"], 3)]
 
 
-def test_an_earlier_begin_is_told_in_windows(compared):
+def test_an_earlier_begin_is_reported_in_windows(compared):
     found, _ = compared("--json", other=(0.5, 0.05), a="..S")
     assert [(each["kinds"], each["b_later_windows"]) for each in found["differences"]] == [(["start"], -2)]
 
@@ -115,7 +115,7 @@ def test_a_long_list_of_differences_is_cut_for_people_and_whole_in_json(compared
     assert len(found["differences"]) == 25
 
 
-def test_an_unknown_second_policy_is_told_before_anything_is_judged(judge, tmp_path):
+def test_an_unknown_second_policy_is_reported_before_anything_is_judged(judge, tmp_path):
     code, err, _ = judge(drawn(a="..."), "--compare", "no/such/policy.yaml")
     assert code == 2
     assert "there is no such file" in err

@@ -217,12 +217,12 @@ def test_rows_that_are_out_of_order_are_seen_wherever_a_block_ends(judge, monkey
         pytest.param("2026-03-02T00:00:00Z,a,1,1", '"', id="a duplicate before what can't be read"),
     ],
 )
-def test_of_several_problems_the_first_is_told(judge, earlier, later):
+def test_of_several_problems_the_first_is_reported(judge, earlier, later):
     _, err, _ = judge([HEADER, FIRST, earlier, later])
     assert "line 3: " in err
 
 
-def test_blank_lines_count_when_a_line_is_told(judge):
+def test_blank_lines_count_when_a_line_is_named(judge):
     _, err, _ = judge([HEADER, "", FIRST, "", "2026-03-02T00:00:00Z,b,none,1"])
     assert "line 5: events 'none'" in err
 

@@ -36,7 +36,7 @@ def test_the_worst_tenants_are_drawn_worst_first(judge, tmp_path):
     assert titles(picture) == ["c   (severe 0.5 h, mild 0.0 h)", "b   (severe 0.0 h, mild 0.2 h)"]
 
 
-def test_where_nobody_was_alarmed_the_best_known_are_drawn(judge, tmp_path):
+def test_where_no_one_was_alarmed_the_best_known_are_drawn(judge, tmp_path):
     picture = tmp_path / "worst.svg"
     judge(drawn(a="iiii", b="...."), "--plot", str(picture), "--plot-tenants", "1")
     assert titles(picture) == ["b   (severe 0.0 h, mild 0.0 h)"]
@@ -48,7 +48,7 @@ def test_a_tenant_without_any_rate_is_drawn_all_the_same(judge, tmp_path):
     assert len(titles(picture)) == 2
 
 
-def test_a_tenant_that_comes_later_moves_nobody_elses_line(judge, tmp_path):
+def test_a_tenant_that_comes_later_moves_no_one_elses_line(judge, tmp_path):
     picture = tmp_path / "worst.svg"
     judge(drawn(z="......SSS", a="   m....."), "--plot", str(picture))
     assert titles(picture) == ["z   (severe 0.2 h, mild 0.0 h)", "a   (severe 0.0 h, mild 0.1 h)"]

@@ -119,7 +119,7 @@ def test_an_incident_that_still_lasts_at_the_end_counts(summed_up):
     assert incidents(summed_up(a="...S", b="S...")) == counted((2, 0))
 
 
-def test_somebody_is_woken_by_severe_incidents_only_and_per_week(summed_up):
+def test_someone_is_woken_by_severe_incidents_only_and_per_week(summed_up):
     day = "." * 288
     summary = summed_up(a=f"S{day[1:]}m{day[1:]}S{day[1:]}{day[1:]}.")
     assert (summary["woken"], summary["woken_per_week"]) == (2, 3.5)
@@ -136,7 +136,7 @@ def test_verdicts_are_counted_by_severity(summed_up):
     assert summary["no_data_share"] == pytest.approx(2 / 12, abs=1e-6)
 
 
-def test_the_span_is_told(summed_up):
+def test_the_span_is_reported(summed_up):
     summary = summed_up(a="....")
     assert (summary["start"], summary["end"]) == ("2026-03-02T00:00:00Z", "2026-03-02T00:20:00Z")
     assert (summary["windows"], summary["window_minutes"], summary["tenants"]) == (4, 5, 1)

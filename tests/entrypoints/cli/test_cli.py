@@ -80,7 +80,7 @@ def test_each_family_of_errors_ends_as_its_sentence_on_one_line_with_its_code(co
     assert capsys.readouterr() == ("", f"{error}\n")
 
 
-def test_an_error_of_several_lines_is_told_on_one(command, capsys):
+def test_an_error_of_several_lines_is_reported_on_one(command, capsys):
     assert command(_raising(SourceUnavailable("database x:\n\tserver closed\n the connection"))) == 1
     assert capsys.readouterr().err == "database x: server closed the connection\n"
 

@@ -115,7 +115,7 @@ def test_a_source_that_is_away_hides_no_alarm(world, capsys):
     assert "12:00:00Z: tenant-b (severe)" in capsys.readouterr().err
 
 
-def test_after_a_day_without_a_readable_window_no_alarm_stands_in_the_way(world):
+def test_after_a_day_without_a_readable_window_no_alarm_blocks_closing(world):
     judged(world, 0, a=Severity.SEVERE, b=Severity.SEVERE)
     blind(world, 300)
     assert close() == 0

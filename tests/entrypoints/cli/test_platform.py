@@ -56,7 +56,7 @@ def parts(result) -> dict[str, dict[str, object]]:
     return {part["name"]: part for part in json.loads(result.stdout)["parts"]}
 
 
-def test_the_sandboxs_policy_fits_the_sandbox_but_for_the_log_that_nobody_brought_in(check):
+def test_the_sandboxs_policy_fits_the_sandbox_but_for_the_log_that_no_one_brought_in(check):
     result = check("--json")
     found = parts(result)
     assert {name for name, part in found.items() if not part["fits"]} == {"log"}

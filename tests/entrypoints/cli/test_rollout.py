@@ -57,7 +57,7 @@ def test_check_of_a_frozen_flag_exits_3_and_says_by_what_since_when_and_what_lif
 
 
 @pytest.mark.parametrize("frozen", [EVERYWHERE, "tenant-b"])
-def test_with_one_value_for_everybody_a_tenant_is_answered_as_everyone(world, run, frozen):
+def test_with_one_value_for_everyone_a_tenant_is_answered_as_everyone(world, run, frozen):
     freeze(world.deps, BALANCE, frozen, None, "stop the rollout", "oncall")
     world.memory.flags.keeps_tenants = False
     found = run("check", "--flag", BALANCE, "--tenant-id", "tenant-a")
@@ -65,14 +65,14 @@ def test_with_one_value_for_everybody_a_tenant_is_answered_as_everyone(world, ru
     assert run("check", "--flag", BALANCE, "--tenant-id", "nobody").exit_code == 2
 
 
-def test_an_override_of_one_tenant_opens_nobody_where_everybody_has_one_value(world, run):
+def test_an_override_of_one_tenant_opens_no_one_where_everyone_has_one_value(world, run):
     freeze(world.deps, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
     assert _override(run).exit_code == 0
     world.memory.flags.keeps_tenants = False
     assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 3
 
 
-def test_with_one_value_for_everybody_a_tenant_is_open_when_nothing_is_frozen(world, run):
+def test_with_one_value_for_everyone_a_tenant_is_open_when_nothing_is_frozen(world, run):
     world.memory.flags.keeps_tenants = False
     assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 0
 

@@ -48,7 +48,7 @@ def test_a_guard_that_works_exits_with_0(world, capsys):
 
 
 @pytest.mark.parametrize(("late", "code"), [(timedelta(0), 0), (timedelta(seconds=1), 1)], ids=["two windows", "above"])
-def test_a_health_check_that_gave_no_verdicts_for_two_windows_is_said_and_told(world, capsys, late, code):
+def test_a_health_check_that_gave_no_verdicts_for_two_windows_is_said_and_reported(world, capsys, late, code):
     world.clock.advance(timedelta(minutes=10) + late)
     assert main(["watch"]) == code
     assert titles(world) == ["watch · the guard is blind"] * code
@@ -58,7 +58,7 @@ def test_a_health_check_that_gave_no_verdicts_for_two_windows_is_said_and_told(w
     )
 
 
-def test_everything_is_printed_each_time_and_told_once(world, capsys):
+def test_everything_is_printed_each_time_and_reported_once(world, capsys):
     pause(world)
     with world.state.transaction() as state:
         grant_run(world.deps, state, "tenant_backfill", "backfill acme for r", {}, requested_by="ledger_guard", incident_id=None)

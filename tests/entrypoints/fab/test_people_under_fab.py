@@ -48,7 +48,7 @@ def test_another_approver_is_accepted(scene, runs):
 
 
 @pytest.mark.parametrize(("victim", "option"), [("unnamed", "Approve"), ("unnamed_reject", "Reject")])
-def test_somebody_whom_the_policy_does_not_name_answers_nothing(scene, runs, victim, option):
+def test_someone_the_policy_does_not_name_answers_nothing(scene, runs, victim, option):
     run = runs[victim]
     answered(scene, run, "mallory", option)
     scene.failed(run, "request_approval")

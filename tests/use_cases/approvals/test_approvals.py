@@ -42,7 +42,7 @@ def test_a_question_takes_approvers_expiry_and_reason_length_from_the_policy(wor
         pytest.param(["oncall", "ops-lead"], False, id="somebody else remains"),
     ],
 )
-def test_nobody_can_ask_a_question_that_only_the_requester_could_answer(approvers, is_refused):
+def test_no_one_can_ask_a_question_that_only_the_requester_could_answer(approvers, is_refused):
     policy = load_policy()
     rule = policy.approvals[KIND].model_copy(update={"approvers": tuple(approvers)})
     world = rollout_world(policy.model_copy(update={"approvals": {**policy.approvals, KIND: rule}}))
@@ -89,7 +89,7 @@ def test_a_requester_with_a_second_account_cannot_approve_his_own_request(world,
         _verify(world)
 
 
-def test_somebody_who_is_not_in_the_list_cannot_approve(world):
+def test_someone_who_is_not_in_the_list_cannot_approve(world):
     answered(world.deps, asked(world.deps).approval_id, by="intern")
     with pytest.raises(SafetyRefusal, match="intern may not approve this; allowed: payments-lead, ops-lead"):
         _verify(world)
@@ -196,7 +196,7 @@ def test_the_same_event_delivered_again_changes_nothing(world):
     assert len(world.audit("record_answer")) == 1
 
 
-def test_a_timeout_is_kept_apart_from_a_rejection_and_names_nobody(world):
+def test_a_timeout_is_kept_apart_from_a_rejection_and_names_no_one(world):
     approval = record_answer(
         world.deps,
         asked(world.deps).approval_id,

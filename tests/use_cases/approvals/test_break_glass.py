@@ -58,7 +58,7 @@ def test_the_incidents_report_shouts_it(world):
     assert WHY in report
 
 
-def test_everybody_hears_of_it_in_the_channel_and_in_the_thread(world):
+def test_everyone_hears_of_it_in_the_channel_and_in_the_thread(world):
     incident_id = world.incident()
     break_it(world, incident_id)
     shout(world.deps, "flag_rollback", RUN)
@@ -89,7 +89,7 @@ def test_a_channel_that_is_down_does_not_hold_the_write_up(world):
         pytest.param(world_of("oncall"), "oncall", ["x"] * 40, "0 characters", id="no text"),
     ],
 )
-def test_anybody_else_is_refused_on_record_and_nothing_is_written(made, by, why, refused):
+def test_anyone_else_is_refused_on_record_and_nothing_is_written(made, by, why, refused):
     incident_id = made.incident()
     with pytest.raises(SafetyRefusal, match=refused):
         break_it(made, incident_id, by, why)

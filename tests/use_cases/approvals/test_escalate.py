@@ -47,7 +47,7 @@ def test_the_reminder_goes_into_the_incidents_thread_names_the_approvers_and_cal
     assert ("May answer", "payments-lead, ops-lead") in notice.facts
 
 
-def test_the_same_question_is_told_once_even_by_a_guard_that_was_started_anew(world):
+def test_the_same_question_is_reported_once_even_by_a_guard_that_was_started_anew(world):
     request = asked(world.deps)
     world.memory.wall_clock.advance(DUE)
     assert escalate(world.deps) == [request.approval_id]
@@ -56,7 +56,7 @@ def test_the_same_question_is_told_once_even_by_a_guard_that_was_started_anew(wo
     assert len(world.audit("escalate")) == 1
 
 
-def test_an_answered_question_is_not_told(world):
+def test_an_answered_question_is_not_reported(world):
     answered(world.deps, asked(world.deps).approval_id)
     world.memory.wall_clock.advance(DUE)
     assert escalate(world.deps) == []
@@ -73,7 +73,7 @@ def test_a_reminder_that_the_channel_did_not_take_is_tried_again_by_the_next_loo
 
 
 @pytest.mark.parametrize("text", ["<!everyone>", "@oncall", "<!here> pay now", "hello"])
-def test_a_mention_that_is_more_than_a_mention_calls_nobody(text):
+def test_a_mention_that_is_more_than_a_mention_calls_no_one(text):
     assert text not in str(slack_message(Notice("t", "s", mention=text)))
 
 

@@ -104,7 +104,7 @@ def test_one_person_with_two_accounts_cannot_give_both_approvals():
         pytest.param({"by": "oncall"}, "oncall requested it", id="the requester gave the first"),
     ],
 )
-def test_nobody_is_asked_second_behind_a_first_approval_that_does_not_count(world, answer, why):
+def test_no_one_is_asked_second_behind_a_first_approval_that_does_not_count(world, answer, why):
     first = asked(world)
     if answer is not None:
         answered(world.deps, first.approval_id, **{"by": "anna", **answer})

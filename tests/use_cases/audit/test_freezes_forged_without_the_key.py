@@ -95,7 +95,7 @@ def test_a_freeze_whose_row_was_forged_is_lifted_by_its_own_restore(world, mallo
     assert (lifted.tenant_id, lifted.lifted_by, lifted.root_cause) == (EVERYWHERE, "payments-lead", ROOT_CAUSE)
 
 
-def test_an_edited_lifting_no_longer_counts_and_is_told_by_its_column(world, mallory):
+def test_an_edited_lifting_no_longer_counts_and_is_reported_by_its_column(world, mallory):
     frozen(world)
     world.answer(world.ask_to_restore(None))
     world.restore(None)
@@ -116,7 +116,7 @@ def test_a_forged_entry_of_a_lifting_lifts_nothing(world, mallory, key):
     assert [found.freeze_id for found in stands(world)] == [opened.freeze_id]
 
 
-def test_a_freeze_row_that_nobody_attests_keeps_its_flag_frozen(world, mallory):
+def test_a_freeze_row_that_no_one_attests_keeps_its_flag_frozen(world, mallory):
     with mallory.state.transaction() as state:
         state.freezes.add(Freeze(new_id(), BALANCE, EVERYWHERE, "from before the key", "anna", NOW))
     assert [found.reason for found in stands(world)] == ["from before the key"]
@@ -216,7 +216,7 @@ def test_a_forged_comparison_makes_no_checklist_clean(world, mallory, key):
         world.review_restore(None)
 
 
-def test_a_forged_comparison_of_a_tenant_that_was_written_since_is_told_as_forged(world, mallory):
+def test_a_forged_comparison_of_a_tenant_that_was_written_since_is_reported_as_forged(world, mallory):
     with world.deps.state.transaction() as state:
         state.audit.append(AuditEvent("force", "oncall", "plan:1", {}, NOW, tenant_id="tenant-a"))
     detail = {"counts": {}, "players": 1, "is_clean": True, "remaining": []}

@@ -144,7 +144,7 @@ def test_an_answer_inserted_to_a_question_that_was_really_asked_writes_nothing(w
         ("run_id", "update ledger_guard.approval set run_id = 'another'"),
     ],
 )
-def test_an_edited_question_writes_nothing_and_is_told_by_its_column(world, mallory, column, text):
+def test_an_edited_question_writes_nothing_and_is_reported_by_its_column(world, mallory, column, text):
     plan = beyond(world)
     approval_id = ask(world.deps, plan)
     say_yes(world.deps, approval_id)
@@ -225,7 +225,7 @@ def test_an_inserted_plan_with_a_hash_of_its_own_erases_no_protected_deposit(wor
         ("created_at, expires_at", "update ledger_guard.plan set created_at = now(), expires_at = now()"),
     ],
 )
-def test_an_edited_plan_writes_nothing_and_is_told_by_its_columns(world, mallory, column, text):
+def test_an_edited_plan_writes_nothing_and_is_reported_by_its_columns(world, mallory, column, text):
     plan = within(world)
     mallory.runs(text)
     match = f"plan {plan.plan_id}: {column} differs from audit entry 1: the row was edited since; make a new dry-run"

@@ -187,7 +187,7 @@ def _somebody_waits(uri: str) -> bool:
 
 
 @pytest.mark.postgres
-def test_progress_is_told_by_operation_the_newest_first(postgres_world):
+def test_progress_is_reported_by_operation_the_newest_first(postgres_world):
     world = postgres_world
     plan = five_stale(world)
     world.deps.backfill.force(plan.plan_id, ACTOR, 2)

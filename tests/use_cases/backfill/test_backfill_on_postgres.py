@@ -136,7 +136,7 @@ def test_a_wallet_inserted_while_force_runs_is_waited_for_and_left(postgres_worl
     assert world.states(plan.plan_id) == {"p1": "drifted"}
 
 
-def test_a_wallet_that_somebody_keeps_inserting_ends_the_run_and_a_later_one_finds_it(postgres_world):
+def test_a_wallet_that_someone_keeps_inserting_ends_the_run_and_a_later_one_finds_it(postgres_world):
     """The batch is announced by then, where guard state is elsewhere: trying again must not take that for a write."""
     world = postgres_world
     world.platform.set_player(TENANT, "p1", 20.0)
@@ -301,7 +301,7 @@ def test_an_announced_write_of_a_killed_force_counts_as_already_applied(postgres
     assert world.deps.backfill.force(plan.plan_id, ACTOR, 2) == (ForceOutcome(5, 0, 0) if is_shared else ForceOutcome(3, 0, 2))
 
 
-def test_a_write_that_came_to_be_before_a_kill_counts_although_somebody_moved_the_wallet_since(postgres_world):
+def test_a_write_that_came_to_be_before_a_kill_counts_although_someone_moved_the_wallet_since(postgres_world):
     world = postgres_world
     plan = five_stale(world)
     world.clock.kill_at_reading = 3

@@ -95,7 +95,7 @@ def test_a_wallet_that_is_right_or_that_is_a_humans_never_changes(world):
     assert world.states(plan.plan_id) == {"doubtful": "set_aside", "stale": "applied"}
 
 
-def test_a_humans_wallet_never_changes_although_somebody_marks_its_row_as_planned(world):
+def test_a_humans_wallet_never_changes_although_someone_marks_its_row_as_planned(world):
     world.doubtful("doubtful", 20.0, 33.0)
     plan = planned(world)
     world.edit_row(plan, replace(world.stored(plan.plan_id).rows[0], state=RowState.PLANNED))
@@ -103,7 +103,7 @@ def test_a_humans_wallet_never_changes_although_somebody_marks_its_row_as_planne
     assert world.platform.wallet(TENANT, "doubtful") == (33.0, 0.0, 0.0, 0.0)
 
 
-def test_a_humans_row_that_somebody_makes_writable_stops_the_writer(world):
+def test_a_humans_row_that_someone_makes_writable_stops_the_writer(world):
     world.doubtful("doubtful", 20.0, 33.0)
     plan = planned(world)
     world.edit_row(plan, replace(world.stored(plan.plan_id).rows[0], cause=RowCause.STALE_WALLET, state=RowState.PLANNED))

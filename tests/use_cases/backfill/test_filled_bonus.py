@@ -33,7 +33,7 @@ def test_a_created_wallet_gets_the_players_bonus_and_a_changed_one_keeps_its_own
     assert world.platform.wallet(TENANT, "old") == (20.0, 0.0, 0.0, 0.0)
 
 
-def test_nobody_loses_a_bonus_then(world):
+def test_no_one_loses_a_bonus_then(world):
     plan = created(world)
     assert (plan.counts.missing_with_bonus, plan.cents.bonus_lost) == (1, 0)
 

@@ -322,7 +322,7 @@ def test_rows_that_are_hidden_from_the_writers_login(catalogue, table):
 
 
 @pytest.mark.postgres
-def test_a_database_that_somebody_closed_for_writes_is_not_written(postgres_world):
+def test_a_database_that_someone_closed_for_writes_is_not_written(postgres_world):
     world = postgres_world
     world.stale("p1", 20.0, 10.0)
     plan = dry_run(world.deps, TENANT, BackfillMode.FORCE, ACTOR)

@@ -131,7 +131,7 @@ def test_a_file_that_the_platform_does_not_start_with_is_refused(tmp_path, platf
         pytest.param(b"A=1\nWEBHOOK_SIGNATURE_ENFORCED: true\nB=2\n", id="a colon in place of the sign"),
     ],
 )
-def test_what_the_platform_reads_and_nobody_meant_is_refused(tmp_path, content):
+def test_what_the_platform_reads_and_no_one_meant_is_refused(tmp_path, content):
     with pytest.raises(LedgerInvariantError):
         dotenv_store(tmp_path, content).get(SIGNATURE, EVERYWHERE)
 

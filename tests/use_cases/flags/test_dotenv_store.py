@@ -138,7 +138,7 @@ def test_a_disk_that_is_full_leaves_everything_as_it_was(tmp_path):
     assert not list(tmp_path.glob(".*.part"))
 
 
-def test_while_another_writer_restarts_nobody_else_writes(tmp_path):
+def test_while_another_writer_restarts_no_one_else_writes(tmp_path):
     store = dotenv_store(tmp_path, RUNBOOKS)
     store._file._wait = 0
     with store._file.exclusively(), pytest.raises(ConcurrentWriterError):
@@ -146,7 +146,7 @@ def test_while_another_writer_restarts_nobody_else_writes(tmp_path):
     assert (tmp_path / ".env").read_bytes() == RUNBOOKS
 
 
-def test_a_restart_that_fails_is_told_kept_in_the_file_and_done_again(tmp_path):
+def test_a_restart_that_fails_is_reported_kept_in_the_file_and_done_again(tmp_path):
     restarter = CountingRestarter()
     restarter.failures = 2
     store = dotenv_store(tmp_path, RUNBOOKS, restarter)

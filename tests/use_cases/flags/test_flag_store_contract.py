@@ -159,7 +159,7 @@ def test_the_store_keeps_the_reason_of_the_write(store):
         pytest.param(lambda past: replace(past[2], version=past[2].version + 1), id="a version that never was"),
     ],
 )
-def test_a_write_on_anything_but_what_stands_is_refused_and_says_what_stands(store, stale):
+def test_a_write_on_an_outdated_value_is_refused_with_the_current_one(store, stale):
     past = [_set(store, EVERYWHERE, value) for value in (True, False, True)]
     with pytest.raises(SafetyRefusal, match=rf"changed meanwhile: now on \(version {past[2].version}\)"):
         store.compare_and_set(stale(past), False, "somebody", "because")

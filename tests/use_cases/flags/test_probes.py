@@ -125,7 +125,7 @@ def test_these_answers_show_nothing_and_a_change_is_not_in_effect_by_them(platfo
     assert (finding.is_usable, finding.is_in_effect) == (True, False)
 
 
-def test_a_check_that_refuses_right_signatures_too_is_told_as_broken(platform):
+def test_a_check_that_refuses_right_signatures_too_is_reported_as_broken(platform):
     platform.enforces_signatures = platform.check_is_broken = True
     for wanted in (True, False):
         finding = _probes(platform, SIGNATURE).canary(SIGNATURE, EVERYWHERE, wanted)

@@ -49,7 +49,7 @@ def test_a_rollback_is_named_again_every_so_many_hours(world, flag, hours):
     assert len(_after(world, minutes=1)) == 1
 
 
-def test_unsigned_webhooks_are_told_louder_than_anything_else(world):
+def test_unsigned_webhooks_are_reported_louder_than_anything_else(world):
     _rolled_back(world, SIGNATURE)
     _rolled_back(world, BALANCE)
     world.plan_rotation(None)
@@ -113,7 +113,7 @@ def test_a_second_rollback_begins_anew(world):
     assert len(_after(world, minutes=1)) == 1
 
 
-def test_what_the_channel_did_not_take_is_told_at_the_next_check(world):
+def test_what_the_channel_did_not_take_is_reported_at_the_next_check(world):
     _rolled_back(world)
     world.memory.notifier.break_down("is down")
     with pytest.raises(NotificationFailed, match="is down"):
@@ -150,7 +150,7 @@ def test_while_the_flag_store_is_away_the_record_is_believed_and_that_is_said(wo
 
 
 @pytest.mark.postgres
-def test_on_postgres_a_reminder_is_told_once(stored_world):
+def test_on_postgres_a_reminder_is_reported_once(stored_world):
     world = stored_world
     _rolled_back(world, BALANCE)
     assert _after(world, hours=23) == []
@@ -162,5 +162,5 @@ def test_on_postgres_a_reminder_is_told_once(stored_world):
     ("minutes", "says"),
     [(0, "0 min"), (119, "119 min"), (120, "2 h"), (72 * 60 - 1, "71 h"), (72 * 60, "3 days"), (10 * 24 * 60 + 5, "10 days")],
 )
-def test_a_duration_is_told_rounded_down(minutes, says):
+def test_a_duration_is_reported_rounded_down(minutes, says):
     assert duration_words(timedelta(minutes=minutes)) == says

@@ -72,7 +72,7 @@ def hook() -> Iterator[Hook]:
     hook.server.server_close()
 
 
-def test_a_webhook_that_answers_2xx_has_restarted_and_was_told_which_flag(hook):
+def test_a_webhook_that_answers_2xx_has_restarted_and_got_the_flags_name(hook):
     hook.restarter().restart(SIGNATURE, is_enabled=False, change="w1")
     ((body, authorization, key),) = hook.calls
     assert (body, authorization) == ({"flag": SIGNATURE, "is_enabled": False}, "Bearer t0ken")

@@ -212,7 +212,7 @@ def test_a_rotation_planned_for_another_incident_blocks_the_signature_flag_too_b
         pytest.param("00000000-0000-0000-0000-000000000001", " ", "is empty", id="by nobody"),
     ],
 )
-def test_a_rotation_that_is_not_pending_or_by_nobody_is_bad_input(world, rotation_id, by, says):
+def test_a_rotation_that_is_not_pending_or_by_no_one_is_bad_input(world, rotation_id, by, says):
     with pytest.raises(BadInputError, match=says):
         complete_rotation(world.deps, rotation_id, by)
 
@@ -317,7 +317,7 @@ def _restores(world, incident, flag=SIGNATURE, tenant_id=EVERYWHERE) -> str:
     return ""
 
 
-def test_a_platform_too_small_for_verdicts_is_restored_by_its_attempts_and_the_approver_is_told(world, unsigned):
+def test_a_platform_too_small_for_verdicts_is_restored_by_its_attempts_and_the_approver_is_informed(world, unsigned):
     world.attempts(20)
     seen = "720 attempts with 0 failures in 12 windows; needed were 432"
     assert f"T2 is quiet only by pooled attempts: {seen}." in world.review_restore(unsigned, SIGNATURE).text
@@ -546,7 +546,7 @@ def test_a_platform_that_names_no_tenant_is_nothing_compared(world, resolved):
         world.review_restore(resolved)
 
 
-def test_where_the_incidents_tenants_are_gone_everybodys_wallets_have_to_be_in_order(world, resolved):
+def test_where_the_incidents_tenants_are_gone_everyones_wallets_have_to_be_in_order(world, resolved):
     world.change_incident(resolved, tenants=("gone",))
     world.memory.ledger.add_player("tenant-d", "d1", 10.0)
     with pytest.raises(SafetyRefusal, match=r"backfill of 1 tenant \(tenant-d\): its wallets were not compared"):

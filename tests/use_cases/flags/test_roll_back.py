@@ -50,7 +50,7 @@ def _assert_nothing_was_written(world: RolloutWorld) -> None:
 # --- the proposal -------------------------------------------------------------------------------------------------
 
 
-def test_a_proposal_tells_people_what_happens_to_whom_and_why(world):
+def test_a_proposal_says_what_will_be_done_to_whom_and_why(world):
     proposal = propose_roll_back(world.deps, BALANCE, EVERYWHERE, world.incident(), "oncall")
     assert proposal.is_needed
     assert proposal.subject_id == f"{BALANCE}@*"
@@ -196,7 +196,7 @@ def test_an_answer_that_does_not_count_writes_nothing_and_the_refusal_is_on_reco
     assert [detail["stage"] for detail in world.audit("roll_back")] == ["refused"]
 
 
-def test_silence_writes_nothing(world):
+def test_no_answer_writes_nothing(world):
     incident = world.incident()
     asked = world.ask_to_roll_back(incident)
     record_answer(
@@ -376,7 +376,7 @@ def test_a_run_killed_before_the_write_writes_when_started_again(world):
     assert [detail["stage"] for detail in world.audit("roll_back")] == ["intended", "done"]
 
 
-def test_a_value_that_somebody_else_turned_off_is_not_taken_for_our_own_write(world):
+def test_a_value_that_someone_else_turned_off_is_not_taken_for_our_own_write(world):
     incident = world.incident()
     world.answer(world.ask_to_roll_back(incident))
     world.memory.flags.put(BALANCE, EVERYWHERE, False)

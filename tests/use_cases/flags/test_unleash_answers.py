@@ -51,7 +51,7 @@ def environment(*strategies, enabled: bool = True) -> Environment:
         pytest.param([{**EVERYBODY, "constraints": [{}]}, EVERYBODY], True, id="one of two is enough"),
     ],
 )
-def test_on_is_a_value_only_where_one_active_strategy_reaches_everybody(strategies, value):
+def test_on_is_a_value_only_where_one_active_strategy_reaches_everyone(strategies, value):
     feature = Feature(name=BALANCE, environments=[])
     assert value_of(feature, environment(*strategies))[0] is value
     assert value_of(feature, environment(*strategies, enabled=False)) == (False, "")
@@ -82,7 +82,7 @@ ON, OFF = "feature-environment-enabled", "feature-environment-disabled"
         pytest.param([OFF, "feature-strategy-update", ON], 2, id="a strategy changed"),
     ],
 )
-def test_what_is_not_the_guards_one_toggle_is_somebody_elses(types, first):
+def test_what_is_not_the_guards_one_toggle_is_someone_elses(types, first):
     found = foreign(events(*types), 1, to_value=True)
     assert (found and found.id) == first
 
@@ -99,7 +99,7 @@ def test_the_note_is_one_line_per_environment_and_is_found_again(before):
 
 
 @pytest.mark.parametrize("spoilt", ["ledger_guard production: {}", "ledger_guard production: off", " ledger_guard production: "])
-def test_a_note_that_somebody_spoilt_tells_nothing(spoilt):
+def test_a_note_that_someone_spoilt_tells_nothing(spoilt):
     assert note_in(spoilt, "production") is None
 
 

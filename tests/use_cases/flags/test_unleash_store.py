@@ -142,7 +142,7 @@ def beside(unleash, database_uri, ending: str, does) -> UnleashFlagStore:
     return UnleashFlagStore(settings, _SomebodyElse(ending, does), one_writer, SettableClock(NOW))
 
 
-def test_a_person_who_turns_it_to_the_same_value_in_the_same_moment_is_no_trouble(unleash, database_uri, store):
+def test_a_person_who_turns_it_to_the_same_value_at_the_same_time_is_no_error(unleash, database_uri, store):
     seen = put(store, True)
     racing = beside(unleash, database_uri, "/off", lambda: unleash.as_a_person("POST", f"{PRODUCTION}/off"))
     assert racing.compare_and_set(seen, False, "payments-lead", "because").is_enabled is False

@@ -73,5 +73,5 @@ def test_a_probe_that_nothing_listens_at_has_not_passed():
     assert (answer.passed, answer.words) == (False, "did not answer (ConnectError)")
 
 
-def test_a_flag_without_a_probe_is_asked_of_nobody():
+def test_a_flag_without_a_probe_is_asked_of_no_one():
     assert HttpValidationSource(load_policy()).ask(FLAG) is None

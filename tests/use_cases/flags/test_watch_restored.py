@@ -113,7 +113,7 @@ def test_what_counts_as_a_rise(world, judged, is_asked):
     assert bool(watch_restored(world.deps)) is is_asked
 
 
-def test_an_alarm_is_told_in_its_own_words(world):
+def test_an_alarm_is_reported_in_its_own_words(world):
     _judged(world, Severity.SEVERE, events=40, exposure=60)
     (run,) = watch_restored(world.deps)
     assert run["conf"]["reason"].endswith("(unconfirmed): tenant-a: put here by a test")
@@ -133,7 +133,7 @@ def test_windows_from_before_the_restore_say_nothing(world):
     assert watch_restored(world.deps) == []
 
 
-def test_windows_are_held_against_the_time_that_they_are_told_in():
+def test_windows_are_compared_with_their_own_clock():
     """A rehearsal's event time runs ahead of the time that people live in."""
     world = rollout_world()
     world.memory.clock.advance(timedelta(days=3))
@@ -303,7 +303,7 @@ def _flooded(world, refuses=lambda _: False) -> None:
         state.verdicts.record(others, None)
 
 
-def test_downgrade_by_anonymous_after_a_restore_nobody_is_asked_and_people_are_told_once(busy):
+def test_downgrade_by_anonymous_after_a_restore_no_one_is_asked_and_people_are_notified_once(busy):
     for _ in range(2):
         _flooded(busy)
         assert watch_restored(busy.deps) == []

@@ -223,7 +223,7 @@ def test_a_graver_alarm_that_comes_late_escalates(checks):
     assert (checks.incident.status, checks.incident.last_alarm_window_start) == (IncidentStatus.OPEN, window(7).start)
 
 
-def test_a_trouble_that_late_data_show_to_be_widespread_escalates(checks):
+def test_an_incident_that_late_data_show_to_be_widespread_escalates(checks):
     checks.window(a=MILD)
     checks.late(6, b=MILD, c=MILD)
     outcome = classify(checks.deps, T1)

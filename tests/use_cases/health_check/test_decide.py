@@ -63,7 +63,7 @@ def test_nothing_new_leads_to_nothing(change):
 
 
 @pytest.mark.parametrize(("thread", "branch"), [("1700000000.000100", "notify"), (None, "nothing")])
-def test_an_end_is_told_where_the_beginning_was_told(thread, branch):
+def test_an_end_is_reported_where_the_beginning_was_reported(thread, branch):
     world = world_with(thread_channel="C1" if thread else None, thread_ts=thread)
     assert decide(world.deps, outcome(Change.RESOLVED)).branch == branch
 
@@ -80,7 +80,7 @@ def test_an_end_is_told_where_the_beginning_was_told(thread, branch):
         pytest.param(0, 2, "nothing", id="nothing new"),
     ],
 )
-def test_blindness_is_told_once_at_its_second_window(judged, blind, branch):
+def test_blindness_is_reported_once_at_its_second_window(judged, blind, branch):
     assert decide(world_at().deps, outcome(Change.BLIND, None, judged, blind)).branch == branch
 
 

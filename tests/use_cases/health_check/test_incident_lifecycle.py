@@ -133,7 +133,7 @@ def test_small_tenants_may_give_their_evidence_in_different_windows():
     assert step(second, 4, verdict("a", NONE), verdict("b", NO_DATA)).change is Change.RESOLVED
 
 
-def test_a_window_in_which_nobody_gives_evidence_is_not_quiet():
+def test_a_window_in_which_no_one_gives_evidence_is_not_quiet():
     ready = replace(MITIGATED, healthy_tenants=("a", "b"))
     found = step(ready, 2, verdict("a", INSUFFICIENT), verdict("b", NO_DATA))
     assert (found.change, found.incident.quiet_windows) == (Change.CONTINUED, 1)

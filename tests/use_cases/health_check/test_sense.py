@@ -81,7 +81,7 @@ def test_late_data_revises_a_window_of_the_last_hour_and_leaves_older_ones():
     ("number", "revised"),
     [pytest.param(8, 1, id="an hour before the last look"), pytest.param(7, 0, id="older")],
 )
-def test_what_came_late_while_nobody_looked_is_found_by_the_next_look(number, revised):
+def test_what_came_late_while_no_one_looked_is_found_by_the_next_look(number, revised):
     world = sensed_world(20)
     deliver(world, T1, range(20, 60), RATE)
     world.signals.deliver([reading(T1, "a", number, 9, 40)])
@@ -149,7 +149,7 @@ def test_a_complete_window_without_any_row_is_quiet_when_the_fleet_is_usually_sl
     assert states(world)[6] == "complete"
 
 
-def test_failures_that_can_not_be_told_from_look_alikes_make_their_window_no_data():
+def test_failures_that_can_not_be_classified_make_their_window_no_data():
     world = sensed_world(6)
     deliver(world, T1, range(6, 8), RATE)
     path = "/api/v1/player/wallet/withdraw"

@@ -90,7 +90,7 @@ def test_who_asks_for_more_than_the_wallet_should_have_is_short_of_funds(asked, 
     assert triage(world.deps, INCIDENT_ID).tenants[0].word == word
 
 
-def test_with_enforcement_off_no_wallet_has_refused_anybody():
+def test_with_enforcement_off_no_wallet_has_refused_anyone():
     world = world_with()
     world.deps.flags.put("ledger_enforce_balance", "*", False)
     world.triage.affect(T1, NOON, subject("p1", **FUNDED_BEHIND))

@@ -87,7 +87,7 @@ def test_verdicts_that_lag_behind_are_said_though_they_are_fresh():
     assert watch(world.deps)[0] == "T1: verdicts end at 2026-03-01T12:00:00Z; it is now 2026-03-01T13:00:00Z."
 
 
-def test_people_are_told_once_an_hour_and_it_is_on_record():
+def test_people_are_notified_once_an_hour_and_it_is_on_record():
     world = begun_world()
     for expected, wait in ((1, timedelta(minutes=59)), (1, timedelta(minutes=2)), (2, timedelta(0))):
         assert len(watch_and_tell(world.deps)) == 3
@@ -96,7 +96,7 @@ def test_people_are_told_once_an_hour_and_it_is_on_record():
     assert ("watch", "guard") in audited(world)
 
 
-def test_a_new_guard_alert_is_told_at_once():
+def test_a_new_guard_alert_is_reported_at_once():
     world = begun_world()
     with world.deps.state.transaction() as state:
         for trigger in (T1, T2):
@@ -107,7 +107,7 @@ def test_a_new_guard_alert_is_told_at_once():
     assert len(world.notifier.posted) == 2
 
 
-def test_a_guard_that_sees_tells_nobody():
+def test_a_guard_that_sees_tells_no_one():
     world = seeing_world()
     assert watch_and_tell(world.deps) == []
     assert (list(world.notifier.posted), audited(world)) == ([], [])

@@ -65,7 +65,7 @@ def watched() -> Watched:
     return found
 
 
-def test_where_nothing_is_held_up_nothing_is_told(watched):
+def test_where_nothing_is_held_up_nothing_is_reported(watched):
     watched.ask("run-1")
     watched.scheduler.runs["flag_rollback", "parked"] = "running"
     assert (watched.look(), watched.look(), watched.known(), audited(watched.world)) == ([], [], [], [])
@@ -75,7 +75,7 @@ def test_where_nothing_is_held_up_nothing_is_told(watched):
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
-def test_a_paused_dag_is_told_once_by_the_next_look_and_stays_known(watched, dag_id):
+def test_a_paused_dag_is_reported_once_by_the_next_look_and_stays_known(watched, dag_id):
     watched.scheduler.paused.add(dag_id)
     assert watched.look() == [f"watch · {dag_id} · paused"]
     assert (watched.look(), watched.look(after=timedelta(days=2))) == ([], [])
@@ -84,7 +84,7 @@ def test_a_paused_dag_is_told_once_by_the_next_look_and_stays_known(watched, dag
     ]
 
 
-def test_a_dag_that_is_paused_again_is_told_again(watched):
+def test_a_dag_that_is_paused_again_is_reported_again(watched):
     watched.scheduler.paused.add("flag_rollback")
     watched.look()
     watched.scheduler.paused.clear()
@@ -105,14 +105,16 @@ def test_a_dag_that_is_paused_again_is_told_again(watched):
     ],
 )
 @pytest.mark.parametrize("dag_id", EMERGENCY_DAG_IDS)
-def test_an_emergency_that_a_person_started_and_that_stays_queued_is_told_by_the_second_look(watched, dag_id, between, is_told):
+def test_an_emergency_that_a_person_started_and_that_stays_queued_is_reported_by_the_second_look(
+    watched, dag_id, between, is_told
+):
     watched.scheduler.runs[dag_id, "manual__3am"] = "queued"
     assert watched.look() == []
     assert watched.look(after=between) == ([f"watch · {dag_id} · queued"] if is_told else [])
     assert bool(watched.known()) is is_told
 
 
-def test_a_queued_emergency_calls_people_and_is_told_once(watched):
+def test_a_queued_emergency_calls_people_and_is_reported_once(watched):
     watched.scheduler.runs["flag_rollback", "manual__3am"] = "queued"
     watched.look()
     watched.look(after=QUEUED_AT_MOST)
@@ -139,7 +141,7 @@ def test_runs_that_were_queued_at_two_looks_and_begun_in_between_are_none_that_s
 
 
 @pytest.mark.parametrize("ended", ["failed", "success", None], ids=["marked failed or timed out", "marked success", "deleted"])
-def test_a_question_whose_run_was_ended_by_hand_is_closed_on_record_and_told_once(watched, ended):
+def test_a_question_whose_run_was_ended_by_hand_is_closed_on_record_and_reported_once(watched, ended):
     [question, other] = watched.ask("run-1", "run-2")
     watched.scheduler.runs[question.dag_id, "run-1"] = ended
     assert watched.look() == ["watch · questions without a run"]
@@ -178,7 +180,7 @@ def test_a_question_that_expired_without_a_record_is_closed_once_its_run_has_end
     assert watched.look() == ["watch · questions without a run"]
 
 
-def test_questions_of_one_incident_are_told_in_its_thread(watched):
+def test_questions_of_one_incident_are_reported_in_its_thread(watched):
     with watched.world.state.transaction() as state:
         state.incidents.add(incident())
     watched.ask("run-1", "run-2", incident_id=INCIDENT_ID)
@@ -196,7 +198,7 @@ def granted(watched, purpose: str = "roll_back f@acme for remediation 1"):
         return grant_run(deps, state, "flag_rollback", purpose, {}, requested_by="ledger_guard", incident_id=None)
 
 
-def test_a_granted_run_that_has_not_begun_is_told_by_the_look_of_any_dag(watched):
+def test_a_granted_run_that_has_not_begun_is_reported_by_the_look_of_any_dag(watched):
     granted(watched)
     assert watched.look(after=timedelta(minutes=BEGIN_WITHIN_MINUTES)) == []
     assert watched.look() == ["start · flag_rollback · not started"]
@@ -212,7 +214,7 @@ def test_a_granted_run_that_has_not_begun_is_told_by_the_look_of_any_dag(watched
         pytest.param(FORGOTTEN_AFTER + SECOND, False, id="more than a day: past"),
     ],
 )
-def test_a_granted_run_that_has_not_begun_stays_known_for_a_day_told_or_not(watched, age, is_known):
+def test_a_granted_run_that_has_not_begun_stays_known_for_a_day_reported_or_not(watched, age, is_known):
     grant = granted(watched)
     watched.look(after=age)
     expected = f"A run of flag_rollback should have started at 2026-03-01T12:00:00Z and has not: {grant.run_id}."
@@ -229,7 +231,7 @@ def test_tasks_that_begin_at_once_look_once(watched):
     assert watched.look(after=SECOND) == ["watch · flag_rollback · paused"]
 
 
-def test_what_the_channel_did_not_take_is_told_by_the_next_look(watched):
+def test_what_the_channel_did_not_take_is_reported_by_the_next_look(watched):
     watched.ask("run-1")
     watched.scheduler.runs.clear()
     watched.scheduler.paused.add("flag_rollback")
@@ -260,7 +262,7 @@ def test_what_airflow_does_not_say_ends_no_guard_alert_and_closes_no_question(wa
         assert [each.request for each in state.approvals.waiting(NOON)] == [question]
 
 
-def test_the_health_check_going_silent_is_told_by_another_dags_task(watched):
+def test_the_health_check_going_silent_is_reported_by_another_dags_task(watched):
     watched.world.clock.advance(timedelta(minutes=10))
     assert watched.look(and_verdicts=True) == []
     watched.world.clock.advance(SECOND)
@@ -291,7 +293,7 @@ def test_a_question_that_expired_without_a_record_is_overdue_for_who_can_not_ask
     assert watched.known() == ([expected] if is_overdue else [])
 
 
-def test_overdue_questions_are_told_again_when_there_are_new_ones_after_the_old_were_closed(watched):
+def test_overdue_questions_are_reported_again_when_there_are_new_ones_after_the_old_were_closed(watched):
     watched.ask("run-1")
     watched.world.wall_clock.advance(timedelta(hours=2))
     tell_from_outside(watched.world.deps)
@@ -303,7 +305,7 @@ def test_overdue_questions_are_told_again_when_there_are_new_ones_after_the_old_
     assert watched.world.notifier.posted[-1].notice.title == "watch · questions · overdue"
 
 
-def test_what_a_task_saw_and_could_not_tell_is_told_from_outside(watched):
+def test_what_a_task_saw_and_could_not_report_is_reported_from_outside(watched):
     watched.scheduler.paused.add("flag_rollback")
     watched.world.notifier.break_down("down")
     with pytest.raises(NotificationFailed):

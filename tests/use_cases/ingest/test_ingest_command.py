@@ -35,7 +35,7 @@ def stored(database_uri):
     return count
 
 
-def test_files_of_both_formats_are_told_apart_and_brought_in(run, stored, tmp_path):
+def test_files_of_both_formats_are_distinguished_and_brought_in(run, stored, tmp_path):
     (tmp_path / "a.jsonl").write_text(f"{JSON_LINE}\nnoise\n")
     (tmp_path / "b.log.gz").write_bytes(gzip.compress(f"{COMBINED_LINE}\n".encode()))
     code, out, err = run(tmp_path / "a.jsonl", tmp_path / "b.log.gz", "--json")

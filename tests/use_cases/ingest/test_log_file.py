@@ -122,7 +122,7 @@ def test_a_file_says_what_it_can_not_tell(tmp_path):
     assert AccessLogFile(path, "jsonl", "nameless", nameless, line_events(nameless)).not_knowable == told
 
 
-def test_a_pipe_that_nobody_writes_to_and_a_device_without_end_are_refused_at_once(tmp_path):
+def test_a_pipe_that_no_one_writes_to_and_a_device_without_end_are_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.log")
     for path in (tmp_path / "pipe.log", Path("/dev/zero"), Path("/dev/stdin")):
         for look in (guessed_format, lambda each: list(log(each).entries()), lambda each: log(each).sha256()):

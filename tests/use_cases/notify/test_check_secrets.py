@@ -198,7 +198,7 @@ def test_a_secret_that_could_not_be_read_is_not_called_well_formed():
     assert "its format is valid" not in words
 
 
-def test_somebody_enabled_past_the_guard_is_a_flip_and_said():
+def test_someone_enabled_past_the_guard_is_a_flip_and_said():
     """Two of three providers, wholly refused: without the enabling this would be these two secrets."""
     flag = FlagFacts(FLAG, True, None, is_enabled_unrecorded=True)
     cause = likeliest_cause(HEALTHY, by_provider(ALL), flag, 500)

@@ -213,7 +213,7 @@ def test_an_answered_question_says_the_answer_first(world, open_incident):
     assert notice.facts[0] == ("Answer", 'rejected by ops-lead at 2026-03-01T12:00:00Z, who wrote "wait for the morning"')
 
 
-def test_what_was_done_is_told_under_the_incidents_title(world, open_incident):
+def test_what_was_done_is_reported_under_the_incidents_title(world, open_incident):
     incident = open_incident()
     notice = action_notice(world.deps, incident.incident_id, "force", "40 rows applied.", [("Drifted", "2")])
     assert (notice.title, notice.summary) == ("force · T1 insufficient_funds · severe · isolated", "40 rows applied.")
@@ -222,7 +222,7 @@ def test_what_was_done_is_told_under_the_incidents_title(world, open_incident):
 
 
 @pytest.mark.parametrize("none", [None, ""])
-def test_work_of_no_incident_is_told_without_one(world, none):
+def test_work_of_no_incident_is_reported_without_one(world, none):
     notice = action_notice(world.deps, none, "force", "40 rows applied.", ())
     assert (notice.title, notice.incident_id) == ("force", None)
     assert notice.links == (("Board", "http://localhost:8080/plugin/ledger-guard"),)

@@ -162,7 +162,7 @@ def test_a_notice_of_an_incident_that_is_not_known_is_posted_all_the_same(world)
     assert [entry["status"] for entry in _record(world)] == ["posted"]
 
 
-def test_people_are_told_even_while_guard_state_does_not_answer(world, open_incident):
+def test_people_are_notified_even_while_guard_state_does_not_answer(world, open_incident):
     incident = open_incident()
     with pytest.raises(SourceUnavailable):
         notify(replace(world.deps, state=DownState()), _about(incident))

@@ -136,12 +136,12 @@ def test_the_kind_of_a_key_is_asked_of_its_own_provider_only(found_in):
     assert found_in(_content(f"{NAME}=sk_test_31TallerTallerTaller"))["mockpsp"].problems == ()
 
 
-def test_both_names_of_one_value_are_told(found_in):
+def test_both_names_of_one_value_are_reported(found_in):
     found = found_in(_content(f"{NAME}={GENERIC}"))
     assert found["generic"].problems[0].startswith(f"is the same as {NAME}:")
 
 
-def test_a_line_that_the_platform_skips_is_told_as_the_cause(found_in):
+def test_a_line_that_the_platform_skips_is_reported_as_the_cause(found_in):
     finding = found_in(_content(f'{NAME}="{STRONG}'))["mockpsp"]
     assert not finding.is_present
     assert "a line with its name can't be read" in finding.problems[0]

@@ -150,7 +150,7 @@ def test_no_word_of_a_notice_can_ping_or_link(hostile):
     assert escaped(hostile) in message["text"]
 
 
-def test_slack_is_told_to_take_every_text_as_it_stands():
+def test_slack_gets_every_text_unformatted():
     message = _message(facts=(("Players", "@channel #general"),), links=(("a", "https://a"),), incident_id="i")
     texts = _texts(message["blocks"])
     assert all(text["verbatim"] is True for text in texts if text["type"] == "mrkdwn")

@@ -83,7 +83,7 @@ def test_an_unknown_channel_is_named(slack_connection):
     assert sentence == "Slack refused the notice for #nowhere: channel_not_found"
 
 
-def test_a_wrong_token_is_told_without_showing_it(slack, monkeypatch):
+def test_a_wrong_token_is_reported_without_showing_it(slack, monkeypatch):
     _connect(monkeypatch, extra={"base_url": f"{slack.base_url}/api/"})
     assert (
         _failure(SlackNotifier(slack_call("slack_ledger_ops"), "#ledger-ops"))
@@ -91,7 +91,7 @@ def test_a_wrong_token_is_told_without_showing_it(slack, monkeypatch):
     )
 
 
-def test_a_server_that_is_not_there_is_told(monkeypatch):
+def test_a_server_that_is_not_there_is_reported(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     _connect(monkeypatch, extra={"base_url": f"http://127.0.0.1:{port}/api/"})
@@ -100,7 +100,7 @@ def test_a_server_that_is_not_there_is_told(monkeypatch):
     )
 
 
-def test_something_else_than_slack_at_the_address_is_told(slack, monkeypatch):
+def test_something_else_than_slack_at_the_address_is_reported(slack, monkeypatch):
     _connect(monkeypatch, extra={"base_url": f"{slack.base_url}/"})
     assert "Slack" in _failure(SlackNotifier(slack_call("slack_ledger_ops"), "#ledger-ops"))
 
@@ -113,7 +113,7 @@ def test_something_else_than_slack_at_the_address_is_told(slack, monkeypatch):
         pytest.param('{"conn_type": "slack", "password": "' + TOKEN, id="broken JSON"),
     ],
 )
-def test_a_connection_that_is_missing_or_unusable_is_told_by_its_name(monkeypatch, connection):
+def test_a_connection_that_is_missing_or_unusable_is_reported_by_its_name(monkeypatch, connection):
     if connection is None:
         monkeypatch.delenv("AIRFLOW_CONN_SLACK_LEDGER_OPS", raising=False)
     else:

@@ -151,7 +151,7 @@ def judged(world, incident_id, *verdicts, at=NOW):
 
 
 @pytest.mark.parametrize("severity", [Severity.MILD, Severity.SEVERE])
-def test_trouble_that_is_sensed_later_opens_the_incident_as_sensed_whatever_was_said_before(world, severity):
+def test_an_alarm_sensed_later_opens_the_incident_as_sensed_whatever_was_described_before(world, severity):
     """Else a case by hand, opened beforehand as the gravest there is, keeps the real one from ever being news."""
     case = by_hand(world)
     with world.state.transaction() as state:

@@ -108,7 +108,7 @@ SENDERS = (
 )
 
 
-def test_downgrade_by_anonymous_the_senders_are_told_in_notice_question_record_and_report(flooded_with_addresses):
+def test_downgrade_by_anonymous_the_senders_are_reported_in_notice_question_record_and_report(flooded_with_addresses):
     deps = flooded_with_addresses.world.deps
     case = flooded_with_addresses.case()
     check_case_secrets(deps, case)
@@ -187,7 +187,7 @@ def test_a_flip_that_refuses_genuine_calls_is_put_to_people():
     ],
 )
 @pytest.mark.parametrize("flood", [(), strangers(NOON, 70)], ids=["alone", "with a stranger's flood"])
-def test_a_trouble_that_refuses_genuine_calls_is_never_called_forged(refuses, windows, flood):
+def test_an_incident_that_refuses_genuine_calls_is_never_called_forged(refuses, windows, flood):
     assert len(rollbacks(flipped(refuses, windows=windows, also=flood))) == 1
 
 
@@ -201,7 +201,7 @@ def test_genuine_calls_that_come_through_at_another_try_are_not_called_forged():
     assert len(rollbacks(flipped(lambda _: False, also=tried))) == 1
 
 
-def test_what_an_earlier_trouble_left_of_the_calls_is_not_taken_for_usual():
+def test_calls_during_an_earlier_incident_do_not_count_as_usual():
     """Two of three calls were refused for hours: the same time of earlier days tells what is usual."""
 
     def two_of_three(event):
@@ -256,7 +256,7 @@ def test_a_flip_behind_a_flood_is_answered_although_the_stage_was(flooded):
     assert window_went_on(flooded, 3).branch == "nothing"
 
 
-def test_an_isolated_trouble_is_judged_by_its_own_tenants():
+def test_an_isolated_incident_is_judged_by_its_own_tenants():
     webhooks = Webhooks()
     webhooks.arrive([*genuine(NOON, TEN, lambda event: event.tenant_id == TENANTS[0]), *strangers(NOON)])
     webhooks.open(scope=Scope.ISOLATED, tenants=TENANTS[:1])

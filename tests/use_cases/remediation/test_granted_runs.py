@@ -42,7 +42,7 @@ def child(world) -> StartedRun:
     return StartedRun("flag_rollback", run["trigger_run_id"], "oncall", is_started_by_run=True, conf=run["conf"])
 
 
-def test_a_granted_run_is_asked_for_by_whom_guard_state_says_never_by_whom_airflow_names(world, child):
+def test_the_requester_of_a_granted_run_is_the_one_in_guard_state_never_the_one_airflow_names(world, child):
     assert RunOnRecord(world.deps, child).requester == GUARD_ITSELF
 
 
@@ -65,7 +65,7 @@ def test_a_run_of_the_schedule_is_the_guards_and_acts_alone_in_nothing(world):
         pytest.param("the auth manager acme.Sso is not known", "acme.Sso is not known", id="a name that says nothing"),
     ],
 )
-def test_who_can_not_be_told_asks_for_nothing_and_acts_alone_in_nothing(world, doubt, why):
+def test_an_unidentified_person_asks_for_nothing_and_acts_alone_in_nothing(world, doubt, why):
     run = RunOnRecord(world.deps, replace(BY_HAND, started_by=None, doubt=doubt))
     with pytest.raises(SafetyRefusal, match=f"can't be identified: .*{why}"):
         _ = run.requester
@@ -99,7 +99,7 @@ def test_a_run_that_another_run_started_without_leave_is_refused(world, child):
             _ = RunOnRecord(world.deps, run).requester
 
 
-def test_a_run_id_that_somebody_took_beforehand_is_refused(world, child):
+def test_a_run_id_that_someone_took_beforehand_is_refused(world, child):
     with pytest.raises(SafetyRefusal, match="started by hand under a run id reserved for another run"):
         _ = RunOnRecord(world.deps, replace(child, is_started_by_run=False, started_by="mallory")).requester
 
@@ -132,7 +132,7 @@ def test_a_run_without_leave_reads_no_notes_so_its_end_is_recorded_on_no_inciden
         RunOnRecord(world.deps, replace(child, run_id="roll_back__mine")).note_if_any("question")
 
 
-def test_a_run_that_has_not_begun_is_told_once(world, child):
+def test_a_run_that_has_not_begun_is_reported_once(world, child):
     world.wall_clock.advance(timedelta(minutes=BEGIN_WITHIN_MINUTES))
     assert tell_not_begun(world.deps) == []
     world.wall_clock.advance(timedelta(seconds=1))
@@ -143,7 +143,7 @@ def test_a_run_that_has_not_begun_is_told_once(world, child):
     assert tell_not_begun(world.deps) == []
 
 
-def test_a_run_that_began_is_not_told(world, child):
+def test_a_run_that_began_is_not_reported(world, child):
     _ = RunOnRecord(world.deps, child).requester
     world.wall_clock.advance(timedelta(hours=1))
     assert tell_not_begun(world.deps) == []

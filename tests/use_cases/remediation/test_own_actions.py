@@ -108,7 +108,7 @@ def test_a_backfill_by_hand_for_the_same_incident_and_tenant_leaves_the_started_
     assert of_run(world, "manual__1") == [("backfill", "acme", ActionStatus.DONE)]
 
 
-def test_the_granted_run_ends_its_own_action_and_nobody_elses(world, case):
+def test_the_granted_run_ends_its_own_action_and_no_one_elses(world, case):
     (run,) = child_runs(world.deps, case, "backfill")
     world.clock.advance(FIVE_MINUTES)
     backfilled(by_hand(world), BY_HAND)
@@ -120,7 +120,7 @@ def test_the_granted_run_ends_its_own_action_and_nobody_elses(world, case):
     assert unfinished_runs(world.deps, INCIDENT) == []
 
 
-def test_a_rollback_by_hand_that_nobody_agreed_to_leaves_the_asked_one_waiting(world, case):
+def test_a_rollback_by_hand_that_no_one_agreed_to_leaves_the_asked_one_waiting(world, case):
     (run,) = child_runs(world.deps, case, "roll_back")
     params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT, "reason": ""}
     mine = by_hand(world, "flag_rollback")

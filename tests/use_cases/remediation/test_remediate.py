@@ -97,7 +97,7 @@ def test_a_case_by_hand_opens_an_incident(world):
     assert "a player called" in found.summary
 
 
-def test_a_case_by_hand_joins_the_trouble_that_stands(world):
+def test_a_case_by_hand_joins_the_open_incident(world):
     opened(world)
     case = open_case(world.deps, {**BY_HAND, "tenants": ["zenith"]}, "oncall", "manual__1")
     assert (case.incident_id, case.tenants) == (INCIDENT, ("zenith",))
@@ -276,7 +276,7 @@ def test_a_repair_that_another_remediation_has_under_way_is_waited_for(world):
     assert status_of(world) is IncidentStatus.MITIGATING
 
 
-def test_a_repair_that_the_policy_names_and_nobody_started_is_not_called_done(world):
+def test_a_repair_that_the_policy_names_and_no_one_started_is_not_called_done(world):
     case = opened(world)
     assert recovery(world.deps, case) is Recovery.NOT_REPAIRED
 

@@ -214,7 +214,7 @@ def test_a_named_person_forces_a_plan_of_their_own_alone_and_on_record(alone):
     assert (entry.event.actor, entry.event.detail["refused"], entry.event.detail["reason"]) == ("oncall", "", ALONE)
 
 
-def test_a_plan_that_somebody_else_made_is_not_forced_alone(alone):
+def test_a_plan_that_someone_else_made_is_not_forced_alone(alone):
     plan = plan_run(alone.deps, params(), "somebody")
     with pytest.raises(SafetyRefusal, match="somebody made it; oncall may act alone only on their own plan"):
         broken(alone, plan, "oncall")
@@ -223,7 +223,7 @@ def test_a_plan_that_somebody_else_made_is_not_forced_alone(alone):
     assert verify_run(alone.deps, params(), plan)["counts"]["stale_wallet"] == 1
 
 
-def test_who_is_not_named_is_asked_like_everybody_and_can_not_break_the_glass(alone):
+def test_who_is_not_named_is_asked_like_everyone_and_can_not_break_the_glass(alone):
     plan = plan_run(alone.deps, params(), "payments-lead")
     with pytest.raises(SafetyRefusal, match="payments-lead"):
         broken(alone, plan, "payments-lead")
@@ -231,7 +231,7 @@ def test_who_is_not_named_is_asked_like_everybody_and_can_not_break_the_glass(al
         forced_run(alone.deps, params(), plan, "payments-lead")
 
 
-def test_as_shipped_nobody_acts_alone(world):
+def test_as_shipped_no_one_acts_alone(world):
     guardrails = world.deps.policy.guardrails.model_copy(update={"force_without_approval": False})
     world = replace(world, deps=replace(world.deps, policy=world.deps.policy.model_copy(update={"guardrails": guardrails})))
     plan = plan_run(world.deps, params(), "oncall")

@@ -130,7 +130,7 @@ def test_the_question_about_a_plan_carries_what_triage_found_in_its_tenant():
     )
 
 
-def test_a_question_about_an_incident_that_nobody_triaged_says_so():
+def test_a_question_about_an_incident_that_no_one_triaged_says_so():
     world = everybody_short()
     params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT_ID}
     assert roll_back_question(world.deps, params, "oncall")["proposal"].startswith("This incident has not been triaged yet.")
@@ -165,7 +165,7 @@ def test_the_flag_is_put_to_people_when_the_faulty_tenants_alone_would_be_widesp
 
 
 @pytest.mark.parametrize(("count", "tenants"), [(4, []), (5, ["tenant-00"]), (6, ["tenant-00"])])
-def test_a_wave_does_not_hide_the_players_whom_their_wallet_wrongs(count, tenants):
+def test_a_wave_does_not_hide_the_players_with_a_wrong_wallet(count, tenants):
     """Among 900 overdrawn players they are fewer than a share of all that is behind anyway, and still are wronged."""
     subjects = [*overdrawn("tenant-00", 900), *wronged("tenant-00", count)]
     world = world_with(*subjects, scope=Scope.ISOLATED, tenants=("tenant-00",))
