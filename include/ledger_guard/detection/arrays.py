@@ -13,7 +13,7 @@ Flags = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
 
-#: of each array: the value of a tenant of whom nothing is known, the axes before the tenant's, and the type
+#: of each array: the value of an unknown tenant, the axes before the tenant's, and the type
 Blank = Mapping[str, tuple[float, tuple[int, ...], type]]
 
 
@@ -30,13 +30,13 @@ class TenantMemory:
             setattr(self, name, np.zeros((*axes, 0), kind))
 
     def grow(self, count: int) -> None:
-        """Make room for `count` new tenants of whom nothing is known."""
+        """Make room for `count` new, unknown tenants."""
         for name, (value, axes, kind) in self._blank.items():
             known = getattr(self, name)
             setattr(self, name, np.concatenate([known, np.full((*axes, count), value, kind)], axis=-1))
 
     def forget(self) -> None:
-        """Make every tenant one of whom nothing is known."""
+        """Reset every tenant to unknown."""
         for name, (value, _, _) in self._blank.items():
             getattr(self, name)[:] = value
 

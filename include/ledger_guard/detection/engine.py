@@ -66,7 +66,7 @@ class WindowResult:
     tenant_ids: tuple[str, ...]
     #: index into SEVERITIES
     severity: NDArray[np.int8]
-    #: True where an alarm belongs to a trouble of the whole platform
+    #: True where an alarm belongs to a rise of the whole platform
     is_widespread: NDArray[np.bool_]
     #: events per attempt, or events a window where only counts are known: what was seen, and the middle and the ends of the
     #: band that nineteen in twenty healthy windows stay in; NaN where nothing is known

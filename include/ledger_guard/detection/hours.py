@@ -13,7 +13,7 @@ _SUMS = ("events", "exposure", "expected", "windows", "doubt")
 
 @dataclass(frozen=True)
 class WholeHour:
-    """An hour over tenants; `doubt` is the most that was believed of a trouble in it or in the hour after."""
+    """An hour over tenants; `doubt` is the largest probability of a rise in it or in the hour after."""
 
     #: hours since the Unix epoch
     number: int
@@ -44,7 +44,7 @@ class HourNow(TenantMemory):
     def take(self, events: Floats, exposure: Floats, expected: Floats, doubt: Floats) -> None:
         """Add a window, 0 for a tenant without a row.
 
-        `doubt` is what is believed of a trouble, 0 to 1; 1 keeps the tenant's hour from being learned.
+        `doubt` is the probability of a rise, 0 to 1; 1 keeps the tenant's hour from being learned.
         """
         self.events += events
         self.exposure += exposure

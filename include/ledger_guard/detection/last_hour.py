@@ -37,7 +37,7 @@ class LastHour(TenantMemory):
         """What a window with events answers for beside its own: the expectation of the empty windows just before it.
 
         Failures that arrive late leave windows without events and pile up in the next one; against that window alone they would
-        look like a rise. Empty windows that are plausible by chance are answered for by nobody.
+        look like a rise. Empty windows that are plausible by chance are not counted.
         """
         awaited = np.zeros(len(events))
         after_empty = np.flatnonzero((events > 0) & self.is_empty[(now - 1) % self.depth])

@@ -1,7 +1,7 @@
 """How alarms begin, escalate and end, from each tenant's probability of a rise.
 
-An alarm may come once trouble is likelier than health by more than (begins · windows in 1,000 tenant-days) / (false alarms
-allowed in them). The posterior odds over the chance that a trouble begins are a Shiryaev-Roberts statistic, whose mean in
+An alarm may come once a rise is likelier than health by more than (begins · windows in 1,000 tenant-days) / (false alarms
+allowed in them). The posterior odds over the chance that a rise begins are a Shiryaev-Roberts statistic, whose mean in
 health grows by one a window, so that it passes a threshold A on average at most once in A windows: the policy's number is a
 bound, as far as the model of health is right.
 """
@@ -20,9 +20,9 @@ from ledger_guard.detection.weekly import HOURS_OF_WEEK, WeekBefore
 from ledger_guard.policy.detection import Detection
 
 #: an alarm is over when health is believed this much again: asking for more keeps small tenants in alarm for hours after the
-#: trouble, and a trouble that goes on alarms again
+#: rise, and a rise that continues alarms again
 _HEALTHY_AGAIN = 0.1
-#: probability, given a trouble, that it is high or has lasted, from which it is severe
+#: probability, given a rise, that it is high or has lasted, from which it is severe
 _GRAVE = 0.6
 #: a ratio counts as high from this share of the severe ratio on, and an age as sustained a little before its time:
 #: what is believed of both is spread to both sides
@@ -82,7 +82,7 @@ class AlarmLifecycle:
         return is_weekly
 
     def _grave(self) -> tuple[Floats, Floats]:
-        """Probability that a tenant's trouble is high, and that it is slight but has lasted."""
+        """Probability that a tenant's rise is high, and that it is small but has lasted."""
         rises, detection = self._rises, self._detection
         # the grid is sorted
         first_high = int(np.searchsorted(rises.ratios, _NEARLY_HIGH * detection.severe_ratio))

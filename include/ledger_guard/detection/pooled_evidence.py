@@ -1,8 +1,8 @@
 """Whether the platform as a whole moved: the tenants' pooled evidence of the last half hour. No single tenant must be sure.
 
 Were a share f of the tenants hit since a moment, the likelihood of all counts would be the product over tenants of
-(1 - f) + f·L, where L is how much likelier a tenant's counts since then are in trouble than in health. The logarithm of that,
-over a few moments and two shares, is the platform's evidence; without trouble e to its power is 1 on average, so chance
+(1 - f) + f·L, where L is how much likelier a tenant's counts since then are with a rise than in health. The logarithm of that,
+over a few moments and two shares, is the platform's evidence; without a rise e to its power is 1 on average, so chance
 rarely lets it grow (Ville's inequality). What one tenant may add is bounded.
 """
 
@@ -30,7 +30,7 @@ _LARGE_SHARE = 0.5
 _WORTH_A_LOOK, _FADE = 0.5, 0.9
 #: and no ratio's odds count for more in it
 _MOST_ODDS = math.exp(50.0)
-#: while the platform is in trouble one begins this often in a tenant that was not in it, per 5 minutes
+#: while the platform has a rise, one begins this often in another tenant, per 5 minutes
 JOINS = 0.01
 
 
@@ -50,7 +50,7 @@ class Movement:
 
 
 class PooledEvidence(TenantMemory):
-    """The evidence of the last windows over tenants, and whether the platform is in trouble."""
+    """The evidence of the last windows over tenants, and whether the platform has a rise."""
 
     def __init__(self, detection: Detection, window_minutes: int, prior: Floats) -> None:
         self._depth = max(3, round(_LOOK_BACK_MINUTES / window_minutes))
@@ -63,7 +63,7 @@ class PooledEvidence(TenantMemory):
         self._fewest = detection.widespread_minimum_tenants
         self._shares = (min(detection.widespread_share, _LARGE_SHARE), _LARGE_SHARE)
         self.is_widespread = False
-        #: number of the window in which the platform's trouble began
+        #: number of the window in which the platform's rise began
         self.began = 0
         #: single windows' evidence, faded
         self.unrest = 0.0
@@ -86,7 +86,7 @@ class PooledEvidence(TenantMemory):
         return self._look(now, tells, most)
 
     def is_part_of_it(self, onset: Floats) -> Flags:
-        """Whether a trouble that began in a window (by number) belongs to the platform's; older ones are the tenants' own."""
+        """Whether a rise that began in a window (by number) belongs to the platform's; older ones are the tenants' own."""
         slack = _RECENT_MINUTES / self._minutes
         return np.asarray((onset >= self.began - slack) & self.is_widespread)
 

@@ -148,7 +148,7 @@ class Reasons:
             "age_minutes": round(float(result.age_minutes[index])),
             "hour_events": int(events),
             "hour_expected": round(expected, 3),
-            # decimal orders of magnitude by which trouble is likelier than health
+            # decimal orders of magnitude by which a rise is likelier than health
             "evidence": round(-math.log10(max(float(result.healthy[index]), 1e-12)), 1),
             "overdispersion": round(float(result.overdispersion[index]), 2),
         }

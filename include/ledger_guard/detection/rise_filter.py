@@ -160,7 +160,7 @@ class RiseFilter(TenantMemory):
         self.age_minutes = age
 
     def grow_old(self, minutes: float) -> None:
-        """Let time pass that nobody saw."""
+        """Let time pass without data."""
         self.age_minutes = self.age_minutes + minutes
 
     def weigh(self, events: Floats, is_several: Flags, seen: Prediction, spread: Spread) -> Weighed:

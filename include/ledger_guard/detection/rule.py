@@ -23,7 +23,7 @@ from ledger_guard.policy.detection import Detection
 
 #: how sure of a tenant's health its windows must be to teach the spread
 _CALM = 0.9
-#: what is believed of trouble in an hour that is still learned from
+#: the largest probability of a rise in an hour that is still learned
 _CLEAN = 0.3
 #: days learned before the spread is learned: a day's hours must be known first
 _DAYS_BEFORE_SPREAD = 1.0
@@ -61,7 +61,7 @@ class LevelFilterRule:
         self._refresh()
 
     def skip(self, windows: int) -> None:
-        """Let windows pass that nobody brought."""
+        """Skip missing windows."""
         self.level.pass_time(windows, self._slow_limit(self.hour.number % HOURS), self.spread)
         self.rises.grow_old(windows * self.window_minutes)
         self.last_hour.forget()
@@ -121,7 +121,7 @@ class LevelFilterRule:
         return limit
 
     def _turn_hour(self, hour: int) -> None:
-        """When an hour is over: learn the one before it, if neither had a trouble, and work out what is normal anew."""
+        """When an hour is over: learn the one before it, if neither had a rise, and recompute what is usual."""
         if hour == self.hour.number:
             return
         done = self.hour.turn(hour)

@@ -26,7 +26,7 @@ class RuleResult:
     is_sufficient: Flags
     is_known: Flags
     is_recovering: Flags
-    #: probability of health, and the most believed trouble's ratio and age
+    #: probability of health, and the likeliest rise's ratio and age
     healthy: Floats
     ratio: Floats
     age_minutes: Floats

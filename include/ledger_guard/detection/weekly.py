@@ -9,7 +9,7 @@ from ledger_guard.detection.arrays import Blank, Flags, Floats, TenantMemory
 HOURS_OF_WEEK = 168
 #: the hour ran high when it did by this many standard deviations and by this ratio
 _CLEARLY, _HIGH = 2.5, 1.3
-#: what ran this much higher was no habit of the week but a trouble
+#: this much higher is not a weekly habit but a rise
 _NO_HABIT = 4.0
 #: now it may be this much higher than then
 _ALLOWED = 1.5
@@ -35,7 +35,7 @@ class WeekBefore(TenantMemory):
         ratio, before = (events + _SHRINK) / (expected + _SHRINK), self.ratio[hour]
         is_high = (ratio > _HIGH) & (events - expected > _CLEARLY * np.sqrt(variance + 1e-9))
         habit = np.where(is_high, np.maximum(ratio, before), 1.0 + _KEEP * (before - 1.0))
-        # an hour that ran so high was a trouble's: it says nothing of a habit, and takes nothing of it away
+        # an hour this high was a rise: it neither adds to a habit nor removes one
         self.ratio[hour] = np.where(which & ~(is_high & (ratio >= _NO_HABIT)), habit, before)
 
     def explains(self, hour: int, ratio: Floats) -> Flags:

@@ -180,7 +180,7 @@ def _may_be_born_from_0(movements: Sequence[Movement]) -> bool:
 def _repeated_payments(movements: Sequence[Movement]) -> tuple[Amounts, bool]:
     """What wallet-only rows of payments booked already add up to, and whether a payment's rows contradict each other.
 
-    Of rows that do, nobody can tell which one counts: they add nothing.
+    It is not known which contradicting row counts: they add nothing.
     """
     payments: dict[tuple[str, str], list[Movement]] = defaultdict(list)
     for each in movements:
@@ -219,8 +219,8 @@ def _opening_total(notes: Sequence[NotedBalance], of_player: Sequence[Movement])
 def _before_first_note(notes: Sequence[NotedBalance], of_player: Sequence[Movement]) -> list[datetime]:
     """When requests moved the player before anything was noted, and the note's own moment; all of them without a note.
 
-    Of a request booked at the note's very moment nobody can tell whether the note holds it; one without an id may be the
-    note's own.
+    For a request booked at the same moment as the note it is not known whether the note includes it; one without an id may be
+    the note's own.
     """
     if not notes:
         return [each.booked_at for each in of_player if _moved(each) != NOTHING]

@@ -144,7 +144,7 @@ def _against_acting_alone(approvals: Sequence[Approval], rule: ApprovalRule, sub
     yield from refusals(approvals[0], subject.subject_hash, now)
     yield from _against_the_incident(approvals[0], subject)
     if request.requested_by not in rule.break_glass_users:
-        allowed = ", ".join(rule.break_glass_users) or "nobody"
+        allowed = ", ".join(rule.break_glass_users) or "no one"
         yield f"{request.requested_by} may not break the glass for this; allowed by the policy now: {allowed}"
     if answer is not None and not answer.said_no:
         if len(answer.reason.strip()) < rule.break_glass_reason_characters:

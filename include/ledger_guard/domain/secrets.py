@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ledger_guard.domain.secret_forms import form_problems, is_placeholder
 
-# A fingerprint goes to logs and channels, where anybody may try to guess the secret from it. So it is dear to compute
+# A fingerprint goes to logs and channels, where anyone may try to guess the secret from it. So it is slow to compute
 # (about 50 ms a guess), no longer than it takes to tell two secrets apart, never that of a secret that could be guessed,
 # and, where the guard has a key of its own, worth nothing without that key.
 _SCRYPT_COST = 2**14

@@ -75,7 +75,7 @@ def target_of(row: PlanRow) -> Pair:
 def judge_undo(forced: Iterable[WalletWrite], found: LockedRows) -> BatchDecision:
     """Give back the before-values where the wallet holds exactly what force wrote; a created row must be untouched whole.
 
-    The wallet of a player that is gone is left alone: nobody but a human knows whose money that is now.
+    The wallet of a deleted player is left alone: only a human knows whose money that is now.
     """
     decision = BatchDecision()
     for write in forced:

@@ -15,7 +15,7 @@ class BackfillPace(Section):
     least_batch_rows: int = Field(50, ge=1, le=100_000)
     #: no batch starts while more sessions than this wait for a lock
     most_waiting_sessions: int = Field(5, ge=0)
-    #: nor while somebody's transaction has been open for longer, nor while a replica is further behind
+    #: nor while another transaction has been open for longer, nor while a replica is further behind
     longest_transaction_seconds: int = Field(300, ge=1)
     most_replica_lag_seconds: int = Field(30, ge=1)
     #: how often it looks again meanwhile

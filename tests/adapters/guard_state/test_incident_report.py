@@ -151,7 +151,7 @@ def test_actions_plans_approvals_changes_freezes_and_rotations_are_reported_with
 @pytest.mark.parametrize(
     ("answer", "shown"),
     [
-        pytest.param({"answer": Answer.TIMED_OUT, "answered_by": None, "reason": ""}, "| timed out | nobody |", id="silence"),
+        pytest.param({"answer": Answer.TIMED_OUT, "answered_by": None, "reason": ""}, "| timed out | no one |", id="no answer"),
         pytest.param({"answer": Answer.REJECTED, "reason": "not at night"}, "| rejected | payments-lead |", id="a no"),
     ],
 )

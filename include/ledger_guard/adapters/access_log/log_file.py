@@ -156,7 +156,7 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def _opened(path: Path) -> BinaryIO:
     try:
-        # a pipe that nobody writes to would hold an open for ever
+        # opening a pipe without a writer would wait for ever
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
         raise BadInputError(f"{path}: can't be opened ({error.strerror}); allowed: a readable file") from error

@@ -64,7 +64,7 @@ class HttpFlagProbes:
         probe = self._probes.get(flag)
         if probe is None or probe.canary is None:
             return None
-        # a webhook belongs to no tenant: it can speak for everybody only
+        # a webhook belongs to no tenant: it only shows the global value
         speaks_for = (EVERYWHERE,) if isinstance(probe.canary, WebhookCanary) else (EVERYWHERE, probe.canary.tenant_id)
         return self._tried(probe.canary).finding(wanted) if tenant_id in speaks_for else None
 

@@ -102,7 +102,7 @@ def note_in(description: str | None, environment: str) -> Note | None:
             try:
                 return Note.model_validate_json(line.removeprefix(beginning))
             except ValidationError:
-                # a line that somebody spoilt tells nothing; the next write replaces it
+                # a broken line is ignored; the next write replaces it
                 return None
     return None
 

@@ -71,7 +71,7 @@ def _started(command: Sequence[str], working_directory: str, environment: Mappin
         try:
             yield process
         finally:
-            # Before the leader is reaped its group's number can't belong to anybody else.
+            # Before the leader is reaped its group's number can't belong to another process.
             _signal_group(process, signal.SIGKILL)
             process.wait()
 
@@ -109,7 +109,7 @@ class _Follower:
         code = self._process.wait()
         if self._end is not CommandEnd.EXITED:
             return self._end, None
-        # Negative: somebody else killed the keeper itself.
+        # Negative: the keeper itself was killed.
         return self._end, 128 - code if code < 0 else code
 
     def _read(self, seconds: float) -> None:

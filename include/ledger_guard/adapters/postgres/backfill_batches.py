@@ -16,9 +16,9 @@ from ledger_guard.domain.plans import Plan, PlanStatus
 
 Step = Callable[[int], bool]
 
-#: how often one batch is tried while somebody else holds a row that it needs; each try waits for lock_timeout at most
+#: tries of one batch while others lock a row that it needs; each try waits for lock_timeout at most
 LOCK_ATTEMPTS = 6
-#: somebody else's transaction was in the way: this one is rolled back whole, and may be tried again
+#: another transaction was in the way: this one is rolled back and may be tried again
 _CONFLICTS = (
     psycopg.errors.LockNotAvailable,
     psycopg.errors.DeadlockDetected,
@@ -64,7 +64,7 @@ class BackfillBatches:
         """Work until no row waits, at the pacer's pace.
 
         Raises:
-            SafetyRefusal: somebody cancelled it.
+            SafetyRefusal: it was cancelled.
             SourceUnavailable: rows stayed locked by others, or it waited too long for its turn. What was done is journaled:
                 start again to go on.
         """
@@ -106,7 +106,7 @@ class BackfillBatches:
         return True
 
     def _settle_own(self) -> None:
-        """A batch whose write was in somebody's way may be announced already: it is settled before anything is tried again."""
+        """A batch whose write met another transaction may be announced already: it is settled before a new try."""
         self._settle(may_write=True)
 
     def _settle(self, *, may_write: bool) -> bool:

@@ -41,7 +41,7 @@ def override_freeze(deps: Dependencies, flag: str, tenant_id: str, hours: float,
     if not math.isfinite(hours) or hours <= 0:
         raise BadInputError(f"override: hours: is {hours:g}; allowed: more than 0")
     if by not in rules.override_by:
-        allowed = ", ".join(rules.override_by) or "nobody"
+        allowed = ", ".join(rules.override_by) or "no one"
         raise SafetyRefusal(f"override of {flag}@{tenant_id}: {by or 'no one'} may not grant it; allowed: {allowed}")
     if hours > rules.override_at_most_hours:
         most = rules.override_at_most_hours
@@ -70,7 +70,7 @@ def end_override(deps: Dependencies, override_id: str, by: str) -> FreezeOverrid
     """End an override early; a tenant that was enabled with it stays enabled.
 
     Raises:
-        BadInputError: no such override, or `by` names nobody.
+        BadInputError: no such override, or `by` is empty.
         SafetyRefusal: it has already ended or expired.
     """
     override_id = checked_uuid(override_id, "override")

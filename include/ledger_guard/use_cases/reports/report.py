@@ -109,7 +109,7 @@ def _approval_row(approval: Approval, record: IncidentRecord) -> Row:
     asked, answer = approval.request, approval.answer
     question = (asked.requested_at, asked.requested_by, asked.kind, asked.proposal or asked.subject_id)
     if answer is not None:
-        who = "nobody" if answer.answer is Answer.TIMED_OUT else answer.answered_by
+        who = "no one" if answer.answer is Answer.TIMED_OUT else answer.answered_by
         answer_text = "BREAK GLASS: acted alone" if asked.is_break_glass else answer.answer.value.replace("_", " ")
         return *question, answer_text, who, answer.answered_at, answer.reason
     if approval.orphaned_at is not None:
