@@ -1,7 +1,7 @@
-"""Ends processes when this one is gone, however it went: a killed demo or test run leaves no server behind.
+"""Ends processes when this one ends, also when killed: a killed demo or test run leaves no server behind.
 
-A process of its own watches: it reads from a pipe that only this process holds open, so no signal that ends this one, not even
-SIGKILL, is missed. It imports nothing but the standard library and sleeps until then.
+A separate process watches: it reads from a pipe that only this process holds open, so it notices every end of this one, even by
+SIGKILL. It imports only the standard library and sleeps until then.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class EndsWithUs:
     """A watch over process groups, from now until `dismiss`."""
 
     def __init__(self, leaders: Sequence[int], first: signal.Signals = signal.SIGTERM, *, patience_seconds: float = 10.0) -> None:
-        """`leaders` get `first` when this process is gone; after the patience what is left of their groups gets SIGKILL."""
+        """`leaders` get `first` when this process has ended; after the patience the rest of their groups gets SIGKILL."""
         arguments = [str(int(first)), str(patience_seconds), *map(str, leaders)]
         self._watch = subprocess.Popen(  # noqa: S603
             [sys.executable, "-I", "-S", __file__, *arguments],

@@ -1,4 +1,4 @@
-"""The platform's environment file, as the T2 secrets check finds it."""
+"""The platform's environment file for the T2 secrets check."""
 
 from __future__ import annotations
 

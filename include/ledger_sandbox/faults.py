@@ -1,6 +1,6 @@
-"""How wallets go wrong on the platform: one function a fault, over one player whose wallet was right.
+"""Faults of wallets on the platform: one function per fault, for one player with a right wallet.
 
-Amounts follow from the given random state; ids are new each time, so that a fault can strike again.
+Amounts follow from the given random state; ids are new each time, so that a fault can be repeated.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def script_forced(balance: Balance, at: datetime, rng: random.Random) -> Fault:
 
 
 def poker_past_the_wallet(balance: Balance, at: datetime, rng: random.Random) -> Fault:
-    """A hand of poker moved the player alone; the wallet never hears of it."""
+    """A hand of poker moved only the player, never the wallet."""
     is_won = rng.random() < 0.5
     cents = _part(balance, rng) * (1 if is_won else -1)
     kind, direction = ("poker_win", "credit") if is_won else ("poker_bet", "debit")
@@ -77,7 +77,7 @@ def lost_update(balance: Balance, at: datetime, rng: random.Random) -> Fault:
 
 
 def drift(balance: Balance, at: datetime, rng: random.Random) -> Fault:
-    """One of the ways in which wallets drift apart; one of five is a human's."""
+    """One of the ways in which wallets drift apart; one in five is for a human."""
     makes: tuple[MakeOne, ...] = (shadow_write_off, script_forced, poker_past_the_wallet, wallet_race, lost_update)
     return rng.choice(makes)(balance, at, rng)
 

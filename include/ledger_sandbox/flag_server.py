@@ -14,7 +14,7 @@ TOKEN = "sandbox-flags"  # noqa: S105  names the stand-in, opens nothing
 class FlagServerStandIn(StubServer):
     """Serves from `start` to `stop`.
 
-    `misbehave` takes words, one a call: an HTTP status (`503`), `drop` (take the write, close without an answer), or
+    `misbehave` takes words, one per call: an HTTP status (`503`), `drop` (take the write, close without an answer), or
     `garbage` (200 and no JSON).
     """
 
@@ -29,7 +29,7 @@ class FlagServerStandIn(StubServer):
         super().__init__(self._handler())
 
     def document(self, flag: str) -> dict[str, Any]:
-        """What it answers about a flag."""
+        """The answer about a flag."""
         found = [{"tenant_id": tenant, **scope} for (name, tenant), scope in self.scopes.items() if name == flag]
         return {"flag": flag, "scopes": found}
 

@@ -1,4 +1,4 @@
-"""The quiet past that a baseline is learnt from. All of it is made by the sandbox and measured nowhere."""
+"""A quiet past for learning baselines. The sandbox generates all of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COPY_READINGS: LiteralString = """
     copy ledger_guard.signal_window (trigger, window_start, tenant_id, window_seconds, events, exposure, subjects) from stdin
 """
 
-#: mismatches of a tenant from which on some come and go
+#: with at least so many mismatches of a tenant, some come and go
 _SEVERAL = 4
 
 
@@ -39,9 +39,9 @@ def traffic_history(
 def t3_history(guard_uri: str, ordinary: Sequence[Reading], start: datetime, rng: np.random.Generator) -> int:
     """Write T3 readings for the windows from `start` up to that of `ordinary`, exclusive; returns how many windows.
 
-    A comparison of balances speaks of now alone, so a fresh sandbox has no past for T3. This makes one up: each tenant's
-    mismatches in `ordinary` (what a comparison finds at rest), one more or one less at times where there are several; a few
-    are the same players' all the time, and a tenant without any keeps none. All of `ordinary` must be of one T3 window.
+    A comparison of balances has no past, so a fresh sandbox has none for T3. This generates one: each tenant's mismatches in
+    `ordinary` (a comparison at rest), at times one more or one less if there are several; a few are always the same players',
+    and a tenant without any keeps none. All of `ordinary` must be of one T3 window.
 
     Raises ValueError for readings of another trigger or of several windows, and psycopg.errors.UniqueViolation when some
     of the past is there already; nothing was written then.

@@ -22,7 +22,7 @@ _WAIT_SECONDS = 0.005
 
 @dataclass
 class LiveCounts:
-    """What live traffic did so far."""
+    """The counts of live traffic so far."""
 
     moves: int = 0
     #: moves that found no money to move
@@ -112,7 +112,7 @@ class LiveTraffic:
                         self._counts.add(outcome, lock_seconds)
                     due += self._seconds_between
         except psycopg.Error as error:
-            # Kept for whoever calls stop: an exception in a thread would go unseen.
+            # Kept for the caller of stop: an exception in a thread would go unnoticed.
             self._failure = error
 
     def _take_one(self) -> bool:

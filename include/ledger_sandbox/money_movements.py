@@ -1,9 +1,9 @@
-"""Single money moves, as the platform makes them: what is locked, which side moves, what is booked and noted.
+"""Single money movements, as on the platform: what is locked, which side moves, what is booked and noted.
 
-As a rule requests for one player come one after the other here: each locks the player row, then the wallet row, reads under the
-lock and writes. A move that has had a `look` first behaves as requests at once do on the platform: what moves both sides goes by
-the player as it was before its lock and writes that value plus its change, and a webhook reads and writes the wallet without any
-lock. What others wrote between the look and the move is lost.
+Normally requests for one player come one after the other: each locks the player row, then the wallet row, reads under the lock
+and writes. A movement after a `look` behaves as concurrent requests do on the platform: a both-sided one uses the player's value
+from before its lock and writes that plus its change, and a webhook reads and writes the wallet without any lock. What others
+wrote between the look and the movement is lost.
 """
 
 from __future__ import annotations

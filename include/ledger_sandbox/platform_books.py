@@ -1,4 +1,4 @@
-"""What the platform's requests do to its tables: each looks first and moves then, so requests at once race as there."""
+"""The platform's requests on its tables: each reads first and writes then, so concurrent requests race as on the platform."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOCK_WALLET: LiteralString = """
 
 
 class Taken(Enum):
-    """What became of a request."""
+    """The result of a request."""
 
     NEW = "new"
     #: the same request has been taken before: nothing moved
@@ -43,7 +43,7 @@ class PlatformBooks:
         self._uri = uri
 
     def withdraw(self, request: WithdrawalRequest, *, wallet_is_judge: bool) -> Taken:
-        """Set money aside; the wallet has to have it too where it is the judge, and none counts as empty."""
+        """Reserve money; with enforcement the wallet must have it too, and a missing wallet counts as empty."""
         player = {"tenant_id": request.tenant_id, "player_id": request.player_id}
         with psycopg.connect(self._uri) as connection:
             if connection.execute(_PLAYER_EXISTS, player).rowcount == 0:

@@ -1,4 +1,4 @@
-"""Requests as the platform takes them: bodies, webhook signature, player's token, and what is refused for its form."""
+"""Requests of the platform: bodies, webhook signature, player's token, and refusals of their form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Body = Mapping[str, Any]
 
 
 class RefusedRequest(Exception):
-    """A request that is answered without looking at anybody's money."""
+    """A request that is refused before any balance is read."""
 
     def __init__(self, status: int, detail: object) -> None:
         super().__init__(f"{status} {detail}")
@@ -93,7 +93,7 @@ def webhook_event(provider: str, body: Body) -> WebhookEvent:
 
 
 def withdrawal_request(headers: Mapping[str, str], body: Body) -> WithdrawalRequest:
-    """The withdrawal that a player's token and body ask for; header names in lower case.
+    """The withdrawal in a player's token and body; header names in lower case.
 
     Raises RefusedRequest: 401 without a token, 422 where a field is missing or the amount is no number, 400 without an
     idempotency key (with its code) and for an amount that is not above 0 (as plain text).

@@ -47,9 +47,9 @@ def flag_table(uri: str) -> Callable[[str, str], bool]:
 class PlatformService(StubServer):
     """One instance, from `start` to `stop`.
 
-    As on the platform its flags are one value for everybody, taken at `start` and again at `restart`, whatever is written
+    As on the platform its flags have one value for everyone, read at `start` and again at `restart`, whatever is written
     between. With `follows_table` it reads them at each request and for each tenant, which the platform can't do: for a demo
-    and tests in which nobody restarts instances. Set `pinned` for one of those that is to lag behind.
+    and tests in which no one restarts instances. Set `pinned` for one of those that is to lag behind.
 
     `POST /api/v1/payments/webhook/PROVIDER` and `POST /api/v1/player/wallet/withdraw` are the platform's. With `books` they
     move money; without, every player has funds in the player row and none in the wallet, and nothing is kept. `GET
@@ -71,9 +71,9 @@ class PlatformService(StubServer):
         self.books = books
         #: LEDGER_SHADOW_WRITE of this instance: whether webhooks move the wallet
         self.shadow_write = shadow_write
-        #: the signature is looked up under a name that is never there: rightly signed webhooks are refused too
+        #: the signature is looked up under a missing name: correctly signed webhooks are refused too
         self.check_is_broken = False
-        #: values that an instance which follows the table keeps serving all the same, by flag
+        #: values that an instance keeps serving although it follows the table, by flag
         self.pinned: dict[str, bool] = {}
         self._at_start: dict[str, bool] = {}
         super().__init__(self._handler())
@@ -89,7 +89,7 @@ class PlatformService(StubServer):
             self._at_start = {flag: self.value_of(flag, "*") for flag in (SIGNATURES, BALANCE)}
 
     def obeys(self, flag: str, tenant_id: str = "*") -> bool:
-        """What this instance goes by."""
+        """This instance's value."""
         if self.follows_table:
             return self.pinned.get(flag, self.value_of(flag, tenant_id))
         return self._at_start.get(flag, False)
@@ -108,7 +108,7 @@ class PlatformService(StubServer):
         return 200, {"status": "ok", "idempotent": taken is Taken.REPEATED, "tx_id": event.tx_id}
 
     def player_withdrawal(self, headers: Mapping[str, str], content: bytes) -> Answer:
-        """A player's withdrawal; who that is stands in the token."""
+        """A player's withdrawal; the token identifies the player."""
         request = withdrawal_request(headers, parsed(content))
         wallet_is_judge = self.obeys(BALANCE, request.tenant_id)
         if self.books:

@@ -1,4 +1,4 @@
-"""One player's rows as the platform keeps them, step by step, with the truth beside them. Amounts in cents.
+"""One player's rows on the platform, step by step, together with the true values. Amounts in cents.
 
 Every step moves what the platform's own code moves: webhooks, disputes and rewards the wallet alone, poker the player alone, the
 rest both; a missing wallet is made from the player's balances by what moves both sides, and as 0 + its change by what moves the

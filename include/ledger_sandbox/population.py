@@ -40,7 +40,7 @@ _FLAGS = ("ledger_enforce_balance", "webhook_signature_enforced")
 
 @dataclass(frozen=True)
 class Population:
-    """What one seed gives: the accounts of each tenant, largest tenant first."""
+    """The population of one seed: the accounts of each tenant, largest tenant first."""
 
     profiles: tuple[TenantProfile, ...]
     accounts: dict[str, tuple[Account, ...]]
@@ -143,7 +143,7 @@ def _ledger(tenant_id: str, account: Account) -> Iterator[Fields]:
 
 
 def _orphan_row(tenant_id: str, player_id: str, amount: float, as_of: datetime) -> Fields:
-    """What a webhook for a player that does not exist leaves behind, although the platform answers 500."""
+    """The rows left by a webhook for a missing player, although the platform answers 500."""
     event = f"evt_{player_id}"
     return (
         *(f"ledger-{player_id}", f"psp-{event}", tenant_id, player_id, "deposit", "credit", amount, "USD", "deposit_captured"),

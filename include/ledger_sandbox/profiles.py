@@ -110,7 +110,7 @@ def _players(largest: int, rank: int, rng: random.Random) -> int:
 
 
 def _liveliness(rank: int) -> float:
-    """Size does not tell traffic: the largest tenant is a sleepy one, the second the liveliest of all."""
+    """Size and traffic are independent: the largest tenant has little traffic, the second has the most."""
     return {1: 0.35, 2: 2.3}.get(rank, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""What a scenario does with a running stack: let time pass, run checks, read what the guard wrote."""
+"""A scenario's tools for a running stack: let time pass, run checks, read what the guard wrote."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ledger_sandbox.airflow_api import AirflowApi, wait_for
 from ledger_sandbox.stack import REPOSITORY, Stack
 from ledger_sandbox.traffic import play
 
-#: an answer that comes before the scheduler has taken note of the parking can fail a gate; a person is slower anyway
+#: an answer before the scheduler has recorded the wait can fail a gate; a person is slower anyway
 SECONDS_BEFORE_AN_ANSWER = 8.0
 PATIENCE_SECONDS = 150.0
 

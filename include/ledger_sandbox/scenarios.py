@@ -1,4 +1,4 @@
-"""Named incidents: each changes the world for a real cause and says in one sentence what it did."""
+"""Named incidents: each makes a realistic change and reports it in one sentence."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Incident:
     name: str
     sentence: str
     tenants: tuple[str, ...]
-    #: how to put it back; empty for what balances have no part in
+    #: how to undo it; empty if balances are not involved
     undoing: Undoing = field(default=Undoing(), repr=False)
 
     @property
     def rows(self) -> int:
-        """How many players were struck."""
+        """How many players are affected."""
         return len(self.undoing.before)
 
 
@@ -108,7 +108,7 @@ def t2_all_webhooks_refused(uri: str) -> Incident:
 def t2_signature_check_broken(uri: str) -> Incident:
     """Let the platform look up the signature header under a name that is never there: right secrets, all refused."""
     _execute(uri, _BREAK_CHECK)
-    sentence = "The platform looks the signature header up in the wrong case, so rightly signed webhooks are refused too."
+    sentence = "The platform looks the signature header up in the wrong case, so correctly signed webhooks are refused too."
     return Incident("t2_signature_check_broken", sentence, tuple(_tenants(uri)))
 
 
