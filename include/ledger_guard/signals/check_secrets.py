@@ -77,8 +77,8 @@ class SecretsReport:
 def check_secrets(guard: Guard, incident_id: str) -> SecretsReport:
     """Look at the secrets and at the failed calls of the incident's windows; puts the report on record.
 
-    A source that does not answer is named in `unread`; the check itself goes on with the other one. Raises BadInputError
-    when there is no such incident.
+    A source that does not answer is named in `unread`; the check itself goes on with the other one, and concludes nothing but
+    that the calls are forged. Raises BadInputError when there is no such incident.
     """
     report = analyse_signatures(guard, incident_id)
     with guard.state.transaction() as state:
@@ -105,11 +105,12 @@ def analyse_signatures(guard: Guard, incident_id: str) -> SecretsReport:
         findings, sightings = aged(guard, state, found)
         recent = recent_changes(state, providers, findings, sightings)
     refused = _refused_calls(guard, incident, providers, unread)
-    if unread:
+    forgery = refused.finding if refused else None
+    if unread and not (forgery and forgery.is_forged):
         cause = Cause(CauseKind.NOT_KNOWN, _not_known(findings, unread))
     else:
+        # that calls are forged is known from the access log alone, whatever else could not be read
         others = _other_calls(guard, incident, providers)
-        forgery = refused.finding if refused else None
         cause = likeliest_cause(findings, providers, _flag_facts(guard, incident, providers), others, recent, forgery)
     return SecretsReport(
         incident_id, tuple(findings), tuple(providers), cause.words, cause.kind, tuple(unread), tuple(recent), refused
