@@ -145,10 +145,10 @@ class Unreadable:
 
 
 def test_downgrade_by_anonymous_proposes_nothing_where_the_secrets_cannot_be_read_either(flooded):
-    flooded.world = replace(flooded.world, guard=replace(flooded.world.guard, secrets=Unreadable()))
+    flooded.world = replace(flooded.world, deps=replace(flooded.world.deps, secrets=Unreadable()))
     assert rollbacks(flooded) == []
-    assert plan_secret_rotation(flooded.world.guard, INCIDENT_ID, "ledger_guard").plans == ()
-    report = check_secrets(flooded.world.guard, INCIDENT_ID)
+    assert plan_secret_rotation(flooded.world.deps, INCIDENT_ID, "ledger_guard").plans == ()
+    report = check_secrets(flooded.world.deps, INCIDENT_ID)
     assert (report.cause_kind, report.unread) == (CauseKind.FORGED, ("secrets: the env file can't be read",))
 
 
@@ -185,9 +185,9 @@ def test_a_rollback_that_a_person_asked_for_is_left_to_people(flooded):
 
 def test_a_trouble_that_refuses_genuine_calls_is_of_a_cause_not_known_where_the_secrets_cannot_be_read():
     webhooks = flipped(lambda _: True)
-    webhooks.world = replace(webhooks.world, guard=replace(webhooks.world.guard, secrets=Unreadable()))
+    webhooks.world = replace(webhooks.world, deps=replace(webhooks.world.deps, secrets=Unreadable()))
     assert len(rollbacks(webhooks)) == 1
-    assert check_secrets(webhooks.world.guard, INCIDENT_ID).cause_kind is CauseKind.NOT_KNOWN
+    assert check_secrets(webhooks.world.deps, INCIDENT_ID).cause_kind is CauseKind.NOT_KNOWN
 
 
 def test_a_flip_that_refuses_genuine_calls_is_put_to_people():
