@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import hypothesis
@@ -107,6 +109,12 @@ def _own_database(server, template: str | None = None) -> Iterator[str]:
     name = f"case_{next(_database_numbers)}"
     yield server.create_database(name, template=template)
     server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def own_database(postgres_server, migrated_template) -> Callable[[], AbstractContextManager[str]]:
+    """Gives databases as `database_uri`, for as long as they are wanted: what many tests look at is made once."""
+    return partial(contextmanager(_own_database), postgres_server, migrated_template)
 
 
 @pytest.fixture

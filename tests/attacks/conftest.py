@@ -52,6 +52,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """The stack ends with the last attack, not with the run: else it slows down all that follows."""
+    yield
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        scene_of_all = item._request._fixture_defs.get("scene")
+        if scene_of_all is not None:
+            scene_of_all.finish(item._request)
+
+
 @pytest.fixture(scope="session")
 def scene() -> Iterator[Scene]:
     """A running stack under a policy of its own."""
