@@ -48,12 +48,6 @@ class RunningPostgres:
             connection.execute(sql.SQL("create database {}{}").format(name, origin))
         return self.uri(database)
 
-    def has_database(self, database: str) -> bool:
-        """Whether a database of this name exists."""
-        with psycopg.connect(self.uri("postgres")) as connection:
-            found = connection.execute("select 1 from pg_database where datname = %s", [database]).fetchone()
-        return found is not None
-
 
 class EmbeddedPostgres(RunningPostgres):
     """A server that lives in one folder and listens on a Unix socket there.
