@@ -1,4 +1,4 @@
-"""What triage speaks against: repairs that the policy names and that would help nobody are not proposed."""
+"""Withheld repairs: which ones triage advises against, and whether it still does."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def withheld_now(actions: Sequence[Action]) -> list[Action]:
 
 
 def no_longer_speaks_against(deps: Dependencies, incident: Incident, actions: Sequence[Action]) -> bool:
-    """Whether something was withheld for the incident that would be proposed as things are now.
+    """Whether a repair that was withheld for the incident would be proposed now.
 
-    A source that does not answer changes nothing: the next look may tell.
+    A source that does not answer changes nothing: the next check may decide.
     """
     held = withheld_now(actions)
     if not held:
@@ -59,8 +59,8 @@ def no_longer_speaks_against(deps: Dependencies, incident: Incident, actions: Se
 def why_not(policy: Policy, matter: Matter, target: str, against: Against) -> str:
     """Why a target gets no run; empty when it gets one.
 
-    The flag for everybody is left alone when triage speaks against it in every tenant, or when the tenants that are left are
-    too few for a widespread trouble and the policy answers an isolated one without a rollback.
+    The global flag is left alone when triage advises against a rollback in every tenant, or when the remaining tenants are too
+    few for a widespread incident and the policy has no rollback for an isolated one.
     """
     if target != policy.trigger(matter.trigger).flag:
         return against.get(target.rpartition("@")[2], "")

@@ -1,4 +1,4 @@
-"""What the policy of now and guard state say about a write that needs people's agreement; verify_approval records it."""
+"""What the current policy and guard state say about a write that needs approval; verify_approval records it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ledger_guard.ports.guard_state import UnitOfWork
 
 
 def rule_now(policy: Policy, kind: ApprovalKind) -> ApprovalRule:
-    """What the policy in force says about this kind; raises BadInputError when it says nothing."""
+    """The current policy's rule for this kind; raises BadInputError when there is none."""
     found = policy.approvals.get(kind)
     if found is None:
         known = ", ".join(sorted(each.value for each in policy.approvals))
-        raise BadInputError(f"approvals: the policy says nothing of {kind.value}; allowed: {known}")
+        raise BadInputError(f"approvals: the policy has no rule for {kind.value}; allowed: {known}")
     glass = policy.break_glass
     return ApprovalRule(
         approvers=found.approvers,
@@ -34,12 +34,12 @@ def rule_now(policy: Policy, kind: ApprovalKind) -> ApprovalRule:
 
 
 def incident_state(state: UnitOfWork, incident_id: str | None) -> str:
-    """What the incident is now, in the words that an approval is held to; empty without one."""
+    """The incident's current state, as compared with the approval; empty without an incident."""
     return state.incidents.get(incident_id).described if incident_id else ""
 
 
 def subject_now(state: UnitOfWork, subject_hash: str, approvals: Sequence[Approval], *, made_by: str | None = None) -> Subject:
-    """What is about to be written, with the incident that it was asked for as that stands now."""
+    """What is about to be written, with the current state of its incident."""
     incident_id = approvals[0].request.incident_id if approvals else None
     return Subject(subject_hash, incident_state(state, incident_id), made_by)
 
@@ -52,20 +52,20 @@ def require_attested_approvals(state: UnitOfWork, approvals: Sequence[Approval],
 
 
 def first_no(approvals: Sequence[Approval]) -> str | None:
-    """How people said no, or that they kept silent, in words; None when nobody did."""
+    """A rejection or timeout in words; None when there was neither."""
     return next((each.answer.said_no for each in approvals if each.answer is not None and each.answer.said_no), None)
 
 
 def verify_approval(
     deps: Dependencies, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str | None = None
 ) -> Permission:
-    """Return what this run (None: the one that asked last) was permitted, if it permits the write.
+    """Return the permission that this run (None: the latest to ask) was given, if it covers the write.
 
-    Only what the gates themselves recorded is looked at. The outcome goes on the audit log either way; the writing task
-    checks again by itself.
+    Reads only what the gates themselves recorded. The outcome goes to the audit log either way; the writing task checks
+    again by itself.
 
     Raises:
-        SafetyRefusal: it does not; the message names every reason. Ask again.
+        SafetyRefusal: not permitted; the message names every reason. Ask again.
     """
     rule, now = rule_now(deps.policy, kind), deps.wall_clock.now()
     with deps.state.transaction() as state:

@@ -1,4 +1,4 @@
-"""The one path on which a flag is written: evidence checked inside, intent first, then the write, then its record."""
+"""The only path that writes a flag: check the evidence, record the intent, write, record the change."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _CHANGE_IDS = uuid.UUID("6f0f7f2e-5f0c-4a53-8a54-9f6a3d0c7b11")
 
 @dataclass(frozen=True)
 class _Case:
-    """What guard state and flag store say about a write at one moment."""
+    """The state of guard state and flag store for a write at one moment."""
 
     permission: Permission
-    #: the change that these approvals led to already
+    #: the change that these approvals already led to
     change: FlagChange | None
     intent: FlagWriteIntended | None
-    #: the scopes to write; empty when a killed run wrote them, or when they hold the value already
+    #: the scopes to write; empty when a killed run wrote them or they have the value already
     to_write: tuple[FlagState, ...]
     from_value: bool | None
 
 
 @dataclass(frozen=True)
 class FlagWrite(ABC):
-    """A flag change that is about to be made; a rollback and a restore say what they propose and what goes with it."""
+    """A flag change about to be made; rollback and restore differ in what they propose and what is stored with it."""
 
     verb: ClassVar[str]
     kind: ClassVar[ApprovalKind]
@@ -59,11 +59,11 @@ class FlagWrite(ABC):
 
     @abstractmethod
     def propose(self, state: UnitOfWork, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
-        """The proposal as it is now, given the states seen and who asked; SafetyRefusal when it may not be made at all."""
+        """The current proposal, given the states read and the requester; SafetyRefusal when it is not allowed at all."""
 
     @abstractmethod
     def settle(self, state: UnitOfWork, change: FlagChange) -> FlagWritten:
-        """Do what goes with the change in the same transaction; returns what the audit log is told of it."""
+        """Store what goes with the change in the same transaction; returns what the audit log records of it."""
 
     @property
     def subject_id(self) -> str:
@@ -71,17 +71,17 @@ class FlagWrite(ABC):
         return f"{self.flag}@{self.tenant_id}"
 
     def make(self) -> FlagChange:
-        """Make the change if the recorded approval permits exactly it, once.
+        """Make the change once, if the recorded approval permits exactly this change.
 
-        Guard state and flag store need not share a transaction: the intent is committed to the audit log first, then the
-        store is written, then the change is recorded. A run that was killed in between finds, by the approval id that the
-        store keeps with the value, that the write took place, and only records it. A run that is complete is a no-op.
+        Guard state and flag store need not share a transaction: first the intent is committed to the audit log, then the store
+        is written, then the change is recorded. A run that was killed in between finds its write by the approval id that the
+        store keeps with the value, and only records it. A complete run changes nothing.
 
         Raises:
-            SafetyRefusal: the approval does not permit it, was used already, or somebody changed the flag meanwhile; the
-                refusal is on the audit log, the flag is as it was.
-            SourceUnavailable: the store failed, maybe after it took the value; that is on the audit log. Run the same task
-                again: it finds its own write and does what is left.
+            SafetyRefusal: the approval does not permit it, was used already, or someone changed the flag meanwhile. The
+            refusal is in the audit log; the flag is unchanged.
+            SourceUnavailable: the store failed, perhaps after it took the value; this is in the audit log. Run the same task
+            again: it finds its own write and does the rest.
         """
         try:
             with self.deps.state.transaction() as state:
@@ -97,7 +97,7 @@ class FlagWrite(ABC):
                 state.audit.append(self._event(FlagWriteFailed(stage="refused", why=str(refusal))))
             raise
         except (SourceUnavailable, LedgerInvariantError) as failure:
-            # guard state itself may be what does not answer
+            # guard state itself may be down
             with suppress(SourceUnavailable), self.deps.state.transaction() as state:
                 state.audit.append(self._event(FlagWriteFailed(stage="failed", why=str(failure))))
             raise
@@ -111,7 +111,7 @@ class FlagWrite(ABC):
             words = f"{self.verb}: {permission.reason} {_mark(permission.approval_id)}"
             self.deps.flags.compare_and_set_all(case.to_write, self.target, permission.approved_by, words)
         else:
-            # Written by a run that was killed, or by one whose restart failed: a value that nobody serves is not done.
+            # Written by a run that was killed or whose restart failed: a value that no instance serves is not done.
             self.deps.flags.finish(self.flag)
         change = FlagChange(
             change_id=str(uuid.uuid5(_CHANGE_IDS, permission.approval_id)),
@@ -161,8 +161,8 @@ class FlagWrite(ABC):
     def _used(self, approvals: Sequence[Approval], used: FlagChange, seen: Sequence[FlagState]) -> _Case:
         if effective_value(seen, self.tenant_id) is not self.target:
             raise SafetyRefusal(
-                f"{self.verb} of {self.subject_id}: refused: the approval was used at {used.changed_at.isoformat()} and the flag "
-                "was changed since; an approval is used once: ask again"
+                f"{self.verb} of {self.subject_id}: refused: the approval was used at {used.changed_at.isoformat()}, and the "
+                "flag was changed since; an approval is used once: ask again"
             )
         return _Case(Permission(tuple(approvals)), used, None, (), used.from_value)
 
@@ -175,7 +175,7 @@ class FlagWrite(ABC):
         return require_permission(approvals, rule, subject, now, what)
 
     def _intent(self, state: UnitOfWork, approval_id: str) -> FlagWriteIntended | None:
-        """What this write announced before; an entry that somebody without the key put there announces nothing."""
+        """What this write announced before; an entry without the key's mark does not count."""
         keys = state.audit.keys
         for entry in state.audit.about(f"flag:{self.subject_id}", (self.verb,)):
             intent = told(entry.event, FlagWriteIntended)
@@ -208,7 +208,7 @@ class FlagWrite(ABC):
 
 
 def last_failure(state: UnitOfWork, verb: str, incident_id: str | None, run_id: str) -> str:
-    """Why the newest try of this run to write was refused or failed; empty when it is not on record."""
+    """Why this run's newest write attempt was refused or failed; empty when not on record."""
     found = ""
     for entry in state.audit.entries(incident_id=incident_id):
         failed = told(entry.event, FlagWriteFailed) if entry.event.verb == verb else None

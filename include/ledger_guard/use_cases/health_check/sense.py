@@ -82,7 +82,7 @@ def sense(deps: Dependencies, trigger: Trigger) -> SenseOutcome:
 
     Raises:
         BadInputError: windows are stored that lie in the future. Nothing was written; mend the clock.
-        SourceUnavailable: guard state is away. A source that is away is no error here: its windows are `no_data`.
+        SourceUnavailable: guard state does not answer. A source that is away is no error here: its windows are `no_data`.
     """
     now = deps.clock.now()
     newest = _newest_closed(deps, now)

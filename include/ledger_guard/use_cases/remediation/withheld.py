@@ -1,4 +1,4 @@
-"""What triage speaks against: repairs that the policy names and that would help nobody are not proposed, and that is said."""
+"""Withheld repairs: what triage advises against is not proposed, and this is reported."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from ledger_guard.use_cases.remediation.remediate import Case, child_runs, targe
 
 
 def proposed_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, Any]]:
-    """As `child_runs`, without what triage speaks against; that is put on record as refused, with the reason.
+    """As `child_runs`, without what triage advises against; this is recorded as refused, with the reason.
 
-    Triage comes first: what this remediation's own triage found decides, and one is made here where it left none. Where it can't
-    tell, everything is proposed that the policy names.
+    This remediation's own triage decides; if there is none, it is made here. Where triage can't decide, everything that the
+    policy names is proposed.
     """
     against = _found(deps, case) if kind in REPAIRS else {}
     matter = Matter(Trigger(case.trigger), Severity.parse(case.severity), Scope.parse(case.scope), case.tenants)
@@ -44,14 +44,14 @@ def proposed_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, A
 
 
 def proposed_targets(deps: Dependencies, case: Case, kind: str, actions: Sequence[Action]) -> tuple[str, ...]:
-    """As `targets`, without those whose newest record says that they were not proposed."""
+    """As `targets`, without those whose newest record says "not proposed"."""
     held = {action.target for action in withheld_now(actions) if action.kind == kind}
     left = tuple(tenant for tenant in case.tenants if kind != "backfill" or tenant not in held)
     return tuple(target for target in targets(deps, replace(case, tenants=left), kind) if target not in held)
 
 
 def _found(deps: Dependencies, case: Case) -> Against:
-    """What the triage of this remediation says, made now if there is none; nothing where it can't tell."""
+    """The result of this remediation's triage, made now if there is none; empty where it can't decide."""
     signal = signal_of(deps.policy, Trigger(case.trigger))
     if signal.against_verb is None:
         return {}
@@ -65,12 +65,12 @@ def _found(deps: Dependencies, case: Case) -> Against:
 
 
 def _looked(deps: Dependencies, incident_id: str, verb: str) -> Finding:
-    """Do the verb now; what it puts on record."""
+    """Do the verb now; returns its fact."""
     return (check_secrets if verb == "check_secrets" else triage)(deps, incident_id).on_record()
 
 
 def _recorded(deps: Dependencies, case: Case, verb: str) -> Finding | None:
-    """What this verb found last since the remediation took up its case, by the audit log."""
+    """This verb's newest finding since the remediation began, from the audit log."""
     found: Finding | None = None
     kind: type[Finding] = SecretsChecked if verb == "check_secrets" else Triaged
     with deps.state.transaction() as state:
@@ -92,7 +92,7 @@ def _withhold(deps: Dependencies, case: Case, kind: str, target: str, why: str) 
             return
         started = state.actions.start(Action(action_id, case.incident_id, kind, target, ActionStatus.STARTED, now))
         if started.action_id != action_id:
-            # under way: somebody asked for it, and it is theirs
+            # in progress: a person asked for it
             return
         refused = replace(started, status=ActionStatus.REFUSED, outcome=f"not proposed: {why}", finished_at=now)
         state.actions.finish(replace(refused, detail={WITHHELD: case.run_key}))

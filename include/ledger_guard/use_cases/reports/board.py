@@ -1,4 +1,4 @@
-"""board: everything that the page shows, read from one snapshot of guard state. Changes nothing."""
+"""board: everything the page shows, read from one snapshot of guard state. Read-only."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ AUDIT_ENTRIES = 10
 
 @dataclass(frozen=True)
 class TriggerState:
-    """One trigger, as its newest judged window left it."""
+    """One trigger, as of its newest judged window."""
 
     trigger: Trigger
     #: as in `insufficient_funds`
     name: str
     description: str
-    #: None when nothing was ever judged
+    #: None when nothing was judged yet
     window: Window | None = None
     #: tenants of that window by severity
     tenants: Mapping[Severity, int] = field(default_factory=dict)
-    #: the widest scope among its alarms; None without alarms
+    #: the widest scope of its alarms; None without alarms
     scope: Scope | None = None
     #: tenants in alarm with their sentences, severe ones first
     alarms: tuple[Verdict, ...] = ()
@@ -48,7 +48,7 @@ class TriggerState:
 
     @property
     def severity(self) -> Severity:
-        """The trigger as a whole: the gravest alarm, else quiet if any tenant could be judged, else why not."""
+        """The trigger as a whole: the worst alarm; else quiet if any tenant was judged; else why none was."""
         order = (Severity.SEVERE, Severity.MILD, Severity.NONE, Severity.INSUFFICIENT)
         return next((severity for severity in order if self.tenants.get(severity)), Severity.NO_DATA)
 
@@ -57,15 +57,15 @@ class TriggerState:
 class BoardState:
     """What the page shows."""
 
-    #: people's time: approvals, freezes and the audit log are told by it
+    #: wall-clock time: approvals, freezes and the audit log use it
     read_at: datetime
-    #: event time: windows and incidents are told by it; differs from `read_at` only in a rehearsal
+    #: event time: windows and incidents use it; differs from `read_at` only in a rehearsal
     event_now: datetime
     window_length: timedelta
     triggers: tuple[TriggerState, ...]
     #: not resolved, newest first
     incidents: tuple[Incident, ...]
-    #: questions without an answer whose run goes on, oldest first
+    #: open questions whose run is still active, oldest first
     waiting: tuple[Approval, ...]
     freezes: tuple[Freeze, ...]
     #: newest first
@@ -74,17 +74,17 @@ class BoardState:
     flags: tuple[FlagState, ...]
     #: why the flags could not be read; empty when they could
     flags_problem: str = ""
-    #: whether this process has an audit key: without one, rows of guard state are taken at their word
+    #: whether this process has an audit key: without one, rows of guard state are trusted as they are
     is_keyed: bool = True
-    #: what keeps runs from beginning and questions from being answered, a sentence each
+    #: what blocks runs from starting and questions from being answered, one sentence each
     held_up: tuple[str, ...] = ()
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
-    """Read the board. Without a scheduler, what the last look of a task saw of DAGs and runs counts.
+    """Read the board. Without a scheduler, the last check by a task counts for DAGs and runs.
 
     Raises:
-        SourceUnavailable: guard state could not be read. Say so in place of the board: nothing is known.
+        SourceUnavailable: guard state could not be read. Show that instead of the board: nothing is known.
     """
     paused, problem = _paused(scheduler)
     with deps.state.snapshot() as state:
@@ -114,7 +114,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
 
 
 def _paused(scheduler: Scheduler | None) -> tuple[list[str] | None, tuple[str, ...]]:
-    """Which DAGs are paused now, None where that is not known; and why it is not."""
+    """Which DAGs are paused now, or None and the reason why this is not known."""
     if scheduler is None:
         return None, ()
     try:
@@ -124,7 +124,7 @@ def _paused(scheduler: Scheduler | None) -> tuple[list[str] | None, tuple[str, .
 
 
 def _without_a_run(orphans: int) -> tuple[str, ...]:
-    return (f"{orphans} question(s) can't be answered any more: their runs have ended.",) if orphans else ()
+    return (f"{orphans} open question(s) can't be answered: their runs have ended.",) if orphans else ()
 
 
 def _trigger_state(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> TriggerState:
@@ -156,7 +156,7 @@ def _widest(alarms: list[Verdict]) -> Scope | None:
 
 
 def _flags(deps: Dependencies) -> tuple[tuple[FlagState, ...], str]:
-    """The flag store may be another database than guard state: without it the rest of the board still counts."""
+    """The flag store may be another database: without it the rest of the board is still valid."""
     found: list[FlagState] = []
     try:
         for flag in deps.policy.flags:
