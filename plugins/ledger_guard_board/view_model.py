@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger_guard.domain.attestations import UNKEYED_WORDS
+from ledger_guard.domain.shown_text import counted, duration
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import iso
 from ledger_guard.use_cases.reports.board import BoardState
@@ -26,7 +27,7 @@ from ledger_guard_board.lines import (
     incident_line,
     trigger_card,
 )
-from ledger_guard_board.wording import counted, duration, moment
+from ledger_guard_board.wording import moment
 
 #: event time and people's time may differ by this much before the page says that it shows a rehearsal
 _REHEARSAL_AFTER = timedelta(minutes=1)

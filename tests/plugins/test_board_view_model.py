@@ -9,10 +9,11 @@ from tests.plugins.board_values import LENGTH, NEWEST, NOW, approval, board_stat
 from tests.triggers import T1, T2, T3
 
 from ledger_guard.domain.flags import FlagState, Freeze
+from ledger_guard.domain.shown_text import duration, listed
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard_board.view_model import board_view
-from ledger_guard_board.wording import duration, listed, moment, safe_link
+from ledger_guard_board.wording import moment, safe_link
 
 UI = "http://localhost:8080"
 
@@ -236,6 +237,7 @@ def test_only_web_addresses_become_links(address, shown):
         (12_000, "3 h 20 min"),
         (172_799, "47 h 59 min"),
         (172_800, "2 days"),
+        (180_000, "2 days 2 h"),
     ],
 )
 def test_durations_have_two_units_at_most(seconds, text):
@@ -249,5 +251,5 @@ def test_moments_tell_utc_and_the_distance_either_way():
 
 
 def test_long_lists_are_cut_and_counted():
-    assert listed(["a", "b", "c"], most=2) == "a, b and 1 more"
-    assert listed(["a", "b"], most=2) == "a, b"
+    assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert listed(["a", "b"], 2) == "a, b"

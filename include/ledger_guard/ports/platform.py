@@ -361,15 +361,12 @@ class FlagStore(Protocol):
     def scopes(self, flag: str) -> list[FlagState]:
         """All scopes that have a value, the global one first."""
 
-    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
-        """Write `to_value` if the store still holds `seen`; returns the new state.
+    def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
+        """Write `to_value` in all these scopes if the store still holds what was seen, or in none; returns the new states.
 
         Raises:
-            SafetyRefusal: somebody changed it meanwhile. Ask again with what stands there now.
+            SafetyRefusal: somebody changed one meanwhile. Ask again with what stands there now.
         """
-
-    def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
-        """Write `to_value` in all these scopes, or in none; errors as `compare_and_set`."""
 
 
 class FlagProbes(Protocol):

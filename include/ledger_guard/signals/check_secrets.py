@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.codec import json_form, recorded
 from ledger_guard.domain.facts.incidents import SecretsChecked
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import Incident
@@ -17,7 +17,6 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import FailureGroup
 from ledger_guard.signals.forged_calls import RefusedCalls, refused_calls_of
 from ledger_guard.signals.incident_facts import incident_span
-from ledger_guard.signals.json_form import json_form
 from ledger_guard.signals.secret_ages import aged
 from ledger_guard.signals.signature_causes import (
     Cause,

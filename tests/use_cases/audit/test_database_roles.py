@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from tests.adapters.guard_state.samples import NOON, an_event
+from tests.flag_writes import compare_and_set
 from tests.triggers import T3, TRIGGERS
 
 from ledger_guard import wiring
@@ -272,7 +273,7 @@ def test_the_backfill_role_touches_no_player_ledger_flag_approval_or_freeze(shar
 def test_the_guard_role_writes_flags_and_no_wallet(logins, monkeypatch):
     deps = opened(monkeypatch, logins.guard, logins.guard)
     seen = deps.flags.get("ledger_enforce_balance", "*")
-    assert deps.flags.compare_and_set(seen, True, "anna", "a reason of its own").is_enabled
+    assert compare_and_set(deps.flags, seen, True, "anna", "a reason of its own").is_enabled
     with psycopg.connect(logins.guard) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("update walletbalance set balance_real_available = 1")
 

@@ -1,4 +1,4 @@
-"""force: carry out exactly the stored plan, when every safety rule permits it."""
+"""force and undo: carry out exactly the stored plan, and give back what stood before it, when every safety rule permits it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.attestations import plan_attested, require_attested
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.facts.backfill import WriteRefused, about_plan
+from ledger_guard.domain.flags import on_or_off
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.permission import require_permission
-from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, WriteTotals, require_forceable
+from ledger_guard.domain.plans import (
+    ForceOutcome,
+    Plan,
+    PlanStatus,
+    UndoOutcome,
+    WriteTotals,
+    require_forceable,
+    require_undoable,
+)
 from ledger_guard.domain.windows import iso
-from ledger_guard.domain.writability import writes_of_force
+from ledger_guard.domain.writability import writes_of_force, writes_of_undo
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
-from ledger_guard.use_cases.backfill.dry_run import current_flags
+from ledger_guard.use_cases.backfill.dry_run import current_flags, require_writable
 from ledger_guard.use_cases.backfill.review import approval_reasons, written_before
-from ledger_guard.use_cases.backfill.writability import require_writable
 
 
 def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None = None) -> ForceOutcome:
@@ -91,7 +99,7 @@ def _require_fresh(deps: Dependencies, plan: Plan) -> None:
         raise SafetyRefusal(f"plan {plan.plan_id}: was made under another policy than the one in force now; make a new dry-run")
     now = current_flags(deps, plan.tenant_id)
     changed = [
-        f"{flag} was {_word(plan.flag_state.get(flag))} and is {_word(now.get(flag))}"
+        f"{flag} was {on_or_off(plan.flag_state.get(flag), 'unknown')} and is {on_or_off(now.get(flag), 'unknown')}"
         for flag in sorted(now.keys() | plan.flag_state.keys())
         if now.get(flag) != plan.flag_state.get(flag)
     ]
@@ -115,5 +123,28 @@ def _require_writable(deps: Dependencies, plan: Plan) -> None:
         raise SafetyRefusal(f"plan {plan.plan_id}: since the dry-run {'; '.join(unseen)}; make a new dry-run")
 
 
-def _word(is_enabled: bool | None) -> str:
-    return "unknown" if is_enabled is None else "on" if is_enabled else "off"
+def undo(deps: Dependencies, plan_id: str, actor: str) -> UndoOutcome:
+    """Restore before-values; always needs a recorded approval for this plan. Resumes where a killed run stopped.
+
+    Raises:
+        BadInputError: no such plan, or it was never forced.
+        SafetyRefusal: the approval is missing or does not count, or the wallets can't be written; nothing was written. Ask
+            the approvers, or remove what is in the way.
+        ConcurrentWriterError: another run writes for this tenant. Wait for it.
+        LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
+    """
+    with deps.state.transaction() as state:
+        plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
+        stored = state.plans.content(plan.plan_id)
+    require_undoable(plan)
+    try:
+        plan.check_hash(stored)
+        if plan.status is not PlanStatus.UNDONE:
+            require_attested_plan(deps, plan)
+            require_plan_approval(deps, plan, ApprovalKind.BACKFILL_UNDO, f"plan {plan.plan_id}: undo needs an approval")
+            # Whoever approves an undo is told of no trigger: what an undo leaves is read back as any other write is.
+            require_writable(deps, writes_of_undo(plan.mode, plan.counts), f"plan {plan.plan_id}")
+    except (SafetyRefusal, LedgerInvariantError) as refusal:
+        record_refusal(deps, plan, "undo", actor, str(refusal))
+        raise
+    return deps.backfill.undo(plan.plan_id, actor, deps.policy.guardrails.batch_rows)

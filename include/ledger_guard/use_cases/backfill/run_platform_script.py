@@ -33,13 +33,14 @@ from ledger_guard.signals.balance_mismatch import BalanceMismatch
 from ledger_guard.signals.registry import triggers_meaning
 from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
 from ledger_guard.use_cases.backfill.force import record_refusal, require_attested_plan, require_plan_approval
-from ledger_guard.use_cases.backfill.run_platform_script_record import outcome_told, run_told
 from ledger_guard.use_cases.backfill.run_platform_script_rules import (
     approval_reasons,
+    outcome_told,
     require_nothing_to_erase,
     require_same,
     require_still,
     require_unused,
+    run_told,
 )
 
 VERB = "run_script"

@@ -19,9 +19,9 @@ from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
+from ledger_guard.use_cases.approvals.held_up import held_up
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
-from ledger_guard.use_cases.incidents.held_up import held_up
 
 #: how many audit entries the page shows
 AUDIT_ENTRIES = 10

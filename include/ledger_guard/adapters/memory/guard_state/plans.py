@@ -7,18 +7,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.plan_rows import hash_of_lines, lines_of, row_of
 from ledger_guard.domain.plan_summary import PlanSummary, summarise
 from ledger_guard.domain.plans import Plan, PlanContent, PlanRow, PlanStatus, RowState, WriteTotals, write_totals
 
 
-class InMemoryPlanStore:
+class InMemoryPlanStore(Store):
     """PlanStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def add(self, plan: Plan) -> None:
         """See PlanStore."""

@@ -99,3 +99,10 @@ class Tables:
         """Raise BadInputError when an id is given and no incident has it."""
         if incident_id is not None and incident_id not in self.incidents:
             raise BadInputError(f"incident {incident_id}: does not exist; allowed: an id from `incident list --all`")
+
+
+class Store:
+    """A store over the tables of one transaction."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
