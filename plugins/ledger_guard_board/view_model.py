@@ -94,6 +94,7 @@ def _sentences(
     freezes: Sequence[FreezeLine],
 ) -> Iterator[tuple[str, Tone]]:
     """Everything that is not quiet, the most urgent first."""
+    yield from _stop(state)
     if blind := [card.trigger for card in cards if card.is_blind]:
         limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
         yield f"Guard blind for {', '.join(blind)}: no verdict within the last {limit}. Trouble there would not be seen.", "bad"
@@ -118,6 +119,11 @@ def _sentences(
         yield f"Too little traffic to judge {', '.join(thin)}.", "unknown"
     if state.flags_problem:
         yield "The flags' values can't be read.", "warn"
+
+
+def _stop(state: BoardState) -> Iterator[tuple[str, Tone]]:
+    if state.stop:
+        yield f"Guard {state.stop.sentence}. It writes nothing until a second person releases it.", "bad"
 
 
 def _held_up(state: BoardState) -> Iterator[tuple[str, Tone]]:

@@ -16,6 +16,7 @@ CONFS = {
     "tenant_backfill": {"tenant_id": "acme"},
     "flag_rollback": {"flag": FLAG, "incident_id": INCIDENT},
     "flag_restore": {"flag": FLAG},
+    "guard_stop": {"order": "stop", "reason": "two tenants were paid twice"},
 }
 #: refused by the first task of every DAG, so that the run ends there
 UNKNOWN_KEY = {"approver_reason": "every tenant is refused"}

@@ -21,6 +21,7 @@ from ledger_guard.domain.plans import (
     require_forceable,
     require_undoable,
 )
+from ledger_guard.domain.stops import require_running
 from ledger_guard.domain.wallet_writes import BatchDecision, WalletWrite, judge_force, judge_undo
 from ledger_guard.domain.writability import WriteObstacle
 from ledger_guard.ports.guard_state import UnitOfWork
@@ -121,7 +122,7 @@ class InMemoryBackfillRunner:
     def _in_batches(self, plan: Plan, operation: str, actor: str, player_ids: Sequence[str], batch_rows: int) -> tuple[int, int]:
         done = left = 0
         for start in range(0, len(player_ids), batch_rows):
-            self._require_no_order_against(plan)
+            self._require_no_order_against(plan, operation)
             batch = player_ids[start : start + batch_rows]
             judged = self._judge(plan, operation, batch)
             after = self._through.get((plan.plan_id, operation), "")
@@ -130,8 +131,9 @@ class InMemoryBackfillRunner:
             done, left = done + len(judged.writes), left + len(judged.left)
         return done, left
 
-    def _require_no_order_against(self, plan: Plan) -> None:
+    def _require_no_order_against(self, plan: Plan, operation: str) -> None:
         with self._state.transaction() as state:
+            require_running(state.audit, f"plan {plan.plan_id}: {operation}")
             order = state.backfill_orders.newest(plan.plan_id)
         if order is not None and order.wanted is Wanted.CANCEL:
             raise SafetyRefusal(f"plan {plan.plan_id}: cancelled by {order.asked_by} ({order.reason})")

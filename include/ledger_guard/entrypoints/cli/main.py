@@ -33,7 +33,10 @@ COMMANDS = {
     "ingest": "Bring access logs in.",
     "platform": "Hold the policy against the platform's schema, ledger words, flags, log and secrets.",
     "policy": "Check the policy file.",
+    "release": "Let a stopped guard write again.",
     "rollout": "Ask whether a flag may be enabled.",
+    "status": "Say whether the guard is stopped, and what waits.",
+    "stop": "Hold every write of the guard.",
     "watch": "Say what is wrong with the guard itself; for cron, apart from Airflow.",
 }
 

@@ -9,6 +9,7 @@ from ledger_guard.domain.facts.backfill import WriteRefused, about_plan
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.permission import require_permission
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, WriteTotals, require_forceable
+from ledger_guard.domain.stops import require_running
 from ledger_guard.domain.windows import iso
 from ledger_guard.domain.writability import writes_of_force
 from ledger_guard.ports import Dependencies
@@ -26,9 +27,10 @@ def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None =
 
     Raises:
         BadInputError: no such plan.
-        SafetyRefusal: cancelled, expired, not the plan that the audit log attests, made under another policy or other
-            flags, without the approval that it needs, or where wallets can't be written; the refusal is in the audit log
-            and nothing more was written. Make a new dry-run, ask the approvers, or remove what is in the way.
+        SafetyRefusal: the guard is stopped, the plan cancelled, expired, not the plan that the audit log attests, made
+            under another policy or other flags, without the approval that it needs, or where wallets can't be written; the
+            refusal is in the audit log and nothing more was written. Release the guard, make a new dry-run, ask the
+            approvers, or remove what is in the way.
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
@@ -38,6 +40,7 @@ def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None =
     try:
         plan.check_hash(stored)
         if plan.status is not PlanStatus.FORCED:
+            require_guard_running(deps, f"plan {plan.plan_id}: force")
             require_attested_plan(deps, plan)
             require_forceable(plan)
             _require_fresh(deps, plan)
@@ -63,6 +66,12 @@ def record_refusal(deps: Dependencies, plan: Plan, verb: str, actor: str, reason
     with deps.state.transaction() as state:
         event = about_plan(plan, WriteRefused(refused=reason), actor=actor, at=deps.wall_clock.now(), verb=verb)
         state.audit.append(event)
+
+
+def require_guard_running(deps: Dependencies, what: str) -> None:
+    """Raise SafetyRefusal while the guard is stopped."""
+    with deps.state.transaction() as state:
+        require_running(state.audit, what)
 
 
 def require_attested_plan(deps: Dependencies, plan: Plan) -> None:

@@ -8,7 +8,12 @@ from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.plans import PlanStatus, UndoOutcome, require_undoable
 from ledger_guard.domain.writability import writes_of_undo
 from ledger_guard.ports import Dependencies
-from ledger_guard.use_cases.backfill.force import record_refusal, require_attested_plan, require_plan_approval
+from ledger_guard.use_cases.backfill.force import (
+    record_refusal,
+    require_attested_plan,
+    require_guard_running,
+    require_plan_approval,
+)
 from ledger_guard.use_cases.backfill.writability import require_writable
 
 
@@ -17,8 +22,8 @@ def undo(deps: Dependencies, plan_id: str, actor: str) -> UndoOutcome:
 
     Raises:
         BadInputError: no such plan, or it was never forced.
-        SafetyRefusal: the approval is missing or does not count, or the wallets can't be written; nothing was written. Ask
-            the approvers, or remove what is in the way.
+        SafetyRefusal: the guard is stopped, the approval is missing or does not count, or the wallets can't be written;
+            nothing was written. Release the guard, ask the approvers, or remove what is in the way.
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
@@ -29,6 +34,7 @@ def undo(deps: Dependencies, plan_id: str, actor: str) -> UndoOutcome:
     try:
         plan.check_hash(stored)
         if plan.status is not PlanStatus.UNDONE:
+            require_guard_running(deps, f"plan {plan.plan_id}: undo")
             require_attested_plan(deps, plan)
             require_plan_approval(deps, plan, ApprovalKind.BACKFILL_UNDO, f"plan {plan.plan_id}: undo needs an approval")
             # Whoever approves an undo is told of no trigger: what an undo leaves is read back as any other write is.

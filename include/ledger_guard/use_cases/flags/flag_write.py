@@ -15,6 +15,7 @@ from ledger_guard.domain.facts.codec import recorded, told
 from ledger_guard.domain.facts.flags import FlagWriteFailed, FlagWriteIntended, FlagWritten
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
 from ledger_guard.domain.permission import Permission, Subject, permission_refusals, require_permission
+from ledger_guard.domain.stops import require_running
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
@@ -67,8 +68,8 @@ def write_flag(deps: Dependencies, write: FlagWrite) -> FlagChange:
     store keeps with the value, that the write took place, and only records it. A run that is complete is a no-op.
 
     Raises:
-        SafetyRefusal: the approval does not permit it, was used already, or somebody changed the flag meanwhile; the
-            refusal is on the audit log, the flag is as it was.
+        SafetyRefusal: the guard is stopped, the approval does not permit it, was used already, or somebody changed the flag
+            meanwhile; the refusal is on the audit log, the flag is as it was.
         SourceUnavailable: the store failed, maybe after it took the value; that is on the audit log. Run the same task
             again: it finds its own write and does what is left.
     """
@@ -141,6 +142,7 @@ def _write(deps: Dependencies, state: UnitOfWork, write: FlagWrite) -> FlagChang
 
 
 def _examine(deps: Dependencies, state: UnitOfWork, write: FlagWrite) -> _Case:
+    require_running(state.audit, f"{write.verb} of {write.subject_id}")
     approvals = state.approvals.of_run(write.kind, write.subject_id, write.run_id)
     seen = seen_states(deps, write.flag, write.tenant_id)
     intent = None

@@ -14,6 +14,7 @@ from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.runs import DAG_IDS
 from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
@@ -78,6 +79,8 @@ class BoardState:
     is_keyed: bool = True
     #: what keeps runs from beginning and questions from being answered, a sentence each
     held_up: tuple[str, ...] = ()
+    #: the stop that is active; None: the guard may write
+    stop: Stop | None = None
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
@@ -94,7 +97,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
-        held = held_up(deps, state, paused)
+        held, stop = held_up(deps, state, paused), active_stop(state.audit)
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
     return BoardState(
@@ -110,6 +113,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         flags_problem=flags_problem,
         is_keyed=is_keyed,
         held_up=(*problem, *held, *_without_a_run(len(orphans))),
+        stop=stop,
     )
 
 

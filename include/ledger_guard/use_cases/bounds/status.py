@@ -1,0 +1,50 @@
+"""status: whether the guard may write, and what waits for people. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ledger_guard.domain.facts.codec import json_of
+from ledger_guard.domain.stops import Stop, active_stop
+from ledger_guard.ports import Dependencies
+
+
+@dataclass(frozen=True)
+class GuardStatus:
+    """The guard at one moment."""
+
+    read_at: datetime
+    #: None: it may write
+    stop: Stop | None
+    #: questions that wait for an answer
+    waiting_approvals: int
+    open_incidents: int
+    standing_freezes: int
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain JSON, with `is_stopped` beside the stop."""
+        return {"is_stopped": self.stop is not None, **json_of(self)}
+
+    def lines(self) -> list[str]:
+        """For people, the stop first."""
+        return [
+            f"guard      {self.stop.sentence if self.stop else 'running: it may write'}",
+            f"approvals  {self.waiting_approvals} waiting",
+            f"incidents  {self.open_incidents} open",
+            f"freezes    {self.standing_freezes} active",
+        ]
+
+
+def guard_status(deps: Dependencies) -> GuardStatus:
+    """Read it from one snapshot. Raises SourceUnavailable when guard state is away: nothing is written then either."""
+    now = deps.wall_clock.now()
+    with deps.state.snapshot() as state:
+        return GuardStatus(
+            read_at=now,
+            stop=active_stop(state.audit),
+            waiting_approvals=len(state.approvals.waiting(now)),
+            open_incidents=len(state.incidents.listed(include_resolved=False)),
+            standing_freezes=len(state.freezes.standing()),
+        )
