@@ -51,7 +51,14 @@ class InMemoryBackfillRunner:
         """See BackfillRunner."""
         return list(self.in_the_way)
 
-    def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
+    def force(
+        self,
+        plan_id: str,
+        actor: str,
+        batch_rows: int,
+        still_permitted: Callable[[], None] | None = None,
+        admit: Callable[[UnitOfWork], None] | None = None,
+    ) -> ForceOutcome:
         """See BackfillRunner."""
         with self._as_only_writer(plan_id) as plan:
             require_forceable(plan)
@@ -61,7 +68,7 @@ class InMemoryBackfillRunner:
             if still_permitted is not None:
                 still_permitted()
             self._require_attested(plan)
-            self._set_status(plan, PlanStatus.FORCING, "force", actor)
+            self._set_status(plan, PlanStatus.FORCING, "force", actor, admit)
             waiting = [row.player_id for row in plan.rows if row.state is RowState.PLANNED and row.cause.is_writable]
             applied, drifted = self._in_batches(plan, "force", actor, waiting, batch_rows)
             self._set_status(plan, PlanStatus.FORCED, "force", actor)
@@ -156,6 +163,9 @@ class InMemoryBackfillRunner:
             if operation == "force":
                 written = [(each.player_id, plan.currency) for each in judged.writes]
                 state.plans.record_forced(plan.plan_id, written, self._clock.now())
+            moved = sum(each.moved for each in judged.writes)
+            if judged.writes:
+                state.plans.record_written(plan.tenant_id, len(judged.writes), moved, self._clock.now())
             counts: dict[str, Any] = {done.value: len(judged.writes), left.value: len(judged.left)}
             images = images_of(judged.writes).digest
             batch = BatchWritten(**counts, after_player_id=span[0], last_player_id=span[1], images=images)
@@ -163,9 +173,18 @@ class InMemoryBackfillRunner:
             self._ledger.write(plan.tenant_id, plan.currency, judged.writes)
             self.before_images.update({(plan.plan_id, operation, each.player_id): each for each in judged.writes})
 
-    def _set_status(self, plan: Plan, status: PlanStatus, operation: str, actor: str) -> None:
+    def _set_status(
+        self,
+        plan: Plan,
+        status: PlanStatus,
+        operation: str,
+        actor: str,
+        admit: Callable[[UnitOfWork], None] | None = None,
+    ) -> None:
         with self._state.transaction() as state:
             if state.plans.get(plan.plan_id, with_rows=False).status is not status:
+                if admit is not None:
+                    admit(state)
                 state.plans.set_status(plan.plan_id, status)
                 self._record(state, plan, operation, actor, PlanAdvanced(status=status, unkeyed=is_unkeyed(state.audit)))
 

@@ -14,6 +14,7 @@ from psycopg.rows import tuple_row
 
 from ledger_guard.adapters.postgres.connection import Connection, Row
 from ledger_guard.adapters.postgres.guard_state.columns import as_jsonb, given, optional_text
+from ledger_guard.domain.budgets import BeingWritten, Written
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.findings import DifferenceCounts, RowCause, RowReason
 from ledger_guard.domain.identifiers import checked_uuid
@@ -139,6 +140,16 @@ class PostgresPlanStore:
         asked = {"plan_id": checked_uuid(plan_id, "plan"), "tenant_id": tenant_id, "since": since}
         row = self._connection.execute(statement("guard/sum_written_before"), asked).fetchone()
         return WriteTotals(**(row or {}))
+
+    def written_since(self, since: datetime) -> list[Written]:
+        """See PlanStore."""
+        rows = self._connection.execute(statement("guard/sum_written_since"), {"since": since})
+        return [Written(**row) for row in rows]
+
+    def being_written(self, now: datetime, without: str) -> list[BeingWritten]:
+        """See PlanStore."""
+        asked = {"now": now, "without": checked_uuid(without, "plan")}
+        return [BeingWritten(**row) for row in self._connection.execute(statement("guard/sum_being_written"), asked)]
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""
