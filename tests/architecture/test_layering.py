@@ -1,6 +1,7 @@
 """Imports point inward, the outside is reached only where it may be, and nothing stands that must not."""
 
 import ast
+import functools
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -32,13 +33,20 @@ MAY_IMPORT = {
 DRIVERS = {"psycopg", "sqlalchemy", "alembic", "airflow", "slack_sdk", "httpx", "httpcore", "dotenv"}
 
 
+@functools.cache
 def modules() -> list[Path]:
     return sorted(path for path in LIBRARY.rglob("*.py") if "versions" not in path.parts)
 
 
+@functools.cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
+@functools.cache
 def imported(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -122,7 +130,7 @@ def test_what_the_audit_log_is_told_and_what_rules_read_of_it_are_facts():
     """An export is read back as it stands: it may be of any version."""
     told = {}
     for path in (each for each in modules() if layer_of(each) in {"use_cases", "signals"}):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             is_event = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "AuditEvent"
             is_detail = isinstance(node, ast.Attribute) and node.attr == "detail" and ast.unparse(node.value).endswith("event")
             if is_event or is_detail:

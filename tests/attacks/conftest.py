@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from tests.attacks.parents import MALLORY, Parents, forced_plan, granted, remediate_by_hand, sensed_severe
 from tests.attacks.scene import Run, Scene, hostile
+from tests.folders import run_folder
 
 #: a backfill each, by who starts it
 BACKFILLS = {
@@ -52,7 +52,7 @@ def scene() -> Iterator[Scene]:
     """A running stack under a policy of its own."""
     from ledger_sandbox.stack import Stack
 
-    folder = Path(tempfile.mkdtemp(prefix="ledger-guard-attacks-"))
+    folder = run_folder("attacks")
     more = {"change_policy": hostile, "more_users": {MALLORY: "user"}, "poke_seconds": 15}
     try:
         with Stack(folder / "sandbox", lambda _: None, **more) as stack:

@@ -131,7 +131,7 @@ def test_answer_for_a_changed_flag(scene, victims):
     scene.agreed(run, "payments-lead")
     scene.ended(run)
     assert scene.flag(run) == before
-    assert "approved was: tenant r-changed_flag on (version" in scene.refusals(run, "roll_back")
+    assert "approved: tenant r-changed_flag on (version" in scene.refusals(run, "roll_back")
 
 
 def test_answer_for_an_expired_approval(scene, victims):

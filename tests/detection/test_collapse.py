@@ -1,5 +1,8 @@
 """A platform whose tenants are too thin to be judged one by one: near-total failure is widespread, and its end is seen."""
 
+import copy
+import functools
+
 import pytest
 from readings import DAY, Platform
 
@@ -9,15 +12,25 @@ from ledger_guard.domain.verdicts import Scope, Severity
 THIN = {f"t{number:02}": (size, 0.003) for number, size in enumerate([9, 8, 7, 6, 5, 5, 4, 4, 3, 3, 2, 2])}
 
 
-def learned(tenants) -> Platform:
-    platform = Platform(tenants)
+#: three failures in a thousand, thirty attempts a window
+FOUR = {f"t{number}": (30.0, 0.003) for number in range(4)}
+
+
+@functools.cache
+def quiet_days(fleet: str) -> Platform:
+    platform = Platform({"thin": THIN, "four": FOUR}[fleet])
     platform.learn(2 * DAY)
     return platform
 
 
+def learned(fleet: str) -> Platform:
+    """A platform of its own, as it is after two quiet days."""
+    return copy.deepcopy(quiet_days(fleet))
+
+
 @pytest.fixture
 def platform() -> Platform:
-    return learned(THIN)
+    return learned("thin")
 
 
 def alarms(verdicts):
@@ -62,15 +75,11 @@ def test_a_window_that_still_fails_is_not_counted_into_the_evidence_of_health(pl
     assert quiet[-1] is Severity.NONE
 
 
-#: three failures in a thousand, thirty attempts a window
-FOUR = {f"t{number}": (30.0, 0.003) for number in range(4)}
-
-
 @pytest.mark.parametrize(
     ("failing", "scope"), [(2, Scope.ISOLATED), (3, Scope.WIDESPREAD), (4, Scope.WIDESPREAD)], ids=["two", "three", "all"]
 )
 def test_of_a_fleet_of_four_it_takes_three_to_be_the_platform(failing, scope):
-    platform = learned(FOUR)
+    platform = learned("four")
     failed = dict.fromkeys(list(FOUR)[:failing], 300.0)
     for _ in range(3):
         found = alarms(platform.judge(platform.traffic(rise=failed)))

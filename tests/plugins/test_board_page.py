@@ -186,7 +186,7 @@ def test_a_paused_rollback_is_the_first_thing_that_the_page_says(board_client, w
     store_quiet_verdicts(world)
     scheduler.paused.add("flag_rollback")
     answer = board_client.get(PAGE, headers=login_of("viewer"))
-    assert '<p class="first">flag_rollback is paused: its runs do not begin, emergencies included.</p>' in answer.text
+    assert '<p class="first">flag_rollback is paused: none of its runs starts, not even emergencies.</p>' in answer.text
     assert '<section class="headline bad" role="status">' in answer.text
 
 

@@ -133,7 +133,7 @@ def test_a_paused_dag_is_shown_as_airflow_says_it_now_and_not_as_the_last_look_s
     with deps.state.transaction() as state:
         state.guard_alerts.seen(GuardAlertKind.PAUSED, "tenant_backfill", NOW - LENGTH)
     scheduler.paused.add("flag_rollback")
-    assert board(deps, scheduler).held_up == ("flag_rollback is paused: its runs do not begin, emergencies included.",)
+    assert board(deps, scheduler).held_up == ("flag_rollback is paused: none of its runs starts, not even emergencies.",)
 
 
 def test_without_airflow_the_last_look_counts_and_the_board_says_so(deps, scheduler):
@@ -161,7 +161,7 @@ def test_a_question_whose_run_has_ended_does_not_wait_even_before_a_task_looked(
     scheduler.runs["flag_rollback", "roll_back__1"] = state_word
     found = board(deps, scheduler)
     assert len(found.waiting) == waits
-    assert found.held_up == ((), ("1 question(s) can't be answered any more: their runs have ended.",))[not waits]
+    assert found.held_up == ((), ("1 open question(s) can't be answered: their runs have ended.",))[not waits]
 
 
 def test_a_granted_run_that_has_not_begun_is_shown(deps, scheduler, world):
@@ -169,5 +169,5 @@ def test_a_granted_run_that_has_not_begun_is_shown(deps, scheduler, world):
         grant = RunGrant("roll_back__1", "p", "flag_rollback", {}, "ledger_guard", None, NOW - timedelta(minutes=6))
         state.runs.grant(grant)
     assert board(deps, scheduler).held_up == (
-        "A run of flag_rollback was to start at 2026-03-01T02:56:00Z and has not begun: roll_back__1.",
+        "A run of flag_rollback should have started at 2026-03-01T02:56:00Z and has not: roll_back__1.",
     )

@@ -57,7 +57,7 @@ def test_a_stop_is_the_first_thing_to_read():
 
 
 def test_what_is_held_up_is_loud_and_comes_before_incidents_and_questions():
-    paused = "flag_rollback is paused: its runs do not begin, emergencies included."
+    paused = "flag_rollback is paused: none of its runs starts, not even emergencies."
     view = board_view(board_state(held_up=(paused,), incidents=(incident(),), waiting=(approval(),)), UI)
     assert (view.headline, view.tone, view.held_up) == (paused, "bad", (paused,))
 

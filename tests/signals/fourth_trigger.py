@@ -57,11 +57,11 @@ ROWS = (
 
 def policy_with(trigger: dict[str, object], **changes: object) -> Policy:
     """The shipped policy, and the fourth trigger beside its three."""
-    document = yaml.safe_load(policy_path().read_text(encoding="utf-8"))
+    document = yaml.load(policy_path().read_text(encoding="utf-8"), yaml.CSafeLoader)
     document["triggers"]["T4"] = {**trigger, **changes}
     document["matrix"] += [dict(row) for row in ROWS]
     document["flags"][FLAG] = {"env_name": "GAME_ROUNDS_CHECKED", "description": "the wallet checks game rounds"}
-    return parse_policy(yaml.safe_dump(document), "policy.yaml")
+    return parse_policy(yaml.dump(document, Dumper=yaml.CSafeDumper), "policy.yaml")
 
 
 def watched(policy: Policy) -> MemoryWorld:

@@ -173,8 +173,8 @@ def test_its_remediation_triages_freezes_and_asks_for_a_review(world, case, kind
         assert acme["conclusion"] == "120 timed-out rounds of 300 rounds (40%)"
         assert acme["listed"] == ["p-1: 90 timed-out rounds", "p-2: 30 timed-out rounds"]
         assert review == (
-            "Review requested of games-lead. Root cause: what is behind this: HTTP 504 GAME_TIMEOUT out of game rounds? "
-            "How is it kept from coming back?"
+            "Review requested of games-lead. Root cause: what caused this: HTTP 504 GAME_TIMEOUT out of game rounds? "
+            "How is it prevented from happening again?"
         )
     else:
         assert found["conclusion"] == "glue in 5 of 6 tenants; wear in 1 of 6 tenants."
@@ -185,7 +185,7 @@ def test_its_rollback_is_put_to_people_unless_its_triage_speaks_against_it(world
     runs = steps.runs_to_start(world.deps, case, "roll_back")
     assert [run["conf"]["reason"] for run in runs] == ["T4 severe widespread: roll_back named by the policy"]
     question = propose_roll_back(world.deps, FLAG, EVERYWHERE, case.incident_id, "oncall").text
-    assert "Because T4 " in question
+    assert "Reason: T4 " in question
     assert question.startswith("Look at the glue first. ") is (kind != "policy alone")
 
 
@@ -258,7 +258,7 @@ def test_a_source_that_knows_no_one_is_said_in_triage(monkeypatch):
     with world.state.transaction() as state:
         incident = state.incidents.open_for(T4)
     report = SIGNALS.get("generic").triage(world.deps, incident)
-    assert report.facts == (("Players", "not known: the source names none"),)
+    assert report.facts == (("Players", "not known: the source does not name them"),)
     assert [tenant.listed for tenant in report.tenants] == [()] * len(TENANTS)
 
 

@@ -17,10 +17,10 @@ from ledger_guard.use_cases.reports.board import board
 
 
 def world_without(trigger):
-    document = yaml.safe_load(policy_path().read_text(encoding="utf-8"))
+    document = yaml.load(policy_path().read_text(encoding="utf-8"), yaml.CSafeLoader)
     del document["triggers"][trigger]
     document["matrix"] = [row for row in document["matrix"] if row["trigger"] != trigger]
-    return memory_world(parse_policy(yaml.safe_dump(document), "policy.yaml"), NOON)
+    return memory_world(parse_policy(yaml.dump(document, Dumper=yaml.CSafeDumper), "policy.yaml"), NOON)
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS)

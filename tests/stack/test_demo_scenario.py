@@ -1,10 +1,9 @@
 """The demo's story, played on the real scheduler: three Airflow processes, a real Postgres, real HTTP."""
 
 import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
+from tests.folders import run_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -14,7 +13,7 @@ def test_the_whole_demo_scenario_happens_on_the_real_scheduler():
     from ledger_sandbox.rehearsal import Rehearsal
     from ledger_sandbox.stack import Stack
 
-    folder = Path(tempfile.mkdtemp(prefix="ledger-guard-stack-"))
+    folder = run_folder("stack")
     said: list[str] = []
     try:
         with Stack(folder / "sandbox", said.append) as stack:

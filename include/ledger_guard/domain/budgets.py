@@ -57,6 +57,20 @@ class Used:
     cents: Cents
     tenants: frozenset[str]
 
+    def sentence(self, currency: str) -> str:
+        """For people: `hourly: 120 of 1,000 rows, 1,200.00 USD of 100,000.00 USD, 2 of 5 tenants`."""
+        bound = self.bound
+        money = f"{readable(self.cents, currency)} of {readable(bound.cents, currency)}"
+        return f"{bound.name}: {self.rows:,} of {bound.rows:,} rows, {money}, {len(self.tenants)} of {bound.tenants} tenants"
+
+    def as_json(self) -> dict[str, object]:
+        """As plain JSON: what is used and what is allowed."""
+        return {
+            "period": self.bound.name,
+            "used": {"rows": self.rows, "cents": self.cents, "tenants": sorted(self.tenants)},
+            "allowed": {"rows": self.bound.rows, "cents": self.bound.cents, "tenants": self.bound.tenants},
+        }
+
 
 @dataclass(frozen=True)
 class Journal:

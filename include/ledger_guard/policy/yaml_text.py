@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
+
+if TYPE_CHECKING or not yaml.__with_libyaml__:
+    _SafeLoader = yaml.SafeLoader
+else:
+
+    class _SafeLoader(Composer, yaml.cyaml.CParser, SafeConstructor, Resolver):
+        """SafeLoader with libyaml's parser, ten times as fast: each DAG file waits for its policy.
+
+        Nodes are still made by Python's Composer: CSafeLoader's own ends the process where nesting is too deep.
+        """
+
+        def __init__(self, stream: str) -> None:
+            yaml.cyaml.CParser.__init__(self, stream)
+            Composer.__init__(self)
+            SafeConstructor.__init__(self)
+            Resolver.__init__(self)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_SafeLoader):
     """SafeLoader that remembers every key that a mapping has twice."""
 
     def __init__(self, stream: str) -> None:

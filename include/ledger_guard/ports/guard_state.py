@@ -193,8 +193,9 @@ class PlanStore(Protocol):
     def written_before(self, plan_id: str, tenant_id: str, since: datetime) -> WriteTotals:
         """What force wrote to the tenant's wallets after `since` for other plans, approved and undone ones included.
 
-        From the journal of writes. `single_delta_cents` is the most that one wallet was moved then and would be by this plan,
-        together; 0 where this plan has no row of a wallet that was written. What the platform's own script wrote is not in it.
+        From the journal of writes. Which plans wrote to the tenant is what audit entries say, never the plans, which can be
+        edited unnoticed. `single_delta_cents` is the most that one wallet was moved then and would be by this plan, together;
+        0 where this plan has no row of a wallet that was written. What the platform's own script wrote is not in it.
         """
 
     def written_since(self, since: datetime) -> list[Written]:

@@ -11,7 +11,7 @@ from typing import Protocol
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.findings import DifferenceCounts
 from ledger_guard.domain.flags import FlagState, ProbeFinding, ProbeLook
-from ledger_guard.domain.forged_calls import RefusedIds
+from ledger_guard.domain.forged_calls import RefusedIds, RefusedSenders
 from ledger_guard.domain.ledger_rows import BookedMovement
 from ledger_guard.domain.ledger_samples import SampledPlayer
 from ledger_guard.domain.money import Cents
@@ -187,6 +187,12 @@ class TriageSource(Protocol):
         """What a trigger's refused calls in `[start, end)` say of themselves, and the moment behind the first tenth of them.
 
         An id is known when a call with it was accepted in `[known_from, end)`. The moment is None without refusals.
+        """
+
+    def refused_senders(self, trigger: Trigger, start: datetime, end: datetime, limit: int) -> RefusedSenders:
+        """Where a trigger's refused calls in `[start, end)` came from, with the `limit` (1 or more) addresses that sent most.
+
+        Addresses that sent as many as each other are in order of their text.
         """
 
 

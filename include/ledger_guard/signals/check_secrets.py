@@ -1,4 +1,4 @@
-"""check_secrets: are the webhook secrets in order, and which cause of the signature failures is the likeliest?"""
+"""check_secrets: are the webhook secrets in order, and what most likely causes the signature failures?"""
 
 from __future__ import annotations
 
@@ -33,19 +33,24 @@ from ledger_guard.signals.signature_timeline import SHORTLY, first_refusal, rece
 
 @dataclass(frozen=True)
 class SecretsReport:
-    """What is known of the secrets and of the calls that failed; holds no secret's value."""
+    """What is known about the secrets and the failed calls. Contains no secret's value."""
 
     incident_id: str
     findings: tuple[SecretFinding, ...]
     providers: tuple[ProviderFailures, ...]
     likeliest_cause: str
     cause_kind: CauseKind
-    #: which of the two could not be read, and why; nothing may be concluded from its absence
+    #: which of the two could not be read, and why; what is missing there proves nothing
     unread: tuple[str, ...] = ()
     #: what changed shortly before the first refusal, the newest first
     recent: tuple[RecentChange, ...] = ()
-    #: whether genuine calls keep their usual number; None when nothing was refused, or it could not be read
+    #: whether accepted calls are as many as usual; None when nothing was refused or the log could not be read
     refused: RefusedCalls | None = None
+
+    def in_short(self) -> str:
+        """For the incident's report: the likeliest cause, and who sent the refused calls where that is known."""
+        senders = self.refused.senders if self.refused else None
+        return f"{self.likeliest_cause} Senders: {senders.in_words()}." if senders and senders.is_known else self.likeliest_cause
 
     def as_facts(self) -> tuple[tuple[str, str], ...]:
         """Label and text pairs for a notice."""
@@ -57,11 +62,11 @@ class SecretsReport:
 
     def _missing_or_wrong(self) -> tuple[str, str]:
         codes = list(dict.fromkeys(code for provider in self.providers for code in provider.codes))
-        told = ", ".join(codes) if len(codes) > 1 else f"the access log does not tell them apart: {''.join(codes) or 'no code'}"
-        return ("Missing or wrong signature", told)
+        found = ", ".join(codes) if len(codes) > 1 else f"the access log does not say which: {''.join(codes) or 'no code'}"
+        return ("Missing or wrong signature", found)
 
     def on_record(self) -> SecretsChecked:
-        """For another task or the audit log."""
+        """The fact for the audit log."""
         return SecretsChecked(
             incident_id=self.incident_id,
             likeliest_cause=self.likeliest_cause,
@@ -75,9 +80,9 @@ class SecretsReport:
 
 
 def check_secrets(deps: Dependencies, incident_id: str) -> SecretsReport:
-    """Look at the secrets and at the failed calls of the incident's windows; puts the report on record.
+    """Check the secrets and the failed calls of the incident's windows, and record the report.
 
-    A source that does not answer is named in `unread`; the check itself goes on with the other one. Raises BadInputError
+    A source that does not answer is named in `unread`; the check continues with the other. Raises BadInputError
     when there is no such incident.
     """
     report = analyse_signatures(deps, incident_id)
@@ -95,7 +100,7 @@ def check_secrets(deps: Dependencies, incident_id: str) -> SecretsReport:
 
 
 def analyse_signatures(deps: Dependencies, incident_id: str) -> SecretsReport:
-    """As `check_secrets`, with nothing put on record but when secrets were seen."""
+    """As `check_secrets`, but records only when secrets were seen."""
     with deps.state.transaction() as state:
         incident = state.incidents.get(incident_id)
     unread: list[str] = []
@@ -145,7 +150,7 @@ def _refused_calls(
 
 
 def _other_calls(deps: Dependencies, incident: Incident, providers: Sequence[ProviderFailures]) -> int | None:
-    """Calls of the incident's windows that belong to none of `providers`; None when no reading is stored."""
+    """Calls in the incident's windows from other callers than `providers`; None when no reading is stored."""
     with deps.state.transaction() as state:
         readings = state.readings.readings(incident.trigger, *incident_span(deps, incident))
     if not readings:
@@ -176,15 +181,15 @@ def _flag_facts(deps: Dependencies, incident: Incident, providers: Sequence[Prov
 def finding_words(finding: SecretFinding) -> str:
     """A finding for people."""
     if not finding.is_present:
-        return f"absent; {'; '.join(finding.problems)}"
+        return f"not set; {'; '.join(finding.problems)}"
     if not finding.is_value_known:
-        return "; ".join(["set to a value that is not known", *finding.problems, *finding.not_known])
-    shown = f"fingerprint {finding.fingerprint}" if finding.fingerprint else "no fingerprint: it could be guessed from one"
-    since = [f"in use since {iso(finding.seen_since)} at least"] if finding.seen_since else []
-    return "; ".join([f"set, {shown}", *(finding.problems or ["nothing wrong with its form"]), *since, *finding.not_known])
+        return "; ".join(["set, but its value can't be read here", *finding.problems, *finding.not_known])
+    shown = f"fingerprint {finding.fingerprint}" if finding.fingerprint else "no fingerprint (the secret could be guessed)"
+    since = [f"in use since at least {iso(finding.seen_since)}"] if finding.seen_since else []
+    return "; ".join([f"set, {shown}", *(finding.problems or ["its format is valid"]), *since, *finding.not_known])
 
 
 def _not_known(findings: Sequence[SecretFinding], unread: Sequence[str]) -> str:
     wrong = [f"{finding.name} {problem}" for finding in findings for problem in finding.problems]
-    seen = f" What could be read: {'; '.join(wrong)}." if wrong else ""
+    seen = f" Could be read: {'; '.join(wrong)}." if wrong else ""
     return f"The cause is not known: {'; '.join(unread)}.{seen}"

@@ -15,7 +15,7 @@ from ledger_guard.signals.triage_report import NOT_KNOWN, TenantTriage, TriageRe
 
 
 class Generic(Signal):
-    """Events out of attempts, with the policy's own nouns: it says what it knows, and speaks against nothing."""
+    """Events out of attempts, with the policy's own nouns. It reports figures and never advises against a repair."""
 
     name = "generic"
     nouns: Nouns | None = None
@@ -25,10 +25,12 @@ class Generic(Signal):
 
     def review_topics(self, described: TriggerPolicy) -> Topics:
         """See Signal."""
-        return (("Root cause", f"what is behind this: {described.description.rstrip('.')}? How is it kept from coming back?"),)
+        return (
+            ("Root cause", f"what caused this: {described.description.rstrip('.')}? How is it prevented from happening again?"),
+        )
 
     def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
-        """See Signal: how many events of how many in each tenant, and the subjects hit most where the source knows them."""
+        """See Signal: events out of attempts for each tenant, and the subjects with most events where the source names them."""
         described = deps.policy.trigger(incident.trigger)
         nouns = described.nouns_or(self.nouns)
         at_most = deps.policy.notification.list_at_most
@@ -50,7 +52,11 @@ class Generic(Signal):
             )
             for tenant in incident.tenants
         )
-        facts = () if described.source.names_subjects else ((nouns.subjects.capitalize(), "not known: the source names none"),)
+        facts = (
+            ()
+            if described.source.names_subjects
+            else ((nouns.subjects.capitalize(), "not known: the source does not name them"),)
+        )
         return reported(incident, f"Which tenants have {nouns.events}, and how many?", tenants, facts)
 
 
@@ -58,7 +64,7 @@ def _counted(tenant_id: str, events: int, exposure: int, nouns: Nouns, listed: l
     figures = {"events": events, "exposure": exposure}
     if not exposure and not events:
         return TenantTriage(
-            tenant_id, NOT_KNOWN, f"{NOT_KNOWN}: no reading of {nouns.exposure} in this time", tuple(listed), figures
+            tenant_id, NOT_KNOWN, f"{NOT_KNOWN}: no {nouns.exposure} were read in this time", tuple(listed), figures
         )
     share = f" ({events / exposure:.0%})" if exposure else ""
     text = f"{events:,} {nouns.events} of {exposure:,} {nouns.exposure}{share}"

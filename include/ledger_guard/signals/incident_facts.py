@@ -1,4 +1,4 @@
-"""What signals read of an incident: its span of time, whom it hits, and what triage left on record."""
+"""What signals read about an incident: its time span, who is affected, and what triage recorded."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import AffectedSubject
 
-#: how far back an incident is looked into that was described by hand
+#: how far back to look for an incident that was described by hand
 BY_HAND = timedelta(hours=1)
 
 
 def incident_span(deps: Dependencies, incident: Incident) -> tuple[datetime, datetime]:
-    """Event time from the first window in alarm to the end of the newest: the one span that every look at it takes.
+    """Event time from the first window in alarm to the end of the newest. Every step uses this span.
 
     An incident described by hand begins when it was typed, off the grid: then the hour before it is what it is about, up to
     now.
@@ -29,7 +29,7 @@ def incident_span(deps: Dependencies, incident: Incident) -> tuple[datetime, dat
 
 
 def affected_by_tenant(deps: Dependencies, incident: Incident, limit: int) -> dict[str, list[AffectedSubject]]:
-    """Who is behind the incident's events, most events first, at most `limit` a tenant."""
+    """Players or webhooks behind the incident's events, most events first, at most `limit` per tenant."""
     start, end = incident_span(deps, incident)
     found: dict[str, list[AffectedSubject]] = {}
     for subject in deps.triage.affected_subjects(incident.trigger, incident.tenants, start, end, limit):
@@ -38,7 +38,7 @@ def affected_by_tenant(deps: Dependencies, incident: Incident, limit: int) -> di
 
 
 def newest_triage(deps: Dependencies, incident_id: str) -> tuple[datetime, Triaged] | None:
-    """When the incident was triaged last, and what was put on record of it; None when nobody did."""
+    """When the incident was last triaged, and what was recorded; None when it never was."""
     found: tuple[datetime, Triaged] | None = None
     with deps.state.transaction() as state:
         for entry in state.audit.entries(incident_id=incident_id):

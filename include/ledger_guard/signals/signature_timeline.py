@@ -11,12 +11,12 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.signals.secret_ages import Sightings
 from ledger_guard.signals.signature_causes import ProviderFailures, RecentChange
 
-#: failures that begin within this time after a change are put down to it
+#: a change can be the cause of failures that begin within this time after it
 SHORTLY = timedelta(hours=2)
 
 
 def first_refusal(providers: Sequence[ProviderFailures]) -> datetime | None:
-    """When the first failing provider was refused first; None when none was."""
+    """Time of the first refusal of any provider; None when there was none."""
     return min((provider.first_seen for provider in providers if provider.failures), default=None)
 
 
@@ -26,7 +26,7 @@ def recent_changes(
     findings: Sequence[SecretFinding],
     sightings: Sightings,
 ) -> list[RecentChange]:
-    """Changes on record within two hours before the first refusal, the newest first."""
+    """Recorded changes within two hours before the first refusal, newest first."""
     first = first_refusal(providers)
     if first is None:
         return []
@@ -60,7 +60,7 @@ def _rotations(state: UnitOfWork, finding: SecretFinding, refused_at: datetime) 
 
 
 def _new_secrets(finding: SecretFinding, seen: Sequence[SecretSighting], refused_at: datetime) -> Iterator[RecentChange]:
-    """A secret that changed, as far as the guard can tell, neither long before the refusals nor after them."""
+    """A secret that changed shortly before the refusals, as far as the guard has seen."""
     current = next((each for each in seen if each.fingerprint == finding.fingerprint), None)
     earlier = [each for each in seen if each.fingerprint != finding.fingerprint]
     if current is None or not earlier:

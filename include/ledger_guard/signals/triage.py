@@ -1,4 +1,4 @@
-"""triage: the runbook's first question of every flow, and what people are told of its answer before they agree to a repair."""
+"""triage: the runbook's first question, and what approvers read of its answer before they agree to a repair."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["TriageReport", "before_a_backfill", "before_a_rollback", "triage"]
 
 
 def triage(deps: Dependencies, incident_id: str) -> TriageReport:
-    """Which tenants, whom, and why: the question of the incident's signal, answered and put on record.
+    """Answer and record the signal's question: which tenants and players are affected, and why.
 
     Raises:
         BadInputError: there is no such incident.
-        SourceUnavailable: a source is away. Start again when it is back; nothing is concluded meanwhile.
+        SourceUnavailable: a source is down. Start again when it is back.
     """
     with deps.state.transaction() as state:
         incident = state.incidents.get(checked_uuid(incident_id, "incident"))
@@ -30,7 +30,7 @@ def triage(deps: Dependencies, incident_id: str) -> TriageReport:
 
 
 def before_a_rollback(deps: Dependencies, incident_id: str, flag: str) -> str:
-    """What speaks for or against rolling the flag back for an incident, to be put first; ends with a space, or is empty.
+    """What an approver must know before a rollback for this incident; ends with a space, or is empty.
 
     Raises BadInputError when there is no such incident.
     """
@@ -42,7 +42,7 @@ def before_a_rollback(deps: Dependencies, incident_id: str, flag: str) -> str:
 
 
 def before_a_backfill(deps: Dependencies, incident_id: str | None, tenant_id: str) -> str:
-    """What triage found in a tenant of an incident, to be put first; ends with a space, or is empty."""
+    """What triage found in a tenant, for the start of a question; ends with a space, or is empty."""
     if incident_id is None:
         return ""
     with deps.state.transaction() as state:

@@ -1,4 +1,4 @@
-"""Webhook signature: calls of payment providers that are refused because of their signature. Genuine ones, or forged?"""
+"""Webhook signature: calls of payment providers refused because of their signature. Are they genuine or forged?"""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class WebhookSignature(Signal):
     actions = (COMMON_ACTIONS | SECRET_ACTIONS) - {"backfill"}
     restore_needs = RestoreNeeds(wallets_compared=False, rotations_done=True)
     against_verb: Literal["check_secrets"] = "check_secrets"
-    open_door = OpenDoor("Unsigned webhooks are accepted", "Whoever knows the address can book a payment.")
+    open_door = OpenDoor("Unsigned webhooks are accepted", "Anyone who knows the address can book a payment.")
 
     def faults_of_row(self, trigger: str, severity: Severity, actions: Sequence[str]) -> Iterator[str]:
         """See Signal."""
         yield from super().faults_of_row(trigger, severity, [word for word in actions if word != "backfill"])
         if "backfill" in actions:
-            yield f"backfill in a {trigger} row; allowed: none, wallets have no part in signatures"
+            yield f"backfill in a {trigger} row; allowed: without it (signatures do not concern wallets)"
 
     def review_topics(self, described: TriggerPolicy) -> Topics:  # noqa: ARG002
         """See Signal."""
@@ -47,7 +47,7 @@ class WebhookSignature(Signal):
         return (("Signature integration", asked),)
 
     def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
-        """See Signal: whose calls are refused, with which error."""
+        """See Signal: which providers are refused, and with which error."""
         start, end = incident_span(deps, incident)
         providers = by_provider(deps.triage.failures_by_provider(incident.trigger, start, end))
         by_tenant = affected_by_tenant(deps, incident, deps.policy.notification.list_at_most)
@@ -60,10 +60,10 @@ class WebhookSignature(Signal):
             calls[reading.tenant_id] += reading.exposure
         tenants = tuple(refused_calls(each, failures[each], calls[each], by_tenant.get(each, [])) for each in incident.tenants)
         facts = tuple((f"Provider {provider.provider}", provider.in_words()) for provider in providers)
-        return reported(incident, "Whose webhook calls are refused, and with which error?", tenants, facts)
+        return reported(incident, "Which providers' webhook calls are refused, and with which error?", tenants, facts)
 
     def against(self, found: Finding, tenants: Sequence[str]) -> Against:
-        """See Signal: every tenant, where the calls are likely forged."""
+        """See Signal: every tenant, if the calls are likely forged."""
         is_forged = isinstance(found, SecretsChecked) and found.cause_kind == CauseKind.FORGED.value
         return dict.fromkeys(tenants, _AGAINST) if is_forged else {}
 
@@ -81,8 +81,8 @@ class WebhookSignature(Signal):
         if not refused.ids.refused:
             return ""
         words = forged_words(refused.finding) if refused.finding.is_forged else f"Genuine calls: {refused.finding.why}."
-        ids = next(text for label, text in refused.as_facts() if label == "Known event ids")
-        return f"{words} Event ids: {ids}. "
+        facts = dict(refused.as_facts())
+        return f"{words} Event ids: {facts['Known event ids']}. Senders: {facts['Senders']}. "
 
 
 def refused_calls(tenant_id: str, failures: int, calls: int, subjects: Sequence[AffectedSubject]) -> TenantTriage:

@@ -130,7 +130,7 @@ def test_actions_plans_approvals_changes_freezes_and_rotations_are_told_with_who
     report = stored(world, incident, fill=fill)
     assert "| backfill | tenant-a | refused | 2026-03-01T12:00:00Z | rejected by ops-lead | remediation__1 |" in report
     assert (
-        "1 missing, 1 not what the evidence gives; 0 right though the player row differs | "
+        "1 missing, 1 not what the evidence gives; 0 right (only the player row differs) | "
         "10.50 USD created, 0.50 USD added, 0.00 USD taken away" in report
     )
     assert "| 3 rows: more than 2 |" in section(report, "Backfill plans")
@@ -192,7 +192,7 @@ def test_a_question_that_expired_waits_for_nobody(world):
     incident = an_incident()
     question = a_question(incident_id=incident.incident_id, expires_at=NOON + FIVE_MINUTES)
     report = stored(world, incident, fill=lambda state: state.approvals.request(question))
-    assert "not answered, counts no more" in section(report, "Approvals")
+    assert "not answered, no longer valid" in section(report, "Approvals")
     assert "An answer by" not in section(report, "Still waiting")
 
 
@@ -205,7 +205,7 @@ def test_a_question_whose_run_was_ended_waits_for_nobody_and_says_so(world):
         state.approvals.orphan(question.approval_id, NOON)
 
     report = stored(world, incident, fill=fill)
-    assert "not answered: its run had ended" in section(report, "Approvals")
+    assert "not answered: its run ended" in section(report, "Approvals")
     assert "An answer by" not in section(report, "Still waiting")
 
 

@@ -107,7 +107,7 @@ def test_force_verify_and_status_tell_one_story(world):
 def test_lines_for_people_name_plan_hash_and_counts(world):
     output = run("dry-run", "--tenant-id", TENANT).stdout
     assert "found     1 missing, 1 not what the evidence gives, 1 unexplained, for a human\n" in output
-    assert "beside    1 right though the player row differs\n" in output
+    assert "beside    1 right (only the player row differs)\n" in output
     assert "creates 20.00 USD, adds 10.00 USD, takes 0.00 USD" in output
     assert "bonus     1 players without a wallet have a bonus; their next grant overwrites 7.00 USD of it\n" in output
 

@@ -31,7 +31,7 @@ HEADER = (
 
 @pytest.fixture
 def world(monkeypatch) -> MemoryWorld:
-    """One player a kind of row, and one whose wallet is right though the player row differs."""
+    """One player a kind of row, and one whose wallet isright (only the player row differs)."""
     found = memory_world(load_policy(), NOW)
     monkeypatch.setitem(sys.modules, "ledger_guard.wiring", SimpleNamespace(open_dependencies=lambda: found.deps))
     for player_id, wallet in (

@@ -13,6 +13,17 @@ SECOND = "2026-03-02T00:05:00Z,a,1,10"
 BOM = b"\xef\xbb\xbf"
 
 
+_VERDICTS: dict[tuple[str, ...], list[dict[str, str]]] = {}
+
+
+def usual(judge, lines) -> list[dict[str, str]]:
+    """The verdicts of plain readings, judged once however many tests compare with them."""
+    known = tuple(lines)
+    if known not in _VERDICTS:
+        _VERDICTS[known] = judge(lines)[2]
+    return _VERDICTS[known]
+
+
 def as_text(lines) -> bytes:
     return "\n".join([*lines, ""]).encode()
 
@@ -44,17 +55,16 @@ def quoted(lines) -> list[str]:
 )
 def test_the_same_readings_written_otherwise_get_the_same_verdicts(judge, rewrite):
     lines = recorded(60, rise_from=50)
-    _, _, usual = judge(lines)
-    assert judge(rewrite(lines))[::2] == (0, usual)
+    assert judge(rewrite(lines))[::2] == (0, usual(judge, lines))
 
 
 @pytest.mark.parametrize("block_bytes", [7, 64, 1000])
 @pytest.mark.parametrize("rewrite", [lambda lines: lines, quoted], ids=["plain", "quoted"])
 def test_where_a_block_ends_changes_nothing(judge, monkeypatch, block_bytes, rewrite):
     lines = recorded(60, rise_from=50, missing={3: {"big"}, 8: {"tiny"}})
-    _, _, usual = judge(lines)
+    expected = usual(judge, lines)
     monkeypatch.setattr(csv_columns, "BLOCK_BYTES", block_bytes)
-    assert judge(rewrite(lines))[::2] == (0, usual)
+    assert judge(rewrite(lines))[::2] == (0, expected)
 
 
 def test_rows_of_a_window_may_come_in_any_order(judge, readable_engine):

@@ -89,7 +89,7 @@ def live_file(tmp_path, platform, monkeypatch):
     monkeypatch.setenv("WEBHOOK_SECRET_MOCKPSP", SECRET)
 
     def write(**changes):
-        document = yaml.safe_load(policy_path().read_text(encoding="utf-8"))
+        document = yaml.load(policy_path().read_text(encoding="utf-8"), yaml.CSafeLoader)
         body = {"provider_event_id": "{canary_id}", "event_type": "canary", "tenant_id": PLAYER[0], "player_id": PLAYER[1]}
         canary = {
             "kind": "webhook",
@@ -101,7 +101,7 @@ def live_file(tmp_path, platform, monkeypatch):
         }
         document["probes"] = {"webhook_signature_enforced": {"canary": {**canary, **changes}}}
         file = tmp_path / "live.yaml"
-        file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        file.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False), encoding="utf-8")
         return str(file)
 
     return write

@@ -68,9 +68,9 @@ def test_everything_is_printed_each_time_and_told_once(world, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == lines[3:]
     assert lines[0] == PAUSED
-    assert lines[1] == "1 question(s) expired without anything on record: their runs have ended, or Airflow stands still."
+    assert lines[1] == "1 question(s) expired with no answer on record: their runs have ended, or Airflow is not running."
     assert lines[2].startswith(
-        "A run of tenant_backfill was to start at 2026-03-01T12:00:00Z and has not begun: backfill__acme__"
+        "A run of tenant_backfill should have started at 2026-03-01T12:00:00Z and has not: backfill__acme__"
     )
     assert sorted(titles(world)) == [
         "start · tenant_backfill · not begun",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.attacks.scene import Run, Scene
+from tests.folders import run_folder
 
 from ledger_sandbox.airflow_processes import AirflowProcesses, password_of
 
@@ -41,7 +40,7 @@ def log_of(processes: AirflowProcesses) -> str:
 def scene() -> Iterator[Scene]:
     from ledger_sandbox.stack import Stack
 
-    folder = Path(tempfile.mkdtemp(prefix="ledger-guard-fab-"))
+    folder = run_folder("fab")
     under_fab = {"AIRFLOW__CORE__AUTH_MANAGER": FAB}
     try:
         with Stack(folder / "sandbox", lambda _: None, airflow_settings=under_fab, before_airflow_starts=create_users) as stack:

@@ -11,11 +11,11 @@ from ledger_guard.policy.loader import parse_policy, policy_path
 from ledger_guard.use_cases.remediation import remediation_steps as steps
 from ledger_guard.use_cases.remediation.remediate import open_case
 
-document = yaml.safe_load(policy_path().read_text(encoding="utf-8"))
+document = yaml.load(policy_path().read_text(encoding="utf-8"), yaml.CSafeLoader)
 for row in document["matrix"]:
     if row["trigger"] == "T1":
         row["actions"].append("name_owner")
-policy = parse_policy(yaml.safe_dump(document), "policy.yaml")
+policy = parse_policy(yaml.dump(document, Dumper=yaml.CSafeDumper), "policy.yaml")
 world = memory_world(policy, datetime(2026, 3, 1, 3, tzinfo=timezone.utc))
 world.ledger.tenants.add("acme")
 by_hand = {"trigger": "T1", "severity": "severe", "scope": "isolated", "tenants": ["acme"], "reason": "players call"}

@@ -17,9 +17,9 @@ path, NOTICE = Path(sys.argv[1], "notices.jsonl"), Notice(title="classify · T1"
 
 
 def notifier(place: Path):
-    document = yaml.safe_load(policy_path().read_text(encoding="utf-8"))
+    document = yaml.load(policy_path().read_text(encoding="utf-8"), yaml.CSafeLoader)
     document["notification"]["channels"] = [{"kind": "file", "path": str(place)}]
-    policy = parse_policy(yaml.safe_dump(document), "policy.yaml")
+    policy = parse_policy(yaml.dump(document, Dumper=yaml.CSafeDumper), "policy.yaml")
     assert policy.notification.places == str(place)
     return wiring.notifier(policy)
 

@@ -9,7 +9,7 @@ from ledger_guard.domain.signals import Nouns, Trigger
 from ledger_guard.policy.loader import parse_policy, policy_path
 from ledger_guard.signals.registry import SIGNALS, nouns_of, signal_of
 
-document = yaml.safe_load(policy_path().read_text(encoding="utf-8"))
+document = yaml.load(policy_path().read_text(encoding="utf-8"), yaml.CSafeLoader)
 document["triggers"]["T4"] = {
     "signal": "late_payouts",
     "description": "HTTP 504 PAYOUT_LATE out of payouts",
@@ -34,7 +34,7 @@ document["matrix"] += [
     }
     for severity in ("mild", "severe")
 ]
-policy = parse_policy(yaml.safe_dump(document), "policy.yaml")
+policy = parse_policy(yaml.dump(document, Dumper=yaml.CSafeDumper), "policy.yaml")
 assert "late_payouts" in SIGNALS.names
 assert policy.named(Trigger("T4")) == "T4 late_payouts", policy.named(Trigger("T4"))
 assert nouns_of(policy, Trigger("T4")) == Nouns("late payouts", "payouts", "players")

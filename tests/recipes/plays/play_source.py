@@ -18,7 +18,7 @@ from ledger_guard.policy.loader import parse_policy, policy_path
 
 path, T4 = Path(sys.argv[1], "counts.csv"), Trigger("T4")
 NOON, FIVE = datetime(2026, 3, 1, 12, tzinfo=timezone.utc), timedelta(minutes=5)
-document = yaml.safe_load(policy_path().read_text(encoding="utf-8"))
+document = yaml.load(policy_path().read_text(encoding="utf-8"), yaml.CSafeLoader)
 document["triggers"]["T4"] = {
     "signal": "generic",
     "name": "late_payouts",
@@ -38,7 +38,7 @@ document["matrix"] += [
     }
     for severity in ("mild", "severe")
 ]
-policy = parse_policy(yaml.safe_dump(document), "policy.yaml")
+policy = parse_policy(yaml.dump(document, Dumper=yaml.CSafeDumper), "policy.yaml")
 nowhere = ConnectionSettings.parse("postgresql://nobody@127.0.0.1:1/none", "ledger_db")
 source = wiring.signal_sources(nowhere, nowhere, policy, SystemClock())
 window = Window(NOON, FIVE)

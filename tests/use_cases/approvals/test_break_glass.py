@@ -80,7 +80,7 @@ def test_a_channel_that_is_down_does_not_hold_the_write_up(world):
 @pytest.mark.parametrize(
     ("made", "by", "why", "refused"),
     [
-        pytest.param(world_of(), "oncall", WHY, "allowed by the policy: nobody", id="the shipped policy: off"),
+        pytest.param(world_of(), "oncall", WHY, "allowed by the policy: no one", id="the shipped policy: off"),
         pytest.param(world_of("cto"), "oncall", WHY, "allowed by the policy: cto", id="somebody else is named"),
         pytest.param(world_of("oncall", kind=ApprovalKind.BACKFILL_UNDO), "oncall", WHY, "nobody", id="named for another kind"),
         pytest.param(world_of("oncall"), "ledger_guard", WHY, "ledger_guard may not", id="a run that nobody started"),

@@ -22,7 +22,6 @@ from ledger_guard.domain.attested_images import images_of
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.audit_keys import NO_KEYS
 from ledger_guard.domain.errors import SafetyRefusal
-from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.plans import Plan, PlanStatus
 from ledger_guard.domain.wallet_writes import WalletWrite
 from ledger_guard.policy.loader import load_policy
@@ -39,12 +38,6 @@ IMAGE = """
         after_available, after_pending, actor, written_at, platform_transaction)
     values (%s, %s, 'casino_7', %s, %s, %s, 0, %s, 0, 'ledger_guard', now(), %s)
 """
-
-
-@pytest.fixture
-def second_database_uri(postgres_server, migrated_template) -> str:
-    """Guard state apart from the platform's database."""
-    return postgres_server.create_database(f"guard_{new_id()[:8]}", template=migrated_template)
 
 
 @pytest.fixture(params=["one database", "two databases"])

@@ -221,7 +221,7 @@ def test_a_forged_comparison_of_a_tenant_that_was_written_since_is_told_as_forge
         state.audit.append(AuditEvent("force", "oncall", "plan:1", {}, NOW, tenant_id="tenant-a"))
     detail = {"counts": {}, "players": 1, "is_clean": True, "remaining": []}
     mallory.logs(AuditEvent("verify", "ledger_guard", "tenant:tenant-a", detail, NOW, tenant_id="tenant-a"))
-    with pytest.raises(SafetyRefusal, match=r"not compared since they were written last .*not marked with the audit key"):
+    with pytest.raises(SafetyRefusal, match=r"not compared since the last write .*lacks the mark of the audit key"):
         world.review_restore(None)
 
 

@@ -378,11 +378,11 @@ _PARTITIONED_BY_TENANT = f"""
 
 
 @pytest.fixture(params=["postgres", "two_databases"])
-def postgres_world_of_its_own(request, policy, database_uri, postgres_server, migrated_template) -> World:
+def postgres_world_of_its_own(request, policy, database_uri) -> World:
     """For tests that change the platform's tables."""
     guard_uri = database_uri
     if request.param == "two_databases":
-        guard_uri = postgres_server.create_database(f"guard_{new_id()[:8]}", template=migrated_template)
+        guard_uri = request.getfixturevalue("second_database_uri")
     world = postgres_backfill_world(policy, database_uri, guard_uri)
     world.platform.add_tenant(TENANT)
     return world

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
 from backfill_worlds import ACTOR, NOW, TENANT, World, approve
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.plans import NOTHING_WRITTEN, ForceOutcome, WriteTotals
 from ledger_guard.use_cases.backfill.backfill_run import backfill_question
@@ -142,6 +144,43 @@ def test_undone_and_approved_writes_count_and_the_plans_own_do_not(world):
         # 5.00 now and 5.00 then
         assert state.plans.written_before(other.plan_id, TENANT, since) == WriteTotals(2, 0, 1000, 1000)
         assert state.plans.written_before(plan.plan_id, TENANT, since) == NOTHING_WRITTEN
+
+
+def belongs_to(world: World, plan_id: str, tenant_id: str) -> None:
+    """Say behind the guard's back that a plan is another tenant's."""
+    if world.uris is None:
+        plans = world.deps.state.tables.plans
+        plans[plan_id] = replace(plans[plan_id], tenant_id=tenant_id)
+        return
+    with psycopg.connect(world.uris[1]) as connection:
+        edited = connection.execute("update ledger_guard.plan set tenant_id = %s where plan_id = %s", [tenant_id, plan_id])
+        assert edited.rowcount == 1
+
+
+def test_an_earlier_plan_that_was_edited_to_be_another_tenants_still_counts(world):
+    """Attack: who writes guard state without the audit key hides what a tenant was written, and has it written again."""
+    world = bounded(world, max_rows=3)
+    two_missing_and_two_stale(world)
+    earlier = dry_run(world.deps, TENANT, "create-missing", ACTOR)
+    made_before = dry_run(world.deps, TENANT, "create-missing", ACTOR)
+    assert force(world.deps, earlier.plan_id, ACTOR).applied == 2
+    belongs_to(world, earlier.plan_id, "other_casino")
+    plan = dry_run(world.deps, TENANT, "force", ACTOR)
+    assert not plan.within_guardrails
+    assert review(world.deps, plan.plan_id).needs_approval
+    for each in (plan, made_before):
+        with pytest.raises(SafetyRefusal, match=r"rows 4 \(2 of it written within 24 h before\) > max_rows 3"):
+            force(world.deps, each.plan_id, ACTOR)
+    assert world.platform.wallet(TENANT, "stale0")[0] == 10.0
+
+
+def test_an_entry_of_force_that_names_no_plan_counts_for_nothing_and_fails_nothing(world):
+    """Attack: an inserted entry is to keep every later dry-run from working."""
+    two_missing_and_two_stale(world)
+    with world.deps.state.transaction() as state:
+        for subject in ("plan:nobody's", "plan:", "tenant:x", f"plan:{'-' * 36}"):
+            state.audit.append(AuditEvent("force", "mallory", subject, {}, world.clock.now(), tenant_id=TENANT))
+    assert planned_and_forced(world).applied == 4
 
 
 def test_another_tenants_writes_do_not_count(world):

@@ -35,7 +35,7 @@ def _rolled_back(probes=None):
 @pytest.mark.parametrize(
     ("probes", "status", "says"),
     [
-        pytest.param(None, ChangeStatus.UNCONFIRMED, "names no probe of the instances and no canary", id="nothing named"),
+        pytest.param(None, ChangeStatus.UNCONFIRMED, "names no instance probe and no canary", id="nothing named"),
         pytest.param(Probes([False]), ChangeStatus.UNCONFIRMED, "no canary", id="instances alone"),
         pytest.param(Probes(None, shows=False), ChangeStatus.UNCONFIRMED, "no probe of the instances", id="canary alone"),
         pytest.param(Probes([False, False], shows=False), ChangeStatus.CONFIRMED, "canary shows off", id="all show it"),

@@ -44,7 +44,7 @@ def test_a_rollback_is_named_again_every_so_many_hours(world, flag, hours):
     almost = hours * 60 - 1
     assert _after(world, minutes=almost) == []
     (first,) = _after(world, minutes=1)
-    assert f"{flag} is still off for everyone, for {hours} h now" in first
+    assert f"{flag} has been off for everyone for {hours} h" in first
     assert _after(world, minutes=almost) == []
     assert len(_after(world, minutes=1)) == 1
 
@@ -97,7 +97,7 @@ def test_a_tenants_rollback_is_named_by_its_tenant(world):
     incident = world.incident()
     world.approved_roll_back(incident, BALANCE, "tenant-a")
     (said,) = _after(world, hours=24)
-    assert "still off for tenant tenant-a" in said
+    assert "has been off for tenant tenant-a" in said
 
 
 def test_a_second_rollback_begins_anew(world):
@@ -146,9 +146,7 @@ def test_while_the_flag_store_is_away_the_record_is_believed_and_that_is_said(wo
     monkeypatch.setattr(world.memory.flags, "scopes", away)
     assert [found.is_read for found in standing_rollbacks(world.deps)] == [False]
     _after(world, hours=4)
-    assert ("Not read", "the flag store did not answer; this is what is on record") in world.memory.notifier.posted[
-        -1
-    ].notice.facts
+    assert ("Not read", "the flag store did not answer; this is from the record") in world.memory.notifier.posted[-1].notice.facts
 
 
 @pytest.mark.postgres

@@ -232,7 +232,7 @@ def test_a_requester_who_is_the_only_approver_is_refused():
     ("word", "still_quiet", "says"),
     [
         pytest.param(Severity.NO_DATA, 5, "T1: 5 of its newest 12 windows are quiet", id="five quiet, the rest without data"),
-        pytest.param(Severity.INSUFFICIENT, 5, "too little evidence or none.; needed: 6", id="five quiet, the rest too little"),
+        pytest.param(Severity.INSUFFICIENT, 5, "little or no evidence.; needed: 6", id="five quiet, the rest too little"),
         pytest.param(Severity.NO_DATA, 6, None, id="six quiet, the rest without data"),
         pytest.param(Severity.INSUFFICIENT, 12, None, id="all quiet"),
     ],
@@ -320,7 +320,7 @@ def _restores(world, incident, flag=SIGNATURE, tenant_id=EVERYWHERE) -> str:
 def test_a_platform_too_small_for_verdicts_is_restored_by_its_attempts_and_the_approver_is_told(world, unsigned):
     world.attempts(20)
     seen = "720 attempts with 0 failures in 12 windows; needed were 432"
-    assert f"T2 is quiet by its attempts alone: {seen}." in world.review_restore(unsigned, SIGNATURE).text
+    assert f"T2 is quiet only by pooled attempts: {seen}." in world.review_restore(unsigned, SIGNATURE).text
     world.answer(world.ask_to_restore(unsigned, SIGNATURE))
     world.restore(unsigned, SIGNATURE)
     assert world.audit("restore")[-1]["quiet_by_attempts"] == {"T2": seen}
@@ -333,8 +333,8 @@ def test_a_platform_too_small_for_verdicts_is_restored_by_its_attempts_and_the_a
         pytest.param({"a_window": 20, "first": 8}, "", id="eight windows of an hour's twelve"),
         pytest.param(
             {"a_window": 20, "first": 7},
-            "T2: 0 of its newest 12 windows are quiet (the others have too little evidence or none); needed: 6 with evidence of "
-            "health, or 432 attempts in 6 windows or more; there are 420 attempts with 0 failures in 7 windows",
+            "T2: 0 of its newest 12 windows are quiet (the others have little or no evidence); needed: 6 with evidence of "
+            "health, or 432 attempts in at least 6 windows; found: 420 attempts with 0 failures in 7 windows",
             id="seven windows",
         ),
         pytest.param({"a_window": 1, "first": 12, "tenants": ("tenant-a", "tenant-b", "tenant-c")}, "or 50 attempts", id="36"),
@@ -412,7 +412,7 @@ def test_attempts_of_long_ago_prove_nothing(world, unsigned):
     ("hours", "found"),
     [
         pytest.param(3, "", id="17 windows of 3 tenants have 51 attempts"),
-        pytest.param(1, "or 50 attempts in 6 windows or more; there are 36 attempts with 0 failures in 12 windows", id="too few"),
+        pytest.param(1, "or 50 attempts in at least 6 windows; found: 36 attempts with 0 failures in 12 windows", id="too few"),
     ],
 )
 def test_a_platform_with_few_requests_an_hour_is_given_as_much_of_the_day_as_makes_enough(world, unsigned, hours, found):
@@ -516,7 +516,7 @@ def test_a_comparison_counts_for_an_hour(world, resolved, minutes, is_refused):
 def test_a_comparison_from_before_a_write_counts_no_more(world, resolved, written):
     with world.deps.state.transaction() as state:
         state.audit.append(AuditEvent(written, "oncall", "plan:1", {}, NOW, tenant_id="tenant-b"))
-    with pytest.raises(SafetyRefusal, match=r"1 tenant \(tenant-b\): its wallets were not compared since they were written"):
+    with pytest.raises(SafetyRefusal, match=r"1 tenant \(tenant-b\): its wallets were not compared since the last write"):
         world.review_restore(resolved)
 
 
@@ -542,7 +542,7 @@ def test_a_comparison_that_can_not_be_read_compared_nothing(world, resolved):
 
 def test_a_platform_that_names_no_tenant_is_nothing_compared(world, resolved):
     world.memory.ledger.tenants.clear()
-    with pytest.raises(SafetyRefusal, match="the platform names no tenant, so no wallet can be compared"):
+    with pytest.raises(SafetyRefusal, match="the platform has no tenant, so no wallet can be compared"):
         world.review_restore(resolved)
 
 
@@ -658,9 +658,7 @@ NOTHING_WRITTEN = {"root_cause": "", "root_cause_link": "", "root_cause_owner": 
 def test_an_override_lets_one_tenant_be_enabled_with_an_approval_and_lifts_nothing(frozen):
     override = _override(frozen)
     proposal = frozen.review_restore(None, tenant_id="tenant-a", **NOTHING_WRITTEN)
-    assert (
-        'In spite of a freeze that stays, by override of ops-lead until 2026-03-02T05:00:00Z, who wrote "a pilot' in proposal.text
-    )
+    assert 'A freeze stays active; override by ops-lead until 2026-03-02T05:00:00Z, who wrote "a pilot' in proposal.text
     frozen.answer(frozen.ask(ApprovalKind.FLAG_RESTORE, proposal, None))
     frozen.restore(None, tenant_id="tenant-a", **NOTHING_WRITTEN)
     assert [frozen.deps.flags.effective(BALANCE, tenant) for tenant in ("tenant-a", "tenant-b")] == [True, False]
@@ -734,7 +732,7 @@ def test_another_override_than_the_approved_one_voids_the_approval(frozen):
     ("given", "error", "says"),
     [
         pytest.param({"by": "intern"}, SafetyRefusal, "intern may not grant .* allowed: payments-lead, ops-lead", id="not named"),
-        pytest.param({"hours": 25}, SafetyRefusal, "25 hours are more than the policy's 24", id="for too long"),
+        pytest.param({"hours": 25}, SafetyRefusal, "25 hours is more than the policy's maximum of 24", id="for too long"),
         pytest.param({"hours": 0}, BadInputError, "hours: is 0", id="for no time"),
         pytest.param({"hours": float("nan")}, BadInputError, "hours: is nan", id="for a time that is none"),
         pytest.param({"reason": " short "}, BadInputError, "the reason has 5 characters", id="no reason"),
@@ -944,7 +942,7 @@ def test_an_incident_opened_after_the_approval_stops_the_restore(world, resolved
 def test_a_flag_changed_after_the_approval_stops_the_restore_and_says_how(world, resolved):
     world.answer(world.ask_to_restore(resolved))
     world.memory.flags.put(BALANCE, EVERYWHERE, False)
-    with pytest.raises(SafetyRefusal, match=r"approved was: everyone off \(version 2\); now: everyone off \(version 3\)"):
+    with pytest.raises(SafetyRefusal, match=r"approved: everyone off \(version 2\); now: everyone off \(version 3\)"):
         world.restore(resolved)
 
 

@@ -56,7 +56,7 @@ def test_a_proposal_tells_people_what_happens_to_whom_and_why(world):
     assert proposal.subject_id == f"{BALANCE}@*"
     for words in (
         "Turn ledger_enforce_balance off for everyone, the own values of 1 tenant (tenant-a) too",
-        "Asked for by oncall",
+        "Requested by oncall",
         "T1 insufficient_funds is severe, widespread, since 2026-03-02T02:50:00Z in 2 tenants (tenant-a, tenant-b)",
         "tenant-a: 42 of 60 refused",
         "Seen: everyone on (version 1); tenant tenant-a on (version 1)",
@@ -241,21 +241,21 @@ def _flag_off_and_on(world: RolloutWorld, _incident: str) -> None:
 
 CHANGES = [
     pytest.param(
-        _flag_off_and_on, r"approved was: everyone on \(version 1\); now: everyone on \(version 3\)", id="older flag version"
+        _flag_off_and_on, r"approved: everyone on \(version 1\); now: everyone on \(version 3\)", id="older flag version"
     ),
     pytest.param(
         lambda world, _: world.memory.flags.put(BALANCE, "tenant-c", True),
-        r"approved was: nothing of it; now: tenant tenant-c on \(version 1\)",
+        r"approved: none of this; now: tenant tenant-c on \(version 1\)",
         id="another tenant got a value of its own",
     ),
     pytest.param(
         lambda world, incident: world.change_incident(incident, scope=Scope.ISOLATED),
-        "approved was: incident T1 severe widespread; now: incident T1 severe isolated",
+        "approved: incident T1 severe widespread; now: incident T1 severe isolated",
         id="scope changed",
     ),
     pytest.param(
         lambda world, incident: world.change_incident(incident, severity=Severity.MILD),
-        "approved was: incident T1 severe widespread; now: incident T1 mild widespread",
+        "approved: incident T1 severe widespread; now: incident T1 mild widespread",
         id="severity changed",
     ),
     pytest.param(lambda world, incident: world.resolve(incident), "was resolved 2026-03-02T03:00:00Z", id="incident resolved"),
@@ -435,7 +435,7 @@ def test_a_store_without_tenants_refuses_a_tenants_rollback_and_the_global_propo
     with pytest.raises(BadInputError, match="keeps one value for everybody"):
         propose_roll_back(world.deps, BALANCE, "tenant-a", incident, "oncall")
     text = propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident, "oncall").text
-    assert "Only 2 tenants (tenant-a, tenant-b) hit, but the flag store keeps one value for everybody." in text
+    assert "Affected: only 2 tenants (tenant-a, tenant-b); but the flag store has one value for everyone." in text
 
 
 @pytest.fixture
@@ -482,7 +482,7 @@ def test_a_store_that_says_off_is_held_against_the_instances(serves, is_needed):
     world.memory.flags.put(BALANCE, EVERYWHERE, False)
     world.deps = replace(world.deps, probes=InMemoryFlagProbes(serves))
     proposal = propose_roll_back(world.deps, BALANCE, EVERYWHERE, world.incident(), "oncall")
-    assert (proposal.is_needed, "an instance's own environment wins over it" in proposal.text) == (is_needed, is_needed)
+    assert (proposal.is_needed, "an instance's own environment overrides it" in proposal.text) == (is_needed, is_needed)
 
 
 # --- confirm ------------------------------------------------------------------------------------------------------

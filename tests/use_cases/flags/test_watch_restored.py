@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from tests.triggers import T1, T2, T3
 from tests.use_cases.flags.rollout_world import BALANCE, NOW, RUN, SIGNATURE, TENANTS, RolloutWorld, rollout_world
-from tests.use_cases.remediation.webhook_traffic import genuine, strangers
+from tests.use_cases.remediation.webhook_traffic import accepted, genuine, strangers
 
 from ledger_guard.adapters.memory.probes import UNUSABLE
 from ledger_guard.adapters.memory.probes import InMemoryFlagProbes as Probes
@@ -281,7 +281,7 @@ def busy(world) -> RolloutWorld:
     """Four days of genuine webhook calls before the flag was enabled."""
     for days in range(4):
         begin, end = NOW - timedelta(days=days, hours=5), NOW - timedelta(days=days)
-        world.memory.triage.receive(world.deps.policy, genuine(begin, end if days == 0 else end + timedelta(minutes=90)))
+        world.memory.triage.receive(world.deps.policy, accepted(begin, end if days == 0 else end + timedelta(minutes=90)))
     return world
 
 
@@ -371,7 +371,7 @@ def test_the_end_of_a_restore_says_that_it_is_watched_unless_it_is_confirmed(pro
     status, words = flag_run.close_run(world.on_record(), ApprovalKind.FLAG_RESTORE, params, question)
     assert status is ending
     assert says in words
-    watched = "watched for 120 minutes: if T2 webhook_signature rises again, a rollback is put to people"
+    watched = "watched for 120 minutes: if T2 webhook_signature rises again, approvers are asked for a rollback"
     assert words.endswith(watched) is (says != "confirmed")
     assert "unkeyed (no audit key is set)" in words
 

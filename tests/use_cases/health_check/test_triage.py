@@ -75,7 +75,7 @@ def test_t1_compares_with_how_many_of_all_players_are_behind(behind, of_all, wor
     world.triage.affect(T1, NOON, *(subject(f"p{number}", **each) for number, each in enumerate(balances)))
     (tenant,) = triage(world.deps, INCIDENT_ID).tenants
     assert tenant.word == word
-    assert f"of all its players {of_all:.0%}" in tenant.conclusion
+    assert f"of all players of the tenant: {of_all:.0%}" in tenant.conclusion
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_with_enforcement_off_no_wallet_has_refused_anybody():
     world.deps.flags.put("ledger_enforce_balance", "*", False)
     world.triage.affect(T1, NOON, subject("p1", **FUNDED_BEHIND))
     (tenant,) = triage(world.deps, INCIDENT_ID).tenants
-    assert tenant.conclusion.startswith("short of funds: enforcement is off, so no wallet has refused anybody")
+    assert tenant.conclusion.startswith("short of funds: enforcement is off, so no wallet refused anyone")
 
 
 def test_t1_names_players_up_to_the_policys_limit_those_with_a_fault_first():
@@ -165,7 +165,7 @@ def test_t3_breaks_differences_down_by_cause_and_lists_the_largest():
     report = triage(world.deps, INCIDENT_ID)
     (tenant,) = report.tenants
     assert tenant.conclusion == (
-        "1 missing, 1 stale wallet, 1 disputed, 1 unexplained of 6 players; 1 right though the player row differs"
+        "1 missing, 1 stale wallet, 1 disputed, 1 unexplained of 6 players; 1 right (only the player row differs)"
     )
     assert tenant.word == "missing"
     assert [line.split(":")[0] for line in tenant.listed] == ["unexplained", "disputed", "missing", "stale"]
@@ -179,7 +179,7 @@ def test_t3_calls_no_tenant_off_for_wallets_that_are_right_though_their_player_r
     (tenant,) = triage(world.deps, INCIDENT_ID).tenants
     assert (tenant.word, tenant.conclusion) == (
         "no difference",
-        "none of 1 players differs now; 1 right though the player row differs",
+        "0 of 1 players differ now; 1 right (only the player row differs)",
     )
 
 
@@ -187,7 +187,7 @@ def test_t3_says_when_nothing_differs_any_more():
     world = world_with(trigger=T3)
     world.ledger.add_player("a", "p1", 1.0)
     world.ledger.set_wallet("a", "p1", 1.0)
-    assert triage(world.deps, INCIDENT_ID).conclusion == "a: none of 1 players differs now"
+    assert triage(world.deps, INCIDENT_ID).conclusion == "a: 0 of 1 players differ now"
 
 
 def test_t3_looks_at_no_more_tenants_than_the_policy_allows_and_names_the_others():
@@ -197,14 +197,14 @@ def test_t3_looks_at_no_more_tenants_than_the_policy_allows_and_names_the_others
         world.ledger.add_player(name, f"p-{name}", 1.0)
     report = triage(world.deps, INCIDENT_ID)
     assert len(report.tenants) == POLICY.guardrails.max_tenants_per_incident == 20
-    assert report.facts == (("Not looked at, beyond the tenant limit", "t20, t21"),)
+    assert report.facts == (("Not checked, over the tenant limit", "t20, t21"),)
 
 
 def test_the_report_reads_as_lines_facts_and_json():
     world = world_with()
     world.triage.affect(T1, NOON, subject("p1", **FUNDED_BEHIND))
     report = triage(world.deps, INCIDENT_ID)
-    assert report.lines[0] == "Are the funds really short, or is it a backfill fault?"
+    assert report.lines[0] == "Are players really short of funds, or is it a backfill fault?"
     assert report.as_facts()[0][0] == "a"
     assert json.loads(json.dumps(json_of(report)))["tenants"][0]["word"] == "backfill fault"
 

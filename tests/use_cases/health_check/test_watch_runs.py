@@ -215,7 +215,7 @@ def test_a_granted_run_that_has_not_begun_is_told_by_the_look_of_any_dag(watched
 def test_a_granted_run_that_has_not_begun_stays_known_for_a_day_told_or_not(watched, age, is_known):
     grant = granted(watched)
     watched.look(after=age)
-    expected = f"A run of flag_rollback was to start at 2026-03-01T12:00:00Z and has not begun: {grant.run_id}."
+    expected = f"A run of flag_rollback should have started at 2026-03-01T12:00:00Z and has not: {grant.run_id}."
     assert watched.known() == ([expected] if is_known else [])
 
 
@@ -287,7 +287,7 @@ def test_a_question_that_expired_without_a_record_is_overdue_for_who_can_not_ask
     assert [each.notice.title for each in watched.world.notifier.posted] == (
         ["watch · questions · overdue"] if is_overdue else []
     )
-    expected = "1 question(s) expired without anything on record: their runs have ended, or Airflow stands still."
+    expected = "1 question(s) expired with no answer on record: their runs have ended, or Airflow is not running."
     assert watched.known() == ([expected] if is_overdue else [])
 
 

@@ -47,8 +47,8 @@ JUST_ENABLED = FlagFacts(FLAG, True, NOON - 3 * WINDOW)
 @pytest.mark.parametrize(
     ("findings", "groups", "flag", "other_calls", "says"),
     [
-        pytest.param(HEALTHY, [], ON, 100, "nothing points to a secret", id="no failures"),
-        pytest.param(HEALTHY, [_group("mockpsp", 0, 50)], ON, 0, "nothing points to a secret", id="calls but no failures"),
+        pytest.param(HEALTHY, [], ON, 100, "no secret is suspected", id="no failures"),
+        pytest.param(HEALTHY, [_group("mockpsp", 0, 50)], ON, 0, "no secret is suspected", id="calls but no failures"),
         pytest.param(HEALTHY, [_group("mockpsp", 50, 50)], OFF, 0, "rolling it back would change nothing", id="flag off"),
         pytest.param(
             ONE_WRONG,
@@ -71,7 +71,7 @@ JUST_ENABLED = FlagFacts(FLAG, True, NOON - 3 * WINDOW)
             [_group("mockpsp", 40, 41)],
             ON,
             500,
-            "Only calls of mockpsp are refused, and nothing is wrong",
+            "Only calls of mockpsp are refused, and the format of that secret is valid",
             id="one of several fails, its secret looks right",
         ),
         pytest.param(
@@ -79,7 +79,7 @@ JUST_ENABLED = FlagFacts(FLAG, True, NOON - 3 * WINDOW)
             [_group("mockpsp", 20, 41)],
             JUST_ENABLED,
             0,
-            "Only calls of mockpsp are refused, and nothing is wrong",
+            "Only calls of mockpsp are refused, and the format of that secret is valid",
             id="half of the calls is not the header fault",
         ),
         pytest.param(
@@ -87,7 +87,7 @@ JUST_ENABLED = FlagFacts(FLAG, True, NOON - 3 * WINDOW)
             [_group("mockpsp", 50, 50)],
             JUST_ENABLED,
             500,
-            "mockpsp is refused wholly since webhook_signature_enforced was enabled at 2026-03-01T11:45:00Z: the platform's own",
+            "completely since webhook_signature_enforced was enabled at 2026-03-01T11:45:00Z: the platform's header fault",
             id="refused wholly from the moment of enabling",
         ),
         pytest.param(
@@ -95,7 +95,7 @@ JUST_ENABLED = FlagFacts(FLAG, True, NOON - 3 * WINDOW)
             [_group("mockpsp", 50, 50), _group("stripe", 9, 10)],
             ON,
             0,
-            "Every provider is refused wholly while webhook_signature_enforced is enforced",
+            "Every provider is refused completely while webhook_signature_enforced is enforced",
             id="all refused, moment not on record",
         ),
         pytest.param(
@@ -103,7 +103,7 @@ JUST_ENABLED = FlagFacts(FLAG, True, NOON - 3 * WINDOW)
             [_group("mockpsp", 50, 50), _group("stripe", 9, 10)],
             UNKNOWN,
             None,
-            "Every provider is refused wholly",
+            "Every provider is refused completely",
             id="all refused, flag store away",
         ),
         pytest.param(
@@ -119,7 +119,7 @@ JUST_ENABLED = FlagFacts(FLAG, True, NOON - 3 * WINDOW)
             [_group("mockpsp", 90, 100)],
             ON,
             10,
-            "Every provider is refused wholly",
+            "Every provider is refused completely",
             id="others call hardly at all, at the limit",
         ),
         pytest.param(
@@ -151,7 +151,7 @@ JUST_ENABLED = FlagFacts(FLAG, True, NOON - 3 * WINDOW)
             [_group("wp-login", 60, 60)],
             ON,
             500,
-            "scanners or a misspelt address",
+            "scanners or a wrong address",
             id="only names that nobody has a secret for",
         ),
         pytest.param(
@@ -159,7 +159,7 @@ JUST_ENABLED = FlagFacts(FLAG, True, NOON - 3 * WINDOW)
             [_group("(unknown)", 60, 60)],
             JUST_ENABLED,
             0,
-            "scanners or a misspelt address",
+            "scanners or a wrong address",
             id="strangers are not the header fault",
         ),
     ],
@@ -177,9 +177,9 @@ ONE = [_group("mockpsp", 40, 41)]
 @pytest.mark.parametrize(
     ("findings", "groups", "flag", "recent", "says"),
     [
-        pytest.param(HEALTHY, ALL, ON, [DEPLOY], "Every provider is refused since shortly after the deploy v2.3", id="deploy"),
-        pytest.param(HEALTHY, ALL, JUST_ENABLED, [DEPLOY], "the platform's own header fault", id="enabled as well as deployed"),
-        pytest.param(HEALTHY, ONE, ON, [DEPLOY], "Only mockpsp is refused since shortly after the deploy v2.3", id="deploy, one"),
+        pytest.param(HEALTHY, ALL, ON, [DEPLOY], "Every provider has been refused since shortly after the deploy", id="deploy"),
+        pytest.param(HEALTHY, ALL, JUST_ENABLED, [DEPLOY], "the platform's header fault", id="enabled as well as deployed"),
+        pytest.param(HEALTHY, ONE, ON, [DEPLOY], "Only mockpsp has been refused since shortly after", id="deploy, one"),
         pytest.param(HEALTHY, ONE, ON, [ROTATED], "rotation was recorded as done at 11:35, and calls of mockpsp", id="rotation"),
         pytest.param(HEALTHY, ONE, ON, [DEPLOY, ROTATED], "one side still uses the old secret", id="rotation and deploy"),
         pytest.param(ONE_WRONG, ONE, ON, [DEPLOY, ROTATED], "SECRET_MOCKPSP is a placeholder", id="a wrong secret explains more"),
@@ -194,7 +194,7 @@ def test_what_changed_shortly_before_is_the_likeliest_cause(findings, groups, fl
 def test_a_secret_that_could_not_be_read_is_not_called_well_formed():
     unseen = replace(_finding("mockpsp"), is_value_known=False, not_known=("its value is a reference to VAULT_X",))
     words = likeliest_cause((unseen, _finding("stripe")), by_provider(ONE), ON, 500).words
-    assert "what mockpsp is checked with can't be read here" in words
+    assert "the secret of mockpsp can't be read here" in words
     assert "nothing is wrong" not in words
 
 
@@ -203,7 +203,7 @@ def test_somebody_enabled_past_the_guard_is_a_flip_and_said():
     flag = FlagFacts(FLAG, True, None, is_enabled_unrecorded=True)
     cause = likeliest_cause(HEALTHY, by_provider(ALL), flag, 500)
     assert cause.kind is CauseKind.FLIP
-    assert "which somebody enabled past the guard" in cause.words
+    assert "which someone enabled past the guard" in cause.words
     assert likeliest_cause(HEALTHY, by_provider(ALL), ON, 500).kind is CauseKind.CREDENTIAL
 
 
@@ -247,7 +247,7 @@ def test_no_rotation_is_planned_where_enabling_the_flag_is_the_likeliest_cause(w
     incident_id = open_incident(T2).incident_id
     found = plan_secret_rotation(world.deps, incident_id, "oncall")
     assert found.plans == ()
-    assert "no secret mends it, and a rollback is right" in found.refused[0]
+    assert "No secret fixes it; a rollback is right" in found.refused[0]
     with world.state.transaction() as state:
         assert state.rotations.pending() == []
     assert [event.detail["stage"] for event in _audited(world, "plan_secret_rotation")] == ["refused"]
@@ -261,11 +261,11 @@ def test_the_report_names_secrets_calls_and_cause_and_is_on_record(world, incide
     assert dict(report.as_facts()) == {
         "Calls of mockpsp": "40 of 41 calls refused (98%), first at 2026-03-01T11:45:00Z; WEBHOOK_SIGNATURE_INVALID",
         "Secret WEBHOOK_SECRET_MOCKPSP": (
-            "set, no fingerprint: it could be guessed from one; is a placeholder that ships with the platform"
+            "set, no fingerprint (the secret could be guessed); is a placeholder that ships with the platform"
         ),
         "Secret STRIPE_WEBHOOK_SECRET": (
-            f"set, fingerprint {fingerprints['STRIPE_WEBHOOK_SECRET']}; nothing wrong with its form; "
-            "in use since 2026-03-01T12:00:00Z at least"
+            f"set, fingerprint {fingerprints['STRIPE_WEBHOOK_SECRET']}; its format is valid; "
+            "in use since at least 2026-03-01T12:00:00Z"
         ),
     }
     (event,) = _audited(world, "check_secrets")
@@ -291,10 +291,10 @@ class Away:
 def test_a_flag_that_the_store_can_not_tell_is_not_called_off(world, incident, tmp_path):
     deps = replace(world.deps, flags=dotenv_store(tmp_path, b"A=1\n"))
     cause = check_secrets(deps, incident.incident_id).likeliest_cause
-    assert "is off, so these refusals do not come from it" not in cause
+    assert "is off, so it does not cause these refusals" not in cause
     dotenv_store(tmp_path, b"WEBHOOK_SIGNATURE_ENFORCED=False\n")
     cause = check_secrets(deps, incident.incident_id).likeliest_cause
-    assert "is off, so these refusals do not come from it" in cause
+    assert "is off, so it does not cause these refusals" in cause
 
 
 def test_secrets_that_can_not_be_read_are_not_taken_for_absent_or_right(world, incident):
@@ -308,7 +308,7 @@ def test_failures_that_can_not_be_read_leave_what_is_known_of_the_secrets(world,
     report = check_secrets(replace(world.deps, triage=Away()), incident.incident_id)
     assert report.likeliest_cause == (
         "The cause is not known: access events: connection refused. "
-        "What could be read: WEBHOOK_SECRET_MOCKPSP is a placeholder that ships with the platform."
+        "Could be read: WEBHOOK_SECRET_MOCKPSP is a placeholder that ships with the platform."
     )
 
 
@@ -373,7 +373,7 @@ def test_no_second_rotation_is_planned_within_the_overlap_of_one_that_is_done(wo
 def test_a_rotation_planned_by_hand_is_refused_while_one_is_pending(world, incident):
     plan = plan_one_rotation(world.deps, "mockpsp", None, "anna", "oncall")
     assert (plan.owner, plan.overlap_hours, plan.secret_name) == ("anna", 24, "WEBHOOK_SECRET_MOCKPSP")
-    with pytest.raises(SafetyRefusal, match=f"{plan.rotation_id} by anna is pending since"):
+    with pytest.raises(SafetyRefusal, match=f"{plan.rotation_id} by anna is pending, planned at"):
         plan_one_rotation(world.deps, "mockpsp", None, "bert", "oncall")
     assert len(_audited(world, "plan_secret_rotation")) == 1
 
@@ -383,7 +383,7 @@ def test_a_rotation_planned_by_hand_is_refused_while_one_is_pending(world, incid
     [
         pytest.param({"provider": "paypal"}, "'paypal' is unknown; allowed: adyen, generic, mockpsp, stripe", id="provider"),
         pytest.param({"owner": " "}, "the owner is empty", id="owner"),
-        pytest.param({"actor": ""}, "the name of who plans it is empty", id="actor"),
+        pytest.param({"actor": ""}, "the name of the person planning it is empty", id="actor"),
         pytest.param({"incident_id": new_id()}, "does not exist", id="incident"),
     ],
 )
@@ -442,7 +442,7 @@ def test_a_secret_is_as_old_as_the_guard_has_seen_it(world, days, is_old):
     world.wall_clock.advance(timedelta(days=days))
     (finding,) = look_at_secrets(world.deps)
     assert finding.seen_since == NOON
-    expected = ("has been in use since 2026-03-01T12:00:00Z at least; the policy allows 180 days",)
+    expected = ("has been in use since at least 2026-03-01T12:00:00Z; the policy allows 180 days",)
     assert finding.problems == (expected if is_old else ())
 
 
@@ -453,7 +453,7 @@ def test_a_rotation_that_changed_no_secret_is_found_out(world):
     plan = plan_one_rotation(world.deps, "stripe", None, "anna", "oncall")
     complete_rotation(world.deps, plan.rotation_id, "anna")
     (finding,) = look_at_secrets(world.deps)
-    assert finding.problems == ("is the same as before the rotation that anna recorded as done at 2026-03-01T13:00:00Z",)
+    assert finding.problems == ("did not change in the rotation that anna recorded as done at 2026-03-01T13:00:00Z",)
     world.secrets.inspect("stripe", "STRIPE_WEBHOOK_SECRET", f"{STRONG}x")
     (finding,) = look_at_secrets(world.deps)
     assert finding.problems == ()
@@ -463,8 +463,8 @@ def test_a_rotation_that_changed_no_secret_is_found_out(world):
     ("given", "says"),
     [
         pytest.param({"version": " "}, "the version is empty", id="no version"),
-        pytest.param({"by": ""}, "the name of who records it is empty", id="nobody"),
-        pytest.param({"deployed_at": NOON + timedelta(seconds=1)}, "has not come yet", id="in the future"),
+        pytest.param({"by": ""}, "the name of the person recording it is empty", id="nobody"),
+        pytest.param({"deployed_at": NOON + timedelta(seconds=1)}, "is in the future", id="in the future"),
     ],
 )
 def test_a_deploy_has_a_version_a_recorder_and_took_place(world, given, says):

@@ -95,7 +95,7 @@ def test_the_policy_row_says_what_is_proposed_who_owns_it_and_which_runbook(worl
     facts = dict(incident_notice(world.deps, incident.incident_id, "classify").facts)
     assert facts["Proposed"] == (
         "notify, triage, backfill, request_review. The runbook: Repeat the OPS-01 backfill, tenant scoped, dry-run first; "
-        "review the business rules. Triage comes first and may speak against repairs."
+        "review the business rules. Triage comes first and may advise against repairs."
     )
     assert facts["Owner"] == "oncall"
     assert facts["Runbook"] == "docs/runbooks/T1_insufficient_funds.md"
@@ -197,7 +197,7 @@ def test_a_question_says_what_happens_who_may_answer_until_when_and_where(world,
         "May answer": "payments-lead, ops-lead",
         "Asked by": "ledger_guard",
         "Until": "2026-03-01T13:00:00Z",
-        "Silence": "counts as Reject",
+        "No answer": "counts as Reject",
         "Reason": "required, at least 10 characters",
     }
     assert [link for _, link in notice.links] == [request.link, "http://localhost:8080/plugin/ledger-guard"]

@@ -7,7 +7,17 @@ from datetime import timedelta
 
 import pytest
 from tests.triggers import T2
-from tests.use_cases.remediation.webhook_traffic import FLAG, INCIDENT_ID, MINUTE, NOON, TENANTS, Webhooks, genuine, strangers
+from tests.use_cases.remediation.webhook_traffic import (
+    FLAG,
+    INCIDENT_ID,
+    MINUTE,
+    NOON,
+    PROVIDERS,
+    TENANTS,
+    Webhooks,
+    genuine,
+    strangers,
+)
 
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incident_lifecycle import Change
@@ -21,7 +31,8 @@ from ledger_guard.use_cases.health_check.decide import decide
 from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_secret_rotation
 from ledger_guard.use_cases.remediation.recovery import Recovery, recovery
 from ledger_guard.use_cases.remediation.remediate import start_action
-from ledger_guard.use_cases.remediation.remediation_steps import ending, runs_to_start
+from ledger_guard.use_cases.remediation.remediation_steps import check_case_secrets, ending, runs_to_start
+from ledger_guard.use_cases.reports.report import incident_report
 
 TEN = NOON + 10 * MINUTE
 
@@ -68,9 +79,56 @@ def test_downgrade_by_anonymous_check_secrets_says_so_and_shows_what_the_log_has
         "Likely forged: do not roll back. 215 of usually 214 genuine calls were accepted while 144 were refused"
     )
     facts = dict(report.as_facts())
-    assert facts["Known event ids"] == "0 of 144 refused event ids were accepted too"
+    assert facts["Known event ids"] == "0 of 144 refused event ids were also accepted"
     assert facts["Senders"] == "not known: the access log keeps no source address"
-    assert facts["Missing or wrong signature"] == "the access log does not tell them apart: WEBHOOK_SIGNATURE_INVALID"
+    assert facts["Missing or wrong signature"] == "the access log does not say which: WEBHOOK_SIGNATURE_INVALID"
+
+
+@pytest.fixture
+def flooded_with_addresses() -> Webhooks:
+    """The same; the log has addresses: two of three wrongly signed calls come from one, each other from one of its own."""
+    webhooks = Webhooks()
+    flood = [
+        replace(event, source_address="203.0.113.66" if number % 3 else f"2001:db8::{number:x}")
+        for number, event in enumerate(strangers(NOON))
+    ]
+    honest = [replace(event, source_address=PROVIDERS[event.provider]) for event in genuine(NOON, TEN)]
+    a_shared_one = replace(flood[0], event_key="shared", source_address=PROVIDERS["mockpsp"])
+    webhooks.arrive([*honest, *flood[1:], a_shared_one])
+    webhooks.open()
+    return webhooks
+
+
+SENDERS = (
+    "49 addresses. 203.0.113.66: 96 of 144 refused calls (67%), none accepted; "
+    "198.51.100.10: 1 of 144 refused calls (1%), 215 accepted; "
+    "2001:db8::12: 1 of 144 refused calls (1%), none accepted; 2001:db8::15: 1 of 144 refused calls (1%), none accepted; "
+    "2001:db8::18: 1 of 144 refused calls (1%), none accepted; 44 more: 44 of 144 refused calls (31%). "
+    "One with accepted calls may be a provider's own: ask before it is blocked"
+)
+
+
+def test_downgrade_by_anonymous_the_senders_are_told_in_notice_question_record_and_report(flooded_with_addresses):
+    deps = flooded_with_addresses.world.deps
+    case = flooded_with_addresses.case()
+    check_case_secrets(deps, case)
+    assert ("Senders", SENDERS) in flooded_with_addresses.world.notifier.posted[-1].notice.facts
+    params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT_ID}
+    assert f" Senders: {SENDERS}. " in roll_back_question(deps, params, "oncall")["proposal"]
+    assert f"block the senders at the ingress. Senders: {SENDERS}." in incident_report(deps, INCIDENT_ID)
+    with deps.state.transaction() as state:
+        (told,) = [entry.event.detail for entry in state.audit.entries() if entry.event.verb == "check_secrets"]
+    assert told["refused"]["senders"]["most"][0] == {"address": "203.0.113.66", "refused": 96, "accepted": 0}
+    assert len(told["refused"]["senders"]["most"]) == 5
+
+
+def test_where_the_log_has_no_address_question_and_report_say_so_or_nothing(flooded):
+    case = flooded.case()
+    check_case_secrets(flooded.world.deps, case)
+    params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT_ID}
+    question = roll_back_question(flooded.world.deps, params, "oncall")["proposal"]
+    assert " Senders: not known: the access log keeps no source address. " in question
+    assert "Senders:" not in incident_report(flooded.world.deps, INCIDENT_ID)
 
 
 def test_downgrade_by_anonymous_no_secret_is_rotated(flooded):

@@ -168,7 +168,7 @@ def test_a_run_that_nothing_gave_leave_to_records_nothing(world, case):
     (run,) = child_runs(world.deps, case, "backfill")
     before = actions(world)
     forged = granted(world, {**run, "trigger_run_id": "backfill__mine"})
-    with pytest.raises(SafetyRefusal, match="guard state gave no leave"):
+    with pytest.raises(SafetyRefusal, match="without a grant in guard state"):
         backfill_ending.close_run(forged, run["conf"], None, None)
     assert actions(world) == before
 

@@ -114,7 +114,7 @@ def test_the_question_of_a_person_carries_what_triage_found():
     params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT_ID}
     proposal = roll_back_question(world.deps, params, "oncall")["proposal"]
     assert proposal.startswith(
-        "SHORT OF FUNDS: do not roll back, it changes nothing for these players. Triage at 2026-03-01T12:11"
+        "SHORT OF FUNDS: do not roll back. It would change nothing for these players. Triage at 2026-03-01T12:11"
     )
     assert "short of funds in 20 of 20 tenants" in proposal
 
@@ -125,13 +125,15 @@ def test_the_question_about_a_plan_carries_what_triage_found_in_its_tenant():
     world.ledger.add_player(TENANTS[0], "somebody", 10.0)
     params = {"tenant_id": TENANTS[0], "operation": "backfill", "mode": "force", "incident_id": INCIDENT_ID}
     proposal = plan_run(world.deps, params, "oncall")["proposal"]
-    assert proposal.startswith("SHORT OF FUNDS: a backfill changes nothing for the players refused. Triage at 2026-03-01T12:11")
+    assert proposal.startswith(
+        "SHORT OF FUNDS: a backfill would change nothing for the refused players. Triage at 2026-03-01T12:11"
+    )
 
 
 def test_a_question_about_an_incident_that_nobody_triaged_says_so():
     world = everybody_short()
     params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT_ID}
-    assert roll_back_question(world.deps, params, "oncall")["proposal"].startswith("Nobody has triaged this incident yet.")
+    assert roll_back_question(world.deps, params, "oncall")["proposal"].startswith("This incident has not been triaged yet.")
 
 
 # --- true troubles, and those that triage can't tell --------------------------------------------------------------

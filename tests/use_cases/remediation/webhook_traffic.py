@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
@@ -27,10 +28,16 @@ EVERY = timedelta(seconds=14)
 Refuses = Callable[[AccessEvent], bool]
 
 
-def call(tenant: str, at: datetime, status: int, webhook_id: str | None, provider: str = "mockpsp") -> AccessEvent:
+#: where each provider's calls come from, where the log tells
+PROVIDERS = {"mockpsp": "198.51.100.10", "stripe": "198.51.100.40"}
+
+
+def call(
+    tenant: str, at: datetime, status: int, webhook_id: str | None, provider: str = "mockpsp", source: str | None = None
+) -> AccessEvent:
     path, code = f"/api/v1/payments/webhook/{provider}", None if status == 200 else "WEBHOOK_SIGNATURE_INVALID"
     key = f"{tenant} {at.isoformat()} {status} {webhook_id}"
-    return AccessEvent(key, at, tenant, webhook_id, "POST", path, provider, status, code)
+    return AccessEvent(key, at, tenant, webhook_id, "POST", path, provider, status, code, source_address=source)
 
 
 def genuine(start: datetime, end: datetime, refuses: Refuses = lambda _: False) -> Iterator[AccessEvent]:
@@ -44,6 +51,12 @@ def genuine(start: datetime, end: datetime, refuses: Refuses = lambda _: False) 
             at, number = at + EVERY, number + 1
 
 
+@functools.cache
+def accepted(start: datetime, end: datetime) -> tuple[AccessEvent, ...]:
+    """All genuine calls of this time, none of them refused: the same ones for every test that asks."""
+    return tuple(genuine(start, end))
+
+
 def strangers(start: datetime, count: int = 144, seconds: float = 4.0) -> list[AccessEvent]:
     """Wrongly signed calls from nowhere, one tenant after another, with ids that nobody ever sent."""
     return [call(TENANTS[n % 6], start + timedelta(seconds=seconds * n), 401, f"x-{n}") for n in range(count)]
@@ -55,7 +68,7 @@ class Webhooks:
     `refused_before` are genuine calls that were refused in the hours before, too.
     """
 
-    def __init__(self, refused_before: Refuses = lambda _: False) -> None:
+    def __init__(self, refused_before: Refuses | None = None) -> None:
         self.world: MemoryWorld = memory_world(POLICY, NOON + 11 * MINUTE)
         self.world.flags.put(FLAG, "*", is_enabled=True)
         for provider, name in (("mockpsp", "WEBHOOK_SECRET_MOCKPSP"), ("stripe", "STRIPE_WEBHOOK_SECRET")):
@@ -64,8 +77,9 @@ class Webhooks:
             self.world.ledger.tenants.add(tenant)
         for days in range(4):
             noon = NOON - days * 1440 * MINUTE
-            self.arrive(genuine(noon - 300 * MINUTE, noon, (lambda _: False) if days else refused_before))
-            self.arrive(genuine(noon, noon + 90 * MINUTE) if days else [])
+            begin = noon - 300 * MINUTE
+            self.arrive(accepted(begin, noon) if days or not refused_before else genuine(begin, noon, refused_before))
+            self.arrive(accepted(noon, noon + 90 * MINUTE) if days else [])
 
     def arrive(self, events) -> None:
         """Calls that the access log tells of; refusals are what check_secrets counts by provider too."""

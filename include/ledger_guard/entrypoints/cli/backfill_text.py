@@ -66,7 +66,7 @@ def plan_lines(plan: Plan) -> list[str]:
 
 def _beside(counts: DifferenceCounts) -> str:
     told = (
-        (counts.protected, "right though the player row differs"),
+        (counts.protected, "right (only the player row differs)"),
         (counts.player_row_wrong, "player rows that lost an update"),
         (counts.float_noise, "off by less than a cent"),
         (counts.other_currency, "in other currencies"),

@@ -28,6 +28,7 @@ COMMANDS = {
     "audit": "Verify or export the audit log.",
     "backfill": "Plan, force, verify or undo a tenant's wallet backfill.",
     "backtest": "Judge a file of readings as the health check would.",
+    "budget": "Say how much may still be written without a human.",
     "db": "Bring guard state's schema up to date.",
     "incident": "List, show and close incidents, and print their reports.",
     "ingest": "Bring access logs in.",

@@ -1,4 +1,4 @@
-"""escalate: remind people, once and louder, of a question that is about to expire without an answer."""
+"""escalate: one louder reminder of a question that is about to expire unanswered."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ledger_guard.use_cases.notify.notify import notify
 
 
 def escalate(deps: Dependencies) -> list[str]:
-    """Remind people of every waiting question whose time to escalate has come; returns the approval ids told now.
+    """Send the reminder for every open question that is due; returns the approval ids reminded now.
 
-    Guard state remembers each reminder, so that it is given once, whichever run looks and however often. It is remembered
-    after it was posted: one that the channel did not take is tried again by the next look.
+    Guard state records each reminder, so it is sent once, whichever run looks. It is recorded after posting: if the channel
+    failed, the next check tries again.
 
     Raises:
-        NotificationFailed: the channel did not take one or more; the others were told. Let the telling task fail alone.
-        SourceUnavailable: guard state is away.
+        NotificationFailed: one or more posts failed; the others were sent. Let only the notifying task fail.
+        SourceUnavailable: guard state does not answer.
     """
     now = deps.wall_clock.now()
     with deps.state.transaction() as state:
@@ -41,7 +41,7 @@ def escalate(deps: Dependencies) -> list[str]:
         else:
             told.append(approval.request.approval_id)
     if failed:
-        raise NotificationFailed(f"escalate: {len(failed)} of {len(due)} reminders were not taken: {'; '.join(failed)}")
+        raise NotificationFailed(f"escalate: {len(failed)} of {len(due)} reminders could not be posted: {'; '.join(failed)}")
     return told
 
 
@@ -61,7 +61,7 @@ def _remind(deps: Dependencies, approval: Approval) -> None:
         replace(
             notice,
             title=f"escalate · {request.kind.value} · {request.subject_id} expires in {left} minutes",
-            summary=f"Nobody has answered yet. Silence means no: nothing will be written. {notice.summary}",
+            summary=f"No answer yet. No answer counts as Reject: nothing will be written. {notice.summary}",
             mention=deps.policy.notification.escalation_mention,
         ),
     )

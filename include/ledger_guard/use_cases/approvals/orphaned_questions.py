@@ -1,4 +1,4 @@
-"""Questions whose run has ended: nobody can answer them any more, so they are closed on record and told once."""
+"""Questions whose run has ended: they can't be answered any more, so they are closed and reported once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ledger_guard.use_cases.notify.notify import notify
 
 
 def orphans_among(approvals: list[Approval], scheduler: Scheduler) -> list[Approval]:
-    """Those whose run was ended by hand, timed out or was deleted. Raises SourceUnavailable when Airflow does not say."""
+    """Questions whose run was ended by hand, timed out or was deleted. Raises SourceUnavailable when Airflow does not answer."""
     runs: dict[str, set[str]] = defaultdict(set)
     for each in approvals:
         runs[each.request.dag_id].add(each.request.run_id)
@@ -24,7 +24,7 @@ def orphans_among(approvals: list[Approval], scheduler: Scheduler) -> list[Appro
 
 
 def close_orphans(deps: Dependencies, scheduler: Scheduler) -> list[str]:
-    """Close every question whose run has ended; returns their approval ids. A gate that is cleared asks anew.
+    """Close every question whose run has ended; returns their approval ids. A cleared gate asks again.
 
     Raises SourceUnavailable when Airflow does not say which runs have ended.
     """
@@ -35,7 +35,7 @@ def close_orphans(deps: Dependencies, scheduler: Scheduler) -> list[str]:
     if not orphans:
         return []
     with deps.state.transaction() as state:
-        # in one order, so that two who close the same ones wait for each other instead of both for ever
+        # always in the same order, so that two closers can't deadlock
         closed = sorted((each.request for each in orphans), key=lambda request: request.approval_id)
         closed = [request for request in closed if state.approvals.orphan(request.approval_id, now)]
         for request in closed:
@@ -57,9 +57,9 @@ def close_orphans(deps: Dependencies, scheduler: Scheduler) -> list[str]:
 
 
 def tell_orphans(deps: Dependencies) -> list[str]:
-    """Tell people, in one notice, which questions were closed; each question once. Returns what was said.
+    """Report the closed questions in one notice, each question once. Returns the text.
 
-    Raises NotificationFailed when the channel did not take it; they are told again then.
+    Raises NotificationFailed when the channel failed; the next check reports them again.
     """
     with deps.state.transaction() as state:
         orphans = state.approvals.orphans_to_tell()
@@ -79,11 +79,11 @@ def _notice(deps: Dependencies, orphans: list[Approval]) -> Notice:
     more = len(orphans) - len(shown)
     return Notice(
         title="watch · questions without a run",
-        summary=f"{count} no run any more: ended by hand, timed out or deleted before an answer. Nothing was written for it.",
+        summary=f"{count} no run any more: it was ended by hand, timed out or was deleted before an answer. Nothing was written.",
         facts=(
             *((each.request.kind.value, f"{each.request.subject_id}, asked by {each.request.requested_by}") for each in shown),
             *((("More", f"{more} others"),) if more else ()),
-            ("Then", "start a new run where it is still wanted"),
+            ("Next", "start a new run if it is still needed"),
         ),
         incident_id=incidents.pop() if len(incidents) == 1 else None,
     )

@@ -1,4 +1,4 @@
-"""What the policy of now and guard state say about a write that needs people's agreement."""
+"""What the current policy and guard state say about a write that needs approval."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ledger_guard.ports.guard_state import UnitOfWork
 
 
 def rule_now(policy: Policy, kind: ApprovalKind) -> ApprovalRule:
-    """What the policy in force says about this kind; raises BadInputError when it says nothing."""
+    """The current policy's rule for this kind; raises BadInputError when there is none."""
     found = policy.approvals.get(kind)
     if found is None:
         known = ", ".join(sorted(each.value for each in policy.approvals))
-        raise BadInputError(f"approvals: the policy says nothing of {kind.value}; allowed: {known}")
+        raise BadInputError(f"approvals: the policy has no rule for {kind.value}; allowed: {known}")
     glass = policy.break_glass
     return ApprovalRule(
         approvers=found.approvers,
@@ -31,12 +31,12 @@ def rule_now(policy: Policy, kind: ApprovalKind) -> ApprovalRule:
 
 
 def incident_state(state: UnitOfWork, incident_id: str | None) -> str:
-    """What the incident is now, in the words that an approval is held to; empty without one."""
+    """The incident's current state, as compared with the approval; empty without an incident."""
     return state.incidents.get(incident_id).described if incident_id else ""
 
 
 def subject_now(state: UnitOfWork, subject_hash: str, approvals: Sequence[Approval], *, made_by: str | None = None) -> Subject:
-    """What is about to be written, with the incident that it was asked for as that stands now."""
+    """What is about to be written, with the current state of its incident."""
     incident_id = approvals[0].request.incident_id if approvals else None
     return Subject(subject_hash, incident_state(state, incident_id), made_by)
 
@@ -49,5 +49,5 @@ def require_attested_approvals(state: UnitOfWork, approvals: Sequence[Approval],
 
 
 def first_no(approvals: Sequence[Approval]) -> str | None:
-    """How people said no, or that they kept silent, in words; None when nobody did."""
+    """A rejection or timeout in words; None when there was neither."""
     return next((each.answer.said_no for each in approvals if each.answer is not None and each.answer.said_no), None)

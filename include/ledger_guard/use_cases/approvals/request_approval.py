@@ -1,4 +1,4 @@
-"""request_approval: put a question to named people, and remember exactly what was asked."""
+"""request_approval: ask named people, and store exactly what was asked."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def request_approval(
     proposal: str,
     ordinal: int = 1,
 ) -> ApprovalRequest:
-    """Store the question that a gate is about to ask; who may answer, until when and how fully is the policy's.
+    """Store the question that a gate is about to ask. Approvers, expiry and reason length come from the policy.
 
-    `ordinal` is 2 for a second person; the first must have agreed then, to the same. Who asked and who agreed first are not
-    among the approvers of the question. Asking again in the same gate voids the older question.
+    `ordinal` is 2 for the second approver; the first must have approved the same. Requester and first approver are not among
+    the approvers of the question. Asking again in the same gate voids the older question.
 
     Raises:
-        BadInputError: nobody asks, nothing is asked about, or the policy has no rule for `kind`.
-        SafetyRefusal: too few approvers remain besides the requester: have somebody else ask. Or the first approval does
-            not count, or nobody asks for a second.
+        BadInputError: requester or subject is empty, or the policy has no rule for `kind`.
+        SafetyRefusal: too few approvers remain besides the requester: let someone else ask. Or the first approval does
+            not count, or the policy asks for no second one.
     """
     rule = rule_now(deps.policy, kind)
     for what, given in (("requester", requested_by), ("subject", subject_id), ("subject hash", subject_hash)):
@@ -48,12 +48,12 @@ def request_approval(
     others = others_than(rule.approvers, requested_by)
     if not others:
         raise SafetyRefusal(
-            f"{kind.value} of {subject_id}: {requested_by} asks and is the only one who may approve it: have somebody else ask"
+            f"{kind.value} of {subject_id}: the requester {requested_by} is the only approver: let someone else ask"
         )
     if len(others) < rule.approvers_needed:
         raise SafetyRefusal(
-            f"{kind.value} of {subject_id}: {rule.approvers_needed} people must agree, and besides {requested_by}, who asks, "
-            f"only {', '.join(others)} may: have somebody else ask"
+            f"{kind.value} of {subject_id}: {rule.approvers_needed} people must approve; besides the requester {requested_by} "
+            f"only {', '.join(others)} may: let someone else ask"
         )
     now = deps.wall_clock.now()
     with deps.state.transaction() as state:
@@ -110,7 +110,7 @@ def request_approval(
 
 
 def void_older(state: UnitOfWork, request: ApprovalRequest) -> None:
-    """Put on record that the question which this gate asked before counts no more; its row alone could be set back."""
+    """Record in the audit log that this gate's earlier question is void; its row alone could be changed back."""
     older = state.approvals.of_gate(request.dag_id, request.run_id, request.task_id)
     if older is None:
         return
@@ -126,11 +126,11 @@ def void_older(state: UnitOfWork, request: ApprovalRequest) -> None:
 
 
 def _first_approver(state: UnitOfWork, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str, now: datetime) -> str:
-    """Who agreed first; the question to a second person goes out only behind an approval that counts."""
+    """The first approver. A second person is asked only after an approval that counts."""
     what = f"second approval of {kind.value} of {subject_id}"
     first = next((each for each in state.approvals.of_run(kind, subject_id, run_id) if each.request.ordinal == 1), None)
-    found = ["the first was not asked for"] if first is None else refusals(first, subject_hash, now)
+    found = ["the first question was never asked"] if first is None else refusals(first, subject_hash, now)
     found += [] if first is None else approval_faults(state.audit, [first])
     if first is None or found or first.approved_by is None:
-        raise SafetyRefusal(f"{what}: not asked for: the first approval does not count: {'; '.join(found)}")
+        raise SafetyRefusal(f"{what}: not asked, because the first approval does not count: {'; '.join(found)}")
     return first.approved_by

@@ -1,4 +1,4 @@
-"""verify_approval: whether the recorded answers of a run permit this very write."""
+"""verify_approval: whether the recorded answers of a run permit exactly this write."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ledger_guard.use_cases.approvals.permission import rule_now, subject_now
 def verify_approval(
     deps: Dependencies, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str | None = None
 ) -> Permission:
-    """Return what this run (None: the one that asked last) was permitted, if it permits the write.
+    """Return the permission that this run (None: the latest to ask) was given, if it covers the write.
 
-    Only what the gates themselves recorded is looked at. The outcome goes on the audit log either way; the writing task
-    checks again by itself.
+    Reads only what the gates themselves recorded. The outcome goes to the audit log either way; the writing task checks
+    again by itself.
 
     Raises:
-        SafetyRefusal: it does not; the message names every reason. Ask again.
+        SafetyRefusal: not permitted; the message names every reason. Ask again.
     """
     rule, now = rule_now(deps.policy, kind), deps.wall_clock.now()
     with deps.state.transaction() as state:

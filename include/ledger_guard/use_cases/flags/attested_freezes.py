@@ -1,4 +1,4 @@
-"""Which freezes and overrides stand, by guard state and the marked entries of the audit log, whichever is stricter."""
+"""Active freezes and overrides, by guard state and the marked audit entries, whichever is stricter."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ledger_guard.ports.guard_state import UnitOfWork
 
 
 def freezes_that_stand(deps: Dependencies, state: UnitOfWork, flag: str | None = None) -> list[Freeze]:
-    """Freezes that stand, oldest first; `flag` None: of every flag of the policy.
+    """Active freezes, oldest first; `flag` None: of every flag of the policy.
 
-    With a key a freeze ends by a marked entry of its lifting alone: one whose row was deleted, edited or lifted without such
-    an entry stands, and its `doubt` says why. A row that nobody attests keeps its flag frozen too.
+    With a key, only a marked entry ends a freeze. If its row was deleted, edited or lifted without such an entry, it stays
+    active and its `doubt` says why. A row without a marked entry freezes its flag too.
     """
     if state.audit.keys.newest is None:
         return state.freezes.standing(flag)
@@ -38,7 +38,7 @@ def freezes_that_stand(deps: Dependencies, state: UnitOfWork, flag: str | None =
 
 
 def overrides_that_count(state: UnitOfWork, now: datetime, flag: str | None = None) -> list[FreezeOverride]:
-    """Overrides in force, oldest first; with a key only those that a marked entry grants and none ends."""
+    """Active overrides, oldest first; with a key, only those that a marked entry grants and no entry ends."""
     found = state.overrides.in_force(now, flag)
     if state.audit.keys.newest is None:
         return found
@@ -46,7 +46,7 @@ def overrides_that_count(state: UnitOfWork, now: datetime, flag: str | None = No
 
 
 def is_opening_attested(state: UnitOfWork, freeze: Freeze) -> bool:
-    """Whether a marked entry tells of the freeze's opening; without a key nothing has to."""
+    """Whether a marked entry records the freeze's opening; without a key none is needed."""
     entries = state.audit.about(f"flag:{freeze.flag}@{freeze.tenant_id}", ("freeze",)) if state.audit.keys.newest else []
     opened = [(entry, told(entry.event, FlagFrozen)) for entry in entries]
     own = [entry for entry, frozen in opened if frozen and frozen.freeze_id == freeze.freeze_id]
@@ -54,7 +54,7 @@ def is_opening_attested(state: UnitOfWork, freeze: Freeze) -> bool:
 
 
 def lift_freeze(state: UnitOfWork, lifted: Freeze, actor: str) -> None:
-    """Store a lifting, and attest it; raises SafetyRefusal when it lacks its root cause, or somebody lifted it meanwhile."""
+    """Store and attest a lifting; raises SafetyRefusal when the root cause is missing or someone lifted it meanwhile."""
     if lifted.doubt:
         state.freezes.set_right(lifted)
     else:
@@ -63,7 +63,7 @@ def lift_freeze(state: UnitOfWork, lifted: Freeze, actor: str) -> None:
 
 
 def take_as_lifted(state: UnitOfWork, actor: str, at: datetime) -> list[Freeze]:
-    """Attest the liftings of freezes that no marked entry tells of: they are from before the log had a key."""
+    """Attest liftings without a marked entry: they are from before the log had a key."""
     found = [
         each
         for each in state.freezes.recorded()
@@ -100,7 +100,7 @@ def _standing(state: UnitOfWork, flag: str) -> Iterator[Freeze]:
 
 
 def _why_it_stands(state: UnitOfWork, row: Freeze | None, as_opened: Freeze | None) -> str | None:
-    """None: it was lifted. Empty: nobody says so. Else what is wrong with the row, in words."""
+    """None: it was lifted. Empty: it was not. Else: what is wrong with the row."""
     if row is None:
         lifted = as_opened is None or _lift_is_on_record(state, as_opened.freeze_id)
         return None if lifted else "its row is gone or of another flag, and no marked audit entry lifted it"
@@ -117,7 +117,7 @@ def _lift_is_on_record(state: UnitOfWork, freeze_id: str) -> bool:
 
 
 def _lifted_by_an_earlier_version(state: UnitOfWork, row: Freeze) -> bool:
-    """Whether a marked restore of the time before liftings had entries of their own lifted the freeze just so."""
+    """Whether a marked restore lifted the freeze, from the time before liftings had their own entries."""
     if _lift_is_on_record(state, row.freeze_id):
         return False
     says = (row.lifted_by, row.root_cause, row.root_cause_link, row.root_cause_owner)
@@ -132,7 +132,7 @@ def _lifted_by_an_earlier_version(state: UnitOfWork, row: Freeze) -> bool:
 
 
 def _as_opened(entry: AuditEntry) -> Freeze:
-    """A freeze as the entry of its opening tells it."""
+    """A freeze as recorded by the entry of its opening."""
     event, frozen = entry.event, told_for_certain(entry, FlagFrozen)
     flag, _, tenant_id = event.subject.removeprefix("flag:").partition("@")
     opened_by, opened_at = frozen.opened_by or event.actor, frozen.opened_at or event.at

@@ -1,4 +1,4 @@
-"""Which secret rotations are still to be done, by guard state and the marked entries of the audit log, whichever is stricter."""
+"""Pending secret rotations, by guard state and the marked audit entries, whichever is stricter."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _SUBJECT = f"{_KIND}:"
 
 
 def pending_rotations(state: UnitOfWork, incident_id: str | None = None) -> list[RotationPlan]:
-    """Rotations that are planned and not done, oldest first; `incident_id` None: of any incident, or none.
+    """Planned rotations that are not done, oldest first; `incident_id` None: of any incident, or none.
 
-    With a key a rotation that a marked entry plans is pending until a marked entry says that it is done, whatever became of
-    its row; such a one has no steps.
+    With a key, a rotation planned by a marked entry is pending until a marked entry says it is done, whatever its row says.
+    If its row is gone, it has no steps.
     """
     found = {plan.rotation_id: plan for plan in state.rotations.pending(incident_id)}
     if state.audit.keys.newest is not None:

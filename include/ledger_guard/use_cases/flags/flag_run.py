@@ -1,4 +1,4 @@
-"""A flag's rollback or restore run: what is asked of people, the write, and how it ended."""
+"""A rollback or restore run: the question, the write, and how it ended."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from ledger_guard.use_cases.incidents.own_actions import begun_now, end_own_acti
 
 
 def roll_back_question(deps: Dependencies, params: Mapping[str, Any], requested_by: str, _about: str = "") -> dict[str, Any]:
-    """What the rollback's gate puts to people, by the run's own params.
+    """The question of the rollback's gate, from the run's params.
 
     Raises:
-        BadInputError: an unknown flag, tenant or incident. Ask again.
+        BadInputError: unknown flag, tenant or incident. Ask again.
     """
     proposal = propose_roll_back(deps, params["flag"], params["tenant_id"], params["incident_id"], requested_by)
     return _question(proposal, params, requested_by)
 
 
 def restore_question(deps: Dependencies, params: Mapping[str, Any], requested_by: str, _about: str = "") -> dict[str, Any]:
-    """What the restore's gate puts to people, by the run's own params.
+    """The question of the restore's gate, from the run's params.
 
     Raises:
         SafetyRefusal: names every missing item of the checklist.
@@ -49,12 +49,12 @@ def restore_question(deps: Dependencies, params: Mapping[str, Any], requested_by
 
 
 def review_roll_back_run(deps: Dependencies, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
-    """As `roll_back_question`, with when the run began."""
+    """As `roll_back_question`, with the time the run began."""
     return {**roll_back_question(deps, params, requested_by), **begun_now(deps)}
 
 
 def review_restore_run(deps: Dependencies, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
-    """Compare wallets of which too little is on record, then go through the checklist; errors as `restore_question`."""
+    """Compare wallets without a usable comparison, then run the checklist; errors as `restore_question`."""
     verify_before_restore(deps, params["flag"], params["tenant_id"], params.get("incident_id"))
     return restore_question(deps, params, requested_by)
 
@@ -77,14 +77,14 @@ def check_approval(deps: Dependencies, kind: ApprovalKind, question: Mapping[str
 
 
 def next_tasks(question: Mapping[str, Any], params: Mapping[str, Any], *, may_act_alone: bool) -> list[str]:
-    """The tasks that follow the review of a rollback: breaking the glass, the gate and its notice, or nothing but the end."""
+    """The tasks after the review of a rollback: break glass, or the gate and its notice, or only the end."""
     if not question["is_needed"]:
         return ["close"]
     return [TASK_ID] if may_act_alone and wants_to_act_alone(params) else ["request_approval", "notify"]
 
 
 def break_glass_run(deps: Dependencies, params: Mapping[str, Any], by: str, dag_id: str, run_id: str) -> str:
-    """Put on record that who started the run rolls back alone; raises SafetyRefusal when the policy does not name them."""
+    """Record that whoever started the run rolls back alone; raises SafetyRefusal when the policy does not name them."""
     kind, question = ApprovalKind.FLAG_ROLLBACK, roll_back_question(deps, params, by)
     link = gate_link(deps, dag_id, run_id, TASK_ID)
     return break_glass(
@@ -93,12 +93,12 @@ def break_glass_run(deps: Dependencies, params: Mapping[str, Any], by: str, dag_
 
 
 def roll_back_run(deps: Dependencies, params: Mapping[str, Any], run_id: str, actor: str) -> str:
-    """Roll the flag back; every check is made inside `roll_back`. Returns the change's id."""
+    """Roll the flag back; `roll_back` makes every check. Returns the change's id."""
     return roll_back(deps, params["flag"], params["tenant_id"], params["incident_id"], run_id, actor).change_id
 
 
 def restore_run(deps: Dependencies, params: Mapping[str, Any], run_id: str, actor: str) -> str:
-    """Compare the wallets again where the comparison is old, then enable the flag; every check is made inside `restore`.
+    """Compare wallets again where the comparison is old, then enable the flag; `restore` makes every check.
 
     Returns the change's id.
     """
@@ -107,10 +107,10 @@ def restore_run(deps: Dependencies, params: Mapping[str, Any], run_id: str, acto
 
 
 def confirm_run(deps: Dependencies, params: Mapping[str, Any]) -> str:
-    """Look for the change's effect; returns its status and what was seen.
+    """Check the change's effect; returns its status and the finding.
 
     Raises:
-        SafetyRefusal: it is not in effect; recorded, and to be told.
+        SafetyRefusal: it is not in effect; this is recorded and must be reported.
     """
     found = confirm(deps, params["flag"], params["tenant_id"])
     words = _with_watch(deps, found, f"{found.status.value}: {found.finding}")
@@ -122,7 +122,7 @@ def confirm_run(deps: Dependencies, params: Mapping[str, Any]) -> str:
 def close_run(
     run: RunOnRecord, kind: ApprovalKind, params: Mapping[str, Any], question: Mapping[str, Any] | None
 ) -> tuple[ActionStatus, str]:
-    """Say how the run ended, from what guard state holds (never from task states); a rollback records it as its own action."""
+    """How the run ended, from guard state (never from task states); a rollback records it as its own action."""
     status, outcome = _outcome(run.deps, kind, question, run.run.run_id)
     if kind is ApprovalKind.FLAG_ROLLBACK:
         target = rollback_target(params["flag"], params["tenant_id"])
@@ -132,29 +132,29 @@ def close_run(
 
 def _outcome(deps: Dependencies, kind: ApprovalKind, question: Mapping[str, Any] | None, run_id: str) -> tuple[ActionStatus, str]:
     if question is None:
-        return ActionStatus.FAILED, "refused before anybody was asked; nothing was written; see the run's log"
+        return ActionStatus.FAILED, "refused before anyone was asked; nothing was written; see the run's log"
     subject_id = question["subject_id"]
     if not question["is_needed"]:
-        return ActionStatus.DONE, f"{subject_id} stands as wanted already; nothing was written"
+        return ActionStatus.DONE, f"{subject_id} has the wanted value already; nothing was written"
     with deps.state.transaction() as state:
         approvals = state.approvals.of_run(kind, subject_id, run_id)
         change = state.flag_changes.of_approval(approvals[0].request.approval_id) if approvals else None
         verb = "roll_back" if kind is ApprovalKind.FLAG_ROLLBACK else "restore"
         unkeyed = "" if state.audit.keys.newest else f"; {UNKEYED_WORD}"
-        trouble = last_failure(state, verb, question.get("incident_id"), run_id)
+        problem = last_failure(state, verb, question.get("incident_id"), run_id)
     if change is not None:
         agreed = f"approved by {change.approved_by}, who {wrote(change.reason)}"
         words = f"{subject_id} set to {change.to_value}, {agreed}; {change.status.value}"
         is_done = change.status in (ChangeStatus.CONFIRMED, ChangeStatus.UNCONFIRMED)
-        words = _with_watch(deps, change, f"{words}: {change.finding or 'nobody looked yet'}{unkeyed}")
+        words = _with_watch(deps, change, f"{words}: {change.finding or 'not checked yet'}{unkeyed}")
         return (ActionStatus.DONE if is_done else ActionStatus.FAILED), words
     if (said_no := first_no(approvals)) is not None:
         return ActionStatus.REFUSED, f"{said_no}; nothing was written"
     if not approvals or any(approval.answer is None for approval in approvals):
-        return ActionStatus.FAILED, "ended before anybody answered; nothing was written"
-    return ActionStatus.FAILED, f"approved, but the writing task did not end well: {trouble or 'see the log of the run'}"
+        return ActionStatus.FAILED, "ended before anyone answered; nothing was written"
+    return ActionStatus.FAILED, f"approved, but the writing task failed: {problem or 'see the log of the run'}"
 
 
 def _with_watch(deps: Dependencies, change: FlagChange, words: str) -> str:
-    """The words about a change, and that it is watched where that is so."""
+    """The words about a change, with a note if it is being watched."""
     return "; ".join(part for part in (words, watch_words(deps, change)) if part)

@@ -1,4 +1,4 @@
-"""The one path on which a flag is written: evidence checked inside, intent first, then the write, then its record."""
+"""The only path that writes a flag: check the evidence, record the intent, write, record the change."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CHANGE_IDS = uuid.UUID("6f0f7f2e-5f0c-4a53-8a54-9f6a3d0c7b11")
 
 @dataclass(frozen=True)
 class FlagWrite:
-    """A flag change that is about to be made, and the two things in which rollback and restore differ."""
+    """A flag change about to be made, and the two points where rollback and restore differ."""
 
     verb: str
     kind: ApprovalKind
@@ -36,9 +36,9 @@ class FlagWrite:
     target: bool
     run_id: str
     actor: str
-    #: the proposal as it is now, given the states seen and who asked; raises SafetyRefusal when it may not be made at all
+    #: the current proposal, given the states read and the requester; raises SafetyRefusal when it is not allowed at all
     propose: Callable[[UnitOfWork, Sequence[FlagState], str], FlagProposal]
-    #: what goes with the change in the same transaction; returns what the audit log is told of it
+    #: what is stored with the change in the same transaction; returns what the audit log records of it
     settle: Callable[[UnitOfWork, FlagChange], FlagWritten]
 
     @property
@@ -49,29 +49,29 @@ class FlagWrite:
 
 @dataclass(frozen=True)
 class _Case:
-    """What guard state and flag store say about a write at one moment."""
+    """The state of guard state and flag store for a write at one moment."""
 
     permission: Permission
-    #: the change that these approvals led to already
+    #: the change that these approvals already led to
     change: FlagChange | None
     intent: FlagWriteIntended | None
-    #: the scopes to write; empty when a killed run wrote them, or when they hold the value already
+    #: the scopes to write; empty when a killed run wrote them or they have the value already
     to_write: tuple[FlagState, ...]
     from_value: bool | None
 
 
 def write_flag(deps: Dependencies, write: FlagWrite) -> FlagChange:
-    """Make the change if the recorded approval permits exactly it, once.
+    """Make the change once, if the recorded approval permits exactly this change.
 
-    Guard state and flag store need not share a transaction: the intent is committed to the audit log first, then the
-    store is written, then the change is recorded. A run that was killed in between finds, by the approval id that the
-    store keeps with the value, that the write took place, and only records it. A run that is complete is a no-op.
+    Guard state and flag store need not share a transaction: first the intent is committed to the audit log, then the store is
+    written, then the change is recorded. A run that was killed in between finds its write by the approval id that the store keeps
+    with the value, and only records it. A complete run changes nothing.
 
     Raises:
-        SafetyRefusal: the guard is stopped, the approval does not permit it, was used already, or somebody changed the flag
-            meanwhile; the refusal is on the audit log, the flag is as it was.
-        SourceUnavailable: the store failed, maybe after it took the value; that is on the audit log. Run the same task
-            again: it finds its own write and does what is left.
+        SafetyRefusal: the guard is stopped, the approval does not permit it, was used already, or someone changed the flag
+        meanwhile. The refusal is in the audit log; the flag is unchanged.
+        SourceUnavailable: the store failed, perhaps after it took the value; this is in the audit log. Run the same task
+        again: it finds its own write and does the rest.
     """
     try:
         with deps.state.transaction() as state:
@@ -87,14 +87,14 @@ def write_flag(deps: Dependencies, write: FlagWrite) -> FlagChange:
             state.audit.append(_event(deps, write, FlagWriteFailed(stage="refused", why=str(refusal))))
         raise
     except (SourceUnavailable, LedgerInvariantError) as failure:
-        # guard state itself may be what does not answer
+        # guard state itself may be down
         with suppress(SourceUnavailable), deps.state.transaction() as state:
             state.audit.append(_event(deps, write, FlagWriteFailed(stage="failed", why=str(failure))))
         raise
 
 
 def last_failure(state: UnitOfWork, verb: str, incident_id: str | None, run_id: str) -> str:
-    """Why the newest try of this run to write was refused or failed; empty when it is not on record."""
+    """Why this run's newest write attempt was refused or failed; empty when not on record."""
     found = ""
     for entry in state.audit.entries(incident_id=incident_id):
         failed = told(entry.event, FlagWriteFailed) if entry.event.verb == verb else None
@@ -112,7 +112,7 @@ def _write(deps: Dependencies, state: UnitOfWork, write: FlagWrite) -> FlagChang
         words = f"{write.verb}: {permission.reason} {_mark(permission.approval_id)}"
         deps.flags.compare_and_set_all(case.to_write, write.target, permission.approved_by, words)
     else:
-        # Written by a run that was killed, or by one whose restart failed: a value that nobody serves is not done.
+        # Written by a run that was killed or whose restart failed: a value that no instance serves is not done.
         deps.flags.finish(write.flag)
     change = FlagChange(
         change_id=str(uuid.uuid5(_CHANGE_IDS, permission.approval_id)),
@@ -165,8 +165,8 @@ def _examine(deps: Dependencies, state: UnitOfWork, write: FlagWrite) -> _Case:
 def _used(write: FlagWrite, approvals: Sequence[Approval], used: FlagChange, seen: Sequence[FlagState]) -> _Case:
     if effective_value(seen, write.tenant_id) is not write.target:
         raise SafetyRefusal(
-            f"{write.verb} of {write.subject_id}: refused: the approval was used at {used.changed_at.isoformat()} and the flag "
-            "was changed since; an approval is used once: ask again"
+            f"{write.verb} of {write.subject_id}: refused: the approval was used at {used.changed_at.isoformat()}, and the flag "
+            "was changed since. an approval is used once: ask again"
         )
     return _Case(Permission(tuple(approvals)), used, None, (), used.from_value)
 
@@ -183,7 +183,7 @@ def _permitted(
 
 
 def _intent(state: UnitOfWork, write: FlagWrite, approval_id: str) -> FlagWriteIntended | None:
-    """What this write announced before; an entry that somebody without the key put there announces nothing."""
+    """What this write announced before; an entry without the key's mark does not count."""
     keys = state.audit.keys
     for entry in state.audit.about(f"flag:{write.subject_id}", (write.verb,)):
         intent = told(entry.event, FlagWriteIntended)

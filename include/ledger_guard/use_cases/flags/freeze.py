@@ -1,4 +1,4 @@
-"""freeze: forbid that a flag is enabled for anything new until a root cause is on record."""
+"""freeze: block enabling a flag for anything new until a root cause is on record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ledger_guard.use_cases.flags.flag_proposal import checked_scope, checked_te
 
 
 def freeze(deps: Dependencies, flag: str, tenant_id: str, incident_id: str | None, reason: str, actor: str) -> Freeze:
-    """Open a freeze of `flag` for a tenant or everyone (`*`); one that stands for the same scope and incident is returned.
+    """Open a freeze of `flag` for a tenant or everyone (`*`); an active one of the same scope and incident is returned.
 
     Raises:
         BadInputError: unknown flag, tenant or incident, or no reason or actor. Nothing was written.
@@ -36,9 +36,9 @@ def freeze(deps: Dependencies, flag: str, tenant_id: str, incident_id: str | Non
 def open_freeze(
     deps: Dependencies, state: UnitOfWork, flag: str, tenant_id: str, incident_id: str | None, reason: str, actor: str
 ) -> Freeze:
-    """Open a freeze within a transaction that has begun; scope and incident have been checked.
+    """Open a freeze in a transaction that has begun; scope and incident are checked already.
 
-    A row that stands already, and that no marked entry tells of, is put on record as it is.
+    An active row without a marked entry is recorded as it is.
     """
     now = deps.wall_clock.now()
     wanted = Freeze(new_id(), flag, tenant_id, reason, actor, now, incident_id)
@@ -65,24 +65,23 @@ def open_freeze(
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands in the way of enabling a flag in one scope."""
+    """What blocks enabling a flag in one scope."""
 
     #: freezes that cover the scope, oldest first
     freezes: tuple[Freeze, ...]
-    #: overrides in force for exactly this tenant
+    #: active overrides for exactly this tenant
     overrides: tuple[FreezeOverride, ...]
 
     @property
     def is_open(self) -> bool:
-        """Whether a restore may be asked for; an approval is needed all the same."""
+        """Whether a restore may be requested; it still needs an approval."""
         return not self.freezes or bool(self.overrides)
 
 
 def standing(deps: Dependencies, flag: str, tenant_id: str) -> Standing:
     """Freezes that forbid enabling `flag` in this scope, and overrides of them.
 
-    Where the flag or its store has one value for everybody, enabling it for a tenant is enabling it for everyone: any freeze
-    stands in the way.
+    If the flag or its store has one value for everyone, enabling it for a tenant enables it for everyone: any freeze blocks it.
 
     Raises:
         BadInputError: unknown flag or tenant.

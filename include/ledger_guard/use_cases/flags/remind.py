@@ -1,4 +1,4 @@
-"""remind: a rollback that was meant to be temporary is named again until the flag is restored."""
+"""remind: repeat a notice of each temporary rollback until the flag is restored."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from ledger_guard.use_cases.notify.notify import action_notice, notify
 
 
 def remind(deps: Dependencies) -> list[str]:
-    """Remind people of each standing rollback whose last reminder, or beginning, is as long ago as the policy says.
+    """Send a reminder for each active rollback when its last reminder (or the rollback) is as old as the policy says.
 
-    When it was told last is read from the audit log: a restart forgets nothing, and whether the incident is over makes no
-    difference. Returns the sentences told. Told and not recorded (the guard was killed in between) is told again.
+    The last reminder is read from the audit log, so a restart forgets nothing; it does not matter whether the incident is over.
+    Returns the texts sent. If the guard was killed after posting and before recording, the reminder is sent again.
 
     Raises:
-        NotificationFailed: the channel did not take one. The others were told; let the telling task fail and nothing else.
-        SourceUnavailable: guard state is away.
+        NotificationFailed: a post failed. The others were sent; let only the notifying task fail.
+        SourceUnavailable: guard state does not answer.
     """
     now, told, failures = deps.wall_clock.now(), [], []
     for standing in standing_rollbacks(deps):
@@ -55,12 +55,12 @@ def _every_hours(deps: Dependencies, flag: str) -> float:
 
 
 def _open_door(deps: Dependencies, flag: str) -> OpenDoor | None:
-    """What is worse than usual while the flag is rolled back, by any of its signals."""
+    """What is unsafe while the flag is rolled back, by any of its signals."""
     return next((signal.open_door for signal in signals_of_flag(deps.policy, flag).values() if signal.open_door), None)
 
 
 def _last_told(deps: Dependencies, change: FlagChange) -> datetime:
-    """When people heard of this rollback last: its newest reminder, or the rollback itself."""
+    """The time of the last notice: the newest reminder, or the rollback itself."""
     last = change.changed_at
     with deps.state.transaction() as state:
         for entry in state.audit.entries(incident_id=change.incident_id):
@@ -72,7 +72,7 @@ def _last_told(deps: Dependencies, change: FlagChange) -> datetime:
 
 def _notice(deps: Dependencies, standing: StandingRollback, now: datetime) -> Notice:
     change, lasts = standing.change, duration_words(standing.lasts(now))
-    where = f"{change.flag} is still off for {scope_words(change.tenant_id)}, for {lasts} now"
+    where = f"{change.flag} has been off for {scope_words(change.tenant_id)} for {lasts}"
     door = _open_door(deps, change.flag)
     needs = [signal.restore_needs for signal in signals_of_flag(deps.policy, change.flag).values()]
     with deps.state.transaction() as state:
@@ -83,7 +83,7 @@ def _notice(deps: Dependencies, standing: StandingRollback, now: datetime) -> No
         ("To end it", f"start flag_restore for {change.flag}@{change.tenant_id}; its review names what is missing"),
     ]
     if not standing.is_read:
-        facts.append(("Not read", "the flag store did not answer; this is what is on record"))
+        facts.append(("Not read", "the flag store did not answer; this is from the record"))
     summary = f"{door.what}: {where}. {door.danger}" if door else f"{where}. It was meant to be temporary."
     notice = action_notice(deps, change.incident_id, "remind", summary, facts)
     return replace(notice, title=f"{door.what.upper()} · {notice.title}", is_loud=True) if door else notice

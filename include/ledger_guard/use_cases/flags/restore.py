@@ -1,4 +1,4 @@
-"""restore: enable a flag again, or for a new tenant, once everything that this takes is on record."""
+"""restore: enable a flag again, or for a new tenant, once everything it needs is on record."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from ledger_guard.use_cases.flags.restore_evidence import quiet_by_attempts, val
 
 
 def review_restore(deps: Dependencies, request: RestoreRequest, requested_by: str) -> FlagProposal:
-    """Say what a restore would do now, once nothing that it takes is missing. Writes nothing.
+    """What a restore would do now, if nothing it needs is missing. Writes nothing.
 
-    `is_needed` is False when the flag is on and there is no freeze to lift.
+    `is_needed` is False when the flag is on and no freeze has to be lifted.
 
     Raises:
         BadInputError: unknown flag, tenant or incident.
@@ -39,12 +39,12 @@ def review_restore(deps: Dependencies, request: RestoreRequest, requested_by: st
 def restore(deps: Dependencies, request: RestoreRequest, run_id: str, actor: str) -> FlagChange:
     """Enable the flag in this scope and lift the incident's own freezes, on the approval that this run asked for.
 
-    Everything is checked again here. The root cause is the requester's, the lifting the approver's: never one person. A
-    flag that is on already is not written; the change is recorded all the same, because an approval is used once.
-    Tenants whose own value is off stay off: each is enabled by a restore of its own.
+    Everything is checked again here. The requester writes the root cause, the approver lifts the freeze: never one person. A
+    flag that is already on is not written, but the change is recorded, because an approval is used once. Tenants whose own value
+    is off stay off: each needs its own restore.
 
     Raises:
-        BadInputError, SafetyRefusal: as `review_restore`; or what was approved has changed since. Ask again.
+        BadInputError, SafetyRefusal: as `review_restore`; or the approved state has changed since. Ask again.
     """
     case = restore_case(deps, request)
 
@@ -97,7 +97,7 @@ def _proposal(
     require_everything(deps, state, case, requested_by)
     target = not deps.policy.flags[case.flag].safe_value
     freezes, overrides = own_freezes(deps, state, case), overrides_of(deps, state, case)
-    happens = _what_happens(deps, case, seen, requested_by, freezes=len(freezes), overrides=overrides, target=target)
+    effect = _effect(deps, case, seen, requested_by, freezes=len(freezes), overrides=overrides, target=target)
     return proposed(
         deps,
         case.flag,
@@ -105,7 +105,7 @@ def _proposal(
         incident_id=case.incident_id,
         target=target,
         seen=seen,
-        happens=happens + _by_attempts_alone(quiet_by_attempts(deps, state, case)),
+        text=effect + _by_attempts_alone(quiet_by_attempts(deps, state, case)),
         evidence=(
             case.root_cause,
             case.root_cause_link,
@@ -119,7 +119,7 @@ def _proposal(
     )
 
 
-def _what_happens(
+def _effect(
     deps: Dependencies,
     case: RestoreCase,
     seen: Sequence[FlagState],
@@ -132,24 +132,23 @@ def _what_happens(
     does = "Leave" if effective_value(seen, case.tenant_id) is target else "Turn"
     staying = [state.tenant_id for state in seen if state.tenant_id != EVERYWHERE and state.is_enabled is (not target)]
     listed = listed_tenants(deps, staying)
-    stays = f" Not for {listed}: own values stay." if staying and case.tenant_id == EVERYWHERE else ""
+    stays = f" Not for {listed}: they keep their own values." if staying and case.tenant_id == EVERYWHERE else ""
     if overrides:
         why = " ".join(
-            f"In spite of a freeze that stays, by override of {each.granted_by} until {iso(each.expires_at)}, "
-            f"who {wrote(each.reason)}."
+            f"A freeze stays active; override by {each.granted_by} until {iso(each.expires_at)}, who {wrote(each.reason)}."
             for each in overrides
         )
     else:
         why = (
-            f"Of the root cause {requested_by} {wrote(case.root_cause)}, names {quoted(case.root_cause_link)} as its link and "
+            f"Root cause: {requested_by} {wrote(case.root_cause)}, gives {quoted(case.root_cause_link)} as its link and "
             f"{quoted(case.root_cause_owner)} as its owner."
         )
     return (
         f"{does} {case.flag} {'on' if target else 'off'} for {scope_words(case.tenant_id)} and lift {freezes} freeze(s).{stays} "
-        f"Asked for by {requested_by}. {why} {validation_words(case, requested_by)}."
+        f"Requested by {requested_by}. {why} {validation_words(case, requested_by)}."
     )
 
 
 def _by_attempts_alone(quiet: Mapping[str, str]) -> str:
-    """What an approver should know of signals that no tenant's own verdict calls healthy."""
-    return "".join(f" {trigger} is quiet by its attempts alone: {words}." for trigger, words in quiet.items())
+    """Note for the approver: signals that are quiet only by pooled attempts."""
+    return "".join(f" {trigger} is quiet only by pooled attempts: {words}." for trigger, words in quiet.items())

@@ -1,4 +1,4 @@
-"""What has to be on record before a flag is enabled again."""
+"""What must be on record before a flag is enabled again."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def require_everything(deps: Dependencies, state: UnitOfWork, case: RestoreCase,
 
 
 def own_freezes(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> list[Freeze]:
-    """The freezes that this restore lifts: those of its incident, in its scope or within it.
+    """The freezes that this restore lifts: those of its incident in its scope.
 
-    None while others freeze the flag too: an override lets a tenant be enabled then, and lifts nothing.
+    None while others freeze the flag too: an override then allows one tenant to be enabled, and lifts nothing.
     """
     if _freezes_of_others(deps, state, case):
         return []
@@ -56,7 +56,7 @@ def own_freezes(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> lis
 
 
 def overrides_of(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> list[FreezeOverride]:
-    """Overrides in force that this restore goes by: none where nobody else freezes the flag."""
+    """Active overrides that this restore uses: none where no one else freezes the flag."""
     if not _freezes_of_others(deps, state, case):
         return []
     now = deps.wall_clock.now()
@@ -69,7 +69,7 @@ def _missing_words(case: RestoreCase) -> Iterator[str]:
     if not _LINK_OR_TICKET.fullmatch(case.root_cause_link):
         yield "no link to the root cause analysis; needed: an http(s) address or a ticket such as OPS-123"
     if len(case.root_cause_owner) < OWNER_MINIMUM_CHARACTERS:
-        yield "no owner of the root cause; needed: who sees to it that it stays away"
+        yield "no owner of the root cause; needed: who makes sure that it stays fixed"
 
 
 def _unresolved(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> Iterator[str]:
@@ -115,7 +115,7 @@ def _why_frozen(found: Freeze) -> str:
 def _nobody_to_approve(deps: Dependencies, requested_by: str) -> Iterator[str]:
     approvers = deps.policy.approvals[ApprovalKind.FLAG_RESTORE].approvers
     if not others_than(approvers, requested_by):
-        yield f"{requested_by} asks and is the only one who may approve; needed: somebody else asks"
+        yield f"{requested_by} asks and is the only one who may approve; needed: a request by someone else"
 
 
 def _covering(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> list[Freeze]:

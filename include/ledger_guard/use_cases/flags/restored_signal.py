@@ -1,4 +1,4 @@
-"""Whether a signal rose again at once after its flag was enabled and nothing confirmed that the flag does what it should."""
+"""Whether a signal rose again soon after its flag was enabled without confirmation."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ def is_watched(deps: Dependencies, change: FlagChange) -> bool:
 
 
 def watch_words(deps: Dependencies, change: FlagChange) -> str:
-    """For people: for how long an unconfirmed restore is watched; empty for any other change."""
+    """For people: how long an unconfirmed restore is watched; empty for any other change."""
     if not _is_unproved_restore(deps.policy, change):
         return ""
     minutes = deps.policy.restore.watch_minutes
     signals = " or ".join(deps.policy.named(trigger) for trigger in _signals(deps.policy, change.flag))
-    return f"watched for {minutes} minutes: if {signals} rises again, a rollback is put to people"
+    return f"watched for {minutes} minutes: if {signals} rises again, approvers are asked for a rollback"
 
 
 def rise_since(deps: Dependencies, state: UnitOfWork, change: FlagChange) -> Rise | None:
-    """The first of the flag's signals that rose in the change's scope since it was made; None while none did.
+    """The first of the flag's signals that rose in the change's scope since the change; None when none did.
 
-    It rose when a tenant is in alarm, or when the tenants that are too small for a verdict together have at least
-    `minimum_events` failures, and so many had at most the chance `restore.chance_of_luck` at the rate that the policy calls mild.
-    Compared balances are left out: the wallets were in order when the flag was enabled, and are the backfill's matter.
+    It rose when a tenant is in alarm, or when the tenants too small for a verdict together have at least `minimum_events`
+    failures, and so many would have at most the chance `restore.chance_of_luck` at the rate that the policy calls mild.
+    Balance comparisons are left out: the wallets were in order when the flag was enabled, and a backfill repairs them.
     """
     if not is_watched(deps, change):
         return None
@@ -82,7 +82,7 @@ def _signals(policy: Policy, flag: str) -> list[Trigger]:
 
 
 def _watched_from(state: UnitOfWork, change: FlagChange) -> datetime:
-    """Event time of the change; people's time where the record does not tell."""
+    """Event time of the change; wall-clock time where the record has none."""
     for entry in state.audit.entries(incident_id=change.incident_id):
         restored = told(entry.event, Restored)
         if restored and restored.approval_id == change.approval_id and restored.watched_from is not None:
@@ -95,13 +95,13 @@ def _rise(deps: Dependencies, trigger: Trigger, verdicts: Sequence[Verdict], cha
     untold = [verdict for verdict in verdicts if verdict.severity is Severity.INSUFFICIENT]
     pooled = pooled_attempts(deps.policy, trigger, _by_window(untold))
     if alarms:
-        # the newest word of each tenant
+        # each tenant's newest verdict
         newest = {verdict.tenant_id: verdict for verdict in sorted(alarms, key=lambda verdict: verdict.window.start)}
         shown = sorted(newest)[: deps.policy.notification.list_at_most]
         hit, what = alarms, " ".join(f"{tenant}: {newest[tenant].sentence}" for tenant in shown)
     elif _is_high(deps.policy, trigger, pooled):
         hit = [verdict for verdict in untold if verdict.reasons.get("events")]
-        what = f"{pooled.described()} where {pooled.usual_failures:.2g} are usual"
+        what = f"{pooled.described()}, usually {pooled.usual_failures:.2g}"
     else:
         return None
     tenants = tuple(sorted({verdict.tenant_id for verdict in hit}))

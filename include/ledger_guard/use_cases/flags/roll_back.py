@@ -1,4 +1,4 @@
-"""roll_back: put a flag back to its safe value, when a named human agreed to exactly this."""
+"""roll_back: set a flag to its safe value after a named human approved exactly this."""
 
 from __future__ import annotations
 
@@ -33,22 +33,21 @@ from ledger_guard.use_cases.flags.served_by_instances import held_against_instan
 
 
 def propose_roll_back(deps: Dependencies, flag: str, tenant_id: str, incident_id: str, requested_by: str) -> FlagProposal:
-    """Say what a rollback would do now and on what evidence, first what triage found. Writes nothing.
+    """What a rollback would do now and on which evidence, beginning with triage's finding. Writes nothing.
 
-    A global rollback (`*`) also turns tenants that have an unsafe value of their own. `is_needed` is False when every
-    scope is safe already: by the store, or, where the store can't tell, by every instance asked; and no instance asked
-    serves anything else.
+    A global rollback (`*`) also turns tenants with an unsafe value of their own. `is_needed` is False when every scope is safe
+    already: by the store, or by every instance where the store does not know; and no instance serves another value.
 
     Raises:
         BadInputError: unknown flag, tenant or incident.
-        SafetyRefusal: the incident is resolved: there is nothing to roll back for.
+        SafetyRefusal: the incident is resolved: nothing to roll back for.
     """
     checked_scope(deps, flag, tenant_id)
     triaged = before_a_rollback(deps, checked_uuid(incident_id, "incident"), flag)
     with deps.state.transaction() as state:
         incident = state.incidents.get(incident_id)
         proposal = _proposal(deps, state, incident, flag, tenant_id, seen_states(deps, flag, tenant_id), requested_by)
-    # it is shown and not part of what is agreed to: the figures move from minute to minute
+    # shown, but not part of the approved hash: the figures change every minute
     proposal = replace(proposal, text=triaged + proposal.text)
     return held_against_instances(deps, proposal)
 
@@ -56,8 +55,8 @@ def propose_roll_back(deps: Dependencies, flag: str, tenant_id: str, incident_id
 def roll_back(deps: Dependencies, flag: str, tenant_id: str, incident_id: str, run_id: str, actor: str) -> FlagChange:
     """Write the safe value and freeze the flag in the same scope, on the approval that this run asked for.
 
-    Flag values, incident and approval are read again here: a changed value or version, another severity or a resolved
-    incident voids the approval. Running it again after it was killed or done neither fails nor writes twice.
+    Flag values, incident and approval are read again here. A changed value or version, another severity or a resolved incident
+    voids the approval. Running it again after it was killed or done neither fails nor writes twice.
 
     Raises:
         BadInputError: unknown flag, tenant or incident.
@@ -104,7 +103,7 @@ def _proposal(
             f"roll_back of {flag}@{tenant_id}: incident {incident.incident_id} was resolved {when}: nothing to roll back for"
         )
     target = deps.policy.flags[flag].safe_value
-    does = _what_happens(deps, flag, tenant_id, seen, target=target)
+    does = _effect(deps, flag, tenant_id, seen, target=target)
     wider = _wider_than_the_incident(deps, incident, flag, tenant_id)
     again = _since_restored(deps, state, flag, tenant_id)
     return proposed(
@@ -114,33 +113,33 @@ def _proposal(
         incident_id=incident.incident_id,
         target=target,
         seen=seen,
-        happens=f"{does}{wider} Asked for by {requested_by}. {_because(deps, state, incident)}{again}",
+        text=f"{does}{wider} Requested by {requested_by}. {_reason(deps, state, incident)}{again}",
         evidence=(incident.severity.value, incident.scope.value),
         facts=(f"incident {incident.trigger.value} {incident.severity.value} {incident.scope.value}",),
     )
 
 
-def _what_happens(deps: Dependencies, flag: str, tenant_id: str, seen: Sequence[FlagState], *, target: bool) -> str:
+def _effect(deps: Dependencies, flag: str, tenant_id: str, seen: Sequence[FlagState], *, target: bool) -> str:
     word = "on" if target else "off"
     turned = [state.tenant_id for state in scopes_to_turn(seen, tenant_id, target, overrides_too=True)]
     overrides = [scope for scope in turned if scope not in (EVERYWHERE, tenant_id)]
-    also = f", the own values of {listed_tenants(deps, overrides)} too" if overrides else ""
+    also = f", and the own values of {listed_tenants(deps, overrides)}" if overrides else ""
     return f"Turn {flag} {word} for {scope_words(tenant_id)}{also}, and freeze it until a root cause is on record."
 
 
 def _wider_than_the_incident(deps: Dependencies, incident: Incident, flag: str, tenant_id: str) -> str:
     if incident.scope is not Scope.ISOLATED or tenant_id != EVERYWHERE:
         return ""
-    hit = f" Only {listed_tenants(deps, incident.tenants)} hit"
+    hit = f" Affected: only {listed_tenants(deps, incident.tenants)}"
     if not deps.flags.per_tenant:
-        return f"{hit}, but the flag store keeps one value for everybody."
+        return f"{hit}; but the flag store has one value for everyone."
     if not deps.policy.flags[flag].per_tenant:
-        return f"{hit}, but the flag has no value per tenant."
-    return f"{hit}; this is for everyone all the same."
+        return f"{hit}; but the flag has no value per tenant."
+    return f"{hit}; but this rollback is for everyone."
 
 
-def _because(deps: Dependencies, state: UnitOfWork, incident: Incident) -> str:
-    # shown beside what was sensed, and no part of what is agreed to: another case by hand voids no answer
+def _reason(deps: Dependencies, state: UnitOfWork, incident: Incident) -> str:
+    # shown beside the sensed evidence, but not part of the approved hash: another case by hand voids no answer
     said = "".join(
         f" Also {words}."
         for words in cases_in_words(state.actions.of_incident(incident.incident_id))
@@ -148,15 +147,15 @@ def _because(deps: Dependencies, state: UnitOfWork, incident: Incident) -> str:
     )
     signal = deps.policy.named(incident.trigger)
     return (
-        f"Because {signal} is {incident.severity.value}, {incident.scope.value}, since {iso(incident.first_window_start)} "
+        f"Reason: {signal} is {incident.severity.value}, {incident.scope.value}, since {iso(incident.first_window_start)} "
         f"in {listed_tenants(deps, incident.tenants)}: {incident.summary or 'no summary'}.{said}"
     )
 
 
 def _since_restored(deps: Dependencies, state: UnitOfWork, flag: str, tenant_id: str) -> str:
-    """That the signal rose again right after the flag was enabled without being confirmed, where that is so.
+    """Note that the signal rose again soon after the flag was enabled unconfirmed; else empty.
 
-    It is shown and not part of what is agreed to: it grows from window to window.
+    Shown, but not part of the approved hash: it changes with every window.
     """
     change = state.flag_changes.latest(flag, tenant_id)
     rise = None if change is None else rise_since(deps, state, change)

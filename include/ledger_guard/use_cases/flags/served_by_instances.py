@@ -1,4 +1,4 @@
-"""What the instances serve before a flag is changed: the store is not all that they obey."""
+"""What the instances serve before a flag is changed: they may not follow the store."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ledger_guard.use_cases.flags.flag_proposal import FlagProposal
 
 
 def held_against_instances(deps: Dependencies, proposal: FlagProposal) -> FlagProposal:
-    """The proposal, needed or not by what the instances serve where the store alone does not settle it.
+    """The proposal, with `is_needed` decided by the instances where the store alone can't decide it.
 
-    They are asked when the store holds the value already (their own environment may win over it, or they read it at their
-    start only; they have the policy's time to come round), and, once, when the store can't tell what they obey. Where the
-    policy names none, the store's word stands, and a value that is not known is written.
+    They are asked when the store already has the value (their own environment may override it, or they read it only at start;
+    they get the policy's time to follow), and once when the store does not know their value. Where the policy names no
+    instances, the store decides, and an unknown value is written.
     """
     if deps.probes is None:
         return proposal
@@ -27,5 +27,5 @@ def held_against_instances(deps: Dependencies, proposal: FlagProposal) -> FlagPr
     is_needed = not all(finding.is_in_effect for finding in found)
     text = "; ".join([proposal.text, *(finding.words for finding in found)])
     if is_needed and not proposal.to_write:
-        text += "; the store holds the value already: an instance's own environment wins over it, or it was not restarted"
+        text += "; the store has the value already: an instance's own environment overrides it, or it was not restarted"
     return replace(proposal, is_needed=is_needed, text=text)

@@ -1,4 +1,4 @@
-"""Which rollbacks, temporary as they were meant, still stand, and since when."""
+"""Which temporary rollbacks are still active, and since when."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from ledger_guard.ports import Dependencies
 
 @dataclass(frozen=True)
 class StandingRollback:
-    """A scope that a rollback put to its safe value and nothing has enabled since."""
+    """A scope that a rollback set to its safe value and that was not enabled since."""
 
     change: FlagChange
-    #: False when the flag store did not answer or can't tell: then the newest change on record is believed
+    #: False when the flag store did not answer or does not know: then the newest recorded change counts
     is_read: bool
 
     def lasts(self, now: datetime) -> timedelta:
-        """For how long it has stood."""
+        """How long it has been active."""
         return now - self.change.changed_at
 
 
 def standing_rollbacks(deps: Dependencies) -> list[StandingRollback]:
-    """Rollbacks that stand, oldest first, whether their incident is over or not.
+    """Active rollbacks, oldest first, whether their incident is over or not.
 
-    A flag that somebody enabled past the guard is not rolled back any more: the flag store is asked, not only the record.
+    A flag that someone enabled past the guard is no longer rolled back: the flag store is asked, not only the record.
     """
     found = []
     for flag, rules in deps.policy.flags.items():
@@ -52,9 +52,9 @@ def duration_words(lasted: timedelta) -> str:
 
 
 def known_scopes(deps: Dependencies, flag: str) -> tuple[list[str], bool]:
-    """The scopes of a flag that may have been changed, everybody's first, and whether the flag store answered.
+    """The scopes of a flag that may have been changed, the global one first, and whether the flag store answered.
 
-    Only everybody's is known while it does not.
+    While it does not answer, only the global one is known.
     """
     try:
         own = [scope.tenant_id for scope in deps.flags.scopes(flag)]

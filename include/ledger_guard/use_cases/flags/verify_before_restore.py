@@ -1,4 +1,4 @@
-"""verify, before a restore: compare again the tenants of whose wallets too little is on record."""
+"""verify, before a restore: compare again the tenants without a usable comparison."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ledger_guard.use_cases.flags.restore_evidence import comparison_fault
 
 
 def verify_before_restore(deps: Dependencies, flag: str, tenant_id: str, incident_id: str | None) -> list[str]:
-    """Compare the tenants whose newest comparison is old, not clean or not there, and record it; returns them.
+    """Compare and record the tenants whose newest comparison is old, not clean or missing; returns them.
 
-    Nothing is judged here: the checklist reads what was recorded. Repeating it compares only what still needs it.
+    The checklist judges what is recorded here. Repeating it compares only what still needs it.
 
     Raises:
         BadInputError: unknown flag, tenant or incident.
-        SourceUnavailable: the platform did not answer: retry.
+        SourceUnavailable: the platform did not answer. Retry.
     """
     checked_scope(deps, flag, tenant_id)
     tenants = wallet_tenants(deps, flag, tenant_id, incident_id) or ()

@@ -1,4 +1,4 @@
-"""watch_restored: a flag that was enabled unconfirmed goes back to people when its signal rises again at once."""
+"""watch_restored: ask people for a rollback when the signal of an unconfirmed restore rises again."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from ledger_guard.use_cases.notify.notify import action_notice, notify, tell
 
 
 def watch_restored(deps: Dependencies) -> list[dict[str, Any]]:
-    """The runs of flag_rollback that have to ask people whether to roll back what was enabled: one a change, once.
+    """The flag_rollback runs that must ask people about an enabled flag: one per change, once.
 
-    The question hangs on the signal's open incident, or on one opened here as mild and isolated, so that verdicts that say more
-    escalate it as ever. The record of the asking is committed before a run is named; a run that was named and not yet started is
-    named again, until it has ended. Whatever people answer, they are not asked again about the same change. A rollback
-    of the same scope that is under way already is not asked for twice. Where triage speaks against a rollback (refused calls are
-    likely forged, players are short of funds) nobody is asked: that is told once, and the next check looks again.
+    The question belongs to the signal's open incident, or to one opened here as mild and isolated, which later verdicts may
+    escalate. The request is committed before its run is returned; a run that has not started is returned again until it has
+    ended. People are asked once per change, whatever they answer. A rollback of the same scope that is in progress is not asked
+    for twice. If triage advises against a rollback (refused calls are likely forged, players are short of funds), no one is
+    asked: this is reported once, and the next check looks again.
 
     Raises:
-        SourceUnavailable: guard state is away; nothing was recorded that was not there before.
+        SourceUnavailable: guard state does not answer; nothing new was recorded.
     """
     runs = []
     for change in _watched(deps):
@@ -65,7 +65,7 @@ def _watched(deps: Dependencies) -> Iterator[FlagChange]:
 
 
 def _why_not(deps: Dependencies, change: FlagChange, rise: Rise) -> str:
-    """Why a rollback is not put to people; empty when it is, also where triage can't tell."""
+    """Why people are not asked for a rollback; empty when they are, also when triage can't decide."""
     is_few = len(rise.tenants) < deps.policy.detection_of(rise.trigger).widespread_minimum_tenants
     looked_at = replace(_as_incident(deps, change, rise), scope=Scope.ISOLATED if is_few else Scope.WIDESPREAD)
     try:
@@ -76,7 +76,7 @@ def _why_not(deps: Dependencies, change: FlagChange, rise: Rise) -> str:
 
 
 def _tell_withheld(deps: Dependencies, change: FlagChange, rise: Rise, why: str) -> None:
-    """Tell people, once a change, that its signal rose and that no rollback is proposed."""
+    """Report once per change that its signal rose and that no rollback is proposed."""
     with deps.state.transaction() as state:
         about = f"flag:{change.flag}@{change.tenant_id}"
         before = [told(entry.event, RollbackWithheld) for entry in state.audit.about(about, ("watch_restored",))]
@@ -94,7 +94,7 @@ def _tell_withheld(deps: Dependencies, change: FlagChange, rise: Rise, why: str)
 
 
 def _asked(deps: Dependencies, state: UnitOfWork, change: FlagChange) -> tuple[Action, RunGrant] | None:
-    """What was started for this change already, and the leave it has."""
+    """What was already started for this change, and its grant."""
     for entry in state.audit.entries():
         asked = told(entry.event, RollbackAsked)
         if asked and asked.change_id == change.change_id:
@@ -122,7 +122,7 @@ def _as_incident(deps: Dependencies, change: FlagChange, rise: Rise) -> Incident
         opened_at=deps.clock.now(),
         first_window_start=rise.first_window_start,
         last_alarm_window_start=rise.last_window_start,
-        summary=f"{change.flag} was enabled without being confirmed, and the signal rose again at once",
+        summary=f"{change.flag} was enabled without confirmation, and the signal rose again soon after",
     )
 
 

@@ -54,7 +54,7 @@ def classify(deps: Dependencies, trigger: Trigger) -> ClassifyOutcome:
     stores nothing and reports what the last run did, so that a retried task goes on as the first would have.
 
     Raises:
-        SourceUnavailable: guard state is away. Start again when it is back.
+        SourceUnavailable: guard state does not answer. Start again when it is back.
         SafetyRefusal: the incident was changed at the same moment. Start again; nothing was stored.
     """
     with deps.state.transaction() as state:

@@ -84,7 +84,7 @@ def sense(deps: Dependencies, trigger: Trigger, until: datetime | None = None) -
 
     Raises:
         BadInputError: `until` lies in the future, or windows are stored that do. Nothing was written; mend the clock.
-        SourceUnavailable: guard state is away. A source that is away is no error here: its windows are `no_data`.
+        SourceUnavailable: guard state does not answer. A source that is away is no error here: its windows are `no_data`.
     """
     now = deps.clock.now()
     if until is not None and require_aware(until, "until") > now:

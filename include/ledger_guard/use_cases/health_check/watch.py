@@ -36,7 +36,7 @@ def watch_and_tell(deps: Dependencies) -> list[str]:
 
     Raises:
         NotificationFailed: the channel did not take it. Let the telling task fail and nothing else.
-        SourceUnavailable: guard state is away.
+        SourceUnavailable: guard state does not answer.
     """
     sentences = watch(deps)
     if not sentences or _was_told(deps, sentences):

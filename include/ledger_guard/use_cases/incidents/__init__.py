@@ -1,1 +1,1 @@
-"""What the concerns share about an incident: its cases, its runs, its record."""
+"""What the use cases share about an incident: its cases, runs and records."""

@@ -1,4 +1,4 @@
-"""The record of what was begun for an incident, and how it ended."""
+"""The record of actions started for an incident, and how they ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ledger_guard.ports import Dependencies
 
 
 def finish_action(deps: Dependencies, action: Action, status: ActionStatus, outcome: str) -> None:
-    """Record how this very action ended, unless that was recorded meanwhile."""
+    """Record how this action ended, unless this was recorded meanwhile."""
     with deps.state.transaction() as state:
         for current in state.actions.of_incident(action.incident_id):
             if current.action_id == action.action_id and current.status is ActionStatus.STARTED:

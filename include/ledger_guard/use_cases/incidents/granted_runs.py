@@ -1,8 +1,8 @@
-"""Runs that start runs: leave is given in guard state and checked there, and a run's tasks hand each other nothing else.
+"""Runs that start runs: a grant in guard state permits each one, and tasks of a run share data only through guard state.
 
-Airflow hands the name of whoever started a run down to the runs that this one starts, and whoever may edit a DAG's runs may edit
-what their tasks return. So neither decides anything: a run that another run started needs a grant for its run id and conf, and
-what one task leaves for another stands in guard state.
+Airflow passes the name of the person who started a run to the runs that it starts, and anyone who may edit a DAG's runs may edit
+the results of their tasks. So neither decides anything: a run started by another run needs a grant for its run id and conf, and
+tasks pass data through guard state.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def grant_run(
     requested_by: str,
     incident_id: str | None,
 ) -> RunGrant:
-    """Give leave for a run of `dag_id` with this conf; leave that was given for the same purpose before is returned instead.
+    """Grant a run of `dag_id` with this conf; an earlier grant for the same purpose is returned instead.
 
-    The run id begins with what the purpose names first, for people, and ends with a fresh random id.
+    The run id begins with the purpose's first words, for people, and ends with a new random id.
     """
     # Airflow allows no @ in a run id
     run_id = f"{purpose.partition(' for ')[0].replace(' ', '__').replace('@', '__')}__{new_id()}"
@@ -39,56 +39,58 @@ def grant_run(
 
 
 def as_airflow_run(grant: RunGrant) -> dict[str, Any]:
-    """What Airflow needs to start the run; editing it gets a run that is refused."""
+    """What Airflow needs to start the run; an edited copy starts a run that is refused."""
     return {"trigger_run_id": grant.run_id, "conf": grant.conf}
 
 
 @dataclass(frozen=True)
 class RunOnRecord:
-    """A run with guard state: who asks in it, and what its tasks leave for each other."""
+    """A run with guard state: its requester, and the notes that its tasks leave for each other."""
 
     deps: Dependencies
     run: StartedRun
 
     @property
     def requester(self) -> str:
-        """Who asks for what this run does, and that it may be there at all.
+        """The requester of this run; also checks that the run is permitted.
 
-        For a run that a person started it is that person. For one that another run started it is whoever guard state says
-        asked, never whom Airflow names.
+        For a run started by a person: that person. For a run started by another run: the requester in guard state, never the name
+        that Airflow gives.
 
         Raises:
-            SafetyRefusal: another run started it without leave, or with another conf than it has leave for; or a person
-                started it by hand under a run id that another run was to get, or it can't be told which person. Nothing
-                was written. Find out who did that; start what is needed by hand, in your own name.
+            SafetyRefusal: another run started it without a grant or with another conf than granted; or a person started it by
+            hand under a run id reserved for another run; or the person can't be identified. Nothing was written. Find out
+            who did this, then start what is needed by hand, in your own name.
         """
         return self._leave().requested_by if self.run.is_started_by_run else self._by_hand() or GUARD_ITSELF
 
     @property
     def person(self) -> str:
-        """Who started this run by hand, and may act alone if the policy says so.
+        """The person who started this run by hand, who may act alone if the policy says so.
 
-        Raises SafetyRefusal for every other run: whoever is meant to act alone starts a run of their own.
+        Raises SafetyRefusal for every other run: to act alone, start your own run.
         """
         by = None if self.run.is_started_by_run else self._by_hand()
         if by is None:
-            raise SafetyRefusal(f"{self._what}: nobody started it by hand; allowed to act alone: who did")
+            raise SafetyRefusal(
+                f"{self._what}: no one started it by hand; allowed: only a person who starts the run by hand may act alone"
+            )
         return by
 
     def leave(self, name: str, content: Mapping[str, Any]) -> None:
-        """Keep what a task found for the other tasks of its run; a later note of the same name takes its place."""
+        """Keep what a task found for the run's other tasks; a later note of the same name replaces it."""
         with self.deps.state.transaction() as state:
             state.runs.note(self.run.dag_id, self.run.run_id, name, dict(content), self.deps.wall_clock.now())
 
     def note(self, name: str) -> dict[str, Any]:
-        """What a task left under this name. Raises SafetyRefusal when there is nothing: clear the task that leaves it."""
+        """The note of this name. Raises SafetyRefusal when there is none: clear the task that writes it."""
         found = self.note_if_any(name)
         if found is None:
-            raise SafetyRefusal(f"{self._what}: left no {name} in guard state; clear the task before this one")
+            raise SafetyRefusal(f"{self._what}: has no {name} in guard state; clear the task before this one")
         return found
 
     def note_if_any(self, name: str) -> dict[str, Any] | None:
-        """As `note`; None when there is nothing. Raises SafetyRefusal, as `requester` does, for a run that may not be there."""
+        """As `note`, but None when there is none. Raises SafetyRefusal, as `requester` does, for a run that is not permitted."""
         _ = self.requester
         with self.deps.state.transaction() as state:
             return state.runs.noted(self.run.dag_id, self.run.run_id, name)
@@ -100,11 +102,11 @@ class RunOnRecord:
     def _by_hand(self) -> str | None:
         with self.deps.state.transaction() as state:
             if state.runs.granted(self.run.dag_id, self.run.run_id) is not None:
-                why = "was started by hand under a run id that another run was to get; allowed: an own id"
+                why = "was started by hand under a run id reserved for another run; allowed: another run id"
                 raise SafetyRefusal(f"{self._what}: {why}")
         if self.run.started_by is None and not self.run.is_scheduled:
-            doubt = self.run.doubt or "Airflow names nobody"
-            raise SafetyRefusal(f"{self._what}: it can't be told who started it by hand: {doubt}")
+            doubt = self.run.doubt or "Airflow names no one"
+            raise SafetyRefusal(f"{self._what}: the person who started it by hand can't be identified: {doubt}")
         return self.run.started_by
 
     def _leave(self) -> RunGrant:
@@ -112,11 +114,11 @@ class RunOnRecord:
         with self.deps.state.transaction() as state:
             grant = state.runs.granted(self.run.dag_id, self.run.run_id)
             if grant is None:
-                why = "another run started it, and guard state gave no leave; allowed: a run started by hand"
+                why = "another run started it without a grant in guard state; allowed: a run started by hand"
                 raise SafetyRefusal(f"{self._what}: {why}")
             if dict(conf) != grant.conf:
                 names = sorted(name for name in {*conf, *grant.conf} if conf.get(name) != grant.conf.get(name))
-                raise SafetyRefusal(f"{self._what}: its conf is not the one it has leave for; other: {', '.join(names)}")
+                raise SafetyRefusal(f"{self._what}: its conf differs from the grant in: {', '.join(names)}")
             if grant.begun_at is None:
                 state.runs.begun(grant.run_id, self.deps.wall_clock.now())
         return grant

@@ -1,4 +1,4 @@
-"""held up: DAGs that are paused and runs that stay queued, seen by whoever may ask Airflow and told once while they stand."""
+"""held up: paused DAGs, queued runs and overdue questions, recorded by any task and reported once each."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.incidents.tell_not_begun import BEGIN_WITHIN_MINUTES
 from ledger_guard.use_cases.notify.notify import notify
 
-#: leave older than this that no run made use of is past: somebody has started what was needed
+#: an unused grant older than this is over: someone has started what was needed
 FORGOTTEN_AFTER = timedelta(days=1)
-#: a gate records silence within a minute of its expiry
+#: a gate records a timeout within a minute of its expiry
 RECORDED_WITHIN = timedelta(minutes=10)
 
 _REMEDIES = {
     GuardAlertKind.PAUSED: "switch it on in Airflow's list of DAGs",
-    GuardAlertKind.QUEUED: "is the DAG paused? Does the scheduler run? Are all its runs taken? End parked runs that nobody needs",
+    GuardAlertKind.QUEUED: "is the DAG paused? Does the scheduler run? Are all run slots taken? End parked runs no one needs",
     GuardAlertKind.OVERDUE: "does the scheduler run? Were runs ended by hand?",
 }
 
 
 def see_dags(deps: Dependencies, scheduler: Scheduler) -> None:
-    """Put on record which DAGs are paused and which emergency runs are queued, and which no longer.
+    """Record which DAGs are paused, which emergency runs are queued, and which no longer are.
 
-    Raises SourceUnavailable when Airflow does not say of one; what it said of the others is on record.
+    Raises SourceUnavailable when Airflow does not answer for one; the others are recorded.
     """
     found, failures = dict[tuple[GuardAlertKind, str], bool](), []
     for dag_id in DAG_IDS:
@@ -53,7 +53,7 @@ def see_dags(deps: Dependencies, scheduler: Scheduler) -> None:
 
 
 def see_overdue(deps: Dependencies) -> None:
-    """Put on record whether questions expired of which no gate recorded anything, not even silence."""
+    """Record whether questions expired without any answer on record, not even a timeout."""
     now = deps.wall_clock.now()
     with deps.state.transaction() as state:
         if _overdue(deps, state):
@@ -63,9 +63,9 @@ def see_overdue(deps: Dependencies) -> None:
 
 
 def tell_held_up(deps: Dependencies) -> list[str]:
-    """Tell people of each alert that has stood long enough, once until it is over. Returns the sentences told.
+    """Report each alert that has lasted long enough, once until it is over. Returns the texts sent.
 
-    Raises NotificationFailed when the channel did not take one; it is told again then.
+    Raises NotificationFailed when a post failed; the next check sends it again.
     """
     now = deps.wall_clock.now()
     with deps.state.transaction() as state:
@@ -78,9 +78,9 @@ def tell_held_up(deps: Dependencies) -> list[str]:
 
 
 def held_up(deps: Dependencies, state: UnitOfWork, paused: Sequence[str] | None = None) -> list[str]:
-    """What keeps runs from beginning, as guard state knows it: one sentence each, told or not. Changes nothing.
+    """What blocks runs from starting, according to guard state: one sentence each. Read-only.
 
-    `paused`: the DAGs of which Airflow says so now; None where it was not asked, and the last look's word counts.
+    `paused`: the DAGs paused now; None when Airflow was not asked: then the last check counts.
     """
     return list(_sentences(deps, state, paused))
 
@@ -88,13 +88,13 @@ def held_up(deps: Dependencies, state: UnitOfWork, paused: Sequence[str] | None 
 def _sentences(deps: Dependencies, state: UnitOfWork, paused: Sequence[str] | None) -> Iterator[str]:
     now = deps.wall_clock.now()
     for dag_id in paused or ():
-        yield f"{dag_id} is paused: its runs do not begin, emergencies included."
+        yield f"{dag_id} is paused: none of its runs starts, not even emergencies."
     known_otherwise = {GuardAlertKind.OVERDUE} if paused is None else {GuardAlertKind.OVERDUE, GuardAlertKind.PAUSED}
     for guard_alert in state.guard_alerts.standing():
         if guard_alert.is_firing(now) and guard_alert.kind not in known_otherwise:
             yield guard_alert.sentence
     if overdue := _overdue(deps, state):
-        yield f"{overdue} question(s) expired without anything on record: their runs have ended, or Airflow stands still."
+        yield f"{overdue} question(s) expired with no answer on record: their runs have ended, or Airflow is not running."
     for grant in state.runs.never_begun(now - FORGOTTEN_AFTER, now - timedelta(minutes=BEGIN_WITHIN_MINUTES)):
         yield _not_begun(grant)
 
@@ -105,7 +105,7 @@ def _overdue(deps: Dependencies, state: UnitOfWork) -> int:
 
 
 def _not_begun(grant: RunGrant) -> str:
-    return f"A run of {grant.dag_id} was to start at {iso(grant.granted_at)} and has not begun: {grant.run_id}."
+    return f"A run of {grant.dag_id} should have started at {iso(grant.granted_at)} and has not: {grant.run_id}."
 
 
 def _notice(deps: Dependencies, guard_alert: GuardAlert) -> Notice:

@@ -1,4 +1,4 @@
-"""Whose end is recorded where: a run ends the action that it was granted for, and no other."""
+"""How a run's end is recorded: on the action that it was granted for, and on no other."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ledger_guard.domain.incidents import Action, ActionStatus
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
 
-#: in what the first task of a run leaves: when it began, by event time
+#: key in the first task's note: when the run began, in event time
 _BEGUN_AT = "begun_at"
 
 
 def begun_now(deps: Dependencies) -> dict[str, str]:
-    """For what the first task of a run leaves: when the run began."""
+    """For the first task's note: when the run began."""
     return {_BEGUN_AT: deps.clock.now().isoformat()}
 
 
@@ -30,13 +30,13 @@ def end_own_action(
     ending: tuple[ActionStatus, str],
     left: Mapping[str, Any] | None,
 ) -> None:
-    """Record how a run ended; without an incident there is nothing to record.
+    """Record how a run ended; does nothing without an incident.
 
-    A run that was granted ends the action that names its run id, again when it was cleared and ended otherwise than before. A
-    run by hand has an action of its own beside that, from what its first task `left`; one whose first task was refused has
-    none. Whoever starts a run by hand thus ends nothing that the guard waits for.
+    A granted run ends the action that names its run id, again if it was cleared and ended differently. A run by hand gets its own
+    action, from the note that its first task `left`; if that task was refused, it gets none. So a run by hand never ends an
+    action that the guard waits for.
 
-    Raises SafetyRefusal for a run that may not be there; nothing was recorded.
+    Raises SafetyRefusal for a run that is not permitted; nothing was recorded.
     """
     if not incident_id:
         return
@@ -50,7 +50,7 @@ def end_own_action(
                 state.actions.finish(replace(action, status=status, outcome=outcome, finished_at=now))
                 return
         if is_by_hand and left is not None:
-            # a run that began before this was kept has no such time
+            # runs of older versions have no such time
             began = datetime.fromisoformat(left[_BEGUN_AT]) if _BEGUN_AT in left else now
             detail: dict[str, object] = {STARTED_BY: requester}
             state.actions.start(Action(new_id(), incident_id, kind, target, status, began, now, run_id, outcome, detail))

@@ -1,4 +1,4 @@
-"""tell_not_begun: people hear of runs that were to start and did not."""
+"""tell_not_begun: report runs that should have started and did not."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from ledger_guard.domain.runs import RunGrant
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.notify.notify import notify
 
-#: a granted run that has not begun after so many minutes is told
+#: a granted run that has not started after so many minutes is reported
 BEGIN_WITHIN_MINUTES = 5
 
 
 def tell_not_begun(deps: Dependencies) -> list[str]:
-    """Tell people of runs that have leave and did not begin within `BEGIN_WITHIN_MINUTES`, once each; returns their run ids.
+    """Report granted runs that did not start within `BEGIN_WITHIN_MINUTES`, once each; returns their run ids.
 
-    A paused DAG, slots that are all taken, a run that somebody deleted, or a run id that somebody else took look like this.
-    Raises NotificationFailed when the channel did not take it; it is told again then.
+    Possible causes: a paused DAG, no free run slot, a deleted run, or a run id that someone else took.
+    Raises NotificationFailed when the channel failed; the next check reports it again.
     """
     now = deps.wall_clock.now()
     with deps.state.transaction() as state:
@@ -33,14 +33,14 @@ def _not_begun_notice(deps: Dependencies, grant: RunGrant) -> Notice:
     waits = int((deps.wall_clock.now() - grant.granted_at).total_seconds() // 60)
     conf = ", ".join(f"{name} {value}" for name, value in sorted(grant.conf.items()) if value and name != "reason")
     return Notice(
-        title=f"start · {grant.dag_id} · not begun",
-        summary=f"{waits} minutes ago a run of {grant.dag_id} was to start, and it has not begun: {conf}.",
+        title=f"start · {grant.dag_id} · not started",
+        summary=f"A run of {grant.dag_id} should have started {waits} minutes ago and has not: {conf}.",
         facts=(
             (
                 "Look at",
-                f"is {grant.dag_id} paused? Are all its runs taken? Did somebody take {grant.run_id}?",
+                f"is {grant.dag_id} paused? Are all run slots taken? Did someone else take {grant.run_id}?",
             ),
-            ("Then", f"start {grant.dag_id} by hand"),
+            ("Next", f"start {grant.dag_id} by hand"),
             ("Asked by", grant.requested_by),
         ),
         incident_id=grant.incident_id,

@@ -1,4 +1,4 @@
-"""What people are told: builds notices from guard state. Posts nothing."""
+"""Builds notices from guard state. Posts nothing."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from ledger_guard.ports.platform import AffectedSubject
 from ledger_guard.signals.incident_facts import incident_span
 from ledger_guard.signals.registry import nouns_of, signal_of
 
-#: how far before its newest alarm the players or webhooks behind it are looked for
+#: how far before the newest alarm to look for the players or webhooks behind it
 _SUBJECTS_REACH = timedelta(hours=2)
 Facts = Iterable[tuple[str, str]]
 Pairs = tuple[tuple[str, str], ...]
 
 
 def incident_notice(deps: Dependencies, incident_id: str, verb: str) -> Notice:
-    """The whole of an incident: which tenants and players, the evidence, what the policy proposes, and where to go on.
+    """An incident in full: tenants and players, evidence, what the policy proposes, and links.
 
-    `verb` says what just happened to it (`classify`, `triage` …). Raises BadInputError when there is no such incident.
+    `verb` is what just happened (`classify`, `triage` …). Raises BadInputError when there is no such incident.
     """
     incident, verdicts = _incident_with_verdicts(deps, incident_id)
     at_most = deps.policy.notification.list_at_most
@@ -39,15 +39,15 @@ def incident_notice(deps: Dependencies, incident_id: str, verb: str) -> Notice:
     tenants = [verdict.tenant_id for verdict in alarms]
     tenants += [tenant for tenant in incident.tenants if tenant not in set(tenants)]
     is_checked = signal_of(deps.policy, incident.trigger).against_verb and not set(REPAIRS).isdisjoint(row.actions)
-    first = " Triage comes first and may speak against repairs." if is_checked else ""
+    first = " Triage comes first and may advise against repairs." if is_checked else ""
     nouns = nouns_of(deps.policy, incident.trigger)
     evidence = [(f"Evidence {a.tenant_id}", in_words(a, since(verdicts, a.tenant_id), nouns)) for a in alarms[:at_most]]
     return Notice(
         title=_title(deps, verb, incident),
         summary=(
             f"{deps.policy.trigger(incident.trigger).description}. {len(incident.tenants)} tenant(s) in alarm since "
-            f"{iso(incident.first_window_start)}, last in the window of {iso(incident.last_alarm_window_start)}; "
-            f"the incident is {incident.status.value}."
+            f"{iso(incident.first_window_start)}; last alarm in the window of {iso(incident.last_alarm_window_start)}. "
+            f"The incident is {incident.status.value}."
         ),
         facts=(
             ("Tenants", listed(tenants, at_most)),
@@ -56,7 +56,7 @@ def incident_notice(deps: Dependencies, incident_id: str, verb: str) -> Notice:
             ("Owner", row.owner),
             ("Runbook", deps.policy.trigger(incident.trigger).runbook),
             *(("By hand", words) for words in _by_hand(deps, incident_id)),
-            # last, because a channel that runs out of room leaves the end out
+            # last, because a channel that runs out of space cuts the end off
             *(evidence or [("Evidence", incident.summary or "no verdict is stored for these tenants")]),
         ),
         links=_links(deps, incident_id),
@@ -70,7 +70,7 @@ def _by_hand(deps: Dependencies, incident_id: str) -> tuple[str, ...]:
 
 
 def approval_notice(deps: Dependencies, approval: Approval | ApprovalRequest) -> Notice:
-    """The question of a gate: what happens on approval, who may answer, until when, and where; or the answer it got."""
+    """A gate's question: what happens on approval, who may answer, until when, where; or its answer."""
     request = approval.request if isinstance(approval, Approval) else approval
     answer = approval.answer if isinstance(approval, Approval) else None
     facts = [
@@ -78,12 +78,12 @@ def approval_notice(deps: Dependencies, approval: Approval | ApprovalRequest) ->
         ("May answer", ", ".join(request.approvers)),
         ("Asked by", request.requested_by),
         ("Until", iso(request.expires_at)),
-        ("Silence", "counts as Reject"),
+        ("No answer", "counts as Reject"),
         ("Reason", f"required, at least {request.minimum_reason_characters} characters"),
     ]
     if answer is not None:
         by = f" by {answer.answered_by}" if answer.answered_by else ""
-        who = "who " if answer.answered_by else "and nobody "
+        who = "who " if answer.answered_by else "and no one "
         said = f"{answer.answer.value}{by} at {iso(answer.answered_at)}, {who}{wrote(answer.reason)}"
         facts.insert(0, ("Answer", said))
     own: Pairs = (("Answer in Airflow", request.link),) if request.link else ()
@@ -98,7 +98,7 @@ def approval_notice(deps: Dependencies, approval: Approval | ApprovalRequest) ->
 
 
 def action_notice(deps: Dependencies, incident_id: str | None, verb: str, text: str, facts: Facts) -> Notice:
-    """That something was done, refused or failed; `incident_id` is None for work that belongs to no incident."""
+    """Something was done, refused or failed; `incident_id` is None for work outside any incident."""
     title = verb
     if incident_id:
         with deps.state.transaction() as state:
@@ -121,9 +121,9 @@ def _incident_with_verdicts(deps: Dependencies, incident_id: str) -> tuple[Incid
 
 
 def _subjects(deps: Dependencies, incident: Incident, tenants: Sequence[str]) -> Pairs:
-    """Who is behind the newest alarms; a source that does not answer is said, and does not hold the notice up.
+    """Who is behind the newest alarms. If the source does not answer, the notice says so and is still sent.
 
-    Nothing where the source names none: they are the triage's to find.
+    Empty where the source names no one: triage finds them then.
     """
     if not deps.policy.trigger(incident.trigger).source.names_subjects:
         return ()
@@ -143,7 +143,7 @@ def _subject(subject: AffectedSubject) -> str:
 
 
 def _links(deps: Dependencies, incident_id: str | None) -> Pairs:
-    """Approval pages that wait first, then the board, then the runs that were started."""
+    """Pages of open approvals first, then the board, then the started runs."""
     board = ("Board", f"{deps.ui_url.rstrip('/')}/plugin/ledger-guard")
     if not incident_id:
         return (board,)

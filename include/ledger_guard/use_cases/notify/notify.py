@@ -1,4 +1,4 @@
-"""notify: post a notice into its incident's thread, and put on record that it was posted or was not."""
+"""notify: post a notice into its incident's thread, and record whether it was posted."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ log = logging.getLogger(__name__)
 
 
 def notify(deps: Dependencies, notice: Notice) -> ThreadRef:
-    """Post `notice`, under its incident's thread when there is one, and return where it stands.
+    """Post `notice`, in its incident's thread when there is one; returns where it was posted.
 
-    The first notice of an incident starts its thread. People come first: a notice about an incident that is not known,
-    or while guard state does not answer, is posted all the same, outside any thread.
+    The first notice of an incident starts its thread. People come first: if the incident is unknown or guard state does not
+    answer, the notice is posted anyway, outside any thread.
 
     Raises:
-        NotificationFailed: the channel did not take it. This is on record; let the notifying task fail and nothing else.
-        SourceUnavailable: it was posted, but guard state could not put that on record.
+        NotificationFailed: the channel failed. This is recorded; let only the notifying task fail.
+        SourceUnavailable: it was posted, but guard state could not record it.
     """
     incident_id, thread = _thread_of(deps, notice)
     notice = _with_stop(deps, notice)
@@ -71,9 +71,9 @@ def _with_stop(deps: Dependencies, notice: Notice) -> Notice:
 
 
 def _stored_with_thread(deps: Dependencies, incident_id: str, posted: ThreadRef, where: NoticePosted) -> bool:
-    """Store the thread on the incident, trying once more when somebody saved it meanwhile; a thread that stands stays.
+    """Store the thread on the incident, with one retry if the incident was saved meanwhile. An existing thread is kept.
 
-    False when both tries met another writer: the next notice will then start the thread.
+    False when both tries met another writer: the next notice starts the thread then.
     """
     for _ in range(2):
         try:
@@ -101,8 +101,8 @@ def _append(deps: Dependencies, state: UnitOfWork, incident_id: str | None, fact
 
 
 def tell(post: Callable[[], object]) -> None:
-    """Post if the channel takes it. That it did not is in the audit log; a repair goes on all the same."""
+    """Post; a failed channel is in the audit log and never stops a repair."""
     try:
         post()
     except NotificationFailed as error:
-        log.warning("not told: %s", error)
+        log.warning("notice not posted: %s", error)

@@ -1,4 +1,4 @@
-"""Cases that a person describes, put on record beside what was sensed."""
+"""Cases described by a person, recorded beside the sensed evidence."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _CASES = uuid.UUID("0b0c1c52-6f0e-4b5c-9f0e-5a7a2d3d9c11")
 
 
 def join_or_open(state: UnitOfWork, case: CaseByHand, now: datetime) -> Incident:
-    """Record the case on the trigger's unresolved incident, which stays as it is; or on one that is opened for it.
+    """Record the case on the trigger's unresolved incident, which it does not change; or open one for it.
 
-    Severity, scope, tenants, evidence and status of an incident that stands are not touched, so that no question that waits
-    is voided. A run records its case once, however often it is tried.
+    Severity, scope, tenants, evidence and status of an existing incident are not touched, so no open question is voided. A run
+    records its case once, however often it is tried.
     """
     standing = state.incidents.open_for(case.trigger)
     incident = standing or Incident(

@@ -1,4 +1,4 @@
-"""close_incident: a named human ends an incident that evidence can't end, such as that of a tenant that left while in alarm."""
+"""close_incident: a named person ends an incident that evidence can't end, such as one of a tenant that left while in alarm."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 
 REASON_MINIMUM_CHARACTERS = 10
-#: without a readable window for so long there is no sign of trouble to respect
+#: after so long without a readable window, no alarm blocks closing
 _LOOK_BACK = timedelta(days=1)
 
 
 def close_incident(deps: Dependencies, incident_id: str, reason: str, by: str) -> tuple[Incident, Sequence[Action]]:
-    """Resolve an incident by hand; returns it with what was started for it and has not ended, which goes on.
+    """Resolve an incident by hand; returns it with its unfinished actions, which continue.
 
-    Freezes stay, verdicts stay; the next alarm opens an incident of its own. What counts is the newest judged window that could
-    be read: a source that is away hides no alarm.
+    Freezes and verdicts stay; the next alarm opens a new incident. The newest judged window with data counts: a source that is
+    down hides no alarm.
 
     Raises:
-        BadInputError: there is no such incident, it is resolved already, the reason is too short or nobody is named.
-        SafetyRefusal: a tenant of the incident is in alarm in that window, or somebody changed the incident at the same moment.
-            Nothing was written: repair the tenant, or wait until it is quiet or sends nothing.
+        BadInputError: no such incident, it is resolved already, the reason is too short, or no name is given.
+        SafetyRefusal: a tenant of the incident is in alarm in that window, or someone changed the incident at the same time.
+        Nothing was written. Repair the tenant, or wait until it is quiet or sends nothing.
     """
     reason, by = reason.strip(), by.strip()
     if not by:
-        raise BadInputError("by: names nobody; allowed: the name of who closes the incident")
+        raise BadInputError("by: is empty; allowed: the name of the person closing the incident")
     if len(reason) < REASON_MINIMUM_CHARACTERS:
         raise BadInputError(f"reason: has {len(reason)} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}")
     with deps.state.transaction() as state:

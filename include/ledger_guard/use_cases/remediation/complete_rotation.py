@@ -1,4 +1,4 @@
-"""complete_rotation: record that a planned secret rotation has taken place at the payment provider."""
+"""complete_rotation: record that a planned secret rotation was done at the payment provider."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
 def complete_rotation(deps: Dependencies, rotation_id: str, by: str) -> RotationPlan:
     """Record the rotation as done by `by`; until then it blocks the restore of the signature flag.
 
-    One whose row was called done, or deleted, without an entry of this is pending all the same, and is recorded as done here.
+    A rotation whose row says done, or was deleted, without an audit entry is still pending, and is recorded as done here.
 
     Raises:
-        BadInputError: no rotation with this id is pending, or `by` names nobody. Nothing was written.
+        BadInputError: no rotation with this id is pending, or `by` is empty. Nothing was written.
     """
     rotation_id = checked_uuid(rotation_id, "rotation")
     if not by.strip():
-        raise BadInputError("rotation: the name of who rotated it is empty; allowed: a name")
+        raise BadInputError("rotation: the name of the person who rotated it is empty; allowed: a name")
     now = deps.wall_clock.now()
     with deps.state.transaction() as state:
         stored = {plan.rotation_id for plan in state.rotations.pending()}

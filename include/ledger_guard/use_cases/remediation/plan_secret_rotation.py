@@ -1,4 +1,4 @@
-"""plan_secret_rotation: put on record how and by when a failing provider's webhook secret is to be replaced."""
+"""plan_secret_rotation: record how and by when a failing provider's webhook secret must be replaced."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from ledger_guard.signals.webhook_signature import WebhookSignature
 
 @dataclass(frozen=True)
 class PlannedRotations:
-    """What came of planning."""
+    """The result of planning."""
 
     plans: tuple[RotationPlan, ...]
-    #: why none was planned: a secret's last rotation still overlaps, or no secret mends the likeliest cause
+    #: why none was planned: a secret's last rotation still overlaps, or no new secret fixes the likeliest cause
     refused: tuple[str, ...]
 
 
 def plan_secret_rotation(deps: Dependencies, incident_id: str, actor: str) -> PlannedRotations:
-    """One plan for each provider that fails in the incident's windows and has a secret, most failures first.
+    """One plan for each failing provider with a secret, most failures first.
 
-    A rotation of the same secret that is planned and not done is returned instead of a second one, so repeating this
-    changes nothing. While one that is done overlaps, none is planned; that it was refused is on record. Providers without
-    a secret of their own get none: there is nothing to rotate. Where enabling the flag itself is the likeliest cause no secret
-    mends it, and a rotation would only hold the restore up: none is planned. Nor where the calls are likely forged.
+    A pending rotation of the same secret is returned instead of a second one, so repeating this changes nothing. While a done
+    rotation still overlaps, none is planned; the refusal is recorded. Providers without their own secret have nothing to rotate.
+    If enabling the flag is the likeliest cause, no secret fixes it and a rotation would only delay the restore: none is planned.
+    The same holds if the calls are likely forged.
 
     Raises:
         SourceUnavailable: the failures could not be read. Nothing was planned; try again.
@@ -98,13 +98,13 @@ def plan_one_rotation(deps: Dependencies, provider: str, incident_id: str | None
     """Plan a rotation of one provider's secret by hand.
 
     Raises:
-        BadInputError: a provider without a secret in the policy, no such incident, or no owner or actor.
-        SafetyRefusal: one of this secret is pending, or one that is done still overlaps.
+        BadInputError: provider without a secret in the policy, no such incident, or no owner or actor.
+        SafetyRefusal: a rotation of this secret is pending, or a done one still overlaps.
     """
     names = deps.policy.secrets.names
     if provider not in names:
         raise BadInputError(f"provider: {provider[:60]!r} is unknown; allowed: {', '.join(sorted(names))}")
-    for what, given in (("owner", owner), ("name of who plans it", actor)):
+    for what, given in (("owner", owner), ("name of the person planning it", actor)):
         if not given.strip():
             raise BadInputError(f"rotation: the {what} is empty; allowed: a name")
     incident = checked_uuid(incident_id, "incident") if incident_id else None
@@ -115,8 +115,8 @@ def plan_one_rotation(deps: Dependencies, provider: str, incident_id: str | None
         plan = state.rotations.add(wanted)
         if plan.rotation_id != wanted.rotation_id:
             raise SafetyRefusal(
-                f"rotation of {plan.secret_name}: {plan.rotation_id} by {plan.owner} is pending since {iso(plan.planned_at)}; "
-                "allowed: another one once it is done and its overlap is over"
+                f"rotation of {plan.secret_name}: {plan.rotation_id} by {plan.owner} is pending, planned at "
+                f"{iso(plan.planned_at)}; allowed: another rotation once it is done and its overlap is over"
             )
         fact = RotationPlannedByHand(provider=provider, secret_name=plan.secret_name, owner=owner, due_at=plan.due_at)
         subject = f"rotation:{plan.rotation_id}"
@@ -136,13 +136,13 @@ def _plan(deps: Dependencies, provider: str, secret_name: str, incident_id: str 
         incident_id=incident_id,
         owner=owner,
         steps=(
-            f"Agree with {provider} on the hour of the change and on a contact on both sides.",
+            f"Agree with {provider} on the time of the change and on a contact on both sides.",
             f"Make a new random secret of at least {characters} characters, in the secret store only.",
             f"Let {provider} accept the old and the new secret side by side for {rotation.overlap_hours} hours.",
             f"Set {secret_name} to the new secret for every replica and restart each of them.",
-            "Validate in the test environment: a rightly signed webhook is accepted, a wrongly signed one is refused.",
+            "Validate in the test environment: a correctly signed webhook is accepted, a wrongly signed one is refused.",
             f"Record the rotation as done{then}.",
-            f"Have {provider} withdraw the old secret {rotation.overlap_hours} hours after that; no other rotation until then.",
+            f"Have {provider} withdraw the old secret {rotation.overlap_hours} hours later; no other rotation until then.",
         ),
         planned_at=now,
         due_at=now + timedelta(hours=rotation.due_within_hours),

@@ -1,4 +1,4 @@
-"""How a remediation stands after its actions: what was repaired, and whether the signal recovered."""
+"""The state of a remediation after its actions: what was repaired, and whether the signal recovered."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ledger_guard.use_cases.remediation.withheld import proposed_targets
 
 
 class Recovery(str, Enum):
-    """How a remediation stands after its actions ended."""
+    """The state of a remediation after its actions ended."""
 
-    #: nothing was repaired: there is nothing to wait for
+    #: nothing was repaired: nothing to wait for
     NOTHING_REPAIRED = "nothing_repaired"
-    #: a repair was refused or failed: people have to go on
+    #: a repair was refused or failed: people must continue
     NOT_REPAIRED = "not_repaired"
     WAITING = "waiting"
     RECOVERED = "recovered"
@@ -32,7 +32,7 @@ class Recovery(str, Enum):
 def recovery(deps: Dependencies, case: Case) -> Recovery:
     """Whether the signal recovered.
 
-    Marks the incident mitigated when every repair that the policy names was done, unless the case was said by hand beside it.
+    Marks the incident mitigated when every repair of the policy was done, unless the case was described by hand.
     Only the health check's verdicts end an incident: `no_data` and `insufficient` keep this waiting.
     """
     with deps.state.transaction() as state:
@@ -46,7 +46,7 @@ def recovery(deps: Dependencies, case: Case) -> Recovery:
         if not named:
             return Recovery.NOTHING_REPAIRED
         if any(action.status is ActionStatus.STARTED for action in repairs):
-            # another remediation of the same incident is at work
+            # another remediation of the same incident is in progress
             return Recovery.WAITING
         newest = {(action.kind, action.target): action.status for action in repairs}
         if any(newest.get(each) is not ActionStatus.DONE for each in named):
@@ -73,7 +73,7 @@ def was_repaired(deps: Dependencies, case: Case) -> bool:
 
 
 def has_readings_since_mitigation(deps: Dependencies, case: Case) -> bool:
-    """Whether the signal was read of any tenant of the incident since its repairs were done."""
+    """Whether the signal was read for any tenant of the incident since the repairs."""
     with deps.state.transaction() as state:
         incident = state.incidents.get(case.incident_id)
         if incident.mitigated_at is None:

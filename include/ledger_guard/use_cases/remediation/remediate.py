@@ -38,16 +38,15 @@ class Case:
     requested_by: str
     #: names the child runs of this remediation
     run_key: str
-    #: said by hand beside an incident that was sensed: how this ends says nothing of that one
+    #: described by hand beside a sensed incident: its end does not affect that incident
     is_beside_sensed: bool = False
 
 
 def open_case(deps: Dependencies, params: Mapping[str, Any], requested_by: str, run_id: str) -> Case:
     """Take up an incident: the one named by `params["incident_id"]`, or one described by hand.
 
-    By hand `params` names trigger, severity, scope and tenants. That is recorded beside what was sensed, on the trigger's
-    unresolved incident, which stays as it is, or on one opened for it. The policy's matrix row of what was named, or said by
-    hand, tells what will be done.
+    By hand, `params` has trigger, severity, scope and tenants. This is recorded beside the sensed evidence, on the trigger's
+    unresolved incident (which it does not change) or on one opened for it. The policy's matrix row decides what will be done.
 
     Raises:
         BadInputError: an unknown word, incident or tenant, or no tenant for an isolated case. Nothing was stored.
@@ -116,16 +115,16 @@ def _case_by_hand(deps: Dependencies, params: Mapping[str, Any], requested_by: s
 
 
 def start_action(deps: Dependencies, case: Case, kind: str, target: str, run_id: str | None = None) -> Action:
-    """Record that something was started; the same thing still under way is returned instead."""
+    """Record that an action was started; the same action still in progress is returned instead."""
     action = Action(new_id(), case.incident_id, kind, target, ActionStatus.STARTED, deps.clock.now(), run_id=run_id)
     with deps.state.transaction() as state:
         return state.actions.start(action)
 
 
 def child_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, Any]]:
-    """Record the runs that `kind` starts, one a tenant or one for the flag, give them leave, and return what Airflow needs.
+    """Record and grant the runs that `kind` starts, one per tenant or one for the flag; returns what Airflow needs.
 
-    At most `max_tenants_per_incident` tenants get a run; who is beyond is named in the review request.
+    At most `max_tenants_per_incident` tenants get a run; the others are named in the review request.
     """
     runs = []
     for target in targets(deps, case, kind):
@@ -145,7 +144,7 @@ def child_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, Any]
 
 
 def _for(case: Case) -> str:
-    """How the purpose of each run ends that a remediation gives leave to."""
+    """The end of the purpose of each run that a remediation grants."""
     return f" for remediation {case.run_key}"
 
 
@@ -179,9 +178,9 @@ def unfinished_runs(deps: Dependencies, incident_id: str) -> list[Action]:
 def settle_runs(deps: Dependencies, case: Case, state_of: Callable[[str, str], str | None]) -> bool:
     """Whether everything that was started for the case's incident has ended.
 
-    A run records its own end. One that died before it could (`state_of` says so, given DAG id and run id; None means that
-    the run was never created) is recorded as failed here, so that nothing waits for it for ever. A run that another
-    remediation gave leave to, and that may be created yet, is waited for.
+    A run records its own end. One that died before it could is recorded as failed here, so nothing waits for it for ever
+    (`state_of` gives a run's state by DAG id and run id; None means it was never created). A run granted by another remediation
+    that may still be created is waited for.
     """
     waiting = False
     for action in unfinished_runs(deps, case.incident_id):
@@ -189,13 +188,13 @@ def settle_runs(deps: Dependencies, case: Case, state_of: Callable[[str, str], s
         if state in ("queued", "running") or (state is None and _may_begin_yet(deps, case, action)):
             waiting = True
         else:
-            words = "the run was never created" if state is None else f"the run ended as {state} without saying how"
+            words = "the run was never created" if state is None else f"the run ended as {state} without recording a result"
             finish_action(deps, action, ActionStatus.FAILED, words)
     return not waiting
 
 
 def _may_begin_yet(deps: Dependencies, case: Case, action: Action) -> bool:
-    """Whether somebody else's to start: this remediation looks after its own start tasks, and so knows of its own runs."""
+    """Whether another remediation starts it: this one knows about its own runs."""
     with deps.state.transaction() as state:
         grant = state.runs.granted(DAG_OF_ACTION[action.kind], action.run_id or "")
     if grant is None or grant.purpose.endswith(_for(case)):

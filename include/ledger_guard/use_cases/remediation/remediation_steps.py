@@ -1,4 +1,4 @@
-"""The single steps of a remediation: each does one action of the policy and tells the incident's thread."""
+"""The steps of a remediation: each does one action of the policy and reports it in the incident's thread."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Facts = Sequence[tuple[str, str]]
 
 
 def freeze_rollout(deps: Dependencies, case: Case) -> str:
-    """Nothing new may be enabled under this trigger's flag until a root cause is on record."""
+    """Freeze the trigger's flag until a root cause is on record."""
     reason = f"{case.trigger} {case.severity}: rollout stopped until the root-cause analysis is finished"
     opened = freeze(deps, case.flag, EVERYWHERE, case.incident_id, reason, case.requested_by)
     return _done(
@@ -36,7 +36,7 @@ def freeze_rollout(deps: Dependencies, case: Case) -> str:
 
 
 def triage_case(deps: Dependencies, case: Case) -> dict[str, Any]:
-    """Which tenants and players, and whether funds are really short."""
+    """Which tenants and players are affected, and why."""
     report = triage(deps, case.incident_id)
     _done(deps, case, "triage", "", report.conclusion, report.as_facts())
     return json_of(report)
@@ -45,7 +45,7 @@ def triage_case(deps: Dependencies, case: Case) -> dict[str, Any]:
 def check_case_secrets(deps: Dependencies, case: Case) -> dict[str, Any]:
     """The state of the webhook secrets, and the likeliest cause."""
     report = check_secrets(deps, case.incident_id)
-    _done(deps, case, "check_secrets", "", report.likeliest_cause, report.as_facts())
+    _done(deps, case, "check_secrets", "", report.likeliest_cause, report.as_facts(), report.in_short())
     return json_of(report.on_record())
 
 
@@ -64,7 +64,7 @@ def plan_case_rotation(deps: Dependencies, case: Case) -> list[str]:
 def request_case_review(deps: Dependencies, case: Case) -> str:
     """The review by people that the runbook names for this case."""
     beyond = case.tenants[deps.policy.guardrails.max_tenants_per_incident :]
-    facts = (("Beyond the tenant limit, for people to decide", ", ".join(beyond)),) if beyond else ()
+    facts = (("Over the tenant limit, for people to decide", ", ".join(beyond)),) if beyond else ()
     return _done(deps, case, "request_review", "", request_review(deps, case.incident_id, case.requested_by), facts)
 
 
@@ -74,7 +74,7 @@ def report_case(deps: Dependencies, case: Case, found: str) -> str:
 
 
 def tell_case(deps: Dependencies, case: Case, found: str) -> None:
-    """Post how the remediation ended. Raises NotificationFailed when the channel did not take it."""
+    """Post how the remediation ended. Raises NotificationFailed when the channel failed."""
     with deps.state.transaction() as state:
         actions = [action for action in state.actions.of_incident(case.incident_id) if action.outcome]
     facts = tuple((f"{action.kind} {action.target}".strip(), f"{action.status.value}: {action.outcome}") for action in actions)
@@ -82,7 +82,7 @@ def tell_case(deps: Dependencies, case: Case, found: str) -> None:
 
 
 def ending(deps: Dependencies, case: Case, found: Recovery) -> str:
-    """How the remediation ended, in a sentence; a rollback that did not help is named, with who has to take over."""
+    """How the remediation ended, in a sentence; names a rollback that did not help and who must take over."""
     if found is Recovery.NOTHING_REPAIRED and (words := _not_proposed(deps, case)):
         return f"No repair is proposed: {words}."
     if found in (Recovery.RECOVERED, Recovery.NOT_RECOVERED) and not was_repaired(deps, case):
@@ -92,13 +92,13 @@ def ending(deps: Dependencies, case: Case, found: Recovery) -> str:
     trigger = Trigger(case.trigger)
     if not has_readings_since_mitigation(deps, case):
         return (
-            f"{case.flag} was rolled back, and nothing was read of {deps.policy.named(trigger)} "
-            "since: whether it helped is not known. Look at the source of the signal first."
+            f"{case.flag} was rolled back, but {deps.policy.named(trigger)} was not read "
+            "since: whether it helped is not known. Check the source of the signal first."
         )
     row = deps.policy.row_for(trigger, Severity.parse(case.severity), Scope.parse(case.scope))
     return (
         f"{case.flag} was rolled back, but {deps.policy.named(trigger)} did not fall within "
-        f"{deps.policy.mitigation.recover_within_minutes} minutes: the flag is not the cause, or not the only one. "
+        f"{deps.policy.mitigation.recover_within_minutes} minutes. The flag is not the cause, or not the only one. "
         f"Escalate to {row.owner}."
     )
 
@@ -111,7 +111,7 @@ def _not_proposed(deps: Dependencies, case: Case) -> str:
 
 _ENDINGS = {
     Recovery.NOTHING_REPAIRED: "The actions of the runbook are done; nothing had to be repaired.",
-    Recovery.NOT_REPAIRED: "Not everything was repaired: a repair was refused or failed. People have to go on from here.",
+    Recovery.NOT_REPAIRED: "Not everything was repaired: a repair was refused or failed. People must take over.",
     Recovery.WAITING: "The repairs are done; the signal has not recovered yet.",
     Recovery.RECOVERED: "Repaired, and the signal recovered: the incident is resolved.",
     Recovery.NOT_RECOVERED: "Repaired, but the signal did not recover within the policy's time. Escalate.",
@@ -124,15 +124,18 @@ _ENDINGS_WITHOUT_REPAIR = {
 }
 
 
-def _done(deps: Dependencies, case: Case, kind: str, target: str, outcome: str, facts: Facts) -> str:
-    """Record the action and tell the thread; a channel that is down is on record and stops no repair."""
-    finish_action(deps, start_action(deps, case, kind, target), ActionStatus.DONE, outcome)
+def _done(deps: Dependencies, case: Case, kind: str, target: str, outcome: str, facts: Facts, on_record: str = "") -> str:
+    """Record the action and post it in the thread; a failed channel is recorded and stops no repair.
+
+    `on_record` is what the incident's report says of it, where that has no `facts` beside it; empty: `outcome`.
+    """
+    finish_action(deps, start_action(deps, case, kind, target), ActionStatus.DONE, on_record or outcome)
     tell(lambda: notify(deps, action_notice(deps, case.incident_id, kind, outcome, tuple(facts))))
     return outcome
 
 
 def runs_to_start(deps: Dependencies, case: Case, kind: str) -> list[dict[str, Any]]:
-    """The runs that an action of the policy starts, and a word in the thread where triage speaks against it."""
+    """The runs that an action of the policy starts, and a note in the thread where triage advises against it."""
     runs = proposed_runs(deps, case, kind)
     with deps.state.transaction() as state:
         held = [action for action in withheld_now(state.actions.of_incident(case.incident_id)) if action.kind == kind]

@@ -1,4 +1,4 @@
-"""request_review: put on record that people have to look into what no action of the guard can settle."""
+"""request_review: record that people must review what no action of the guard can settle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What triage speaks against: repairs that the policy names and that would help nobody are not proposed, and that is said."""
+"""Withheld repairs: what triage advises against is not proposed, and this is reported."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _WITHHELD = "withheld"
 
 
 def proposed_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, Any]]:
-    """As `child_runs`, without what triage speaks against; that is put on record as refused, with the reason.
+    """As `child_runs`, without what triage advises against; this is recorded as refused, with the reason.
 
-    Triage comes first: what this remediation's own triage found decides, and one is made here where it left none. Where it can't
-    tell, everything is proposed that the policy names.
+    This remediation's own triage decides; if there is none, it is made here. Where triage can't decide, everything that the
+    policy names is proposed.
     """
     against = _found(deps, case) if kind in REPAIRS else {}
     every = case.tenants if kind == "backfill" else targets(deps, case, kind)
@@ -46,7 +46,7 @@ def proposed_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, A
 
 
 def proposed_targets(deps: Dependencies, case: Case, kind: str, actions: Sequence[Action]) -> tuple[str, ...]:
-    """As `targets`, without those whose newest record says that they were not proposed."""
+    """As `targets`, without those whose newest record says "not proposed"."""
     held = {action.target for action in withheld_now(actions) if action.kind == kind}
     left = tuple(tenant for tenant in case.tenants if kind != "backfill" or tenant not in held)
     return tuple(target for target in targets(deps, replace(case, tenants=left), kind) if target not in held)
@@ -64,9 +64,9 @@ def withheld_now(actions: Sequence[Action]) -> list[Action]:
 
 
 def no_longer_speaks_against(deps: Dependencies, incident: Incident, actions: Sequence[Action]) -> bool:
-    """Whether something was withheld for the incident that would be proposed as things are now.
+    """Whether a repair that was withheld for the incident would be proposed now.
 
-    A source that does not answer changes nothing: the next look may tell.
+    A source that does not answer changes nothing: the next check may decide.
     """
     held = withheld_now(actions)
     if not held:
@@ -82,7 +82,7 @@ def no_longer_speaks_against(deps: Dependencies, incident: Incident, actions: Se
 
 
 def _found(deps: Dependencies, case: Case) -> Against:
-    """What the triage of this remediation says, made now if there is none; nothing where it can't tell."""
+    """The result of this remediation's triage, made now if there is none; empty where it can't decide."""
     signal = signal_of(deps.policy, Trigger(case.trigger))
     if signal.against_verb is None:
         return {}
@@ -96,12 +96,12 @@ def _found(deps: Dependencies, case: Case) -> Against:
 
 
 def _looked(deps: Dependencies, incident_id: str, verb: str) -> Finding:
-    """Do the verb now; what it puts on record."""
+    """Do the verb now; returns its fact."""
     return (check_secrets if verb == "check_secrets" else triage)(deps, incident_id).on_record()
 
 
 def _recorded(deps: Dependencies, case: Case, verb: str) -> Finding | None:
-    """What this verb found last since the remediation took up its case, by the audit log."""
+    """This verb's newest finding since the remediation began, from the audit log."""
     found: Finding | None = None
     kind: type[Finding] = SecretsChecked if verb == "check_secrets" else Triaged
     with deps.state.transaction() as state:
@@ -117,8 +117,8 @@ def _recorded(deps: Dependencies, case: Case, verb: str) -> Finding | None:
 def _why_not(policy: Policy, case: Case, target: str, against: Against) -> str:
     """Why a target gets no run; empty when it gets one.
 
-    The flag for everybody is left alone when triage speaks against it in every tenant, or when the tenants that are left are
-    too few for a widespread trouble and the policy answers an isolated one without a rollback.
+    The global flag is left alone when triage advises against a rollback in every tenant, or when the remaining tenants are too
+    few for a widespread incident and the policy has no rollback for an isolated one.
     """
     if target != case.flag:
         return against.get(target.rpartition("@")[2], "")
@@ -145,7 +145,7 @@ def _withhold(deps: Dependencies, case: Case, kind: str, target: str, why: str) 
             return
         started = state.actions.start(Action(action_id, case.incident_id, kind, target, ActionStatus.STARTED, now))
         if started.action_id != action_id:
-            # under way: somebody asked for it, and it is theirs
+            # in progress: a person asked for it
             return
         refused = replace(started, status=ActionStatus.REFUSED, outcome=f"not proposed: {why}", finished_at=now)
         state.actions.finish(replace(refused, detail={_WITHHELD: case.run_key}))

@@ -1,4 +1,4 @@
-"""board: everything that the page shows, read from one snapshot of guard state. Changes nothing."""
+"""board: everything the page shows, read from one snapshot of guard state. Read-only."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
+from ledger_guard.domain.budgets import Used
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
@@ -21,6 +22,7 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
+from ledger_guard.use_cases.bounds.budget import budget_used
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
 from ledger_guard.use_cases.incidents.held_up import held_up
 
@@ -30,17 +32,17 @@ AUDIT_ENTRIES = 10
 
 @dataclass(frozen=True)
 class TriggerState:
-    """One trigger, as its newest judged window left it."""
+    """One trigger, as of its newest judged window."""
 
     trigger: Trigger
     #: as in `insufficient_funds`
     name: str
     description: str
-    #: None when nothing was ever judged
+    #: None when nothing was judged yet
     window: Window | None = None
     #: tenants of that window by severity
     tenants: Mapping[Severity, int] = field(default_factory=dict)
-    #: the widest scope among its alarms; None without alarms
+    #: the widest scope of its alarms; None without alarms
     scope: Scope | None = None
     #: tenants in alarm with their sentences, severe ones first
     alarms: tuple[Verdict, ...] = ()
@@ -49,7 +51,7 @@ class TriggerState:
 
     @property
     def severity(self) -> Severity:
-        """The trigger as a whole: the gravest alarm, else quiet if any tenant could be judged, else why not."""
+        """The trigger as a whole: the worst alarm; else quiet if any tenant was judged; else why none was."""
         order = (Severity.SEVERE, Severity.MILD, Severity.NONE, Severity.INSUFFICIENT)
         return next((severity for severity in order if self.tenants.get(severity)), Severity.NO_DATA)
 
@@ -58,15 +60,15 @@ class TriggerState:
 class BoardState:
     """What the page shows."""
 
-    #: people's time: approvals, freezes and the audit log are told by it
+    #: wall-clock time: approvals, freezes and the audit log use it
     read_at: datetime
-    #: event time: windows and incidents are told by it; differs from `read_at` only in a rehearsal
+    #: event time: windows and incidents use it; differs from `read_at` only in a rehearsal
     event_now: datetime
     window_length: timedelta
     triggers: tuple[TriggerState, ...]
     #: not resolved, newest first
     incidents: tuple[Incident, ...]
-    #: questions without an answer whose run goes on, oldest first
+    #: open questions whose run is still active, oldest first
     waiting: tuple[Approval, ...]
     freezes: tuple[Freeze, ...]
     #: newest first
@@ -75,19 +77,21 @@ class BoardState:
     flags: tuple[FlagState, ...]
     #: why the flags could not be read; empty when they could
     flags_problem: str = ""
-    #: whether this process has an audit key: without one, rows of guard state are taken at their word
+    #: whether this process has an audit key: without one, rows of guard state are trusted as they are
     is_keyed: bool = True
-    #: what keeps runs from beginning and questions from being answered, a sentence each
+    #: what blocks runs from starting and questions from being answered, one sentence each
     held_up: tuple[str, ...] = ()
     #: the stop that is active; None: the guard may write
     stop: Stop | None = None
+    #: what may be written without a human, the hour's first
+    budgets: tuple[Used, ...] = ()
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
-    """Read the board. Without a scheduler, what the last look of a task saw of DAGs and runs counts.
+    """Read the board. Without a scheduler, the last check by a task counts for DAGs and runs.
 
     Raises:
-        SourceUnavailable: guard state could not be read. Say so in place of the board: nothing is known.
+        SourceUnavailable: guard state could not be read. Show that instead of the board: nothing is known.
     """
     paused, problem = _paused(scheduler)
     with deps.state.snapshot() as state:
@@ -97,7 +101,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
-        held, stop = held_up(deps, state, paused), active_stop(state.audit)
+        held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
     return BoardState(
@@ -114,11 +118,12 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         is_keyed=is_keyed,
         held_up=(*problem, *held, *_without_a_run(len(orphans))),
         stop=stop,
+        budgets=budgets,
     )
 
 
 def _paused(scheduler: Scheduler | None) -> tuple[list[str] | None, tuple[str, ...]]:
-    """Which DAGs are paused now, None where that is not known; and why it is not."""
+    """Which DAGs are paused now, or None and the reason why this is not known."""
     if scheduler is None:
         return None, ()
     try:
@@ -128,7 +133,7 @@ def _paused(scheduler: Scheduler | None) -> tuple[list[str] | None, tuple[str, .
 
 
 def _without_a_run(orphans: int) -> tuple[str, ...]:
-    return (f"{orphans} question(s) can't be answered any more: their runs have ended.",) if orphans else ()
+    return (f"{orphans} open question(s) can't be answered: their runs have ended.",) if orphans else ()
 
 
 def _trigger_state(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> TriggerState:
@@ -160,7 +165,7 @@ def _widest(alarms: list[Verdict]) -> Scope | None:
 
 
 def _flags(deps: Dependencies) -> tuple[tuple[FlagState, ...], str]:
-    """The flag store may be another database than guard state: without it the rest of the board still counts."""
+    """The flag store may be another database: without it the rest of the board is still valid."""
     found: list[FlagState] = []
     try:
         for flag in deps.policy.flags:

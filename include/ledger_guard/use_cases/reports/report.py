@@ -1,4 +1,4 @@
-"""incident_report: the incident as people read it afterwards, in Markdown. Changes nothing."""
+"""incident_report: the incident for people to read afterwards, in Markdown. Read-only."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Row = tuple[object, ...]
 
 
 def incident_report(deps: Dependencies, incident_id: str) -> str:
-    """What happened, to whom, what was decided, approved and written, and what still waits; times are UTC.
+    """What happened, who was affected, what was decided, approved and written, and what is still open; times are UTC.
 
     Raises:
-        BadInputError: there is no such incident: take the id from `incident list --all`.
+        BadInputError: no such incident; `incident list --all` lists the ids.
     """
     record = incident_record(deps, incident_id)
     incident = record.incident
@@ -38,7 +38,7 @@ def incident_report(deps: Dependencies, incident_id: str) -> str:
         record=record,
         incident=incident,
         title=deps.policy.named(incident.trigger),
-        # an incident may outlive its trigger's place in the policy
+        # the policy may no longer name the incident's trigger
         trigger=known,
         row=known and deps.policy.row_for(incident.trigger, incident.severity, incident.scope),
         approval_rows=[_approval_row(approval, record) for approval in record.approvals],
@@ -46,7 +46,7 @@ def incident_report(deps: Dependencies, incident_id: str) -> str:
 
 
 def _templates() -> Environment:
-    # What an expression gives is escaped as Markdown before Jinja sees it, so that nothing is shown as it was written by mistake.
+    # Every expression is escaped as Markdown before Jinja sees it, so that nothing is shown unescaped by mistake.
     found = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -97,7 +97,7 @@ def _tenant_row(each: TenantCourse) -> Row:
 
 
 def _plan_row(plan: Plan) -> Row:
-    counts = f"{counts_in_words(plan.counts) or 'none'}; {plan.counts.protected} right though the player row differs"
+    counts = f"{counts_in_words(plan.counts) or 'none'}; {plan.counts.protected} right (only the player row differs)"
     amounts = (plan.cents.created, plan.cents.increased, plan.cents.decreased)
     created, increased, decreased = (readable(each, plan.currency) for each in amounts)
     moved = f"{created} created, {increased} added, {decreased} taken away"
@@ -113,9 +113,9 @@ def _approval_row(approval: Approval, record: IncidentRecord) -> Row:
         said = "BREAK GLASS: acted alone" if asked.is_break_glass else answer.answer.value.replace("_", " ")
         return *question, said, who, answer.answered_at, answer.reason
     if approval.orphaned_at is not None:
-        return *question, "not answered: its run had ended", None, approval.orphaned_at, None
+        return *question, "not answered: its run ended", None, approval.orphaned_at, None
     waits = asked.approval_id in record.waiting
-    return *question, f"waiting until {iso(asked.expires_at)}" if waits else "not answered, counts no more", None, None, None
+    return *question, f"waiting until {iso(asked.expires_at)}" if waits else "not answered, no longer valid", None, None, None
 
 
 def _flag_change_row(change: FlagChange) -> Row:

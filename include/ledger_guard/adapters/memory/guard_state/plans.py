@@ -60,10 +60,12 @@ class InMemoryPlanStore:
 
     def written_before(self, plan_id: str, tenant_id: str, since: datetime) -> WriteTotals:
         """See PlanStore."""
+        events = (entry.event for entry in self._tables.audit.values())
+        forced = {each.subject for each in events if (each.tenant_id, each.verb) == (tenant_id, "force") and each.at > since}
         rows = [
             row
             for plan in self._tables.plans.values()
-            if plan.tenant_id == tenant_id and plan.plan_id != plan_id
+            if f"plan:{plan.plan_id}" in forced and plan.plan_id != plan_id
             for row in plan.rows
             if (at := self._tables.forced_at.get((plan.plan_id, row.player_id, row.currency))) is not None and at > since
         ]
