@@ -55,6 +55,8 @@ class BoardView:
     flags: tuple[FlagLine, ...]
     #: why the flags could not be read; empty when they could
     flags_problem: str
+    #: what is used of each budget, a sentence each
+    budgets: tuple[str, ...]
     audit: tuple[AuditLine, ...]
 
 
@@ -82,6 +84,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         freezes=freezes,
         flags=tuple(flag_line(flag) for flag in state.flags),
         flags_problem=state.flags_problem,
+        budgets=tuple(each.sentence(state.currency) for each in state.budgets),
         audit=tuple(audit_line(entry, state.read_at) for entry in state.audit),
     )
 

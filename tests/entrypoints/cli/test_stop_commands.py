@@ -36,9 +36,12 @@ def test_the_status_as_json(world, capsys):
     main(STOP)
     capsys.readouterr()
     assert main(["status", "--json"]) == 3
-    assert json.loads(capsys.readouterr().out) == {
+    found = json.loads(capsys.readouterr().out)
+    assert [each["period"] for each in found.pop("budgets")] == ["hourly", "daily"]
+    assert found == {
         "is_stopped": True,
         "read_at": "2026-03-01T12:00:00Z",
+        "currency": "USD",
         "stop": {
             "since": "2026-03-01T12:00:00Z",
             "stopped_by": ["anna"],
@@ -48,6 +51,17 @@ def test_the_status_as_json(world, capsys):
         "waiting_approvals": 0,
         "open_incidents": 0,
         "standing_freezes": 0,
+    }
+
+
+def test_the_budget_as_text_and_as_json(world, capsys):
+    assert main(["budget", "status"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "hourly: 0 of 1,000 rows, 0.00 USD of 100,000.00 USD, 0 of 5 tenants"
+    assert main(["budget", "status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[1] == {
+        "period": "daily",
+        "used": {"rows": 0, "cents": 0, "tenants": []},
+        "allowed": {"rows": 2500, "cents": 25000000, "tenants": 12},
     }
 
 

@@ -85,6 +85,7 @@ class BoardState:
     stop: Stop | None = None
     #: what may be written without a human, the hour's first
     budgets: tuple[Used, ...] = ()
+    currency: str = "USD"
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
@@ -119,6 +120,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         held_up=(*problem, *held, *_without_a_run(len(orphans))),
         stop=stop,
         budgets=budgets,
+        currency=deps.policy.platform.currency,
     )
 
 

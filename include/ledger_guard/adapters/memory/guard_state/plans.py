@@ -83,12 +83,12 @@ class InMemoryPlanStore:
     def record_written(self, tenant_id: str, rows: int, cents: Cents, at: datetime) -> None:
         """Record what force or undo wrote: what the journal of writes is on a database."""
         minute = at.replace(second=0, microsecond=0) + timedelta(minutes=1)
-        self._tables.written.append((at, Written(minute, tenant_id, rows, cents)))
+        self._tables.written[len(self._tables.written)] = at, Written(minute, tenant_id, rows, cents)
 
     def written_since(self, since: datetime) -> list[Written]:
         """See PlanStore."""
         found: dict[tuple[datetime, str], Written] = {}
-        for at, each in self._tables.written:
+        for at, each in self._tables.written.values():
             if at > since:
                 before = found.get((each.at, each.tenant_id), replace(each, rows=0, cents=0))
                 summed = replace(each, rows=before.rows + each.rows, cents=before.cents + each.cents)

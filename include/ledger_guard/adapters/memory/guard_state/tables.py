@@ -57,8 +57,8 @@ class Tables:
     plan_rows: dict[str, tuple[PlanRow, ...]] = field(default_factory=dict)
     #: by plan, player and currency: when force wrote the row
     forced_at: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
-    #: what force and undo wrote, with the moment
-    written: list[tuple[datetime, Written]] = field(default_factory=list)
+    #: by the order of batches: what force and undo wrote, with the moment
+    written: dict[int, tuple[datetime, Written]] = field(default_factory=dict)
     backfill_orders: dict[str, BackfillOrder] = field(default_factory=dict)
     #: by plan, one an operation, in the order they began
     progress: dict[str, list[BackfillProgress]] = field(default_factory=dict)
