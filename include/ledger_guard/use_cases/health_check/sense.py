@@ -11,7 +11,7 @@ from ledger_guard.domain.facts.codec import Seconds, TriggerWord, recorded
 from ledger_guard.domain.facts.records import WindowsSensed
 from ledger_guard.domain.missing_data import USUAL_WINDOWS, USUAL_WITHIN, exposures, missing_windows
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
-from ledger_guard.domain.windows import Window, closed_windows, iso, require_aware
+from ledger_guard.domain.windows import Window, closed_windows, iso
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import ReadingStore, UnitOfWork
@@ -73,23 +73,19 @@ def is_ready(deps: Dependencies, trigger: Trigger) -> bool:
     return has_waited or complete_through >= newest.end or (newest_was_late and complete_through >= oldest.end)
 
 
-def sense(deps: Dependencies, trigger: Trigger, until: datetime | None = None) -> SenseOutcome:
+def sense(deps: Dependencies, trigger: Trigger) -> SenseOutcome:
     """Store readings of every closed window since the last sensed one, and re-read recent ones for late data.
 
     The first run goes back `history_days`; no run goes further. A comparison of balances begins with the newest window, and
     skipped windows are `no_data`. A window that is incomplete at its source is left for later until the policy gives up; then it
     is `no_data` with the reason, never quiet. Running it again changes nothing.
 
-    `until` is the end of the newest window to read; default: the last closed window.
-
     Raises:
-        BadInputError: `until` or a stored window is in the future. Nothing was written; correct the clock.
+        BadInputError: windows are stored that lie in the future. Nothing was written; mend the clock.
         SourceUnavailable: guard state does not answer. A source that is down is no error: its windows are `no_data`.
     """
     now = deps.clock.now()
-    if until is not None and require_aware(until, "until") > now:
-        raise BadInputError(f"{trigger.value}: a window that ends at {iso(until)} is in the future; allowed: up to {iso(now)}")
-    newest = _newest_closed(deps, until or now)
+    newest = _newest_closed(deps, now)
     with deps.state.transaction() as state:
         through = state.readings.sensed_through(trigger)
         if through is not None and through > now + newest.length:
