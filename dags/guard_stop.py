@@ -11,15 +11,15 @@ None. By hand from the form. While Airflow's scheduler is down, `python -m ledge
 * `reason` (text of at least 10 characters).
 
 ## What it changes
-Guard state (the audit log). From then on no write begins, and a running backfill ends after its batch. The guard goes on
-reading, judging and telling; every message says that it is stopped. A release starts nothing again by itself.
+Guard state (the audit log). From then on no write begins, and a running backfill ends after its batch. The guard still
+reads, judges and notifies; every message says that it is stopped. A release restarts nothing by itself.
 
 ## Safe to re-run?
 Yes. A second stop, and a release of a guard that runs, are refused and change nothing.
 
 ## When it fails
-`obey` names the reason. Anybody who may start runs may stop; a release needs a person whom the policy names as an approver
-and who did not stop the guard. Without guard state nothing can be recorded, and nothing is written either.
+`obey` names the reason. Anyone who may start runs may stop; a release needs an approver of the policy who did not stop the
+guard. Without guard state nothing can be recorded, and nothing is written either.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ ORDERS = {"stop": stop, "release": release}
 def guard_stop() -> None:
     @task
     def obey(params: dict | None = None, dag_run=None) -> str:
-        """Put the order on record, in the name of whoever started this run, and tell everybody."""
+        """Record the order, in the name of the person who started this run, and announce it."""
         with first_task():
             run, wanted = this_run(dag_run), params or {}
             return ORDERS[wanted["order"]](run.deps, wanted["reason"], run.person, is_proved=True).sentence

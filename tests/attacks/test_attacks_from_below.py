@@ -42,7 +42,7 @@ def test_minted_money(scene, parents):
     plan = scene.rehearsal.look(lambda state: state.plans.latest(run.tenant_id))
     assert (states["force"], plan.counts.stale_wallet, plan.counts.unexplained) == ("success", 1, 1)
     assert (scene.wrong_wallets(run), _wallet(scene, minted)) == (0, 101)
-    assert "1 for a human to look into" in parents.action(scene.incident_id, "backfill", run.tenant_id).outcome
+    assert "1 for a human to review" in parents.action(scene.incident_id, "backfill", run.tenant_id).outcome
 
 
 def test_guardrails_split_over_two_modes(scene):
@@ -94,7 +94,7 @@ def test_approvals_inserted_into_the_store(scene, victims, login):
     scene.failed(run, "force")
     assert scene.wrong_wallets(run) == UNTOUCHED
     refused = scene.refusals(run, "force")
-    assert f"answer {first.approval_id}: the audit log has no entry of it that is marked with the key" in refused
+    assert f"answer {first.approval_id}: no audit entry marked with the key covers it" in refused
     assert f"question {second.approval_id}: no audit entry marked with the key covers it" in refused
 
 

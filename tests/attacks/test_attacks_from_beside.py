@@ -43,7 +43,7 @@ def test_paused_dags_and_a_question_without_a_run_are_told_by_the_next_task_of_a
         for dag_id in paused:
             scene.call(MALLORY, "PATCH", f"/api/v2/dags/{dag_id}", is_paused=False)
     for dag_id in paused:
-        assert parents.told(f"watch · {dag_id} · paused", "its runs do not begin, emergencies included")
+        assert parents.told(f"watch · {dag_id} · paused", "none of its runs starts, not even emergencies")
     assert parents.told("watch · questions without a run", f"{FLAG}@{orphan.tenant_id}, asked by oncall")
     (question,) = scene.approvals(orphan)
     assert (question.orphaned_at is None, question.answer) == (False, None)

@@ -27,7 +27,7 @@ def test_upgrade_says_at_which_revision_guard_state_is_and_may_be_repeated(empty
 @pytest.mark.postgres
 def test_status_says_whether_an_upgrade_is_needed(empty_database, capsys):
     assert main(["db", "status"]) == 1
-    assert "not there yet, this program needs 0015: run `python -m ledger_guard db upgrade`" in capsys.readouterr().out
+    assert "not created yet, this program needs 0015: run `python -m ledger_guard db upgrade`" in capsys.readouterr().out
     main(["db", "upgrade"])
     capsys.readouterr()
     assert main(["db", "status"]) == 0

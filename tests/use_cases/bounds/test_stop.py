@@ -88,13 +88,13 @@ def test_a_reason_is_needed(world, verb, reason):
 
 @pytest.mark.parametrize("verb", [stop, release])
 def test_a_name_is_needed(world, verb):
-    with pytest.raises(BadInputError, match="the name of who does it is empty"):
+    with pytest.raises(BadInputError, match="the name of the person is empty"):
         verb(world.deps, WHY, "  ", is_proved=False)
 
 
 def test_a_login_that_the_policy_does_not_name_stops_and_does_not_release(world):
     stop(world.deps, WHY, "mallory", is_proved=True)
-    with pytest.raises(SafetyRefusal, match=r"mallet is no approver; allowed: .*payments-lead"):
+    with pytest.raises(SafetyRefusal, match=r"mallet is not an approver; allowed: .*payments-lead"):
         release(world.deps, OVER, "mallet", is_proved=True)
     release(world.deps, OVER, "payments-lead", is_proved=True)
     assert stopped(world.deps) is None

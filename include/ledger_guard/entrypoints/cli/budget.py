@@ -12,7 +12,7 @@ from ledger_guard.use_cases.bounds.budget import budget_used
 
 @click.group()
 def budget() -> None:
-    """Say how much may still be written without a human."""
+    """Show how much may still be written without a human."""
 
 
 @budget.command()
@@ -20,7 +20,7 @@ def budget() -> None:
 def status(as_json: bool) -> None:
     """Print how much of the hour's and the day's budget is used, over all incidents, tenants and runs together.
 
-    Approved plans and undos count, and are never held. What is being written counts whole.
+    Approved plans and undos count, but are never held. A plan being written counts completely.
 
     \b
     Example: python -m ledger_guard budget status --json

@@ -28,7 +28,7 @@ COMMANDS = {
     "audit": "Verify or export the audit log.",
     "backfill": "Plan, force, verify or undo a tenant's wallet backfill.",
     "backtest": "Judge a file of readings as the health check would.",
-    "budget": "Say how much may still be written without a human.",
+    "budget": "Show how much may still be written without a human.",
     "db": "Bring guard state's schema up to date.",
     "incident": "List, show and close incidents, and print their reports.",
     "ingest": "Read access logs into guard state.",
@@ -36,7 +36,7 @@ COMMANDS = {
     "policy": "Check the policy file.",
     "release": "Let a stopped guard write again.",
     "rollout": "Check whether a flag may be enabled; freezes, overrides, secrets.",
-    "status": "Say whether the guard is stopped, and what waits.",
+    "status": "Show whether the guard is stopped, and what waits.",
     "stop": "Hold every write of the guard.",
     "watch": "Report problems of the guard itself; for cron, outside Airflow.",
 }

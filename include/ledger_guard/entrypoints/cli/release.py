@@ -16,9 +16,9 @@ from ledger_guard.use_cases.bounds.stop import release as release_guard
     "--by", default=getpass.getuser, show_default="your user name", help="Who releases it. Recorded as stated, not proved."
 )
 def release(reason: str, by: str) -> None:
-    """Let a stopped guard write again. Refused (exit 3) for whoever stopped it, and when it is not stopped.
+    """Let a stopped guard write again. Refused (exit 3) for the person who stopped it, and when it is not stopped.
 
-    What the stop held does not start by itself: clear the failed tasks, or start the runs again.
+    Held work does not restart by itself: clear the failed tasks, or start the runs again.
 
     \b
     Example: python -m ledger_guard release --reason "the double payment was a test" --by boris

@@ -15,7 +15,7 @@ from ledger_guard.use_cases.bounds.status import guard_status
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def status(ctx: click.Context, as_json: bool) -> None:
-    """Say whether the guard is stopped, and what waits. Exit code 0 while it may write, 3 while it is stopped.
+    """Show whether the guard is stopped, and what waits. Exit code 0 while it may write, 3 while it is stopped.
 
     \b
     Example: python -m ledger_guard status --json

@@ -11,15 +11,15 @@ from ledger_guard.use_cases.bounds.stop import stop as stop_guard
 
 
 @click.command()
-@click.option("--reason", required=True, help="Why, in at least 10 characters: whoever is paged will read it.")
+@click.option("--reason", required=True, help="Why, in at least 10 characters: the person on call will read it.")
 @click.option(
     "--by", default=getpass.getuser, show_default="your user name", help="Who stops it. Recorded as stated, not proved."
 )
 def stop(reason: str, by: str) -> None:
     """Hold every write of the guard until a second person releases it. Needs guard state only, not Airflow.
 
-    No write begins any more, of wallets or flags; a running backfill ends after its batch and is resumed after the release. The
-    guard goes on reading, judging and telling. Exit code 3 when it is stopped already.
+    No write of wallets or flags begins; a running backfill ends after its batch and can be resumed after the release. The guard
+    still reads, judges and notifies. Exit code 3 when it is already stopped.
 
     \b
     Example: python -m ledger_guard stop --reason "wallets of two tenants were paid twice" --by anna

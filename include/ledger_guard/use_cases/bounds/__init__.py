@@ -1,1 +1,1 @@
-"""What the guard may do by itself, and the stop that holds it."""
+"""Limits of the guard's own writes, and the stop that holds them all."""

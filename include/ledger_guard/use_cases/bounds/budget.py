@@ -1,4 +1,4 @@
-"""budget: what was written over the last hour and day, held against what may be written without a human."""
+"""budget: writes of the last hour and day, compared with what may be written without a human."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ledger_guard.ports.guard_state import UnitOfWork
 
 
 def over_budget(deps: Dependencies, state: UnitOfWork, plan: Plan, totals: WriteTotals) -> tuple[str, ...]:
-    """One sentence a budget in which a plan of so much does not fit now; empty when it fits in all. Undo has no budget.
+    """One sentence for each budget that a plan of this size would exceed now; empty when it fits. Undo has no budget.
 
-    Inside the transaction that begins the write, after `AuditLog.take_turn`, the answer holds: nobody begins another meanwhile.
+    Inside the transaction that begins the write, after `AuditLog.take_turn`, the answer is final: no other write begins.
     """
     wanted = BeingWritten(plan.tenant_id, totals.rows, totals.total_delta_cents)
     journal = _journal(deps, state, without=plan.plan_id)
@@ -21,7 +21,7 @@ def over_budget(deps: Dependencies, state: UnitOfWork, plan: Plan, totals: Write
 
 def budget_used(deps: Dependencies, state: UnitOfWork) -> tuple[Used, ...]:
     """How much of each budget is used now, the hour's first."""
-    # no plan has an id that was never used
+    # a new id: it matches no plan
     journal = _journal(deps, state, without=new_id())
     return tuple(journal.used(bound) for bound in deps.policy.budget.bounds)
 

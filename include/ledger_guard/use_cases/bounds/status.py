@@ -1,4 +1,4 @@
-"""status: whether the guard may write, and what waits for people. Changes nothing."""
+"""status: whether the guard may write, and what waits for people. Read-only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ledger_guard.use_cases.bounds.budget import budget_used
 
 @dataclass(frozen=True)
 class GuardStatus:
-    """The guard at one moment."""
+    """The guard's current state."""
 
     read_at: datetime
     currency: str
@@ -45,7 +45,7 @@ class GuardStatus:
 
 
 def guard_status(deps: Dependencies) -> GuardStatus:
-    """Read it from one snapshot. Raises SourceUnavailable when guard state is away: nothing is written then either."""
+    """Read it from one snapshot. Raises SourceUnavailable when guard state does not answer: nothing is written then either."""
     now = deps.wall_clock.now()
     with deps.state.snapshot() as state:
         return GuardStatus(

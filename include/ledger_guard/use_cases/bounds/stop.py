@@ -1,4 +1,4 @@
-"""stop: hold every write of the guard; release: let it write again, on a second person's word."""
+"""stop: hold every write of the guard; release: a second person lets it write again."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ REASON_MINIMUM_CHARACTERS = 10
 
 
 def stop(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Stop:
-    """From now on no write begins, and running backfills end after the batch at hand. Reading and telling go on.
+    """From now on no write begins, and running backfills end after the current batch. Reading and notifying continue.
 
-    Anybody may stop. `is_proved`: whether a login proved who `by` is; the record says so.
+    Anyone may stop. `is_proved`: whether a login proved the identity of `by`; this is recorded.
 
     Raises:
         BadInputError: no name, or a reason of less than 10 characters.
@@ -32,7 +32,9 @@ def stop(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Stop:
             raise SafetyRefusal(f"stop: the guard is {standing.sentence} already; needed: nothing, it writes nothing")
         _record(deps, state, GuardStopped(reason=why, is_proved=is_proved), who)
         stopped = Stop(deps.wall_clock.now(), (who,), why, is_proved)
-    _tell(deps, "stop · GUARD STOPPED", f"The guard is {stopped.sentence}. It reads, judges and tells, and writes nothing.")
+    _tell(
+        deps, "stop · GUARD STOPPED", f"The guard is {stopped.sentence}. It still reads, judges and notifies, but writes nothing."
+    )
     return stopped
 
 
@@ -69,7 +71,7 @@ def stopped(deps: Dependencies) -> Stop | None:
 def _checked(verb: str, reason: str, by: str) -> tuple[str, str]:
     why, who = reason.strip(), by.strip()
     if not who:
-        raise BadInputError(f"{verb}: the name of who does it is empty; allowed: a name")
+        raise BadInputError(f"{verb}: the name of the person is empty; allowed: a name")
     if len(why) < REASON_MINIMUM_CHARACTERS:
         raise BadInputError(f"{verb}: the reason has {len(why)} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}")
     return why, who
@@ -79,7 +81,7 @@ def _require_named(deps: Dependencies, who: str, standing: Stop) -> None:
     named = {person for each in deps.policy.approvals.values() for person in each.approvers}
     if who not in named:
         allowed = ", ".join(others_than(sorted(named), *standing.stopped_by)) or "no one else is named"
-        raise SafetyRefusal(f"release: {who} is no approver; allowed: {allowed}")
+        raise SafetyRefusal(f"release: {who} is not an approver; allowed: {allowed}")
 
 
 def _record(deps: Dependencies, state: UnitOfWork, fact: Fact, by: str) -> None:
