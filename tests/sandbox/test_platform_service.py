@@ -137,10 +137,10 @@ def test_a_signature_is_of_the_secret_and_the_sorted_json_with_numbers_as_they_a
 @pytest.mark.parametrize(
     ("signature", "provider", "is_broken", "status"),
     [
-        pytest.param(mockpsp_signature(SECRET, EVENT), "mockpsp", False, 200, id="rightly signed"),
+        pytest.param(mockpsp_signature(SECRET, EVENT), "mockpsp", False, 200, id="correctly signed"),
         pytest.param(mockpsp_signature("x", EVENT), "mockpsp", False, 401, id="wrongly signed"),
         pytest.param(None, "mockpsp", False, 401, id="unsigned"),
-        pytest.param(mockpsp_signature(SECRET, EVENT), "mockpsp", True, 401, id="rightly signed, and the check is broken"),
+        pytest.param(mockpsp_signature(SECRET, EVENT), "mockpsp", True, 401, id="correctly signed, and the check is broken"),
         pytest.param(None, "generic", True, 200, id="of another provider: never looked at"),
     ],
 )

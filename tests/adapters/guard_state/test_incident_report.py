@@ -176,7 +176,7 @@ def test_what_still_waits_is_named(world):
         state.freezes.add(a_freeze(**mine))
         state.rotations.add(a_rotation(due_at=NOON, **mine))
 
-    assert section(stored(world, incident, fill=fill), "Still waiting").splitlines() == [
+    assert section(stored(world, incident, fill=fill), "Still open").splitlines() == [
         "- The incident is open: 1 quiet windows so far.",
         (
             "- An answer by payments-lead or ops-lead until 2026-03-01T13:00:00Z, at http://localhost:8080/required-actions: "
@@ -193,7 +193,7 @@ def test_a_question_that_expired_waits_for_no_one(world):
     question = a_question(incident_id=incident.incident_id, expires_at=NOON + FIVE_MINUTES)
     report = stored(world, incident, fill=lambda state: state.approvals.request(question))
     assert "not answered, no longer valid" in section(report, "Approvals")
-    assert "An answer by" not in section(report, "Still waiting")
+    assert "An answer by" not in section(report, "Still open")
 
 
 def test_a_question_whose_run_was_ended_waits_for_no_one_and_says_so(world):
@@ -206,13 +206,13 @@ def test_a_question_whose_run_was_ended_waits_for_no_one_and_says_so(world):
 
     report = stored(world, incident, fill=fill)
     assert "not answered: its run ended" in section(report, "Approvals")
-    assert "An answer by" not in section(report, "Still waiting")
+    assert "An answer by" not in section(report, "Still open")
 
 
 def test_a_finished_incident_waits_for_nothing(world):
     incident = an_incident(status=IncidentStatus.RESOLVED, resolved_at=NOON)
     report = stored(world, incident)
-    assert section(report, "Still waiting") == "Nothing."
+    assert section(report, "Still open") == "Nothing."
     assert section(report, "What was done") == "Nothing was started."
 
 

@@ -62,7 +62,7 @@ def test_an_approval_is_used_once(state):
     with state.transaction() as transaction:
         transaction.approvals.request(question)
         transaction.flag_changes.add(first)
-        with pytest.raises(SafetyRefusal, match="used already"):
+        with pytest.raises(SafetyRefusal, match="already used"):
             transaction.flag_changes.add(a_flag_change(question))
         assert transaction.flag_changes.of_approval(question.approval_id) == first
 
@@ -143,7 +143,7 @@ def test_a_lifted_freeze_stands_no_more_keeps_its_root_cause_and_makes_room_for_
         assert transaction.freezes.standing() == []
         assert transaction.freezes.get(freeze.freeze_id) == lifted(freeze)
         assert transaction.freezes.add(another) == another
-        with pytest.raises(SafetyRefusal, match="lifted already"):
+        with pytest.raises(SafetyRefusal, match="already lifted"):
             transaction.freezes.lift(lifted(freeze, lifted_by="payments-lead"))
 
 
@@ -285,7 +285,7 @@ def test_an_override_that_has_expired_is_not_ended_again(state):
     override = an_override()
     with state.transaction() as transaction:
         transaction.overrides.add(override)
-        with pytest.raises(SafetyRefusal, match="expired already"):
+        with pytest.raises(SafetyRefusal, match="already expired"):
             transaction.overrides.end(override.override_id, "oncall", override.expires_at)
 
 

@@ -91,4 +91,4 @@ def test_a_missing_input_is_reported(tmp_path, capsys):
 def test_an_unknown_policy_file_is_reported(judge):
     code, err, _ = judge(recorded(3), "--policy", "no/such/policy.yaml")
     assert code == 2
-    assert "there is no such file" in err
+    assert "file not found" in err

@@ -118,5 +118,5 @@ def test_a_long_list_of_differences_is_cut_for_people_and_whole_in_json(compared
 def test_an_unknown_second_policy_is_reported_before_anything_is_judged(judge, tmp_path):
     code, err, _ = judge(drawn(a="..."), "--compare", "no/such/policy.yaml")
     assert code == 2
-    assert "there is no such file" in err
+    assert "file not found" in err
     assert not (tmp_path / "verdicts.csv").exists()

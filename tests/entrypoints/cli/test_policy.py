@@ -121,7 +121,7 @@ def test_live_says_which_probes_fit_what_they_show_and_what_is_left_out(capsys, 
     shows = f"fits, shows {'on' if enforced else 'off'}"
     assert lines[1:] == [
         "ledger_enforce_balance: names no instance probe and no canary: a change of it stays unconfirmed",
-        f"webhook_signature_enforced: {shows}: canary webhook: rightly signed answered 200, wrongly signed answered {wrong}",
+        f"webhook_signature_enforced: {shows}: canary webhook: correctly signed answered 200, wrongly signed answered {wrong}",
         "webhook_signature_enforced: names no instance probe: a change of it stays unconfirmed",
     ]
 

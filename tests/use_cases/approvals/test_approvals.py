@@ -182,7 +182,7 @@ def test_a_gate_marked_success_by_hand_leaves_no_row_and_permits_nothing(world):
 def test_a_second_answer_never_replaces_the_first(world):
     approval_id = asked(world.deps).approval_id
     answered(world.deps, approval_id, option="Reject", reason="not at night")
-    with pytest.raises(SafetyRefusal, match="answered already"):
+    with pytest.raises(SafetyRefusal, match="already answered"):
         answered(world.deps, approval_id)
     with pytest.raises(SafetyRefusal, match='rejected by payments-lead, who wrote "not at night"'):
         _verify(world)

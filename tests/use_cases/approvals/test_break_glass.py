@@ -138,7 +138,7 @@ def test_who_was_taken_out_of_the_policy_meanwhile_does_not_write(world):
     incident_id = world.incident()
     break_it(world, incident_id)
     world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"break_glass": BreakGlass()}))
-    with pytest.raises(SafetyRefusal, match="may not break the glass for this; allowed by the policy now: nobody"):
+    with pytest.raises(SafetyRefusal, match="may not break the glass for this; allowed by the policy now: no one"):
         world.roll_back(incident_id)
     assert is_on(world)
 

@@ -79,7 +79,7 @@ def test_a_reason_can_write_no_line_of_its_own(tmp_path):
         pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=\n", "is empty", id="empty"),
         pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=' True'\n", "is padded", id="padded"),
         pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=maybe\n", "not a truth value", id="an unknown word"),
-        pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=1\nwebhook_signature_enforced=0\n", "stands there 2 times", id="twice"),
+        pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED=1\nwebhook_signature_enforced=0\n", "is there 2 times", id="twice"),
         pytest.param(b"WEBHOOK_SIGNATURE_ENFORCED='True\n", "can't be read", id="a quote that never ends"),
         pytest.param(b"A=\xff\n", "not UTF-8", id="not text"),
     ],

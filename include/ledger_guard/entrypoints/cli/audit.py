@@ -181,7 +181,7 @@ def use_key(by: str) -> None:
     if sequence is None:
         click.echo(f"the log already ends with key {newest}")
     else:
-        click.echo(f"entry {sequence} and all behind it: key {newest}")
+        click.echo(f"from entry {sequence} on: key {newest}")
     for each in lifted_freezes:
         lifted = f"lifted by {each.lifted_by}: {each.root_cause}"
         click.echo(f"accepted as lifted before the key: freeze {each.freeze_id} of {each.flag}@{each.tenant_id}, {lifted}")
