@@ -34,7 +34,7 @@ unleash:            ## a real Unleash in var/unleash, for its tests (needs Node.
 	@mkdir -p var/unleash
 	@npm install --prefix var/unleash --no-save --no-package-lock --no-audit --no-fund --omit=dev --ignore-scripts --loglevel=error unleash-server@7.4.1
 
-demo: install            ## play the whole story on real Airflow processes and a real Postgres
+demo: install            ## play the whole demo scenario on real Airflow processes and a real Postgres
 	@$(RUN) -m ledger_sandbox demo
 
 up: install            ## the same stack with live traffic, left running until Ctrl-C
@@ -46,7 +46,7 @@ check: install            ## lint, and every test that needs neither Postgres no
 light-tests: install
 	@$(RUN) -m pytest -q $(IN_PARALLEL) --hypothesis-profile check -m "not postgres and not airflow and not stack" $(WITHOUT)
 
-test: install            ## every test, in parallel, the story on the real scheduler included
+test: install            ## every test, in parallel, the demo scenario on the real scheduler included
 	@$(RUN) -m pytest $(IN_PARALLEL)
 
 lint: install            ## ruff, mypy, generated docs

@@ -37,13 +37,13 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.incidents import ActionStatus
-from ledger_guard.entrypoints.airflow.adapters import open_guard
+from ledger_guard.entrypoints.airflow.adapters import open_dependencies
 from ledger_guard.entrypoints.airflow.approval import approval_gates
 from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
 from ledger_guard.entrypoints.airflow.runs import this_run
 from ledger_guard.entrypoints.airflow.settings import START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.approvals.tell_question import gate_link, tell_question
+from ledger_guard.use_cases.approvals.request_approval import gate_link, tell_question
 from ledger_guard.use_cases.flags import flag_run
 
 POLICY = load_policy()
@@ -90,34 +90,34 @@ def flag_restore() -> None:
         """Compare wallets where that was long ago, then go through the checklist; every missing item ends the run."""
         with first_task():
             run = this_run(dag_run)
-            run.leave("question", flag_run.review_restore_run(run.guard, params or {}, run.requester))
+            run.leave("question", flag_run.review_restore_run(run.deps, params or {}, run.requester))
 
     @task(retries=1, on_failure_callback=None)
     def notify(dag_run=None) -> None:
         """Tell people that their answer is awaited, with the link to the page. Fails alone when the channel is down."""
         run = this_run(dag_run)
-        link = gate_link(run.guard, dag_run.dag_id, dag_run.run_id, "request_approval")
-        tell_question(run.guard, KIND, run.note("question"), link)
+        link = gate_link(run.deps, dag_run.dag_id, dag_run.run_id, "request_approval")
+        tell_question(run.deps, KIND, run.note("question"), link)
 
     @task(retries=0)
     def verify_approval(dag_run=None) -> str:
         """Read the recorded answer; a gate that was marked by hand left none."""
         with never_retried():
             run = this_run(dag_run)
-            return flag_run.check_approval(run.guard, KIND, run.note("question"), dag_run.run_id)
+            return flag_run.check_approval(run.deps, KIND, run.note("question"), dag_run.run_id)
 
     @task(retries=0)
     def restore(params: dict | None = None, dag_run=None) -> str:
         """Go through the checklist and the approval once more, then write: the freeze lifted, the flag on."""
         with never_retried():
             run = this_run(dag_run)
-            return flag_run.restore_run(run.guard, params or {}, dag_run.run_id, run.requester)
+            return flag_run.restore_run(run.deps, params or {}, dag_run.run_id, run.requester)
 
     @task
     def confirm(params: dict | None = None) -> str:
         """See whether it took effect: the store, every instance, a canary; fails when one shows otherwise."""
         with never_retried():
-            return flag_run.confirm_run(open_guard(), params or {})
+            return flag_run.confirm_run(open_dependencies(), params or {})
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def close(params: dict | None = None, dag_run=None) -> str:

@@ -36,7 +36,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ledger_guard.domain.facts.codec import from_json, json_of
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.entrypoints.airflow.adapters import open_guard, put_audit_head_on_record
+from ledger_guard.entrypoints.airflow.adapters import open_dependencies, put_audit_head_on_record
 from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
 from ledger_guard.entrypoints.airflow.runs import this_run
 from ledger_guard.entrypoints.airflow.scheduler import TaskScheduler
@@ -50,7 +50,6 @@ from ledger_guard.use_cases.health_check import classify as classifying
 from ledger_guard.use_cases.health_check import decide as deciding
 from ledger_guard.use_cases.health_check import sense as sensing
 from ledger_guard.use_cases.health_check import watch as watching
-from ledger_guard.use_cases.health_check import watch_runs as watching_runs
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
 
 POLICY = load_policy()
@@ -74,17 +73,17 @@ def ledger_health_check() -> None:
     @task(retries=0, on_failure_callback=None)
     def watch() -> list[str]:
         """Say so when the guard itself has produced no verdicts for two windows. Fails alone when the channel is down."""
-        return watching.watch_and_tell(open_guard())
+        return watching.watch_and_tell(open_dependencies())
 
     @task(retries=0, on_failure_callback=None)
     def remind() -> list[str]:
         """Name the rollbacks again that still stand, every so many hours. Fails alone when the channel is down."""
-        return reminding.remind(open_guard())
+        return reminding.remind(open_dependencies())
 
     @task(retries=1, on_failure_callback=None)
     def escalate() -> list[str]:
         """Remind people, once each, of questions that expire soon. Fails alone when the channel is down."""
-        return escalating.escalate(open_guard())
+        return escalating.escalate(open_dependencies())
 
     @task(retries=1)
     def export_head() -> int:
@@ -95,7 +94,7 @@ def ledger_health_check() -> None:
     @task(retries=0, on_failure_callback=None)
     def watch_runs(ti=None) -> None:
         """Name paused DAGs, runs that have not begun, questions whose run has ended. Fails alone when the channel is down."""
-        watching_runs.watch_runs(open_guard(), TaskScheduler(ti))
+        watching.watch_runs(open_dependencies(), TaskScheduler(ti))
 
     watch()
     watch_runs()
@@ -107,7 +106,7 @@ def ledger_health_check() -> None:
     def watch_restored() -> list[dict]:
         """See whether a signal rose again since its flag was enabled unconfirmed; then people are asked for a rollback."""
         with never_retried():
-            return restored.watch_restored(open_guard())
+            return restored.watch_restored(open_dependencies())
 
     judged, rollbacks = [check(trigger) for trigger in POLICY.triggers], watch_restored()
     judged >> rollbacks
@@ -129,17 +128,17 @@ def check(trigger: Trigger) -> XComArg:
             with first_task(watches=False):
                 if trigger.value not in (params or {})["triggers"]:
                     raise AirflowSkipException(f"{trigger.value} was not asked for")
-                guard = open_guard()
-                if not sensing.is_ready(guard, trigger):
+                deps = open_dependencies()
+                if not sensing.is_ready(deps, trigger):
                     return PokeReturnValue(is_done=False)
-                return PokeReturnValue(is_done=True, xcom_value=json_of(sensing.sense(guard, trigger)))
+                return PokeReturnValue(is_done=True, xcom_value=json_of(sensing.sense(deps, trigger)))
 
         @task(multiple_outputs=False)
         def classify(dag_run=None) -> dict:
             """Judge all tenants; open, escalate, continue or resolve the incident."""
             with never_retried():
                 run = this_run(dag_run)
-                outcome = json_of(classifying.classify(run.guard, trigger))
+                outcome = json_of(classifying.classify(run.deps, trigger))
                 run.leave(note, outcome)
                 return outcome
 
@@ -148,7 +147,7 @@ def check(trigger: Trigger) -> XComArg:
             """Look the case up in the policy's matrix; a remediation gets leave to run."""
             with never_retried():
                 run = this_run(dag_run)
-                decision = deciding.decide(run.guard, from_json(run.note(note), ClassifyOutcome))
+                decision = deciding.decide(run.deps, from_json(run.note(note), ClassifyOutcome))
             ti.xcom_push("remediation_run_id", decision.remediation_run_id)
             ti.xcom_push("incident_id", decision.incident_id)
             ways = {"nothing": ["nothing"], "notify": ["notify"], "remediate": ["notify", "remediate"]}
@@ -158,7 +157,7 @@ def check(trigger: Trigger) -> XComArg:
         def notify(dag_run=None) -> None:
             """Tell people which tenants, which evidence, and what is proposed. Fails alone when the channel is down."""
             run = this_run(dag_run)
-            announcing.announce(run.guard, from_json(run.note(note), ClassifyOutcome))
+            announcing.announce(run.deps, from_json(run.note(note), ClassifyOutcome))
 
         remediate = TriggerDagRunOperator(
             task_id="remediate",

@@ -37,7 +37,7 @@ from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
 from ledger_guard.entrypoints.airflow.runs import run_state, this_run
 from ledger_guard.entrypoints.airflow.settings import POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
 from ledger_guard.use_cases.remediation import remediate as remediating
 from ledger_guard.use_cases.remediation import remediation_steps as steps
 from ledger_guard.use_cases.remediation.recovery import Case, Recovery, recovery
@@ -82,7 +82,7 @@ def ledger_remediation() -> None:
         """Take up the incident and look up what the policy names for it."""
         with first_task():
             run = this_run(dag_run)
-            case = remediating.open_case(run.guard, params or {}, run.requester, dag_run.run_id)
+            case = remediating.open_case(run.deps, params or {}, run.requester, dag_run.run_id)
             run.leave("case", json_of(case))
 
     @task.branch
@@ -94,12 +94,12 @@ def ledger_remediation() -> None:
         """The task of one action that is done here and now."""
 
         @task(task_id=word, multiple_outputs=False, doc_md=steps.STEPS[word].__doc__)
-        def carry_out(dag_run=None) -> object:
+        def execute_plan(dag_run=None) -> object:
             with never_retried():
                 run = this_run(dag_run)
-                return steps.STEPS[word](run.guard, case_of(run))
+                return steps.STEPS[word](run.deps, case_of(run))
 
-        return carry_out
+        return execute_plan
 
     @task(trigger_rule=ONE_OF_MANY)
     def list_backfills(dag_run=None) -> list[dict]:
@@ -110,7 +110,7 @@ def ledger_remediation() -> None:
             if kind is None:
                 # a branch does not skip what lies downstream of a task that it follows
                 raise AirflowSkipException("the policy names neither a backfill nor its dry-run")
-            return steps.runs_to_start(run.guard, case_of(run), kind)
+            return steps.runs_to_start(run.deps, case_of(run), kind)
 
     @task(trigger_rule=ENDED)
     def list_rollbacks(dag_run=None) -> list[dict]:
@@ -119,7 +119,7 @@ def ledger_remediation() -> None:
             run = this_run(dag_run)
             if run.note_if_any("case") is None or "roll_back" not in case_of(run).actions:
                 raise AirflowSkipException("the policy names no rollback")
-            return steps.runs_to_start(run.guard, case_of(run), "roll_back")
+            return steps.runs_to_start(run.deps, case_of(run), "roll_back")
 
     @task.sensor(poke_interval=LOOK_SECONDS, timeout=POLICY.mitigation.wait_minutes * 60, mode="reschedule", trigger_rule=ENDED)
     def wait(ti=None, dag_run=None) -> PokeReturnValue:
@@ -127,14 +127,14 @@ def ledger_remediation() -> None:
         run = this_run(dag_run)
         if run.note_if_any("case") is None:
             raise AirflowFailException("no case was opened; see open_case")
-        ended = remediating.settle_runs(run.guard, case_of(run), lambda dag_id, run_id: run_state(ti, dag_id, run_id))
+        ended = remediating.settle_runs(run.deps, case_of(run), lambda dag_id, run_id: run_state(ti, dag_id, run_id))
         return PokeReturnValue(is_done=ended)
 
     @task.sensor(poke_interval=LOOK_SECONDS, timeout=(POLICY.mitigation.recover_within_minutes + 30) * 60, mode="reschedule")
     def verify(dag_run=None) -> PokeReturnValue:
         """See whether the signal recovered; the health check's verdicts decide, missing data never does."""
         run = this_run(dag_run)
-        found = recovery(run.guard, case_of(run))
+        found = recovery(run.deps, case_of(run))
         run.leave("recovery", {"found": found.value})
         return PokeReturnValue(is_done=found is not Recovery.WAITING)
 
@@ -143,16 +143,16 @@ def ledger_remediation() -> None:
         """Write the incident report; fails when a repair did not bring the signal down."""
         run = this_run(dag_run)
         case, found = case_of(run), run.note("recovery")["found"]
-        text = steps.report_case(run.guard, case, found)
+        text = steps.report_case(run.deps, case, found)
         if found == Recovery.NOT_RECOVERED.value:
-            raise AirflowFailException(steps.ending(run.guard, case, Recovery.NOT_RECOVERED))
+            raise AirflowFailException(steps.ending(run.deps, case, Recovery.NOT_RECOVERED))
         return text
 
     @task(retries=1, on_failure_callback=None)
     def notify(dag_run=None) -> None:
         """Put the outcome in the incident's thread. Fails alone when the channel is down."""
         run = this_run(dag_run)
-        steps.tell_case(run.guard, case_of(run), run.note("recovery")["found"])
+        steps.tell_case(run.deps, case_of(run), run.note("recovery")["found"])
 
     opened = open_case()
     done = {word: step(word)() for word in steps.STEPS}

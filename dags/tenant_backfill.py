@@ -45,7 +45,7 @@ from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
 from ledger_guard.entrypoints.airflow.runs import this_run
 from ledger_guard.entrypoints.airflow.settings import START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.approvals.tell_question import gate_link, tell_question
+from ledger_guard.use_cases.approvals.request_approval import gate_link, tell_question
 from ledger_guard.use_cases.backfill import backfill_ending, backfill_run
 
 POLICY = load_policy()
@@ -98,14 +98,14 @@ def tenant_backfill() -> None:
         """Compare and leave the plan: the exact rows, with before and after. Writes nothing to the platform."""
         with first_task():
             run = this_run(dag_run)
-            run.leave("plan", backfill_run.plan_run(run.guard, params or {}, run.requester))
+            run.leave("plan", backfill_run.plan_run(run.deps, params or {}, run.requester))
 
     @task.branch
     def review(params: dict | None = None, dag_run=None) -> list[str]:
         """Inside the guardrails force goes by itself; beyond them a human approves exactly this plan."""
         with never_retried():
             run = this_run(dag_run)
-            return backfill_run.next_tasks(run.guard, run.note("plan"), params or {})
+            return backfill_run.next_tasks(run.deps, run.note("plan"), params or {})
 
     @task(retries=1, on_failure_callback=None)
     def notify(dag_run=None) -> None:
@@ -113,7 +113,7 @@ def tenant_backfill() -> None:
         run = this_run(dag_run)
         plan = run.note("plan")
         gate, kind = GATES[plan["operation"]]
-        tell_question(run.guard, kind, plan, gate_link(run.guard, dag_run.dag_id, dag_run.run_id, gate))
+        tell_question(run.deps, kind, plan, gate_link(run.deps, dag_run.dag_id, dag_run.run_id, gate))
 
     @task.branch(retries=2)
     def break_glass(params: dict | None = None, dag_run=None) -> list[str]:
@@ -121,28 +121,28 @@ def tenant_backfill() -> None:
         with never_retried():
             run = this_run(dag_run)
             where, plan_id = (dag_run.dag_id, dag_run.run_id), run.note("plan")["plan_id"]
-            return backfill_run.break_glass_run(run.guard, params or {}, plan_id, run.person, *where)
+            return backfill_run.break_glass_run(run.deps, params or {}, plan_id, run.person, *where)
 
     @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
     def force(params: dict | None = None, dag_run=None) -> dict:
         """Apply exactly the plan. What permits it is read again in here, from guard state."""
         with never_retried():
             run = this_run(dag_run)
-            return backfill_run.force_run(run.guard, params or {}, run.note("plan"), run.requester, open_platform_script)
+            return backfill_run.force_run(run.deps, params or {}, run.note("plan"), run.requester, open_platform_script)
 
     @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
     def undo(params: dict | None = None, dag_run=None) -> dict:
         """Give the before-values back where the rows still hold what force wrote. Needs its own approval, read in here."""
         with never_retried():
             run = this_run(dag_run)
-            return backfill_run.undo_run(run.guard, params or {}, run.note("plan"), run.requester)
+            return backfill_run.undo_run(run.deps, params or {}, run.note("plan"), run.requester)
 
     @task(multiple_outputs=False, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
     def verify(params: dict | None = None, dag_run=None) -> dict:
         """Compare again: what remains is named by its cause."""
         with never_retried():
             run = this_run(dag_run)
-            found = backfill_run.verify_run(run.guard, params or {}, run.note("plan"))
+            found = backfill_run.verify_run(run.deps, params or {}, run.note("plan"))
             run.leave("verified", found)
             return found
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import hypothesis
 import pytest
 from tests import airflow_environment
+from tests.folders import remove_left_behind, run_folder
 from tests.marked_modules import leaves_nothing_of
 
 # machines are shared: how long something takes here says nothing of it
@@ -23,7 +25,8 @@ hypothesis.settings.register_profile("check", parent=hypothesis.settings.get_pro
 _database_numbers = itertools.count(1)
 
 # Airflow reads its environment when it is first imported, which a test module may do while it is collected
-_airflow_home = Path(tempfile.mkdtemp(prefix="ledger-guard-airflow-"))
+remove_left_behind()
+_airflow_home = run_folder("airflow")
 airflow_environment.prepare(_airflow_home)
 
 
@@ -40,9 +43,9 @@ STARTING_PROCESSES = ("tests/stack/", "tests/attacks/", "tests/entrypoints/fab/"
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """What starts the real processes comes first, however the rest is shuffled: it takes longest."""
+    """What starts the real processes comes first, a folder after the other, however the rest is shuffled: it takes longest."""
     yield
-    items.sort(key=lambda item: not item.nodeid.startswith(STARTING_PROCESSES))
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in STARTING_PROCESSES])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
@@ -83,7 +86,7 @@ def postgres_server() -> Iterator[object]:
         running.never_mind_power_cuts()
         yield running
         return
-    folder = Path(tempfile.mkdtemp(prefix="ledger-guard-pg-"))
+    folder = run_folder("pg")
     server = EmbeddedPostgres(folder)
     server.never_mind_power_cuts()
     yield server
@@ -104,19 +107,37 @@ def migrated_template(postgres_server) -> str:
     return "template_platform"
 
 
+def _own_database(server, template: str | None = None) -> Iterator[str]:
+    name = f"case_{next(_database_numbers)}"
+    yield server.create_database(name, template=template)
+    server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def own_database(postgres_server, migrated_template) -> Callable[[], AbstractContextManager[str]]:
+    """Gives databases as `database_uri`, for as long as they are wanted: what many tests look at is made once."""
+    return partial(contextmanager(_own_database), postgres_server, migrated_template)
+
+
 @pytest.fixture
-def database_uri(postgres_server, migrated_template) -> str:
+def database_uri(postgres_server, migrated_template) -> Iterator[str]:
     """A fresh database with the platform's tables (empty) and guard state (migrated, empty)."""
-    return postgres_server.create_database(f"case_{next(_database_numbers)}", template=migrated_template)
+    yield from _own_database(postgres_server, migrated_template)
+
+
+@pytest.fixture
+def second_database_uri(postgres_server, migrated_template) -> Iterator[str]:
+    """As `database_uri`, for guard state apart from the platform's database."""
+    yield from _own_database(postgres_server, migrated_template)
 
 
 @pytest.fixture(scope="module")
-def module_database_uri(postgres_server, migrated_template) -> str:
+def module_database_uri(postgres_server, migrated_template) -> Iterator[str]:
     """As `database_uri`, one for all tests of a module, which only read what the module puts there."""
-    return postgres_server.create_database(f"case_{next(_database_numbers)}", template=migrated_template)
+    yield from _own_database(postgres_server, migrated_template)
 
 
 @pytest.fixture
-def empty_database_uri(postgres_server) -> str:
+def empty_database_uri(postgres_server) -> Iterator[str]:
     """A fresh database with nothing in it."""
-    return postgres_server.create_database(f"case_{next(_database_numbers)}")
+    yield from _own_database(postgres_server)

@@ -44,7 +44,7 @@ class Live:
 
 
 def live(stage: Stage, seconds: float) -> Live:
-    """Move money alone, then for as long beside the forcing process, and check every wallet."""
+    """MoneyMovement money alone, then for as long beside the forcing process, and check every wallet."""
     stage.clear_up()
     alone = move_money(stage.uri, MOVES_PER_SECOND, seconds, "alone")
     stage.clear_up()

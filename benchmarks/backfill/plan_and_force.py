@@ -36,12 +36,12 @@ class OwnProcess:
 
 def plan(pace: Pace) -> str:
     """Make a plan of every differing wallet; returns its id."""
-    return dry_run(pace.guard, TENANT, BackfillMode.FORCE, "bench").plan_id
+    return dry_run(pace.deps, TENANT, BackfillMode.FORCE, "bench").plan_id
 
 
 def force(pace: Pace, plan_id: str) -> ForceOutcome:
     """Carry it out as the use case would once it is approved."""
-    return pace.guard.backfill.force(plan_id, "bench", pace.batch_rows)
+    return pace.deps.backfill.force(plan_id, "bench", pace.batch_rows)
 
 
 def in_own_process() -> OwnProcess:

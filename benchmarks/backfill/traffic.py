@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from benchmarks.backfill.statements import TENANT
-from ledger_sandbox.moves import MOVES, Move
+from ledger_sandbox.money_movements import MONEY_MOVEMENTS, MoneyMovement
 
 THREADS = 8
 
@@ -60,7 +60,7 @@ def percentile(seconds: Sequence[float], share: float) -> float:
 
 
 def move_money(uri: str, moves_per_second: float, seconds: float, seed: str) -> Waits:
-    """Move the tenant's money from several sessions, each at its own even pace, until time is up.
+    """MoneyMovement the tenant's money from several sessions, each at its own even pace, until time is up.
 
     Raises what ended a session early.
     """
@@ -90,10 +90,10 @@ def _session(uri: str, players: Sequence[str], every: float, until: float, rng: 
         due = time.monotonic() + rng.random() * every
         while due < until:
             time.sleep(max(due - time.monotonic(), 0))
-            move = Move(connection, TENANT, rng.choice(players), rng.randint(1, 2_000), reference=uuid.uuid4().hex)
+            move = MoneyMovement(connection, TENANT, rng.choice(players), rng.randint(1, 2_000), reference=uuid.uuid4().hex)
             try:
                 with connection.transaction():
-                    moved = rng.choice(MOVES)(move)
+                    moved = rng.choice(MONEY_MOVEMENTS)(move)
                 waits.moves += moved
                 waits.refused += not moved
             except psycopg.errors.DeadlockDetected:

@@ -43,7 +43,7 @@ from ledger_guard.entrypoints.airflow.slack import slack_call
 from ledger_guard.policy.flag_store import FlagServer, RestartCommand, RestartWebhook, UnleashServer
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.people import Notifier
 from ledger_guard.ports.platform import Clock, FlagStore, SignalSource
 
@@ -128,13 +128,13 @@ def audit_heads_file() -> Path | None:
     return Path(path) if path else None
 
 
-def open_guard(policy: Policy | None = None) -> Guard:
+def open_dependencies(policy: Policy | None = None) -> Dependencies:
     """Build the guard of one task. Opens nothing yet: each adapter connects when it is used."""
     policy = policy or load_policy()
     platform, guard, reader = platform_settings(), guard_settings(), reader_settings()
     keys = audit_keys()
     clock, wall_clock = _event_clock(platform), SystemClock()
-    return Guard(
+    return Dependencies(
         policy=policy,
         state=PostgresGuardState(guard, keys),
         signals=signal_sources(reader, guard, policy, clock),

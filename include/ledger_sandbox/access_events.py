@@ -11,7 +11,8 @@ from typing_extensions import LiteralString
 
 _COPY: LiteralString = """
     copy ledger_guard.access_event
-        (event_key, event_time, tenant_id, subject_id, method, path, provider, status, error_code, amount_cents)
+        (event_key, event_time, tenant_id, subject_id, method, path, provider, status, error_code, amount_cents,
+        source_address)
     from stdin
 """
 _ADVANCE: LiteralString = """
@@ -38,6 +39,8 @@ class AccessEvent(NamedTuple):
     error_code: str | None
     #: what a withdrawal asked for
     amount_cents: int | None = None
+    #: where a webhook call came from
+    source_address: str | None = None
 
 
 def complete_through(connection: psycopg.Connection) -> datetime | None:

@@ -128,7 +128,7 @@ def scenario(uri: str, name: str, tenant_id: str | None, provider: str | None, e
 @click.option("--races", is_flag=True, help="Let requests at once for one player lose each other's updates.")
 @click.pass_obj
 def live(uri: str, threads: int, rate: float, seconds: float, tenant_id: str | None, races: bool) -> None:
-    """Move money as the platform does. Example: python -m ledger_sandbox live --rate 200 --seconds 60."""
+    """MoneyMovement money as the platform does. Example: python -m ledger_sandbox live --rate 200 --seconds 60."""
     seed = random.SystemRandom().getrandbits(32)
     traffic = LiveTraffic(uri, threads=threads, moves_per_second=rate, tenant_id=tenant_id, seed=seed, races=races).start()
     try:
@@ -192,8 +192,8 @@ def _largest_tenant(uri: str) -> str:
 @sandbox.command()
 @click.pass_context
 def demo(ctx: click.Context) -> None:
-    """Play the whole story on real Airflow processes. Exit code 1 when a step did not happen."""
-    from ledger_sandbox.tour import demo as play_demo  # noqa: PLC0415  the stack is loaded only by who starts it
+    """Play the whole demo scenario on real Airflow processes. Exit code 1 when a step did not happen."""
+    from ledger_sandbox.demo import demo as play_demo  # noqa: PLC0415  the stack is loaded only by who starts it
 
     ctx.exit(play_demo())
 
@@ -202,6 +202,6 @@ def demo(ctx: click.Context) -> None:
 @click.pass_context
 def up(ctx: click.Context) -> None:
     """Start the demo's stack with live traffic and scheduled checks, until Ctrl-C."""
-    from ledger_sandbox.tour import up as stay_up  # noqa: PLC0415  the stack is loaded only by who starts it
+    from ledger_sandbox.demo import up as stay_up  # noqa: PLC0415  the stack is loaded only by who starts it
 
     ctx.exit(stay_up())

@@ -6,12 +6,12 @@ import json
 import threading
 from typing import Any
 
-from ledger_sandbox.loopback import LoopbackServer, QuietHandler
+from ledger_sandbox.stub_server import QuietHandler, StubServer
 
 TOKEN = "sandbox-flags"  # noqa: S105  names the stand-in, opens nothing
 
 
-class FlagServerStandIn(LoopbackServer):
+class FlagServerStandIn(StubServer):
     """Serves from `start` to `stop`.
 
     `misbehave` takes words, one a call: an HTTP status (`503`), `drop` (take the write, close without an answer), or

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psycopg
 from typing_extensions import LiteralString
 
-from ledger_sandbox.moves import MOVES, Move
+from ledger_sandbox.money_movements import MONEY_MOVEMENTS, MoneyMovement
 
 _PLAYERS: LiteralString = """
     select tenant_id, id from player where %(tenant_id)s::text is null or tenant_id = %(tenant_id)s order by tenant_id, id
@@ -128,9 +128,9 @@ def _one_move(
 ) -> tuple[bool | None, float]:
     """Make one random move in a transaction of its own; returns how it ended and how long its locks took, in seconds."""
     tenant_id, player_id = rng.choice(players)
-    make = rng.choice(MOVES)
+    make = rng.choice(MONEY_MOVEMENTS)
     reference = f"{rng.getrandbits(96):024x}"
-    move = Move(connection, tenant_id, player_id, cents=rng.randint(1, 2_000), reference=reference)
+    move = MoneyMovement(connection, tenant_id, player_id, cents=rng.randint(1, 2_000), reference=reference)
     try:
         with connection.transaction():
             moved = make(move.look() if races else move)

@@ -7,7 +7,7 @@ from enum import Enum
 import psycopg
 from typing_extensions import LiteralString
 
-from ledger_sandbox.moves import Move, request_withdraw
+from ledger_sandbox.money_movements import MoneyMovement, request_withdraw
 from ledger_sandbox.platform_requests import WebhookEvent, WithdrawalRequest
 
 _PLAYER_EXISTS: LiteralString = "select from player where tenant_id = %(tenant_id)s and id = %(player_id)s"
@@ -51,7 +51,7 @@ class PlatformBooks:
             key = f"{request.player_id}-{request.idempotency_key}"
             if connection.execute(_KEY_IS_BOOKED, player | {"key": key}).rowcount:
                 return Taken.REPEATED
-            move = Move(connection, request.tenant_id, request.player_id, request.cents, request.idempotency_key).look()
+            move = MoneyMovement(connection, request.tenant_id, request.player_id, request.cents, request.idempotency_key).look()
             if wallet_is_judge:
                 move.lock_player()
                 wallet = connection.execute(_LOCK_WALLET, player).fetchone()
@@ -73,7 +73,7 @@ class PlatformBooks:
             known = {"provider": event.provider, "event_id": event.event_id}
             if connection.execute(_EVENT_IS_KNOWN, known).rowcount:
                 return Taken.REPEATED
-            move = Move(
+            move = MoneyMovement(
                 connection,
                 event.tenant_id or "",
                 event.player_id or "",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ledger_sandbox.moves import WEBHOOK_STEPS, WebhookStep
+from ledger_sandbox.money_movements import WEBHOOK_STEPS, WebhookStep
 
 Answer = tuple[int, dict[str, Any]]
 Body = Mapping[str, Any]

@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 from typing_extensions import Self
 
-from ledger_sandbox.loopback import LoopbackServer, QuietHandler
 from ledger_sandbox.platform_books import PlatformBooks, Taken
 from ledger_sandbox.platform_requests import (
     Answer,
@@ -21,6 +20,7 @@ from ledger_sandbox.platform_requests import (
     webhook_event,
     withdrawal_request,
 )
+from ledger_sandbox.stub_server import QuietHandler, StubServer
 from ledger_sandbox.traffic import BAD_SIGNATURE, NO_FUNDS, WEBHOOK_PATH, WITHDRAW_PATH
 
 #: tenant and player that canaries speak as
@@ -44,7 +44,7 @@ def flag_table(uri: str) -> Callable[[str, str], bool]:
     return value_of
 
 
-class PlatformService(LoopbackServer):
+class PlatformService(StubServer):
     """One instance, from `start` to `stop`.
 
     As on the platform its flags are one value for everybody, taken at `start` and again at `restart`, whatever is written

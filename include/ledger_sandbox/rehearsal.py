@@ -1,4 +1,4 @@
-"""What a story does with a running stack: let time pass, run checks, read what the guard wrote."""
+"""What a scenario does with a running stack: let time pass, run checks, read what the guard wrote."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_sandbox import clock
 from ledger_sandbox.access_events import complete_through
 from ledger_sandbox.airflow_api import AirflowApi, wait_for
@@ -126,7 +126,7 @@ class Rehearsal:
         found = self.look(lambda state: state.incidents.listed(include_resolved=True))
         return next((incident for incident in found if incident.trigger == trigger), None)
 
-    def look(self, question: Callable[[GuardTransaction], Any]) -> Any:
+    def look(self, question: Callable[[UnitOfWork], Any]) -> Any:
         """Ask guard state something."""
         with self.state.transaction() as state:
             return question(state)

@@ -24,6 +24,9 @@ _LONGEST_STRETCH = timedelta(days=1)
 _SWING = 0.25
 #: webhook calls that somebody forges, as a share of all: the ordinary T2 failures while signatures are enforced
 _FORGED = 0.003
+#: where webhook calls come from, in ranges that are kept for examples: each provider's addresses, and a forger's
+_PROVIDER_ADDRESSES = {"mockpsp": ("198.51.100.10", "198.51.100.11"), "generic": ("198.51.100.40",)}
+_FORGERS_ADDRESS = "203.0.113.66"
 
 #: withdraws that end before the funds check: share of all, status, error code (None: the body is plain text)
 _EARLY_REFUSALS = (
@@ -131,10 +134,14 @@ def _webhooks(tenant: Tenant, key: str, times: Times, rng: np.random.Generator) 
     is_forged = rng.random(len(times)) < _FORGED
     refused = tenant.signature_is_enforced & (is_forged | tenant.signature_never_verifies)
     path = WEBHOOK_PATH + tenant.provider
-    for number, (time, is_refused) in enumerate(zip(_texts(times), refused.tolist(), strict=True)):
+    genuine = _PROVIDER_ADDRESSES[tenant.provider]
+    calls = zip(_texts(times), refused.tolist(), is_forged.tolist(), strict=True)
+    for number, (time, is_refused, by_forger) in enumerate(calls):
         status, code = (401, BAD_SIGNATURE) if is_refused else (200, None)
         event_key = f"{key}{number}"
-        yield AccessEvent(event_key, time, tenant.tenant_id, f"wh-{event_key}", "POST", path, tenant.provider, status, code)
+        who = (tenant.tenant_id, f"wh-{event_key}")
+        address = _FORGERS_ADDRESS if by_forger else genuine[number % len(genuine)]
+        yield AccessEvent(event_key, time, *who, "POST", path, tenant.provider, status, code, source_address=address)
 
 
 def _elsewhere(

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
 from ledger_guard.domain.errors import BadInputError, LedgerGuardError
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.reports.board import board
 from ledger_guard.use_cases.reports.report import incident_report
@@ -44,11 +44,11 @@ app = FastAPI(
 )
 
 
-def opened_guard() -> Guard:
+def opened_dependencies() -> Dependencies:
     """The guard of one request. Raises LedgerGuardError when policy or connections are wrong."""
-    from ledger_guard.wiring import open_guard  # noqa: PLC0415  adapters are built for a request, never at import
+    from ledger_guard.wiring import open_dependencies  # noqa: PLC0415  adapters are built for a request, never at import
 
-    return open_guard()
+    return open_dependencies()
 
 
 def airflow_scheduler() -> Scheduler:
@@ -59,10 +59,10 @@ def airflow_scheduler() -> Scheduler:
 
 
 def read_board(
-    guard: Annotated[Guard, Depends(opened_guard)], scheduler: Annotated[Scheduler, Depends(airflow_scheduler)]
+    deps: Annotated[Dependencies, Depends(opened_dependencies)], scheduler: Annotated[Scheduler, Depends(airflow_scheduler)]
 ) -> BoardView:
     """The page's content. Raises LedgerGuardError when guard state can't be read."""
-    return board_view(board(guard, scheduler), guard.ui_url)
+    return board_view(board(deps, scheduler), deps.ui_url)
 
 
 Board = Annotated[BoardView, Depends(read_board)]
@@ -75,10 +75,10 @@ def page(view: Board) -> HTMLResponse:
 
 
 @app.get("/incidents/{incident_id}", response_class=HTMLResponse)
-def incident(incident_id: str, guard: Annotated[Guard, Depends(opened_guard)]) -> HTMLResponse:
+def incident(incident_id: str, deps: Annotated[Dependencies, Depends(opened_dependencies)]) -> HTMLResponse:
     """The incident's report: what was seen, decided, approved and done."""
     try:
-        report = incident_report(guard, incident_id)
+        report = incident_report(deps, incident_id)
     except BadInputError as error:
         return _html("unavailable.html", 404, title="There is no such incident", sentences=[str(error)], base="../")
     return _html("report.html", 200, report=report, base="../", refresh_seconds=0)

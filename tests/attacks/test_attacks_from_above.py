@@ -26,17 +26,17 @@ def test_glass_broken_in_anothers_name(scene, parents):
     forged = Run("flag_rollback", f"roll_back__{FLAG}__{new_id()}", "*")
     parents.write_xcom(parents.by_hand, "list_rollbacks", [{"trigger_run_id": forged.run_id, "conf": {**conf, **BROKEN}}])
     assert parents.run_again(parents.by_hand, "start_rollback") == "success"
-    assert "guard state gave no leave" in parents.refused(forged, "review")
+    assert "without a grant in guard state" in parents.refused(forged, "review")
     assert (scene.flag(parents.rollback), scene.approvals(forged), parents.recorded(run_id=forged.run_id)) == (before, [], [])
 
     parents.deleted(parents.rollback)
     parents.write_xcom(parents.by_hand, "list_rollbacks", [{"trigger_run_id": run_id, "conf": {**conf, **BROKEN}}])
     assert parents.run_again(parents.by_hand, "start_rollback") == "success"
-    assert "not the one it has leave for; other: break_glass" in parents.refused(parents.rollback, "review")
+    assert "its conf differs from the grant in: break_glass" in parents.refused(parents.rollback, "review")
 
     parents.deleted(parents.rollback)
     scene.user(MALLORY).trigger("flag_rollback", {**conf, **BROKEN}, run_id)
-    assert "under a run id that another run was to get" in parents.refused(parents.rollback, "review")
+    assert "under a run id reserved for another run" in parents.refused(parents.rollback, "review")
 
     assert scene.flag(parents.rollback) == before
     assert [each for each in scene.approvals(parents.rollback) if each.request.is_break_glass] == []
@@ -53,7 +53,7 @@ def test_one_person_asks_and_approves(scene, parents):
     listed = [{"trigger_run_id": forged.run_id, "conf": undo}, {"trigger_run_id": other, "conf": undo}]
     parents.write_xcom(parents.sensed, "list_backfills", listed, approver)
     assert "success" in parents.run_again(parents.sensed, "start_backfills", approver)
-    assert "guard state gave no leave" in parents.refused(forged, "dry_run")
+    assert "without a grant in guard state" in parents.refused(forged, "dry_run")
 
     with pytest.raises(httpx.HTTPStatusError, match="400"):
         # by hand nothing gets an id that begins so: Airflow keeps it
@@ -117,7 +117,7 @@ def test_remediation_of_another_incident_by_an_edited_decision(scene, parents):
     parents.write_xcom(parents.check, "T3.decide", forged.run_id, key="remediation_run_id")
     parents.write_xcom(parents.check, "T3.decide", scene.incident_id, key="incident_id")
     assert parents.run_again(parents.check, "T3.remediate") == "success"
-    assert "guard state gave no leave" in parents.refused(forged, "open_case")
+    assert "without a grant in guard state" in parents.refused(forged, "open_case")
     assert parents.recorded(run_id=forged.run_id) == []
 
 

@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.domain.approvals import Answer, ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal, StaleVersionError
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.approvals.tell_question import gate_link
+from ledger_guard.use_cases.approvals.request_approval import gate_link
 
 pytestmark = pytest.mark.airflow
 
@@ -25,7 +25,7 @@ def world(monkeypatch):
     from ledger_guard import wiring
 
     world = memory_world(load_policy(), datetime(2026, 3, 1, tzinfo=timezone.utc))
-    monkeypatch.setattr(wiring, "open_guard", lambda: world.guard)
+    monkeypatch.setattr(wiring, "open_dependencies", lambda: world.deps)
     return world
 
 
@@ -62,7 +62,7 @@ def context_of(user):
     return {"ti": ti, "dag_run": SimpleNamespace(triggering_user_name=user, **by_hand), "params": {"flag": "f"}}
 
 
-def question(guard, params, requested_by, about):
+def question(deps, params, requested_by, about):
     return {"subject_id": f"{params['flag']}@*", "subject_hash": "h", "incident_id": None, "proposal": f"asked by {requested_by}"}
 
 
@@ -215,14 +215,14 @@ def test_a_link_of_the_guard_fills_in_no_field_of_the_page(world, dag_bag):
     ]
     assert {dag_id for dag_id, _ in gates} == {"tenant_backfill", "flag_rollback", "flag_restore"}
     for dag_id, task in gates:
-        query = parse_qs(urlsplit(gate_link(world.guard, dag_id, "manual__1", task.task_id)).query)
+        query = parse_qs(urlsplit(gate_link(world.deps, dag_id, "manual__1", task.task_id)).query)
         assert query == {"map_index": ["-1"]}
         assert not {*query, "_options"} & {*task.params}
 
 
 def test_a_run_id_adds_nothing_to_the_address_of_its_gate(world):
     """A run by hand may have any id that Airflow lets through."""
-    link = gate_link(world.guard, "flag_rollback", "x?approver_reason=the CTO agrees&_options=[]#", "request_approval")
+    link = gate_link(world.deps, "flag_rollback", "x?approver_reason=the CTO agrees&_options=[]#", "request_approval")
     found = urlsplit(link)
     assert (parse_qs(found.query), found.fragment) == ({"map_index": ["-1"]}, "")
     assert found.path.endswith("/tasks/request_approval/required_actions")

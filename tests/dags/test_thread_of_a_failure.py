@@ -7,7 +7,7 @@ import pytest
 from tests.adapters.guard_state.samples import an_incident
 from tests.triggers import T1, T2
 
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.domain.runs import RunGrant
 from ledger_guard.policy.loader import load_policy
 
@@ -24,8 +24,8 @@ def world(monkeypatch):
     from ledger_guard import wiring
 
     world = memory_world(load_policy(), datetime(2026, 3, 1, tzinfo=timezone.utc))
-    monkeypatch.setattr(wiring, "open_guard", lambda: world.guard)
-    now = world.guard.wall_clock.now()
+    monkeypatch.setattr(wiring, "open_dependencies", lambda: world.deps)
+    now = world.deps.wall_clock.now()
     with world.state.transaction() as state:
         state.incidents.add(replace(an_incident(), incident_id=OURS, trigger=T1))
         state.incidents.add(replace(an_incident(), incident_id=ANOTHERS, trigger=T2))

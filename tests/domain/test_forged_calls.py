@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ledger_guard.domain.forged_calls import Caller, ForgeryLimits, Kept, RefusedIds, judged_forgery
+from ledger_guard.domain.forged_calls import Caller, ForgeryLimits, Kept, RefusedIds, RefusedSenders, Sender, judged_forgery
 
 LIMITS = ForgeryLimits(kept_share=0.8, chance_of_luck=0.05)
 FLOOD = RefusedIds(refused=144, without_id=0, ids=144, known_ids=0)
@@ -138,3 +138,37 @@ def test_calls_of_a_provider_that_nobody_refuses_do_not_make_up_for_one_that_is(
 
 def test_refusals_under_names_without_a_past_alone_are_forged_where_everybody_else_is_accepted_as_ever():
     assert judged(caller(refused=0), caller(provider="wp-login", accepted=0, usual=0.0)).is_forged
+
+
+# --- senders ------------------------------------------------------------------------------------------------------
+
+STRANGER, PROVIDER = Sender("203.0.113.7", 120, 0), Sender("198.51.100.4", 24, 212)
+ASK_FIRST = ". One with accepted calls may be a provider's own: ask before it is blocked"
+
+
+@pytest.mark.parametrize(
+    ("senders", "words"),
+    [
+        pytest.param(RefusedSenders((), 0, 0, 0), "not known: the access log keeps no source address", id="nothing refused"),
+        pytest.param(RefusedSenders((), 0, 9, 9), "not known: the access log keeps no source address", id="no address at all"),
+        pytest.param(
+            RefusedSenders((STRANGER,), 1, 120, 0),
+            "1 address. 203.0.113.7: 120 of 120 refused calls (100%), none accepted",
+            id="one that nothing is accepted of",
+        ),
+        pytest.param(
+            RefusedSenders((STRANGER, PROVIDER), 2, 144, 0),
+            "2 addresses. 203.0.113.7: 120 of 144 refused calls (83%), none accepted; "
+            f"198.51.100.4: 24 of 144 refused calls (17%), 212 accepted{ASK_FIRST}",
+            id="one that may be a provider's",
+        ),
+        pytest.param(
+            RefusedSenders((STRANGER,), 4_001, 144, 4),
+            "4001 addresses. 203.0.113.7: 120 of 144 refused calls (83%), none accepted; "
+            "4000 more: 20 of 144 refused calls (14%); no address: 4 of 144 refused calls (3%)",
+            id="more than are named, and calls without one",
+        ),
+    ],
+)
+def test_senders_are_told_with_their_share_and_whether_calls_of_theirs_are_accepted(senders, words):
+    assert senders.in_words() == words

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_guard.domain.findings import RowCause, RowReason
-from ledger_guard.domain.plan_lines import cause_word, hash_of_lines, line_of, lines_of, row_of
+from ledger_guard.domain.plan_rows import cause_word, hash_of_lines, line_of, lines_of, row_of
 from ledger_guard.domain.plans import PlanRow, RowState
 
 cents = st.integers(-(10**15), 10**15)

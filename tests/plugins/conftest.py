@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.plugins.board_values import NOW
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.adapters.memory.scheduler import InMemoryScheduler
 from ledger_guard.policy.loader import load_policy
 
@@ -55,8 +55,8 @@ def scheduler() -> InMemoryScheduler:
 @pytest.fixture
 def board_client(airflow_client: TestClient, world: MemoryWorld, scheduler: InMemoryScheduler) -> Iterator[TestClient]:
     """The client, with the board reading guard and scheduler in memory."""
-    from ledger_guard_board.app import airflow_scheduler, app, opened_guard
+    from ledger_guard_board.app import airflow_scheduler, app, opened_dependencies
 
-    app.dependency_overrides |= {opened_guard: lambda: world.guard, airflow_scheduler: lambda: scheduler}
+    app.dependency_overrides |= {opened_dependencies: lambda: world.deps, airflow_scheduler: lambda: scheduler}
     yield airflow_client
     app.dependency_overrides.clear()

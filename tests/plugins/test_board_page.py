@@ -186,7 +186,7 @@ def test_a_paused_rollback_is_the_first_thing_that_the_page_says(board_client, w
     store_quiet_verdicts(world)
     scheduler.paused.add("flag_rollback")
     answer = board_client.get(PAGE, headers=login_of("viewer"))
-    assert '<p class="first">flag_rollback is paused: its runs do not begin, emergencies included.</p>' in answer.text
+    assert '<p class="first">flag_rollback is paused: none of its runs starts, not even emergencies.</p>' in answer.text
     assert '<section class="headline bad" role="status">' in answer.text
 
 
@@ -230,12 +230,12 @@ def test_airflow_s_own_database_says_which_dags_are_paused_and_which_runs_are_qu
 )
 @pytest.mark.parametrize("route", [PAGE, "/ledger-guard/state.json", "/ledger-guard/health"])
 def test_an_unreadable_guard_state_is_a_503_with_the_reason_and_never_a_traceback(board_client, login_of, error, route):
-    from ledger_guard_board.app import app, opened_guard
+    from ledger_guard_board.app import app, opened_dependencies
 
     def unreadable():
         raise error
 
-    app.dependency_overrides[opened_guard] = unreadable
+    app.dependency_overrides[opened_dependencies] = unreadable
     answer = board_client.get(route, headers={**login_of("viewer"), **BROWSER})
     assert answer.status_code == 503
     assert str(error) in answer.text

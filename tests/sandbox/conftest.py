@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -57,9 +58,11 @@ def seeded_template(postgres_server, migrated_template, population) -> str:
 
 
 @pytest.fixture
-def platform_uri(postgres_server, seeded_template) -> str:
+def platform_uri(postgres_server, seeded_template) -> Iterator[str]:
     """A fresh copy of the seeded platform."""
-    return postgres_server.create_database(f"sandbox_{next(_copies)}", template=seeded_template)
+    name = f"sandbox_{next(_copies)}"
+    yield postgres_server.create_database(name, template=seeded_template)
+    postgres_server.drop_database(name)
 
 
 @pytest.fixture(scope="session")

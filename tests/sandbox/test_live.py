@@ -8,8 +8,18 @@ import psycopg
 import pytest
 from tests.sandbox.conftest import COMPARED, IS_WRONG, rows, value
 
-from ledger_sandbox import moves
 from ledger_sandbox.live import LiveTraffic
+from ledger_sandbox.money_movements import (
+    MoneyMovement,
+    deposit,
+    pay_withdraw,
+    poker_bet,
+    poker_win,
+    reject_withdraw,
+    request_withdraw,
+    webhook_deposit,
+    webhook_payout,
+)
 
 pytestmark = pytest.mark.postgres
 BALANCES = """
@@ -66,7 +76,7 @@ def one_player(moves_uri):
 
     def move(kind, cents: int) -> bool:
         with psycopg.connect(moves_uri) as connection:
-            return kind(moves.Move(connection, "t", "p", cents, f"{random.getrandbits(64):x}"))
+            return kind(MoneyMovement(connection, "t", "p", cents, f"{random.getrandbits(64):x}"))
 
     return moves_uri, move
 
@@ -74,16 +84,16 @@ def one_player(moves_uri):
 @pytest.mark.parametrize(
     ("kind", "cents", "moved", "balances"),
     [
-        pytest.param(moves.deposit, 500, True, (105, 20, 105, 20), id="deposit: both sides, a missing wallet made first"),
-        pytest.param(moves.request_withdraw, 10_000, True, (0, 120, 0, 120), id="request of everything: held"),
-        pytest.param(moves.request_withdraw, 10_001, False, (100, 20, None, None), id="request of a cent more: refused"),
-        pytest.param(moves.pay_withdraw, 5_000, False, (100, 20, None, None), id="payout: nothing was asked for"),
-        pytest.param(moves.reject_withdraw, 1, False, (100, 20, None, None), id="rejection: nothing was asked for"),
-        pytest.param(moves.webhook_deposit, 500, True, (100, 20, 5, 0), id="webhook deposit: the wallet alone, born from 0"),
-        pytest.param(moves.webhook_payout, 500, True, (100, 20, 0, -5), id="webhook payout: the wallet's pending alone"),
-        pytest.param(moves.poker_bet, 500, True, (95, 20, None, None), id="a bet: the player alone"),
-        pytest.param(moves.poker_bet, 10_001, False, (100, 20, None, None), id="a bet of a cent more than there is: refused"),
-        pytest.param(moves.poker_win, 500, True, (105, 20, None, None), id="a hand won: the player alone"),
+        pytest.param(deposit, 500, True, (105, 20, 105, 20), id="deposit: both sides, a missing wallet made first"),
+        pytest.param(request_withdraw, 10_000, True, (0, 120, 0, 120), id="request of everything: held"),
+        pytest.param(request_withdraw, 10_001, False, (100, 20, None, None), id="request of a cent more: refused"),
+        pytest.param(pay_withdraw, 5_000, False, (100, 20, None, None), id="payout: nothing was asked for"),
+        pytest.param(reject_withdraw, 1, False, (100, 20, None, None), id="rejection: nothing was asked for"),
+        pytest.param(webhook_deposit, 500, True, (100, 20, 5, 0), id="webhook deposit: the wallet alone, born from 0"),
+        pytest.param(webhook_payout, 500, True, (100, 20, 0, -5), id="webhook payout: the wallet's pending alone"),
+        pytest.param(poker_bet, 500, True, (95, 20, None, None), id="a bet: the player alone"),
+        pytest.param(poker_bet, 10_001, False, (100, 20, None, None), id="a bet of a cent more than there is: refused"),
+        pytest.param(poker_win, 500, True, (105, 20, None, None), id="a hand won: the player alone"),
     ],
 )
 def test_a_move_changes_exactly_its_side(one_player, kind, cents, moved, balances):
@@ -95,13 +105,13 @@ def test_a_move_changes_exactly_its_side(one_player, kind, cents, moved, balance
 @pytest.mark.parametrize(
     ("kind", "balances"),
     [
-        pytest.param(moves.pay_withdraw, (95, 20, 95, 20), id="paid"),
-        pytest.param(moves.reject_withdraw, (100, 20, 100, 20), id="rejected"),
+        pytest.param(pay_withdraw, (95, 20, 95, 20), id="paid"),
+        pytest.param(reject_withdraw, (100, 20, 100, 20), id="rejected"),
     ],
 )
 def test_a_request_ends_paid_or_rejected(one_player, kind, balances):
     uri, move = one_player
-    assert move(moves.request_withdraw, 500)
+    assert move(request_withdraw, 500)
     assert move(kind, 1)
     assert rows(uri, BALANCES, player_id="p") == [balances]
     assert not move(kind, 1), "once"
@@ -110,23 +120,27 @@ def test_a_request_ends_paid_or_rejected(one_player, kind, balances):
 @pytest.mark.parametrize(
     ("kind", "booked", "noted"),
     [
-        pytest.param(moves.deposit, ("wallet", "deposit_succeeded", "credit", 5.0), ("deposit", None, 105.0), id="deposit"),
+        pytest.param(deposit, ("wallet", "deposit_succeeded", "credit", 5.0), ("deposit", None, 105.0), id="deposit"),
         pytest.param(
-            moves.request_withdraw,
+            request_withdraw,
             ("wallet", "withdraw_requested", "credit", 10.0),
             ("withdrawal", None, 115.0),
             id="a request is booked as twice its amount, and notes what was held before it",
         ),
         pytest.param(
-            moves.webhook_deposit, ("deposit", "deposit_captured", "credit", 5.0), ("deposit", "mockpsp", 0.0), id="webhook"
+            webhook_deposit,
+            ("deposit", "deposit_captured", "credit", 5.0),
+            ("deposit", "mockpsp", 0.0),
+            id="webhook",
         ),
         pytest.param(
-            moves.webhook_payout, ("withdraw", "withdraw_paid", "debit", 5.0), ("other", "mockpsp", 0.0), id="webhook payout"
+            webhook_payout,
+            ("withdraw", "withdraw_paid", "debit", 5.0),
+            ("other", "mockpsp", 0.0),
+            id="webhook payout",
         ),
-        pytest.param(moves.poker_bet, ("poker_bet", "success", "debit", 5.0), ("poker_bet", "poker_provider", 95.0), id="a bet"),
-        pytest.param(
-            moves.poker_win, ("poker_win", "success", "credit", 5.0), ("poker_win", "poker_provider", 105.0), id="a win"
-        ),
+        pytest.param(poker_bet, ("poker_bet", "success", "debit", 5.0), ("poker_bet", "poker_provider", 95.0), id="a bet"),
+        pytest.param(poker_win, ("poker_win", "success", "credit", 5.0), ("poker_win", "poker_provider", 105.0), id="a win"),
     ],
 )
 def test_the_ledger_books_and_transactions_note_as_the_platform_does(one_player, kind, booked, noted):

@@ -13,9 +13,16 @@ from tests.sandbox.repair_scores import plan_rows, score
 
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.policy.loader import load_policy
-from ledger_sandbox import moves
 from ledger_sandbox.live import LiveTraffic
-from ledger_sandbox.moves import Move
+from ledger_sandbox.money_movements import (
+    MoneyMovement,
+    deposit,
+    pay_withdraw,
+    poker_bet,
+    request_withdraw,
+    webhook_deposit,
+    webhook_payout,
+)
 from ledger_sandbox.population import generate, store
 
 pytestmark = pytest.mark.postgres
@@ -35,7 +42,7 @@ def one_of_them(database_uri) -> tuple[str, str, str]:
     population = generate(5, HEALTHY, AS_OF)
     store(database_uri, population, AS_OF)
     [(tenant_id, accounts)] = population.accounts.items()
-    make(database_uri, tenant_id, accounts[0].player_id, moves.deposit)
+    make(database_uri, tenant_id, accounts[0].player_id, deposit)
     with psycopg.connect(database_uri) as connection:
         connection.execute("update ledgertransaction set created_at = created_at - interval '1 minute'")
     return database_uri, tenant_id, accounts[0].player_id
@@ -46,7 +53,7 @@ def make(uri: str, tenant_id: str, player_id: str, *kinds, cents: int = 700) -> 
     with ExitStack() as stack:
         each = [(kind, stack.enter_context(psycopg.connect(uri))) for kind in kinds]
         reference = random.Random().getrandbits
-        looked = [(kind, Move(to, tenant_id, player_id, cents, f"{reference(96):x}").look(), to) for kind, to in each]
+        looked = [(kind, MoneyMovement(to, tenant_id, player_id, cents, f"{reference(96):x}").look(), to) for kind, to in each]
         for kind, move, connection in looked:
             assert kind(move)
             connection.commit()
@@ -55,11 +62,11 @@ def make(uri: str, tenant_id: str, player_id: str, *kinds, cents: int = 700) -> 
 @pytest.mark.parametrize(
     ("kinds", "player_lost", "wallet_lost"),
     [
-        pytest.param((moves.deposit, moves.deposit), 700, 0, id="two card deposits: the player row loses one"),
-        pytest.param((moves.deposit, moves.request_withdraw), 700, 0, id="a deposit and a withdrawal: the same"),
-        pytest.param((moves.poker_bet, moves.deposit), -700, -700, id="a bet and a deposit: neither side has the bet"),
-        pytest.param((moves.webhook_deposit, moves.webhook_deposit), 1400, 700, id="two webhooks: the wallet loses one"),
-        pytest.param((moves.webhook_deposit, moves.deposit), 700, 0, id="a webhook and a deposit: nothing is lost"),
+        pytest.param((deposit, deposit), 700, 0, id="two card deposits: the player row loses one"),
+        pytest.param((deposit, request_withdraw), 700, 0, id="a deposit and a withdrawal: the same"),
+        pytest.param((poker_bet, deposit), -700, -700, id="a bet and a deposit: neither side has the bet"),
+        pytest.param((webhook_deposit, webhook_deposit), 1400, 700, id="two webhooks: the wallet loses one"),
+        pytest.param((webhook_deposit, deposit), 700, 0, id="a webhook and a deposit: nothing is lost"),
     ],
 )
 def test_what_was_written_between_look_and_move_is_lost_on_one_side(one_of_them, kinds, player_lost, wallet_lost):
@@ -73,19 +80,19 @@ def test_of_two_births_at_once_one_is_swallowed(one_of_them):
     uri, tenant_id, player_id = one_of_them
     with psycopg.connect(uri) as connection:
         connection.execute("delete from walletbalance where player_id = %s", [player_id])
-    make(uri, tenant_id, player_id, moves.webhook_deposit, moves.webhook_deposit)
+    make(uri, tenant_id, player_id, webhook_deposit, webhook_deposit)
     [(_, wallet, _)] = rows(uri, STANDING, player_id=player_id)
     assert wallet == 700
 
 
-@pytest.mark.parametrize("seen_first", [moves.deposit, moves.webhook_deposit], ids=["card first", "webhook first"])
+@pytest.mark.parametrize("seen_first", [deposit, webhook_deposit], ids=["card first", "webhook first"])
 def test_a_payment_that_comes_twice_is_credited_twice_and_counts_once(one_of_them, seen_first):
     uri, tenant_id, player_id = one_of_them
     [(_, before, right_before)] = rows(uri, STANDING, player_id=player_id)
     with psycopg.connect(uri) as connection:
-        assert seen_first(Move(connection, tenant_id, player_id, 700, "first"))
+        assert seen_first(MoneyMovement(connection, tenant_id, player_id, 700, "first"))
         payment = connection.execute("select tx_id from ledgertransaction order by created_at desc limit 1").fetchone()[0]
-        assert moves.webhook_deposit(Move(connection, tenant_id, player_id, 700, "again", payment=payment))
+        assert webhook_deposit(MoneyMovement(connection, tenant_id, player_id, 700, "again", payment=payment))
     [(_, wallet, right)] = rows(uri, STANDING, player_id=player_id)
     assert (wallet - before, right - right_before) == (1400, 700)
     planned = plan_rows(uri, load_policy(), [tenant_id])
@@ -95,12 +102,12 @@ def test_a_payment_that_comes_twice_is_credited_twice_and_counts_once(one_of_the
 
 def test_a_withdrawal_paid_by_webhook_and_by_an_operator_is_paid_once(one_of_them):
     uri, tenant_id, player_id = one_of_them
-    make(uri, tenant_id, player_id, moves.request_withdraw)
+    make(uri, tenant_id, player_id, request_withdraw)
     right_before = held_by_right(uri, player_id)
     with psycopg.connect(uri) as connection:
-        payment, cents = Move(connection, tenant_id, player_id, 1, "asked").open_request()
-        assert moves.webhook_payout(Move(connection, tenant_id, player_id, cents, "by webhook", payment=payment))
-        assert moves.pay_withdraw(Move(connection, tenant_id, player_id, 1, "by an operator"))
+        payment, cents = MoneyMovement(connection, tenant_id, player_id, 1, "asked").open_request()
+        assert webhook_payout(MoneyMovement(connection, tenant_id, player_id, cents, "by webhook", payment=payment))
+        assert pay_withdraw(MoneyMovement(connection, tenant_id, player_id, 1, "by an operator"))
     assert right_before - held_by_right(uri, player_id) == cents
     planned = plan_rows(uri, load_policy(), [tenant_id])
     assert planned[player_id].counted_twice == -cents
@@ -114,11 +121,11 @@ def held_by_right(uri: str, player_id: str) -> int:
 @pytest.mark.parametrize(
     "kinds",
     [
-        (moves.deposit, moves.deposit),
-        (moves.deposit, moves.request_withdraw),
-        (moves.poker_bet, moves.deposit),
-        (moves.webhook_deposit, moves.webhook_deposit),
-        (moves.deposit, moves.webhook_deposit, moves.webhook_deposit, moves.deposit),
+        (deposit, deposit),
+        (deposit, request_withdraw),
+        (poker_bet, deposit),
+        (webhook_deposit, webhook_deposit),
+        (deposit, webhook_deposit, webhook_deposit, deposit),
     ],
     ids=lambda kinds: " ".join(kind.__name__ for kind in kinds),
 )
@@ -130,7 +137,7 @@ def test_the_money_rule_finds_what_was_lost(one_of_them, kinds):
     assert (found.wrong, found.erased, found.players["human"]) == ([], 0, 0)
     [(player, wallet, right)] = rows(uri, STANDING, player_id=player_id)
     assert (player_id in planned) is (wallet != right)
-    if right not in (wallet, player) and moves.poker_bet in kinds:
+    if right not in (wallet, player) and poker_bet in kinds:
         assert planned[player_id].cause is RowCause.LOST_UPDATE, "the player row is wrong too: a human sees it"
 
 
@@ -139,11 +146,11 @@ def test_a_webhook_that_looked_before_a_repair_takes_it_back_and_the_next_plan_h
     with psycopg.connect(uri) as connection, psycopg.connect(uri) as repair:
         repair.execute("update walletbalance set balance_real_available = 1 where player_id = %s", [player_id])
         repair.commit()
-        webhook = Move(connection, tenant_id, player_id, 700, "late").look()
+        webhook = MoneyMovement(connection, tenant_id, player_id, 700, "late").look()
         right = plan_rows(uri, load_policy(), [tenant_id])[player_id].target_available
         repair.execute("update walletbalance set balance_real_available = %s where player_id = %s", [right / 100, player_id])
         repair.commit()
-        assert moves.webhook_deposit(webhook)
+        assert webhook_deposit(webhook)
     [(_, wallet, _)] = rows(uri, STANDING, player_id=player_id)
     assert wallet == 800
     again = plan_rows(uri, load_policy(), [tenant_id])

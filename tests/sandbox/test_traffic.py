@@ -11,7 +11,7 @@ from tests.sandbox.conftest import AS_OF, rows, value
 from tests.sandbox.traffic_rates import T1, T2, measured, played
 
 from ledger_sandbox import flags
-from ledger_sandbox.traffic import play
+from ledger_sandbox.traffic import WEBHOOK_PATH, play
 
 pytestmark = pytest.mark.postgres
 HOUR = timedelta(hours=1)
@@ -109,6 +109,20 @@ def test_look_alikes_are_in_the_traffic(day_uri, path, status, code):
         where path = %(path)s and status = %(status)s and error_code is not distinct from %(code)s
     """
     assert value(day_uri, query, path=path, status=status, code=code) > 0
+
+
+def test_webhook_calls_have_an_address_forged_ones_anothers_and_players_requests_none(day_uri):
+    by_address = """
+        select host(source_address), count(*) filter (where status = 401), count(*) filter (where status = 200)
+        from ledger_guard.access_event where starts_with(path, %(path)s) = %(is_webhook)s group by source_address
+    """
+    found = {address: counts for address, *counts in rows(day_uri, by_address, path=WEBHOOK_PATH, is_webhook=True)}
+    assert set(found) == {"198.51.100.10", "198.51.100.11", "198.51.100.40", "203.0.113.66"}
+    refused, accepted = found.pop("203.0.113.66")
+    assert refused > 0
+    assert accepted == 0
+    assert all(refused == 0 and accepted > 0 for refused, accepted in found.values())
+    assert [address for address, *_ in rows(day_uri, by_address, path=WEBHOOK_PATH, is_webhook=False)] == [None]
 
 
 def test_a_week_of_history_stays_within_four_hundred_thousand_events(day_uri):

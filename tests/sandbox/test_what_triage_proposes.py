@@ -11,7 +11,7 @@ import pytest
 from tests.sandbox.conftest import AS_OF
 from tests.triggers import T1, T2
 
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.signal_sources.triage import PostgresTriageSource
 from ledger_guard.domain.identifiers import new_id
@@ -19,7 +19,7 @@ from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.remediation.remediate import open_case
 from ledger_guard.use_cases.remediation.withheld import proposed_runs
 from ledger_sandbox import scenarios
@@ -40,24 +40,24 @@ def lived_uri(platform_uri) -> str:
     return platform_uri
 
 
-def guard_of(uri: str) -> Guard:
+def guard_of(uri: str) -> Dependencies:
     settings = ConnectionSettings.parse(uri, "ledger_db")
     world = memory_world(POLICY, AS_OF + 3 * WINDOW)
     for flag in POLICY.flags:
         world.flags.put(flag, "*", is_enabled=True)
-    return replace(world.guard, triage=PostgresTriageSource(settings, settings, POLICY))
+    return replace(world.deps, triage=PostgresTriageSource(settings, settings, POLICY))
 
 
 def proposed(uri: str, trigger: Trigger, tenants: tuple[str, ...], scope: Scope, kind: str, windows: int = 2) -> list[str]:
     """Whom a remediation of the first `windows` windows of trouble starts runs for."""
-    guard = guard_of(uri)
+    deps = guard_of(uri)
     last = AS_OF + (windows - 1) * WINDOW
     words = IncidentStatus.OPEN, Severity.SEVERE, scope
     incident = Incident(new_id(), trigger, *words, tuple(sorted(tenants)), AS_OF, AS_OF, last)
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         state.incidents.add(incident)
-    case = open_case(guard, {"incident_id": incident.incident_id}, "ledger_guard", "remediation__1")
-    return [run["conf"]["tenant_id"] for run in proposed_runs(guard, case, kind)]
+    case = open_case(deps, {"incident_id": incident.incident_id}, "ledger_guard", "remediation__1")
+    return [run["conf"]["tenant_id"] for run in proposed_runs(deps, case, kind)]
 
 
 def on_goes(uri: str, seed: int = 5, windows: int = 2) -> None:
@@ -85,7 +85,7 @@ def flood(uri: str, count: int) -> None:
         deliver(connection, events, AS_OF + 2 * WINDOW)
 
 
-def test_the_storys_stale_wallets_in_one_tenant_are_backfilled(lived_uri):
+def test_the_demos_stale_wallets_in_one_tenant_are_backfilled(lived_uri):
     tenant = scenarios.pick_tenant_for_t1(lived_uri, POLICY.guardrails)
     scenarios.t1_stale_wallets(lived_uri, tenant)
     on_goes(lived_uri)
@@ -94,7 +94,7 @@ def test_the_storys_stale_wallets_in_one_tenant_are_backfilled(lived_uri):
 
 @pytest.mark.parametrize("scenario", [scenarios.t2_all_webhooks_refused, scenarios.t2_signature_check_broken])
 @pytest.mark.parametrize("flooded", [0, 300], ids=["alone", "with a flood"])
-def test_the_storys_refusal_of_every_webhook_is_put_to_people(lived_uri, scenario, flooded):
+def test_the_demos_refusal_of_every_webhook_is_put_to_people(lived_uri, scenario, flooded):
     scenario(lived_uri)
     on_goes(lived_uri)
     if flooded:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import yaml
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.windows import UTC, Window
 from ledger_guard.policy.loader import parse_policy, policy_path

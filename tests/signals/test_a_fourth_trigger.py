@@ -52,7 +52,7 @@ class Toy(Signal):
     def review_topics(self, described):
         return (("Workshop", "who glued them?"),)
 
-    def triage(self, guard, incident):
+    def triage(self, deps, incident):
         tenants = tuple(
             TenantTriage(each, "glue" if each != "dice" else "wear", f"{each} has bad glue") for each in incident.tenants
         )
@@ -61,10 +61,10 @@ class Toy(Signal):
     def against(self, found, tenants):
         return {tenant: "worn toys break anyway" for tenant, word in found.tenants.items() if word == "wear"}
 
-    def against_now(self, guard, incident):
-        return self.against(self.triage(guard, incident).on_record(), incident.tenants)
+    def against_now(self, deps, incident):
+        return self.against(self.triage(deps, incident).on_record(), incident.tenants)
 
-    def before_a_rollback(self, guard, incident):
+    def before_a_rollback(self, deps, incident):
         return "Look at the glue first. "
 
 
@@ -96,14 +96,14 @@ def world(policy):
 @pytest.fixture
 def outcome(world):
     """What the health check made of the trouble."""
-    sense(world.guard, T4)
-    return classify(world.guard, T4)
+    sense(world.deps, T4)
+    return classify(world.deps, T4)
 
 
 @pytest.fixture
 def case(world, outcome):
-    decision = decide(world.guard, outcome)
-    return open_case(world.guard, {"incident_id": decision.incident_id}, "ledger_guard", decision.remediation_run_id)
+    decision = decide(world.deps, outcome)
+    return open_case(world.deps, {"incident_id": decision.incident_id}, "ledger_guard", decision.remediation_run_id)
 
 
 def newest_notice(world):
@@ -112,7 +112,7 @@ def newest_notice(world):
 
 def approved(world, kind, proposal, incident_id):
     asked = request_approval(
-        world.guard,
+        world.deps,
         kind,
         proposal.subject_id,
         proposal.subject_hash,
@@ -125,7 +125,7 @@ def approved(world, kind, proposal, incident_id):
         proposal=proposal.text,
     )
     record_answer(
-        world.guard,
+        world.deps,
         asked.approval_id,
         chosen_options=["Approve"],
         reason="rounds time out for everybody",
@@ -136,9 +136,9 @@ def approved(world, kind, proposal, incident_id):
 
 
 def rolled_back(world, case):
-    proposal = propose_roll_back(world.guard, FLAG, EVERYWHERE, case.incident_id, "oncall")
+    proposal = propose_roll_back(world.deps, FLAG, EVERYWHERE, case.incident_id, "oncall")
     approved(world, ApprovalKind.FLAG_ROLLBACK, proposal, case.incident_id)
-    return roll_back(world.guard, FLAG, EVERYWHERE, case.incident_id, "run-1", "flag_rollback")
+    return roll_back(world.deps, FLAG, EVERYWHERE, case.incident_id, "run-1", "flag_rollback")
 
 
 def test_it_is_sensed_and_judged_in_its_own_nouns(world, outcome, kind):
@@ -151,20 +151,20 @@ def test_it_is_sensed_and_judged_in_its_own_nouns(world, outcome, kind):
 
 
 def test_it_is_decided_by_its_rows_and_told_with_its_name_and_whom_it_hits(world, outcome, kind):
-    decision = decide(world.guard, outcome)
+    decision = decide(world.deps, outcome)
     assert (decision.branch, decision.actions) == ("remediate", ("notify", "freeze", "triage", "roll_back", "request_review"))
-    announce(world.guard, outcome)
+    announce(world.deps, outcome)
     notice, facts = newest_notice(world), dict(newest_notice(world).facts)
     name, subjects = ("game_timeouts", "Players") if kind == "policy alone" else ("toy", "Children")
     assert notice.title == f"classify · T4 {name} · severe · widespread"
     assert facts[subjects].startswith("p-1 of acme (90)")
-    assert nouns_of(world.guard.policy, T4).events in facts["Evidence acme"]
+    assert nouns_of(world.deps.policy, T4).events in facts["Evidence acme"]
 
 
 def test_its_remediation_triages_freezes_and_asks_for_a_review(world, case, kind):
-    steps.freeze_rollout(world.guard, case)
-    found = steps.triage_case(world.guard, case)
-    review = steps.request_case_review(world.guard, case)
+    steps.freeze_rollout(world.deps, case)
+    found = steps.triage_case(world.deps, case)
+    review = steps.request_case_review(world.deps, case)
     with world.state.transaction() as state:
         assert [freeze.flag for freeze in state.freezes.standing()] == [FLAG]
     if kind == "policy alone":
@@ -173,8 +173,8 @@ def test_its_remediation_triages_freezes_and_asks_for_a_review(world, case, kind
         assert acme["conclusion"] == "120 timed-out rounds of 300 rounds (40%)"
         assert acme["listed"] == ["p-1: 90 timed-out rounds", "p-2: 30 timed-out rounds"]
         assert review == (
-            "Review requested of games-lead. Root cause: what is behind this: HTTP 504 GAME_TIMEOUT out of game rounds? "
-            "How is it kept from coming back?"
+            "Review requested of games-lead. Root cause: what caused this: HTTP 504 GAME_TIMEOUT out of game rounds? "
+            "How is it prevented from happening again?"
         )
     else:
         assert found["conclusion"] == "glue in 5 of 6 tenants; wear in 1 of 6 tenants."
@@ -182,18 +182,18 @@ def test_its_remediation_triages_freezes_and_asks_for_a_review(world, case, kind
 
 
 def test_its_rollback_is_put_to_people_unless_its_triage_speaks_against_it(world, case, kind):
-    runs = steps.runs_to_start(world.guard, case, "roll_back")
+    runs = steps.runs_to_start(world.deps, case, "roll_back")
     assert [run["conf"]["reason"] for run in runs] == ["T4 severe widespread: roll_back named by the policy"]
-    question = propose_roll_back(world.guard, FLAG, EVERYWHERE, case.incident_id, "oncall").text
-    assert "Because T4 " in question
+    question = propose_roll_back(world.deps, FLAG, EVERYWHERE, case.incident_id, "oncall").text
+    assert "Reason: T4 " in question
     assert question.startswith("Look at the glue first. ") is (kind != "policy alone")
 
 
 def test_what_its_triage_speaks_against_is_not_proposed(with_toy):
     world = watched(policy_with({key: each for key, each in GENERIC.items() if key not in ("name", "nouns")}, signal="toy"))
     described = {"trigger": "T4", "severity": "severe", "scope": "isolated", "tenants": ["acme", "dice"]}
-    case = open_case(world.guard, described, "oncall", "manual__1")
-    assert [run["conf"]["tenant_id"] for run in steps.runs_to_start(world.guard, case, "roll_back")] == ["acme"]
+    case = open_case(world.deps, described, "oncall", "manual__1")
+    assert [run["conf"]["tenant_id"] for run in steps.runs_to_start(world.deps, case, "roll_back")] == ["acme"]
     assert newest_notice(world).summary == "roll_back is not proposed for 1 of 2: worn toys break anyway"
 
 
@@ -203,7 +203,7 @@ def test_a_restore_of_its_flag_waits_for_quiet_windows_and_what_its_signal_needs
     cause = ("the game provider was slow", "OPS-12", "games")
     request = RestoreRequest(FLAG, EVERYWHERE, case.incident_id, *cause, validation)
     with pytest.raises(SafetyRefusal) as refused:
-        review_restore(world.guard, request, "oncall")
+        review_restore(world.deps, request, "oncall")
     missing = str(refused.value)
     assert "(T4 severe) is mitigating" in missing
     assert "T4: 0 of its newest 12 windows are quiet" in missing
@@ -213,36 +213,36 @@ def test_a_restore_of_its_flag_waits_for_quiet_windows_and_what_its_signal_needs
 def test_people_are_reminded_of_its_rollback_in_its_words(world, case, kind):
     rolled_back(world, case)
     world.wall_clock.advance(timedelta(hours=25))
-    (told,) = remind(world.guard)
+    (told,) = remind(world.deps)
     assert told.startswith("Broken toys are sold: ") is (kind != "policy alone")
     assert newest_notice(world).is_loud is (kind != "policy alone")
 
 
 def test_it_recovers_and_stands_on_the_board_and_in_the_report(world, case, kind):
     rolled_back(world, case)
-    started = steps.start_action(world.guard, case, "roll_back", FLAG)
-    steps.finish_action(world.guard, started, steps.ActionStatus.DONE, "off everywhere")
-    assert recovery(world.guard, case) is Recovery.WAITING
+    started = steps.start_action(world.deps, case, "roll_back", FLAG)
+    steps.finish_action(world.deps, started, steps.ActionStatus.DONE, "off everywhere")
+    assert recovery(world.deps, case) is Recovery.WAITING
     for number in range(TROUBLE, TROUBLE + 30):
         window = Window(NOON + number * LENGTH, LENGTH)
         world.signals.deliver(Reading(T4, tenant, window, number % 2, 100, 0) for tenant in TENANTS)
         world.signals.complete(T4, window.end)
         world.clock.advance(LENGTH)
-        sense(world.guard, T4)
-        classify(world.guard, T4)
-    assert recovery(world.guard, case) is Recovery.RECOVERED
+        sense(world.deps, T4)
+        classify(world.deps, T4)
+    assert recovery(world.deps, case) is Recovery.RECOVERED
     with world.state.transaction() as state:
         assert state.incidents.get(case.incident_id).status is IncidentStatus.RESOLVED
     name = "game_timeouts" if kind == "policy alone" else "toy"
-    assert [(each.trigger, each.name) for each in board(world.guard).triggers][-1] == (T4, name)
-    assert incident_report(world.guard, case.incident_id).startswith(f"# T4 {name} · severe · widespread\n")
-    assert any(sentence.startswith("T1: no verdict") for sentence in watch(world.guard))
-    assert not any(sentence.startswith("T4: ") for sentence in watch(world.guard))
+    assert [(each.trigger, each.name) for each in board(world.deps).triggers][-1] == (T4, name)
+    assert incident_report(world.deps, case.incident_id).startswith(f"# T4 {name} · severe · widespread\n")
+    assert any(sentence.startswith("T1: no verdict") for sentence in watch(world.deps))
+    assert not any(sentence.startswith("T4: ") for sentence in watch(world.deps))
 
 
 def test_what_hangs_on_a_trigger_that_left_the_policy_can_still_be_read(world, case):
     rolled_back(world, case)
-    without = replace(world.guard, policy=load_policy())
+    without = replace(world.deps, policy=load_policy())
     report = incident_report(without, case.incident_id)
     assert report.startswith("# T4 · severe · widespread\n")
     assert "**Signal** T4 is no longer in the policy" in report
@@ -252,23 +252,23 @@ def test_what_hangs_on_a_trigger_that_left_the_policy_can_still_be_read(world, c
 
 def test_a_source_that_knows_no_one_is_said_in_triage(monkeypatch):
     world = watched(policy_with(GENERIC))
-    sense(world.guard, T4)
-    classify(world.guard, T4)
-    monkeypatch.setattr(type(world.guard.policy.trigger(T4).source), "names_subjects", False)
+    sense(world.deps, T4)
+    classify(world.deps, T4)
+    monkeypatch.setattr(type(world.deps.policy.trigger(T4).source), "names_subjects", False)
     with world.state.transaction() as state:
         incident = state.incidents.open_for(T4)
-    report = SIGNALS.get("generic").triage(world.guard, incident)
-    assert report.facts == (("Players", "not known: the source names none"),)
+    report = SIGNALS.get("generic").triage(world.deps, incident)
+    assert report.facts == (("Players", "not known: the source does not name them"),)
     assert [tenant.listed for tenant in report.tenants] == [()] * len(TENANTS)
 
 
 def test_the_policys_own_review_topics_come_before_the_signals():
     topics = [{"subject": "Game provider", "question": "why do its rounds time out?"}]
     world = watched(policy_with(GENERIC, review=topics))
-    sense(world.guard, T4)
-    decision = decide(world.guard, classify(world.guard, T4))
-    case = open_case(world.guard, {"incident_id": decision.incident_id}, "ledger_guard", decision.remediation_run_id)
-    assert steps.request_case_review(world.guard, case).endswith(" Game provider: why do its rounds time out?")
+    sense(world.deps, T4)
+    decision = decide(world.deps, classify(world.deps, T4))
+    case = open_case(world.deps, {"incident_id": decision.incident_id}, "ledger_guard", decision.remediation_run_id)
+    assert steps.request_case_review(world.deps, case).endswith(" Game provider: why do its rounds time out?")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import yaml
 from fourth_trigger import NOON
 from tests.triggers import T2, T3, TRIGGERS
 
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.policy.loader import parse_policy, policy_path
 from ledger_guard.use_cases.flags.remind import remind
 from ledger_guard.use_cases.health_check.sense import sense
@@ -28,10 +28,10 @@ def test_what_is_not_watched_is_on_no_board_and_in_no_guard_alert(trigger):
     world = world_without(trigger)
     left = [each for each in TRIGGERS if each != trigger]
     for each in left:
-        sense(world.guard, each)
-    assert [each.trigger for each in board(world.guard).triggers] == left
-    assert not any(sentence.startswith(trigger) for sentence in watch(world.guard))
-    assert remind(world.guard) == []
+        sense(world.deps, each)
+    assert [each.trigger for each in board(world.deps).triggers] == left
+    assert not any(sentence.startswith(trigger) for sentence in watch(world.deps))
+    assert remind(world.deps) == []
 
 
 @pytest.mark.parametrize(
@@ -44,5 +44,5 @@ def test_what_is_not_watched_is_on_no_board_and_in_no_guard_alert(trigger):
     ],
 )
 def test_a_rotation_by_hand_names_the_flag_of_the_webhooks_that_are_watched(trigger, step):
-    plan = plan_one_rotation(world_without(trigger).guard, "mockpsp", None, "payments-lead", "oncall")
+    plan = plan_one_rotation(world_without(trigger).deps, "mockpsp", None, "payments-lead", "oncall")
     assert plan.steps[5] == step

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from tests.triggers import T2
 
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.domain.access_events import AccessEvent
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.policy.loader import load_policy
@@ -52,27 +52,27 @@ def world():
 
 @pytest.fixture
 def incident(world) -> Incident:
-    case = open_case(world.guard, SAID, "oncall", "manual__1")
+    case = open_case(world.deps, SAID, "oncall", "manual__1")
     with world.state.transaction() as state:
         return state.incidents.get(case.incident_id)
 
 
 def test_a_case_by_hand_is_about_the_hour_before_it(world, incident):
-    assert incident_span(world.guard, incident) == (datetime(2026, 3, 1, 11, 0, tzinfo=timezone.utc), TYPED)
+    assert incident_span(world.deps, incident) == (datetime(2026, 3, 1, 11, 0, tzinfo=timezone.utc), TYPED)
 
 
 def test_check_secrets_of_a_case_by_hand_names_the_cause_and_a_rotation_is_planned(world, incident):
-    report = check_secrets(world.guard, incident.incident_id)
+    report = check_secrets(world.deps, incident.incident_id)
     assert report.cause_kind is CauseKind.CREDENTIAL
     assert report.likeliest_cause.startswith("Only calls of mockpsp are refused")
-    planned = plan_secret_rotation(world.guard, incident.incident_id, "oncall")
+    planned = plan_secret_rotation(world.deps, incident.incident_id, "oncall")
     assert ([plan.secret_name for plan in planned.plans], planned.refused) == (["WEBHOOK_SECRET_MOCKPSP"], ())
 
 
 def test_triage_the_notice_and_the_look_for_forged_calls_see_the_same_refusals(world, incident):
-    assert "40 of 50 calls refused" in dict(triage(world.guard, incident.incident_id).facts)["Provider mockpsp"]
-    assert dict(incident_notice(world.guard, incident.incident_id, "triage").facts)["Webhooks"] == "e-1 of acme (40)"
-    assert refused_calls_of(world.guard, incident).ids.refused == 40
+    assert "40 of 50 calls refused" in dict(triage(world.deps, incident.incident_id).facts)["Provider mockpsp"]
+    assert dict(incident_notice(world.deps, incident.incident_id, "triage").facts)["Webhooks"] == "e-1 of acme (40)"
+    assert refused_calls_of(world.deps, incident).ids.refused == 40
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_what_is_older_than_the_hour_is_another_matter(minutes, failures):
     world = memory_world(POLICY, TYPED)
     world.ledger.tenants.add("acme")
     world.triage.fail(FailureGroup("mockpsp", "WEBHOOK_SIGNATURE_INVALID", 40, 50, TYPED - minutes * MINUTE))
-    case = open_case(world.guard, SAID, "oncall", "manual__1")
-    assert sum(each.failures for each in check_secrets(world.guard, case.incident_id).providers) == failures
+    case = open_case(world.deps, SAID, "oncall", "manual__1")
+    assert sum(each.failures for each in check_secrets(world.deps, case.incident_id).providers) == failures
 
 
 def test_an_incident_that_was_sensed_is_about_its_windows_in_alarm(world, incident):
     noon = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
     sensed = replace(incident, first_window_start=noon - 10 * MINUTE, last_alarm_window_start=noon - 5 * MINUTE)
-    assert incident_span(world.guard, sensed) == (noon - 10 * MINUTE, noon)
+    assert incident_span(world.deps, sensed) == (noon - 10 * MINUTE, noon)

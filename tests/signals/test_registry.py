@@ -31,7 +31,7 @@ class Whole(Signal):
     def review_topics(self, described):
         return (("Kitchen", "who dropped them?"),)
 
-    def triage(self, guard, incident):
+    def triage(self, deps, incident):
         raise AssertionError("nobody asks")
 
 
@@ -47,13 +47,13 @@ def test_a_signal_that_says_nothing_is_refused_with_all_that_is_missing():
     empty = type("Empty", (Signal,), {})
     with pytest.raises(BadInputError) as refused:
         Registry([empty])
-    assert str(refused.value) == f"signal Empty: says nothing of {', '.join(EVERYTHING)}; allowed: a signal that says it all"
+    assert str(refused.value) == f"signal Empty: lacks {', '.join(EVERYTHING)}; allowed: a signal that defines all of them"
 
 
 @pytest.mark.parametrize("missing", EVERYTHING)
 def test_a_signal_that_leaves_one_thing_unsaid_is_refused_by_its_name(missing):
     said = {key: each for key, each in vars(Whole).items() if key in EVERYTHING and key != missing}
-    with pytest.raises(BadInputError, match=rf"^signal Part: says nothing of {missing}; allowed"):
+    with pytest.raises(BadInputError, match=rf"^signal Part: lacks {missing}; allowed"):
         Registry([type("Part", (Signal,), said)])
 
 
@@ -61,7 +61,7 @@ def test_a_signal_that_leaves_one_thing_unsaid_is_refused_by_its_name(missing):
 def test_a_signal_that_speaks_against_repairs_says_so_of_then_and_now(missing):
     said = {"against_verb": "triage", "against": lambda *_: {}, "against_now": lambda *_: {}}
     assert Registry([type("Both", (Whole,), said)]).names == ["whole"]
-    with pytest.raises(BadInputError, match=f"names against_verb and says nothing of {missing}; allowed: all of these or none"):
+    with pytest.raises(BadInputError, match=f"names against_verb but lacks {missing}; allowed: all of these or none"):
         Registry([type("Half", (Whole,), {key: each for key, each in said.items() if key != missing})])
 
 
@@ -70,7 +70,7 @@ def test_every_action_of_the_policy_is_one_that_signals_know():
 
 
 def test_a_name_that_is_taken_is_refused_and_names_whose_it_is():
-    with pytest.raises(BadInputError, match="signal Again: the name 'whole' is Whole's; allowed: a name of its own"):
+    with pytest.raises(BadInputError, match="signal Again: the name 'whole' is used by Whole; allowed: another name"):
         Registry([Whole, type("Again", (Whole,), {})])
 
 

@@ -46,6 +46,8 @@ class AccessEvent:
     error_code_is_known: bool = True
     #: what the request asked for, in cents; None when the log does not tell, or not as a number
     amount_cents: int | None = None
+    #: of a webhook call: the IPv4 or IPv6 address that it came from; None when the log does not tell, or for any other request
+    source_address: str | None = None
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Caller:
     #: from when nine in ten of the refusals came
     kept_since: Kept
     #: in the newest window
-    kept_lately: Kept
+    kept_in_newest_window: Kept
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,51 @@ class RefusedIds:
     ids: int
     #: distinct event ids that were accepted too: a provider's second try, or a copy of a genuine call
     known_ids: int
+
+
+@dataclass(frozen=True)
+class Sender:
+    """An address that refused calls came from."""
+
+    address: str
+    refused: int
+    #: calls from there that were accepted in the same time
+    accepted: int
+
+
+@dataclass(frozen=True)
+class RefusedSenders:
+    """Where the refused calls came from."""
+
+    #: those with the most refused calls, the most first
+    most: tuple[Sender, ...]
+    #: distinct addresses of all refused calls
+    addresses: int
+    #: calls that were refused, and those of them without an address
+    refused: int
+    without_address: int
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the access log tells of any."""
+        return self.addresses > 0
+
+    def in_words(self) -> str:
+        """For people: `2 addresses. 203.0.113.7: 120 of 144 refused calls (83%), none accepted; …`."""
+        if not self.is_known:
+            return "not known: the access log keeps no source address"
+        named = [f"{each.address}: {self._share(each.refused)}, {each.accepted or 'none'} accepted" for each in self.most]
+        rest = self.refused - self.without_address - sum(each.refused for each in self.most)
+        if self.addresses > len(self.most):
+            named.append(f"{self.addresses - len(self.most)} more: {self._share(rest)}")
+        if self.without_address:
+            named.append(f"no address: {self._share(self.without_address)}")
+        shared = any(each.accepted for each in self.most)
+        warning = ". One with accepted calls may be a provider's own: ask before it is blocked" if shared else ""
+        return f"{self.addresses} address{'' if self.addresses == 1 else 'es'}. {'; '.join(named)}{warning}"
+
+    def _share(self, calls: int) -> str:
+        return f"{calls} of {self.refused} refused calls ({calls / self.refused:.0%})"
 
 
 @dataclass(frozen=True)
@@ -142,8 +187,9 @@ def _fell_somewhere(callers: Sequence[Caller], concerned: Collection[str], limit
             groups.setdefault(f"tenant {caller.tenant_id}", []).append(caller)
     chance = limits.chance_of_luck / len(groups)
     for name, own in groups.items():
-        whole, lately = Kept.together(caller.kept for caller in own), Kept.together(caller.kept_lately for caller in own)
-        for when, kept in (("", whole), (" in the newest window", lately)):
+        whole = Kept.together(caller.kept for caller in own)
+        newest = Kept.together(caller.kept_in_newest_window for caller in own)
+        for when, kept in (("", whole), (" in the newest window", newest)):
             if kept.usual > 0 and chance_of_at_most(kept.accepted, limits.kept_share * kept.usual) <= chance:
                 return f"{kept.in_words()} calls of {name} accepted{when}: genuine calls are refused"
     return ""

@@ -1,6 +1,6 @@
 """What a player held before the ledger, as one line of text: how it streams between the platform and guard state.
 
-The form is that of domain/plan_lines.py: player id, available and held in cents, apart by tabs.
+The form is that of domain/plan_rows.py: player id, available and held in cents, apart by tabs.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ledger_guard.domain.ledger_evidence import Amounts
-from ledger_guard.domain.plan_lines import escaped, unescaped
+from ledger_guard.domain.plan_rows import escaped, unescaped
 
 
 def opening_lines(openings: Mapping[str, Amounts]) -> bytes:

@@ -76,7 +76,7 @@ class Wanted(str, Enum):
 
 
 @dataclass(frozen=True)
-class Steering:
+class BackfillOrder:
     """The newest order about a plan's backfill."""
 
     plan_id: str

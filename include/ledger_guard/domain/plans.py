@@ -115,7 +115,7 @@ NOTHING_WRITTEN = WriteTotals()
 class PlanContent:
     """A plan's rows as they are stored now, boiled down."""
 
-    #: SHA-256 over the rows' lines (plan_lines.py)
+    #: SHA-256 over the rows' lines (plan_rows.py)
     rows_hash: str
     totals: WriteTotals
 

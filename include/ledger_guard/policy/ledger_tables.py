@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
@@ -84,9 +85,13 @@ class LedgerTable(Section):
     @property
     def all_bookings(self) -> tuple[Booking, ...]:
         """The bookings and the three lists as bookings."""
-        listed = (("both", self.both_sided_types), ("wallet", self.wallet_only_types), ("player", self.player_only_types))
-        by_type = (Booking.model_validate({"type": each, "moves": moves}) for moves, types in listed for each in types)
-        return (*self.bookings, *by_type)
+        return (*self.bookings, *_by_type(self.both_sided_types, self.wallet_only_types, self.player_only_types))
+
+
+@lru_cache
+def _by_type(both: tuple[str, ...], wallet: tuple[str, ...], player: tuple[str, ...]) -> tuple[Booking, ...]:
+    listed = (("both", both), ("wallet", wallet), ("player", player))
+    return tuple(Booking.model_validate({"type": each, "moves": moves}) for moves, types in listed for each in types)
 
 
 class BalanceNote(Section):

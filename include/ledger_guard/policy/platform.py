@@ -89,6 +89,9 @@ class AccessLogMapping(Section):
     request_id: str | None = "request_id"
     #: what the request asked for, in whole units of the platform's currency; None: the log does not tell
     amount: str | None = "amount"
+    #: the address that the ingress itself saw, not one that a header claims; kept of webhook calls alone. None: of no call. The
+    #: combined format has it at a place of its own, so that any name keeps it there
+    source_address: str | None = None
     #: where the tenant comes from when the line has no field for it
     tenant_from: Literal["field", "constant", "virtual_host", "path_prefix"] = "field"
     #: the tenant of every line, with tenant_from: constant

@@ -27,7 +27,7 @@ class ValidationProbe(Section):
 
 
 class RestoreRules(Section):
-    """What has to be on record before a flag is enabled again."""
+    """What must be on record before a flag is enabled again."""
 
     #: of the newest windows, twice as many as these, so many must be quiet and none in alarm
     quiet_windows: int = Field(6, ge=1, le=500)

@@ -25,7 +25,7 @@ from ledger_guard.ports.platform import (
 
 
 @dataclass(frozen=True)
-class Guard:
+class Dependencies:
     """The ports of one task, with the policy it works by."""
 
     policy: Policy

@@ -11,12 +11,13 @@ from typing import Any, Protocol
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.audit_keys import AuditKeys
+from ledger_guard.domain.budgets import BeingWritten, Written
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
 from ledger_guard.domain.incidents import Action, Incident
-from ledger_guard.domain.pacing import BackfillProgress, Steering
+from ledger_guard.domain.pacing import BackfillOrder, BackfillProgress
 from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import Plan, PlanContent, PlanStatus, RowState, WriteTotals
 from ledger_guard.domain.runs import RunGrant
@@ -192,8 +193,21 @@ class PlanStore(Protocol):
     def written_before(self, plan_id: str, tenant_id: str, since: datetime) -> WriteTotals:
         """What force wrote to the tenant's wallets after `since` for other plans, approved and undone ones included.
 
-        From the journal of writes. `single_delta_cents` is the most that one wallet was moved then and would be by this plan,
-        together; 0 where this plan has no row of a wallet that was written. What the platform's own script wrote is not in it.
+        From the journal of writes. Which plans wrote to the tenant is what audit entries say, never the plans, which can be
+        edited unnoticed. `single_delta_cents` is the most that one wallet was moved then and would be by this plan, together;
+        0 where this plan has no row of a wallet that was written. What the platform's own script wrote is not in it.
+        """
+
+    def written_since(self, since: datetime) -> list[Written]:
+        """What force and undo wrote to all tenants after `since`, a minute and tenant each; from the journal of writes.
+
+        A minute's writes are told as of its end. What the platform's own script wrote is not in it.
+        """
+
+    def being_written(self, now: datetime, without: str) -> list[BeingWritten]:
+        """What plans that force has begun have still to write, without one.
+
+        Those that have not expired, or have written within the hour: others can't go on.
         """
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
@@ -209,13 +223,13 @@ class PlanStore(Protocol):
         """Plans made for an incident, without rows, oldest first."""
 
 
-class SteeringStore(Protocol):
+class BackfillOrderStore(Protocol):
     """Orders about running backfills, and how far these have come."""
 
-    def ask(self, steering: Steering) -> None:
+    def ask(self, order: BackfillOrder) -> None:
         """Record an order; it takes the place of the one before. Raises BadInputError when there is no such plan."""
 
-    def newest(self, plan_id: str) -> Steering | None:
+    def newest(self, plan_id: str) -> BackfillOrder | None:
         """The newest order about a plan; None when nobody ever gave one."""
 
     def progress(self, plan_id: str) -> list[BackfillProgress]:
@@ -424,6 +438,9 @@ class AuditLog(Protocol):
     def append(self, event: AuditEvent) -> AuditEntry:
         """Chain the event behind the last entry."""
 
+    def take_turn(self) -> None:
+        """Wait until no other transaction may append before this one ends: what others record with an entry stays as it is."""
+
     def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterable[AuditEntry]:
         """Entries in order of sequence, all of them or those of an incident or tenant."""
 
@@ -453,7 +470,7 @@ class AuditLog(Protocol):
         """The hash that the entry of this number carries; None when there is no such entry."""
 
 
-class GuardTransaction(Protocol):
+class UnitOfWork(Protocol):
     """All of guard state, within one transaction: it commits when the block ends well and leaves no trace otherwise."""
 
     @property
@@ -485,7 +502,7 @@ class GuardTransaction(Protocol):
         """Plans with their rows."""
 
     @property
-    def steering(self) -> SteeringStore:
+    def backfill_orders(self) -> BackfillOrderStore:
         """Orders about running backfills."""
 
     @property
@@ -532,13 +549,13 @@ class GuardTransaction(Protocol):
 class GuardState(Protocol):
     """The guard's own memory."""
 
-    def transaction(self) -> AbstractContextManager[GuardTransaction]:
+    def transaction(self) -> AbstractContextManager[UnitOfWork]:
         """Begin a transaction. Raises SourceUnavailable when the database does not answer or is not migrated.
 
         Transactions do not nest: finish one before the next begins, or hand it on as an argument.
         """
 
-    def snapshot(self) -> AbstractContextManager[GuardTransaction]:
+    def snapshot(self) -> AbstractContextManager[UnitOfWork]:
         """Read everything as it stood at one moment, whoever writes meanwhile; nothing may be written.
 
         For what must agree with itself: a report, a verification of the whole audit log. Raises as `transaction` does.

@@ -11,4 +11,4 @@ class Notifier(Protocol):
     """Tells people."""
 
     def post(self, notice: Notice, thread: ThreadRef | None) -> ThreadRef:
-        """Post, under `thread` when given. Raises NotificationFailed when the channel did not take it."""
+        """Post, under `thread` when given. Raises NotificationFailed when the channel failed."""

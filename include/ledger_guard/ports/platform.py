@@ -11,7 +11,7 @@ from typing import Protocol
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.findings import DifferenceCounts
 from ledger_guard.domain.flags import FlagState, ProbeFinding, ProbeLook
-from ledger_guard.domain.forged_calls import RefusedIds
+from ledger_guard.domain.forged_calls import RefusedIds, RefusedSenders
 from ledger_guard.domain.ledger_rows import BookedMovement
 from ledger_guard.domain.ledger_samples import SampledPlayer
 from ledger_guard.domain.money import Cents
@@ -21,7 +21,7 @@ from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.validation import ProbeAnswer
 from ledger_guard.domain.windows import Window
 from ledger_guard.domain.writability import WriteObstacle
-from ledger_guard.ports.guard_state import AuditLog
+from ledger_guard.ports.guard_state import AuditLog, UnitOfWork
 
 
 class Clock(Protocol):
@@ -189,6 +189,12 @@ class TriageSource(Protocol):
         An id is known when a call with it was accepted in `[known_from, end)`. The moment is None without refusals.
         """
 
+    def refused_senders(self, trigger: Trigger, start: datetime, end: datetime, limit: int) -> RefusedSenders:
+        """Where a trigger's refused calls in `[start, end)` came from, with the `limit` (1 or more) addresses that sent most.
+
+        Addresses that sent as many as each other are in order of their text.
+        """
+
 
 class SecretSource(Protocol):
     """Looks at the platform's webhook secrets without ever giving one away."""
@@ -223,7 +229,7 @@ class Differences(Protocol):
         """
 
     def lines(self) -> Iterator[bytes]:
-        """Findings with their cause in a plan's order (domain/plan_lines.py); players whose wallet is right have none.
+        """Findings with their cause in a plan's order (domain/plan_rows.py); players whose wallet is right have none.
 
         With `create-missing` only missing rows are among them.
         """
@@ -300,13 +306,22 @@ class BackfillRunner(Protocol):
             SourceUnavailable: the platform's database does not answer, is a replica, or somebody wants no writes there.
         """
 
-    def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
+    def force(
+        self,
+        plan_id: str,
+        actor: str,
+        batch_rows: int,
+        still_permitted: Callable[[], None] | None = None,
+        admit: Callable[[UnitOfWork], None] | None = None,
+    ) -> ForceOutcome:
         """Apply exactly the stored plan, in batches; resumes where a killed run stopped and never applies twice.
 
         The caller has checked that it may. `still_permitted` is asked again once nobody else can write for the tenant, before
-        anything is written, and raises when another plan's writes have changed the answer. Locks player then wallet, changes a
-        row only if player and wallet still are what the plan saw (else `drifted`), writes the before-image and the audit entry
-        in the same transaction where guard state shares the platform's database.
+        anything is written, and raises when another plan's writes have changed the answer. `admit` is asked in the transaction
+        of guard state that begins the plan, and raises when it does not fit; a plan that was begun is not asked again.
+
+        Locks player then wallet, changes a row only if player and wallet still are what the plan saw (else `drifted`), writes
+        the before-image and the audit entry in the same transaction where guard state shares the platform's database.
 
         Raises:
             ConcurrentWriterError: another run writes for this tenant.
@@ -355,15 +370,12 @@ class FlagStore(Protocol):
     def scopes(self, flag: str) -> list[FlagState]:
         """All scopes that have a value, the global one first."""
 
-    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
-        """Write `to_value` if the store still holds `seen`; returns the new state.
+    def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
+        """Write `to_value` in all these scopes if the store still holds what was seen, or in none; returns the new states.
 
         Raises:
-            SafetyRefusal: somebody changed it meanwhile. Ask again with what stands there now.
+            SafetyRefusal: somebody changed one meanwhile. Ask again with what stands there now.
         """
-
-    def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
-        """Write `to_value` in all these scopes, or in none; errors as `compare_and_set`."""
 
 
 class FlagProbes(Protocol):

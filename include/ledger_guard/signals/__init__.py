@@ -1,1 +1,1 @@
-"""What each trigger means: its nouns, its triage, what it allows and what a restore has to see."""
+"""What each trigger means: its nouns, its triage, its allowed actions and what a restore needs."""

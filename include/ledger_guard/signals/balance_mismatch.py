@@ -1,4 +1,4 @@
-"""Balance mismatch: players whose wallet is not what the evidence gives."""
+"""Balance mismatch: players whose wallet differs from the evidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.policy.triggers import TriggerPolicy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Comparison
 from ledger_guard.signals.signal import COMMON_ACTIONS, RestoreNeeds, Signal, Topics
 from ledger_guard.signals.triage_report import TenantTriage, TriageReport, reported
@@ -31,26 +31,29 @@ class BalanceMismatch(Signal):
         """See Signal. The runbook stops the rollout when balances drift apart."""
         yield from super().faults_of_row(trigger, severity, actions)
         if severity is Severity.SEVERE and "freeze" not in actions:
-            yield f"no freeze in a severe {trigger} row; allowed: with freeze, the runbook stops the rollout then"
+            yield f"no freeze in a severe {trigger} row; allowed: with freeze (the runbook stops the rollout)"
 
     def review_topics(self, described: TriggerPolicy) -> Topics:  # noqa: ARG002
         """See Signal."""
         return (
-            ("Backfill strategy", "which writer moves only one of the two balances, and would the next backfill hold?"),
+            (
+                "Backfill strategy",
+                "which writer changes only one of the two balances? Will the wallets drift again after a backfill?",
+            ),
             (
                 "Operations and engineering inquiry",
                 "what is the root cause? The flag stays frozen until it is written down.",
             ),
         )
 
-    def triage(self, guard: Guard, incident: Incident) -> TriageReport:
+    def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
         """See Signal: what differs now, by cause, and by how much."""
-        at_most, currency = guard.policy.notification.list_at_most, guard.policy.platform.currency
-        looked_at = incident.tenants[: guard.policy.guardrails.max_tenants_per_incident]
-        compared = [guard.ledger.compare(tenant, BackfillMode.FORCE) for tenant in looked_at]
+        at_most, currency = deps.policy.notification.list_at_most, deps.policy.platform.currency
+        looked_at = incident.tenants[: deps.policy.guardrails.max_tenants_per_incident]
+        compared = [deps.ledger.compare(tenant, BackfillMode.FORCE) for tenant in looked_at]
         tenants = tuple(difference_by_cause(comparison, at_most, currency) for comparison in compared)
         beyond = incident.tenants[len(looked_at) :]
-        facts = (("Not looked at, beyond the tenant limit", ", ".join(beyond)),) if beyond else ()
+        facts = (("Not checked, over the tenant limit", ", ".join(beyond)),) if beyond else ()
         return reported(incident, "What differs between Player and WalletBalance, and why?", tenants, facts)
 
 
@@ -61,9 +64,9 @@ def difference_by_cause(comparison: Comparison, list_at_most: int, currency: str
     largest = sorted(comparison.rows, key=lambda row: (-abs(row.delta), row.player_id))[:list_at_most]
     found = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in causes.items() if count)
     word = max(causes, key=lambda cause: causes[cause]).replace("_", " ") if found else "no difference"
-    text = f"{found} of {comparison.players} players" if found else f"none of {comparison.players} players differs now"
+    text = f"{found} of {comparison.players} players" if found else f"0 of {comparison.players} players differ now"
     if counts.protected:
-        text += f"; {counts.protected} right though the player row differs"
+        text += f"; {counts.protected} right (only the player row differs)"
     figures = {**causes, "protected": counts.protected, "players": comparison.players, "float_noise": counts.float_noise}
     return TenantTriage(comparison.tenant_id, word, text, tuple(_difference(row, currency) for row in largest), figures)
 

@@ -1,4 +1,4 @@
-"""check_secrets: are the webhook secrets in order, and which cause of the signature failures is the likeliest?"""
+"""check_secrets: are the webhook secrets in order, and what most likely causes the signature failures?"""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.codec import json_form, recorded
 from ledger_guard.domain.facts.incidents import SecretsChecked
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import FailureGroup
 from ledger_guard.signals.forged_calls import RefusedCalls, refused_calls_of
 from ledger_guard.signals.incident_facts import incident_span
-from ledger_guard.signals.json_form import json_form
 from ledger_guard.signals.secret_ages import aged
 from ledger_guard.signals.signature_causes import (
     Cause,
@@ -33,19 +32,24 @@ from ledger_guard.signals.signature_timeline import SHORTLY, first_refusal, rece
 
 @dataclass(frozen=True)
 class SecretsReport:
-    """What is known of the secrets and of the calls that failed; holds no secret's value."""
+    """What is known about the secrets and the failed calls. Contains no secret's value."""
 
     incident_id: str
     findings: tuple[SecretFinding, ...]
     providers: tuple[ProviderFailures, ...]
     likeliest_cause: str
     cause_kind: CauseKind
-    #: which of the two could not be read, and why; nothing may be concluded from its absence
+    #: which of the two could not be read, and why; what is missing there proves nothing
     unread: tuple[str, ...] = ()
     #: what changed shortly before the first refusal, the newest first
     recent: tuple[RecentChange, ...] = ()
-    #: whether genuine calls keep their usual number; None when nothing was refused, or it could not be read
+    #: whether accepted calls are as many as usual; None when nothing was refused or the log could not be read
     refused: RefusedCalls | None = None
+
+    def in_short(self) -> str:
+        """For the incident's report: the likeliest cause, and who sent the refused calls where that is known."""
+        senders = self.refused.senders if self.refused else None
+        return f"{self.likeliest_cause} Senders: {senders.in_words()}." if senders and senders.is_known else self.likeliest_cause
 
     def as_facts(self) -> tuple[tuple[str, str], ...]:
         """Label and text pairs for a notice."""
@@ -57,11 +61,11 @@ class SecretsReport:
 
     def _missing_or_wrong(self) -> tuple[str, str]:
         codes = list(dict.fromkeys(code for provider in self.providers for code in provider.codes))
-        told = ", ".join(codes) if len(codes) > 1 else f"the access log does not tell them apart: {''.join(codes) or 'no code'}"
-        return ("Missing or wrong signature", told)
+        found = ", ".join(codes) if len(codes) > 1 else f"the access log does not say which: {''.join(codes) or 'no code'}"
+        return ("Missing or wrong signature", found)
 
     def on_record(self) -> SecretsChecked:
-        """For another task or the audit log."""
+        """The fact for the audit log."""
         return SecretsChecked(
             incident_id=self.incident_id,
             likeliest_cause=self.likeliest_cause,
@@ -74,80 +78,81 @@ class SecretsReport:
         )
 
 
-def check_secrets(guard: Guard, incident_id: str) -> SecretsReport:
-    """Look at the secrets and at the failed calls of the incident's windows; puts the report on record.
+def check_secrets(deps: Dependencies, incident_id: str) -> SecretsReport:
+    """Check the secrets and the failed calls of the incident's windows, and record the report.
 
-    A source that does not answer is named in `unread`; the check itself goes on with the other one. Raises BadInputError
-    when there is no such incident.
+    A source that does not answer is named in `unread`; the check continues with the other, and concludes nothing but that the
+    calls are forged. Raises BadInputError when there is no such incident.
     """
-    report = analyse_signatures(guard, incident_id)
-    with guard.state.transaction() as state:
+    report = analyse_signatures(deps, incident_id)
+    with deps.state.transaction() as state:
         state.audit.append(
             recorded(
                 report.on_record(),
                 actor=GUARD_ITSELF,
                 subject=f"incident:{incident_id}",
-                at=guard.wall_clock.now(),
+                at=deps.wall_clock.now(),
                 incident_id=incident_id,
             )
         )
     return report
 
 
-def analyse_signatures(guard: Guard, incident_id: str) -> SecretsReport:
-    """As `check_secrets`, with nothing put on record but when secrets were seen."""
-    with guard.state.transaction() as state:
+def analyse_signatures(deps: Dependencies, incident_id: str) -> SecretsReport:
+    """As `check_secrets`, but records only when secrets were seen."""
+    with deps.state.transaction() as state:
         incident = state.incidents.get(incident_id)
     unread: list[str] = []
-    found, groups = _findings(guard, unread), _failures(guard, incident, unread)
+    found, groups = _findings(deps, unread), _failures(deps, incident, unread)
     providers = by_provider(groups)
-    with guard.state.transaction() as state:
-        findings, sightings = aged(guard, state, found)
+    with deps.state.transaction() as state:
+        findings, sightings = aged(deps, state, found)
         recent = recent_changes(state, providers, findings, sightings)
-    refused = _refused_calls(guard, incident, providers, unread)
-    if unread:
+    refused = _refused_calls(deps, incident, providers, unread)
+    forgery = refused.finding if refused else None
+    if unread and not (forgery and forgery.is_forged):
         cause = Cause(CauseKind.NOT_KNOWN, _not_known(findings, unread))
     else:
-        others = _other_calls(guard, incident, providers)
-        forgery = refused.finding if refused else None
-        cause = likeliest_cause(findings, providers, _flag_facts(guard, incident, providers), others, recent, forgery)
+        # that calls are forged is known from the access log alone, whatever else could not be read
+        others = _other_calls(deps, incident, providers)
+        cause = likeliest_cause(findings, providers, _flag_facts(deps, incident, providers), others, recent, forgery)
     return SecretsReport(
         incident_id, tuple(findings), tuple(providers), cause.words, cause.kind, tuple(unread), tuple(recent), refused
     )
 
 
-def _findings(guard: Guard, unread: list[str]) -> list[SecretFinding]:
+def _findings(deps: Dependencies, unread: list[str]) -> list[SecretFinding]:
     try:
-        return guard.secrets.findings()
+        return deps.secrets.findings()
     except SourceUnavailable as error:
         unread.append(str(error))
         return []
 
 
-def _failures(guard: Guard, incident: Incident, unread: list[str]) -> list[FailureGroup]:
+def _failures(deps: Dependencies, incident: Incident, unread: list[str]) -> list[FailureGroup]:
     try:
-        return guard.triage.failures_by_provider(incident.trigger, *incident_span(guard, incident))
+        return deps.triage.failures_by_provider(incident.trigger, *incident_span(deps, incident))
     except SourceUnavailable as error:
         unread.append(str(error))
         return []
 
 
 def _refused_calls(
-    guard: Guard, incident: Incident, providers: Sequence[ProviderFailures], unread: list[str]
+    deps: Dependencies, incident: Incident, providers: Sequence[ProviderFailures], unread: list[str]
 ) -> RefusedCalls | None:
     if not any(provider.failures for provider in providers):
         return None
     try:
-        return refused_calls_of(guard, incident)
+        return refused_calls_of(deps, incident)
     except SourceUnavailable as error:
         unread.append(str(error))
         return None
 
 
-def _other_calls(guard: Guard, incident: Incident, providers: Sequence[ProviderFailures]) -> int | None:
-    """Calls of the incident's windows that belong to none of `providers`; None when no reading is stored."""
-    with guard.state.transaction() as state:
-        readings = state.readings.readings(incident.trigger, *incident_span(guard, incident))
+def _other_calls(deps: Dependencies, incident: Incident, providers: Sequence[ProviderFailures]) -> int | None:
+    """Calls in the incident's windows from other callers than `providers`; None when no reading is stored."""
+    with deps.state.transaction() as state:
+        readings = state.readings.readings(incident.trigger, *incident_span(deps, incident))
     if not readings:
         return None
     return max(
@@ -155,14 +160,14 @@ def _other_calls(guard: Guard, incident: Incident, providers: Sequence[ProviderF
     )
 
 
-def _flag_facts(guard: Guard, incident: Incident, providers: Sequence[ProviderFailures]) -> FlagFacts:
+def _flag_facts(deps: Dependencies, incident: Incident, providers: Sequence[ProviderFailures]) -> FlagFacts:
     """Whether the signature flag is on anywhere, and whether it was enabled shortly before the first failure."""
-    flag = guard.policy.trigger(incident.trigger).flag
+    flag = deps.policy.trigger(incident.trigger).flag
     try:
-        is_on = True if any(scope.is_enabled for scope in guard.flags.scopes(flag)) else guard.flags.effective(flag, EVERYWHERE)
+        is_on = True if any(scope.is_enabled for scope in deps.flags.scopes(flag)) else deps.flags.effective(flag, EVERYWHERE)
     except SourceUnavailable:
         is_on = None
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         change = state.flag_changes.latest(flag, EVERYWHERE)
     first = first_refusal(providers)
     if change is None or first is None:
@@ -176,15 +181,15 @@ def _flag_facts(guard: Guard, incident: Incident, providers: Sequence[ProviderFa
 def finding_words(finding: SecretFinding) -> str:
     """A finding for people."""
     if not finding.is_present:
-        return f"absent; {'; '.join(finding.problems)}"
+        return f"not set; {'; '.join(finding.problems)}"
     if not finding.is_value_known:
-        return "; ".join(["set to a value that is not known", *finding.problems, *finding.not_known])
-    shown = f"fingerprint {finding.fingerprint}" if finding.fingerprint else "no fingerprint: it could be guessed from one"
-    since = [f"in use since {iso(finding.seen_since)} at least"] if finding.seen_since else []
-    return "; ".join([f"set, {shown}", *(finding.problems or ["nothing wrong with its form"]), *since, *finding.not_known])
+        return "; ".join(["set, but its value can't be read here", *finding.problems, *finding.not_known])
+    shown = f"fingerprint {finding.fingerprint}" if finding.fingerprint else "no fingerprint (the secret could be guessed)"
+    since = [f"in use since at least {iso(finding.seen_since)}"] if finding.seen_since else []
+    return "; ".join([f"set, {shown}", *(finding.problems or ["its format is valid"]), *since, *finding.not_known])
 
 
 def _not_known(findings: Sequence[SecretFinding], unread: Sequence[str]) -> str:
     wrong = [f"{finding.name} {problem}" for finding in findings for problem in finding.problems]
-    seen = f" What could be read: {'; '.join(wrong)}." if wrong else ""
+    seen = f" Could be read: {'; '.join(wrong)}." if wrong else ""
     return f"The cause is not known: {'; '.join(unread)}.{seen}"

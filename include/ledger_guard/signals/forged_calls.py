@@ -1,4 +1,4 @@
-"""Whether an incident's refused webhooks are forged: accepted calls now against those of the past, from the access log."""
+"""Are an incident's refused webhooks forged? Compares accepted calls now with the past, from the access log."""
 
 from __future__ import annotations
 
@@ -6,64 +6,68 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ledger_guard.domain.forged_calls import Caller, ForgeryFinding, Kept, RefusedIds, judged_forgery
+from ledger_guard.domain.forged_calls import Caller, ForgeryFinding, Kept, RefusedIds, RefusedSenders, judged_forgery
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.verdicts import Scope
 from ledger_guard.policy.forgery import ForgeryRules
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import CallCount
 from ledger_guard.signals.incident_facts import incident_span
 
-#: what lies this short before the first alarm may be part of the trouble, and says nothing of what is usual
+#: the hour before the first alarm may be part of the incident already: it is left out of the usual number
 _GAP = timedelta(hours=1)
-#: of earlier days the same time is taken with so much around it: minutes alone vary too much
+#: on earlier days the same time is read with an hour on each side: single minutes vary too much
 _AROUND = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
-#: an accepted call's event id is known for so long
+#: how long an accepted call's event id is kept
 _KNOWN_FOR = timedelta(days=1)
+#: senders that are named
+_MOST_SENDERS = 5
 
 Span = tuple[datetime, datetime]
-#: calls accepted a second, by provider and tenant
+#: accepted calls per second, by provider and tenant
 Rates = dict[tuple[str, str], float]
 
 
 @dataclass(frozen=True)
 class RefusedCalls:
-    """What is known of an incident's refused webhooks."""
+    """What is known about an incident's refused webhooks."""
 
     finding: ForgeryFinding
     ids: RefusedIds
+    senders: RefusedSenders
 
     def as_facts(self) -> tuple[tuple[str, str], ...]:
-        """Label and text pairs for a notice; nothing where nothing was refused."""
+        """Label and text pairs for a notice; empty when nothing was refused."""
         if not self.ids.refused:
             return ()
-        without = f", {self.ids.without_id} calls without one" if self.ids.without_id else ""
-        known = f"{self.ids.known_ids} of {self.ids.ids} refused event ids were accepted too{without}"
+        without = f"; {self.ids.without_id} calls had no id" if self.ids.without_id else ""
+        known = f"{self.ids.known_ids} of {self.ids.ids} refused event ids were also accepted{without}"
         return (
             ("Genuine calls", f"{self.finding.why}."),
             ("Known event ids", known if self.ids.ids else "the access log has no event ids of these calls"),
-            ("Senders", "not known: the access log keeps no source address"),
+            ("Senders", self.senders.in_words()),
         )
 
 
-def refused_calls_of(guard: Guard, incident: Incident) -> RefusedCalls:
-    """Look at the incident's newest time, at most the policy's `look_minutes`, and at what is usual then.
+def refused_calls_of(deps: Dependencies, incident: Incident) -> RefusedCalls:
+    """Compare the incident's newest minutes (at most the policy's `look_minutes`) with the usual number of calls.
 
-    What is usual comes from the hours before the incident and from the same time of earlier days; of these the larger counts.
+    Usual is the larger of two: the hours before the incident, and the same time on earlier days.
 
     Raises:
-        SourceUnavailable: the access log's events can't be read. Nothing may be concluded.
+        SourceUnavailable: the access log's events can't be read. This proves nothing.
     """
-    rules, length = guard.policy.forgery, timedelta(minutes=guard.policy.window_minutes)
-    trigger, (first, end) = incident.trigger, incident_span(guard, incident)
+    rules, length = deps.policy.forgery, timedelta(minutes=deps.policy.window_minutes)
+    trigger, (first, end) = incident.trigger, incident_span(deps, incident)
     start = max(first, end - timedelta(minutes=rules.look_minutes))
-    ids, most_since = guard.triage.refused_ids(trigger, start, end, start - _KNOWN_FOR)
+    ids, most_since = deps.triage.refused_ids(trigger, start, end, start - _KNOWN_FOR)
+    senders = deps.triage.refused_senders(trigger, start, end, _MOST_SENDERS)
     looked_at = [(start, end), (most_since or start, end), (end - length, end)]
     before = [_hours_before(first, rules)]
     days = _earlier_days(first, (start, end), rules)
-    found = guard.triage.webhook_calls(trigger, [*looked_at, *before, *days])
+    found = deps.triage.webhook_calls(trigger, [*looked_at, *before, *days])
     usual_before = _rates(found[3:4], before)
     usual_then = _rates(*_of_days_that_count(found[4:], days, start))
     accepted = [{(count.provider, count.tenant_id): count for count in counts} for counts in found[:3]]
@@ -82,7 +86,7 @@ def refused_calls_of(guard: Guard, incident: Incident) -> RefusedCalls:
     finding = judged_forgery(
         callers, ids, frozenset(incident.tenants), rules.limits, is_widespread=incident.scope is Scope.WIDESPREAD
     )
-    return RefusedCalls(finding, ids)
+    return RefusedCalls(finding, ids, senders)
 
 
 def _hours_before(first: datetime, rules: ForgeryRules) -> Span:
@@ -90,7 +94,7 @@ def _hours_before(first: datetime, rules: ForgeryRules) -> Span:
 
 
 def _earlier_days(first: datetime, span: Span, rules: ForgeryRules) -> list[Span]:
-    """The same time of earlier days, the newest first; of a long incident those before it."""
+    """The same time on earlier days, newest first; for a long incident, days before it began."""
     found = [(span[0] - day * _DAY - _AROUND, span[1] - day * _DAY + _AROUND) for day in range(1, rules.days_before + 1)]
     return [each for each in found if each[1] <= first - _GAP]
 
@@ -98,7 +102,7 @@ def _earlier_days(first: datetime, span: Span, rules: ForgeryRules) -> list[Span
 def _of_days_that_count(
     found: Sequence[Sequence[CallCount]], days: Sequence[Span], start: datetime
 ) -> tuple[list[Sequence[CallCount]], list[Span]]:
-    """Days with any accepted call; a week ago alone where it is one of them, for weekends are like weekends."""
+    """Days with accepted calls; only the day a week ago if it is one of them (weekends differ from weekdays)."""
     known = [(counts, span) for counts, span in zip(found, days, strict=True) if any(count.accepted for count in counts)]
     week_ago = [each for each in known if each[1][0] == start - _WEEK - _AROUND]
     counted = week_ago or known

@@ -8,14 +8,14 @@ from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.policy.triggers import TriggerPolicy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.incident_facts import affected_by_tenant, incident_span
 from ledger_guard.signals.signal import COMMON_ACTIONS, RestoreNeeds, Signal, Topics
 from ledger_guard.signals.triage_report import NOT_KNOWN, TenantTriage, TriageReport, reported
 
 
 class Generic(Signal):
-    """Events out of attempts, with the policy's own nouns: it says what it knows, and speaks against nothing."""
+    """Events out of attempts, with the policy's own nouns. It reports figures and never advises against a repair."""
 
     name = "generic"
     nouns: Nouns | None = None
@@ -25,16 +25,18 @@ class Generic(Signal):
 
     def review_topics(self, described: TriggerPolicy) -> Topics:
         """See Signal."""
-        return (("Root cause", f"what is behind this: {described.description.rstrip('.')}? How is it kept from coming back?"),)
+        return (
+            ("Root cause", f"what caused this: {described.description.rstrip('.')}? How is it prevented from happening again?"),
+        )
 
-    def triage(self, guard: Guard, incident: Incident) -> TriageReport:
-        """See Signal: how many events of how many in each tenant, and the subjects hit most where the source knows them."""
-        described = guard.policy.trigger(incident.trigger)
+    def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
+        """See Signal: events out of attempts for each tenant, and the subjects with most events where the source names them."""
+        described = deps.policy.trigger(incident.trigger)
         nouns = described.nouns_or(self.nouns)
-        at_most = guard.policy.notification.list_at_most
-        hit = affected_by_tenant(guard, incident, at_most) if described.source.names_subjects else {}
-        with guard.state.transaction() as state:
-            readings = state.readings.readings(incident.trigger, *incident_span(guard, incident))
+        at_most = deps.policy.notification.list_at_most
+        hit = affected_by_tenant(deps, incident, at_most) if described.source.names_subjects else {}
+        with deps.state.transaction() as state:
+            readings = state.readings.readings(incident.trigger, *incident_span(deps, incident))
         events: Counter[str] = Counter()
         exposure: Counter[str] = Counter()
         for reading in readings:
@@ -50,7 +52,11 @@ class Generic(Signal):
             )
             for tenant in incident.tenants
         )
-        facts = () if described.source.names_subjects else ((nouns.subjects.capitalize(), "not known: the source names none"),)
+        facts = (
+            ()
+            if described.source.names_subjects
+            else ((nouns.subjects.capitalize(), "not known: the source does not name them"),)
+        )
         return reported(incident, f"Which tenants have {nouns.events}, and how many?", tenants, facts)
 
 
@@ -58,7 +64,7 @@ def _counted(tenant_id: str, events: int, exposure: int, nouns: Nouns, listed: l
     figures = {"events": events, "exposure": exposure}
     if not exposure and not events:
         return TenantTriage(
-            tenant_id, NOT_KNOWN, f"{NOT_KNOWN}: no reading of {nouns.exposure} in this time", tuple(listed), figures
+            tenant_id, NOT_KNOWN, f"{NOT_KNOWN}: no {nouns.exposure} were read in this time", tuple(listed), figures
         )
     share = f" ({events / exposure:.0%})" if exposure else ""
     text = f"{events:,} {nouns.events} of {exposure:,} {nouns.exposure}{share}"

@@ -1,4 +1,4 @@
-"""What signals read of an incident: its span of time, whom it hits, and what triage left on record."""
+"""What signals read about an incident: its time span, who is affected, and what triage recorded."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.facts.incidents import Triaged
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.windows import Window
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import AffectedSubject
 
-#: how far back an incident is looked into that was described by hand
+#: how far back to look for an incident that was described by hand
 BY_HAND = timedelta(hours=1)
 
 
-def incident_span(guard: Guard, incident: Incident) -> tuple[datetime, datetime]:
-    """Event time from the first window in alarm to the end of the newest: the one span that every look at it takes.
+def incident_span(deps: Dependencies, incident: Incident) -> tuple[datetime, datetime]:
+    """Event time from the first window in alarm to the end of the newest. Every step uses this span.
 
     An incident described by hand begins when it was typed, off the grid: then the hour before it is what it is about, up to
     now.
     """
-    length = timedelta(minutes=guard.policy.window_minutes)
+    length = timedelta(minutes=deps.policy.window_minutes)
     start, end = incident.first_window_start, incident.last_alarm_window_start + length
     if Window.containing(start, length).start == start:
         return start, end
-    return Window.containing(start - BY_HAND, length).start, min(end, guard.clock.now())
+    return Window.containing(start - BY_HAND, length).start, min(end, deps.clock.now())
 
 
-def affected_by_tenant(guard: Guard, incident: Incident, limit: int) -> dict[str, list[AffectedSubject]]:
-    """Who is behind the incident's events, most events first, at most `limit` a tenant."""
-    start, end = incident_span(guard, incident)
+def affected_by_tenant(deps: Dependencies, incident: Incident, limit: int) -> dict[str, list[AffectedSubject]]:
+    """Players or webhooks behind the incident's events, most events first, at most `limit` per tenant."""
+    start, end = incident_span(deps, incident)
     found: dict[str, list[AffectedSubject]] = {}
-    for subject in guard.triage.affected_subjects(incident.trigger, incident.tenants, start, end, limit):
+    for subject in deps.triage.affected_subjects(incident.trigger, incident.tenants, start, end, limit):
         found.setdefault(subject.tenant_id, []).append(subject)
     return found
 
 
-def newest_triage(guard: Guard, incident_id: str) -> tuple[datetime, Triaged] | None:
-    """When the incident was triaged last, and what was put on record of it; None when nobody did."""
+def newest_triage(deps: Dependencies, incident_id: str) -> tuple[datetime, Triaged] | None:
+    """When the incident was last triaged, and what was recorded; None when it never was."""
     found: tuple[datetime, Triaged] | None = None
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         for entry in state.audit.entries(incident_id=incident_id):
             triaged = told(entry.event, Triaged)
             found = (entry.event.at, triaged) if triaged else found

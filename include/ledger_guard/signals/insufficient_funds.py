@@ -1,4 +1,4 @@
-"""Insufficient funds: withdrawals that the wallet refuses. Are the players short, or is the wallet behind?"""
+"""Insufficient funds: withdrawals refused by the wallet. Are players short of funds, or is the wallet wrong?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.domain.windows import iso
 from ledger_guard.policy.triggers import TriggerPolicy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import AffectedSubject
 from ledger_guard.signals.incident_facts import affected_by_tenant, newest_triage
 from ledger_guard.signals.signal import COMMON_ACTIONS, Against, Finding, RestoreNeeds, Signal, Topics
@@ -23,11 +23,11 @@ from ledger_guard.signals.triage_report import NOT_KNOWN, TenantTriage, TriageRe
 BACKFILL_FAULT = "backfill fault"
 SHORT_OF_FUNDS = "short of funds"
 MIXED = "part backfill fault, part short of funds"
-#: as many behind as this has by chance at most this often, or it isn't chance
+#: if chance alone gives so many at most this often, it is not chance
 _CHANCE_OF_LUCK = 0.05
-#: from this share of the refused players on the backfill is at fault
+#: from this share of the refused players on, it is a backfill fault
 _FAULT_SHARE = 0.5
-#: most players of a tenant that the answer rests on
+#: at most so many players per tenant are checked
 _MOST_SUBJECTS = 1_000
 _AGAINST = "players are short of funds, and neither a rollback nor a backfill changes that"
 
@@ -44,64 +44,64 @@ class InsufficientFunds(Signal):
 
     def review_topics(self, described: TriggerPolicy) -> Topics:  # noqa: ARG002
         """See Signal."""
-        asked = "which withdrawals does enforcement refuse that the player row would pay, and is that what is meant?"
+        asked = "which withdrawals does enforcement refuse although the player row covers them? Is that intended?"
         return (("Business rules", asked),)
 
-    def triage(self, guard: Guard, incident: Incident) -> TriageReport:
-        """See Signal. Balances are those of now, refusals those of the incident's span."""
-        by_tenant = affected_by_tenant(guard, incident, _MOST_SUBJECTS)
-        at_most, currency = guard.policy.notification.list_at_most, guard.policy.platform.currency
-        flag = guard.policy.trigger(incident.trigger).flag
+    def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
+        """See Signal. Balances are current; refusals are from the incident's span."""
+        by_tenant = affected_by_tenant(deps, incident, _MOST_SUBJECTS)
+        at_most, currency = deps.policy.notification.list_at_most, deps.policy.platform.currency
+        flag = deps.policy.trigger(incident.trigger).flag
         tenants = tuple(
             funds_or_fault(
                 tenant,
                 by_tenant.get(tenant, []),
                 at_most,
                 currency,
-                share_behind=guard.triage.share_behind(tenant),
-                wallet_judges=_is_on(guard, flag, tenant),
-                fewest_wronged=guard.policy.detection_of(incident.trigger).minimum_events,
+                share_behind=deps.triage.share_behind(tenant),
+                wallet_judges=_is_on(deps, flag, tenant),
+                fewest_wronged=deps.policy.detection_of(incident.trigger).minimum_events,
                 is_cut=len(by_tenant.get(tenant, [])) >= _MOST_SUBJECTS,
             )
             for tenant in incident.tenants
         )
-        return reported(incident, "Are the funds really short, or is it a backfill fault?", tenants)
+        return reported(incident, "Are players really short of funds, or is it a backfill fault?", tenants)
 
     def against(self, found: Finding, tenants: Sequence[str]) -> Against:  # noqa: ARG002  triage names its own
         """See Signal: tenants whose players are short."""
         words = found.tenants if isinstance(found, Triaged) else {}
         return {tenant: _AGAINST for tenant, word in words.items() if word == SHORT_OF_FUNDS}
 
-    def against_now(self, guard: Guard, incident: Incident) -> Against:
+    def against_now(self, deps: Dependencies, incident: Incident) -> Against:
         """See Signal."""
-        return self.against(self.triage(guard, incident).on_record(), incident.tenants)
+        return self.against(self.triage(deps, incident).on_record(), incident.tenants)
 
-    def before_a_rollback(self, guard: Guard, incident: Incident) -> str:
+    def before_a_rollback(self, deps: Dependencies, incident: Incident) -> str:
         """See Signal: what the newest triage found."""
-        newest = newest_triage(guard, incident.incident_id)
+        newest = newest_triage(deps, incident.incident_id)
         if newest is None:
-            return "Nobody has triaged this incident yet. "
+            return "This incident has not been triaged yet. "
         at, triaged = newest
         words = set(triaged.tenants.values())
         is_short = words == {SHORT_OF_FUNDS}
-        warning = "SHORT OF FUNDS: do not roll back, it changes nothing for these players. " if is_short else ""
+        warning = "SHORT OF FUNDS: do not roll back. It would change nothing for these players. " if is_short else ""
         return f"{warning}Triage at {iso(at)}: {triaged.conclusion.rstrip('.')}. "
 
-    def before_a_backfill(self, guard: Guard, incident: Incident, tenant_id: str) -> str:
+    def before_a_backfill(self, deps: Dependencies, incident: Incident, tenant_id: str) -> str:
         """See Signal: what the newest triage found in this tenant."""
-        newest = newest_triage(guard, incident.incident_id)
+        newest = newest_triage(deps, incident.incident_id)
         if newest is None or tenant_id not in newest[1].tenants:
             return ""
         at, triaged = newest
         word = triaged.tenants[tenant_id]
-        warning = "SHORT OF FUNDS: a backfill changes nothing for the players refused. " if word == SHORT_OF_FUNDS else ""
+        warning = "SHORT OF FUNDS: a backfill would change nothing for the refused players. " if word == SHORT_OF_FUNDS else ""
         return f"{warning}Triage at {iso(at)}: {word}. "
 
 
-def _is_on(guard: Guard, flag: str, tenant_id: str) -> bool:
-    """Whether the flag is on for a tenant; where no store tells, its wallets are asked."""
+def _is_on(deps: Dependencies, flag: str, tenant_id: str) -> bool:
+    """Whether the flag is on for a tenant; read from its wallets where no flag store knows."""
     try:
-        return guard.flags.effective(flag, tenant_id) is not False
+        return deps.flags.effective(flag, tenant_id) is not False
     except SourceUnavailable:
         return True
 
@@ -119,13 +119,13 @@ def funds_or_fault(
 ) -> TenantTriage:
     """Are the refused players' funds really short, or does the wallet hold less than it should?
 
-    `share_behind` is the share of all the tenant's players whose wallet does: refused players who are behind no more often than
-    that say nothing about a backfill fault, unless most players are. Whoever asked for more than the wallet should have
-    was short, whatever it holds. With `wallet_judges` False enforcement is off, and no wallet can have refused anybody.
+    `share_behind` is the share of all the tenant's players whose wallet holds too little. If refused players are behind no more
+    often than that, this is no sign of a backfill fault, unless most players are behind. A player who asked for more than the
+    wallet should hold was short in any case. With `wallet_judges` False enforcement is off: no wallet refused anyone.
 
-    A wave of others does not hide the wronged: `fewest_wronged` players whose wallet is behind and who, as the log tells, asked
-    for no more than it should have are a fault, among however many. With `is_cut` there were more refused players than
-    `subjects`, and that funds were short can't be said of those.
+    Many players who are short do not hide the wronged ones: `fewest_wronged` players whose wallet is behind and who asked for no
+    more than it should hold are a fault, among however many. With `is_cut` not all refused players are in `subjects`; of the
+    others it is not known whether they were short.
     """
     known = [subject for subject in subjects if subject.player_available is not None]
     behind = [subject for subject in known if _is_behind(subject)]
@@ -139,24 +139,24 @@ def funds_or_fault(
     ordered = sorted(subjects, key=lambda subject: (subject not in behind, -subject.events, subject.subject_id))
     listed = tuple(_funds(subject, currency) for subject in ordered[:list_at_most])
     if not known:
-        why = "the log names no players" if not subjects else "the platform knows none of the refused players"
+        why = "the log names no players" if not subjects else "none of the refused players exists on the platform"
         return TenantTriage(tenant_id, NOT_KNOWN, f"{NOT_KNOWN}: {why}", listed, figures)
     share = len(behind) / len(known)
-    counted = f"{len(behind)} of {len(known)} refused players have less in the wallet than they should ({share:.0%})"
+    counted = f"{len(behind)} of {len(known)} refused players have too little in the wallet ({share:.0%})"
     if share_behind is not None:
-        counted += f", of all its players {share_behind:.0%}"
+        counted += f"; of all players of the tenant: {share_behind:.0%}"
     if not wallet_judges:
-        word, counted = SHORT_OF_FUNDS, f"enforcement is off, so no wallet has refused anybody; {counted}"
+        word, counted = SHORT_OF_FUNDS, f"enforcement is off, so no wallet refused anyone; {counted}"
     elif wronged < fewest_wronged and not _is_at_fault(len(behind), len(known), share_behind):
         word = NOT_KNOWN if is_cut else SHORT_OF_FUNDS
-        counted = f"{counted}; more players were refused than were looked at" if is_cut else counted
+        counted = f"{counted}; not all refused players were checked" if is_cut else counted
     else:
         word = BACKFILL_FAULT if share >= _FAULT_SHARE else MIXED
     return TenantTriage(tenant_id, word, f"{word}: {counted}", listed, {**figures, "share_behind": round(share, 4)})
 
 
 def _is_behind(subject: AffectedSubject) -> bool:
-    """Whether the wallet has less than it should, and that can be why the request was refused."""
+    """Whether the wallet holds too little, and this can be why the request was refused."""
     right = subject.player_available if subject.right_available is None else subject.right_available
     if right is None or (subject.wallet_available or 0) >= right:
         return False
@@ -164,14 +164,14 @@ def _is_behind(subject: AffectedSubject) -> bool:
 
 
 def _is_at_fault(behind: int, known: int, share_behind: float | None) -> bool:
-    """Whether the refused players are behind more often than the tenant's players are anyway, or nearly everybody is."""
+    """Whether refused players are behind more often than the tenant's players are anyway, or most of them are."""
     if not behind:
         return False
     return _is_above(behind, known, share_behind) or behind / known >= (share_behind or 0) >= _FAULT_SHARE
 
 
 def _is_above(behind: int, known: int, share_behind: float | None) -> bool:
-    """Whether so many of the refused being behind is more than chance makes of the share of all players.
+    """Whether more refused players are behind than chance explains, given the share among all players.
 
     A one-sided binomial test: at the share of all, as many as this among so many would be improbable.
     """

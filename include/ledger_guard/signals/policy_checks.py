@@ -1,4 +1,4 @@
-"""What signals ask of the policy: one function a rule, as in policy/checks.py."""
+"""What signals require of the policy: one function per rule, as in policy/checks.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ledger_guard.signals.registry import SIGNALS, signal_of
 
 
 def signal_problems(policy: Policy) -> list[Problem]:
-    """Everything in a well-formed policy that its signals do not allow; empty when there is nothing."""
+    """Everything in a well-formed policy that its signals do not allow; empty when all is well."""
     unknown = list(_every_signal_is_known(policy))
     return unknown or [problem for rule in RULES[1:] for problem in rule(policy)]
 
@@ -27,7 +27,7 @@ def _every_trigger_has_words(policy: Policy) -> Iterator[Problem]:
             continue
         for key, found in (("name", described.name), ("nouns", described.nouns)):
             if found is None:
-                yield f"triggers.{trigger}.{key}", f"is missing; allowed: with signal {described.signal} it has to be given"
+                yield f"triggers.{trigger}.{key}", f"is missing; allowed: a value (signal {described.signal} requires it)"
 
 
 def _every_source_fits_its_signal(policy: Policy) -> Iterator[Problem]:

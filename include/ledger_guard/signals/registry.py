@@ -1,4 +1,4 @@
-"""Which signals there are. A signal that is incomplete, or there twice, is refused when this module loads."""
+"""All signals. An incomplete or duplicate signal is refused when this module loads."""
 
 from __future__ import annotations
 
@@ -24,20 +24,18 @@ class Registry:
             self.add(kind)
 
     def add(self, kind: type[Signal]) -> None:
-        """Take in a signal. Raises BadInputError for one that leaves something unsaid, or whose name is taken."""
+        """Register a signal. Raises BadInputError when it is incomplete or its name is taken."""
         if missing := sorted(kind.__abstractmethods__):
-            raise BadInputError(
-                f"signal {kind.__name__}: says nothing of {', '.join(missing)}; allowed: a signal that says it all"
-            )
+            raise BadInputError(f"signal {kind.__name__}: lacks {', '.join(missing)}; allowed: a signal that defines all of them")
         signal = kind()
-        # without a look at how things are now, what was withheld once would be proposed again with every window
+        # without `against_now`, a withheld repair would be proposed again with every window
         half = [name for name in ("against", "against_now") if getattr(kind, name) is getattr(Signal, name)]
         if signal.against_verb is not None and half:
-            told = f"names against_verb and says nothing of {', '.join(half)}"
-            raise BadInputError(f"signal {kind.__name__}: {told}; allowed: all of these or none")
+            problem = f"names against_verb but lacks {', '.join(half)}"
+            raise BadInputError(f"signal {kind.__name__}: {problem}; allowed: all of these or none")
         if signal.name in self._signals:
             taken = type(self._signals[signal.name]).__name__
-            raise BadInputError(f"signal {kind.__name__}: the name {signal.name!r} is {taken}'s; allowed: a name of its own")
+            raise BadInputError(f"signal {kind.__name__}: the name {signal.name!r} is used by {taken}; allowed: another name")
         self._signals[signal.name] = signal
 
     def get(self, name: str) -> Signal:
@@ -62,7 +60,7 @@ def signal_of(policy: Policy, trigger: Trigger) -> Signal:
 
 
 def signals_of_flag(policy: Policy, flag: str) -> Mapping[Trigger, Signal]:
-    """The triggers whose trouble a flag answers to, with what they mean."""
+    """The triggers tied to a flag, with their signals."""
     return {trigger: signal_of(policy, trigger) for trigger, each in policy.triggers.items() if each.flag == flag}
 
 
@@ -77,7 +75,7 @@ def nouns_of(policy: Policy, trigger: Trigger) -> Nouns:
 
 
 def topics_of(policy: Policy, trigger: Trigger) -> Topics:
-    """What people have to review after an incident: the policy's topics, or else the signal's."""
+    """What people must review after an incident: the policy's topics, or else the signal's."""
     described: TriggerPolicy = policy.trigger(trigger)
     named = tuple((topic.subject, topic.question) for topic in described.review)
     return named or signal_of(policy, trigger).review_topics(described)

@@ -1,4 +1,4 @@
-"""The contract of a signal: everything that a trigger means, in one module each."""
+"""The contract of a signal: what a trigger means, one module per signal."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.policy.triggers import TriggerPolicy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.triage_report import TriageReport
 
 #: tenants in which a repair would help no one, with the reason
 Against = Mapping[str, str]
-#: what the audit log tells that may speak against repairs
+#: facts of the audit log that may advise against repairs
 Finding = Triaged | SecretsChecked
-#: subject and question of something that people have to look into
+#: topic and question that people must review
 Topics = tuple[tuple[str, str], ...]
 
 #: actions of the policy that any signal may name
 COMMON_ACTIONS = frozenset({"notify", "triage", "dry_run", "backfill", "freeze", "roll_back", "request_review"})
-#: actions that look at the secrets of webhooks
+#: actions that check the secrets of webhooks
 SECRET_ACTIONS = frozenset({"check_secrets", "plan_secret_rotation"})
 
 
 @dataclass(frozen=True)
 class RestoreNeeds:
-    """What a restore of the trigger's flag has to see, besides the quiet windows that every signal has to show."""
+    """What a restore of the trigger's flag needs, besides the quiet windows that every signal needs."""
 
-    #: the wallets of the tenants concerned, compared lately and in order
+    #: the affected tenants' wallets, compared recently and in order
     wallets_compared: bool
     #: every planned rotation of a secret, done
     rotations_done: bool
@@ -40,16 +40,16 @@ class RestoreNeeds:
 
 @dataclass(frozen=True)
 class OpenDoor:
-    """What is worse than usual while the trigger's flag is rolled back: people are reminded of it more often, and loudly."""
+    """What is unsafe while the trigger's flag is rolled back: people are reminded more often, and loudly."""
 
     #: as in `Unsigned webhooks are accepted`
     what: str
-    #: what can come of it, in a sentence
+    #: the danger, in one sentence
     danger: str
 
 
 class Signal(ABC):
-    """One signal. What is abstract every signal has to say; the rest says nothing unless a signal does."""
+    """One signal. Every signal defines what is abstract here; the rest has an empty default."""
 
     @property
     @abstractmethod
@@ -59,7 +59,7 @@ class Signal(ABC):
     @property
     @abstractmethod
     def nouns(self) -> Nouns | None:
-        """What is counted, for people; None: the policy has to say it."""
+        """What is counted, for people; None: the policy must name it."""
 
     @property
     @abstractmethod
@@ -74,15 +74,15 @@ class Signal(ABC):
     @property
     @abstractmethod
     def restore_needs(self) -> RestoreNeeds:
-        """What a restore of the trigger's flag has to see."""
+        """What a restore of the trigger's flag needs."""
 
     @abstractmethod
     def review_topics(self, described: TriggerPolicy) -> Topics:
-        """What has to be reviewed after an incident, where the policy does not name topics of its own."""
+        """What people must review after an incident, where the policy names no topics."""
 
     @abstractmethod
-    def triage(self, guard: Guard, incident: Incident) -> TriageReport:
-        """Which tenants, whom, and why. Reads only; raises SourceUnavailable when a source is away: nothing is concluded."""
+    def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
+        """Which tenants and players are affected, and why. Reads only; raises SourceUnavailable when a source is down."""
 
     def faults_of_row(self, trigger: str, severity: Severity, actions: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
         """What is wrong with the actions of a matrix row, each as `problem; allowed: …`."""
@@ -92,26 +92,26 @@ class Signal(ABC):
 
     @property
     def against_verb(self) -> Literal["triage", "check_secrets"] | None:
-        """The verb whose newest entry in the audit log tells what speaks against repairs; None: nothing ever does."""
+        """The verb whose newest audit entry may advise against repairs; None: this signal never does."""
         return None
 
     def against(self, found: Finding, tenants: Sequence[str]) -> Against:  # noqa: ARG002
-        """What speaks against repairs by what such an entry tells."""
+        """What advises against repairs, according to such an entry."""
         return {}
 
-    def against_now(self, guard: Guard, incident: Incident) -> Against:  # noqa: ARG002
-        """What speaks against repairs as things are now, with nothing put on record. Raises SourceUnavailable."""
+    def against_now(self, deps: Dependencies, incident: Incident) -> Against:  # noqa: ARG002
+        """What advises against repairs as things are now; records nothing. Raises SourceUnavailable."""
         return {}
 
-    def before_a_rollback(self, guard: Guard, incident: Incident) -> str:  # noqa: ARG002
+    def before_a_rollback(self, deps: Dependencies, incident: Incident) -> str:  # noqa: ARG002
         """What an approver of a rollback reads first; ends with a space, or is empty."""
         return ""
 
-    def before_a_backfill(self, guard: Guard, incident: Incident, tenant_id: str) -> str:  # noqa: ARG002
+    def before_a_backfill(self, deps: Dependencies, incident: Incident, tenant_id: str) -> str:  # noqa: ARG002
         """What an approver of a tenant's backfill reads first; ends with a space, or is empty."""
         return ""
 
     @property
     def open_door(self) -> OpenDoor | None:
-        """What is worse than usual while the trigger's flag is rolled back; None: nothing."""
+        """What is unsafe while the trigger's flag is rolled back; None: nothing."""
         return None

@@ -1,4 +1,4 @@
-"""Which cause of signature failures fits what was seen best: rules only, no reading and no writing."""
+"""The likeliest cause of signature failures: pure rules, no I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ledger_guard.ports.platform import FailureGroup
 
 #: a provider with at least this share of its calls refused is refused as a whole
 _REFUSED_WHOLLY = 0.9
-#: calls of others, for each refused provider's call, up to which hardly anybody else calls
+#: up to this ratio of other calls to a refused provider's calls, hardly anyone else calls
 _OTHERS_HARDLY_CALL = 0.1
 
 
@@ -50,11 +50,11 @@ class FlagFacts:
     """What is known of the flag that makes the platform check signatures."""
 
     name: str
-    #: None when the flag store did not answer or can't tell
+    #: None when the flag store did not answer or does not know
     is_on: bool | None
-    #: when it was enabled, if that is on record and was shortly before the first failure
+    #: when it was enabled, if this is on record and shortly before the first failure
     enabled_at: datetime | None
-    #: the store holds it on although the record says off: somebody enabled it past the guard
+    #: the store has it on although the record says off: someone enabled it past the guard
     is_enabled_unrecorded: bool = False
 
 
@@ -66,12 +66,12 @@ class RecentChange:
     at: datetime
     #: for people
     words: str
-    #: the provider whose calls it concerns; None: everybody's
+    #: the provider whose calls it affects; None: all
     provider: str | None
 
 
 def by_provider(groups: Sequence[FailureGroup]) -> list[ProviderFailures]:
-    """Put the groups of one provider together, most failures first."""
+    """Failures added up per provider, most failures first."""
     found: dict[str, list[FailureGroup]] = {}
     for group in groups:
         found.setdefault(group.provider or "unknown", []).append(group)
@@ -93,13 +93,13 @@ class CauseKind(str, Enum):
     """What signature failures most likely come from."""
 
     NO_FAILURES = "no_failures"
-    #: the flag is off, so checks refuse that ignore it
+    #: the flag is off: the refusals come from checks that ignore it
     FLAG_OFF = "flag_off"
-    #: genuine calls are accepted as often as ever: somebody else's are refused, and a rollback would let those in
+    #: genuine calls are accepted as usual: the refused calls are someone else's, and a rollback would accept them
     FORGED = "forged"
     #: calls under names without a secret
     STRANGERS = "strangers"
-    #: enabling the flag itself: the platform refuses rightly signed calls too, and no secret mends that
+    #: enabling the flag itself: the platform refuses correctly signed calls too, and no secret fixes that
     FLIP = "flip"
     DEPLOY = "deploy"
     CREDENTIAL = "credential"
@@ -108,7 +108,7 @@ class CauseKind(str, Enum):
 
 @dataclass(frozen=True)
 class Cause:
-    """The likeliest cause of signature failures, and what follows from it for people."""
+    """The likeliest cause of signature failures, and what people should do about it."""
 
     kind: CauseKind
     words: str
@@ -122,20 +122,20 @@ def likeliest_cause(
     recent: Sequence[RecentChange] = (),
     forgery: ForgeryFinding | None = None,
 ) -> Cause:
-    """The likeliest cause, and one sentence or two about what follows from it.
+    """The likeliest cause, and one or two sentences about what to do.
 
-    `forgery` says whether genuine calls keep their usual number; None when that is not known.
+    `forgery` says whether genuine calls are as many as usual; None when not known.
     `recent` are changes shortly before the first refusal, the newest first. `other_calls` counts calls of providers that
     are not among `providers`, none of them refused; None when not known.
     """
     failing = [provider for provider in providers if provider.failures]
     if not failing:
-        words = "No webhook call was refused in the incident's windows: nothing points to a secret."
+        words = "No webhook call was refused in the incident's windows: no secret is suspected."
         return Cause(CauseKind.NO_FAILURES, words)
     if flag.is_on is False:
         return Cause(
             CauseKind.FLAG_OFF,
-            f"{flag.name} is off, so these refusals do not come from it: some checks of the platform ignore the flag "
+            f"{flag.name} is off, so it does not cause these refusals: some checks of the platform ignore the flag "
             "(Adyen, payouts), and rolling it back would change nothing.",
         )
     if forgery is not None and forgery.is_forged:
@@ -144,15 +144,15 @@ def likeliest_cause(
     strangers = [provider.provider for provider in failing if provider.provider not in known]
     if len(strangers) == len(failing):
         names = ", ".join(strangers)
-        words = f"Only calls under names without a secret are refused ({names}): scanners or a misspelt address, not a secret."
+        words = f"Only calls under names without a secret are refused ({names}): scanners or a wrong address, not a secret."
         return Cause(CauseKind.STRANGERS, words)
     return _cause_among_providers(findings, providers, failing, flag, other_calls, recent)
 
 
 def forged_words(forgery: ForgeryFinding) -> str:
-    """That refusals are likely forged, and what follows, for people."""
+    """For people: that refusals are likely forged, and what to do."""
     return (
-        f"Likely forged: do not roll back. {forgery.why[0].upper()}{forgery.why[1:]}: somebody without the secret calls, and a "
+        f"Likely forged: do not roll back. {forgery.why[0].upper()}{forgery.why[1:]}: someone without the secret calls, and a "
         "rollback would accept these calls. No secret needs rotating; block the senders at the ingress."
     )
 
@@ -165,7 +165,7 @@ def _cause_among_providers(
     other_calls: int | None,
     recent: Sequence[RecentChange],
 ) -> Cause:
-    """The likeliest cause where providers with a secret of their own are refused while the flag is on, or may be."""
+    """The likeliest cause when providers with their own secret are refused while the flag is (or may be) on."""
     known = {finding.provider for finding in findings}
     problems = {finding.provider: finding for finding in findings if finding.problems}
     suspects = [provider for provider in failing if provider.provider in problems]
@@ -192,9 +192,9 @@ def _cause_among_providers(
 def _fault_beyond_form(
     refused: Sequence[str], unseen: Sequence[str], recent: Sequence[RecentChange], deploy: RecentChange | None
 ) -> Cause:
-    """The likeliest cause where some providers are refused and nothing is known to be wrong with the form of their secrets.
+    """The likeliest cause when some providers are refused and their secrets' format is valid as far as known.
 
-    `unseen` are those of them whose secrets' values only the platform's processes know.
+    `unseen`: providers whose secret only the platform's processes can read.
     """
     names = ", ".join(refused)
     changed = next((change for change in recent if change.provider is not None), None)
@@ -207,9 +207,9 @@ def _fault_beyond_form(
     if deploy is not None:
         return Cause(CauseKind.DEPLOY, _deploy_fault(f"Only {names}", deploy))
     form = (
-        f"what {', '.join(unseen)} is checked with can't be read here: ask the platform's processes for its form first; else"
+        f"the secret of {', '.join(unseen)} can't be read here: check its format in the platform's processes first. If valid,"
         if unseen
-        else "nothing is wrong with the form of that secret here:"
+        else "the format of that secret is valid here:"
     )
     return Cause(
         CauseKind.CREDENTIAL,
@@ -220,13 +220,13 @@ def _fault_beyond_form(
 
 def _deploy_fault(who: str, deploy: RecentChange) -> str:
     return (
-        f"{who} is refused since shortly after the {deploy.words}: what it changed in environment or code is the likeliest "
+        f"{who} has been refused since shortly after the {deploy.words}: its change of environment or code is the likeliest "
         "cause. Compare the secrets' fingerprints with those before, or take the deploy back."
     )
 
 
 def _everyone_is_refused(providers: Sequence[ProviderFailures], other_calls: int | None) -> bool:
-    """Whether hardly a call came through; one provider alone speaks for all only when no other is known to call."""
+    """Whether hardly a call came through; one provider counts for all only when no other is known to call."""
     called = [provider for provider in providers if provider.calls]
     if any(provider.share < _REFUSED_WHOLLY for provider in called):
         return False
@@ -239,13 +239,13 @@ def _header_fault(who: str, flag: FlagFacts, suspicions: Sequence[str]) -> str:
     if flag.enabled_at:
         when = f"since {flag.name} was enabled at {iso(flag.enabled_at)}"
     elif flag.is_enabled_unrecorded:
-        when = f"while {flag.name} is enforced, which somebody enabled past the guard"
+        when = f"while {flag.name} is enforced, which someone enabled past the guard"
     else:
         when = f"while {flag.name} is enforced"
     also = f" Also: {'; '.join(suspicions)}." if suspicions else ""
     return (
-        f"{who} is refused wholly {when}: the platform's own header fault, which refuses rightly signed webhooks too, is the "
-        f"likeliest cause; no secret mends it, and a rollback is right.{also}"
+        f"{who} is refused completely {when}: the platform's header fault, which refuses correctly signed webhooks too, is the "
+        f"likeliest cause. No secret fixes it; a rollback is right.{also}"
     )
 
 

@@ -7,26 +7,26 @@ from datetime import datetime, timedelta
 
 from ledger_guard.domain.secrets import SecretFinding, SecretSighting
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.signals.secret_ages import Sightings
 from ledger_guard.signals.signature_causes import ProviderFailures, RecentChange
 
-#: failures that begin within this time after a change are put down to it
+#: a change can be the cause of failures that begin within this time after it
 SHORTLY = timedelta(hours=2)
 
 
 def first_refusal(providers: Sequence[ProviderFailures]) -> datetime | None:
-    """When the first failing provider was refused first; None when none was."""
+    """Time of the first refusal of any provider; None when there was none."""
     return min((provider.first_seen for provider in providers if provider.failures), default=None)
 
 
 def recent_changes(
-    state: GuardTransaction,
+    state: UnitOfWork,
     providers: Sequence[ProviderFailures],
     findings: Sequence[SecretFinding],
     sightings: Sightings,
 ) -> list[RecentChange]:
-    """Changes on record within two hours before the first refusal, the newest first."""
+    """Recorded changes within two hours before the first refusal, newest first."""
     first = first_refusal(providers)
     if first is None:
         return []
@@ -40,13 +40,13 @@ def recent_changes(
     return sorted(found, key=lambda change: change.at, reverse=True)
 
 
-def _deploys(state: GuardTransaction, first: datetime) -> Iterator[RecentChange]:
+def _deploys(state: UnitOfWork, first: datetime) -> Iterator[RecentChange]:
     deploy = state.deploys.latest(first)
     if deploy is not None and first - deploy.deployed_at <= SHORTLY:
         yield RecentChange("deploy", deploy.deployed_at, f"deploy {deploy.version} at {iso(deploy.deployed_at)}", None)
 
 
-def _rotations(state: GuardTransaction, finding: SecretFinding, refused_at: datetime) -> Iterator[RecentChange]:
+def _rotations(state: UnitOfWork, finding: SecretFinding, refused_at: datetime) -> Iterator[RecentChange]:
     plan = state.rotations.last_done(finding.name)
     if plan is None or plan.done_at is None:
         return
@@ -60,7 +60,7 @@ def _rotations(state: GuardTransaction, finding: SecretFinding, refused_at: date
 
 
 def _new_secrets(finding: SecretFinding, seen: Sequence[SecretSighting], refused_at: datetime) -> Iterator[RecentChange]:
-    """A secret that changed, as far as the guard can tell, neither long before the refusals nor after them."""
+    """A secret that changed shortly before the refusals, as far as the guard has seen."""
     current = next((each for each in seen if each.fingerprint == finding.fingerprint), None)
     earlier = [each for each in seen if each.fingerprint != finding.fingerprint]
     if current is None or not earlier:

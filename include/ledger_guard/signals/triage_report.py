@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ledger_guard.domain.facts.incidents import Triaged
 from ledger_guard.domain.incidents import Incident
 
-#: the answer where nothing can be told
+#: the answer when it can't be determined
 NOT_KNOWN = "not known"
 
 
@@ -38,7 +38,7 @@ class TriageReport:
     #: one or two sentences over all tenants
     conclusion: str
     tenants: tuple[TenantTriage, ...]
-    #: facts that belong to no single tenant: label and text
+    #: facts about the whole incident: label and text
     facts: tuple[tuple[str, str], ...] = ()
 
     @property

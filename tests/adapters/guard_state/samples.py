@@ -13,7 +13,7 @@ from ledger_guard.domain.findings import DifferenceCounts, RowCause, RowReason
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
-from ledger_guard.domain.plan_lines import hash_of_lines, lines_of
+from ledger_guard.domain.plan_rows import hash_of_lines, lines_of
 from ledger_guard.domain.plans import BackfillMode, CentTotals, Plan, PlanRow, plan_hash
 from ledger_guard.domain.signals import Reading, SensedWindow, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict

@@ -23,7 +23,7 @@ from tests.adapters.guard_state.samples import (
 )
 from tests.triggers import T1
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.approvals import Answer, ApprovalKind
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import new_id
@@ -43,7 +43,7 @@ def stored(world: MemoryWorld, incident, *, fill=None):
         state.incidents.add(incident)
         if fill is not None:
             fill(state)
-    return incident_report(world.guard, incident.incident_id)
+    return incident_report(world.deps, incident.incident_id)
 
 
 def section(report: str, title: str) -> str:
@@ -52,7 +52,7 @@ def section(report: str, title: str) -> str:
 
 def test_an_incident_that_does_not_exist_is_bad_input(world):
     with pytest.raises(BadInputError, match="does not exist"):
-        incident_report(world.guard, new_id())
+        incident_report(world.deps, new_id())
 
 
 def test_the_head_says_what_happened_since_when_to_how_many_and_what_the_runbook_says(world):
@@ -130,7 +130,7 @@ def test_actions_plans_approvals_changes_freezes_and_rotations_are_told_with_who
     report = stored(world, incident, fill=fill)
     assert "| backfill | tenant-a | refused | 2026-03-01T12:00:00Z | rejected by ops-lead | remediation__1 |" in report
     assert (
-        "1 missing, 1 not what the evidence gives; 0 right though the player row differs | "
+        "1 missing, 1 not what the evidence gives; 0 right (only the player row differs) | "
         "10.50 USD created, 0.50 USD added, 0.00 USD taken away" in report
     )
     assert "| 3 rows: more than 2 |" in section(report, "Backfill plans")
@@ -192,7 +192,7 @@ def test_a_question_that_expired_waits_for_nobody(world):
     incident = an_incident()
     question = a_question(incident_id=incident.incident_id, expires_at=NOON + FIVE_MINUTES)
     report = stored(world, incident, fill=lambda state: state.approvals.request(question))
-    assert "not answered, counts no more" in section(report, "Approvals")
+    assert "not answered, no longer valid" in section(report, "Approvals")
     assert "An answer by" not in section(report, "Still waiting")
 
 
@@ -205,7 +205,7 @@ def test_a_question_whose_run_was_ended_waits_for_nobody_and_says_so(world):
         state.approvals.orphan(question.approval_id, NOON)
 
     report = stored(world, incident, fill=fill)
-    assert "not answered: its run had ended" in section(report, "Approvals")
+    assert "not answered: its run ended" in section(report, "Approvals")
     assert "An answer by" not in section(report, "Still waiting")
 
 
@@ -225,7 +225,7 @@ def test_texts_of_people_can_not_break_the_tables_or_bring_markup_in(world):
 
 
 def test_the_report_is_that_of_this_trigger(world):
-    assert incident_report(world.guard, _added(world)).startswith(f"# {T1.value} ")
+    assert incident_report(world.deps, _added(world)).startswith(f"# {T1.value} ")
 
 
 def _added(world: MemoryWorld) -> str:

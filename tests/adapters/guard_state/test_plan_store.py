@@ -11,7 +11,7 @@ from tests.adapters.guard_state.samples import NOON, a_plan, a_plan_row, an_inci
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.identifiers import new_id
-from ledger_guard.domain.plan_lines import hash_of_lines, lines_of
+from ledger_guard.domain.plan_rows import hash_of_lines, lines_of
 from ledger_guard.domain.plan_summary import summarise
 from ledger_guard.domain.plans import PlanContent, PlanStatus, RowState, WriteTotals, write_totals
 

@@ -17,7 +17,7 @@ from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.wiring import signal_sources
 
 
@@ -28,7 +28,7 @@ def empty_world(database_uri: str, tmp_path: Path) -> ScriptWorld:
     guardrails = shipped.guardrails.model_copy(update={"max_share_of_players": 1.0})
     policy = shipped.model_copy(update={"guardrails": guardrails})
     settings, clock = ConnectionSettings.parse(database_uri, "ledger_db"), SettableClock(NOW)
-    guard = Guard(
+    deps = Dependencies(
         policy=policy,
         state=PostgresGuardState(settings),
         signals=signal_sources(settings, settings, policy, clock),
@@ -41,7 +41,7 @@ def empty_world(database_uri: str, tmp_path: Path) -> ScriptWorld:
         clock=clock,
         wall_clock=clock,
     )
-    found = ScriptWorld(guard, clock, database_uri, tmp_path, {"PYTHONPATH": str(INCLUDE)})
+    found = ScriptWorld(deps, clock, database_uri, tmp_path, {"PYTHONPATH": str(INCLUDE)})
     found.write_script(STAND_IN)
     return found
 
@@ -53,5 +53,5 @@ def world(empty_world: ScriptWorld) -> ScriptWorld:
     empty_world.add_player("lags", 20.0, 10.0)
     empty_world.add_player("none", 30.0, None)
     empty_world.add_player("neighbour", 5.0, 1.0, tenant_id="casino_8")
-    assert TENANT in empty_world.guard.ledger.tenant_ids()
+    assert TENANT in empty_world.deps.ledger.tenant_ids()
     return empty_world

@@ -21,7 +21,7 @@ from ledger_guard.domain.command_outcome import CommandOutcome
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.plans import Plan
 from ledger_guard.policy.command_runner import CommandRunner
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.backfill.run_platform_script import run_platform_script
 
@@ -80,7 +80,7 @@ def settings_for(folder: Path, **more: object) -> CommandRunner:
 class ScriptWorld:
     """One tenant of one platform; `folder` holds the script."""
 
-    guard: Guard
+    deps: Dependencies
     clock: SettableClock
     uri: str
     folder: Path
@@ -96,18 +96,18 @@ class ScriptWorld:
 
     def runner(self, **settings: object) -> PlatformCommandRunner:
         connection = ConnectionSettings.parse(self.uri, "ledger_db")
-        tables = self.guard.policy.platform
+        tables = self.deps.policy.platform
         return PlatformCommandRunner(settings_for(self.folder, **settings), connection, tables, self.own_environment)
 
     def run_script(self, plan: Plan, runner: PlatformCommandRunner | None = None) -> CommandOutcome:
-        witness = PostgresMovementWitness(ConnectionSettings.parse(self.uri, "ledger_db"), self.guard.policy.platform)
-        return run_platform_script(self.guard, runner or self.runner(), witness, plan.plan_id, "oncall")
+        witness = PostgresMovementWitness(ConnectionSettings.parse(self.uri, "ledger_db"), self.deps.policy.platform)
+        return run_platform_script(self.deps, runner or self.runner(), witness, plan.plan_id, "oncall")
 
     def planned(self, mode: str = "force") -> Plan:
-        return dry_run(self.guard, TENANT, mode, "oncall")
+        return dry_run(self.deps, TENANT, mode, "oncall")
 
     def audited(self) -> list[dict[str, object]]:
-        with self.guard.state.transaction() as state:
+        with self.deps.state.transaction() as state:
             entries = [entry for entry in state.audit.entries() if entry.event.verb == "run_script"]
             return [json.loads(json.dumps(entry.event.detail)) for entry in entries]
 

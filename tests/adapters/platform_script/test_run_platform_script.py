@@ -12,6 +12,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from tests.adapters.platform_script.script_worlds import BOOK, NOW, STAND_IN, TENANT, ScriptWorld, until
+from tests.flag_writes import compare_and_set
 from tests.use_cases.backfill.backfill_worlds import approve
 
 from ledger_guard.domain.approvals import ApprovalKind
@@ -218,8 +219,8 @@ def test_a_player_whose_missing_wallet_should_hold_a_deposit_refuses_even_to_cre
 def test_an_unexplained_wallet_refuses_a_forced_run_even_within_the_guardrails(world):
     world.add_player("odd", 20.0, 33.33)
     world.execute("delete from ledgertransaction where player_id = 'odd'")
-    rails = world.guard.policy.guardrails.model_copy(update={"max_disputed_rows": 5})
-    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
+    rails = world.deps.policy.guardrails.model_copy(update={"max_disputed_rows": 5})
+    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"guardrails": rails}))
     refused(world, world.planned(), "1 need a human")
 
 
@@ -228,7 +229,7 @@ def test_a_disputed_wallet_needs_the_approval(world):
     world.set_wallet("odd", 33.33)
     plan = world.planned()
     refused(world, plan, "no approval was asked for")
-    approve(world.guard.state, ApprovalKind.BACKFILL_FORCE, plan)
+    approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan)
     assert world.run_script(plan).is_done
     assert world.wallet("odd") == 40.0
 
@@ -262,29 +263,29 @@ def test_rows_edited_behind_the_plans_hash_have_no_effect(world):
 
 def test_a_plan_of_another_policy_is_refused(world):
     plan = world.planned()
-    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"content_hash": "1" * 64}))
+    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"content_hash": "1" * 64}))
     refused(world, plan, "another policy")
 
 
 def test_a_plan_beyond_the_guardrails_needs_its_approval(world):
-    rails = world.guard.policy.guardrails.model_copy(update={"max_rows": 1})
-    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
+    rails = world.deps.policy.guardrails.model_copy(update={"max_rows": 1})
+    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"guardrails": rails}))
     refused(world, world.planned(), "no approval was asked for")
 
 
 def test_with_the_approval_it_goes(world):
-    rails = world.guard.policy.guardrails.model_copy(update={"force_without_approval": False})
-    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
+    rails = world.deps.policy.guardrails.model_copy(update={"force_without_approval": False})
+    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"guardrails": rails}))
     plan = world.planned()
-    approve(world.guard.state, ApprovalKind.BACKFILL_FORCE, plan)
+    approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan)
     assert world.run_script(plan).is_done
 
 
 def test_who_made_the_plan_can_not_approve_it(world):
-    rails = world.guard.policy.guardrails.model_copy(update={"max_rows": 1})
-    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"guardrails": rails}))
+    rails = world.deps.policy.guardrails.model_copy(update={"max_rows": 1})
+    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"guardrails": rails}))
     plan = world.planned()
-    approve(world.guard.state, ApprovalKind.BACKFILL_FORCE, plan, answered_by="oncall")
+    approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan, answered_by="oncall")
     refused(world, plan, "can't approve it too")
 
 
@@ -297,15 +298,15 @@ def test_a_plan_with_nothing_to_write_is_refused(world):
 
 def test_a_plan_that_was_begun_already_is_refused(world):
     plan = world.planned()
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.plans.set_status(plan.plan_id, PlanStatus.FORCING)
     refused(world, plan, "is forcing already")
 
 
 def test_flags_that_changed_since_the_dry_run_refuse(world):
     plan = world.planned()
-    flags = world.guard.flags
-    flags.compare_and_set(flags.get("ledger_enforce_balance", "*"), True, "anna", "the rollout goes on")
+    flags = world.deps.flags
+    compare_and_set(flags, flags.get("ledger_enforce_balance", "*"), True, "anna", "the rollout goes on")
     refused(world, plan, "flags changed")
 
 
@@ -313,7 +314,7 @@ def test_another_writer_of_the_tenant_refuses_and_is_refused(world):
     plan = world.planned()
     with world.runner().as_only_writer(TENANT):
         with pytest.raises(ConcurrentWriterError):
-            world.guard.backfill.force(plan.plan_id, "oncall", 100)
+            world.deps.backfill.force(plan.plan_id, "oncall", 100)
         refused(world, plan, "another backfill is writing", ConcurrentWriterError)
 
 

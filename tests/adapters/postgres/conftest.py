@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from session_servers import UNPRIVILEGED, Replicated, can_connect, wait_until
+from tests.folders import run_folder
 
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_sandbox.platform_schema import create_platform
@@ -78,11 +79,11 @@ def through_pooler(platform_uri) -> Iterator[Callable[..., str]]:
 @pytest.fixture(scope="session")
 def replicated() -> Iterator[Replicated]:
     """Two servers of their own, so that there is little to copy."""
-    folder = Path(tempfile.mkdtemp(prefix="ledger-guard-primary-"))
+    folder = run_folder("primary")
     primary = EmbeddedPostgres(folder)
     primary.never_mind_power_cuts()
     create_platform(primary.create_database("platform"))
-    home = Path(tempfile.mkdtemp(prefix="ledger-guard-replica-"))
+    home = run_folder("replica")
     user = UNPRIVILEGED if os.geteuid() == 0 else getpass.getuser()
     os.chown(home, pwd.getpwnam(user).pw_uid, -1)
     programs, data = primary._server.bin_path, home / "data"

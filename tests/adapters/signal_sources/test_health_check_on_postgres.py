@@ -8,7 +8,7 @@ import pytest
 from signal_worlds import NOON, request_event
 from tests.triggers import T1
 
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.adapters.signal_sources.triage import PostgresTriageSource
@@ -39,15 +39,15 @@ QUIET_DAY = """
 @pytest.fixture
 def world(database_uri, settings, policy):
     found = memory_world(policy, NOON + timedelta(seconds=10))
-    guard = replace(
-        found.guard,
+    deps = replace(
+        found.deps,
         state=PostgresGuardState(settings),
         signals=signal_sources(settings, settings, policy, found.clock),
         triage=PostgresTriageSource(settings, settings, policy),
     )
     with psycopg.connect(database_uri) as connection:
         connection.execute(QUIET_DAY, {"end": NOON})
-    return replace(found, guard=guard)
+    return replace(found, deps=deps)
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ def deliver(settings):
 
 def test_a_spike_in_one_tenant_is_sensed_judged_decided_and_explained(world, deliver, rows):
     deliver([], NOON)
-    assert is_ready(world.guard, T1)
-    assert sense(world.guard, T1).windows == 288
-    assert classify(world.guard, T1).change is Change.QUIET
+    assert is_ready(world.deps, T1)
+    assert sense(world.deps, T1).windows == 288
+    assert classify(world.deps, T1).change is Change.QUIET
 
     players = [f"p{number}" for number in range(30)]
     for player in players:
@@ -76,17 +76,17 @@ def test_a_spike_in_one_tenant_is_sensed_judged_decided_and_explained(world, del
     others = [request_event(f"tenant_{n}", 200, event_time=NOON) for n in (1, 2, 4, 5, 6, 7, 8) for _ in range(40)]
     deliver(spike + others, NOON + FIVE)
     world.clock.advance(FIVE)
-    assert is_ready(world.guard, T1)
-    assert sense(world.guard, T1).windows == 1
+    assert is_ready(world.deps, T1)
+    assert sense(world.deps, T1).windows == 1
 
-    world.guard.flags.put("ledger_enforce_balance", EVERYWHERE, True)
-    opened = classify(world.guard, T1)
+    world.deps.flags.put("ledger_enforce_balance", EVERYWHERE, True)
+    opened = classify(world.deps, T1)
     assert (opened.change, opened.severity, opened.scope) == (Change.OPENED, Severity.SEVERE, Scope.ISOLATED)
-    assert decide(world.guard, opened).branch == "remediate"
-    assert triage(world.guard, opened.incident_id).tenants[0].word == "backfill fault"
+    assert decide(world.deps, opened).branch == "remediate"
+    assert triage(world.deps, opened.incident_id).tenants[0].word == "backfill fault"
 
-    assert classify(world.guard, T1) == replace(opened, judged_windows=0)
-    with world.guard.state.transaction() as state:
+    assert classify(world.deps, T1) == replace(opened, judged_windows=0)
+    with world.deps.state.transaction() as state:
         verdicts = state.verdicts.between(T1, NOON, NOON + FIVE)
         assert {each.tenant_id for each in verdicts if each.severity.is_alarm} == {"tenant_3"}
         assert len(verdicts) == 8
@@ -94,12 +94,12 @@ def test_a_spike_in_one_tenant_is_sensed_judged_decided_and_explained(world, del
 
 def test_a_source_that_goes_away_blinds_the_guard_and_keeps_what_it_knew(world, deliver, rows):
     deliver([], NOON)
-    sense(world.guard, T1)
-    classify(world.guard, T1)
+    sense(world.deps, T1)
+    classify(world.deps, T1)
     rows.run("alter table ledger_guard.access_event rename to moved_away")
     world.clock.advance(timedelta(minutes=21))
-    assert is_ready(world.guard, T1)
-    assert sense(world.guard, T1).no_data == 2
-    outcome = classify(world.guard, T1)
+    assert is_ready(world.deps, T1)
+    assert sense(world.deps, T1).no_data == 2
+    outcome = classify(world.deps, T1)
     assert (outcome.change, outcome.has_just_gone_blind) == (Change.BLIND, True)
-    assert decide(world.guard, outcome).branch == "notify"
+    assert decide(world.deps, outcome).branch == "notify"

@@ -9,7 +9,7 @@ from tests.triggers import T1, T2, T3
 from ledger_guard.adapters.memory.signals import InMemoryTriageSource
 from ledger_guard.adapters.signal_sources.triage import PostgresTriageSource
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.forged_calls import RefusedIds
+from ledger_guard.domain.forged_calls import RefusedIds, RefusedSenders, Sender
 from ledger_guard.ports.platform import AffectedSubject, CallCount, FailureGroup
 
 FUNDS, SIGNATURE = "INSUFFICIENT_FUNDS", "WEBHOOK_SIGNATURE_INVALID"
@@ -178,6 +178,46 @@ def test_without_refusals_there_are_no_ids_and_no_moment(webhooks):
     source, arrive = webhooks
     arrive([webhook_event("a", 200)])
     assert source.refused_ids(T2, NOON, NOON + HOUR, NOON - HOUR) == (RefusedIds(0, 0, 0, 0), None)
+
+
+def refused_from(address, times=1, **fields):
+    return [webhook_event("a", 401, SIGNATURE, source_address=address, **fields) for _ in range(times)]
+
+
+def accepted_from(address, times=1, **fields):
+    return [webhook_event("a", 200, source_address=address, **fields) for _ in range(times)]
+
+
+def test_senders_come_by_their_refused_calls_with_what_was_accepted_of_them(webhooks):
+    source, arrive = webhooks
+    arrive(
+        [
+            *refused_from("203.0.113.7", 5),
+            *refused_from("2001:db8::7", 2, event_time=NOON + HOUR - timedelta(microseconds=1)),
+            *refused_from("198.51.100.4", 2),
+            *accepted_from("198.51.100.4", 3),
+            *refused_from("9.9.9.9", 2),
+            *refused_from(None, 4),
+            # none of these counts: never refused, another moment, another answer, another trigger's
+            *accepted_from("192.0.2.1", 9),
+            *accepted_from(None, 9),
+            *refused_from("203.0.113.8", event_time=NOON + HOUR),
+            *refused_from("203.0.113.8", event_time=NOON - timedelta(microseconds=1)),
+            webhook_event("a", 503, source_address="203.0.113.7"),
+            *refused_from("203.0.113.8", path="/api/v1/payments/adyen/webhook"),
+        ]
+    )
+    most = (Sender("203.0.113.7", 5, 0), Sender("198.51.100.4", 2, 3), Sender("2001:db8::7", 2, 0), Sender("9.9.9.9", 2, 0))
+    for limit in (1, 3, 4, 5, 6):
+        found = source.refused_senders(T2, NOON, NOON + HOUR, limit)
+        assert found == RefusedSenders(most[:limit], addresses=4, refused=15, without_address=4)
+
+
+def test_where_no_refused_call_has_an_address_that_much_is_told(webhooks):
+    source, arrive = webhooks
+    assert source.refused_senders(T2, NOON, NOON + HOUR, 5) == RefusedSenders((), 0, 0, 0)
+    arrive([*refused_from(None, 2), *accepted_from("192.0.2.1")])
+    assert source.refused_senders(T2, NOON, NOON + HOUR, 5) == RefusedSenders((), 0, 2, 2)
 
 
 @pytest.mark.postgres

@@ -9,7 +9,7 @@ import pytest
 from tests.adapters.guard_state.samples import NOON, an_event, an_incident
 
 from ledger_guard import wiring
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.adapters.memory.state import InMemoryGuardState
 from ledger_guard.domain.audit import AuditEvent, entry_hash
 from ledger_guard.domain.audit_keys import parse_audit_keys
@@ -24,7 +24,7 @@ from ledger_guard.use_cases.audit.audit_export import as_line
 @pytest.fixture
 def world(monkeypatch) -> MemoryWorld:
     world = memory_world(load_policy(), NOON)
-    monkeypatch.setattr(wiring, "open_guard", lambda policy=None: world.guard)
+    monkeypatch.setattr(wiring, "open_dependencies", lambda policy=None: world.deps)
     return world
 
 
@@ -125,8 +125,8 @@ def keyed(monkeypatch) -> MemoryWorld:
     monkeypatch.setenv("LEDGER_GUARD_AUDIT_KEY", KEY)
     state = InMemoryGuardState(parse_audit_keys(KEY, "test"))
     world = memory_world(load_policy(), NOON)
-    world = replace(world, state=state, guard=replace(world.guard, state=state))
-    monkeypatch.setattr(wiring, "open_guard", lambda policy=None: world.guard)
+    world = replace(world, state=state, deps=replace(world.deps, state=state))
+    monkeypatch.setattr(wiring, "open_dependencies", lambda policy=None: world.deps)
     return world
 
 
@@ -164,8 +164,8 @@ def test_use_key_marks_the_end_at_once_and_once(world, capsys, monkeypatch):
     monkeypatch.setenv("LEDGER_GUARD_AUDIT_KEY", KEY)
     state = InMemoryGuardState(parse_audit_keys(KEY, "test"))
     monkeypatch.setattr(state, "_tables", world.state.tables.copy())
-    guard = replace(world.guard, state=state)
-    monkeypatch.setattr(wiring, "open_guard", lambda policy=None: guard)
+    deps = replace(world.deps, state=state)
+    monkeypatch.setattr(wiring, "open_dependencies", lambda policy=None: deps)
     assert main(["audit", "verify"]) == 1
     assert "`audit use-key` has not run" in said(capsys)
     assert main(["audit", "use-key", "--by", "anna"]) == 0

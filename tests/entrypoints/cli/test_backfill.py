@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner, Result
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.entrypoints.cli.backfill import backfill
@@ -26,7 +26,7 @@ def world(monkeypatch) -> MemoryWorld:
     shipped = load_policy()
     guardrails = shipped.guardrails.model_copy(update={"max_share_of_players": 1.0})
     found = memory_world(shipped.model_copy(update={"guardrails": guardrails}), NOW)
-    monkeypatch.setitem(sys.modules, "ledger_guard.wiring", SimpleNamespace(open_guard=lambda: found.guard))
+    monkeypatch.setitem(sys.modules, "ledger_guard.wiring", SimpleNamespace(open_dependencies=lambda: found.deps))
     for player_id, wallet in (("lags", 10.0), ("none", None), ("rich", 70.0), ("agrees", 20.0), ("odd", 33.0)):
         found.ledger.add_player(TENANT, player_id, 20.0)
         if wallet is not None:
@@ -107,7 +107,7 @@ def test_force_verify_and_status_tell_one_story(world):
 def test_lines_for_people_name_plan_hash_and_counts(world):
     output = run("dry-run", "--tenant-id", TENANT).stdout
     assert "found     1 missing, 1 not what the evidence gives, 1 unexplained, for a human\n" in output
-    assert "beside    1 right though the player row differs\n" in output
+    assert "beside    1 right (only the player row differs)\n" in output
     assert "creates 20.00 USD, adds 10.00 USD, takes 0.00 USD" in output
     assert "bonus     1 players without a wallet have a bonus; their next grant overwrites 7.00 USD of it\n" in output
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner, Result
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.entrypoints.cli.backfill import backfill
@@ -31,9 +31,9 @@ HEADER = (
 
 @pytest.fixture
 def world(monkeypatch) -> MemoryWorld:
-    """One player a kind of row, and one whose wallet is right though the player row differs."""
+    """One player a kind of row, and one whose wallet isright (only the player row differs)."""
     found = memory_world(load_policy(), NOW)
-    monkeypatch.setitem(sys.modules, "ledger_guard.wiring", SimpleNamespace(open_guard=lambda: found.guard))
+    monkeypatch.setitem(sys.modules, "ledger_guard.wiring", SimpleNamespace(open_dependencies=lambda: found.deps))
     for player_id, wallet in (
         ("disputed", 33.0),
         ("missing", None),
@@ -62,7 +62,7 @@ def world(monkeypatch) -> MemoryWorld:
 
 @pytest.fixture
 def plan_id(world) -> str:
-    return dry_run(world.guard, TENANT, "force", "oncall").plan_id
+    return dry_run(world.deps, TENANT, "force", "oncall").plan_id
 
 
 def show(plan_id: str, *options: str) -> Result:
@@ -105,7 +105,7 @@ def test_a_row_says_why_with_the_sums_that_it_follows_from(plan_id):
 
 def test_odd_player_ids_stay_one_field_of_one_row(world):
     world.ledger.add_player(TENANT, 'a,"b"\nc', 1.0)
-    plan = dry_run(world.guard, TENANT, "create-missing", "oncall")
+    plan = dry_run(world.deps, TENANT, "create-missing", "oncall")
     rows = list(csv.DictReader(io.StringIO(show(plan.plan_id, "--csv").stdout)))
     assert [row["player_id"] for row in rows] == ['a,"b"\nc', "missing"]
 
@@ -149,7 +149,7 @@ def test_the_newest_movements_of_a_player_are_shown_up_to_a_bound(world):
     for number in range(MOVEMENTS_AT_MOST + 5):
         row = LedgerRow("wallet", "credit", 0.01, NOW - timedelta(hours=number + 1), status="manual_credit")
         world.ledger.add_movement(TENANT, "disputed", row)
-    plan = dry_run(world.guard, TENANT, "force", "oncall")
+    plan = dry_run(world.deps, TENANT, "force", "oncall")
     moments = [line.split()[0] for line in show(plan.plan_id, "--cause", "disputed").stdout.splitlines() if "moved:" in line]
     assert len(moments) == MOVEMENTS_AT_MOST
     assert moments == sorted(moments, reverse=True)

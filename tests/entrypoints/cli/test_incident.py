@@ -10,7 +10,7 @@ from tests.adapters.guard_state.samples import NOON, a_question, a_verdict, a_ye
 from tests.triggers import T3
 
 from ledger_guard import wiring
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import IncidentStatus
 from ledger_guard.entrypoints.cli.main import main
@@ -21,7 +21,7 @@ from ledger_guard.use_cases.reports.report import incident_report
 @pytest.fixture
 def world(monkeypatch) -> MemoryWorld:
     world = memory_world(load_policy(), NOON)
-    monkeypatch.setattr(wiring, "open_guard", lambda policy=None: world.guard)
+    monkeypatch.setattr(wiring, "open_dependencies", lambda policy=None: world.deps)
     return world
 
 
@@ -83,7 +83,7 @@ def test_show_tells_the_incident_and_what_hangs_on_it(world, capsys):
 def test_report_prints_the_incidents_report(world, capsys):
     add(world, OPEN)
     assert main(["incident", "report", OPEN.incident_id]) == 0
-    assert capsys.readouterr().out == incident_report(world.guard, OPEN.incident_id)
+    assert capsys.readouterr().out == incident_report(world.deps, OPEN.incident_id)
 
 
 @pytest.mark.parametrize("command", ["show", "report"])

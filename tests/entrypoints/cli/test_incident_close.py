@@ -18,7 +18,7 @@ from tests.adapters.guard_state.samples import (
 from tests.triggers import T1
 
 from ledger_guard import wiring
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import IncidentStatus
 from ledger_guard.domain.verdicts import Severity
@@ -34,7 +34,7 @@ def world(monkeypatch) -> MemoryWorld:
     """One open incident of tenant-a and tenant-b."""
     world = memory_world(load_policy(), a_window(3).end)
     world.wall_clock.advance(timedelta(days=2))
-    monkeypatch.setattr(wiring, "open_guard", lambda policy=None: world.guard)
+    monkeypatch.setattr(wiring, "open_dependencies", lambda policy=None: world.deps)
     with world.state.transaction() as state:
         state.incidents.add(OPEN)
     return world

@@ -18,7 +18,7 @@ from ledger_guard.use_cases.flags.freeze import freeze
 @pytest.fixture
 def world(monkeypatch) -> RolloutWorld:
     world = rollout_world()
-    monkeypatch.setattr(wiring, "open_guard", lambda policy=None: world.guard)
+    monkeypatch.setattr(wiring, "open_dependencies", lambda policy=None: world.deps)
     return world
 
 
@@ -46,7 +46,7 @@ def test_check_of_a_flag_that_is_not_frozen_is_open(run):
 
 def test_check_of_a_frozen_flag_exits_3_and_says_by_what_since_when_and_what_lifts_it(world, run):
     incident = world.incident(T3)
-    freeze(world.guard, BALANCE, EVERYWHERE, incident, "T3 severe", "ledger_guard")
+    freeze(world.deps, BALANCE, EVERYWHERE, incident, "T3 severe", "ledger_guard")
     found = run("check", "--flag", BALANCE, "--tenant-id", "tenant-a")
     assert found.exit_code == 3
     assert found.output == (
@@ -58,7 +58,7 @@ def test_check_of_a_frozen_flag_exits_3_and_says_by_what_since_when_and_what_lif
 
 @pytest.mark.parametrize("frozen", [EVERYWHERE, "tenant-b"])
 def test_with_one_value_for_everybody_a_tenant_is_answered_as_everyone(world, run, frozen):
-    freeze(world.guard, BALANCE, frozen, None, "stop the rollout", "oncall")
+    freeze(world.deps, BALANCE, frozen, None, "stop the rollout", "oncall")
     world.memory.flags.keeps_tenants = False
     found = run("check", "--flag", BALANCE, "--tenant-id", "tenant-a")
     assert (found.exit_code, found.output.startswith("frozen: ledger_enforce_balance")) == (3, True)
@@ -66,7 +66,7 @@ def test_with_one_value_for_everybody_a_tenant_is_answered_as_everyone(world, ru
 
 
 def test_an_override_of_one_tenant_opens_nobody_where_everybody_has_one_value(world, run):
-    freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
+    freeze(world.deps, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
     assert _override(run).exit_code == 0
     world.memory.flags.keeps_tenants = False
     assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 3
@@ -78,7 +78,7 @@ def test_with_one_value_for_everybody_a_tenant_is_open_when_nothing_is_frozen(wo
 
 
 def test_status_says_what_the_store_can_not_tell(world, run, tmp_path):
-    world.guard = replace(world.guard, flags=dotenv_store(tmp_path, b"WEBHOOK_SIGNATURE_ENFORCED=True\n"))
+    world.deps = replace(world.deps, flags=dotenv_store(tmp_path, b"WEBHOOK_SIGNATURE_ENFORCED=True\n"))
     text = run("status").output
     assert "ledger_enforce_balance: everyone not known (the file does not name it" in text
     assert "webhook_signature_enforced: everyone on;" in text
@@ -87,7 +87,7 @@ def test_status_says_what_the_store_can_not_tell(world, run, tmp_path):
 
 
 def test_check_answers_a_script_in_json(world, run):
-    opened = freeze(world.guard, BALANCE, "tenant-a", None, "stop the rollout", "oncall")
+    opened = freeze(world.deps, BALANCE, "tenant-a", None, "stop the rollout", "oncall")
     found = run("check", "--flag", BALANCE, "--json")
     assert found.exit_code == 3
     answer = json.loads(found.output)
@@ -121,14 +121,14 @@ def test_rotated_records_that_the_secret_was_rotated(world, run):
     rotation = world.plan_rotation(None)
     found = run("rotated", "--rotation", rotation, "--by", "payments-lead")
     assert (found.exit_code, found.output) == (0, "recorded: WEBHOOK_SECRET_MOCKPSP of mockpsp was rotated by payments-lead\n")
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         assert state.rotations.pending() == []
 
 
 def test_status_lists_flags_scopes_freezes_and_rotations(world, run):
     world.memory.flags.put(BALANCE, EVERYWHERE, True)
     world.memory.flags.put(BALANCE, "tenant-a", False)
-    freeze(world.guard, BALANCE, "tenant-a", None, "stop the rollout", "oncall")
+    freeze(world.deps, BALANCE, "tenant-a", None, "stop the rollout", "oncall")
     rotation = world.plan_rotation(None)
     text = run("status").output
     assert "ledger_enforce_balance: everyone on, tenant tenant-a off; 1 freeze(s)" in text
@@ -155,7 +155,7 @@ def _override(run, **changes: str) -> Ended:
 
 
 def test_an_override_opens_its_tenant_alone_until_it_expires(world, run):
-    freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
+    freeze(world.deps, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
     assert _override(run).output.startswith("override: ledger_enforce_balance for tenant tenant-a until 2026-03-02T05:00:00Z (")
     opened = run("check", "--flag", BALANCE, "--tenant-id", "tenant-a")
     assert opened.exit_code == 0
@@ -178,14 +178,14 @@ def test_an_override_opens_its_tenant_alone_until_it_expires(world, run):
     ],
 )
 def test_an_override_that_may_not_be_granted_is_refused_in_one_line(world, run, changes, exit_code, says):
-    freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
+    freeze(world.deps, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
     found = _override(run, **changes)
     assert (found.exit_code, found.output, found.error.count("\n")) == (exit_code, "", 1)
     assert says in found.error
 
 
 def test_status_shows_overrides_which_can_be_ended(world, run):
-    freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
+    freeze(world.deps, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
     _override(run)
     (override,) = json.loads(run("status", "--json").output)["flags"][0]["overrides"]
     assert f"override {override['override_id']} for tenant tenant-a until 2026-03-02T05:00:00Z" in run("status").output

@@ -10,12 +10,12 @@ from tests.adapters.guard_state.samples import a_question
 from tests.triggers import TRIGGERS
 
 from ledger_guard import wiring
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.guard_alerts import GuardAlertKind
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.incidents.granted_runs import grant_run
+from ledger_guard.use_cases.approvals.granted_runs import grant_run
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 PAUSED = "flag_rollback is paused (seen since 2026-03-01T12:00:00Z): its runs do not begin, emergencies included."
@@ -25,7 +25,7 @@ PAUSED = "flag_rollback is paused (seen since 2026-03-01T12:00:00Z): its runs do
 def world(monkeypatch) -> MemoryWorld:
     """A guard whose health check has just judged."""
     world = memory_world(load_policy(), NOON)
-    monkeypatch.setattr(wiring, "open_guard", lambda policy=None: world.guard)
+    monkeypatch.setattr(wiring, "open_dependencies", lambda policy=None: world.deps)
     with world.state.transaction() as state:
         for trigger in TRIGGERS:
             state.verdicts.save_engine_state(trigger, NOON, NOON, b"")
@@ -61,16 +61,16 @@ def test_a_health_check_that_gave_no_verdicts_for_two_windows_is_said_and_told(w
 def test_everything_is_printed_each_time_and_told_once(world, capsys):
     pause(world)
     with world.state.transaction() as state:
-        grant_run(world.guard, state, "tenant_backfill", "backfill acme for r", {}, requested_by="ledger_guard", incident_id=None)
+        grant_run(world.deps, state, "tenant_backfill", "backfill acme for r", {}, requested_by="ledger_guard", incident_id=None)
         state.approvals.request(a_question(requested_at=NOON, expires_at=NOON + timedelta(hours=1)))
     world.wall_clock.advance(timedelta(hours=2))
     assert (main(["watch"]), main(["watch"])) == (1, 1)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == lines[3:]
     assert lines[0] == PAUSED
-    assert lines[1] == "1 question(s) expired without anything on record: their runs have ended, or Airflow stands still."
+    assert lines[1] == "1 question(s) expired with no answer on record: their runs have ended, or Airflow is not running."
     assert lines[2].startswith(
-        "A run of tenant_backfill was to start at 2026-03-01T12:00:00Z and has not begun: backfill__acme__"
+        "A run of tenant_backfill should have started at 2026-03-01T12:00:00Z and has not: backfill__acme__"
     )
     assert sorted(titles(world)) == [
         "start · tenant_backfill · not begun",

@@ -34,11 +34,11 @@ def world() -> RolloutWorld:
 
 def break_it(world: RolloutWorld, incident_id: str, by: str = "oncall", why: object = WHY, run_id: str = RUN) -> str:
     params = {"flag": BALANCE, "tenant_id": EVERYWHERE, "incident_id": incident_id, "break_glass": why}
-    return flag_run.break_glass_run(world.guard, params, by, "flag_rollback", run_id)
+    return flag_run.break_glass_run(world.deps, params, by, "flag_rollback", run_id)
 
 
 def is_on(world: RolloutWorld) -> bool:
-    return world.guard.flags.effective(BALANCE, EVERYWHERE)
+    return world.deps.flags.effective(BALANCE, EVERYWHERE)
 
 
 def test_a_named_person_rolls_back_alone_though_they_asked_for_it(world):
@@ -53,7 +53,7 @@ def test_a_named_person_rolls_back_alone_though_they_asked_for_it(world):
 def test_the_incidents_report_shouts_it(world):
     incident_id = world.incident()
     break_it(world, incident_id)
-    report = incident_report(world.guard, incident_id)
+    report = incident_report(world.deps, incident_id)
     assert "**BREAK GLASS** oncall acted alone" in report
     assert WHY in report
 
@@ -61,7 +61,7 @@ def test_the_incidents_report_shouts_it(world):
 def test_everybody_hears_of_it_in_the_channel_and_in_the_thread(world):
     incident_id = world.incident()
     break_it(world, incident_id)
-    shout(world.guard, "flag_rollback", RUN)
+    shout(world.deps, "flag_rollback", RUN)
     notices = [posted.notice for posted in world.memory.notifier.posted]
     assert [notice.incident_id for notice in notices] == [None, incident_id]
     assert all("BREAK GLASS" in notice.title and WHY in notice.summary and notice.mention for notice in notices)
@@ -72,7 +72,7 @@ def test_a_channel_that_is_down_does_not_hold_the_write_up(world):
     break_it(world, incident_id)
     world.memory.notifier.break_down("down")
     with pytest.raises(NotificationFailed):
-        shout(world.guard, "flag_rollback", RUN)
+        shout(world.deps, "flag_rollback", RUN)
     world.roll_back(incident_id)
     assert not is_on(world)
 
@@ -80,7 +80,7 @@ def test_a_channel_that_is_down_does_not_hold_the_write_up(world):
 @pytest.mark.parametrize(
     ("made", "by", "why", "refused"),
     [
-        pytest.param(world_of(), "oncall", WHY, "allowed by the policy: nobody", id="the shipped policy: off"),
+        pytest.param(world_of(), "oncall", WHY, "allowed by the policy: no one", id="the shipped policy: off"),
         pytest.param(world_of("cto"), "oncall", WHY, "allowed by the policy: cto", id="somebody else is named"),
         pytest.param(world_of("oncall", kind=ApprovalKind.BACKFILL_UNDO), "oncall", WHY, "nobody", id="named for another kind"),
         pytest.param(world_of("oncall"), "ledger_guard", WHY, "ledger_guard may not", id="a run that nobody started"),
@@ -137,7 +137,7 @@ def test_a_broken_glass_is_good_for_minutes_only(world, after, counts):
 def test_who_was_taken_out_of_the_policy_meanwhile_does_not_write(world):
     incident_id = world.incident()
     break_it(world, incident_id)
-    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"break_glass": BreakGlass()}))
+    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"break_glass": BreakGlass()}))
     with pytest.raises(SafetyRefusal, match="may not break the glass for this; allowed by the policy now: nobody"):
         world.roll_back(incident_id)
     assert is_on(world)
@@ -154,7 +154,7 @@ def test_a_resolved_incident_is_nothing_to_act_alone_for(world):
 def test_an_ordinary_question_in_the_same_run_spoils_it(world):
     incident_id = world.incident()
     break_it(world, incident_id)
-    answered(world.guard, world.ask_to_roll_back(incident_id))
+    answered(world.deps, world.ask_to_roll_back(incident_id))
     with pytest.raises(SafetyRefusal, match="collects no other approvals"):
         world.roll_back(incident_id)
 

@@ -31,16 +31,16 @@ def world() -> RolloutWorld:
     ],
 )
 def test_people_are_reminded_in_the_policys_last_minutes(world, after, told):
-    asked(world.guard)
+    asked(world.deps)
     world.memory.wall_clock.advance(after)
-    assert len(escalate(world.guard)) == len(world.memory.notifier.posted) == told
+    assert len(escalate(world.deps)) == len(world.memory.notifier.posted) == told
 
 
 def test_the_reminder_goes_into_the_incidents_thread_names_the_approvers_and_calls_them(world):
     incident_id = world.incident()
-    asked(world.guard, incident_id=incident_id)
+    asked(world.deps, incident_id=incident_id)
     world.memory.wall_clock.advance(DUE)
-    escalate(world.guard)
+    escalate(world.deps)
     notice = world.memory.notifier.posted[0].notice
     assert (notice.incident_id, notice.mention) == (incident_id, "<!here>")
     assert notice.title == "escalate · backfill_force · plan-1 expires in 30 minutes"
@@ -48,28 +48,28 @@ def test_the_reminder_goes_into_the_incidents_thread_names_the_approvers_and_cal
 
 
 def test_the_same_question_is_told_once_even_by_a_guard_that_was_started_anew(world):
-    request = asked(world.guard)
+    request = asked(world.deps)
     world.memory.wall_clock.advance(DUE)
-    assert escalate(world.guard) == [request.approval_id]
+    assert escalate(world.deps) == [request.approval_id]
     world.memory.wall_clock.advance(timedelta(minutes=5))
-    assert escalate(world.guard) == []
+    assert escalate(world.deps) == []
     assert len(world.audit("escalate")) == 1
 
 
 def test_an_answered_question_is_not_told(world):
-    answered(world.guard, asked(world.guard).approval_id)
+    answered(world.deps, asked(world.deps).approval_id)
     world.memory.wall_clock.advance(DUE)
-    assert escalate(world.guard) == []
+    assert escalate(world.deps) == []
 
 
 def test_a_reminder_that_the_channel_did_not_take_is_tried_again_by_the_next_look(world):
-    asked(world.guard)
+    asked(world.deps)
     world.memory.wall_clock.advance(DUE)
     world.memory.notifier.break_down("rate_limited")
     with pytest.raises(NotificationFailed, match="1 of 1 reminders"):
-        escalate(world.guard)
+        escalate(world.deps)
     world.memory.notifier.recover()
-    assert len(escalate(world.guard)) == 1
+    assert len(escalate(world.deps)) == 1
 
 
 @pytest.mark.parametrize("text", ["<!everyone>", "@oncall", "<!here> pay now", "hello"])

@@ -30,9 +30,9 @@ def params(incident_id: str) -> dict[str, str]:
 
 
 def ask(world: RolloutWorld, incident_id: str, ordinal: int) -> str:
-    question = flag_run.roll_back_question(world.guard, params(incident_id), "oncall")
+    question = flag_run.roll_back_question(world.deps, params(incident_id), "oncall")
     return request_approval(
-        world.guard,
+        world.deps,
         KIND,
         question["subject_id"],
         question["subject_hash"],
@@ -48,8 +48,8 @@ def ask(world: RolloutWorld, incident_id: str, ordinal: int) -> str:
 
 
 def both_agree(world: RolloutWorld, incident_id: str) -> None:
-    answered(world.guard, ask(world, incident_id, 1), by="anna")
-    answered(world.guard, ask(world, incident_id, 2), by="boris")
+    answered(world.deps, ask(world, incident_id, 1), by="anna")
+    answered(world.deps, ask(world, incident_id, 2), by="boris")
 
 
 def closed(world: RolloutWorld, incident_id: str) -> tuple[ActionStatus, str]:
@@ -61,16 +61,16 @@ def test_the_change_names_both_and_their_reasons(world):
     incident_id = world.incident()
     both_agree(world, incident_id)
     change = world.roll_back(incident_id)
-    assert (world.guard.flags.effective(BALANCE, EVERYWHERE), change.approved_by) == (False, "anna, boris")
+    assert (world.deps.flags.effective(BALANCE, EVERYWHERE), change.approved_by) == (False, "anna, boris")
     assert change.reason == f"{REASON}; {REASON}"
 
 
 def test_one_approval_writes_nothing_and_the_refusal_is_on_record(world):
     incident_id = world.incident()
-    answered(world.guard, ask(world, incident_id, 1), by="anna")
+    answered(world.deps, ask(world, incident_id, 1), by="anna")
     with pytest.raises(SafetyRefusal, match="2 approvals are needed"):
         world.roll_back(incident_id)
-    assert world.guard.flags.effective(BALANCE, EVERYWHERE)
+    assert world.deps.flags.effective(BALANCE, EVERYWHERE)
     assert world.audit("roll_back")[-1]["stage"] == "refused"
 
 
@@ -81,7 +81,7 @@ def test_a_gate_that_is_cleared_after_the_write_lets_nothing_through_again(world
     world.roll_back(incident_id)
     world.memory.flags.put(BALANCE, EVERYWHERE, True)
     if cleared == 1:
-        answered(world.guard, ask(world, incident_id, 1), by="cleo")
+        answered(world.deps, ask(world, incident_id, 1), by="cleo")
         with pytest.raises(SafetyRefusal, match="changed since"):
             world.roll_back(incident_id)
     else:
@@ -89,13 +89,13 @@ def test_a_gate_that_is_cleared_after_the_write_lets_nothing_through_again(world
             ask(world, incident_id, 2)
         with pytest.raises(SafetyRefusal, match="an approval is used once"):
             world.roll_back(incident_id)
-    assert world.guard.flags.effective(BALANCE, EVERYWHERE)
+    assert world.deps.flags.effective(BALANCE, EVERYWHERE)
 
 
 def test_a_second_persons_no_ends_the_run_as_refused(world):
     incident_id = world.incident()
-    answered(world.guard, ask(world, incident_id, 1), by="anna")
-    answered(world.guard, ask(world, incident_id, 2), by="boris", option="Reject", reason="the provider is back")
+    answered(world.deps, ask(world, incident_id, 1), by="anna")
+    answered(world.deps, ask(world, incident_id, 2), by="boris", option="Reject", reason="the provider is back")
     assert closed(world, incident_id) == (
         ActionStatus.REFUSED,
         'rejected by boris, who wrote "the provider is back"; nothing was written',

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import psycopg
+from tests.flag_writes import compare_and_set
 from tests.use_cases.backfill.backfill_worlds import ACTOR, TENANT, World, postgres_backfill_world
 from tests.use_cases.flags.rollout_world import BALANCE, RolloutWorld, rollout_world
 
@@ -20,7 +21,7 @@ from ledger_guard.domain.audit_keys import NO_KEYS, AuditKey, AuditKeys
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.plans import Plan
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.record_answer import record_answer
 from ledger_guard.use_cases.approvals.request_approval import request_approval
 
@@ -80,17 +81,17 @@ def keyed_rollout(uri: str, keys: AuditKeys = KEYS) -> RolloutWorld:
     """A rollout whose guard state and flags are on Postgres; enforcement is on for everyone."""
     world = rollout_world(audit_keys=keys)
     settings = ConnectionSettings.parse(uri, "ledger_db")
-    flags = PostgresFlagStore(settings, world.guard.policy, world.guard.wall_clock)
-    world.guard = replace(world.guard, state=PostgresGuardState(settings, keys), flags=flags)
-    flags.compare_and_set(flags.get(BALANCE, EVERYWHERE), True, "somebody", "rollout")
+    flags = PostgresFlagStore(settings, world.deps.policy, world.deps.wall_clock)
+    world.deps = replace(world.deps, state=PostgresGuardState(settings, keys), flags=flags)
+    compare_and_set(flags, flags.get(BALANCE, EVERYWHERE), True, "somebody", "rollout")
     return world.healthy()
 
 
-def ask(guard: Guard, plan: Plan, kind: ApprovalKind = ApprovalKind.BACKFILL_FORCE, **changes: Any) -> str:
+def ask(deps: Dependencies, plan: Plan, kind: ApprovalKind = ApprovalKind.BACKFILL_FORCE, **changes: Any) -> str:
     """Put a plan to people, as a gate does."""
     given = {"run_id": "run-1", "requested_by": ACTOR, **changes}
     return request_approval(
-        guard,
+        deps,
         kind,
         plan.plan_id,
         plan.plan_hash,
@@ -103,15 +104,15 @@ def ask(guard: Guard, plan: Plan, kind: ApprovalKind = ApprovalKind.BACKFILL_FOR
     ).approval_id
 
 
-def say_yes(guard: Guard, approval_id: str, by: str = "payments-lead") -> None:
+def say_yes(deps: Dependencies, approval_id: str, by: str = "payments-lead") -> None:
     """Answer, as a person does."""
     record_answer(
-        guard,
+        deps,
         approval_id,
         chosen_options=["Approve"],
         reason="checked the plan by hand",
         answered_by=by,
-        answered_at=guard.wall_clock.now(),
+        answered_at=deps.wall_clock.now(),
         timed_out=False,
     )
 

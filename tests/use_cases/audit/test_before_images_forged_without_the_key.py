@@ -22,13 +22,11 @@ from ledger_guard.domain.attested_images import images_of
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.audit_keys import NO_KEYS
 from ledger_guard.domain.errors import SafetyRefusal
-from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.plans import Plan, PlanStatus
 from ledger_guard.domain.wallet_writes import WalletWrite
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.force import force
-from ledger_guard.use_cases.backfill.undo import undo
+from ledger_guard.use_cases.backfill.force import force, undo
 
 pytestmark = pytest.mark.postgres
 
@@ -39,12 +37,6 @@ IMAGE = """
         after_available, after_pending, actor, written_at, platform_transaction)
     values (%s, %s, 'casino_7', %s, %s, %s, 0, %s, 0, 'ledger_guard', now(), %s)
 """
-
-
-@pytest.fixture
-def second_database_uri(postgres_server, migrated_template) -> str:
-    """Guard state apart from the platform's database."""
-    return postgres_server.create_database(f"guard_{new_id()[:8]}", template=migrated_template)
 
 
 @pytest.fixture(params=["one database", "two databases"])
@@ -73,17 +65,17 @@ def planned(world: World) -> Plan:
     for number in range(4):
         world.stale(f"p{number}", 20.0 + number, 10.0)
     world.stale("p9", 50.0, 50.0)  # right: in no plan
-    return dry_run(world.guard, TENANT, "force", ACTOR)
+    return dry_run(world.deps, TENANT, "force", ACTOR)
 
 
 def forced(world: World) -> Plan:
     plan = planned(world)
-    assert force(world.guard, plan.plan_id, ACTOR).applied == 4
+    assert force(world.deps, plan.plan_id, ACTOR).applied == 4
     return plan
 
 
 def agreed(world: World, plan: Plan) -> None:
-    say_yes(world.guard, ask(world.guard, plan, ApprovalKind.BACKFILL_UNDO, run_id="run-2"))
+    say_yes(world.deps, ask(world.deps, plan, ApprovalKind.BACKFILL_UNDO, run_id="run-2"))
 
 
 def available(world: World) -> dict[str, float]:
@@ -99,7 +91,7 @@ def edited_by_the_owner(world: World, text: str, *values: object) -> None:
 
 def assert_not_undone(world: World, plan: Plan, match: str) -> None:
     before = available(world)
-    for attempt in (lambda: undo(world.guard, plan.plan_id, ACTOR), lambda: world.guard.backfill.undo(plan.plan_id, ACTOR, 100)):
+    for attempt in (lambda: undo(world.deps, plan.plan_id, ACTOR), lambda: world.deps.backfill.undo(plan.plan_id, ACTOR, 100)):
         with pytest.raises(SafetyRefusal, match=match):
             attempt()
     assert available(world) == before
@@ -109,7 +101,7 @@ def assert_not_undone(world: World, plan: Plan, match: str) -> None:
 def test_the_honest_undo_gives_back_what_stood_there_over_many_batches(world):
     plan = forced(world)
     agreed(world, plan)
-    assert undo(world.guard, plan.plan_id, ACTOR).restored == 4
+    assert undo(world.deps, plan.plan_id, ACTOR).restored == 4
     assert set(available(world).values()) == {10.0, 50.0}
     assert world.stored(plan.plan_id).status is PlanStatus.UNDONE
 
@@ -119,10 +111,10 @@ def test_an_undo_after_a_resumed_force_with_a_drifted_row_goes_through(world):
     world.platform.set_wallet(TENANT, "p1", 11.0)
     world.clock.kill_at_reading = 3
     with pytest.raises(Killed):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
-    force(world.guard, plan.plan_id, ACTOR)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
+    force(world.deps, plan.plan_id, ACTOR)
     agreed(world, plan)
-    assert undo(world.guard, plan.plan_id, ACTOR).kept == 0
+    assert undo(world.deps, plan.plan_id, ACTOR).kept == 0
     assert available(world) == {"p0": 10.0, "p1": 11.0, "p2": 10.0, "p3": 10.0, "p9": 50.0}
 
 
@@ -131,8 +123,8 @@ def test_a_killed_undo_goes_on(world):
     agreed(world, plan)
     world.clock.kill_at_reading = 4
     with pytest.raises(Killed):
-        world.guard.backfill.undo(plan.plan_id, ACTOR, 2)
-    undo(world.guard, plan.plan_id, ACTOR)
+        world.deps.backfill.undo(plan.plan_id, ACTOR, 2)
+    undo(world.deps, plan.plan_id, ACTOR)
     assert set(available(world).values()) == {10.0, 50.0}
 
 
@@ -210,7 +202,7 @@ def test_a_plan_forced_before_the_upgrade_is_not_undone_and_says_what_to_do(worl
     plan = forced(world)
     agreed(world, plan)
     detail = {"applied": 1, "drifted": 0, "after_player_id": "p3", "last_player_id": "p9"}
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.audit.append(AuditEvent("force", ACTOR, f"plan:{plan.plan_id}", detail, NOW, tenant_id=TENANT))
     assert_not_undone(world, plan, "from a version whose entries did not cover before-images; .* new dry-run")
 
@@ -238,7 +230,7 @@ def test_a_write_that_a_force_is_said_to_have_announced_is_neither_settled_nor_u
     mallory, plan = Mallory(world.uris[1]), planned(world)
     world.clock.kill_at_reading = 1
     with pytest.raises(Killed):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     mallory.runs("update ledger_guard.plan set status = 'forcing' where plan_id = %s", plan.plan_id)
     mallory.runs(IMAGE, plan.plan_id, "force", "p0", "USD", WANTED, 10.0, None)
     agreed(world, plan)
@@ -247,7 +239,7 @@ def test_a_write_that_a_force_is_said_to_have_announced_is_neither_settled_nor_u
 
 def assert_not_undone_by_force(world: World, plan: Plan) -> None:
     before = available(world)
-    for attempt in (world.guard.backfill.force, world.guard.backfill.undo):
+    for attempt in (world.deps.backfill.force, world.deps.backfill.undo):
         with pytest.raises(SafetyRefusal, match="force finds 1 writes that a run announced"):
             attempt(plan.plan_id, ACTOR, 100)
     assert available(world) == before
@@ -259,10 +251,10 @@ def test_the_transaction_of_an_announced_batch_is_covered_too(request, database_
     plan = planned(world)
     world.clock.kill_at_reading = 3
     with pytest.raises(Killed):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     edited_by_the_owner(world, "update ledger_guard.before_image set platform_transaction = '7'")
     with pytest.raises(SafetyRefusal, match="no marked audit entry announces them"):
-        force(world.guard, plan.plan_id, ACTOR)
+        force(world.deps, plan.plan_id, ACTOR)
 
 
 # --- in memory, and without a key ---------------------------------------------------------------------------------
@@ -272,16 +264,16 @@ def test_in_memory_an_altered_image_refuses_the_undo_too():
     world = memory_backfill_world(load_policy(), KEYS)
     for number in range(20):
         world.stale(f"p{number:02}", 20.0, 10.0 if number < 3 else 20.0)
-    plan = dry_run(world.guard, TENANT, "force", ACTOR)
-    world.guard.backfill.force(plan.plan_id, ACTOR, 2)
-    images = world.guard.backfill.before_images
+    plan = dry_run(world.deps, TENANT, "force", ACTOR)
+    world.deps.backfill.force(plan.plan_id, ACTOR, 2)
+    images = world.deps.backfill.before_images
     key = (plan.plan_id, "force", "p01")
     honest, images[key] = images[key], replace(images[key], before=(WANTED, 0.0))
     with pytest.raises(SafetyRefusal, match="before-images of players behind '' up to 'p01' are not as in audit entry"):
-        world.guard.backfill.undo(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.undo(plan.plan_id, ACTOR, 2)
     assert "refused" in world.audited("undo")[-1]
     images[key] = honest
-    assert world.guard.backfill.undo(plan.plan_id, ACTOR, 2).restored == 3
+    assert world.deps.backfill.undo(plan.plan_id, ACTOR, 2).restored == 3
 
 
 def test_without_a_key_images_are_taken_at_their_word(database_uri):
@@ -289,7 +281,7 @@ def test_without_a_key_images_are_taken_at_their_word(database_uri):
     plan = forced(world)
     agreed(world, plan)
     Mallory(world.uris[1]).runs(IMAGE, plan.plan_id, "force", "p9", "USD", WANTED, 50.0, None)
-    undo(world.guard, plan.plan_id, ACTOR)
+    undo(world.deps, plan.plan_id, ACTOR)
     assert available(world)["p9"] == WANTED
 
 

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from tests.adapters.guard_state.samples import NOON, an_event
+from tests.flag_writes import compare_and_set
 from tests.triggers import T3, TRIGGERS
 
 from ledger_guard import wiring
@@ -17,7 +18,7 @@ from ledger_guard.domain.audit import first_fault
 from ledger_guard.domain.plans import BackfillMode
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.health_check.sense import is_ready, sense
 
@@ -174,12 +175,12 @@ def test_the_command_prints_it_under_the_names_given_and_refuses_others(capsys):
 # --- the work goes with these rights alone ------------------------------------------------------------------------
 
 
-def opened(monkeypatch, platform: str, guard: str, **others: str) -> Guard:
+def opened(monkeypatch, platform: str, guard: str, **others: str) -> Dependencies:
     monkeypatch.setenv("AIRFLOW_CONN_LEDGER_DB", platform)
     monkeypatch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", guard)
     for name, uri in others.items():
         monkeypatch.setenv(f"AIRFLOW_CONN_LEDGER_DB_{name.upper()}", uri)
-    return wiring.open_guard()
+    return wiring.open_dependencies()
 
 
 def fill(owner: str) -> None:
@@ -201,11 +202,11 @@ def fill(owner: str) -> None:
 
 def test_sensing_works_with_the_reader_alone_on_the_platform_and_cannot_write(logins, monkeypatch):
     fill(logins.owner)
-    guard = opened(monkeypatch, "postgresql://nobody@/nowhere?host=/nowhere", logins.guard, reader=logins.reader)
+    deps = opened(monkeypatch, "postgresql://nobody@/nowhere?host=/nowhere", logins.guard, reader=logins.reader)
     for trigger in TRIGGERS:
-        assert is_ready(guard, trigger)
-        assert sense(guard, trigger).windows > 0
-    with guard.state.snapshot() as state:
+        assert is_ready(deps, trigger)
+        assert sense(deps, trigger).windows > 0
+    with deps.state.snapshot() as state:
         now = datetime.now(timezone.utc)
         found = state.readings.readings(T3, now - timedelta(hours=1), now)
     assert [(each.tenant_id, each.exposure) for each in found] == [("tenant-a", 2)]
@@ -216,34 +217,34 @@ def test_sensing_works_with_the_reader_alone_on_the_platform_and_cannot_write(lo
 
 def test_the_backfill_role_plans_forces_and_takes_back_alone(logins, monkeypatch):
     fill(logins.owner)
-    guard = opened(monkeypatch, logins.backfill, logins.backfill)
-    plan_force_and_undo(guard, logins)
+    deps = opened(monkeypatch, logins.backfill, logins.backfill)
+    plan_force_and_undo(deps, logins)
 
 
 def test_with_a_connection_for_each_role_a_backfill_is_still_one_transaction(logins, monkeypatch):
     fill(logins.owner)
-    guard = opened(monkeypatch, logins.guard, logins.guard, reader=logins.reader, backfill=logins.backfill)
-    plan_force_and_undo(guard, logins)
+    deps = opened(monkeypatch, logins.guard, logins.guard, reader=logins.reader, backfill=logins.backfill)
+    plan_force_and_undo(deps, logins)
     assert wiring.backfill_settings()[0] == wiring.backfill_settings()[1]
 
 
 def test_with_a_key_in_the_environment_every_writer_marks_its_entries(logins, monkeypatch):
     fill(logins.owner)
     monkeypatch.setenv("LEDGER_GUARD_AUDIT_KEY", "2026-01:" + "1f" * 32)
-    guard = opened(monkeypatch, logins.guard, logins.guard, reader=logins.reader, backfill=logins.backfill)
-    plan_force_and_undo(guard, logins)
-    with guard.state.snapshot() as state:
+    deps = opened(monkeypatch, logins.guard, logins.guard, reader=logins.reader, backfill=logins.backfill)
+    plan_force_and_undo(deps, logins)
+    with deps.state.snapshot() as state:
         assert {entry.key_id for entry in state.audit.entries()} == {"2026-01"}
         assert first_fault(state.audit.entries(), *state.audit.head(), wiring.audit_keys()) is None
 
 
-def plan_force_and_undo(guard: Guard, logins: Logins) -> None:
-    plan = dry_run(guard, "tenant-a", BackfillMode.FORCE, "anna")
-    assert guard.backfill.force(plan.plan_id, "anna", 100).applied == 2
+def plan_force_and_undo(deps: Dependencies, logins: Logins) -> None:
+    plan = dry_run(deps, "tenant-a", BackfillMode.FORCE, "anna")
+    assert deps.backfill.force(plan.plan_id, "anna", 100).applied == 2
     assert wallets(logins.owner) == [("p-1", 10.0), ("p-2", 5.0)]
-    assert guard.backfill.undo(plan.plan_id, "anna", 100).restored == 2
+    assert deps.backfill.undo(plan.plan_id, "anna", 100).restored == 2
     assert wallets(logins.owner) == [("p-1", 4.0)]
-    with guard.state.snapshot() as state:
+    with deps.state.snapshot() as state:
         assert first_fault(state.audit.entries(), *state.audit.head()) is None
 
 
@@ -270,15 +271,15 @@ def test_the_backfill_role_touches_no_player_ledger_flag_approval_or_freeze(shar
 
 
 def test_the_guard_role_writes_flags_and_no_wallet(logins, monkeypatch):
-    guard = opened(monkeypatch, logins.guard, logins.guard)
-    seen = guard.flags.get("ledger_enforce_balance", "*")
-    assert guard.flags.compare_and_set(seen, True, "anna", "a reason of its own").is_enabled
+    deps = opened(monkeypatch, logins.guard, logins.guard)
+    seen = deps.flags.get("ledger_enforce_balance", "*")
+    assert compare_and_set(deps.flags, seen, True, "anna", "a reason of its own").is_enabled
     with psycopg.connect(logins.guard) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("update walletbalance set balance_real_available = 1")
 
 
 def test_the_guard_role_keeps_all_of_guard_state(logins, monkeypatch):
-    guard = opened(monkeypatch, logins.guard, logins.guard)
-    with guard.state.transaction() as state:
+    deps = opened(monkeypatch, logins.guard, logins.guard)
+    with deps.state.transaction() as state:
         state.audit.append(an_event(1, at=NOON))
         assert state.audit.head()[0] == 1

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.flag_writes import compare_and_set
 from tests.use_cases.audit.keyed_worlds import FORGED, Mallory, keyed_rollout
 from tests.use_cases.flags.rollout_world import BALANCE, LINK, NOW, OWNER, ROOT_CAUSE, RUN, SIGNATURE, RolloutWorld
 
@@ -19,6 +20,7 @@ from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.use_cases.audit.audit_log import use_audit_key
 from ledger_guard.use_cases.backfill.verify import verify
+from ledger_guard.use_cases.flags.attested_freezes import take_as_lifted
 from ledger_guard.use_cases.flags.freeze import freeze, standing
 from ledger_guard.use_cases.flags.override_freeze import end_override, override_freeze
 
@@ -41,11 +43,11 @@ def mallory(database_uri) -> Mallory:
 
 
 def frozen(world: RolloutWorld, tenant_id: str = EVERYWHERE) -> Freeze:
-    return freeze(world.guard, BALANCE, tenant_id, None, "drift not understood", "anna")
+    return freeze(world.deps, BALANCE, tenant_id, None, "drift not understood", "anna")
 
 
 def stands(world: RolloutWorld, tenant_id: str = EVERYWHERE, flag: str = BALANCE) -> list[Freeze]:
-    return list(standing(world.guard, flag, tenant_id).freezes)
+    return list(standing(world.deps, flag, tenant_id).freezes)
 
 
 def test_the_honest_way_lifts_a_freeze_with_the_key(world):
@@ -74,7 +76,7 @@ def test_an_updated_or_deleted_freeze_opens_no_rollout(world, mallory, text, why
     (found,) = stands(world)
     assert (found.freeze_id, found.tenant_id, found.reason) == (opened.freeze_id, EVERYWHERE, "drift not understood")
     assert re.search(why, found.doubt)
-    assert not standing(world.guard, BALANCE, "tenant-a").is_open
+    assert not standing(world.deps, BALANCE, "tenant-a").is_open
     incident = world.incident()
     world.resolve(incident)
     with pytest.raises(SafetyRefusal, match=f"frozen for .* by anna .*{why}"):
@@ -90,7 +92,7 @@ def test_a_freeze_whose_row_was_forged_is_lifted_by_its_own_restore(world, mallo
     world.answer(world.ask_to_restore(None))
     world.restore(None)
     assert stands(world) == []
-    with world.guard.state.snapshot() as state:
+    with world.deps.state.snapshot() as state:
         lifted = state.freezes.get(opened.freeze_id)
     assert (lifted.tenant_id, lifted.lifted_by, lifted.root_cause) == (EVERYWHERE, "payments-lead", ROOT_CAUSE)
 
@@ -137,7 +139,7 @@ def test_a_standing_row_that_is_put_on_record_later_keeps_who_opened_it_and_when
     before = NOW - timedelta(days=1)
     with mallory.state.transaction() as state:
         state.freezes.add(Freeze(new_id(), BALANCE, EVERYWHERE, "from before the key", "anna", before))
-    freeze(world.guard, BALANCE, EVERYWHERE, None, "still looked into", "bert")
+    freeze(world.deps, BALANCE, EVERYWHERE, None, "still looked into", "bert")
     assert [(each.opened_by, each.opened_at, each.doubt) for each in stands(world)] == [("anna", before, "")]
 
 
@@ -147,7 +149,7 @@ def test_a_freeze_that_an_earlier_version_lifted_on_record_stays_lifted(world):
     lifted = replace(earlier, lifted_at=NOW, lifted_by="payments-lead", root_cause_by="oncall", **words)
     detail = {"freeze_id": earlier.freeze_id, "reason": earlier.reason}
     told = {"stage": "done", "lifted_freezes": [earlier.freeze_id], "approved_by": "payments-lead", **words}
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.freezes.add(earlier)
         state.freezes.lift(lifted)
         state.audit.append(AuditEvent("freeze", "anna", f"flag:{BALANCE}@*", detail, NOW))
@@ -160,15 +162,15 @@ def test_freezes_that_were_lifted_before_the_first_key_are_taken_as_lifted_when_
     frozen(unkeyed)
     unkeyed.answer(unkeyed.ask_to_restore(None))
     unkeyed.restore(None)
-    standing_still = freeze(unkeyed.guard, BALANCE, "tenant-a", None, "still looked into", "anna")
-    keyed = replace(unkeyed, guard=keyed_rollout(database_uri).guard)
+    standing_still = freeze(unkeyed.deps, BALANCE, "tenant-a", None, "still looked into", "anna")
+    keyed = replace(unkeyed, deps=keyed_rollout(database_uri).deps)
     assert len(stands(keyed)) == 2
-    with keyed.guard.state.snapshot() as state:
+    with keyed.deps.state.snapshot() as state:
         keys = state.audit.keys
-    brought = use_audit_key(keyed.guard, keys, "boris")
-    assert len(brought.lifted_freezes) == 1
+    use_audit_key(keyed.deps, keys, "boris")
+    assert len(take_as_lifted(keyed.deps, "boris")) == 1
     assert [found.freeze_id for found in stands(keyed)] == [standing_still.freeze_id]
-    assert use_audit_key(keyed.guard, keys, "boris").lifted_freezes == ()
+    assert (use_audit_key(keyed.deps, keys, "boris"), take_as_lifted(keyed.deps, "boris")) == (None, [])
 
 
 # --- overrides ----------------------------------------------------------------------------------------------------
@@ -179,26 +181,26 @@ def test_an_inserted_or_edited_override_opens_no_rollout(world, mallory):
     with mallory.state.transaction() as state:
         end = NOW + timedelta(hours=4)
         state.overrides.add(FreezeOverride(new_id(), BALANCE, "tenant-a", "put there by a login", "ops-lead", NOW, end))
-    assert not standing(world.guard, BALANCE, "tenant-a").is_open
-    world.guard = replace(world.guard, policy=overridable(world))
-    override_freeze(world.guard, BALANCE, "tenant-b", 1, "pilot agreed on with the tenant", "ops-lead")
-    assert standing(world.guard, BALANCE, "tenant-b").is_open
+    assert not standing(world.deps, BALANCE, "tenant-a").is_open
+    world.deps = replace(world.deps, policy=overridable(world))
+    override_freeze(world.deps, BALANCE, "tenant-b", 1, "pilot agreed on with the tenant", "ops-lead")
+    assert standing(world.deps, BALANCE, "tenant-b").is_open
     mallory.runs("update ledger_guard.freeze_override set tenant_id = 'tenant-c' where tenant_id = 'tenant-b'")
-    assert not standing(world.guard, BALANCE, "tenant-c").is_open
+    assert not standing(world.deps, BALANCE, "tenant-c").is_open
 
 
 def test_an_override_that_was_ended_is_not_brought_back_by_its_row(world, mallory):
     frozen(world)
-    world.guard = replace(world.guard, policy=overridable(world))
-    granted = override_freeze(world.guard, BALANCE, "tenant-b", 1, "pilot agreed on with the tenant", "ops-lead")
-    end_override(world.guard, granted.override_id, "anna")
+    world.deps = replace(world.deps, policy=overridable(world))
+    granted = override_freeze(world.deps, BALANCE, "tenant-b", 1, "pilot agreed on with the tenant", "ops-lead")
+    end_override(world.deps, granted.override_id, "anna")
     mallory.runs("update ledger_guard.freeze_override set ended_at = null, ended_by = null")
-    assert not standing(world.guard, BALANCE, "tenant-b").is_open
+    assert not standing(world.deps, BALANCE, "tenant-b").is_open
 
 
 def overridable(world: RolloutWorld):
-    rules = world.guard.policy.freeze.model_copy(update={"override_by": ("ops-lead",), "override_at_most_hours": 8})
-    return world.guard.policy.model_copy(update={"freeze": rules})
+    rules = world.deps.policy.freeze.model_copy(update={"override_by": ("ops-lead",), "override_at_most_hours": 8})
+    return world.deps.policy.model_copy(update={"freeze": rules})
 
 
 # --- what a restore goes by ---------------------------------------------------------------------------------------
@@ -207,7 +209,7 @@ def overridable(world: RolloutWorld):
 @pytest.mark.parametrize("key", [None, FORGED])
 def test_a_forged_comparison_makes_no_checklist_clean(world, mallory, key):
     world.memory.ledger.set_wallet("tenant-a", "player-1", 3.0)
-    verify(world.guard, "tenant-a")
+    verify(world.deps, "tenant-a")
     with pytest.raises(SafetyRefusal, match=r"\(tenant-a\): 1 "):
         world.review_restore(None)
     detail = {"counts": {}, "players": 1, "is_clean": True, "remaining": []}
@@ -217,11 +219,11 @@ def test_a_forged_comparison_makes_no_checklist_clean(world, mallory, key):
 
 
 def test_a_forged_comparison_of_a_tenant_that_was_written_since_is_told_as_forged(world, mallory):
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.audit.append(AuditEvent("force", "oncall", "plan:1", {}, NOW, tenant_id="tenant-a"))
     detail = {"counts": {}, "players": 1, "is_clean": True, "remaining": []}
     mallory.logs(AuditEvent("verify", "ledger_guard", "tenant:tenant-a", detail, NOW, tenant_id="tenant-a"))
-    with pytest.raises(SafetyRefusal, match=r"not compared since they were written last .*not marked with the audit key"):
+    with pytest.raises(SafetyRefusal, match=r"not compared since the last write .*lacks the mark of the audit key"):
         world.review_restore(None)
 
 
@@ -230,9 +232,9 @@ def test_a_forged_intent_passes_no_restore_for_one_that_was_half_done(world, mal
     approval_id = world.ask_to_restore(None)
     world.answer(approval_id)
     world.memory.wall_clock.advance(timedelta(days=1))
-    seen = world.guard.flags.get(BALANCE, EVERYWHERE)
-    off = world.guard.flags.compare_and_set(seen, False, "mallory", "off")
-    world.guard.flags.compare_and_set(off, True, "mallory", f"restore: mine (approval {approval_id})")
+    seen = world.deps.flags.get(BALANCE, EVERYWHERE)
+    off = compare_and_set(world.deps.flags, seen, False, "mallory", "off")
+    compare_and_set(world.deps.flags, off, True, "mallory", f"restore: mine (approval {approval_id})")
     detail = {"stage": "intended", "approval_id": approval_id, "from_value": False, "before": {EVERYWHERE: [False, 1]}}
     mallory.logs(AuditEvent("restore", "flag_restore", f"flag:{BALANCE}@*", {**detail, "run_id": RUN}, NOW))
     with pytest.raises(SafetyRefusal):
@@ -247,7 +249,7 @@ def test_an_inserted_answer_writes_no_flag(world, mallory):
         state.approvals.answer(ApprovalAnswer(approval_id, Answer.APPROVED, "payments-lead", NOW, "looks right to me"))
     with pytest.raises(SafetyRefusal, match=f"answer {approval_id}: the audit log has no entry"):
         world.roll_back(incident)
-    assert world.guard.flags.get(BALANCE, EVERYWHERE).is_enabled
+    assert world.deps.flags.get(BALANCE, EVERYWHERE).is_enabled
 
 
 def test_without_a_key_a_freeze_is_what_its_row_says_and_its_entries_say_unkeyed(database_uri, mallory):
@@ -260,4 +262,4 @@ def test_without_a_key_a_freeze_is_what_its_row_says_and_its_entries_say_unkeyed
     world.approved_roll_back(incident)
     assert world.audit("roll_back")[-1]["unkeyed"] is True
     with pytest.raises(BadInputError):
-        use_audit_key(world.guard, NO_KEYS, "anna")
+        use_audit_key(world.deps, NO_KEYS, "anna")

@@ -23,8 +23,7 @@ from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
 from ledger_guard.use_cases.flags.roll_back import propose_roll_back
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
 from ledger_guard.use_cases.health_check.decide import decide
-from ledger_guard.use_cases.remediation.complete_rotation import complete_rotation
-from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_one_rotation
+from ledger_guard.use_cases.remediation.plan_secret_rotation import complete_rotation, plan_one_rotation
 
 pytestmark = pytest.mark.postgres
 
@@ -42,11 +41,11 @@ def mallory(database_uri) -> Mallory:
 
 
 def planned(world: RolloutWorld, incident_id: str | None = None) -> str:
-    return plan_one_rotation(world.guard, "mockpsp", incident_id, "payments-lead", "anna").rotation_id
+    return plan_one_rotation(world.deps, "mockpsp", incident_id, "payments-lead", "anna").rotation_id
 
 
 def pending(world: RolloutWorld, incident_id: str | None = None) -> list[str]:
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         return [plan.rotation_id for plan in pending_rotations(state, incident_id)]
 
 
@@ -55,7 +54,7 @@ def test_the_honest_way_plans_a_rotation_and_ends_it(world):
     assert pending(world) == [rotation]
     with pytest.raises(SafetyRefusal, match=f"{rotation}. is pending; needed: done"):
         world.review_restore(None, SIGNATURE)
-    complete_rotation(world.guard, rotation, "anna")
+    complete_rotation(world.deps, rotation, "anna")
     assert pending(world) == []
     world.review_restore(None, SIGNATURE)
 
@@ -88,10 +87,10 @@ def test_a_rotation_that_was_given_to_another_incident_still_holds_its_own_up(wo
 def test_whoever_rotated_it_records_a_rotation_as_done_whatever_its_row_says(world, mallory):
     rotation = planned(world)
     mallory.runs(DONE, rotation)
-    assert complete_rotation(world.guard, rotation, "anna").done_by == "anna"
+    assert complete_rotation(world.deps, rotation, "anna").done_by == "anna"
     world.review_restore(None, SIGNATURE)
     with pytest.raises(BadInputError, match="is not pending"):
-        complete_rotation(world.guard, rotation, "anna")
+        complete_rotation(world.deps, rotation, "anna")
 
 
 def test_without_a_key_rows_are_taken_at_their_word(database_uri, mallory):
@@ -133,11 +132,11 @@ def test_a_forged_incident_with_forged_verdicts_has_people_asked_and_turns_no_fl
     words = ClassifyOutcome(
         incident.trigger, 1, Change.OPENED, incident.incident_id, Severity.SEVERE, Scope.WIDESPREAD, NOW - timedelta(minutes=5)
     )
-    assert "roll_back" in decide(world.guard, words).actions
-    assert propose_roll_back(world.guard, BALANCE, EVERYWHERE, incident.incident_id, "oncall").is_needed
+    assert "roll_back" in decide(world.deps, words).actions
+    assert propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident.incident_id, "oncall").is_needed
     with pytest.raises(SafetyRefusal, match="no approval was asked for"):
         world.roll_back(incident.incident_id)
-    assert world.guard.flags.effective(BALANCE, EVERYWHERE) is True
+    assert world.deps.flags.effective(BALANCE, EVERYWHERE) is True
 
 
 def test_an_incident_made_worse_or_ended_by_its_row_after_people_agreed_voids_their_answer(world, mallory):
@@ -149,17 +148,17 @@ def test_an_incident_made_worse_or_ended_by_its_row_after_people_agreed_voids_th
     mallory.runs("update ledger_guard.incident set status = 'resolved', resolved_at = now()")
     with pytest.raises(SafetyRefusal, match="nothing to roll back for"):
         world.roll_back(incident)
-    assert world.guard.flags.effective(BALANCE, EVERYWHERE) is True
+    assert world.deps.flags.effective(BALANCE, EVERYWHERE) is True
 
 
 def test_an_incident_ended_by_its_row_enables_no_flag_by_itself(world, mallory):
     incident = world.incident()
     world.approved_roll_back(incident)
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         ended = replace(state.incidents.get(incident), status=IncidentStatus.RESOLVED, resolved_at=NOW)
     with mallory.state.transaction() as state:
         state.incidents.save(ended)
     assert world.review_restore(incident).is_needed
     with pytest.raises(SafetyRefusal, match="no approval was asked for"):
         world.restore(incident)
-    assert world.guard.flags.effective(BALANCE, EVERYWHERE) is False
+    assert world.deps.flags.effective(BALANCE, EVERYWHERE) is False

@@ -17,14 +17,13 @@ from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.findings import RowCause, RowReason
 from ledger_guard.domain.identifiers import new_id
-from ledger_guard.domain.plan_lines import hash_of_lines, lines_of
+from ledger_guard.domain.plan_rows import hash_of_lines, lines_of
 from ledger_guard.domain.plans import Plan, PlanStatus, plan_hash
 from ledger_guard.sql import statement
-from ledger_guard.use_cases.approvals.verify_approval import verify_approval
+from ledger_guard.use_cases.approvals.permission import verify_approval
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.force import force
+from ledger_guard.use_cases.backfill.force import force, undo
 from ledger_guard.use_cases.backfill.run_platform_script import run_platform_script
-from ledger_guard.use_cases.backfill.undo import undo
 
 pytestmark = pytest.mark.postgres
 FORCE = ApprovalKind.BACKFILL_FORCE
@@ -42,20 +41,20 @@ def mallory(database_uri) -> Mallory:
 
 def within(world: World) -> Plan:
     world.stale("p1", 20.0, 10.0)
-    return dry_run(world.guard, TENANT, "force", ACTOR)
+    return dry_run(world.deps, TENANT, "force", ACTOR)
 
 
 def beyond(world: World) -> Plan:
     """Needs an approval: the ledger does not account for what this wallet holds."""
     world.disputed("p1", 20.0, 33.0)
-    return dry_run(world.guard, TENANT, "force", ACTOR)
+    return dry_run(world.deps, TENANT, "force", ACTOR)
 
 
 def assert_nothing_written(world: World, plan_id: str, match: str, holds: float) -> None:
     with pytest.raises(SafetyRefusal, match=match):
-        force(world.guard, plan_id, ACTOR)
+        force(world.deps, plan_id, ACTOR)
     with pytest.raises(SafetyRefusal):
-        force(world.guard, plan_id, ACTOR)
+        force(world.deps, plan_id, ACTOR)
     wallet = world.platform.wallet(TENANT, "p1")
     assert wallet is not None
     assert wallet[0] == holds
@@ -89,19 +88,19 @@ def yes_to(request: ApprovalRequest) -> ApprovalAnswer:
 
 def test_the_honest_way_goes_with_the_key(world):
     plan = beyond(world)
-    say_yes(world.guard, ask(world.guard, plan))
-    verify_approval(world.guard, FORCE, plan.plan_id, plan.plan_hash)
-    assert force(world.guard, plan.plan_id, ACTOR).applied == 1
-    say_yes(world.guard, ask(world.guard, plan, ApprovalKind.BACKFILL_UNDO, run_id="run-2"))
-    assert undo(world.guard, plan.plan_id, ACTOR).restored == 1
-    with world.guard.state.snapshot() as state:
+    say_yes(world.deps, ask(world.deps, plan))
+    verify_approval(world.deps, FORCE, plan.plan_id, plan.plan_hash)
+    assert force(world.deps, plan.plan_id, ACTOR).applied == 1
+    say_yes(world.deps, ask(world.deps, plan, ApprovalKind.BACKFILL_UNDO, run_id="run-2"))
+    assert undo(world.deps, plan.plan_id, ACTOR).restored == 1
+    with world.deps.state.snapshot() as state:
         assert not [entry for entry in state.audit.entries() if "unkeyed" in entry.event.detail]
 
 
 def test_a_key_that_came_behind_another_still_knows_what_the_older_attested(world, database_uri):
     plan = within(world)
     newer = keyed_backfill(database_uri, AuditKeys([KEY, replace(KEY, key_id="2026-04", secret=b"n" * 32)]))
-    assert force(newer.guard, plan.plan_id, ACTOR).applied == 1
+    assert force(newer.deps, plan.plan_id, ACTOR).applied == 1
 
 
 # --- approvals ----------------------------------------------------------------------------------------------------
@@ -119,14 +118,14 @@ def test_an_inserted_approval_writes_nothing_beyond_the_guardrails(world, mallor
         mallory.logs(AuditEvent("request_approval", "oncall", subject, covering(question_attested(request)), NOW), key)
         mallory.logs(AuditEvent("record_answer", "payments-lead", subject, covering(answer_attested(yes_to(request))), NOW), key)
     with pytest.raises(SafetyRefusal, match=f"question {request.approval_id}: the audit log has no entry of it that is marked"):
-        verify_approval(world.guard, FORCE, plan.plan_id, plan.plan_hash)
+        verify_approval(world.deps, FORCE, plan.plan_id, plan.plan_hash)
     match = f"question {request.approval_id}: .* no entry.*answer {request.approval_id}: .* no entry.*ask again"
     assert_nothing_written(world, plan.plan_id, match, 33.0)
 
 
 def test_an_answer_inserted_to_a_question_that_was_really_asked_writes_nothing(world, mallory):
     plan = beyond(world)
-    approval_id = ask(world.guard, plan)
+    approval_id = ask(world.deps, plan)
     with mallory.state.transaction() as state:
         state.approvals.answer(yes_to(state.approvals.get(approval_id).request))
     assert_nothing_written(world, plan.plan_id, f"answer {approval_id}: the audit log has no entry of it", 33.0)
@@ -146,17 +145,17 @@ def test_an_answer_inserted_to_a_question_that_was_really_asked_writes_nothing(w
 )
 def test_an_edited_question_writes_nothing_and_is_told_by_its_column(world, mallory, column, text):
     plan = beyond(world)
-    approval_id = ask(world.guard, plan)
-    say_yes(world.guard, approval_id)
+    approval_id = ask(world.deps, plan)
+    say_yes(world.deps, approval_id)
     mallory.runs(text)
     assert_nothing_written(world, plan.plan_id, f"question {approval_id}: {column} not as in audit entry 2.*ask again", 33.0)
 
 
 def test_an_approval_carried_over_to_a_newer_plan_writes_nothing(world, mallory):
     older = beyond(world)
-    approval_id = ask(world.guard, older)
-    say_yes(world.guard, approval_id)
-    newer = dry_run(world.guard, TENANT, "force", ACTOR)
+    approval_id = ask(world.deps, older)
+    say_yes(world.deps, approval_id)
+    newer = dry_run(world.deps, TENANT, "force", ACTOR)
     mallory.runs(
         "update ledger_guard.approval set subject_id = %s, subject_hash = %s where approval_id = %s",
         *(newer.plan_id, newer.plan_hash, approval_id),
@@ -166,9 +165,9 @@ def test_an_approval_carried_over_to_a_newer_plan_writes_nothing(world, mallory)
 
 def test_a_question_that_was_asked_again_is_not_brought_back_by_its_row(world, mallory):
     plan = beyond(world)
-    first = ask(world.guard, plan)
-    say_yes(world.guard, first)
-    second = ask(world.guard, plan)
+    first = ask(world.deps, plan)
+    say_yes(world.deps, first)
+    second = ask(world.deps, plan)
     mallory.runs("update ledger_guard.approval set voided = true where approval_id = %s", second)
     mallory.runs("update ledger_guard.approval set voided = false where approval_id = %s", first)
     assert_nothing_written(world, plan.plan_id, f"question {first}: the gate has asked again since", 33.0)
@@ -181,7 +180,7 @@ def test_a_question_that_was_asked_again_is_not_brought_back_by_its_row(world, m
 def test_an_inserted_plan_with_a_hash_of_its_own_erases_no_protected_deposit(world, mallory, with_entry):
     world.credited("p1", 20.0, 50.0)
     world.stale("p2", 20.0, 10.0)
-    honest = world.stored(dry_run(world.guard, TENANT, "force", ACTOR).plan_id)
+    honest = world.stored(dry_run(world.deps, TENANT, "force", ACTOR).plan_id)
     erased = replace(
         honest.rows[0],
         player_id="p1",
@@ -211,7 +210,7 @@ def test_an_inserted_plan_with_a_hash_of_its_own_erases_no_protected_deposit(wor
     match = f"plan {forged.plan_id}: the audit log has no entry of it that is marked with the key.*make a new dry-run"
     assert_nothing_written(world, forged.plan_id, match, 70.0)
     with pytest.raises(SafetyRefusal, match=match):
-        world.guard.backfill.force(forged.plan_id, ACTOR, 100)
+        world.deps.backfill.force(forged.plan_id, ACTOR, 100)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +230,7 @@ def test_an_edited_plan_writes_nothing_and_is_told_by_its_columns(world, mallory
     match = f"plan {plan.plan_id}: {column} not as in audit entry 1: the row was edited since; make a new dry-run"
     assert_nothing_written(world, plan.plan_id, match, 10.0)
     with pytest.raises(SafetyRefusal, match=match):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 100)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 100)
 
 
 def test_a_plan_beyond_the_guardrails_edited_to_be_within_them_writes_nothing(database_uri, mallory):
@@ -259,31 +258,31 @@ def test_an_edited_plan_starts_no_script_of_the_platforms(world, mallory):
     plan = within(world)
     mallory.runs("update ledger_guard.plan set players = 1000000")
     with pytest.raises(SafetyRefusal, match="players not as in audit entry 1"):
-        run_platform_script(world.guard, ScriptThatMustNotStart(), None, plan.plan_id, ACTOR)  # type: ignore[arg-type]
+        run_platform_script(world.deps, ScriptThatMustNotStart(), None, plan.plan_id, ACTOR)  # type: ignore[arg-type]
 
 
 def test_an_edited_plan_is_not_undone(world, mallory):
     plan = beyond(world)
-    say_yes(world.guard, ask(world.guard, plan))
-    force(world.guard, plan.plan_id, ACTOR)
-    say_yes(world.guard, ask(world.guard, plan, ApprovalKind.BACKFILL_UNDO, run_id="run-2"))
+    say_yes(world.deps, ask(world.deps, plan))
+    force(world.deps, plan.plan_id, ACTOR)
+    say_yes(world.deps, ask(world.deps, plan, ApprovalKind.BACKFILL_UNDO, run_id="run-2"))
     mallory.runs("update ledger_guard.plan set requested_by = 'nobody'")
     with pytest.raises(SafetyRefusal, match="requested_by not as in audit entry"):
-        undo(world.guard, plan.plan_id, ACTOR)
+        undo(world.deps, plan.plan_id, ACTOR)
     with pytest.raises(SafetyRefusal, match="requested_by not as in audit entry"):
-        world.guard.backfill.undo(plan.plan_id, ACTOR, 100)
+        world.deps.backfill.undo(plan.plan_id, ACTOR, 100)
     assert world.platform.wallet(TENANT, "p1")[0] == 20.0
 
 
 def test_an_inserted_approval_undoes_nothing(world, mallory):
     plan = within(world)
-    force(world.guard, plan.plan_id, ACTOR)
+    force(world.deps, plan.plan_id, ACTOR)
     request = question_about(plan, kind=ApprovalKind.BACKFILL_UNDO)
     with mallory.state.transaction() as state:
         state.approvals.request(request)
         state.approvals.answer(yes_to(request))
     with pytest.raises(SafetyRefusal, match=f"question {request.approval_id}: the audit log has no entry"):
-        undo(world.guard, plan.plan_id, ACTOR)
+        undo(world.deps, plan.plan_id, ACTOR)
     assert world.stored(plan.plan_id).status is PlanStatus.FORCED
 
 
@@ -293,7 +292,7 @@ def test_an_inserted_approval_undoes_nothing(world, mallory):
 def as_before_the_upgrade(world: World, plan: Plan) -> Plan:
     """The same plan under another id, whose marked entry attests nothing, as entries did not."""
     earlier = replace(world.stored(plan.plan_id), plan_id=new_id())
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.plans.add(earlier)
         state.audit.append(AuditEvent("dry_run", ACTOR, f"plan:{earlier.plan_id}", {"plan_hash": earlier.plan_hash}, NOW))
     return earlier
@@ -308,7 +307,7 @@ def test_a_plan_from_before_the_upgrade_is_refused_with_what_to_do(world):
 def test_an_approval_from_before_the_upgrade_is_refused_with_what_to_do(world):
     plan = beyond(world)
     request = question_about(plan)
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.approvals.request(request)
         state.approvals.answer(yes_to(request))
         for verb in ("request_approval", "record_answer"):
@@ -329,7 +328,7 @@ def test_without_a_key_rows_are_taken_at_their_word_and_each_write_says_unkeyed(
     with mallory.state.transaction() as state:
         state.approvals.request(request)
         state.approvals.answer(yes_to(request))
-    assert force(world.guard, plan.plan_id, ACTOR).applied == 1
+    assert force(world.deps, plan.plan_id, ACTOR).applied == 1
     said = [detail for verb in ("dry_run", "force") for detail in world.audited(verb) if verb == "dry_run" or "status" in detail]
     assert len(said) == 3
     assert all(detail["unkeyed"] is True for detail in said)

@@ -18,7 +18,7 @@ from ledger_guard.domain.ledger_rows import LedgerRow, TransactionRow
 from ledger_guard.domain.plans import Plan, PlanRow
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import GuardState
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
@@ -65,7 +65,7 @@ class Platform(Protocol):
 class World:
     """A guard whose runner and ledger work on `platform`."""
 
-    guard: Guard
+    deps: Dependencies
     platform: Platform
     clock: FallibleClock
     #: (available, pending) before and after, by player, of one operation
@@ -77,17 +77,17 @@ class World:
 
     def with_policy(self, policy: Policy) -> World:
         """The same world under another policy (for use cases; adapters keep theirs)."""
-        return replace(self, guard=replace(self.guard, policy=policy))
+        return replace(self, deps=replace(self.deps, policy=policy))
 
     def stored(self, plan_id: str) -> Plan:
-        with self.guard.state.transaction() as state:
+        with self.deps.state.transaction() as state:
             return state.plans.get(plan_id)
 
     def states(self, plan_id: str) -> dict[str, str]:
         return {row.player_id: row.state.value for row in self.stored(plan_id).rows}
 
     def audited(self, verb: str) -> list[dict[str, object]]:
-        with self.guard.state.transaction() as state:
+        with self.deps.state.transaction() as state:
             return [dict(entry.event.detail) for entry in state.audit.entries() if entry.event.verb == verb]
 
     def stale(self, player_id: str, player: float, wallet: float, tenant_id: str = TENANT) -> None:
@@ -284,7 +284,7 @@ def memory_backfill_world(policy: Policy, audit_keys: AuditKeys = NO_KEYS) -> Wo
         state.tables.plans[plan.plan_id] = replace(state.tables.plans[plan.plan_id], rows=rows)
 
     return World(
-        _guard(policy, state, ledger, runner, InMemoryFlagStore(), clock), MemoryPlatform(ledger), clock, images, edit_row
+        _deps(policy, state, ledger, runner, InMemoryFlagStore(), clock), MemoryPlatform(ledger), clock, images, edit_row
     )
 
 
@@ -296,8 +296,8 @@ def postgres_backfill_world(policy: Policy, platform_uri: str, guard_uri: str, a
     from ledger_guard.adapters.postgres.state import PostgresGuardState
 
     clock = FallibleClock(NOW)
-    platform, guard = ConnectionSettings.parse(platform_uri, "ledger_db"), ConnectionSettings.parse(guard_uri, "ledger_guard_db")
-    runner = PostgresBackfillRunner(platform, guard, policy, clock, audit_keys)
+    platform, deps = ConnectionSettings.parse(platform_uri, "ledger_db"), ConnectionSettings.parse(guard_uri, "ledger_guard_db")
+    runner = PostgresBackfillRunner(platform, deps, policy, clock, audit_keys)
 
     def images(plan_id: str, operation: str):
         with psycopg.connect(guard_uri) as connection:
@@ -320,8 +320,8 @@ def postgres_backfill_world(policy: Policy, platform_uri: str, guard_uri: str, a
                 [row.cause.value, row.player_available, row.wallet_available, row.target_available, plan.plan_id, row.player_id],
             )
 
-    ledger, state = PostgresLedgerStore(platform, policy), PostgresGuardState(guard, audit_keys)
-    guard_ports = _guard(policy, state, ledger, runner, InMemoryFlagStore(), clock)
+    ledger, state = PostgresLedgerStore(platform, policy), PostgresGuardState(deps, audit_keys)
+    guard_ports = _deps(policy, state, ledger, runner, InMemoryFlagStore(), clock)
     return World(guard_ports, PostgresPlatform(platform_uri), clock, images, edit_row, (platform_uri, guard_uri))
 
 
@@ -337,12 +337,12 @@ def mismatches(world: World, policy: Policy):
     return next(each for each in source.readings(T3, window, window) if each.tenant_id == TENANT)
 
 
-def _guard(policy, state, ledger, runner, flags, clock) -> Guard:
+def _deps(policy, state, ledger, runner, flags, clock) -> Dependencies:
     from ledger_guard.adapters.memory.notifier import InMemoryNotifier
     from ledger_guard.adapters.memory.secrets import InMemorySecretSource
     from ledger_guard.adapters.memory.signals import InMemorySignalSource, InMemoryTriageSource
 
-    return Guard(
+    return Dependencies(
         policy=policy,
         state=state,
         signals=InMemorySignalSource(policy),

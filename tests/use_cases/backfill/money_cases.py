@@ -37,7 +37,7 @@ class MoneyCase:
 
 
 def at(minutes: float) -> datetime:
-    """A moment of the story."""
+    """A moment of the case."""
     return START + timedelta(minutes=minutes)
 
 

@@ -17,15 +17,15 @@ from ledger_guard.use_cases.backfill.force import force
 def test_with_a_key_a_plan_is_carried_out_only_as_it_was_made(policy, is_edited):
     world = memory_backfill_world(policy, AuditKeys([AuditKey("2026-03", b"k" * 32)]))
     world.stale("p1", 20.0, 10.0)
-    plan = dry_run(world.guard, TENANT, "force", ACTOR)
+    plan = dry_run(world.deps, TENANT, "force", ACTOR)
     if not is_edited:
-        assert force(world.guard, plan.plan_id, ACTOR).applied == 1
+        assert force(world.deps, plan.plan_id, ACTOR).applied == 1
         return
-    plans = world.guard.state.tables.plans
+    plans = world.deps.state.tables.plans
     plans[plan.plan_id] = replace(plans[plan.plan_id], players=1_000)
     for carried_out in (
-        lambda: force(world.guard, plan.plan_id, ACTOR),
-        lambda: world.guard.backfill.force(plan.plan_id, "a", 9),
+        lambda: force(world.deps, plan.plan_id, ACTOR),
+        lambda: world.deps.backfill.force(plan.plan_id, "a", 9),
     ):
         with pytest.raises(SafetyRefusal, match="players not as in audit entry 1"):
             carried_out()

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.postgres
 def five_stale(world: World) -> Plan:
     for number in range(5):
         world.stale(f"p{number}", 20.0 + number, 10.0)
-    return dry_run(world.guard, TENANT, BackfillMode.FORCE, ACTOR)
+    return dry_run(world.deps, TENANT, BackfillMode.FORCE, ACTOR)
 
 
 def available(world: World) -> list[float]:
@@ -39,7 +39,7 @@ def runner_with(world: World, *, lock_timeout_milliseconds: int = 300):
     from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
     from ledger_guard.adapters.postgres.connection import ConnectionSettings
 
-    policy = world.guard.policy
+    policy = world.deps.policy
     platform = policy.platform.model_copy(update={"lock_timeout_milliseconds": lock_timeout_milliseconds})
     settings = [ConnectionSettings.parse(uri, "test") for uri in world.uris]
     return PostgresBackfillRunner(*settings, policy.model_copy(update={"platform": platform}), FallibleClock(NOW))
@@ -51,14 +51,14 @@ def test_a_second_writer_of_a_tenant_is_refused_and_other_tenants_are_not(postgr
     world = postgres_world
     plan = five_stale(world)
     world.stale("q1", 20.0, 10.0, tenant_id="other_casino")
-    other = dry_run(world.guard, "other_casino", BackfillMode.FORCE, ACTOR)
+    other = dry_run(world.deps, "other_casino", BackfillMode.FORCE, ACTOR)
     with psycopg.connect(world.uris[0]) as first_writer:
         first_writer.execute("set application_name to 'a batch of theirs'")
         first_writer.execute("select pg_advisory_lock(%s, 7)", [writer_lock_key(TENANT)])
         said = f"{TENANT}: another backfill.*login postgres, application 'a batch of theirs', process [0-9]+, connected since 20"
         with pytest.raises(ConcurrentWriterError, match=said):
-            world.guard.backfill.force(plan.plan_id, ACTOR, 2)
-        assert world.guard.backfill.force(other.plan_id, ACTOR, 2) == ForceOutcome(1, 0, 0)
+            world.deps.backfill.force(plan.plan_id, ACTOR, 2)
+        assert world.deps.backfill.force(other.plan_id, ACTOR, 2) == ForceOutcome(1, 0, 0)
         assert available(world) == [10.0] * 5
     assert world.stored(plan.plan_id).status.value == "planned"
 
@@ -74,7 +74,7 @@ def test_a_login_that_only_reads_cannot_keep_writers_out_by_holding_their_lock(p
         for slot in range(100):
             reader.execute("select pg_advisory_lock(%s, %s)", [writer_lock_key(TENANT), slot])
         reader.commit()
-        assert world.guard.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(5, 0, 0)
+        assert world.deps.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(5, 0, 0)
     sql(world, 0, f"drop owned by {login}; drop role {login}")
 
 
@@ -95,14 +95,14 @@ def test_of_two_writers_that_begin_at_the_same_moment_not_both_go_on(postgres_wo
 
         monkeypatch.setattr(WalletRows, "_require_no_other_writer", look_just_before_the_other)
         with pytest.raises(ConcurrentWriterError, match=TENANT):
-            world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+            world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert available(world) == [10.0] * 5
 
 
 def test_the_writer_lock_is_free_again_at_once(postgres_world):
     plan = five_stale(postgres_world)
     for _ in range(5):
-        postgres_world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        postgres_world.deps.backfill.force(plan.plan_id, ACTOR, 2)
 
 
 def test_a_row_that_stays_locked_ends_the_run_with_what_was_done_journaled(postgres_world):
@@ -121,7 +121,7 @@ def test_a_row_that_stays_locked_ends_the_run_with_what_was_done_journaled(postg
 def test_a_wallet_inserted_while_force_runs_is_waited_for_and_left(postgres_world):
     world = postgres_world
     world.platform.set_player(TENANT, "p1", 20.0)
-    plan = dry_run(world.guard, TENANT, BackfillMode.FORCE, ACTOR)
+    plan = dry_run(world.deps, TENANT, BackfillMode.FORCE, ACTOR)
     runner = runner_with(world, lock_timeout_milliseconds=30_000)
     outcomes = []
     with psycopg.connect(world.uris[0]) as webhook:
@@ -140,7 +140,7 @@ def test_a_wallet_that_somebody_keeps_inserting_ends_the_run_and_a_later_one_fin
     """The batch is announced by then, where guard state is elsewhere: trying again must not take that for a write."""
     world = postgres_world
     world.platform.set_player(TENANT, "p1", 20.0)
-    plan = dry_run(world.guard, TENANT, BackfillMode.FORCE, ACTOR)
+    plan = dry_run(world.deps, TENANT, BackfillMode.FORCE, ACTOR)
     runner = runner_with(world, lock_timeout_milliseconds=20)
     with psycopg.connect(world.uris[0]) as webhook:
         webhook.execute("insert into walletbalance values (%s, 'p1', 'USD', 5, 0, 0, 0)", [TENANT])
@@ -173,7 +173,7 @@ def test_a_transaction_that_can_not_be_serialized_is_tried_again(postgres_world,
     world = postgres_world
     plan = five_stale(world)
     if operation == "undo":
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     sql(
         world,
         0,
@@ -181,7 +181,7 @@ def test_a_transaction_that_can_not_be_serialized_is_tried_again(postgres_world,
         " if nextval('conflicts') <= 3 then raise exception using errcode = 'serialization_failure'; end if; return new;"
         " end $$; create trigger fail before update on walletbalance for each row execute function fail()",
     )
-    getattr(world.guard.backfill, operation)(plan.plan_id, ACTOR, 2)
+    getattr(world.deps.backfill, operation)(plan.plan_id, ACTOR, 2)
     assert available(world) == ([20.0, 21.0, 22.0, 23.0, 24.0] if operation == "force" else [10.0] * 5)
     assert sql(world, 0, "select last_value > 3 from conflicts; ") == [(True,)]
     sql(world, 0, "drop trigger fail on walletbalance; drop sequence conflicts")
@@ -202,9 +202,9 @@ def test_a_batch_is_written_only_in_the_session_that_holds_the_writer_lock(postg
     with monkeypatch.context() as patch:
         patch.setattr(WalletRows, "require_only_writer", lose_it_first)
         with pytest.raises(SafetyRefusal, match="does not hold the writer lock"):
-            world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+            world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert available(world) == [10.0] * 5
-    assert world.guard.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(5, 0, 0)
+    assert world.deps.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(5, 0, 0)
 
 
 @contextmanager
@@ -228,7 +228,7 @@ def test_force_and_live_moves_end_without_deadlock_and_without_a_lost_move(postg
     world = postgres_world
     for number in range(40):
         world.stale(f"p{number:02}", 100.0, 90.0)
-    plan = dry_run(world.guard, TENANT, BackfillMode.FORCE, ACTOR)
+    plan = dry_run(world.deps, TENANT, BackfillMode.FORCE, ACTOR)
     moves, failures, stop = [], [], threading.Event()
 
     def move() -> None:
@@ -281,12 +281,12 @@ def test_a_write_that_was_announced_and_did_not_happen_is_settled_by_what_is_fou
         " create trigger fail before update on walletbalance for each row execute function fail()",
     )
     with pytest.raises(psycopg.Error, match="disk full"):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert available(world) == [10.0] * 5
     sql(world, 0, "drop trigger fail on walletbalance")
     if disturb:
         sql(world, 0, disturb)
-    world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+    world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert available(world) == [expected, 21.0, 22.0, 23.0, 24.0]
     assert world.states(plan.plan_id)["p0"] == state
 
@@ -296,9 +296,9 @@ def test_an_announced_write_of_a_killed_force_counts_as_already_applied(postgres
     plan = five_stale(world)
     world.clock.kill_at_reading = 3
     with pytest.raises(Killed):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     is_shared = world.uris[0] == world.uris[1]
-    assert world.guard.backfill.force(plan.plan_id, ACTOR, 2) == (ForceOutcome(5, 0, 0) if is_shared else ForceOutcome(3, 0, 2))
+    assert world.deps.backfill.force(plan.plan_id, ACTOR, 2) == (ForceOutcome(5, 0, 0) if is_shared else ForceOutcome(3, 0, 2))
 
 
 def test_a_write_that_came_to_be_before_a_kill_counts_although_somebody_moved_the_wallet_since(postgres_world):
@@ -306,11 +306,11 @@ def test_a_write_that_came_to_be_before_a_kill_counts_although_somebody_moved_th
     plan = five_stale(world)
     world.clock.kill_at_reading = 3
     with pytest.raises(Killed):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     if available(world)[0] == 10.0:
         return  # where the database is shared, the batch was rolled back whole: there is nothing to tell
     sql(world, 0, "update walletbalance set balance_real_available = balance_real_available + 5.5 where player_id = 'p0'")
-    assert world.guard.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(3, 0, 2)
+    assert world.deps.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(3, 0, 2)
     assert available(world) == [25.5, 21.0, 22.0, 23.0, 24.0]
     assert world.states(plan.plan_id)["p0"] == "applied"
 
@@ -320,7 +320,7 @@ def test_a_before_image_is_durable_before_the_wallet_changes(postgres_world):
     plan = five_stale(world)
     world.clock.kill_at_reading = 3
     with pytest.raises(Killed):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     changed = [f"p{number}" for number, amount in enumerate(available(world)) if amount != 10.0]
     assert set(changed) <= world.images(plan.plan_id, "force").keys()
 
@@ -328,12 +328,12 @@ def test_a_before_image_is_durable_before_the_wallet_changes(postgres_world):
 def test_rows_of_a_progress_set_back_by_hand_are_not_written_again(postgres_world):
     world = postgres_world
     plan = five_stale(world)
-    world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+    world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     sql(world, 1, "update ledger_guard.backfill_progress set through_player_id = ''")
     sql(world, 1, "update ledger_guard.plan set status = 'forcing'")
     sql(world, 0, "update walletbalance set balance_real_available = 10")
     with pytest.raises(LedgerInvariantError, match="already"):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert available(world) == [10.0] * 5
 
 
@@ -346,7 +346,7 @@ def test_in_a_partitioned_table_the_planned_row_alone_is_written_while_it_moves(
         world.platform.set_player("other_casino", f"q{number}", 900.0)
         world.platform.set_wallet("other_casino", f"q{number}", 900.0)
     world.stale("p0", 20.0, 10.0)
-    plan = dry_run(world.guard, TENANT, BackfillMode.FORCE, ACTOR)
+    plan = dry_run(world.deps, TENANT, BackfillMode.FORCE, ACTOR)
     runner = runner_with(world, lock_timeout_milliseconds=30_000)
     if operation == "undo":
         runner.force(plan.plan_id, ACTOR, 2)
@@ -378,11 +378,11 @@ _PARTITIONED_BY_TENANT = f"""
 
 
 @pytest.fixture(params=["postgres", "two_databases"])
-def postgres_world_of_its_own(request, policy, database_uri, postgres_server, migrated_template) -> World:
+def postgres_world_of_its_own(request, policy, database_uri) -> World:
     """For tests that change the platform's tables."""
     guard_uri = database_uri
     if request.param == "two_databases":
-        guard_uri = postgres_server.create_database(f"guard_{new_id()[:8]}", template=migrated_template)
+        guard_uri = request.getfixturevalue("second_database_uri")
     world = postgres_backfill_world(policy, database_uri, guard_uri)
     world.platform.add_tenant(TENANT)
     return world
@@ -393,7 +393,7 @@ def test_written_rows_carry_the_time_of_the_write_and_others_keep_theirs(postgre
     plan = five_stale(world)
     world.platform.set_player(TENANT, "equal", 1.0)
     world.platform.set_wallet(TENANT, "equal", 1.0)
-    world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+    world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     rows = sql(
         world, 0, "select player_id, updated_at > now() at time zone 'UTC' - interval '10 minutes' from walletbalance order by 1"
     )
@@ -405,6 +405,6 @@ def test_a_database_that_is_away_is_said_to_be_away(postgres_world, postgres_ser
     from ledger_guard.adapters.postgres.connection import ConnectionSettings
 
     nowhere = ConnectionSettings.parse(postgres_server.uri("no_such_database"), "ledger_db")
-    runner = PostgresBackfillRunner(nowhere, nowhere, postgres_world.guard.policy, FallibleClock(NOW))
+    runner = PostgresBackfillRunner(nowhere, nowhere, postgres_world.deps.policy, FallibleClock(NOW))
     with pytest.raises(SourceUnavailable, match="no_such_database"):
         runner.force("7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0001", ACTOR, 2)

@@ -19,15 +19,15 @@ LATER = NOW + timedelta(minutes=1)
 
 
 def planned(world: World, mode: BackfillMode = BackfillMode.FORCE) -> Plan:
-    return dry_run(world.guard, TENANT, mode, ACTOR)
+    return dry_run(world.deps, TENANT, mode, ACTOR)
 
 
 def forced(world: World, plan: Plan) -> ForceOutcome:
-    return world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+    return world.deps.backfill.force(plan.plan_id, ACTOR, 2)
 
 
 def undone(world: World, plan: Plan) -> UndoOutcome:
-    return world.guard.backfill.undo(plan.plan_id, ACTOR, 2)
+    return world.deps.backfill.undo(plan.plan_id, ACTOR, 2)
 
 
 def five_stale(world: World) -> Plan:
@@ -209,7 +209,7 @@ def test_each_batch_is_on_the_audit_log_and_the_chain_holds(world):
     batches = [detail for detail in world.audited("force") if "last_player_id" in detail]
     assert [detail["applied"] for detail in batches] == [2, 2, 1]
     assert all(detail["plan_hash"] == plan.plan_hash for detail in world.audited("force"))
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         assert first_fault(state.audit.entries(), *state.audit.head()) is None
 
 

@@ -16,7 +16,7 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.findings import DifferenceCounts, RowCause, RowReason
 from ledger_guard.domain.ledger_evidence import Amounts
 from ledger_guard.domain.openings import opening_lines, openings_of
-from ledger_guard.domain.plan_lines import row_of
+from ledger_guard.domain.plan_rows import row_of
 from ledger_guard.domain.plans import BackfillMode, PlanRow
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports.platform import Comparison
@@ -40,7 +40,7 @@ def test_each_kind_of_row_is_counted_by_what_is_the_matter(world):
     world.stale("elsewhere", 1.0, 2.0, tenant_id="other_casino")
     platform.set_wallet(TENANT, "elsewhere", 3.0)
 
-    found = world.guard.ledger.compare(TENANT, BackfillMode.FORCE)
+    found = world.deps.ledger.compare(TENANT, BackfillMode.FORCE)
 
     assert found.players == 9
     assert found.counts == DifferenceCounts(
@@ -62,21 +62,21 @@ def test_each_kind_of_row_is_counted_by_what_is_the_matter(world):
 def test_create_missing_lists_missing_rows_alone_and_still_counts_everything(world):
     world.platform.set_player(TENANT, "missing", 5.0)
     world.stale("stale", 20.0, 10.0)
-    found = world.guard.ledger.compare(TENANT, BackfillMode.CREATE_MISSING)
+    found = world.deps.ledger.compare(TENANT, BackfillMode.CREATE_MISSING)
     assert [row.player_id for row in found.rows] == ["missing"]
     assert (found.counts.missing, found.counts.stale_wallet) == (1, 1)
 
 
 def openings_before(world: World) -> bytes:
     """What the guard might have seen of every second player: for every fourth a cent less than follows now."""
-    with world.guard.ledger.differences(TENANT, BackfillMode.FORCE) as found:
+    with world.deps.ledger.differences(TENANT, BackfillMode.FORCE) as found:
         now = openings_of(found.new_openings())
     every_second = list(now.items())[::2]
     return opening_lines({name: each.less(Amounts(number % 2, 0)) for number, (name, each) in enumerate(every_second)})
 
 
 def compare_with(world: World, seen: bytes) -> Comparison:
-    with world.guard.ledger.differences(TENANT, BackfillMode.FORCE, [seen]) as found:
+    with world.deps.ledger.differences(TENANT, BackfillMode.FORCE, [seen]) as found:
         rows = tuple(row_of(line) for line in found.lines())
         return Comparison(TENANT, found.players, found.counts, rows, found.bonus_lost)
 
@@ -91,7 +91,7 @@ def test_memory_and_postgres_judge_thousands_of_odd_players_alike(database_uri, 
     fill_memory(memory, players)
     fill_postgres(database_uri, players)
 
-    expected, found = (world.guard.ledger.compare(TENANT, BackfillMode.FORCE) for world in (memory, postgres))
+    expected, found = (world.deps.ledger.compare(TENANT, BackfillMode.FORCE) for world in (memory, postgres))
 
     assert unlike(expected.rows, found.rows) == []
     assert found == expected
@@ -209,6 +209,6 @@ def test_a_missing_table_or_column_is_named(database_uri, policy, spoil, named):
 @pytest.mark.postgres
 def test_tenants_are_known_by_their_exact_id(world):
     world.platform.add_tenant("Casino_7")
-    ledger = world.guard.ledger
+    ledger = world.deps.ledger
     assert ledger.tenant_ids() == sorted([TENANT, "Casino_7"])
     assert [ledger.tenant_exists(each) for each in (TENANT, "CASINO_7", "casino", "")] == [True, False, False, False]

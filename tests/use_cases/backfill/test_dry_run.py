@@ -26,14 +26,14 @@ def mixed(world: World) -> None:
 
 def test_the_plan_is_stored_as_it_was_returned(world):
     mixed(world)
-    plan = dry_run(world.guard, TENANT, "force", ACTOR)
+    plan = dry_run(world.deps, TENANT, "force", ACTOR)
     stored = world.stored(plan.plan_id)
     assert replace(stored, rows=()) == plan
     assert [row.player_id for row in stored.rows] == sorted(row.player_id for row in stored.rows)
     assert plan.cents == CentTotals(created=500, increased=1000, decreased=300, bonus_lost=700)
     assert (plan.counts.missing, plan.counts.stale_wallet, plan.counts.unexplained, plan.players) == (1, 2, 1, 5)
     assert plan.counts.protected == 1
-    assert plan.expires_at == NOW + timedelta(minutes=world.guard.policy.guardrails.plan_valid_minutes)
+    assert plan.expires_at == NOW + timedelta(minutes=world.deps.policy.guardrails.plan_valid_minutes)
     assert plan.flag_state == {"ledger_enforce_balance": False, "webhook_signature_enforced": False}
     states = {"missing": "planned", "low": "planned", "high": "planned", "doubtful": "set_aside"}
     assert world.states(plan.plan_id) == states, "a wallet that is right has no row, whatever the player row says"
@@ -42,17 +42,17 @@ def test_the_plan_is_stored_as_it_was_returned(world):
 def test_a_dry_run_writes_nothing_on_the_platform(world):
     mixed(world)
     before = {player: world.platform.wallet(TENANT, player) for player in ("missing", "low", "high", "credited", "doubtful")}
-    dry_run(world.guard, TENANT, "force", ACTOR)
+    dry_run(world.deps, TENANT, "force", ACTOR)
     assert {player: world.platform.wallet(TENANT, player) for player in before} == before
 
 
 def test_the_same_data_gives_the_same_hash_and_other_data_another(world):
     mixed(world)
-    first, again = (dry_run(world.guard, TENANT, "force", ACTOR) for _ in range(2))
+    first, again = (dry_run(world.deps, TENANT, "force", ACTOR) for _ in range(2))
     assert first.plan_hash == again.plan_hash
     assert first.plan_id != again.plan_id
     world.platform.set_wallet(TENANT, "low", 10.01)
-    assert dry_run(world.guard, TENANT, "force", ACTOR).plan_hash != first.plan_hash
+    assert dry_run(world.deps, TENANT, "force", ACTOR).plan_hash != first.plan_hash
 
 
 @pytest.mark.parametrize("mode", ["force", "create-missing"])
@@ -60,23 +60,23 @@ def test_the_bonus_that_players_of_created_wallets_lose_is_counted(world, mode):
     for player_id in ("first", "second"):
         world.platform.set_player(TENANT, player_id, 5.0)  # each with a bonus of 7
     world.stale("has a wallet", 20.0, 10.0)
-    plan = dry_run(world.guard, TENANT, mode, ACTOR)
+    plan = dry_run(world.deps, TENANT, mode, ACTOR)
     assert (plan.counts.missing_with_bonus, plan.cents.bonus_lost) == (2, 1400)
     assert world.stored(plan.plan_id).cents.bonus_lost == 1400
 
 
 def test_flags_belong_to_what_is_hashed(memory):
     mixed(memory)
-    before = dry_run(memory.guard, TENANT, "force", ACTOR)
-    memory.guard.flags.put("ledger_enforce_balance", TENANT, True)
-    after = dry_run(memory.guard, TENANT, "force", ACTOR)
+    before = dry_run(memory.deps, TENANT, "force", ACTOR)
+    memory.deps.flags.put("ledger_enforce_balance", TENANT, True)
+    after = dry_run(memory.deps, TENANT, "force", ACTOR)
     assert after.flag_state["ledger_enforce_balance"] is True
     assert after.plan_hash != before.plan_hash
 
 
 def test_a_dry_run_is_on_the_audit_log(memory):
     mixed(memory)
-    plan = dry_run(memory.guard, TENANT, "force", ACTOR)
+    plan = dry_run(memory.deps, TENANT, "force", ACTOR)
     [entry] = memory.audited("dry_run")
     assert (entry["plan_hash"], entry["mode"], entry["counts"]["protected"]) == (plan.plan_hash, "force", 1)
 
@@ -101,20 +101,20 @@ def test_a_dry_run_is_on_the_audit_log(memory):
 def test_a_tenant_id_that_names_no_tenant_is_refused_and_nothing_is_stored(world, tenant_id):
     mixed(world)
     with pytest.raises(BadInputError, match="tenant"):
-        dry_run(world.guard, tenant_id, "force", ACTOR)
+        dry_run(world.deps, tenant_id, "force", ACTOR)
     assert world.audited("dry_run") == []
 
 
 def test_the_refusal_of_an_unknown_tenant_names_some_that_exist(memory):
     with pytest.raises(BadInputError, match=f"tenant nobody: is unknown to the platform; allowed: {TENANT}"):
-        dry_run(memory.guard, "nobody", "force", ACTOR)
+        dry_run(memory.deps, "nobody", "force", ACTOR)
 
 
 def test_an_unknown_mode_or_incident_is_refused(world):
     with pytest.raises(BadInputError, match="allowed: create-missing, force"):
-        dry_run(world.guard, TENANT, "everything", ACTOR)
+        dry_run(world.deps, TENANT, "everything", ACTOR)
     with pytest.raises(BadInputError):
-        dry_run(world.guard, TENANT, "force", ACTOR, incident_id="7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0001")
+        dry_run(world.deps, TENANT, "force", ACTOR, incident_id="7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0001")
     assert world.audited("dry_run") == []
 
 
@@ -177,40 +177,40 @@ def stale_row(delta: int, cause: RowCause = RowCause.STALE_WALLET) -> PlanRow:
 )
 def test_guardrails_below_at_and_above_their_limit(memory, limit, rows, players, exceeded):
     wide = {"max_rows": 10**6, "max_total_delta_cents": 10**9, "max_single_delta_cents": 10**9, "max_share_of_players": 1.0}
-    guardrails = memory.guard.policy.guardrails.model_copy(update={**wide, **limit})
+    guardrails = memory.deps.policy.guardrails.model_copy(update={**wide, **limit})
     assert exceeded_guardrails(guardrails, write_totals(rows), players) == exceeded
 
 
 def test_review_lets_a_small_plan_pass_by_itself(world):
     mixed(world)
-    found = review(world.guard, dry_run(world.guard, TENANT, "force", ACTOR).plan_id)
+    found = review(world.deps, dry_run(world.deps, TENANT, "force", ACTOR).plan_id)
     assert (found.is_empty, found.needs_approval, found.why) == (False, False, ("within the guardrails",))
 
 
 def test_review_asks_for_a_human_beyond_the_guardrails(world):
     world.disputed("odd", 20.0, 33.0)
-    found = review(world.guard, dry_run(world.guard, TENANT, "force", ACTOR).plan_id)
+    found = review(world.deps, dry_run(world.deps, TENANT, "force", ACTOR).plan_id)
     assert (found.needs_approval, found.why) == (True, ("disputed_rows 1 > max_disputed_rows 0",))
 
 
 def test_review_asks_for_a_human_where_the_policy_always_wants_one(memory):
     mixed(memory)
-    guardrails = memory.guard.policy.guardrails.model_copy(update={"force_without_approval": False})
-    strict = memory.with_policy(memory.guard.policy.model_copy(update={"guardrails": guardrails}))
-    found = review(strict.guard, dry_run(strict.guard, TENANT, "force", ACTOR).plan_id)
+    guardrails = memory.deps.policy.guardrails.model_copy(update={"force_without_approval": False})
+    strict = memory.with_policy(memory.deps.policy.model_copy(update={"guardrails": guardrails}))
+    found = review(strict.deps, dry_run(strict.deps, TENANT, "force", ACTOR).plan_id)
     assert (found.needs_approval, found.why) == (True, ("the policy's force_without_approval is false",))
 
 
 def test_review_of_a_plan_with_nothing_to_write_is_empty(memory):
     memory.credited("credited", 20.0, 50.0)
     memory.doubtful("doubtful", 20.0, 33.0)
-    found = review(memory.guard, dry_run(memory.guard, TENANT, "force", ACTOR).plan_id)
+    found = review(memory.deps, dry_run(memory.deps, TENANT, "force", ACTOR).plan_id)
     assert (found.is_empty, found.needs_approval) == (True, False)
 
 
 def test_review_holds_the_rows_themselves_against_the_guardrails_and_not_the_stored_sentences(memory):
     memory.disputed("odd", 20.0, 33.0)
-    plan = dry_run(memory.guard, TENANT, BackfillMode.FORCE, ACTOR)
-    plans = memory.guard.state.tables.plans
+    plan = dry_run(memory.deps, TENANT, BackfillMode.FORCE, ACTOR)
+    plans = memory.deps.state.tables.plans
     plans[plan.plan_id] = replace(plans[plan.plan_id], guardrails_exceeded=())
-    assert review(memory.guard, plan.plan_id).needs_approval
+    assert review(memory.deps, plan.plan_id).needs_approval

@@ -22,8 +22,8 @@ def created(world: World) -> Plan:
     """A forced plan that made the wallet of a player with a bonus of 7, and changed one that has a wallet."""
     world.platform.set_player(TENANT, "new", 5.0)
     world.stale("old", 20.0, 10.0)
-    plan = dry_run(world.guard, TENANT, "force", ACTOR)
-    world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+    plan = dry_run(world.deps, TENANT, "force", ACTOR)
+    world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     return plan
 
 
@@ -40,7 +40,7 @@ def test_nobody_loses_a_bonus_then(world):
 
 def test_an_undo_takes_a_created_wallet_with_its_bonus_back(world):
     plan = created(world)
-    assert world.guard.backfill.undo(plan.plan_id, ACTOR, 2) == UndoOutcome(restored=2, kept=0)
+    assert world.deps.backfill.undo(plan.plan_id, ACTOR, 2) == UndoOutcome(restored=2, kept=0)
     assert world.platform.wallet(TENANT, "new") is None
     assert world.platform.wallet(TENANT, "old") == (10.0, 0.0, 0.0, 0.0)
 
@@ -49,5 +49,5 @@ def test_an_undo_takes_a_created_wallet_with_its_bonus_back(world):
 def test_an_undo_keeps_a_created_wallet_whose_bonus_moved(world, bonus):
     plan = created(world)
     world.platform.set_wallet(TENANT, "new", 5.0, bonus=bonus)
-    assert world.guard.backfill.undo(plan.plan_id, ACTOR, 2) == UndoOutcome(restored=1, kept=1)
+    assert world.deps.backfill.undo(plan.plan_id, ACTOR, 2) == UndoOutcome(restored=1, kept=1)
     assert world.platform.wallet(TENANT, "new") == (5.0, 0.0, bonus, 0.0)

@@ -24,8 +24,8 @@ def webhook(world: World, player_id: str, player: float, wallet: float, amount: 
 
 def found(world: World, player_id: str, mode: str = "force") -> tuple[RowCause, RowReason | None] | None:
     """What a dry-run says of the player now; None: the wallet is right."""
-    plan = dry_run(world.guard, TENANT, mode, ACTOR)
-    force(world.guard, plan.plan_id, ACTOR)
+    plan = dry_run(world.deps, TENANT, mode, ACTOR)
+    force(world.deps, plan.plan_id, ACTOR)
     return next(((row.cause, row.reason) for row in world.stored(plan.plan_id).rows if row.player_id == player_id), None)
 
 
@@ -60,27 +60,27 @@ def test_after_our_own_repair_a_raised_player_row_is_a_humans(world):
 def test_a_missing_wallet_is_made_for_legacy_money_and_not_for_what_was_raised_since(world):
     world.platform.set_player(TENANT, "legacy", 100.0)
     world.platform.set_player(TENANT, "mallory", 100.0)
-    assert verify(world.guard, TENANT).counts.missing == 2, "a verify sees as a dry-run does"
+    assert verify(world.deps, TENANT).counts.missing == 2, "a verify sees as a dry-run does"
     world.platform.set_player(TENANT, "mallory", 100.01)
-    plan = dry_run(world.guard, TENANT, "create-missing", ACTOR)
+    plan = dry_run(world.deps, TENANT, "create-missing", ACTOR)
     assert (plan.counts.missing, plan.counts.unexplained) == (1, 1)
-    assert force(world.guard, plan.plan_id, ACTOR) == ForceOutcome(1, 0, 0)
+    assert force(world.deps, plan.plan_id, ACTOR) == ForceOutcome(1, 0, 0)
     assert world.platform.wallet(TENANT, "mallory") is None
     assert world.platform.wallet(TENANT, "legacy")[:2] == (100.0, 0.0)
 
 
 def test_what_was_seen_first_stays_however_often_a_raised_row_is_looked_at(world):
     webhook(world, "mallory", 0.0, 10.0, 10.0)
-    verify(world.guard, TENANT)
+    verify(world.deps, TENANT)
     world.platform.set_player(TENANT, "mallory", 50.0)
     for _ in range(3):
-        assert verify(world.guard, TENANT).counts.unexplained == 1
+        assert verify(world.deps, TENANT).counts.unexplained == 1
         assert found(world, "mallory") == ROSE
 
 
 def test_the_raise_booked_in_the_ledger_settles_it(world):
     webhook(world, "p1", 0.0, 10.0, 10.0)
-    verify(world.guard, TENANT)
+    verify(world.deps, TENANT)
     world.platform.set_player(TENANT, "p1", 50.0)
     assert found(world, "p1") == ROSE
     world.platform.book(TENANT, "p1", LedgerRow("poker_win", "credit", 50.0, NOW, status="success"))
@@ -91,11 +91,11 @@ def test_the_raise_booked_in_the_ledger_settles_it(world):
 def test_other_ledger_words_begin_anew(memory):
     """By them another opening follows from the same rows: nothing was seen by them yet."""
     webhook(memory, "p1", 0.0, 10.0, 10.0)
-    verify(memory.guard, TENANT)
+    verify(memory.deps, TENANT)
     memory.platform.set_player(TENANT, "p1", 50.0)
-    platform = memory.guard.policy.platform
+    platform = memory.deps.policy.platform
     ledger = platform.ledger.model_copy(update={"void_statuses": ("gone",)})
-    other = memory.guard.policy.model_copy(update={"platform": platform.model_copy(update={"ledger": ledger})})
+    other = memory.deps.policy.model_copy(update={"platform": platform.model_copy(update={"ledger": ledger})})
     assert found(memory.with_policy(other), "p1") != ROSE
     assert found(memory, "p1") is None, "what was paid out then is right by its own words"
 
@@ -105,6 +105,6 @@ def test_what_was_seen_cannot_be_changed(postgres_world):
     import psycopg
 
     webhook(postgres_world, "p1", 0.0, 10.0, 10.0)
-    verify(postgres_world.guard, TENANT)
-    with psycopg.connect(postgres_world.uris[1]) as guard, pytest.raises(psycopg.errors.RaiseException, match="append-only"):
-        guard.execute("update ledger_guard.seen_opening set available = 1e6")
+    verify(postgres_world.deps, TENANT)
+    with psycopg.connect(postgres_world.uris[1]) as deps, pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+        deps.execute("update ledger_guard.seen_opening set available = 1e6")

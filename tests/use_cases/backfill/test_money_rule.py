@@ -12,7 +12,7 @@ from money_cases import CASES, MoneyCase, both, hook
 from ledger_guard.domain.findings import DifferenceCounts, RowAction, RowCause, RowReason
 from ledger_guard.domain.ledger_evidence import Amounts
 from ledger_guard.domain.openings import opening_lines
-from ledger_guard.domain.plan_lines import row_of
+from ledger_guard.domain.plan_rows import row_of
 from ledger_guard.domain.plans import BackfillMode, PlanRow
 from ledger_guard.policy.schema import Policy
 from ledger_guard.use_cases.backfill.verify import verify
@@ -38,7 +38,7 @@ def fill(world: World, cases: Iterable[MoneyCase]) -> None:
 def compared(world: World, cases: Iterable[MoneyCase]) -> tuple[list[PlanRow], DifferenceCounts]:
     """What a dry-run finds, with what was seen of these cases before."""
     seen = {case.name: Amounts(*case.seen_opening) for case in cases if case.seen_opening is not None}
-    with world.guard.ledger.differences(TENANT, BackfillMode.FORCE, [opening_lines(seen)]) as found:
+    with world.deps.ledger.differences(TENANT, BackfillMode.FORCE, [opening_lines(seen)]) as found:
         return [row_of(line) for line in found.lines()], found.counts
 
 
@@ -91,7 +91,7 @@ def test_memory_and_postgres_keep_the_same_evidence(all_cases, policy):
 
 @pytest.mark.postgres
 def test_a_ledger_row_without_a_date_is_shown_as_one_and_keeps_no_other_from_being_read(all_cases):
-    shown = all_cases.guard.ledger.movements(TENANT, ["a ledger row without a date"], 10)
+    shown = all_cases.deps.ledger.movements(TENANT, ["a ledger row without a date"], 10)
     assert [each.row.created_at is None for each in shown["a ledger row without a date"]] == [False, True, True], "last of all"
 
 
@@ -99,7 +99,7 @@ def test_a_ledger_row_without_a_date_is_shown_as_one_and_keeps_no_other_from_bei
 def test_t3_counts_what_a_plan_would_write_and_what_it_hands_to_humans(all_cases, rows, policy):
     reading = mismatches(all_cases, policy)
     assert (reading.events, reading.exposure) == (len(rows), len(CASES))
-    counts = all_cases.guard.ledger.compare(TENANT, BackfillMode.FORCE).counts
+    counts = all_cases.deps.ledger.compare(TENANT, BackfillMode.FORCE).counts
     assert reading.events == counts.repairable + counts.for_humans
 
 
@@ -108,7 +108,7 @@ def test_t3_counts_what_a_plan_would_write_and_what_it_hands_to_humans(all_cases
 def test_t3_counts_each_case_alone_as_the_plan_does(world_of_one, policy, case):
     fill(world_of_one, [case])
     assert mismatches(world_of_one, policy).events == 1
-    assert not verify(world_of_one.guard, TENANT).is_clean
+    assert not verify(world_of_one.deps, TENANT).is_clean
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def world_of_one(policy, database_uri) -> World:
 def test_without_a_table_of_transactions_overlapping_requests_go_to_a_human(policy):
     world = memory_backfill_world(without_transactions(policy))
     fill(world, [case for case in CASES if case.name == "overlapping requests after the first note are replayed"])
-    (row,) = world.guard.ledger.compare(TENANT, BackfillMode.FORCE).rows
+    (row,) = world.deps.ledger.compare(TENANT, BackfillMode.FORCE).rows
     assert (row.cause, row.reason) == (RowCause.UNEXPLAINED, RowReason.OVERLAPPING_REQUESTS)
 
 
@@ -133,7 +133,7 @@ def test_how_close_requests_may_be_is_the_policys_to_say(policy, seconds):
         world = memory_backfill_world(policy.model_copy(update={"platform": platform}))
         ledger = (hook(5, 0), both("manual_credit", "credit", 5, 1), both("manual_credit", "credit", 10, 1 + max(gap, 0) / 60))
         fill(world, [MoneyCase("p", (115.0, 0.0), (20.0, 0.0), ledger)])
-        (row,) = world.guard.ledger.compare(TENANT, BackfillMode.FORCE).rows
+        (row,) = world.deps.ledger.compare(TENANT, BackfillMode.FORCE).rows
         assert (row.reason is RowReason.OVERLAPPING_REQUESTS) == (overlap and seconds > 0)
 
 
@@ -144,7 +144,7 @@ def test_without_a_ledger_only_missing_wallets_are_made_and_the_rest_go_to_human
     with psycopg.connect(world_of_one.uris[0]) as connection:
         connection.execute(spoil)
         connection.execute("delete from transaction")
-    found = world_of_one.guard.ledger.compare(TENANT, BackfillMode.FORCE)
+    found = world_of_one.deps.ledger.compare(TENANT, BackfillMode.FORCE)
     assert {row.cause for row in found.rows if row.cause.action is RowAction.WRITE} == {RowCause.MISSING}
     assert {row.cause.action for row in found.rows} == {RowAction.WRITE, RowAction.HUMAN}
     for row in found.rows:
@@ -159,9 +159,9 @@ def test_a_wallet_that_holds_null_is_unreadable_and_never_clean(world_of_one, co
     with psycopg.connect(world_of_one.uris[0]) as connection:
         connection.execute(f"alter table walletbalance alter {column} drop not null")
         connection.execute(f"update walletbalance set {column} = null")
-    (row,) = world_of_one.guard.ledger.compare(TENANT, BackfillMode.FORCE).rows
+    (row,) = world_of_one.deps.ledger.compare(TENANT, BackfillMode.FORCE).rows
     assert (row.cause, row.reason) == (RowCause.UNREADABLE, RowReason.UNREADABLE_WALLET)
-    assert not verify(world_of_one.guard, TENANT).is_clean
+    assert not verify(world_of_one.deps, TENANT).is_clean
 
 
 def without_transactions(policy: Policy) -> Policy:

@@ -29,7 +29,7 @@ def planned(world: World) -> Plan:
     for player_id in ("p0", "p1", "p3"):
         world.stale(player_id, 20.0, 10.0)
     world.platform.set_player(TENANT, "p2", 5.0)
-    return dry_run(world.guard, TENANT, "force", ACTOR)
+    return dry_run(world.deps, TENANT, "force", ACTOR)
 
 
 def add_trigger(world: World, fires: str) -> None:
@@ -56,10 +56,10 @@ def test_force_refuses_and_goes_on_once_the_trigger_is_gone(postgres_world, fire
     plan = planned(world)
     add_trigger(world, fires)
     with pytest.raises(SafetyRefusal, match="2 wallets did not hold what was written to them: a trigger or rule"):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert wallets(world) == [(10.0, 0.0), (10.0, 0.0), None, (10.0, 0.0)]
     drop_trigger(world)
-    assert world.guard.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(applied=4, drifted=0, already_applied=0)
+    assert world.deps.backfill.force(plan.plan_id, ACTOR, 2) == ForceOutcome(applied=4, drifted=0, already_applied=0)
     assert wallets(world) == [(amount, 0.0) for amount in FORCED]
 
 
@@ -67,10 +67,10 @@ def test_force_refuses_and_goes_on_once_the_trigger_is_gone(postgres_world, fire
 def test_a_wallet_that_force_makes_is_read_back_too(postgres_world, fires):
     world = postgres_world
     world.platform.set_player(TENANT, "p2", 5.0)
-    plan = dry_run(world.guard, TENANT, "force", ACTOR)
+    plan = dry_run(world.deps, TENANT, "force", ACTOR)
     add_trigger(world, fires)
     with pytest.raises(SafetyRefusal, match="1 wallets did not hold"):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert world.platform.wallet(TENANT, "p2") is None
 
 
@@ -78,11 +78,11 @@ def test_a_wallet_that_force_makes_is_read_back_too(postgres_world, fires):
 def test_undo_refuses_and_goes_on_once_the_trigger_is_gone(postgres_world, fires):
     world = postgres_world
     plan = planned(world)
-    world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+    world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     add_trigger(world, fires)
     with pytest.raises(SafetyRefusal, match="2 wallets did not hold what was written to them: a trigger or rule"):
-        world.guard.backfill.undo(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.undo(plan.plan_id, ACTOR, 2)
     assert wallets(world) == [(amount, 0.0) for amount in FORCED]
     drop_trigger(world)
-    assert world.guard.backfill.undo(plan.plan_id, ACTOR, 2) == UndoOutcome(restored=4, kept=0)
+    assert world.deps.backfill.undo(plan.plan_id, ACTOR, 2) == UndoOutcome(restored=4, kept=0)
     assert wallets(world) == [(10.0, 0.0), (10.0, 0.0), None, (10.0, 0.0)]

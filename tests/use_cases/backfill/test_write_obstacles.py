@@ -19,8 +19,7 @@ from ledger_guard.domain.plans import BackfillMode, ForceOutcome, UndoOutcome
 from ledger_guard.domain.writability import ObstacleKind, WriteKind, WriteObstacle
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.force import force
-from ledger_guard.use_cases.backfill.undo import undo
+from ledger_guard.use_cases.backfill.force import force, undo
 
 WALLET = "public.walletbalance"
 INSERT, UPDATE, DELETE = WriteKind.INSERT, WriteKind.UPDATE, WriteKind.DELETE
@@ -43,23 +42,23 @@ def obstacle(kind: ObstacleKind, *stops: WriteKind) -> WriteObstacle:
 
 
 def test_a_dry_run_refuses_what_could_never_be_written_and_stores_no_plan(one_stale):
-    one_stale.guard.backfill.in_the_way = [VIEW]
+    one_stale.deps.backfill.in_the_way = [VIEW]
     with pytest.raises(SafetyRefusal, match=f"tenant {TENANT}: wallets can't be written: {WALLET} is a view"):
-        dry_run(one_stale.guard, TENANT, BackfillMode.FORCE, ACTOR)
-    with one_stale.guard.state.transaction() as state:
+        dry_run(one_stale.deps, TENANT, BackfillMode.FORCE, ACTOR)
+    with one_stale.deps.state.transaction() as state:
         assert state.plans.latest(TENANT) is None
 
 
 def test_every_obstacle_is_named_at_once(one_stale):
-    one_stale.guard.backfill.in_the_way = [obstacle(ObstacleKind.NO_UNIQUE_KEY, *EVERY), obstacle(ObstacleKind.HAS_RULE, UPDATE)]
+    one_stale.deps.backfill.in_the_way = [obstacle(ObstacleKind.NO_UNIQUE_KEY, *EVERY), obstacle(ObstacleKind.HAS_RULE, UPDATE)]
     with pytest.raises(SafetyRefusal, match=r"unique key.*; .*has rule"):
-        dry_run(one_stale.guard, TENANT, BackfillMode.FORCE, ACTOR)
+        dry_run(one_stale.deps, TENANT, BackfillMode.FORCE, ACTOR)
 
 
 def test_a_dry_run_with_nothing_to_write_is_not_refused(memory):
-    memory.guard.backfill.in_the_way = [VIEW]
+    memory.deps.backfill.in_the_way = [VIEW]
     memory.credited("p1", 10.0, 5.0)
-    assert dry_run(memory.guard, TENANT, BackfillMode.FORCE, ACTOR).counts.protected == 1
+    assert dry_run(memory.deps, TENANT, BackfillMode.FORCE, ACTOR).counts.protected == 1
 
 
 @pytest.mark.parametrize(
@@ -72,59 +71,59 @@ def test_a_dry_run_with_nothing_to_write_is_not_refused(memory):
     ],
 )
 def test_only_what_stops_the_writes_of_this_very_plan_counts(one_stale, stops, mode, is_refused):
-    one_stale.guard.backfill.in_the_way = [obstacle(ObstacleKind.MISSING_RIGHT, stops)]
+    one_stale.deps.backfill.in_the_way = [obstacle(ObstacleKind.MISSING_RIGHT, stops)]
     if is_refused:
         with pytest.raises(SafetyRefusal):
-            dry_run(one_stale.guard, TENANT, mode, ACTOR)
+            dry_run(one_stale.deps, TENANT, mode, ACTOR)
     else:
-        dry_run(one_stale.guard, TENANT, mode, ACTOR)
+        dry_run(one_stale.deps, TENANT, mode, ACTOR)
 
 
 @pytest.mark.parametrize("stops", [INSERT, DELETE])
 def test_a_wallet_is_made_only_where_it_could_be_taken_back_too(memory, stops):
     memory.platform.set_player(TENANT, "p1", 20.0)
-    memory.guard.backfill.in_the_way = [obstacle(ObstacleKind.MISSING_RIGHT, stops)]
+    memory.deps.backfill.in_the_way = [obstacle(ObstacleKind.MISSING_RIGHT, stops)]
     with pytest.raises(SafetyRefusal):
-        dry_run(memory.guard, TENANT, BackfillMode.CREATE_MISSING, ACTOR)
+        dry_run(memory.deps, TENANT, BackfillMode.CREATE_MISSING, ACTOR)
 
 
 def test_a_trigger_is_a_reason_to_ask_a_human(one_stale):
-    one_stale.guard.backfill.in_the_way = [TRIGGER]
-    plan = dry_run(one_stale.guard, TENANT, BackfillMode.FORCE, ACTOR)
+    one_stale.deps.backfill.in_the_way = [TRIGGER]
+    plan = dry_run(one_stale.deps, TENANT, BackfillMode.FORCE, ACTOR)
     assert plan.guardrails_exceeded == (TRIGGER.sentence,)
     with pytest.raises(SafetyRefusal, match=r"needs an approval .*trigger round_up"):
-        force(one_stale.guard, plan.plan_id, ACTOR)
-    approve(one_stale.guard.state, ApprovalKind.BACKFILL_FORCE, plan)
-    assert force(one_stale.guard, plan.plan_id, ACTOR) == ForceOutcome(1, 0, 0)
+        force(one_stale.deps, plan.plan_id, ACTOR)
+    approve(one_stale.deps.state, ApprovalKind.BACKFILL_FORCE, plan)
+    assert force(one_stale.deps, plan.plan_id, ACTOR) == ForceOutcome(1, 0, 0)
 
 
 def test_a_trigger_that_the_policy_names_is_none(one_stale):
-    one_stale.guard.backfill.in_the_way = [TRIGGER]
-    platform = one_stale.guard.policy.platform
+    one_stale.deps.backfill.in_the_way = [TRIGGER]
+    platform = one_stale.deps.policy.platform
     wallet = platform.wallet.model_copy(update={"known_triggers": ("round_up",)})
-    policy = one_stale.guard.policy.model_copy(update={"platform": platform.model_copy(update={"wallet": wallet})})
-    assert dry_run(one_stale.with_policy(policy).guard, TENANT, BackfillMode.FORCE, ACTOR).within_guardrails
+    policy = one_stale.deps.policy.model_copy(update={"platform": platform.model_copy(update={"wallet": wallet})})
+    assert dry_run(one_stale.with_policy(policy).deps, TENANT, BackfillMode.FORCE, ACTOR).within_guardrails
 
 
 @pytest.mark.parametrize(("found", "words"), [(TRIGGER, "since the dry-run"), (VIEW, "can't be written")])
 def test_what_came_in_the_way_since_the_dry_run_stops_force_and_is_on_record(one_stale, found, words):
-    plan = dry_run(one_stale.guard, TENANT, BackfillMode.FORCE, ACTOR)
-    one_stale.guard.backfill.in_the_way = [found]
+    plan = dry_run(one_stale.deps, TENANT, BackfillMode.FORCE, ACTOR)
+    one_stale.deps.backfill.in_the_way = [found]
     with pytest.raises(SafetyRefusal, match=words):
-        force(one_stale.guard, plan.plan_id, ACTOR)
+        force(one_stale.deps, plan.plan_id, ACTOR)
     assert one_stale.platform.wallet(TENANT, "p1") == (10.0, 0.0, 0.0, 0.0)
     assert words in one_stale.audited("force")[-1]["refused"]
 
 
 def test_undo_is_stopped_by_what_stops_it_and_not_by_what_stops_new_wallets(one_stale):
-    plan = dry_run(one_stale.guard, TENANT, BackfillMode.FORCE, ACTOR)
-    force(one_stale.guard, plan.plan_id, ACTOR)
-    approve(one_stale.guard.state, ApprovalKind.BACKFILL_UNDO, plan)
-    one_stale.guard.backfill.in_the_way = [VIEW]
+    plan = dry_run(one_stale.deps, TENANT, BackfillMode.FORCE, ACTOR)
+    force(one_stale.deps, plan.plan_id, ACTOR)
+    approve(one_stale.deps.state, ApprovalKind.BACKFILL_UNDO, plan)
+    one_stale.deps.backfill.in_the_way = [VIEW]
     with pytest.raises(SafetyRefusal, match="can't be written"):
-        undo(one_stale.guard, plan.plan_id, ACTOR)
-    one_stale.guard.backfill.in_the_way = [obstacle(ObstacleKind.NEEDS_VALUE, INSERT)]
-    assert undo(one_stale.guard, plan.plan_id, ACTOR) == UndoOutcome(1, 0)
+        undo(one_stale.deps, plan.plan_id, ACTOR)
+    one_stale.deps.backfill.in_the_way = [obstacle(ObstacleKind.NEEDS_VALUE, INSERT)]
+    assert undo(one_stale.deps, plan.plan_id, ACTOR) == UndoOutcome(1, 0)
 
 
 # --- what the catalogue of a database shows --------------------------------------------------------------------------
@@ -325,7 +324,7 @@ def test_rows_that_are_hidden_from_the_writers_login(catalogue, table):
 def test_a_database_that_somebody_closed_for_writes_is_not_written(postgres_world):
     world = postgres_world
     world.stale("p1", 20.0, 10.0)
-    plan = dry_run(world.guard, TENANT, BackfillMode.FORCE, ACTOR)
+    plan = dry_run(world.deps, TENANT, BackfillMode.FORCE, ACTOR)
     name = psycopg.conninfo.conninfo_to_dict(world.uris[0])["dbname"]
     closed = changed(
         world.uris[0],
@@ -333,7 +332,7 @@ def test_a_database_that_somebody_closed_for_writes_is_not_written(postgres_worl
         f"set default_transaction_read_only = off; alter database {name} reset all",
     )
     with closed, pytest.raises(SourceUnavailable, match=r"default_transaction_read_only is 'on'.*somebody wants no writes"):
-        world.guard.backfill.force(plan.plan_id, ACTOR, 2)
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     assert world.platform.wallet(TENANT, "p1") == (10.0, 0.0, 0.0, 0.0)
 
 
@@ -342,4 +341,4 @@ def test_a_plan_for_a_view_is_refused_on_a_database_too(database_uri):
     world = postgres_backfill_world(load_policy(), database_uri, database_uri)
     world.stale("p1", 20.0, 10.0)
     with changed(database_uri, _AS_VIEW, ""), pytest.raises(SafetyRefusal, match=r"public\.walletbalance is a view"):
-        dry_run(world.guard, TENANT, BackfillMode.FORCE, ACTOR)
+        dry_run(world.deps, TENANT, BackfillMode.FORCE, ACTOR)

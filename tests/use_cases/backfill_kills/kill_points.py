@@ -22,10 +22,10 @@ from ledger_guard.use_cases.backfill.force import force
 POINTS = int(os.environ.get("LEDGER_GUARD_KILL_POINTS", "100"))
 SEED = 20260301
 PLACEMENTS = ("shared_database", "two_databases")
-#: how many of a hundred moments each story gets in each placement
+#: how many of a hundred moments each scenario gets in each placement
 SHARES = {"plan": 5, "force": 15, "undo": 15, "give_up": 15}
 #: what is killed, and what is then called: the same again, or an undo of a force that is given up
-STORIES = {"plan": ("plan", "plan"), "force": ("force", "force"), "undo": ("undo", "undo"), "give_up": ("force", "undo")}
+SCENARIOS = {"plan": ("plan", "plan"), "force": ("force", "force"), "undo": ("undo", "undo"), "give_up": ("force", "undo")}
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Point:
     moves: bool
 
 
-def points(placement: str, story: str, exchanges: int) -> list[Point]:
+def points(placement: str, scenario: str, exchanges: int) -> list[Point]:
     """This chunk's share of moments, spread over all there are, each with and without moves by turns."""
     moments = [Kill(exchange, when) for exchange in range(1, exchanges + 1) for when in WHEN]
-    share = min(len(moments), POINTS * SHARES[story] // 100) if POINTS else len(moments)
-    dice = random.Random(f"{SEED} {placement} {story}")
+    share = min(len(moments), POINTS * SHARES[scenario] // 100) if POINTS else len(moments)
+    dice = random.Random(f"{SEED} {placement} {scenario}")
     edges = [len(moments) * number // share for number in range(share + 1)]
     chosen = [moments[dice.randrange(start, end)] for start, end in itertools.pairwise(edges)]
     return [Point(kill, moves=bool(number % 2)) for number, kill in enumerate(chosen)]
@@ -62,8 +62,8 @@ class Tenant:
         return {self.player(number) for number in (0, 1, 3)}
 
 
-def new_tenant(world: KilledWorld, story: str) -> Tenant:
-    """A tenant that is ready for a story: with an approved plan, forced already where the story is its undo."""
+def new_tenant(world: KilledWorld, scenario: str) -> Tenant:
+    """A tenant that is ready for a scenario: with an approved plan, forced already where the scenario is its undo."""
     tenant_id = f"casino_{new_id()[:13]}"
     players = [f"{tenant_id}_p{number}" for number in range(10)]
     platform = world.platform
@@ -84,12 +84,12 @@ def new_tenant(world: KilledWorld, story: str) -> Tenant:
     platform.set_wallet(tenant_id, players[7], 8.0, 5.0)
     platform.book(tenant_id, players[7], LedgerRow("withdraw", "debit", 3.0, NOW, status="withdraw_paid"))
     world.world.doubtful(players[9], 4.0, 6.0, tenant_id)
-    guard = world.world.guard
-    plan = dry_run(guard, tenant_id, "force", "oncall")
+    deps = world.world.deps
+    plan = dry_run(deps, tenant_id, "force", "oncall")
     for kind in (ApprovalKind.BACKFILL_FORCE, ApprovalKind.BACKFILL_UNDO):
-        approve(guard.state, kind, plan)
-    if story == "undo":
-        force(guard, plan.plan_id, "oncall")
+        approve(deps.state, kind, plan)
+    if scenario == "undo":
+        force(deps, plan.plan_id, "oncall")
     return Tenant(tenant_id, plan)
 
 

@@ -87,18 +87,17 @@ def small_batches():
     return shipped.model_copy(update={"guardrails": guardrails})
 
 
-def carry_out(guard, operation: str, subject: str):
+def run_operation(deps, operation: str, subject: str):
     """The use case of an operation."""
     from ledger_guard.use_cases.backfill.dry_run import dry_run
-    from ledger_guard.use_cases.backfill.force import force
-    from ledger_guard.use_cases.backfill.undo import undo
+    from ledger_guard.use_cases.backfill.force import force, undo
 
     if operation == "plan":
-        return dry_run(guard, subject, "force", "oncall")
-    return {"force": force, "undo": undo}[operation](guard, subject, "oncall")
+        return dry_run(deps, subject, "force", "oncall")
+    return {"force": force, "undo": undo}[operation](deps, subject, "oncall")
 
 
-def _forked(guard, request: dict[str, Any]) -> tuple[int, int]:
+def _forked(deps, request: dict[str, Any]) -> tuple[int, int]:
     """Start a request in a process of its own; returns its id and where its last words can be read."""
     reading, writing = os.pipe()
     process = os.fork()
@@ -109,7 +108,7 @@ def _forked(guard, request: dict[str, Any]) -> tuple[int, int]:
     try:
         Exchanges.kill = Kill(**request["kill"]) if request["kill"] else None
         psycopg.connect = DyingConnection.connect
-        carry_out(guard, request["operation"], request["subject"])
+        run_operation(deps, request["operation"], request["subject"])
     except BaseException as error:  # noqa: BLE001 the last words say it
         words["error"] = f"{type(error).__name__}: {error}"
     os.write(writing, json.dumps({"exchanges": Exchanges.made, **words}).encode())
@@ -119,9 +118,9 @@ def _forked(guard, request: dict[str, Any]) -> tuple[int, int]:
 def main(platform_uri: str, guard_uri: str) -> None:
     from tests.use_cases.backfill.backfill_worlds import postgres_backfill_world
 
-    guard = postgres_backfill_world(small_batches(), platform_uri, guard_uri).guard
+    deps = postgres_backfill_world(small_batches(), platform_uri, guard_uri).deps
     for line in sys.stdin:
-        process, words = _forked(guard, json.loads(line))
+        process, words = _forked(deps, json.loads(line))
         print(json.dumps({"process": process}), flush=True)  # noqa: T201 the answer
         _, status = os.waitpid(process, 0)
         said = os.read(words, 65536)

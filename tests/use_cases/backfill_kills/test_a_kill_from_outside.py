@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.use_cases.backfill_kills.kill_checks import assert_journal_agrees, changes
 from tests.use_cases.backfill_kills.kill_points import PLACEMENTS
-from tests.use_cases.backfill_kills.killed_process import Request, carry_out
+from tests.use_cases.backfill_kills.killed_process import Request, run_operation
 from tests.use_cases.backfill_kills.killed_worlds import killed_world
 
 pytestmark = pytest.mark.postgres
@@ -24,7 +24,7 @@ def test_a_force_killed_after_its_first_batch_goes_on_where_it_stopped(placement
             " balance_real_held) select 'p' || n, 'casino_7', 'u', 'e', 20, 0, 20, 0 from generate_series(1, %s) n",
             PLAYERS,
         )
-        plan = carry_out(world.world.guard, "plan", "casino_7")
+        plan = run_operation(world.world.deps, "plan", "casino_7")
         before = world.wallets("casino_7")
 
         def batches() -> int:
@@ -35,7 +35,7 @@ def test_a_force_killed_after_its_first_batch_goes_on_where_it_stopped(placement
         assert ended["killed_by"] == 9
         assert 1 <= batches() < PLAYERS / 2
         after_kill = world.wallets("casino_7")
-        carry_out(world.world.guard, "force", plan.plan_id)
+        run_operation(world.world.deps, "force", plan.plan_id)
         runs = [changes(before, after_kill), changes(after_kill, world.wallets("casino_7"))]
         assert_journal_agrees(world, plan.plan_id, {"force": runs})
         assert len(runs[0]) >= 2

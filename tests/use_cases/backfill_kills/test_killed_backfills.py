@@ -6,8 +6,17 @@ from dataclasses import dataclass
 
 import pytest
 from tests.use_cases.backfill_kills.kill_checks import Change, added, assert_journal_agrees, changes, total
-from tests.use_cases.backfill_kills.kill_points import PLACEMENTS, STORIES, Point, Tenant, move_money, new_tenant, points, request
-from tests.use_cases.backfill_kills.killed_process import carry_out
+from tests.use_cases.backfill_kills.kill_points import (
+    PLACEMENTS,
+    SCENARIOS,
+    Point,
+    Tenant,
+    move_money,
+    new_tenant,
+    points,
+    request,
+)
+from tests.use_cases.backfill_kills.killed_process import run_operation
 from tests.use_cases.backfill_kills.killed_worlds import KilledWorld, Wallets, killed_world
 
 from ledger_guard.domain.audit import first_fault
@@ -32,13 +41,13 @@ def world(placement, postgres_server, migrated_template):
     uris = {name: postgres_server.create_database(name, template=migrated_template) for name in set(names)}
     with killed_world(uris[names[0]], uris[names[1]]) as world:
         yield world
-        with world.world.guard.state.transaction() as state:
+        with world.world.deps.state.transaction() as state:
             assert first_fault(state.audit.entries(), *state.audit.head()) is None
 
 
-def exchanges(world: KilledWorld, story: str) -> int:
-    """How many exchanges the story's process has when nobody kills it."""
-    ended = world.run(request(new_tenant(world, story), STORIES[story][0]))
+def exchanges(world: KilledWorld, scenario: str) -> int:
+    """How many exchanges the scenario's process has when nobody kills it."""
+    ended = world.run(request(new_tenant(world, scenario), SCENARIOS[scenario][0]))
     assert ended.get("error") is None, ended
     return int(str(ended["exchanges"]))
 
@@ -60,21 +69,21 @@ def test_a_killed_dry_run_leaves_its_plan_whole_or_nothing_and_no_wallet_changes
         )
         whole = (tenant.plan.plan_hash, len(world.world.stored(tenant.plan.plan_id).rows))
         assert left in ([whole], [whole, whole]), point
-        again = carry_out(world.world.guard, "plan", tenant.tenant_id)
+        again = run_operation(world.world.deps, "plan", tenant.tenant_id)
         assert again.plan_hash == tenant.plan.plan_hash, point
         assert world.wallets(tenant.tenant_id) == before, point
     strays = "select count(*) from ledger_guard.plan_row r where r.plan_id not in (select plan_id from ledger_guard.plan)"
     assert world.ask_guard(strays) == [(0,)]
 
 
-@pytest.mark.parametrize("story", ["force", "undo"])
-def test_a_killed_run_that_is_called_again_completes_and_each_row_was_written_once(world, placement, story):
-    for point in points(placement, story, exchanges(world, story)):
-        told = tell(world, story, point)
-        states = told.checked_states(world, {story: [told.by_killed, told.by_next]})
-        assert told.plan(world).status is (PlanStatus.FORCED if story == "force" else PlanStatus.UNDONE), point
+@pytest.mark.parametrize("scenario", ["force", "undo"])
+def test_a_killed_run_that_is_called_again_completes_and_each_row_was_written_once(world, placement, scenario):
+    for point in points(placement, scenario, exchanges(world, scenario)):
+        told = tell(world, scenario, point)
+        states = told.checked_states(world, {scenario: [told.by_killed, told.by_next]})
+        assert told.plan(world).status is (PlanStatus.FORCED if scenario == "force" else PlanStatus.UNDONE), point
         if not point.moves:
-            done = "applied" if story == "force" else "restored"
+            done = "applied" if scenario == "force" else "restored"
             written = {told.tenant.player(number): done for number in WRITABLE}
             assert states == written | {told.tenant.player(9): "set_aside"}, point
 
@@ -121,10 +130,10 @@ class Told:
         return states
 
 
-def tell(world: KilledWorld, story: str, point: Point) -> Told:
+def tell(world: KilledWorld, scenario: str, point: Point) -> Told:
     """Kill a run, let money move, and call what follows."""
-    tenant = new_tenant(world, story)
-    killed_first, then = STORIES[story]
+    tenant = new_tenant(world, scenario)
+    killed_first, then = SCENARIOS[scenario]
     start = world.wallets(tenant.tenant_id)
     killed(world, tenant, killed_first, point)
     after_kill = world.wallets(tenant.tenant_id)
@@ -134,7 +143,7 @@ def tell(world: KilledWorld, story: str, point: Point) -> Told:
     plan_id = tenant.plan.plan_id
     if then == "undo" and world.world.stored(plan_id).status is PlanStatus.PLANNED:
         with pytest.raises(BadInputError, match="never forced"):
-            carry_out(world.world.guard, then, plan_id)
+            run_operation(world.world.deps, then, plan_id)
     else:
-        carry_out(world.world.guard, then, plan_id)
+        run_operation(world.world.deps, then, plan_id)
     return Told(tenant, start, after_kill, after_moves, world.wallets(tenant.tenant_id))

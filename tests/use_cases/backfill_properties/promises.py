@@ -13,8 +13,7 @@ from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.money import Cents
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanRow, PlanStatus, UndoOutcome
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.force import force
-from ledger_guard.use_cases.backfill.undo import undo
+from ledger_guard.use_cases.backfill.force import force, undo
 from ledger_guard.use_cases.backfill.verify import verify
 
 #: before and after; None where there is no wallet
@@ -50,7 +49,7 @@ class Promises:
     def plan(self) -> None:
         """Same data, same hash; a dry-run writes no wallet. Whoever has no row is right, and who may be written gets what is."""
         before, data = self.casino.wallets(), self.casino.data()
-        plan = dry_run(self._world.guard, self.casino.tenant_id, "force", ACTOR)
+        plan = dry_run(self._world.deps, self.casino.tenant_id, "force", ACTOR)
         assert self.casino.wallets() == before
         assert self._hashes.setdefault(data, plan.plan_hash) == plan.plan_hash
         rows = {row.player_id: row for row in self._world.stored(plan.plan_id).rows}
@@ -68,10 +67,10 @@ class Promises:
         known = self.known[max(which, -len(self.known))]
         status, needs = self._status(known), bool(known.plan.guardrails_exceeded)
         if is_approved:
-            approve(self._world.guard.state, ApprovalKind.BACKFILL_FORCE, known.plan)
+            approve(self._world.deps.state, ApprovalKind.BACKFILL_FORCE, known.plan)
         players = self.casino.players()
         expected = {row.player_id for row in known.rows.values() if self._is_as_planned(row, players)}
-        outcome, changes = self._run(lambda: force(self._world.guard, known.plan.plan_id, ACTOR), kill_at)
+        outcome, changes = self._run(lambda: force(self._world.deps, known.plan.plan_id, ACTOR), kill_at)
         for player_id, (before, after) in changes.items():
             assert player_id in expected, f"{player_id}: written though it is not what the plan saw, or is a human's"
             assert cents_of(before and before[:2]) != known.right[player_id], f"{player_id}: written though its wallet was right"
@@ -98,11 +97,11 @@ class Promises:
         """Gives back what stood there, exactly where the wallet still holds what force wrote."""
         known = self.known[max(which, -len(self.known))]
         status = self._status(known)
-        approve(self._world.guard.state, ApprovalKind.BACKFILL_UNDO, known.plan)
+        approve(self._world.deps.state, ApprovalKind.BACKFILL_UNDO, known.plan)
         images = self._world.images(known.plan.plan_id, "force")
         wallets, players = self.casino.wallets(), self.casino.players()
         still = {each for each, image in images.items() if each in players and _still_holds(image, wallets.get(each))}
-        outcome, changes = self._run(lambda: undo(self._world.guard, known.plan.plan_id, ACTOR), kill_at)
+        outcome, changes = self._run(lambda: undo(self._world.deps, known.plan.plan_id, ACTOR), kill_at)
         for player_id, (_, after) in changes.items():
             assert player_id in still, f"{player_id}: given back though somebody wrote it since"
             assert player_id in known.written["force"], f"{player_id}: given back though force never wrote it"
@@ -123,7 +122,7 @@ class Promises:
         """Never clean while a wallet is wrong. After a force of a fresh plan, without moves since, only humans' rows remain."""
         plan_id = self.known[-1].plan.plan_id if self.known else None
         before = self.casino.wallets()
-        found = verify(self._world.guard, self.casino.tenant_id, plan_id)
+        found = verify(self._world.deps, self.casino.tenant_id, plan_id)
         assert self.casino.wallets() == before
         wrong = [player_id for player_id in self.casino.players() if not self.casino.is_right(player_id)]
         assert not (found.is_clean and wrong), f"clean although {wrong} are wrong"
@@ -160,7 +159,7 @@ class Promises:
     def _assert_counts(self, known: Known, operation: str) -> None:
         """The audit log tells of each written row once."""
         verb, word = f"plan:{known.plan.plan_id}", "applied" if operation == "force" else "restored"
-        with self._world.guard.state.transaction() as state:
+        with self._world.deps.state.transaction() as state:
             entries = [each.event for each in state.audit.entries() if each.event.subject == verb]
         batches = [each.detail for each in entries if each.verb == operation and "last_player_id" in each.detail]
         states = self._world.states(known.plan.plan_id).values()

@@ -10,13 +10,13 @@ import pytest
 from recorded_traffic import DAY, LATE_BATCH, OUTAGE, START, Recorded, recorded, window
 from tests.triggers import T1
 
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.domain.windows import iso
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import GuardState
 from ledger_guard.use_cases.health_check.classify import classify
 from ledger_guard.use_cases.health_check.sense import sense
@@ -49,7 +49,7 @@ class HealthCheck:
 
     def verdicts(self) -> Verdicts:
         """Everything that is stored."""
-        with self._guard().state.transaction() as state:
+        with self._deps().state.transaction() as state:
             stored = state.verdicts.between(T1, START, window(10_000).start)
         return {
             (iso(each.window.start), each.tenant_id): (each.severity.value, each.scope.value, each.sentence) for each in stored
@@ -62,11 +62,11 @@ class HealthCheck:
         self._world.clock.advance(window(number).end - self._world.clock.now())
 
     def _check(self) -> None:
-        sense(self._guard(), T1)
-        self.judged_again += classify(self._guard(), T1).judged_again
+        sense(self._deps(), T1)
+        self.judged_again += classify(self._deps(), T1).judged_again
 
-    def _guard(self) -> Guard:
-        return replace(self._world.guard, state=self._open_state())
+    def _deps(self) -> Dependencies:
+        return replace(self._world.deps, state=self._open_state())
 
 
 @pytest.fixture

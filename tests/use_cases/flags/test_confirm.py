@@ -26,7 +26,7 @@ SECRET_ENV, SECRET, TOKEN_ENV = "CANARY_SECRET", "very secret canary", "CANARY_T
 
 def _rolled_back(probes=None):
     world = rollout_world()
-    world.guard = replace(world.guard, probes=probes)
+    world.deps = replace(world.deps, probes=probes)
     world.memory.flags.put(BALANCE, EVERYWHERE, True)
     world.approved_roll_back(world.incident())
     return world
@@ -35,7 +35,7 @@ def _rolled_back(probes=None):
 @pytest.mark.parametrize(
     ("probes", "status", "says"),
     [
-        pytest.param(None, ChangeStatus.UNCONFIRMED, "names no probe of the instances and no canary", id="nothing named"),
+        pytest.param(None, ChangeStatus.UNCONFIRMED, "names no instance probe and no canary", id="nothing named"),
         pytest.param(Probes([False]), ChangeStatus.UNCONFIRMED, "no canary", id="instances alone"),
         pytest.param(Probes(None, shows=False), ChangeStatus.UNCONFIRMED, "no probe of the instances", id="canary alone"),
         pytest.param(Probes([False, False], shows=False), ChangeStatus.CONFIRMED, "canary shows off", id="all show it"),
@@ -49,10 +49,10 @@ def _rolled_back(probes=None):
 )
 def test_a_change_is_called_what_was_seen_of_it(probes, status, says):
     world = _rolled_back(probes)
-    found = confirm(world.guard, BALANCE, EVERYWHERE)
+    found = confirm(world.deps, BALANCE, EVERYWHERE)
     assert found.status is status
     assert says in found.finding
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         assert state.flag_changes.latest(BALANCE, EVERYWHERE) == found
     assert world.audit("confirm")[0]["finding"] == found.finding
 
@@ -60,7 +60,7 @@ def test_a_change_is_called_what_was_seen_of_it(probes, status, says):
 def test_a_restart_that_is_still_to_be_done_is_not_in_effect_whatever_the_store_holds():
     world = _rolled_back(Probes([False], shows=False))
     world.memory.flags.unfinished[BALANCE] = "a restart"
-    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.NOT_IN_EFFECT
+    assert confirm(world.deps, BALANCE, EVERYWHERE).status is ChangeStatus.NOT_IN_EFFECT
 
 
 @pytest.mark.parametrize(
@@ -72,17 +72,17 @@ def test_a_restart_that_is_still_to_be_done_is_not_in_effect_whatever_the_store_
 )
 def test_how_a_run_ends_tells_unconfirmed_from_contradicted(probes, ending):
     world = rollout_world()
-    world.guard = replace(world.guard, probes=probes)
+    world.deps = replace(world.deps, probes=probes)
     world.memory.flags.put(BALANCE, EVERYWHERE, True)
     incident = world.incident()
     params = {"flag": BALANCE, "tenant_id": EVERYWHERE, "incident_id": incident}
-    question = flag_run.roll_back_question(world.guard, params, "oncall")
+    question = flag_run.roll_back_question(world.deps, params, "oncall")
     world.approved_roll_back(incident)
     if ending is ActionStatus.FAILED:
         with pytest.raises(SafetyRefusal, match="was written, but is not_in_effect: instance 1 serves on"):
-            flag_run.confirm_run(world.guard, params)
+            flag_run.confirm_run(world.deps, params)
     else:
-        assert flag_run.confirm_run(world.guard, params).startswith("unconfirmed: the policy names no probe")
+        assert flag_run.confirm_run(world.deps, params).startswith("unconfirmed: the policy names no probe")
     status, words = flag_run.close_run(world.on_record(), ApprovalKind.FLAG_ROLLBACK, params, question)
     assert status is ending
     assert ("unconfirmed" if ending is ActionStatus.DONE else "instance 1 serves on") in words

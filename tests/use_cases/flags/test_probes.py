@@ -191,7 +191,7 @@ def test_an_instance_whose_answer_does_not_fit_the_probe_is_unusable(httpserver_
 
 @pytest.fixture
 def httpserver_of():
-    from ledger_sandbox.loopback import LoopbackServer, QuietHandler
+    from ledger_sandbox.stub_server import QuietHandler, StubServer
 
     started = []
 
@@ -200,7 +200,7 @@ def httpserver_of():
             def do_GET(self) -> None:  # noqa: N802  http.server calls it so
                 self.send_content(status, body)
 
-        started.append(LoopbackServer(Handler).start())
+        started.append(StubServer(Handler).start())
         return f"{started[0].base_url}/flags"
 
     yield serve

@@ -19,7 +19,7 @@ from tests.use_cases.flags.rollout_world import (
     rollout_world,
 )
 
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
@@ -34,10 +34,10 @@ from ledger_guard.use_cases.backfill.verify import verify
 from ledger_guard.use_cases.flags.confirm import confirm
 from ledger_guard.use_cases.flags.freeze import freeze, standing_freezes
 from ledger_guard.use_cases.flags.override_freeze import end_override, override_freeze
-from ledger_guard.use_cases.flags.verify_before_restore import verify_before_restore
+from ledger_guard.use_cases.flags.restore import verify_before_restore
 from ledger_guard.use_cases.health_check.classify import classify
 from ledger_guard.use_cases.health_check.sense import sense
-from ledger_guard.use_cases.remediation.complete_rotation import complete_rotation
+from ledger_guard.use_cases.remediation.plan_secret_rotation import complete_rotation
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def resolved_signatures(world) -> str:
 
 
 def _is_on(world: RolloutWorld, flag: str = BALANCE) -> bool:
-    return world.guard.flags.effective(flag, "tenant-c")
+    return world.deps.flags.effective(flag, "tenant-c")
 
 
 # --- what is missing ----------------------------------------------------------------------------------------------
@@ -115,11 +115,11 @@ def test_a_restore_is_refused_for_what_is_not_written_down(world, resolved, give
 
 def test_every_missing_item_is_named_at_once(world, resolved):
     world.incident(T3)
-    freeze(world.guard, BALANCE, EVERYWHERE, None, "stop the rollout", "payments-lead")
+    freeze(world.deps, BALANCE, EVERYWHERE, None, "stop the rollout", "payments-lead")
     world.plan_rotation(resolved)
     world.windows(Severity.NO_DATA, first=10, triggers=(T1,))
     world.memory.ledger.set_wallet("tenant-a", "player-1", 9.0)
-    verify(world.guard, "tenant-a")
+    verify(world.deps, "tenant-a")
     with pytest.raises(SafetyRefusal) as refused:
         world.review_restore(resolved, root_cause="", root_cause_link="", root_cause_owner="", validation={})
     for item in (
@@ -190,7 +190,7 @@ def test_a_planned_rotation_has_to_be_done_before_signatures_are_enforced_again(
     rotation = world.plan_rotation(incident)
     with pytest.raises(SafetyRefusal, match=f"{rotation}. is pending; needed: done"):
         world.review_restore(incident, SIGNATURE)
-    assert complete_rotation(world.guard, rotation, "payments-lead").done_by == "payments-lead"
+    assert complete_rotation(world.deps, rotation, "payments-lead").done_by == "payments-lead"
     assert world.review_restore(incident, SIGNATURE).is_needed
     assert [detail["secret_name"] for detail in world.audit("complete_rotation")] == ["WEBHOOK_SECRET_MOCKPSP"]
 
@@ -214,7 +214,7 @@ def test_a_rotation_planned_for_another_incident_blocks_the_signature_flag_too_b
 )
 def test_a_rotation_that_is_not_pending_or_by_nobody_is_bad_input(world, rotation_id, by, says):
     with pytest.raises(BadInputError, match=says):
-        complete_rotation(world.guard, rotation_id, by)
+        complete_rotation(world.deps, rotation_id, by)
 
 
 def test_a_requester_who_is_the_only_approver_is_refused():
@@ -232,7 +232,7 @@ def test_a_requester_who_is_the_only_approver_is_refused():
     ("word", "still_quiet", "says"),
     [
         pytest.param(Severity.NO_DATA, 5, "T1: 5 of its newest 12 windows are quiet", id="five quiet, the rest without data"),
-        pytest.param(Severity.INSUFFICIENT, 5, "too little evidence or none.; needed: 6", id="five quiet, the rest too little"),
+        pytest.param(Severity.INSUFFICIENT, 5, "little or no evidence.; needed: 6", id="five quiet, the rest too little"),
         pytest.param(Severity.NO_DATA, 6, None, id="six quiet, the rest without data"),
         pytest.param(Severity.INSUFFICIENT, 12, None, id="all quiet"),
     ],
@@ -320,7 +320,7 @@ def _restores(world, incident, flag=SIGNATURE, tenant_id=EVERYWHERE) -> str:
 def test_a_platform_too_small_for_verdicts_is_restored_by_its_attempts_and_the_approver_is_told(world, unsigned):
     world.attempts(20)
     seen = "720 attempts with 0 failures in 12 windows; needed were 432"
-    assert f"T2 is quiet by its attempts alone: {seen}." in world.review_restore(unsigned, SIGNATURE).text
+    assert f"T2 is quiet only by pooled attempts: {seen}." in world.review_restore(unsigned, SIGNATURE).text
     world.answer(world.ask_to_restore(unsigned, SIGNATURE))
     world.restore(unsigned, SIGNATURE)
     assert world.audit("restore")[-1]["quiet_by_attempts"] == {"T2": seen}
@@ -333,8 +333,8 @@ def test_a_platform_too_small_for_verdicts_is_restored_by_its_attempts_and_the_a
         pytest.param({"a_window": 20, "first": 8}, "", id="eight windows of an hour's twelve"),
         pytest.param(
             {"a_window": 20, "first": 7},
-            "T2: 0 of its newest 12 windows are quiet (the others have too little evidence or none); needed: 6 with evidence of "
-            "health, or 432 attempts in 6 windows or more; there are 420 attempts with 0 failures in 7 windows",
+            "T2: 0 of its newest 12 windows are quiet (the others have little or no evidence); needed: 6 with evidence of "
+            "health, or 432 attempts in at least 6 windows; found: 420 attempts with 0 failures in 7 windows",
             id="seven windows",
         ),
         pytest.param({"a_window": 1, "first": 12, "tenants": ("tenant-a", "tenant-b", "tenant-c")}, "or 50 attempts", id="36"),
@@ -412,7 +412,7 @@ def test_attempts_of_long_ago_prove_nothing(world, unsigned):
     ("hours", "found"),
     [
         pytest.param(3, "", id="17 windows of 3 tenants have 51 attempts"),
-        pytest.param(1, "or 50 attempts in 6 windows or more; there are 36 attempts with 0 failures in 12 windows", id="too few"),
+        pytest.param(1, "or 50 attempts in at least 6 windows; found: 36 attempts with 0 failures in 12 windows", id="too few"),
     ],
 )
 def test_a_platform_with_few_requests_an_hour_is_given_as_much_of_the_day_as_makes_enough(world, unsigned, hours, found):
@@ -433,8 +433,8 @@ def test_an_alarm_within_the_day_ends_what_is_pooled(world, unsigned):
 
 
 def test_where_few_windows_have_to_be_quiet_an_hours_attempts_still_count(world, unsigned):
-    rules = world.guard.policy.restore.model_copy(update={"quiet_windows": 2})
-    world.guard = replace(world.guard, policy=world.guard.policy.model_copy(update={"restore": rules}))
+    rules = world.deps.policy.restore.model_copy(update={"quiet_windows": 2})
+    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"restore": rules}))
     world.attempts(20)
     assert _restores(world, unsigned) == ""
 
@@ -451,16 +451,16 @@ def judged_world():
             events = failures if window is windows[-1] else 0
             memory.signals.deliver(Reading(T2, tenant, window, events, 20, min(events, 1)) for tenant in TENANTS)
         memory.signals.complete(T2, NOW)
-        sense(memory.guard, T2)
-        classify(memory.guard, T2)
-        return RolloutWorld(memory.guard, memory)
+        sense(memory.deps, T2)
+        classify(memory.deps, T2)
+        return RolloutWorld(memory.deps, memory)
 
     return judged
 
 
 def test_small_healthy_tenants_as_the_shipped_rule_judges_them_are_restored(judged_world):
     world = judged_world()
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         words = {found.severity for found in state.verdicts.between(T2, NOW - timedelta(hours=1), NOW)}
     assert words == {Severity.INSUFFICIENT}
     assert "720 attempts with 0 failures in 12 windows" in world.review_restore(None, SIGNATURE).text
@@ -480,7 +480,7 @@ def _compared(world, **wallet):
     ledger.add_movement("tenant-a", "player-2", LedgerRow("wallet", "credit", 5.0, NOW, status="manual_credit"))
     if wallet:
         ledger.set_wallet("tenant-a", "player-2", **wallet)
-    verify(world.guard, "tenant-a")
+    verify(world.deps, "tenant-a")
 
 
 @pytest.mark.parametrize(
@@ -508,15 +508,15 @@ def test_a_comparison_counts_for_an_hour(world, resolved, minutes, is_refused):
     if is_refused:
         with pytest.raises(SafetyRefusal, match="compared more than 60 minutes ago"):
             world.review_restore(resolved)
-        assert verify_before_restore(world.guard, BALANCE, EVERYWHERE, resolved) == ["tenant-a", "tenant-b"]
+        assert verify_before_restore(world.deps, BALANCE, EVERYWHERE, resolved) == ["tenant-a", "tenant-b"]
     assert world.review_restore(resolved).is_needed
 
 
 @pytest.mark.parametrize("written", ["force", "undo", "run_script"])
 def test_a_comparison_from_before_a_write_counts_no_more(world, resolved, written):
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.audit.append(AuditEvent(written, "oncall", "plan:1", {}, NOW, tenant_id="tenant-b"))
-    with pytest.raises(SafetyRefusal, match=r"1 tenant \(tenant-b\): its wallets were not compared since they were written"):
+    with pytest.raises(SafetyRefusal, match=r"1 tenant \(tenant-b\): its wallets were not compared since the last write"):
         world.review_restore(resolved)
 
 
@@ -528,13 +528,13 @@ def test_a_comparison_from_before_a_write_counts_no_more(world, resolved, writte
     ],
 )
 def test_what_wrote_no_wallet_leaves_a_comparison_as_it_is(world, resolved, detail):
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.audit.append(AuditEvent("force", "oncall", "plan:1", detail, NOW, tenant_id="tenant-b"))
     assert world.review_restore(resolved).is_needed
 
 
 def test_a_comparison_that_can_not_be_read_compared_nothing(world, resolved):
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.audit.append(AuditEvent("verify", "oncall", "tenant:tenant-b", {"is_clean": True}, NOW, tenant_id="tenant-b"))
     with pytest.raises(SafetyRefusal, match=r"1 tenant \(tenant-b\): no player was compared"):
         world.review_restore(resolved)
@@ -542,7 +542,7 @@ def test_a_comparison_that_can_not_be_read_compared_nothing(world, resolved):
 
 def test_a_platform_that_names_no_tenant_is_nothing_compared(world, resolved):
     world.memory.ledger.tenants.clear()
-    with pytest.raises(SafetyRefusal, match="the platform names no tenant, so no wallet can be compared"):
+    with pytest.raises(SafetyRefusal, match="the platform has no tenant, so no wallet can be compared"):
         world.review_restore(resolved)
 
 
@@ -561,12 +561,12 @@ def test_a_tenant_that_was_never_compared_is_named(world):
 
 def test_wallets_have_no_part_in_the_signature_flag(world):
     world.memory.ledger.set_wallet("tenant-a", "player-1", 1.0)
-    verify(world.guard, "tenant-a")
+    verify(world.deps, "tenant-a")
     incident = world.incident(T2)
     world.approved_roll_back(incident, SIGNATURE)
     world.resolve(incident)
     assert world.review_restore(incident, SIGNATURE).is_needed
-    assert verify_before_restore(world.guard, SIGNATURE, EVERYWHERE, incident) == []
+    assert verify_before_restore(world.deps, SIGNATURE, EVERYWHERE, incident) == []
 
 
 def test_the_writing_task_compares_again_what_an_approver_took_long_to_answer(world, resolved):
@@ -641,7 +641,7 @@ def test_the_record_says_by_what_it_was_validated(world, probed, resolved):
 def frozen(world) -> RolloutWorld:
     """T3 severe froze the flag for everyone; the incident is over, its root cause not found yet; tenant-a is a new tenant."""
     incident = world.incident(T3)
-    freeze(world.guard, BALANCE, EVERYWHERE, incident, "T3 severe", "ledger_guard")
+    freeze(world.deps, BALANCE, EVERYWHERE, incident, "T3 severe", "ledger_guard")
     world.resolve(incident)
     world.memory.flags.put(BALANCE, EVERYWHERE, False)
     return world
@@ -649,7 +649,7 @@ def frozen(world) -> RolloutWorld:
 
 def _override(world: RolloutWorld, **changes: object):
     given = {"flag": BALANCE, "tenant_id": "tenant-a", "hours": 2, "reason": "a pilot agreed on before", "by": "ops-lead"}
-    return override_freeze(world.guard, **{**given, **changes})
+    return override_freeze(world.deps, **{**given, **changes})
 
 
 NOTHING_WRITTEN = {"root_cause": "", "root_cause_link": "", "root_cause_owner": ""}
@@ -658,12 +658,10 @@ NOTHING_WRITTEN = {"root_cause": "", "root_cause_link": "", "root_cause_owner": 
 def test_an_override_lets_one_tenant_be_enabled_with_an_approval_and_lifts_nothing(frozen):
     override = _override(frozen)
     proposal = frozen.review_restore(None, tenant_id="tenant-a", **NOTHING_WRITTEN)
-    assert (
-        'In spite of a freeze that stays, by override of ops-lead until 2026-03-02T05:00:00Z, who wrote "a pilot' in proposal.text
-    )
+    assert 'A freeze stays active; override by ops-lead until 2026-03-02T05:00:00Z, who wrote "a pilot' in proposal.text
     frozen.answer(frozen.ask(ApprovalKind.FLAG_RESTORE, proposal, None))
     frozen.restore(None, tenant_id="tenant-a", **NOTHING_WRITTEN)
-    assert [frozen.guard.flags.effective(BALANCE, tenant) for tenant in ("tenant-a", "tenant-b")] == [True, False]
+    assert [frozen.deps.flags.effective(BALANCE, tenant) for tenant in ("tenant-a", "tenant-b")] == [True, False]
     assert [found.tenant_id for found in frozen.freezes()] == [EVERYWHERE]
     assert frozen.audit("restore")[-1]["overrides"] == [override.override_id]
     assert frozen.audit("restore")[-1]["lifted_freezes"] == []
@@ -671,11 +669,11 @@ def test_an_override_lets_one_tenant_be_enabled_with_an_approval_and_lifts_nothi
 
 def test_an_override_lifts_not_even_the_tenants_own_freeze(frozen):
     """The root cause of the freeze that stands for everyone may be that of the tenant's own as well."""
-    freeze(frozen.guard, BALANCE, "tenant-a", None, "tenant-a drifts too", "oncall")
+    freeze(frozen.deps, BALANCE, "tenant-a", None, "tenant-a drifts too", "oncall")
     _override(frozen)
     frozen.answer(frozen.ask_to_restore(None, tenant_id="tenant-a"))
     frozen.restore(None, tenant_id="tenant-a")
-    assert frozen.guard.flags.effective(BALANCE, "tenant-a") is True
+    assert frozen.deps.flags.effective(BALANCE, "tenant-a") is True
     assert [found.tenant_id for found in frozen.freezes()] == [EVERYWHERE, "tenant-a"]
 
 
@@ -698,12 +696,12 @@ def test_an_override_that_expired_before_the_write_permits_nothing(frozen, minut
             frozen.restore(None, tenant_id="tenant-a")
     else:
         frozen.restore(None, tenant_id="tenant-a")
-    assert frozen.guard.flags.effective(BALANCE, "tenant-a") is not is_refused
+    assert frozen.deps.flags.effective(BALANCE, "tenant-a") is not is_refused
 
 
 def test_an_override_that_was_ended_permits_nothing(frozen):
     override = _override(frozen)
-    end_override(frozen.guard, override.override_id, "oncall")
+    end_override(frozen.deps, override.override_id, "oncall")
     with pytest.raises(SafetyRefusal, match="frozen for everyone by incident"):
         frozen.review_restore(None, tenant_id="tenant-a")
     assert [detail["stage"] for detail in frozen.audit("override")] == ["granted", "ended"]
@@ -723,18 +721,18 @@ def test_an_override_excuses_from_the_freeze_and_from_nothing_else(frozen):
 def test_another_override_than_the_approved_one_voids_the_approval(frozen):
     first = _override(frozen)
     frozen.answer(frozen.ask_to_restore(None, tenant_id="tenant-a"))
-    end_override(frozen.guard, first.override_id, "oncall")
+    end_override(frozen.deps, first.override_id, "oncall")
     _override(frozen, reason="another reason than the approved one")
     with pytest.raises(SafetyRefusal, match="another state"):
         frozen.restore(None, tenant_id="tenant-a")
-    assert not frozen.guard.flags.effective(BALANCE, "tenant-a")
+    assert not frozen.deps.flags.effective(BALANCE, "tenant-a")
 
 
 @pytest.mark.parametrize(
     ("given", "error", "says"),
     [
         pytest.param({"by": "intern"}, SafetyRefusal, "intern may not grant .* allowed: payments-lead, ops-lead", id="not named"),
-        pytest.param({"hours": 25}, SafetyRefusal, "25 hours are more than the policy's 24", id="for too long"),
+        pytest.param({"hours": 25}, SafetyRefusal, "25 hours is more than the policy's maximum of 24", id="for too long"),
         pytest.param({"hours": 0}, BadInputError, "hours: is 0", id="for no time"),
         pytest.param({"hours": float("nan")}, BadInputError, "hours: is nan", id="for a time that is none"),
         pytest.param({"reason": " short "}, BadInputError, "the reason has 5 characters", id="no reason"),
@@ -746,7 +744,7 @@ def test_another_override_than_the_approved_one_voids_the_approval(frozen):
 def test_an_override_needs_a_named_person_a_reason_an_end_and_a_freeze(frozen, given, error, says):
     with pytest.raises(error, match=says):
         _override(frozen, **given)
-    with frozen.guard.state.transaction() as state:
+    with frozen.deps.state.transaction() as state:
         assert state.overrides.in_force(NOW) == []
 
 
@@ -763,9 +761,9 @@ def test_an_override_needs_a_named_person_a_reason_an_end_and_a_freeze(frozen, g
     ],
 )
 def test_a_freeze_covers_its_scope_and_what_contains_it(world, frozen, wanted, is_frozen):
-    opened = freeze(world.guard, BALANCE, frozen, None, "stop the rollout", "oncall")
-    assert standing_freezes(world.guard, BALANCE, wanted) == ([opened] if is_frozen else [])
-    assert standing_freezes(world.guard, SIGNATURE, wanted) == []
+    opened = freeze(world.deps, BALANCE, frozen, None, "stop the rollout", "oncall")
+    assert standing_freezes(world.deps, BALANCE, wanted) == ([opened] if is_frozen else [])
+    assert standing_freezes(world.deps, SIGNATURE, wanted) == []
     if is_frozen:
         with pytest.raises(SafetyRefusal, match="frozen for"):
             world.review_restore(world_incident(world), tenant_id=wanted)
@@ -780,8 +778,8 @@ def world_incident(world: RolloutWorld) -> str:
 
 def test_freezing_the_same_scope_for_the_same_incident_again_is_the_same_freeze(world):
     incident = world.incident()
-    first = freeze(world.guard, BALANCE, EVERYWHERE, incident, "stop the rollout", "oncall")
-    assert freeze(world.guard, BALANCE, EVERYWHERE, incident, "again", "oncall") == first
+    first = freeze(world.deps, BALANCE, EVERYWHERE, incident, "stop the rollout", "oncall")
+    assert freeze(world.deps, BALANCE, EVERYWHERE, incident, "again", "oncall") == first
     assert len(world.audit("freeze")) == 1
 
 
@@ -798,13 +796,13 @@ def test_freezing_the_same_scope_for_the_same_incident_again_is_the_same_freeze(
 def test_a_freeze_needs_a_known_scope_a_reason_and_an_actor(world, given, says):
     known = {"flag": BALANCE, "tenant_id": EVERYWHERE, "incident_id": None, "reason": "stop", "actor": "oncall"}
     with pytest.raises(BadInputError, match=says):
-        freeze(world.guard, **{**known, **given})
+        freeze(world.deps, **{**known, **given})
     assert world.freezes() == []
 
 
 def test_a_restore_is_refused_while_another_incident_freezes_the_flag(world, resolved):
     other = world.incident(T3)
-    freeze(world.guard, BALANCE, EVERYWHERE, other, "T3 severe", "ledger_guard")
+    freeze(world.deps, BALANCE, EVERYWHERE, other, "T3 severe", "ledger_guard")
     world.resolve(other)
     with pytest.raises(SafetyRefusal, match=f"frozen for everyone by incident {other} since .*T3 severe"):
         world.review_restore(resolved)
@@ -819,7 +817,7 @@ def test_a_tenants_restore_is_refused_while_the_own_incident_freezes_everyone(wo
 
 
 def test_an_approved_restore_enables_the_flag_and_lifts_its_own_freezes_with_the_root_cause(world, resolved):
-    freeze(world.guard, BALANCE, "tenant-a", resolved, "tenant-a is worst", "oncall")
+    freeze(world.deps, BALANCE, "tenant-a", resolved, "tenant-a is worst", "oncall")
     world.answer(world.ask_to_restore(resolved), by="ops-lead")
     change = world.restore(resolved)
     assert (change.from_value, change.to_value, change.requested_by, change.approved_by) == (False, True, "oncall", "ops-lead")
@@ -827,11 +825,11 @@ def test_an_approved_restore_enables_the_flag_and_lifts_its_own_freezes_with_the
     assert world.freezes() == []
     done = world.audit("restore")[-1]
     assert (done["root_cause"], done["root_cause_link"], len(done["lifted_freezes"])) == (ROOT_CAUSE, LINK, 2)
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         lifted = [state.freezes.get(freeze_id) for freeze_id in done["lifted_freezes"]]
     told = {(found.lifted_by, found.root_cause, found.root_cause_owner, found.root_cause_by) for found in lifted}
     assert told == {("ops-lead", ROOT_CAUSE, OWNER, "oncall")}
-    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
+    assert confirm(world.deps, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
 
 
 def test_tenants_that_a_rollback_turned_off_stay_off_until_a_restore_of_their_own(world):
@@ -842,10 +840,10 @@ def test_tenants_that_a_rollback_turned_off_stay_off_until_a_restore_of_their_ow
     assert "Not for 1 tenant (tenant-a)" in world.review_restore(incident).text
     world.answer(world.ask_to_restore(incident))
     world.restore(incident)
-    assert (_is_on(world), world.guard.flags.effective(BALANCE, "tenant-a")) == (True, False)
+    assert (_is_on(world), world.deps.flags.effective(BALANCE, "tenant-a")) == (True, False)
     world.answer(world.ask_to_restore(incident, tenant_id="tenant-a"))
     world.restore(incident, tenant_id="tenant-a")
-    assert world.guard.flags.effective(BALANCE, "tenant-a") is True
+    assert world.deps.flags.effective(BALANCE, "tenant-a") is True
 
 
 def test_a_new_tenant_is_enabled_alone(world, resolved):
@@ -855,12 +853,12 @@ def test_a_new_tenant_is_enabled_alone(world, resolved):
     world.answer(world.ask_to_restore(None, tenant_id="tenant-a"))
     change = world.restore(None, tenant_id="tenant-a")
     assert (change.from_value, change.to_value, change.incident_id) == (None, True, None)
-    assert [world.guard.flags.effective(BALANCE, tenant) for tenant in ("tenant-a", "tenant-b")] == [True, False]
+    assert [world.deps.flags.effective(BALANCE, tenant) for tenant in ("tenant-a", "tenant-b")] == [True, False]
 
 
 def test_a_flag_that_is_on_already_is_not_written_and_its_freeze_is_lifted(world):
     incident = world.incident(T3)
-    freeze(world.guard, BALANCE, EVERYWHERE, incident, "T3 severe", "ledger_guard")
+    freeze(world.deps, BALANCE, EVERYWHERE, incident, "T3 severe", "ledger_guard")
     world.resolve(incident)
     proposal = world.review_restore(incident)
     assert proposal.is_needed
@@ -868,7 +866,7 @@ def test_a_flag_that_is_on_already_is_not_written_and_its_freeze_is_lifted(world
     world.answer(world.ask_to_restore(incident))
     change = world.restore(incident)
     assert (change.from_value, change.to_value) == (True, True)
-    assert world.guard.flags.get(BALANCE, EVERYWHERE).version == 1
+    assert world.deps.flags.get(BALANCE, EVERYWHERE).version == 1
     assert world.freezes() == []
     assert world.restore(incident) == change
 
@@ -927,7 +925,7 @@ def test_evidence_swapped_after_the_approval_voids_it(world, resolved, swapped):
 
 def test_a_freeze_opened_after_the_approval_stops_the_restore(world, resolved):
     world.answer(world.ask_to_restore(resolved))
-    freeze(world.guard, BALANCE, "tenant-b", None, "stop the rollout", "payments-lead")
+    freeze(world.deps, BALANCE, "tenant-b", None, "stop the rollout", "payments-lead")
     with pytest.raises(SafetyRefusal, match="frozen for tenant tenant-b by payments-lead"):
         world.restore(resolved)
     assert not _is_on(world)
@@ -944,7 +942,7 @@ def test_an_incident_opened_after_the_approval_stops_the_restore(world, resolved
 def test_a_flag_changed_after_the_approval_stops_the_restore_and_says_how(world, resolved):
     world.answer(world.ask_to_restore(resolved))
     world.memory.flags.put(BALANCE, EVERYWHERE, False)
-    with pytest.raises(SafetyRefusal, match=r"approved was: everyone off \(version 2\); now: everyone off \(version 3\)"):
+    with pytest.raises(SafetyRefusal, match=r"approved: everyone off \(version 2\); now: everyone off \(version 3\)"):
         world.restore(resolved)
 
 
@@ -976,16 +974,16 @@ def test_on_postgres_a_restore_is_refused_then_approved_written_and_repeatable(s
     world.resolve(incident)
     with pytest.raises(SafetyRefusal, match="is pending; needed: done"):
         world.review_restore(incident)
-    complete_rotation(world.guard, rotation, "payments-lead")
+    complete_rotation(world.deps, rotation, "payments-lead")
     world.answer(world.ask_to_restore(incident))
     change = world.restore(incident)
     assert world.restore(incident) == change
-    assert (_is_on(world), world.guard.flags.effective(BALANCE, "tenant-a")) == (True, False)
+    assert (_is_on(world), world.deps.flags.effective(BALANCE, "tenant-a")) == (True, False)
     assert world.freezes() == []
     world.answer(world.ask_to_restore(None, tenant_id="tenant-a"))
     assert world.restore(None, tenant_id="tenant-a").incident_id is None
-    assert world.guard.flags.effective(BALANCE, "tenant-a") is True
-    assert confirm(world.guard, BALANCE, "tenant-a").status is ChangeStatus.UNCONFIRMED
+    assert world.deps.flags.effective(BALANCE, "tenant-a") is True
+    assert confirm(world.deps, BALANCE, "tenant-a").status is ChangeStatus.UNCONFIRMED
 
 
 def test_what_the_requester_wrote_stands_as_the_requesters_words_and_can_not_end_them(world, resolved):

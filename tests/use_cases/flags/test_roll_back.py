@@ -34,7 +34,7 @@ def world() -> RolloutWorld:
 
 
 def _values(world: RolloutWorld) -> dict[str, bool | None]:
-    return {state.tenant_id: state.is_enabled for state in world.guard.flags.scopes(BALANCE)}
+    return {state.tenant_id: state.is_enabled for state in world.deps.flags.scopes(BALANCE)}
 
 
 UNTOUCHED = {EVERYWHERE: True, "tenant-a": True, "tenant-b": False}
@@ -43,7 +43,7 @@ UNTOUCHED = {EVERYWHERE: True, "tenant-a": True, "tenant-b": False}
 def _assert_nothing_was_written(world: RolloutWorld) -> None:
     assert _values(world) == UNTOUCHED
     assert world.freezes() == []
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         assert state.flag_changes.latest(BALANCE, EVERYWHERE) is None
 
 
@@ -51,12 +51,12 @@ def _assert_nothing_was_written(world: RolloutWorld) -> None:
 
 
 def test_a_proposal_tells_people_what_happens_to_whom_and_why(world):
-    proposal = propose_roll_back(world.guard, BALANCE, EVERYWHERE, world.incident(), "oncall")
+    proposal = propose_roll_back(world.deps, BALANCE, EVERYWHERE, world.incident(), "oncall")
     assert proposal.is_needed
     assert proposal.subject_id == f"{BALANCE}@*"
     for words in (
         "Turn ledger_enforce_balance off for everyone, the own values of 1 tenant (tenant-a) too",
-        "Asked for by oncall",
+        "Requested by oncall",
         "T1 insufficient_funds is severe, widespread, since 2026-03-02T02:50:00Z in 2 tenants (tenant-a, tenant-b)",
         "tenant-a: 42 of 60 refused",
         "Seen: everyone on (version 1); tenant tenant-a on (version 1)",
@@ -83,14 +83,14 @@ def test_a_rollback_is_needed_only_where_some_scope_is_not_safe(globally, own, t
         world.memory.flags.put(BALANCE, EVERYWHERE, globally)
     if own is not None:
         world.memory.flags.put(BALANCE, "tenant-a", own)
-    assert propose_roll_back(world.guard, BALANCE, tenant_id, world.incident(), "oncall").is_needed is is_needed
+    assert propose_roll_back(world.deps, BALANCE, tenant_id, world.incident(), "oncall").is_needed is is_needed
 
 
 def test_a_resolved_incident_is_nothing_to_roll_back_for(world):
     incident = world.incident()
     world.resolve(incident)
     with pytest.raises(SafetyRefusal, match="was resolved"):
-        propose_roll_back(world.guard, BALANCE, EVERYWHERE, incident, "oncall")
+        propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident, "oncall")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_resolved_incident_is_nothing_to_roll_back_for(world):
 def test_bad_input_is_one_clear_error_and_nothing_is_written(world, flag, tenant_id, says):
     incident = world.incident()
     with pytest.raises(BadInputError, match=says):
-        propose_roll_back(world.guard, flag, tenant_id, incident, "oncall")
+        propose_roll_back(world.deps, flag, tenant_id, incident, "oncall")
     with pytest.raises(BadInputError, match=says):
         world.roll_back(incident, flag, tenant_id)
     _assert_nothing_was_written(world)
@@ -120,7 +120,7 @@ def test_a_flag_without_values_per_tenant_can_only_be_rolled_back_for_everyone()
     only_global = policy.flags[BALANCE].model_copy(update={"per_tenant": False})
     world = rollout_world(policy.model_copy(update={"flags": {**policy.flags, BALANCE: only_global}}))
     with pytest.raises(BadInputError, match="has no value per tenant"):
-        propose_roll_back(world.guard, BALANCE, "tenant-a", world.incident(), "oncall")
+        propose_roll_back(world.deps, BALANCE, "tenant-a", world.incident(), "oncall")
 
 
 # --- the write ----------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_an_approved_global_rollback_turns_every_scope_off_freezes_the_flag_and_
 
 def test_a_scope_that_is_safe_already_is_not_written(world):
     world.approved_roll_back(world.incident())
-    assert world.guard.flags.get(BALANCE, "tenant-b").version == 1
+    assert world.deps.flags.get(BALANCE, "tenant-b").version == 1
 
 
 def test_an_approved_rollback_of_one_tenant_leaves_the_others_alone(world):
@@ -158,7 +158,7 @@ def test_an_approved_rollback_of_one_tenant_leaves_the_others_alone(world):
 def test_the_other_flag_is_left_alone(world):
     world.memory.flags.put("webhook_signature_enforced", EVERYWHERE, True)
     world.approved_roll_back(world.incident())
-    assert world.guard.flags.effective("webhook_signature_enforced", "tenant-a") is True
+    assert world.deps.flags.effective("webhook_signature_enforced", "tenant-a") is True
 
 
 # --- attacks ------------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def test_silence_writes_nothing(world):
     incident = world.incident()
     asked = world.ask_to_roll_back(incident)
     record_answer(
-        world.guard,
+        world.deps,
         asked,
         chosen_options=["Reject"],
         reason="",
@@ -241,21 +241,21 @@ def _flag_off_and_on(world: RolloutWorld, _incident: str) -> None:
 
 CHANGES = [
     pytest.param(
-        _flag_off_and_on, r"approved was: everyone on \(version 1\); now: everyone on \(version 3\)", id="older flag version"
+        _flag_off_and_on, r"approved: everyone on \(version 1\); now: everyone on \(version 3\)", id="older flag version"
     ),
     pytest.param(
         lambda world, _: world.memory.flags.put(BALANCE, "tenant-c", True),
-        r"approved was: nothing of it; now: tenant tenant-c on \(version 1\)",
+        r"approved: none of this; now: tenant tenant-c on \(version 1\)",
         id="another tenant got a value of its own",
     ),
     pytest.param(
         lambda world, incident: world.change_incident(incident, scope=Scope.ISOLATED),
-        "approved was: incident T1 severe widespread; now: incident T1 severe isolated",
+        "approved: incident T1 severe widespread; now: incident T1 severe isolated",
         id="scope changed",
     ),
     pytest.param(
         lambda world, incident: world.change_incident(incident, severity=Severity.MILD),
-        "approved was: incident T1 severe widespread; now: incident T1 mild widespread",
+        "approved: incident T1 severe widespread; now: incident T1 mild widespread",
         id="severity changed",
     ),
     pytest.param(lambda world, incident: world.resolve(incident), "was resolved 2026-03-02T03:00:00Z", id="incident resolved"),
@@ -296,7 +296,7 @@ def test_an_approval_is_used_once(world):
     world.memory.flags.put(BALANCE, EVERYWHERE, True)
     with pytest.raises(SafetyRefusal, match="an approval is used once"):
         world.roll_back(incident)
-    assert world.guard.flags.get(BALANCE, EVERYWHERE).is_enabled is True
+    assert world.deps.flags.get(BALANCE, EVERYWHERE).is_enabled is True
 
 
 # --- killed and started again -------------------------------------------------------------------------------------
@@ -305,10 +305,10 @@ def test_an_approval_is_used_once(world):
 def test_running_again_after_success_returns_the_same_change_and_writes_nothing(world):
     incident = world.incident()
     first = world.approved_roll_back(incident)
-    versions = [state.version for state in world.guard.flags.scopes(BALANCE)]
+    versions = [state.version for state in world.deps.flags.scopes(BALANCE)]
     world.resolve(incident)
     assert world.roll_back(incident) == first
-    assert [state.version for state in world.guard.flags.scopes(BALANCE)] == versions
+    assert [state.version for state in world.deps.flags.scopes(BALANCE)] == versions
     assert len(world.freezes()) == 1
 
 
@@ -338,20 +338,20 @@ class _DiesAfterTheWrite:
 def test_a_run_killed_between_write_and_record_is_completed_without_a_second_write(world, meanwhile):
     incident = world.incident()
     world.answer(world.ask_to_roll_back(incident))
-    whole = world.guard
-    world.guard = replace(whole, state=_DiesAfterTheWrite(whole.state))
+    whole = world.deps
+    world.deps = replace(whole, state=_DiesAfterTheWrite(whole.state))
     with pytest.raises(ConnectionError):
         world.roll_back(incident)
-    world.guard = whole
+    world.deps = whole
     assert _values(world) == {EVERYWHERE: False, "tenant-a": False, "tenant-b": False}
     assert world.freezes() == []
-    versions = [state.version for state in world.guard.flags.scopes(BALANCE)]
+    versions = [state.version for state in world.deps.flags.scopes(BALANCE)]
     meanwhile(world, incident)
 
     change = world.roll_back(incident)
 
     assert (change.from_value, change.to_value) == (True, False)
-    assert [state.version for state in world.guard.flags.scopes(BALANCE)] == versions
+    assert [state.version for state in world.deps.flags.scopes(BALANCE)] == versions
     assert len(world.freezes()) == 1
     assert [detail["stage"] for detail in world.audit("roll_back")] == ["intended", "done"]
 
@@ -359,7 +359,7 @@ def test_a_run_killed_between_write_and_record_is_completed_without_a_second_wri
 def test_a_run_killed_before_the_write_writes_when_started_again(world):
     incident = world.incident()
     world.answer(world.ask_to_roll_back(incident))
-    whole, flags = world.guard, world.memory.flags
+    whole, flags = world.deps, world.memory.flags
 
     class Dies:
         get, effective, scopes, lacks, per_tenant = flags.get, flags.effective, flags.scopes, flags.lacks, True
@@ -367,10 +367,10 @@ def test_a_run_killed_before_the_write_writes_when_started_again(world):
         def compare_and_set_all(self, *_arguments) -> None:
             raise ConnectionError("killed")
 
-    world.guard = replace(whole, flags=Dies())
+    world.deps = replace(whole, flags=Dies())
     with pytest.raises(ConnectionError):
         world.roll_back(incident)
-    world.guard = whole
+    world.deps = whole
     _assert_nothing_was_written(world)
     assert world.roll_back(incident).to_value is False
     assert [detail["stage"] for detail in world.audit("roll_back")] == ["intended", "done"]
@@ -391,7 +391,7 @@ def test_a_value_that_somebody_else_turned_off_is_not_taken_for_our_own_write(wo
 def _dotenv_world(tmp_path, restarter):
     world = rollout_world()
     store = dotenv_store(tmp_path, b"LEDGER_ENFORCE_BALANCE=True\n", restarter)
-    world.guard = replace(world.guard, flags=store)
+    world.deps = replace(world.deps, flags=store)
     return world
 
 
@@ -422,7 +422,7 @@ def test_a_new_run_finds_the_restart_that_is_missing_and_does_not_call_the_flag_
     world.answer(world.ask_to_roll_back(incident))
     with pytest.raises(SourceUnavailable):
         world.roll_back(incident)
-    proposal = propose_roll_back(world.guard, BALANCE, EVERYWHERE, incident, "oncall")
+    proposal = propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident, "oncall")
     assert (proposal.is_needed, proposal.to_write) == (True, ())
     assert "still lacks a restart of the instances" in proposal.text
     world.approved_roll_back(incident, run_id="another run")
@@ -433,16 +433,16 @@ def test_a_store_without_tenants_refuses_a_tenants_rollback_and_the_global_propo
     world = _dotenv_world(tmp_path, CountingRestarter())
     incident = world.incident(scope=Scope.ISOLATED)
     with pytest.raises(BadInputError, match="keeps one value for everybody"):
-        propose_roll_back(world.guard, BALANCE, "tenant-a", incident, "oncall")
-    text = propose_roll_back(world.guard, BALANCE, EVERYWHERE, incident, "oncall").text
-    assert "Only 2 tenants (tenant-a, tenant-b) hit, but the flag store keeps one value for everybody." in text
+        propose_roll_back(world.deps, BALANCE, "tenant-a", incident, "oncall")
+    text = propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident, "oncall").text
+    assert "Affected: only 2 tenants (tenant-a, tenant-b); but the flag store has one value for everyone." in text
 
 
 @pytest.fixture
 def not_named(tmp_path):
     """A world whose dotenv file does not name the flag: the environment of its instances may say on."""
     world = rollout_world()
-    world.guard = replace(world.guard, flags=dotenv_store(tmp_path, b"A=1\n"))
+    world.deps = replace(world.deps, flags=dotenv_store(tmp_path, b"A=1\n"))
     return world.healthy()
 
 
@@ -457,8 +457,8 @@ def not_named(tmp_path):
 def test_a_flag_that_the_file_does_not_name_is_asked_of_the_instances_and_never_called_off_already(
     not_named, serves, is_needed, says
 ):
-    not_named.guard = replace(not_named.guard, probes=InMemoryFlagProbes(serves))
-    proposal = propose_roll_back(not_named.guard, BALANCE, EVERYWHERE, not_named.incident(), "oncall")
+    not_named.deps = replace(not_named.deps, probes=InMemoryFlagProbes(serves))
+    proposal = propose_roll_back(not_named.deps, BALANCE, EVERYWHERE, not_named.incident(), "oncall")
     assert proposal.is_needed is is_needed
     assert says in proposal.text
 
@@ -466,7 +466,7 @@ def test_a_flag_that_the_file_does_not_name_is_asked_of_the_instances_and_never_
 def test_a_flag_that_is_not_known_is_written_and_frozen_by_an_approved_rollback(not_named):
     change = not_named.approved_roll_back(not_named.incident())
     assert (change.from_value, change.to_value, len(not_named.freezes())) == (None, False, 1)
-    assert not_named.guard.flags.effective(BALANCE, EVERYWHERE) is False
+    assert not_named.deps.flags.effective(BALANCE, EVERYWHERE) is False
 
 
 @pytest.mark.parametrize(
@@ -480,9 +480,9 @@ def test_a_flag_that_is_not_known_is_written_and_frozen_by_an_approved_rollback(
 def test_a_store_that_says_off_is_held_against_the_instances(serves, is_needed):
     world = rollout_world()
     world.memory.flags.put(BALANCE, EVERYWHERE, False)
-    world.guard = replace(world.guard, probes=InMemoryFlagProbes(serves))
-    proposal = propose_roll_back(world.guard, BALANCE, EVERYWHERE, world.incident(), "oncall")
-    assert (proposal.is_needed, "an instance's own environment wins over it" in proposal.text) == (is_needed, is_needed)
+    world.deps = replace(world.deps, probes=InMemoryFlagProbes(serves))
+    proposal = propose_roll_back(world.deps, BALANCE, EVERYWHERE, world.incident(), "oncall")
+    assert (proposal.is_needed, "an instance's own environment overrides it" in proposal.text) == (is_needed, is_needed)
 
 
 # --- confirm ------------------------------------------------------------------------------------------------------
@@ -490,7 +490,7 @@ def test_a_store_that_says_off_is_held_against_the_instances(serves, is_needed):
 
 def test_a_rollback_that_reads_back_safe_in_every_scope_is_no_more_than_unconfirmed_without_probes(world):
     world.approved_roll_back(world.incident())
-    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
+    assert confirm(world.deps, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
     assert world.audit("confirm")[0]["disagreeing_scopes"] == []
 
 
@@ -504,13 +504,13 @@ def test_a_rollback_that_reads_back_safe_in_every_scope_is_no_more_than_unconfir
 def test_a_scope_that_reads_back_on_shows_that_the_rollback_is_not_in_effect(world, scope):
     world.approved_roll_back(world.incident())
     world.memory.flags.put(BALANCE, scope, True)
-    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.NOT_IN_EFFECT
+    assert confirm(world.deps, BALANCE, EVERYWHERE).status is ChangeStatus.NOT_IN_EFFECT
     assert world.audit("confirm")[0]["disagreeing_scopes"] == [scope]
 
 
 def test_there_is_nothing_to_confirm_where_nothing_was_changed(world):
     with pytest.raises(BadInputError, match="no change of ledger_enforce_balance@"):
-        confirm(world.guard, BALANCE, EVERYWHERE)
+        confirm(world.deps, BALANCE, EVERYWHERE)
 
 
 # --- on the real database -----------------------------------------------------------------------------------------
@@ -523,7 +523,7 @@ def test_on_postgres_a_rollback_is_written_confirmed_and_repeatable(stored_world
     change = world.approved_roll_back(incident)
     assert world.roll_back(incident) == change
     assert _values(world) == {EVERYWHERE: False, "tenant-a": False}
-    assert confirm(world.guard, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
+    assert confirm(world.deps, BALANCE, EVERYWHERE).status is ChangeStatus.UNCONFIRMED
     assert [freeze.tenant_id for freeze in world.freezes()] == [EVERYWHERE]
 
 
@@ -532,13 +532,13 @@ def test_on_postgres_a_run_killed_between_write_and_record_is_completed(stored_w
     world = stored_world
     incident = world.incident()
     world.answer(world.ask_to_roll_back(incident))
-    whole = world.guard
-    world.guard = replace(whole, state=_DiesAfterTheWrite(whole.state))
+    whole = world.deps
+    world.deps = replace(whole, state=_DiesAfterTheWrite(whole.state))
     with pytest.raises(ConnectionError):
         world.roll_back(incident)
-    world.guard = whole
+    world.deps = whole
     assert world.roll_back(incident).to_value is False
-    assert world.guard.flags.get(BALANCE, EVERYWHERE).version == 2
+    assert world.deps.flags.get(BALANCE, EVERYWHERE).version == 2
 
 
 @pytest.mark.postgres
@@ -567,15 +567,15 @@ def test_of_two_runs_that_race_for_one_flag_exactly_one_writes(stored_world, is_
         thread.join()
     assert len(changes) + len(refused) == 2
     assert len({change.change_id for change in changes}) == 1
-    assert world.guard.flags.get(BALANCE, EVERYWHERE).version == 2
+    assert world.deps.flags.get(BALANCE, EVERYWHERE).version == 2
     assert len(world.freezes()) == 1
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         assert state.flag_changes.latest(BALANCE, EVERYWHERE).change_id == changes[0].change_id
 
 
 def test_the_kind_of_approval_matters(world):
     incident = world.incident()
-    proposal = propose_roll_back(world.guard, BALANCE, EVERYWHERE, incident, "oncall")
+    proposal = propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident, "oncall")
     world.answer(world.ask(ApprovalKind.FLAG_RESTORE, proposal, incident))
     with pytest.raises(SafetyRefusal, match="no approval was asked for"):
         world.roll_back(incident)

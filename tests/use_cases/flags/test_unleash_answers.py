@@ -25,7 +25,7 @@ from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.domain.errors import LedgerInvariantError, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.policy.flag_store import UnleashServer
-from ledger_sandbox.loopback import LoopbackServer, QuietHandler
+from ledger_sandbox.stub_server import QuietHandler, StubServer
 
 EVERYBODY = {"name": "flexibleRollout", "parameters": {"rollout": "100", "stickiness": "default", "groupId": "x"}}
 NOTE = Note(is_enabled=True, by="lead", at="2026-01-01T00:00:00+00:00", reason="because", after=0, event=1)
@@ -124,7 +124,7 @@ def test_the_environment_has_no_default():
         UnleashServer.model_validate({key: each for key, each in SECTION.items() if key != "environment"})
 
 
-class Canned(LoopbackServer):
+class Canned(StubServer):
     """Answers each address as it is told, by how the path begins."""
 
     def __init__(self, answers: dict[str, tuple[int, str]]) -> None:

@@ -31,7 +31,7 @@ def _restored(world: RolloutWorld, flag: str = SIGNATURE, tenant_id: str = EVERY
     world.memory.flags.put(flag, EVERYWHERE, False)
     world.answer(world.ask_to_restore(None, flag, tenant_id))
     world.restore(None, flag, tenant_id)
-    confirm(world.guard, flag, tenant_id)
+    confirm(world.deps, flag, tenant_id)
     return world
 
 
@@ -48,15 +48,15 @@ def _pass_time(world: RolloutWorld, **passed: float) -> None:
 def _judged(world, word=Severity.INSUFFICIENT, *, trigger=T2, tenant="tenant-a", events=0, exposure=10, usual=0.001) -> None:
     """Let a window pass and store a verdict of it."""
     _pass_time(world, minutes=5)
-    window = Window(Window.containing(world.guard.clock.now(), FIVE_MINUTES).start - FIVE_MINUTES, FIVE_MINUTES)
+    window = Window(Window.containing(world.deps.clock.now(), FIVE_MINUTES).start - FIVE_MINUTES, FIVE_MINUTES)
     figures = {"events": events, "exposure": exposure, "expected_events": usual}
     verdict = Verdict(trigger, tenant, window, word, Scope.ISOLATED, "put here by a test", figures)
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.verdicts.record([verdict], None)
 
 
 def _incident(world, trigger=T2):
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         return state.incidents.open_for(trigger)
 
 
@@ -65,7 +65,7 @@ def _incident(world, trigger=T2):
 
 def test_webhooks_that_are_refused_again_at_once_bring_the_question_back_with_the_evidence(world):
     _judged(world, events=9)
-    (run,) = watch_restored(world.guard)
+    (run,) = watch_restored(world.deps)
     incident = _incident(world)
     seen = (
         "T2 webhook_signature rose again in 1 tenant (tenant-a) after the flag was enabled at 2026-03-02T03:00:00Z "
@@ -73,7 +73,7 @@ def test_webhooks_that_are_refused_again_at_once_bring_the_question_back_with_th
     )
     assert run["conf"] == {"flag": SIGNATURE, "tenant_id": EVERYWHERE, "incident_id": incident.incident_id, "reason": seen}
     assert (incident.severity, incident.scope, incident.tenants) == (Severity.MILD, Scope.ISOLATED, ("tenant-a",))
-    question = flag_run.roll_back_question(world.guard, run["conf"], "ledger_guard")
+    question = flag_run.roll_back_question(world.deps, run["conf"], "ledger_guard")
     assert question["is_needed"]
     assert question["proposal"].count(f" {seen}.") == 1
     assert [entry["evidence"] for entry in world.audit("watch_restored")] == [seen]
@@ -81,17 +81,17 @@ def test_webhooks_that_are_refused_again_at_once_bring_the_question_back_with_th
 
 def test_the_question_leads_to_a_rollback_by_the_ordinary_way(world):
     _judged(world, events=9)
-    (run,) = watch_restored(world.guard)
+    (run,) = watch_restored(world.deps)
     conf, run_id = run["conf"], run["trigger_run_id"]
-    question = flag_run.roll_back_question(world.guard, conf, "ledger_guard")
+    question = flag_run.roll_back_question(world.deps, conf, "ledger_guard")
     world.answer(world.ask_to_roll_back(conf["incident_id"], SIGNATURE, run_id=run_id))
     _judged(world, events=10)
-    flag_run.roll_back_run(world.guard, conf, run_id, "flag_rollback")
-    flag_run.confirm_run(world.guard, conf)
+    flag_run.roll_back_run(world.deps, conf, run_id, "flag_rollback")
+    flag_run.confirm_run(world.deps, conf)
     status, _ = flag_run.close_run(world.on_record(run), ApprovalKind.FLAG_ROLLBACK, conf, question)
     assert status is ActionStatus.DONE
-    assert not world.guard.flags.effective(SIGNATURE, "tenant-a")
-    assert watch_restored(world.guard) == []
+    assert not world.deps.flags.effective(SIGNATURE, "tenant-a")
+    assert watch_restored(world.deps) == []
 
 
 @pytest.mark.parametrize(
@@ -110,27 +110,27 @@ def test_the_question_leads_to_a_rollback_by_the_ordinary_way(world):
 )
 def test_what_counts_as_a_rise(world, judged, is_asked):
     _judged(world, **judged)
-    assert bool(watch_restored(world.guard)) is is_asked
+    assert bool(watch_restored(world.deps)) is is_asked
 
 
 def test_an_alarm_is_told_in_its_own_words(world):
     _judged(world, Severity.SEVERE, events=40, exposure=60)
-    (run,) = watch_restored(world.guard)
+    (run,) = watch_restored(world.deps)
     assert run["conf"]["reason"].endswith("(unconfirmed): tenant-a: put here by a test")
 
 
 def test_failures_of_small_tenants_are_added_up_over_tenants_and_windows(world):
     _judged(world, events=2)
     _judged(world, events=2, tenant="tenant-b")
-    assert watch_restored(world.guard) == []
+    assert watch_restored(world.deps) == []
     _judged(world, events=1, tenant="tenant-c")
-    assert len(watch_restored(world.guard)) == 1
+    assert len(watch_restored(world.deps)) == 1
     assert _incident(world).tenants == TENANTS
 
 
 def test_windows_from_before_the_restore_say_nothing(world):
     world.attempts(50, failures=40)
-    assert watch_restored(world.guard) == []
+    assert watch_restored(world.deps) == []
 
 
 def test_windows_are_held_against_the_time_that_they_are_told_in():
@@ -139,22 +139,22 @@ def test_windows_are_held_against_the_time_that_they_are_told_in():
     world.memory.clock.advance(timedelta(days=3))
     _restored(world.healthy())
     _judged(world, events=9)
-    assert len(watch_restored(world.guard)) == 1
+    assert len(watch_restored(world.deps)) == 1
 
 
 @pytest.mark.parametrize(("minutes", "is_asked"), [(115, True), (116, False)])
 def test_a_flag_is_watched_for_as_long_as_the_policy_says(world, minutes, is_asked):
     _pass_time(world, minutes=minutes)
     _judged(world, events=9)
-    assert bool(watch_restored(world.guard)) is is_asked
+    assert bool(watch_restored(world.deps)) is is_asked
 
 
 def test_a_tenants_restore_is_watched_in_that_tenant():
     world = _restored(rollout_world(), BALANCE, "tenant-a")
     _judged(world, Severity.SEVERE, trigger=T1, tenant="tenant-b")
-    assert watch_restored(world.guard) == []
+    assert watch_restored(world.deps) == []
     _judged(world, Severity.SEVERE, trigger=T1)
-    (run,) = watch_restored(world.guard)
+    (run,) = watch_restored(world.deps)
     assert run["conf"]["tenant_id"] == "tenant-a"
     assert "@" not in run["trigger_run_id"]
 
@@ -162,7 +162,7 @@ def test_a_tenants_restore_is_watched_in_that_tenant():
 def test_compared_balances_bring_no_flag_back():
     world = _restored(rollout_world(), BALANCE)
     _judged(world, Severity.SEVERE, trigger=T3)
-    assert watch_restored(world.guard) == []
+    assert watch_restored(world.deps) == []
 
 
 # --- what is watched ----------------------------------------------------------------------------------------------
@@ -179,28 +179,28 @@ def test_compared_balances_bring_no_flag_back():
 )
 def test_what_is_confirmed_is_not_watched(probes, status, is_watched):
     world = rollout_world()
-    world.guard = replace(world.guard, probes=probes)
+    world.deps = replace(world.deps, probes=probes)
     _restored(world)
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         assert state.flag_changes.latest(SIGNATURE, EVERYWHERE).status is status
     _judged(world, events=9)
-    assert bool(watch_restored(world.guard)) is is_watched
+    assert bool(watch_restored(world.deps)) is is_watched
 
 
 def test_a_restore_that_only_lifted_a_freeze_enabled_nothing_and_is_not_watched():
     world = rollout_world()
     world.memory.flags.put(SIGNATURE, EVERYWHERE, True)
-    freeze(world.guard, SIGNATURE, EVERYWHERE, None, "stop the rollout", "payments-lead")
+    freeze(world.deps, SIGNATURE, EVERYWHERE, None, "stop the rollout", "payments-lead")
     world.answer(world.ask_to_restore(None, SIGNATURE))
     world.restore(None, SIGNATURE)
     _judged(world, events=9)
-    assert watch_restored(world.guard) == []
+    assert watch_restored(world.deps) == []
 
 
 def test_a_flag_that_was_turned_off_past_the_guard_is_not_watched(world):
     world.memory.flags.put(SIGNATURE, EVERYWHERE, False)
     _judged(world, events=9)
-    assert watch_restored(world.guard) == []
+    assert watch_restored(world.deps) == []
 
 
 def test_while_the_flag_store_is_away_the_record_is_believed(world, monkeypatch):
@@ -209,7 +209,7 @@ def test_while_the_flag_store_is_away_the_record_is_believed(world, monkeypatch)
 
     monkeypatch.setattr(world.memory.flags, "scopes", away)
     _judged(world, events=9)
-    assert len(watch_restored(world.guard)) == 1
+    assert len(watch_restored(world.deps)) == 1
 
 
 def test_a_rollback_is_not_watched():
@@ -217,7 +217,7 @@ def test_a_rollback_is_not_watched():
     world.memory.flags.put(SIGNATURE, EVERYWHERE, True)
     world.approved_roll_back(world.incident(T2), SIGNATURE)
     _judged(world, events=9)
-    assert watch_restored(world.guard) == []
+    assert watch_restored(world.deps) == []
 
 
 # --- once ---------------------------------------------------------------------------------------------------------
@@ -225,41 +225,41 @@ def test_a_rollback_is_not_watched():
 
 def test_a_run_that_was_named_and_never_started_is_named_again_and_nothing_is_recorded_twice(world):
     _judged(world, events=9)
-    (first,) = watch_restored(world.guard)
+    (first,) = watch_restored(world.deps)
     _judged(world, events=9)
-    (again,) = watch_restored(world.guard)
+    (again,) = watch_restored(world.deps)
     assert again["trigger_run_id"] == first["trigger_run_id"]
     assert len(world.audit("watch_restored")) == 1
 
 
 def test_people_who_said_no_are_not_asked_again_about_the_same_change(world):
     _judged(world, events=9)
-    (run,) = watch_restored(world.guard)
+    (run,) = watch_restored(world.deps)
     conf, run_id = run["conf"], run["trigger_run_id"]
-    question = flag_run.roll_back_question(world.guard, conf, "ledger_guard")
+    question = flag_run.roll_back_question(world.deps, conf, "ledger_guard")
     world.answer(world.ask_to_roll_back(conf["incident_id"], SIGNATURE, run_id=run_id), option="Reject")
     with pytest.raises(SafetyRefusal):
-        flag_run.roll_back_run(world.guard, conf, run_id, "flag_rollback")
+        flag_run.roll_back_run(world.deps, conf, run_id, "flag_rollback")
     flag_run.close_run(world.on_record(run), ApprovalKind.FLAG_ROLLBACK, conf, question)
     _judged(world, events=9)
-    assert watch_restored(world.guard) == []
+    assert watch_restored(world.deps) == []
 
 
 def test_the_open_incident_of_the_signal_is_joined_as_it_stands_and_its_own_rollback_is_enough(world):
     from ledger_guard.use_cases.remediation.remediate import child_runs, open_case
 
     incident = world.incident(T2)
-    case = open_case(world.guard, {"incident_id": incident}, "ledger_guard", RUN)
-    assert len(child_runs(world.guard, case, "roll_back")) == 1
+    case = open_case(world.deps, {"incident_id": incident}, "ledger_guard", RUN)
+    assert len(child_runs(world.deps, case, "roll_back")) == 1
     before = _incident(world)
     _judged(world, events=9)
-    assert watch_restored(world.guard) == []
+    assert watch_restored(world.deps) == []
     assert _incident(world) == before
 
 
 def test_a_second_restore_is_watched_anew(world):
     _judged(world, events=9)
-    (first,) = watch_restored(world.guard)
+    (first,) = watch_restored(world.deps)
     incident = first["conf"]["incident_id"]
     world.approved_roll_back(incident, SIGNATURE, run_id=first["trigger_run_id"])
     world.resolve(incident)
@@ -267,9 +267,9 @@ def test_a_second_restore_is_watched_anew(world):
     world.windows(Severity.NONE, triggers=(T2,))
     world.answer(world.ask_to_restore(incident, SIGNATURE, run_id="manual__second"))
     world.restore(incident, SIGNATURE, run_id="manual__second")
-    assert watch_restored(world.guard) == []
+    assert watch_restored(world.deps) == []
     _judged(world, events=9)
-    (second,) = watch_restored(world.guard)
+    (second,) = watch_restored(world.deps)
     assert second["trigger_run_id"] != first["trigger_run_id"]
 
 
@@ -281,32 +281,32 @@ def busy(world) -> RolloutWorld:
     """Four days of genuine webhook calls before the flag was enabled."""
     for days in range(4):
         begin, end = NOW - timedelta(days=days, hours=5), NOW - timedelta(days=days)
-        world.memory.triage.receive(world.guard.policy, accepted(begin, end if days == 0 else end + timedelta(minutes=90)))
+        world.memory.triage.receive(world.deps.policy, accepted(begin, end if days == 0 else end + timedelta(minutes=90)))
     return world
 
 
 def _arrive(world, *, refuses=lambda _: False, forged=0) -> None:
     """The calls of the window that is open: everybody's own, and a stranger's."""
-    begin = world.guard.clock.now()
+    begin = world.deps.clock.now()
     events = [*genuine(begin, begin + FIVE_MINUTES, refuses), *strangers(begin, forged, seconds=4.0)]
-    world.memory.triage.receive(world.guard.policy, events)
+    world.memory.triage.receive(world.deps.policy, events)
 
 
 def _flooded(world, refuses=lambda _: False) -> None:
     """A window with 72 forged calls, twelve for each tenant."""
     _arrive(world, refuses=refuses, forged=72)
     _judged(world, events=12)
-    window = Window(world.guard.clock.now() - FIVE_MINUTES, FIVE_MINUTES)
+    window = Window(world.deps.clock.now() - FIVE_MINUTES, FIVE_MINUTES)
     figures = {"events": 12, "exposure": 33, "expected_events": 0.001}
     others = [Verdict(T2, tenant, window, Severity.INSUFFICIENT, Scope.ISOLATED, "", figures) for tenant in TENANTS[1:]]
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.verdicts.record(others, None)
 
 
 def test_downgrade_by_anonymous_after_a_restore_nobody_is_asked_and_people_are_told_once(busy):
     for _ in range(2):
         _flooded(busy)
-        assert watch_restored(busy.guard) == []
+        assert watch_restored(busy.deps) == []
     assert _incident(busy) is None
     (entry,) = busy.audit("watch_restored")
     assert "likely forged" in entry["withheld"]
@@ -319,28 +319,28 @@ def test_downgrade_by_anonymous_after_a_restore_nobody_is_asked_and_people_are_t
 
 def test_genuine_calls_that_are_refused_behind_forged_ones_bring_the_question_after_all(busy):
     _flooded(busy)
-    assert watch_restored(busy.guard) == []
+    assert watch_restored(busy.deps) == []
     for _ in range(3):
         _flooded(busy, refuses=lambda _: True)
-    assert len(watch_restored(busy.guard)) == 1
+    assert len(watch_restored(busy.deps)) == 1
 
 
 def test_genuine_calls_that_are_refused_at_once_are_put_to_people(busy):
     _arrive(busy, refuses=lambda _: True)
     _judged(busy, events=9)
-    assert len(watch_restored(busy.guard)) == 1
+    assert len(watch_restored(busy.deps)) == 1
 
 
 def test_where_the_access_log_can_not_be_read_people_are_asked(busy):
     _flooded(busy)
-    busy.guard = replace(busy.guard, triage=_Away())
-    assert len(watch_restored(busy.guard)) == 1
+    busy.deps = replace(busy.deps, triage=_Away())
+    assert len(watch_restored(busy.deps)) == 1
 
 
 def test_a_channel_that_is_down_does_not_stop_the_check(busy):
     _flooded(busy)
     busy.memory.notifier.break_down("channel_is_archived")
-    assert watch_restored(busy.guard) == []
+    assert watch_restored(busy.deps) == []
 
 
 class _Away:
@@ -363,7 +363,7 @@ class _Away:
 )
 def test_the_end_of_a_restore_says_that_it_is_watched_unless_it_is_confirmed(probes, ending, says):
     world = rollout_world()
-    world.guard = replace(world.guard, probes=probes)
+    world.deps = replace(world.deps, probes=probes)
     world.memory.flags.put(SIGNATURE, EVERYWHERE, False)
     params = {"flag": SIGNATURE, "tenant_id": EVERYWHERE, "incident_id": None}
     question = {"subject_id": f"{SIGNATURE}@*", "is_needed": True, "incident_id": None}
@@ -371,7 +371,7 @@ def test_the_end_of_a_restore_says_that_it_is_watched_unless_it_is_confirmed(pro
     status, words = flag_run.close_run(world.on_record(), ApprovalKind.FLAG_RESTORE, params, question)
     assert status is ending
     assert says in words
-    watched = "watched for 120 minutes: if T2 webhook_signature rises again, a rollback is put to people"
+    watched = "watched for 120 minutes: if T2 webhook_signature rises again, approvers are asked for a rollback"
     assert words.endswith(watched) is (says != "confirmed")
     assert "unkeyed (no audit key is set)" in words
 
@@ -384,8 +384,8 @@ def test_on_postgres_the_question_comes_back_once(stored_world):
     world.resolve(incident)
     world.answer(world.ask_to_restore(incident))
     world.restore(incident)
-    confirm(world.guard, BALANCE, EVERYWHERE)
+    confirm(world.deps, BALANCE, EVERYWHERE)
     _judged(world, Severity.SEVERE, trigger=T1, tenant="tenant-c")
-    (run,) = watch_restored(world.guard)
-    assert watch_restored(world.guard) == [run]
+    (run,) = watch_restored(world.deps)
+    assert watch_restored(world.deps) == [run]
     assert len(world.audit("watch_restored")) == 1

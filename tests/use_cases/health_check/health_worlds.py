@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 from tests.triggers import T1
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
@@ -63,5 +63,5 @@ def incident(**fields: object) -> Incident:
 
 def audited(world: MemoryWorld) -> list[tuple[str, str]]:
     """Verb and subject of every audit entry."""
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         return [(entry.event.verb, entry.event.subject) for entry in state.audit.entries()]

@@ -59,7 +59,7 @@ def test_incident_times_are_event_time_and_audit_times_are_peoples(checks):
     checks.world.wall_clock.advance(timedelta(days=-30))
     checks.window(a=SEVERE)
     assert checks.incident.opened_at == checks.world.clock.now()
-    with checks.guard.state.transaction() as state:
+    with checks.deps.state.transaction() as state:
         assert state.audit.latest(1)[0].event.at == checks.world.wall_clock.now()
 
 
@@ -129,10 +129,10 @@ def test_old_alarms_of_the_history_open_no_incident_and_are_kept_as_verdicts():
     world = world_at(window(600).start)
     deliver(world, T1, range(600), {"a": QUIET, "b": QUIET})
     world.signals.deliver([reading(T1, "a", 100, *SEVERE)])
-    sense(world.guard, T1)
-    outcome = classify(world.guard, T1)
+    sense(world.deps, T1)
+    outcome = classify(world.deps, T1)
     assert (outcome.change, outcome.judged_windows) == (Change.QUIET, 600)
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         kept = state.verdicts.between(T1, NOON, window(600).end)
     assert kept[0].window == window(100)
     assert [each.tenant_id for each in kept if each.window < window(600 - 288)] == ["a"]
@@ -150,15 +150,15 @@ def test_an_alarm_of_the_last_hour_opens_an_incident_even_if_the_newest_window_i
     world = world_at(window(60).start)
     deliver(world, T1, range(60), {"a": QUIET})
     world.signals.deliver([reading(T1, "a", 60 - ago, *SEVERE)])
-    sense(world.guard, T1)
-    assert classify(world.guard, T1).change is change
+    sense(world.deps, T1)
+    assert classify(world.deps, T1).change is change
 
 
 def test_several_windows_at_once_are_judged_in_order_of_time(checks):
     checks.sensed(a=MILD)
     checks.sensed(a=SEVERE)
     checks.sensed()
-    outcome = classify(checks.guard, T1)
+    outcome = classify(checks.deps, T1)
     assert (outcome.judged_windows, outcome.change, outcome.severity) == (3, Change.ESCALATED, Severity.SEVERE)
     assert (checks.incident.first_window_start, checks.incident.quiet_windows) == (window(6).start, 1)
 
@@ -166,17 +166,17 @@ def test_several_windows_at_once_are_judged_in_order_of_time(checks):
 def test_run_again_without_new_windows_it_stores_nothing_and_says_the_same(checks):
     opened = checks.window(a=SEVERE)
     entries = audited(checks.world)
-    again = classify(checks.guard, T1)
+    again = classify(checks.deps, T1)
     assert again == replace(opened, judged_windows=0)
     assert audited(checks.world) == entries
     quiet = Checks()
-    assert classify(quiet.guard, T1).change is Change.QUIET
+    assert classify(quiet.deps, T1).change is Change.QUIET
 
 
 def test_a_repeated_run_does_not_repeat_what_a_later_window_has_overtaken(checks):
     checks.window(a=SEVERE)
     checks.window(a=SEVERE)
-    assert classify(checks.guard, T1).change is Change.CONTINUED
+    assert classify(checks.deps, T1).change is Change.CONTINUED
 
 
 def test_an_unreadable_newest_window_is_blind_and_counted(checks):
@@ -199,7 +199,7 @@ def test_unreadable_windows_leave_an_incident_as_it_is(checks):
 
 def test_without_any_sensed_window_the_guard_is_blind_and_nothing_is_stored():
     world = world_at()
-    outcome = classify(world.guard, T1)
+    outcome = classify(world.deps, T1)
     assert (outcome.change, outcome.judged_windows, outcome.window_start) == (Change.BLIND, 0, None)
     assert audited(world) == []
 
@@ -235,14 +235,14 @@ def test_a_repair_that_began_after_a_window_does_not_quarantine_it(checks):
 
 def test_a_state_of_another_version_is_learned_again_from_the_history(checks):
     checks.window(a=SEVERE)
-    with checks.guard.state.transaction() as state:
+    with checks.deps.state.transaction() as state:
         through, at = state.verdicts.judged_through(T1), state.verdicts.last_judged_at(T1)
         state.verdicts.save_engine_state(T1, through, at, json.dumps(["plain-0", [], [], []]).encode())
     before = dict(checks.world.state.tables.verdicts)
     assert checks.window(a=SEVERE).change is Change.CONTINUED
     after = checks.world.state.tables.verdicts
     assert {key: after[key] for key in before} == before
-    with checks.guard.state.transaction() as state:
+    with checks.deps.state.transaction() as state:
         assert len(json.loads(state.verdicts.engine_state(T1))[2]) == 8
 
 
@@ -254,18 +254,18 @@ def test_the_shipped_rule_learns_an_unreadable_state_again_as_if_it_had_never_be
     worlds = [world_at(window(60).start) for _ in range(2)]
     for world in worlds:
         deliver(world, T1, range(60), {"a": (2, 200), "b": (3, 200)})
-        sense(world.guard, T1)
-        classify(world.guard, T1)
+        sense(world.deps, T1)
+        classify(world.deps, T1)
     upgraded, untouched = worlds
-    with upgraded.guard.state.transaction() as state:
+    with upgraded.deps.state.transaction() as state:
         state.verdicts.save_engine_state(T1, window(60).start, upgraded.clock.now(), old)
     for world in worlds:
         deliver(world, T1, range(60, 61), {"a": (2, 200), "b": (3, 200)})
         world.clock.advance(LENGTH)
-        sense(world.guard, T1)
-        assert classify(world.guard, T1).judged_windows == 1
+        sense(world.deps, T1)
+        assert classify(world.deps, T1).judged_windows == 1
     assert upgraded.state.tables.verdicts == untouched.state.tables.verdicts
-    with upgraded.guard.state.transaction() as state, untouched.guard.state.transaction() as other:
+    with upgraded.deps.state.transaction() as state, untouched.deps.state.transaction() as other:
         assert state.verdicts.engine_state(T1) == other.verdicts.engine_state(T1)
 
 
@@ -275,11 +275,11 @@ def test_an_incident_described_by_hand_is_not_judged_by_the_history_before_it():
     by_hand = incident(
         opened_at=world.clock.now(), first_window_start=world.clock.now(), last_alarm_window_start=world.clock.now()
     )
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.incidents.add(by_hand)
-    sense(world.guard, T1)
-    assert classify(world.guard, T1).change is Change.CONTINUED
-    with world.guard.state.transaction() as state:
+    sense(world.deps, T1)
+    assert classify(world.deps, T1).change is Change.CONTINUED
+    with world.deps.state.transaction() as state:
         assert state.incidents.get(by_hand.incident_id).quiet_windows == 0
 
 
@@ -292,7 +292,7 @@ def test_a_failure_while_judging_leaves_no_trace(checks, monkeypatch):
 
     monkeypatch.setattr(PlainEngine, "judge", broken)
     with pytest.raises(RuntimeError, match="cut off"):
-        classify(checks.guard, T1)
+        classify(checks.deps, T1)
     assert (checks.incident, audited(checks.world)) == (None, before)
 
 
@@ -323,19 +323,19 @@ def test_with_the_shipped_rule_a_spike_opens_an_incident_and_calm_resolves_it(mo
     world = world_at(window(300).start)
     healthy = dict.fromkeys("abcdefgh", (2, 200))
     deliver(world, T1, range(300), healthy)
-    sense(world.guard, T1)
-    assert classify(world.guard, T1).change is Change.QUIET
+    sense(world.deps, T1)
+    assert classify(world.deps, T1).change is Change.QUIET
     deliver(world, T1, range(300, 303), {**healthy, "a": (120, 200)})
     world.clock.advance(3 * LENGTH)
-    sense(world.guard, T1)
-    opened = classify(world.guard, T1)
+    sense(world.deps, T1)
+    opened = classify(world.deps, T1)
     assert (opened.change, opened.severity, opened.scope) == (Change.OPENED, Severity.SEVERE, Scope.ISOLATED)
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         found = state.incidents.open_for(T1)
         assert found.tenants == ("a",)
         state.incidents.save(replace(found, status=IncidentStatus.MITIGATED))
     deliver(world, T1, range(303, 306), healthy)
     world.clock.advance(3 * LENGTH)
-    sense(world.guard, T1)
-    assert classify(world.guard, T1).change is Change.RESOLVED
+    sense(world.deps, T1)
+    assert classify(world.deps, T1).change is Change.RESOLVED
     assert POLICY.detection_of(T1).resolve_after_windows <= 3

@@ -49,7 +49,7 @@ def judged(monkeypatch):
 
 
 def last_entry(checks):
-    with checks.guard.state.transaction() as state:
+    with checks.deps.state.transaction() as state:
         return state.audit.latest(1)[0].event
 
 
@@ -63,15 +63,15 @@ def hangs_on(checks, number, tenant="a"):
 
 def remembered(checks):
     """What the engine saw: windows, and the quarantine of each."""
-    with checks.guard.state.transaction() as state:
+    with checks.deps.state.transaction() as state:
         _, _, windows, quarantined = json.loads(state.verdicts.engine_state(T1))
     return dict(zip(windows, quarantined, strict=True))
 
 
 def with_lateness(checks, hours):
-    policy = checks.guard.policy
+    policy = checks.deps.policy
     sensing = policy.sensing.model_copy(update={"allowed_lateness_seconds": hours * 3600})
-    checks.guard = replace(checks.guard, policy=policy.model_copy(update={"sensing": sensing}))
+    checks.deps = replace(checks.deps, policy=policy.model_copy(update={"sensing": sensing}))
 
 
 # --- what is judged again ------------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ def with_lateness(checks, hours):
 def test_late_data_replace_the_verdict_of_their_window(checks):
     checks.window()
     checks.late(6, a=(15, 100), b=(99, 100))
-    outcome = classify(checks.guard, T1)
+    outcome = classify(checks.deps, T1)
     assert (severity(checks, 6, "a"), severity(checks, 6, "b")) == (Severity.NONE, Severity.SEVERE)
     assert (outcome.judged_windows, outcome.judged_again, outcome.verdicts_changed) == (0, 1, 1)
 
@@ -100,7 +100,7 @@ def test_the_audit_log_says_what_was_judged_again_and_what_turned(checks):
     checks.window(b=MILD)
     checks.window()
     checks.late(6, b=SEVERE)
-    classify(checks.guard, T1)
+    classify(checks.deps, T1)
     detail = last_entry(checks).detail
     assert (detail["judged_again"], detail["verdicts_changed"]) == (2, 1)
     assert detail["late_data"] == {
@@ -119,7 +119,7 @@ def test_a_run_without_late_data_says_nothing_of_any(checks):
 def test_late_data_that_change_no_verdict_are_said_to_have_changed_none(checks):
     checks.window()
     checks.late(6, a=(2, 100))
-    outcome = classify(checks.guard, T1)
+    outcome = classify(checks.deps, T1)
     assert (outcome.judged_again, outcome.verdicts_changed) == (1, 0)
     assert last_entry(checks).detail["late_data"]["severities_changed"] == 0
 
@@ -127,9 +127,9 @@ def test_late_data_that_change_no_verdict_are_said_to_have_changed_none(checks):
 def test_once_judged_again_a_window_is_left_alone(checks):
     checks.window()
     checks.late(6, a=MILD)
-    opened = classify(checks.guard, T1)
+    opened = classify(checks.deps, T1)
     before, entries = checks.world.state.tables.copy(), audited(checks.world)
-    again = classify(checks.guard, T1)
+    again = classify(checks.deps, T1)
     assert again == replace(opened, judged_again=0, verdicts_changed=0)
     assert (checks.world.state.tables, audited(checks.world)) == (before, entries)
 
@@ -138,7 +138,7 @@ def test_a_second_revision_of_the_same_window_is_judged_too(checks):
     checks.window()
     for late, expected in ((MILD, Severity.MILD), (SEVERE, Severity.SEVERE), (QUIET, Severity.NONE)):
         checks.late(6, a=late)
-        classify(checks.guard, T1)
+        classify(checks.deps, T1)
         assert severity(checks, 6) is expected
 
 
@@ -154,7 +154,7 @@ def test_a_tenant_that_late_data_show_for_the_first_time_is_judged_from_there_on
     checks.window()
     checks.window()
     checks.late(6, new=QUIET)
-    classify(checks.guard, T1)
+    classify(checks.deps, T1)
     assert (severity(checks, 6, "new"), severity(checks, 7, "new")) == (Severity.NONE, Severity.NO_DATA)
 
 
@@ -162,7 +162,7 @@ def test_a_tenant_that_late_data_take_away_again_loses_its_verdicts(checks):
     checks.window(mistaken=QUIET)
     checks.window()
     _take_away(checks, "mistaken", 6)
-    outcome = classify(checks.guard, T1)
+    outcome = classify(checks.deps, T1)
     assert {tenant for _, tenant in checks.verdicts()} == {"a", "b", "c"}
     assert outcome.verdicts_changed == 2
     first = last_entry(checks).detail["late_data"]["first_changes"][0]
@@ -170,7 +170,7 @@ def test_a_tenant_that_late_data_take_away_again_loses_its_verdicts(checks):
 
 
 def _take_away(checks, tenant, number):
-    with checks.guard.state.transaction() as state:
+    with checks.deps.state.transaction() as state:
         [sensed] = state.readings.windows(T1, window(number).start, window(number).end)
         left = state.readings.readings(T1, window(number).start, window(number).end)
         assert state.readings.record([sensed], [each for each in left if each.tenant_id != tenant]) == 1
@@ -186,7 +186,7 @@ def test_a_failure_while_judging_again_leaves_no_trace(checks, monkeypatch):
 
     monkeypatch.setattr(PlainEngine, "dump", broken)
     with pytest.raises(RuntimeError, match="cut off"):
-        classify(checks.guard, T1)
+        classify(checks.deps, T1)
     assert checks.world.state.tables is before
 
 
@@ -197,7 +197,7 @@ def test_an_alarm_that_comes_late_opens_an_incident(checks):
     checks.window()
     checks.window()
     checks.late(6, a=SEVERE)
-    outcome = classify(checks.guard, T1)
+    outcome = classify(checks.deps, T1)
     assert (outcome.change, outcome.severity, outcome.window_start) == (Change.OPENED, Severity.SEVERE, window(7).start)
     assert checks.incident.incident_id == outcome.incident_id == hangs_on(checks, 6)
     assert (checks.incident.first_window_start, checks.incident.quiet_windows) == (window(6).start, 0)
@@ -208,7 +208,7 @@ def test_the_windows_judged_quiet_since_do_not_end_an_incident_that_opened_late(
     for _ in range(5):
         checks.window()
     checks.late(6, a=MILD)
-    classify(checks.guard, T1)
+    classify(checks.deps, T1)
     assert checks.window().change is Change.CONTINUED
     assert checks.window().change is Change.RESOLVED
 
@@ -218,7 +218,7 @@ def test_a_graver_alarm_that_comes_late_escalates(checks):
     checks.window(a=MILD)
     checks.save(status=IncidentStatus.MITIGATING)
     checks.late(6, a=SEVERE)
-    outcome = classify(checks.guard, T1)
+    outcome = classify(checks.deps, T1)
     assert (outcome.change, outcome.severity) == (Change.ESCALATED, Severity.SEVERE)
     assert (checks.incident.status, checks.incident.last_alarm_window_start) == (IncidentStatus.OPEN, window(7).start)
 
@@ -226,7 +226,7 @@ def test_a_graver_alarm_that_comes_late_escalates(checks):
 def test_a_trouble_that_late_data_show_to_be_widespread_escalates(checks):
     checks.window(a=MILD)
     checks.late(6, b=MILD, c=MILD)
-    outcome = classify(checks.guard, T1)
+    outcome = classify(checks.deps, T1)
     assert (outcome.change, outcome.scope, checks.incident.tenants) == (Change.ESCALATED, Scope.WIDESPREAD, ("a", "b", "c"))
 
 
@@ -234,7 +234,7 @@ def test_an_incident_begins_with_the_earliest_alarm_even_if_that_came_last(check
     checks.window()
     checks.window(a=SEVERE)
     checks.late(6, a=SEVERE)
-    classify(checks.guard, T1)
+    classify(checks.deps, T1)
     assert (checks.incident.first_window_start, checks.incident.last_alarm_window_start) == (window(6).start, window(7).start)
 
 
@@ -244,7 +244,7 @@ def test_an_alarm_that_was_known_does_not_count_again(checks):
     before = checks.incident
     assert before.quiet_windows == 1
     checks.late(6, a=(31, 100))
-    assert classify(checks.guard, T1).change is Change.CONTINUED
+    assert classify(checks.deps, T1).change is Change.CONTINUED
     assert checks.incident == before
 
 
@@ -254,7 +254,7 @@ def test_a_calmer_verdict_closes_nothing_and_stays_with_the_incident_that_it_was
     before = checks.incident
     for late in (MILD, QUIET):
         checks.late(6, a=late)
-        outcome = classify(checks.guard, T1)
+        outcome = classify(checks.deps, T1)
         assert (outcome.change, outcome.incident_id, checks.incident) == (Change.CONTINUED, opened.incident_id, before)
     assert severity(checks, 6) is Severity.NONE
     assert hangs_on(checks, 6) == opened.incident_id
@@ -269,7 +269,7 @@ def test_late_data_without_an_alarm_do_not_end_an_incident_that_only_waited_for_
     checks.save(status=IncidentStatus.MITIGATED)
     before = checks.incident
     checks.late(9, b=(1, 2))
-    assert classify(checks.guard, T1).change is Change.CONTINUED
+    assert classify(checks.deps, T1).change is Change.CONTINUED
     assert checks.incident == before
 
 
@@ -278,7 +278,7 @@ def test_an_alarm_that_became_less_grave_takes_no_evidence_of_health_away(checks
     checks.window()
     assert checks.incident.healthy_tenants == ("b",)
     checks.late(6, a=MILD, b=MILD)
-    classify(checks.guard, T1)
+    classify(checks.deps, T1)
     assert (checks.incident.tenants, checks.incident.healthy_tenants) == (("a", "b"), ("b",))
 
 
@@ -294,11 +294,11 @@ def test_an_alarm_that_comes_late_after_the_end_opens_an_incident_of_its_own(che
     checks.window()
     assert checks.window().change is Change.RESOLVED
     checks.late(7, b=SEVERE)
-    second = classify(checks.guard, T1)
+    second = classify(checks.deps, T1)
     assert second.change is Change.OPENED
     assert (hangs_on(checks, 6, "a"), hangs_on(checks, 7, "b")) == (first.incident_id, second.incident_id)
     checks.late(6, a=SEVERE)
-    assert classify(checks.guard, T1).incident_id == second.incident_id
+    assert classify(checks.deps, T1).incident_id == second.incident_id
     assert (checks.incident.tenants, hangs_on(checks, 6, "a")) == (("a", "b"), first.incident_id)
 
 
@@ -316,7 +316,7 @@ def test_an_alarm_that_comes_too_late_to_be_fresh_opens_nothing_and_is_kept_as_a
     for _ in range(windows_since):
         checks.window()
     checks.late(6, a=SEVERE)
-    assert classify(checks.guard, T1).change is change
+    assert classify(checks.deps, T1).change is change
     assert severity(checks, 6) is Severity.SEVERE
 
 
@@ -332,7 +332,7 @@ def test_a_window_that_is_judged_again_keeps_the_quarantine_of_its_time(checks):
     before = remembered(checks)
     assert list(before.values())[6:] == [[], ["a", "b"], ["a", "b"], ["a", "b", "c"]]
     checks.late(6, c=MILD)
-    classify(checks.guard, T1)
+    classify(checks.deps, T1)
     assert remembered(checks) == before
 
 
@@ -344,7 +344,7 @@ def test_the_end_of_an_incident_does_not_lift_the_quarantine_of_earlier_windows(
     before = remembered(checks)
     assert ["a"] in before.values()
     checks.late(7, b=(2, 100))
-    classify(checks.guard, T1)
+    classify(checks.deps, T1)
     assert remembered(checks) == before
 
 
@@ -352,21 +352,21 @@ def test_the_end_of_an_incident_does_not_lift_the_quarantine_of_earlier_windows(
 
 
 def moments(checks):
-    with checks.guard.state.transaction() as state:
+    with checks.deps.state.transaction() as state:
         return state.replay.checkpoint_moments(T1)
 
 
 @pytest.mark.parametrize("hours", [1, 2])
 def test_at_most_three_states_are_kept_and_one_is_older_than_whatever_may_change(checks, hours):
     with_lateness(checks, hours)
-    age = lateness(checks.guard.policy)
+    age = lateness(checks.deps.policy)
     checks.world.signals.complete(T1, window(100).start)
     for _ in range(60):
         checks.window()
         kept, end = moments(checks), window(checks.next).start
         assert 1 <= len(kept) <= 3
         assert kept[0] == NOON or end - age - age / 2 - LENGTH <= kept[0] <= end - age
-    with checks.guard.state.transaction() as state:
+    with checks.deps.state.transaction() as state:
         assert [each.window_start for each in state.replay.judged_revisions(T1)] == [
             window(number).start for number in range(checks.next) if window(number).start >= kept[0]
         ]
@@ -379,7 +379,7 @@ def test_a_replay_begins_at_the_newest_checkpoint_before_the_oldest_revised_wind
     expected = max(each for each in moments(checks) if each <= revised)
     checks.late(checks.next - 9, a=(2, 100))
     del judged[:]
-    classify(checks.guard, T1)
+    classify(checks.deps, T1)
     assert (judged[0], len(judged)) == (expected, (window(checks.next).start - expected) // LENGTH)
 
 
@@ -388,7 +388,7 @@ def test_a_first_run_over_a_long_history_leaves_checkpoints_of_its_end_only(judg
     assert moments(checks) == [window(400 - 12).start, window(400 - 6).start]
     del judged[:]
     checks.late(400 - 12, a=(2, 100))
-    outcome = classify(checks.guard, T1)
+    outcome = classify(checks.deps, T1)
     assert (outcome.judged_again, len(judged)) == (12, 12)
 
 
@@ -396,8 +396,8 @@ def test_revised_windows_that_are_judged_again_leave_checkpoints_of_what_they_ar
     for _ in range(30):
         checks.window()
     checks.late(checks.next - 11, new=QUIET)
-    classify(checks.guard, T1)
-    with checks.guard.state.transaction() as state:
+    classify(checks.deps, T1)
+    with checks.deps.state.transaction() as state:
         newest = state.replay.checkpoint(T1, window(checks.next).start)
     assert "new" in json.loads(newest.state)[1]
 
@@ -413,10 +413,10 @@ def test_without_a_checkpoint_that_serves_the_stored_history_is_learned_again(ch
     for _ in range(3):
         checks.window()
     checks.late(7, a=MILD)
-    with checks.guard.state.transaction() as state:
+    with checks.deps.state.transaction() as state:
         spoil(state)
     del judged[:]
-    outcome = classify(checks.guard, T1)
+    outcome = classify(checks.deps, T1)
     assert judged == [window(number).start for number in range(9)]
     assert (outcome.judged_windows, outcome.judged_again, outcome.verdicts_changed) == (0, 2, 1)
     assert (outcome.change, severity(checks, 7)) == (Change.OPENED, Severity.MILD)
@@ -426,32 +426,32 @@ def test_without_a_checkpoint_that_serves_the_stored_history_is_learned_again(ch
 def test_a_window_that_an_older_version_judged_before_its_late_data_is_judged_again_once(checks, judged):
     checks.window()
     checks.late(6, a=SEVERE)
-    with checks.guard.state.transaction() as state:
+    with checks.deps.state.transaction() as state:
         state.replay.forget_before(T1, window(99).start)
-    assert classify(checks.guard, T1).change is Change.OPENED
+    assert classify(checks.deps, T1).change is Change.OPENED
     del judged[:]
-    assert classify(checks.guard, T1).judged_again == 0
+    assert classify(checks.deps, T1).judged_again == 0
     assert judged == []
 
 
 def test_a_damaged_state_learns_the_history_and_still_replaces_only_what_late_data_changed(checks):
     checks.window(b=MILD)
     checks.window()
-    with checks.guard.state.transaction() as state:
+    with checks.deps.state.transaction() as state:
         through, at = state.verdicts.judged_through(T1), state.verdicts.last_judged_at(T1)
         state.verdicts.save_engine_state(T1, through, at, OLDER)
-    outcome = classify(checks.guard, T1)
+    outcome = classify(checks.deps, T1)
     assert (outcome.judged_windows, outcome.judged_again, outcome.verdicts_changed) == (0, 0, 0)
     checks.late(7, b=SEVERE)
-    assert classify(checks.guard, T1).judged_again == 1
+    assert classify(checks.deps, T1).judged_again == 1
 
 
 def test_readings_of_before_the_lateness_are_not_read_again_and_so_not_judged_again(checks):
     for _ in range(20):
         checks.window()
     checks.world.signals.deliver([Reading(T1, "a", window(6), 99, 100, 99)])
-    sense(checks.guard, T1)
-    assert classify(checks.guard, T1).judged_again == 0
+    sense(checks.deps, T1)
+    assert classify(checks.deps, T1).judged_again == 0
     assert severity(checks, 6) is Severity.NONE
 
 

@@ -21,7 +21,7 @@ def outcome(change, incident_id=INCIDENT_ID, judged=1, blind=0, trigger=T1):
 
 def world_with(policy=POLICY, **fields):
     world = world_at()
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         state.incidents.add(incident(**fields))
     return world
 
@@ -33,7 +33,7 @@ CASES = [(trigger, severity, scope) for trigger in TRIGGERS for severity in (Sev
 @pytest.mark.parametrize(("trigger", "severity", "scope"), CASES)
 def test_an_incident_that_opened_or_escalated_is_answered_by_its_matrix_row(trigger, severity, scope, change):
     world = world_with(trigger=trigger, severity=severity, scope=scope)
-    decision = decide(world.guard, outcome(change, trigger=trigger))
+    decision = decide(world.deps, outcome(change, trigger=trigger))
     assert decision.actions == POLICY.row_for(trigger, severity, scope).actions
     assert decision.branch == "remediate"
     assert decision.remediation_run_id.startswith(f"remediation__{INCIDENT_ID}__{severity.value}__{scope.value}")
@@ -50,22 +50,22 @@ def test_a_remediation_starts_once_per_stage_of_an_incident_and_the_tenants_of_a
 def test_a_row_that_only_notifies_starts_no_remediation(monkeypatch):
     world = world_with(severity=Severity.MILD)
     rows = tuple(row.model_copy(update={"actions": ("notify",)}) for row in POLICY.matrix)
-    object.__setattr__(world.guard, "policy", POLICY.model_copy(update={"matrix": rows}))
-    decision = decide(world.guard, outcome(Change.OPENED))
+    object.__setattr__(world.deps, "policy", POLICY.model_copy(update={"matrix": rows}))
+    decision = decide(world.deps, outcome(Change.OPENED))
     assert (decision.branch, decision.remediation_run_id) == ("notify", None)
 
 
 @pytest.mark.parametrize("change", [Change.CONTINUED, Change.QUIET])
 def test_nothing_new_leads_to_nothing(change):
     world = world_with()
-    assert decide(world.guard, outcome(change)).branch == "nothing"
+    assert decide(world.deps, outcome(change)).branch == "nothing"
     assert audited(world) == []
 
 
 @pytest.mark.parametrize(("thread", "branch"), [("1700000000.000100", "notify"), (None, "nothing")])
 def test_an_end_is_told_where_the_beginning_was_told(thread, branch):
     world = world_with(thread_channel="C1" if thread else None, thread_ts=thread)
-    assert decide(world.guard, outcome(Change.RESOLVED)).branch == branch
+    assert decide(world.deps, outcome(Change.RESOLVED)).branch == branch
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,13 @@ def test_an_end_is_told_where_the_beginning_was_told(thread, branch):
     ],
 )
 def test_blindness_is_told_once_at_its_second_window(judged, blind, branch):
-    assert decide(world_at().guard, outcome(Change.BLIND, None, judged, blind)).branch == branch
+    assert decide(world_at().deps, outcome(Change.BLIND, None, judged, blind)).branch == branch
 
 
 def test_a_decision_is_on_record_with_the_policy_it_rests_on():
     world = world_with(trigger=T3)
-    decide(world.guard, outcome(Change.OPENED, trigger=T3))
-    with world.guard.state.transaction() as state:
+    decide(world.deps, outcome(Change.OPENED, trigger=T3))
+    with world.deps.state.transaction() as state:
         (entry,) = state.audit.entries(incident_id=INCIDENT_ID)
     assert (entry.event.verb, entry.event.detail["branch"]) == ("decide", "remediate")
     assert entry.event.detail["policy_hash"] == POLICY.content_hash
@@ -97,10 +97,10 @@ def test_an_unknown_incident_or_none_where_there_must_be_one_is_refused():
     world = world_at()
     for unknown in (INCIDENT_ID, None):
         with pytest.raises(BadInputError):
-            decide(world.guard, outcome(Change.OPENED, unknown))
+            decide(world.deps, outcome(Change.OPENED, unknown))
     assert audited(world) == []
 
 
 def test_a_decision_travels_as_json():
-    found = json.loads(json.dumps(json_of(decide(world_with().guard, outcome(Change.OPENED)))))
+    found = json.loads(json.dumps(json_of(decide(world_with().deps, outcome(Change.OPENED)))))
     assert (found["branch"], found["incident_id"]) == ("remediate", INCIDENT_ID)

@@ -55,8 +55,8 @@ def test_verdicts_and_memory_are_those_of_the_final_readings(seed):
     world = world_at(window(HISTORY).start)
     world.signals.deliver(reading for (_, number), reading in final.items() if number < HISTORY)
     world.signals.complete(T1, window(HISTORY).start)
-    sense(world.guard, T1)
-    classify(world.guard, T1)
+    sense(world.deps, T1)
+    classify(world.deps, T1)
     late, judged_again = [], 0
     for number in range(HISTORY, HISTORY + STEPS):
         for tenant in TENANTS:
@@ -72,15 +72,15 @@ def test_verdicts_and_memory_are_those_of_the_final_readings(seed):
         world.clock.advance(window(number).end - world.clock.now())
         world.signals.deliver(reading for due, reading in late if due == number)
         late = [(due, reading) for due, reading in late if due > number]
-        sense(world.guard, T1)
+        sense(world.deps, T1)
         if chance.random() < 0.8:
-            judged_again += classify(world.guard, T1).judged_again
+            judged_again += classify(world.deps, T1).judged_again
     world.signals.deliver(reading for _, reading in late)
-    sense(world.guard, T1)
-    judged_again += classify(world.guard, T1).judged_again
+    sense(world.deps, T1)
+    judged_again += classify(world.deps, T1).judged_again
 
     verdicts, memory = by_hand(final, HISTORY + STEPS)
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         stored = state.verdicts.between(T1, window(0).start, window(HISTORY + STEPS).start)
         assert judged_again > STEPS
         assert {(each.window.start, each.tenant_id): each for each in stored} == {

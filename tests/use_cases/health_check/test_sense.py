@@ -22,7 +22,7 @@ def at(world, now):
 
 
 def stored(world, trigger=T1):
-    with world.guard.state.transaction() as state:
+    with world.deps.state.transaction() as state:
         windows = state.readings.windows(trigger, NOON - timedelta(days=30), NOON + timedelta(days=30))
         return [((sensed.window.start - NOON) // LENGTH, sensed.state.value, sensed.reason) for sensed in windows]
 
@@ -35,7 +35,7 @@ def sensed_world(through=6):
     """Windows 0 … through-1 are delivered, complete and sensed; the clock stands at the end of the last."""
     world = world_at(window(through).start)
     deliver(world, T1, range(through), RATE)
-    sense(world.guard, T1)
+    sense(world.deps, T1)
     return world
 
 
@@ -47,7 +47,7 @@ def test_the_first_run_loads_what_the_source_has_and_not_what_was_before_it():
 def test_the_first_run_goes_no_further_back_than_the_policys_history():
     world = world_at(NOON)
     deliver(world, T1, range(-15 * 288, 0), {"a": (0, 30)})
-    outcome = sense(world.guard, T1)
+    outcome = sense(world.deps, T1)
     assert outcome.windows == 14 * 288 + 1
     assert stored(world)[0][0] == -14 * 288 - 1
 
@@ -56,14 +56,14 @@ def test_the_next_run_loads_the_windows_since_the_last_one():
     world = sensed_world(6)
     deliver(world, T1, range(6, 8), RATE)
     at(world, window(8).start + SECOND)
-    outcome = sense(world.guard, T1)
+    outcome = sense(world.deps, T1)
     assert (outcome.windows, outcome.no_data, outcome.revised, outcome.sensed_through) == (2, 0, 0, window(7).end)
 
 
 def test_running_it_again_changes_nothing():
     world = sensed_world(6)
     before, entries = stored(world), audited(world)
-    outcome = sense(world.guard, T1)
+    outcome = sense(world.deps, T1)
     assert (outcome.windows, outcome.revised) == (0, 0)
     assert (stored(world), audited(world)) == (before, entries)
 
@@ -71,8 +71,8 @@ def test_running_it_again_changes_nothing():
 def test_late_data_revises_a_window_of_the_last_hour_and_leaves_older_ones():
     world = sensed_world(20)
     world.signals.deliver([reading(T1, "a", 19, 9, 40), reading(T1, "a", 3, 9, 40)])
-    assert sense(world.guard, T1).revised == 1
-    with world.guard.state.transaction() as state:
+    assert sense(world.deps, T1).revised == 1
+    with world.deps.state.transaction() as state:
         found = {each.window: each.events for each in state.readings.readings(T1, NOON, window(20).end) if each.tenant_id == "a"}
     assert (found[window(19)], found[window(3)]) == (9, 1)
 
@@ -86,15 +86,15 @@ def test_what_came_late_while_nobody_looked_is_found_by_the_next_look(number, re
     deliver(world, T1, range(20, 60), RATE)
     world.signals.deliver([reading(T1, "a", number, 9, 40)])
     at(world, window(60).start)
-    assert sense(world.guard, T1).revised == revised
+    assert sense(world.deps, T1).revised == revised
 
 
 def test_a_window_whose_source_is_behind_is_left_for_later_until_the_guard_gives_up_on_it():
     world = sensed_world(6)
     at(world, window(6).end + PATIENCE - SECOND)
-    assert sense(world.guard, T1).windows == 0
+    assert sense(world.deps, T1).windows == 0
     at(world, window(6).end + PATIENCE)
-    outcome = sense(world.guard, T1)
+    outcome = sense(world.deps, T1)
     assert (outcome.windows, outcome.no_data) == (1, 1)
     assert stored(world)[-1] == (6, "no_data", "the source is complete only through 2026-03-01T12:30:00Z")
 
@@ -102,9 +102,9 @@ def test_a_window_whose_source_is_behind_is_left_for_later_until_the_guard_gives
 def test_a_window_that_was_given_up_becomes_complete_when_its_data_comes_within_the_hour():
     world = sensed_world(6)
     at(world, window(6).end + PATIENCE)
-    sense(world.guard, T1)
+    sense(world.deps, T1)
     deliver(world, T1, range(6, 8), RATE)
-    outcome = sense(world.guard, T1)
+    outcome = sense(world.deps, T1)
     assert (outcome.windows, outcome.revised, states(world)[6]) == (1, 1, "complete")
 
 
@@ -112,7 +112,7 @@ def test_a_source_that_is_away_gives_no_data_once_its_windows_are_given_up():
     world = sensed_world(6)
     world.signals.go_away("database ledger: connection refused")
     at(world, window(7).end + PATIENCE)
-    outcome = sense(world.guard, T1)
+    outcome = sense(world.deps, T1)
     assert (outcome.windows, outcome.no_data) == (2, 2)
     assert stored(world)[-1] == (7, "no_data", "database ledger: connection refused")
 
@@ -121,31 +121,31 @@ def test_a_source_that_never_answered_stores_nothing_so_that_its_history_can_sti
     world = world_at(window(6).start)
     deliver(world, T1, range(6), RATE)
     world.signals.go_away("not there yet")
-    assert sense(world.guard, T1).sensed_through is None
+    assert sense(world.deps, T1).sensed_through is None
     world.signals.come_back()
-    assert sense(world.guard, T1).windows == 6
+    assert sense(world.deps, T1).windows == 6
 
 
 def test_a_source_that_never_delivered_stores_nothing():
     world = world_at(window(6).start)
-    assert (sense(world.guard, T1).windows, stored(world), audited(world)) == (0, [], [])
+    assert (sense(world.deps, T1).windows, stored(world), audited(world)) == (0, [], [])
 
 
 def test_a_complete_window_without_any_row_is_no_data_when_the_fleet_is_usually_busy():
     world = sensed_world(6)
     world.signals.complete(T1, window(8).end)
     at(world, window(9).start)
-    assert sense(world.guard, T1).no_data == 3
+    assert sense(world.deps, T1).no_data == 3
     assert "the source fell silent" in stored(world)[-1][2]
 
 
 def test_a_complete_window_without_any_row_is_quiet_when_the_fleet_is_usually_slow():
     world = world_at(window(6).start)
     deliver(world, T1, range(6), {"a": (0, 3)})
-    sense(world.guard, T1)
+    sense(world.deps, T1)
     world.signals.complete(T1, window(6).end)
     at(world, window(7).start)
-    assert sense(world.guard, T1).no_data == 0
+    assert sense(world.deps, T1).no_data == 0
     assert states(world)[6] == "complete"
 
 
@@ -154,9 +154,9 @@ def test_failures_that_can_not_be_told_from_look_alikes_make_their_window_no_dat
     deliver(world, T1, range(6, 8), RATE)
     path = "/api/v1/player/wallet/withdraw"
     unclear = AccessEvent("e1", window(7).start, "a", None, "POST", path, None, 400, None, error_code_is_known=False)
-    world.signals.receive(world.guard.policy, [unclear])
+    world.signals.receive(world.deps.policy, [unclear])
     at(world, window(8).start)
-    outcome = sense(world.guard, T1)
+    outcome = sense(world.deps, T1)
     assert (outcome.windows, outcome.no_data) == (2, 1)
     assert states(world)[7] == "no_data"
     assert "error code" in stored(world)[-1][2]
@@ -170,54 +170,39 @@ def test_triggers_are_sensed_apart():
 def test_a_comparison_of_balances_begins_with_the_newest_window():
     world = world_at(window(6).start)
     deliver(world, T3, range(6), {"a": (1, 100)})
-    assert (sense(world.guard, T3).windows, states(world, T3)) == (1, {5: "complete"})
+    assert (sense(world.deps, T3).windows, states(world, T3)) == (1, {5: "complete"})
 
 
 def test_a_comparison_can_not_be_made_for_windows_that_were_missed():
     world = world_at(window(6).start)
     deliver(world, T3, range(10), {"a": (1, 100)})
-    sense(world.guard, T3)
+    sense(world.deps, T3)
     at(world, window(9).start)
-    sense(world.guard, T3)
+    sense(world.deps, T3)
     assert stored(world, T3) == [(5, "complete", ""), (6, "no_data", NO_PAST), (7, "no_data", NO_PAST), (8, "complete", "")]
 
 
 def test_a_comparison_is_not_made_twice_for_one_window():
     world = world_at(window(6).start)
     deliver(world, T3, range(6), {"a": (1, 100)})
-    sense(world.guard, T3)
+    sense(world.deps, T3)
     deliver(world, T3, range(6), {"a": (50, 100)})
-    assert sense(world.guard, T3).windows == 0
-    with world.guard.state.transaction() as state:
+    assert sense(world.deps, T3).windows == 0
+    with world.deps.state.transaction() as state:
         assert [found.events for found in state.readings.readings(T3, NOON, window(6).end)] == [1]
 
 
 def test_a_comparison_without_any_player_is_no_data():
     world = world_at(window(6).start)
-    assert sense(world.guard, T3).no_data == 1
+    assert sense(world.deps, T3).no_data == 1
     assert stored(world, T3) == [(5, "no_data", "the comparison found no players")]
-
-
-def test_a_comparison_for_an_earlier_moment_is_not_pretended():
-    world = world_at(window(6).start)
-    deliver(world, T3, range(6), {"a": (1, 100)})
-    sense(world.guard, T3, until=window(4).start)
-    assert stored(world, T3) == [(3, "no_data", NO_PAST)]
-
-
-def test_a_window_in_the_future_is_refused_and_nothing_is_written():
-    world = sensed_world(6)
-    before = stored(world)
-    with pytest.raises(BadInputError, match="lies in the future"):
-        sense(world.guard, T1, until=world.clock.now() + SECOND)
-    assert stored(world) == before
 
 
 def test_a_clock_that_runs_behind_what_is_stored_is_refused():
     world = sensed_world(6)
     at(world, window(6).start - LENGTH - SECOND)
     with pytest.raises(BadInputError, match="the clock says"):
-        sense(world.guard, T1)
+        sense(world.deps, T1)
 
 
 def test_what_was_sensed_is_on_record():
@@ -227,8 +212,8 @@ def test_what_was_sensed_is_on_record():
 def test_no_data_is_recorded_as_a_state_and_never_as_readings():
     world = sensed_world(6)
     at(world, window(6).end + PATIENCE)
-    sense(world.guard, T1)
-    with world.guard.state.transaction() as state:
+    sense(world.deps, T1)
+    with world.deps.state.transaction() as state:
         (newest,) = state.readings.windows(T1, window(6).start, window(6).end)
         assert newest.state is WindowState.NO_DATA
         assert state.readings.readings(T1, window(6).start, window(6).end) == []
@@ -249,10 +234,10 @@ class TestIsReady:
         world = sensed_world(6)
         world.signals.complete(T1, complete_through)
         at(world, window(6).end + 2 * SECOND)
-        assert is_ready(world.guard, T1) is ready
+        assert is_ready(world.deps, T1) is ready
 
     def test_nothing_is_waited_for_when_the_newest_closed_window_is_stored(self):
-        assert is_ready(sensed_world(6).guard, T1)
+        assert is_ready(sensed_world(6).deps, T1)
 
     @pytest.mark.parametrize(
         ("past", "ready"), [pytest.param(PATIENCE - SECOND, False, id="below"), pytest.param(PATIENCE, True, id="at")]
@@ -260,7 +245,7 @@ class TestIsReady:
     def test_a_window_that_stays_incomplete_is_given_up(self, past, ready):
         world = sensed_world(6)
         at(world, window(6).end + past)
-        assert is_ready(world.guard, T1) is ready
+        assert is_ready(world.deps, T1) is ready
 
     @pytest.mark.parametrize(
         ("past", "ready"), [pytest.param(PATIENCE - SECOND, False, id="below"), pytest.param(PATIENCE, True, id="at")]
@@ -269,26 +254,26 @@ class TestIsReady:
         world = sensed_world(6)
         world.signals.go_away("away")
         at(world, window(6).end + past)
-        assert is_ready(world.guard, T1) is ready
+        assert is_ready(world.deps, T1) is ready
 
     def test_an_older_window_is_not_held_up_by_the_newest_beyond_its_lateness(self):
         world = sensed_world(6)
         world.signals.complete(T1, window(6).end)
         at(world, window(7).end + LATENESS - SECOND)
-        assert not is_ready(world.guard, T1)
+        assert not is_ready(world.deps, T1)
         at(world, window(7).end + LATENESS)
-        assert is_ready(world.guard, T1)
+        assert is_ready(world.deps, T1)
 
     def test_the_first_run_waits_for_a_source_that_is_about_to_be_complete(self):
         world = world_at(window(6).start + SECOND)
         deliver(world, T1, range(5), RATE)
-        assert not is_ready(world.guard, T1)
+        assert not is_ready(world.deps, T1)
 
     def test_the_first_run_does_not_wait_for_a_source_that_is_away_never_delivered_or_is_far_behind(self):
         world = world_at(window(600).start)
-        assert is_ready(world.guard, T1)
+        assert is_ready(world.deps, T1)
         world.signals.go_away("away")
-        assert is_ready(world.guard, T1)
+        assert is_ready(world.deps, T1)
         world.signals.come_back()
         deliver(world, T1, range(5), RATE)
-        assert is_ready(world.guard, T1)
+        assert is_ready(world.deps, T1)

@@ -10,16 +10,15 @@ from health_worlds import INCIDENT_ID, NOON, audited, incident, world_at
 from tests.adapters.guard_state.samples import a_question, a_yes
 from tests.triggers import T1, T2, T3
 
-from ledger_guard.adapters.memory.guard import MemoryWorld
+from ledger_guard.adapters.memory.dependencies import MemoryWorld
 from ledger_guard.adapters.memory.scheduler import InMemoryScheduler
 from ledger_guard.domain.errors import LedgerGuardError, NotificationFailed, SourceUnavailable
 from ledger_guard.domain.guard_alerts import QUEUED_AT_MOST
 from ledger_guard.domain.runs import DAG_IDS, EMERGENCY_DAG_IDS
 from ledger_guard.use_cases.approvals.escalate import escalate
-from ledger_guard.use_cases.health_check.watch_runs import LOOK_EVERY, tell_from_outside, watch_runs
-from ledger_guard.use_cases.incidents.granted_runs import grant_run
-from ledger_guard.use_cases.incidents.held_up import FORGOTTEN_AFTER, RECORDED_WITHIN, held_up
-from ledger_guard.use_cases.incidents.tell_not_begun import BEGIN_WITHIN_MINUTES
+from ledger_guard.use_cases.approvals.granted_runs import grant_run
+from ledger_guard.use_cases.approvals.held_up import BEGIN_WITHIN_MINUTES, FORGOTTEN_AFTER, RECORDED_WITHIN, held_up
+from ledger_guard.use_cases.health_check.watch import LOOK_EVERY, tell_from_outside, watch_runs
 from ledger_guard.use_cases.reports.board import board
 
 SECOND = timedelta(seconds=1)
@@ -36,7 +35,7 @@ class Watched:
         """The first task of some DAG looks, so much later; gives the titles told by it."""
         self.world.wall_clock.advance(after)
         before = len(self.world.notifier.posted)
-        watch_runs(self.world.guard, self.scheduler, and_verdicts=and_verdicts)
+        watch_runs(self.world.deps, self.scheduler, and_verdicts=and_verdicts)
         return [each.notice.title for each in self.world.notifier.posted[before:]]
 
     def ask(self, *run_ids: str, **changes) -> list:
@@ -52,7 +51,7 @@ class Watched:
 
     def known(self) -> list[str]:
         with self.world.state.snapshot() as state:
-            return held_up(self.world.guard, state)
+            return held_up(self.world.deps, state)
 
 
 @pytest.fixture
@@ -117,7 +116,7 @@ def test_a_queued_emergency_calls_people_and_is_told_once(watched):
     watched.look()
     watched.look(after=QUEUED_AT_MOST)
     [posted] = watched.world.notifier.posted
-    assert posted.notice.mention == watched.world.guard.policy.notification.escalation_mention
+    assert posted.notice.mention == watched.world.deps.policy.notification.escalation_mention
     assert (
         posted.notice.summary
         == "Runs of flag_rollback have stayed queued since 2026-03-01T12:01:00Z; an emergency may be among them."
@@ -156,8 +155,8 @@ def test_44_runs_ended_by_hand_leave_no_approvals_that_wait_and_one_message(watc
     assert watched.look() == ["watch · questions without a run"]
     [posted] = watched.world.notifier.posted
     assert posted.notice.summary.startswith("44 questions have no run any more")
-    assert board(watched.world.guard).waiting == ()
-    assert escalate(watched.world.guard) == []
+    assert board(watched.world.deps).waiting == ()
+    assert escalate(watched.world.deps) == []
     assert len(asked) == 44
 
 
@@ -191,9 +190,9 @@ def test_questions_of_one_incident_are_told_in_its_thread(watched):
 
 
 def granted(watched, purpose: str = "roll_back f@acme for remediation 1"):
-    guard = watched.world.guard
-    with guard.state.transaction() as state:
-        return grant_run(guard, state, "flag_rollback", purpose, {}, requested_by="ledger_guard", incident_id=None)
+    deps = watched.world.deps
+    with deps.state.transaction() as state:
+        return grant_run(deps, state, "flag_rollback", purpose, {}, requested_by="ledger_guard", incident_id=None)
 
 
 def test_a_granted_run_that_has_not_begun_is_told_by_the_look_of_any_dag(watched):
@@ -215,7 +214,7 @@ def test_a_granted_run_that_has_not_begun_is_told_by_the_look_of_any_dag(watched
 def test_a_granted_run_that_has_not_begun_stays_known_for_a_day_told_or_not(watched, age, is_known):
     grant = granted(watched)
     watched.look(after=age)
-    expected = f"A run of flag_rollback was to start at 2026-03-01T12:00:00Z and has not begun: {grant.run_id}."
+    expected = f"A run of flag_rollback should have started at 2026-03-01T12:00:00Z and has not: {grant.run_id}."
     assert watched.known() == ([expected] if is_known else [])
 
 
@@ -283,23 +282,23 @@ def test_a_question_that_expired_without_a_record_is_overdue_for_who_can_not_ask
     watched.ask("run-1")
     watched.world.wall_clock.advance(timedelta(hours=1) + late)
     for _ in range(2):
-        tell_from_outside(watched.world.guard)
+        tell_from_outside(watched.world.deps)
     assert [each.notice.title for each in watched.world.notifier.posted] == (
         ["watch · questions · overdue"] if is_overdue else []
     )
-    expected = "1 question(s) expired without anything on record: their runs have ended, or Airflow stands still."
+    expected = "1 question(s) expired with no answer on record: their runs have ended, or Airflow is not running."
     assert watched.known() == ([expected] if is_overdue else [])
 
 
 def test_overdue_questions_are_told_again_when_there_are_new_ones_after_the_old_were_closed(watched):
     watched.ask("run-1")
     watched.world.wall_clock.advance(timedelta(hours=2))
-    tell_from_outside(watched.world.guard)
+    tell_from_outside(watched.world.deps)
     watched.scheduler.runs.clear()
     assert watched.look() == ["watch · questions without a run"]
     assert watched.known() == []
     watched.ask("run-2")
-    tell_from_outside(watched.world.guard)
+    tell_from_outside(watched.world.deps)
     assert watched.world.notifier.posted[-1].notice.title == "watch · questions · overdue"
 
 
@@ -309,7 +308,7 @@ def test_what_a_task_saw_and_could_not_tell_is_told_from_outside(watched):
     with pytest.raises(NotificationFailed):
         watched.look()
     watched.world.notifier.recover()
-    tell_from_outside(watched.world.guard)
+    tell_from_outside(watched.world.deps)
     assert [each.notice.title for each in watched.world.notifier.posted] == ["watch · flag_rollback · paused"]
 
 

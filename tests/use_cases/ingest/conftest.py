@@ -17,7 +17,10 @@ from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.domain.access_events import AccessEvent, RejectedLine
 from ledger_guard.ports.platform import AccessEventStore
 
-_COLUMNS = "event_key, event_time, tenant_id, subject_id, method, path, provider, status, error_code, error_code_is_known"
+_COLUMNS = (
+    "event_key, event_time, tenant_id, subject_id, method, path, provider, status, error_code, error_code_is_known,"
+    " amount_cents, host(source_address)"
+)
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,11 @@ def test_events_come_back_as_they_were_delivered(kept):
         event("a"),
         event("b", subject_id=None, provider="mockpsp", status=201, error_code=None, error_code_is_known=False),
         event("c", path="/tab\\here", tenant_id="00000000-0000-4000-8000-000000000002", error_code="\\N"),
+        event("d", provider="mockpsp", amount_cents=1_999, source_address="203.0.113.7"),
+        event("e", provider="mockpsp", source_address="2001:db8::7"),
     ]
     with kept.store.delivery() as delivery:
-        assert delivery.add(found) == 3
+        assert delivery.add(found) == len(found)
     assert kept.events() == found
 
 

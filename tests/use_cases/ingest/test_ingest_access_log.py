@@ -8,7 +8,7 @@ from access_lines import COMBINED_LINE, JSON_LINE, NOW, POLICY, line_events
 
 from ledger_guard.adapters.access_log.log_file import AccessLogFile
 from ledger_guard.adapters.memory.access_events import InMemoryAccessEventStore
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.domain.access_events import MOST_KEPT_REJECTS, IngestedFile
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.use_cases.ingest.ingest_access_log import ingest_access_log
@@ -29,7 +29,7 @@ class Bench:
         return AccessLogFile(path, line_format, mapping, found, line_events(found))
 
     def ingest(self, *logs, **options):
-        return ingest_access_log(self.world.guard, self.store, logs, actor="ops", **options)
+        return ingest_access_log(self.world.deps, self.store, logs, actor="ops", **options)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_what_can_not_be_known_from_a_file_is_said(bench):
 
 def test_the_ingest_is_on_record_with_who_did_it(bench):
     outcome = bench.ingest(bench.log(line(1)))
-    with bench.world.guard.state.transaction() as state:
+    with bench.world.deps.state.transaction() as state:
         events = [entry.event for entry in state.audit.entries()]
     assert [(event.verb, event.actor, event.subject) for event in events] == [
         ("ingest", "ops", f"file:{outcome.files[0].ingest_id}"),

@@ -115,8 +115,11 @@ def test_a_file_says_what_it_can_not_tell(tmp_path):
     assert combined[0] == "no error codes in this format: no trigger can be measured from it"
     assert any("player" in sentence for sentence in combined)
     assert log(path).not_knowable == ()
-    blunt = AccessLogMapping(error_code=None, subject_id="s")
+    blunt = AccessLogMapping(error_code=None, subject_id="s", source_address="a")
     assert len(AccessLogFile(path, "jsonl", "blunt", blunt, line_events(blunt)).not_knowable) == 1
+    nameless = POLICY.access_log["ingress_json"].model_copy(update={"source_address": None})
+    told = ("no source addresses are kept: who sent refused webhooks can't be told",)
+    assert AccessLogFile(path, "jsonl", "nameless", nameless, line_events(nameless)).not_knowable == told
 
 
 def test_a_pipe_that_nobody_writes_to_and_a_device_without_end_are_refused_at_once(tmp_path):

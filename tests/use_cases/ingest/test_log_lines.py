@@ -4,12 +4,13 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
-from access_lines import COMBINED_LINE, JSON_LINE, NOW, POLICY, UTC, WITHDRAW, line_events
+from access_lines import COMBINED_LINE, JSON_LINE, NOW, POLICY, UTC, WEBHOOKS, WITHDRAW, line_events
 
 from ledger_guard.adapters.access_log.combined import read_combined
 from ledger_guard.adapters.access_log.json_lines import JsonLineReader
+from ledger_guard.adapters.access_log.line_events import ADDRESS_MAX_CHARACTERS, LineEvents, _as_usual
 from ledger_guard.adapters.access_log.line_fields import UnusableLine, read_moment
-from ledger_guard.domain.access_events import AccessEvent, safe_excerpt
+from ledger_guard.domain.access_events import AccessEvent, NamedTenants, safe_excerpt
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.policy.platform import AccessLogMapping
 
@@ -85,6 +86,100 @@ def test_the_provider_of_a_webhook_is_read_from_its_path_when_the_line_has_none(
     assert json_event(changed(path="/api/v1/payments/webhook/mockpsp", provider=None)).provider == "mockpsp"
     assert json_event(changed(path="/api/v1/payments/webhook/mockpsp", provider="stripe")).provider == "stripe"
     assert json_event(JSON_LINE).provider is None
+
+
+def call_from(address, path="/api/v1/payments/webhook/mockpsp", **mapped):
+    mapping = JSON.model_copy(update=mapped)
+    return json_event(changed(path=path, remote_addr=address), mapping).source_address
+
+
+@pytest.mark.parametrize(
+    ("found", "kept"),
+    [
+        pytest.param("203.0.113.7", "203.0.113.7", id="IPv4"),
+        pytest.param(" 203.0.113.7 ", "203.0.113.7", id="blanks around it"),
+        pytest.param("2001:DB8:0:0::0007", "2001:db8::7", id="IPv6 in its short form"),
+        pytest.param("::ffff:203.0.113.7", "203.0.113.7", id="IPv4 as an IPv6 socket logs it"),
+        pytest.param("0000:0000:0000:0000:0000:ffff:203.000.113.007", None, id="IPv4 with leading zeros"),
+        pytest.param("0000:0000:0000:0000:0000:ffff:192.168.100.228", "192.168.100.228", id="as long as an address can be"),
+        pytest.param(f"{'0' * 45}1", None, id="longer than any"),
+        pytest.param("203.0.113.7:443", None, id="with a port"),
+        pytest.param("203.0.113.7, 10.0.0.1", None, id="a list of proxies"),
+        pytest.param("203.0.113.0/24", None, id="a network"),
+        pytest.param("fe80::1%eth0", None, id="with a zone"),
+        pytest.param("fe80::1%*all clear*", None, id="with words as its zone"),
+        pytest.param("*all clear*", None, id="words"),
+        pytest.param("-", None, id="a dash"),
+        pytest.param("", None, id="nothing"),
+        pytest.param(None, None, id="null"),
+        pytest.param(3_405_803_783, None, id="a number"),
+        pytest.param(["203.0.113.7"], None, id="a list"),
+        pytest.param({"ip": "203.0.113.7"}, None, id="an object"),
+    ],
+)
+def test_a_webhook_calls_address_is_kept_if_it_is_one_and_the_call_in_any_case(found, kept):
+    assert call_from(found) == kept
+
+
+@pytest.mark.parametrize(
+    "path", [WITHDRAW, "/api/v1/payments/webhooks", "/api/v1/payments/adyen/webhook", "/api/v1/payments/webhook"]
+)
+def test_of_a_request_that_is_no_webhook_call_of_the_policys_no_address_is_kept(path):
+    assert call_from("203.0.113.7", path) is None
+
+
+def test_text_that_is_too_long_for_an_address_is_not_remembered():
+    """Attack: whoever writes the field fills the memory, 64 KB a line."""
+    _as_usual.cache_clear()
+    for text, remembered in (("0" * (ADDRESS_MAX_CHARACTERS + 1), 0), ("0" * ADDRESS_MAX_CHARACTERS, 1)):
+        assert call_from(text) is None
+        assert _as_usual.cache_info().currsize == remembered
+
+
+def test_a_webhook_call_may_be_one_path_alone_and_has_an_address_then_and_no_provider():
+    whole = WEBHOOKS[0].model_copy(update={"path": "/hooks/psp", "path_is_prefix": False})
+    events = LineEvents(JSON, None, NOW, [whole, *WEBHOOKS], NamedTenants(list))
+    found = {}
+    for path in ("/hooks/psp", "/hooks/psp/more", "/api/v1/payments/webhook/stripe"):
+        event = events.event(JsonLineReader(JSON)(changed(path=path, remote_addr="203.0.113.7")), "line:1")
+        found[path] = (event.source_address, event.provider)
+    assert found == {
+        "/hooks/psp": ("203.0.113.7", None),
+        "/hooks/psp/more": (None, None),
+        "/api/v1/payments/webhook/stripe": ("203.0.113.7", "stripe"),
+    }
+
+
+def test_a_path_that_two_rules_cover_still_tells_its_provider():
+    whole = WEBHOOKS[0].model_copy(update={"path": "/api/v1/payments/webhook/stripe", "path_is_prefix": False})
+    events = LineEvents(JSON, None, NOW, [whole, *WEBHOOKS], NamedTenants(list))
+    line = changed(path="/api/v1/payments/webhook/stripe", remote_addr="203.0.113.7")
+    assert events.event(JsonLineReader(JSON)(line), "line:1").provider == "stripe"
+
+
+def test_a_mapping_that_names_no_address_keeps_none():
+    assert AccessLogMapping().source_address is None
+    assert call_from("203.0.113.7", source_address=None) is None
+    assert combined_event(COMBINED_CALL, COMBINED.model_copy(update={"source_address": None})).source_address is None
+
+
+COMBINED_CALL = COMBINED_LINE.replace(WITHDRAW, "/api/v1/payments/webhook/mockpsp")
+
+
+@pytest.mark.parametrize(
+    ("begins", "kept"),
+    [
+        pytest.param("", "10.0.0.9", id="first of its words"),
+        pytest.param("casino.example.com:443 ", "10.0.0.9", id="behind the virtual host"),
+    ],
+)
+def test_a_combined_line_has_the_address_at_a_place_of_its_own(begins, kept):
+    assert combined_event(begins + COMBINED_CALL).source_address == kept
+    assert combined_event(begins + COMBINED_LINE).source_address is None
+
+
+def test_a_combined_line_may_name_a_host_instead():
+    assert combined_event(COMBINED_CALL.replace("10.0.0.9", "client.example.com")).source_address is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from tests.triggers import T1
 from tests.use_cases.notify.moments import NOON, WINDOW
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import Trigger

@@ -41,10 +41,10 @@ def test_no_value_of_a_secret_gets_out(world, open_incident, monkeypatch, tmp_pa
         lines = [f"{name}='{value}'" for name, value in VALUES.items()]
         file.write_text("\n".join([*lines, "this hush-line is no assignment", "='hush-nameless'"]), encoding="utf-8")
         monkeypatch.setenv("LEDGER_GUARD_ENV_FILE", str(file))
-    policy = world.guard.policy
+    policy = world.deps.policy
     secrets = policy.secrets.model_copy(update={"placeholders": ("hush-placeholder",)})
     source = DotenvSecretSource(policy.model_copy(update={"secrets": secrets}))
-    guard = replace(world.guard, secrets=source)
+    deps = replace(world.deps, secrets=source)
     incident = open_incident(T2)
     world.flags.put("webhook_signature_enforced", "*", is_enabled=True)
     world.triage.fail(
@@ -52,21 +52,21 @@ def test_no_value_of_a_secret_gets_out(world, open_incident, monkeypatch, tmp_pa
         FailureGroup("generic", "WEBHOOK_SIGNATURE_INVALID", 4, 41, NOON - WINDOW),
     )
 
-    report = check_secrets(guard, incident.incident_id)
-    plans = plan_secret_rotation(guard, incident.incident_id, "oncall").plans
+    report = check_secrets(deps, incident.incident_id)
+    plans = plan_secret_rotation(deps, incident.incident_id, "oncall").plans
     notices = [
-        incident_notice(guard, incident.incident_id, "classify"),
-        action_notice(guard, incident.incident_id, "check_secrets", report.likeliest_cause, report.as_facts()),
+        incident_notice(deps, incident.incident_id, "classify"),
+        action_notice(deps, incident.incident_id, "check_secrets", report.likeliest_cause, report.as_facts()),
     ]
     for notice in notices:
-        notify(guard, notice)
+        notify(deps, notice)
     with world.state.transaction() as state:
         audit = list(state.audit.entries())
 
     assert {len(finding.problems) for finding in report.findings} == {0, 1}
     out, err = capsys.readouterr()
     everything = [
-        *(repr(thing) for thing in (report, source, guard, notices, plans, audit, world.notifier.posted, vars(source))),
+        *(repr(thing) for thing in (report, source, deps, notices, plans, audit, world.notifier.posted, vars(source))),
         json.dumps(json_of(report.on_record())),
         json.dumps([slack_message(notice) for notice in notices]),
         caplog.text,

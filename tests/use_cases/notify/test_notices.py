@@ -66,7 +66,7 @@ def _ask(world, incident, kind=ApprovalKind.FLAG_ROLLBACK, link="http://localhos
 
 def test_the_title_names_verb_trigger_severity_and_scope(world, open_incident):
     incident = open_incident(T2, Severity.SEVERE, Scope.WIDESPREAD)
-    notice = incident_notice(world.guard, incident.incident_id, "classify")
+    notice = incident_notice(world.deps, incident.incident_id, "classify")
     assert notice.title == "classify · T2 webhook_signature · severe · widespread"
     assert notice.incident_id == incident.incident_id
 
@@ -75,7 +75,7 @@ def test_the_evidence_has_value_baseline_band_ratio_window_and_since_when(world,
     incident = open_incident()
     _judge(world, incident, "acme", at=NOON - 3 * WINDOW, severity=Severity.MILD, events=3)
     _judge(world, incident, "acme")
-    facts = dict(incident_notice(world.guard, incident.incident_id, "classify").facts)
+    facts = dict(incident_notice(world.deps, incident.incident_id, "classify").facts)
     assert facts["Evidence acme"] == (
         "severe: 12 refused withdrawals of 40 (30.00%); baseline 2.10%; band 0.90% to 4.00%; 14.3 times the baseline; "
         "window 2026-03-01T11:55:00Z to 2026-03-01T12:00:00Z; since 2026-03-01T11:45:00Z. High rise."
@@ -86,16 +86,16 @@ def test_evidence_leaves_out_figures_that_a_verdict_does_not_have(world, open_in
     incident = open_incident()
     missing = {"baseline_rate": None, "band_low": None, "band_high": None, "ratio": None, "rate": None}
     _judge(world, incident, "acme", **missing)
-    facts = dict(incident_notice(world.guard, incident.incident_id, "classify").facts)
+    facts = dict(incident_notice(world.deps, incident.incident_id, "classify").facts)
     assert facts["Evidence acme"].startswith("severe: 12 refused withdrawals of 40; window 2026-03-01T11:55:00Z")
 
 
 def test_the_policy_row_says_what_is_proposed_who_owns_it_and_which_runbook(world, open_incident):
     incident = open_incident()
-    facts = dict(incident_notice(world.guard, incident.incident_id, "classify").facts)
+    facts = dict(incident_notice(world.deps, incident.incident_id, "classify").facts)
     assert facts["Proposed"] == (
         "notify, triage, backfill, request_review. The runbook: Repeat the OPS-01 backfill, tenant scoped, dry-run first; "
-        "review the business rules. Triage comes first and may speak against repairs."
+        "review the business rules. Triage comes first and may advise against repairs."
     )
     assert facts["Owner"] == "oncall"
     assert facts["Runbook"] == "docs/runbooks/T1_insufficient_funds.md"
@@ -110,7 +110,7 @@ def test_no_more_tenants_are_listed_than_the_policy_allows(world, open_incident,
     incident = open_incident(tenants=names)
     for name in names:
         _judge(world, incident, name)
-    facts = incident_notice(world.guard, incident.incident_id, "classify").facts
+    facts = incident_notice(world.deps, incident.incident_id, "classify").facts
     assert dict(facts)["Tenants"].endswith(ends)
     assert len([label for label, _ in facts if label.startswith("Evidence")]) == min(tenants, 10)
 
@@ -120,26 +120,26 @@ def test_the_gravest_tenants_come_first(world, open_incident):
     _judge(world, incident, "mild-many", severity=Severity.MILD, events=39)
     _judge(world, incident, "severe-few", events=5)
     _judge(world, incident, "severe-many", events=30)
-    facts = dict(incident_notice(world.guard, incident.incident_id, "classify").facts)
+    facts = dict(incident_notice(world.deps, incident.incident_id, "classify").facts)
     assert facts["Tenants"] == "severe-many, severe-few, mild-many, a-quiet-now"
 
 
 def test_the_players_behind_the_alarm_are_named_most_events_first(world, open_incident):
     incident = open_incident(tenants=("acme", "zeta"))
     world.triage.affect(T1, NOON - WINDOW, AffectedSubject("acme", "p1", 2), AffectedSubject("zeta", "p9", 7))
-    facts = dict(incident_notice(world.guard, incident.incident_id, "classify").facts)
+    facts = dict(incident_notice(world.deps, incident.incident_id, "classify").facts)
     assert facts["Players"] == "p9 of zeta (7), p1 of acme (2)"
 
 
 def test_webhooks_are_not_called_players(world, open_incident):
     incident = open_incident(T2)
     world.triage.affect(T2, NOON - WINDOW, AffectedSubject("acme", "wh-1", 3))
-    assert dict(incident_notice(world.guard, incident.incident_id, "classify").facts)["Webhooks"] == "wh-1 of acme (3)"
+    assert dict(incident_notice(world.deps, incident.incident_id, "classify").facts)["Webhooks"] == "wh-1 of acme (3)"
 
 
 def test_a_balance_mismatch_leaves_its_players_to_the_triage(world, open_incident):
     incident = open_incident(T3)
-    labels = [label for label, _ in incident_notice(world.guard, incident.incident_id, "classify").facts]
+    labels = [label for label, _ in incident_notice(world.deps, incident.incident_id, "classify").facts]
     assert labels == ["Tenants", "Proposed", "Owner", "Runbook", "Evidence"]
 
 
@@ -149,7 +149,7 @@ def test_a_source_that_is_away_is_said_and_does_not_hold_the_notice_up(world, op
             raise SourceUnavailable("access events: connection refused")
 
     incident = open_incident()
-    facts = dict(incident_notice(replace(world.guard, triage=Away()), incident.incident_id, "classify").facts)
+    facts = dict(incident_notice(replace(world.deps, triage=Away()), incident.incident_id, "classify").facts)
     assert facts["Players"] == "not known: access events: connection refused"
 
 
@@ -160,7 +160,7 @@ def test_pages_that_wait_for_an_answer_come_first_then_the_board_then_the_runs(w
     with world.state.transaction() as state:
         state.actions.start(Action(new_id(), incident.incident_id, "backfill", "acme", ActionStatus.STARTED, NOON, run_id=run_id))
         state.actions.start(Action(new_id(), incident.incident_id, "triage", "", ActionStatus.DONE, NOON))
-    assert incident_notice(world.guard, incident.incident_id, "triage").links == (
+    assert incident_notice(world.deps, incident.incident_id, "triage").links == (
         ("Approve or reject flag_rollback ledger_enforce_balance@*", request.link),
         ("Board", "http://localhost:8080/plugin/ledger-guard"),
         (
@@ -178,18 +178,18 @@ def test_questions_of_other_incidents_answered_ones_and_expired_ones_are_not_lin
     with world.state.transaction() as state:
         state.approvals.answer(ApprovalAnswer(answered.approval_id, Answer.APPROVED, "ops-lead", NOON, "looks right to me"))
     world.wall_clock.advance(timedelta(minutes=2))
-    assert [label for label, _ in incident_notice(world.guard, incident.incident_id, "triage").links] == ["Board"]
+    assert [label for label, _ in incident_notice(world.deps, incident.incident_id, "triage").links] == ["Board"]
 
 
 def test_an_incident_that_is_not_known_is_bad_input(world):
     with pytest.raises(BadInputError):
-        incident_notice(world.guard, new_id(), "classify")
+        incident_notice(world.deps, new_id(), "classify")
 
 
 def test_a_question_says_what_happens_who_may_answer_until_when_and_where(world, open_incident):
     incident = open_incident()
     request = _ask(world, incident)
-    notice = approval_notice(world.guard, request)
+    notice = approval_notice(world.deps, request)
     assert notice.title == "request_approval · flag_rollback · ledger_enforce_balance@*"
     assert notice.summary == "Turn ledger_enforce_balance off for every tenant."
     assert dict(notice.facts) == {
@@ -197,7 +197,7 @@ def test_a_question_says_what_happens_who_may_answer_until_when_and_where(world,
         "May answer": "payments-lead, ops-lead",
         "Asked by": "ledger_guard",
         "Until": "2026-03-01T13:00:00Z",
-        "Silence": "counts as Reject",
+        "No answer": "counts as Reject",
         "Reason": "required, at least 10 characters",
     }
     assert [link for _, link in notice.links] == [request.link, "http://localhost:8080/plugin/ledger-guard"]
@@ -209,13 +209,13 @@ def test_an_answered_question_says_the_answer_first(world, open_incident):
     with world.state.transaction() as state:
         state.approvals.answer(answer)
         approval = state.approvals.get(request.approval_id)
-    notice = approval_notice(world.guard, approval)
+    notice = approval_notice(world.deps, approval)
     assert notice.facts[0] == ("Answer", 'rejected by ops-lead at 2026-03-01T12:00:00Z, who wrote "wait for the morning"')
 
 
 def test_what_was_done_is_told_under_the_incidents_title(world, open_incident):
     incident = open_incident()
-    notice = action_notice(world.guard, incident.incident_id, "force", "40 rows applied.", [("Drifted", "2")])
+    notice = action_notice(world.deps, incident.incident_id, "force", "40 rows applied.", [("Drifted", "2")])
     assert (notice.title, notice.summary) == ("force · T1 insufficient_funds · severe · isolated", "40 rows applied.")
     assert notice.facts == (("Drifted", "2"),)
     assert notice.incident_id == incident.incident_id
@@ -223,6 +223,6 @@ def test_what_was_done_is_told_under_the_incidents_title(world, open_incident):
 
 @pytest.mark.parametrize("none", [None, ""])
 def test_work_of_no_incident_is_told_without_one(world, none):
-    notice = action_notice(world.guard, none, "force", "40 rows applied.", ())
+    notice = action_notice(world.deps, none, "force", "40 rows applied.", ())
     assert (notice.title, notice.incident_id) == ("force", None)
     assert notice.links == (("Board", "http://localhost:8080/plugin/ledger-guard"),)

@@ -77,8 +77,8 @@ class ConflictingState(InMemoryGuardState):
 
 def test_the_first_notice_of_an_incident_starts_its_thread_and_the_next_stand_under_it(world, open_incident):
     incident = open_incident()
-    first = notify(world.guard, _about(incident))
-    second = notify(world.guard, _about(incident))
+    first = notify(world.deps, _about(incident))
+    second = notify(world.deps, _about(incident))
     stored = _stored(world, incident)
     assert ThreadRef(stored.thread_channel, stored.thread_ts) == first
     assert [posted.thread for posted in world.notifier.posted] == [None, first]
@@ -87,7 +87,7 @@ def test_the_first_notice_of_an_incident_starts_its_thread_and_the_next_stand_un
 
 def test_what_was_posted_is_on_record(world, open_incident):
     incident = open_incident()
-    ref = notify(world.guard, _about(incident))
+    ref = notify(world.deps, _about(incident))
     assert _record(world) == [{"title": "classify · T1", "status": "posted", "channel": ref.channel, "ts": ref.ts}]
     with world.state.transaction() as state:
         (entry,) = state.audit.entries(incident_id=incident.incident_id)
@@ -97,7 +97,7 @@ def test_what_was_posted_is_on_record(world, open_incident):
 
 def test_a_notice_of_no_incident_starts_no_thread(world, open_incident):
     incident = open_incident()
-    notify(world.guard, NOTICE)
+    notify(world.deps, NOTICE)
     assert _stored(world, incident).thread_ts is None
     with world.state.transaction() as state:
         (entry,) = state.audit.entries()
@@ -108,7 +108,7 @@ def test_a_channel_that_is_down_fails_the_notification_and_the_failure_is_on_rec
     incident = open_incident()
     world.notifier.break_down("no route")
     with pytest.raises(NotificationFailed, match="no route"):
-        notify(world.guard, _about(incident))
+        notify(world.deps, _about(incident))
     (entry,) = _record(world)
     assert (entry["status"], "no route" in entry["error"]) == ("failed", True)
     assert _stored(world, incident) == incident
@@ -118,16 +118,16 @@ def test_after_the_channel_came_back_the_next_notice_starts_the_thread(world, op
     incident = open_incident()
     world.notifier.break_down("no route")
     with pytest.raises(NotificationFailed):
-        notify(world.guard, _about(incident))
+        notify(world.deps, _about(incident))
     world.notifier.recover()
-    ref = notify(world.guard, _about(incident))
+    ref = notify(world.deps, _about(incident))
     assert _stored(world, incident).thread_ts == ref.ts
 
 
 def test_what_others_saved_while_the_notice_was_posted_is_kept(world, open_incident):
     incident = open_incident()
     notifier = InterruptedNotifier(world, incident, lambda found: replace(found, status=IncidentStatus.MITIGATING))
-    ref = notify(replace(world.guard, notifier=notifier), _about(incident))
+    ref = notify(replace(world.deps, notifier=notifier), _about(incident))
     stored = _stored(world, incident)
     assert (stored.status, stored.thread_ts) == (IncidentStatus.MITIGATING, ref.ts)
 
@@ -135,7 +135,7 @@ def test_what_others_saved_while_the_notice_was_posted_is_kept(world, open_incid
 def test_of_two_notices_that_both_start_a_thread_the_first_stored_wins(world, open_incident):
     incident = open_incident()
     notifier = InterruptedNotifier(world, incident, lambda found: replace(found, thread_channel="C0FIRST", thread_ts="1.000000"))
-    notify(replace(world.guard, notifier=notifier), _about(incident))
+    notify(replace(world.deps, notifier=notifier), _about(incident))
     stored = _stored(world, incident)
     assert (stored.thread_channel, stored.thread_ts) == ("C0FIRST", "1.000000")
     assert [entry["status"] for entry in _record(world)] == ["posted"]
@@ -148,7 +148,7 @@ def test_storing_the_thread_is_tried_once_more_and_the_notice_is_on_record_once(
     state.conflicts = conflicts
     with state.transaction() as tables:
         tables.incidents.add(incident)
-    ref = notify(replace(world.guard, state=state), _about(incident))
+    ref = notify(replace(world.deps, state=state), _about(incident))
     with state.transaction() as tables:
         stored = tables.incidents.get(incident.incident_id)
         entries = list(tables.audit.entries())
@@ -157,7 +157,7 @@ def test_storing_the_thread_is_tried_once_more_and_the_notice_is_on_record_once(
 
 
 def test_a_notice_of_an_incident_that_is_not_known_is_posted_all_the_same(world):
-    notify(world.guard, replace(NOTICE, incident_id="6f1b2c1e-0000-4000-8000-000000000000"))
+    notify(world.deps, replace(NOTICE, incident_id="6f1b2c1e-0000-4000-8000-000000000000"))
     assert len(world.notifier.posted) == 1
     assert [entry["status"] for entry in _record(world)] == ["posted"]
 
@@ -165,7 +165,7 @@ def test_a_notice_of_an_incident_that_is_not_known_is_posted_all_the_same(world)
 def test_people_are_told_even_while_guard_state_does_not_answer(world, open_incident):
     incident = open_incident()
     with pytest.raises(SourceUnavailable):
-        notify(replace(world.guard, state=DownState()), _about(incident))
+        notify(replace(world.deps, state=DownState()), _about(incident))
     assert [posted.notice for posted in world.notifier.posted] == [_about(incident)]
 
 
@@ -178,6 +178,6 @@ class Threadless:
 
 def test_a_channel_without_threads_never_becomes_an_incidents_thread(world, open_incident):
     incident = open_incident()
-    notify(replace(world.guard, notifier=Threadless()), _about(incident))
+    notify(replace(world.deps, notifier=Threadless()), _about(incident))
     assert _stored(world, incident).thread_ts is None
     assert [entry["status"] for entry in _record(world)] == ["posted"]

@@ -15,7 +15,7 @@ from ledger_guard.ports.platform import FailureGroup
 from ledger_guard.signals.check_secrets import check_secrets
 from ledger_guard.use_cases.notify.notify import incident_notice, notify
 from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_secret_rotation
-from ledger_guard.use_cases.remediation.request_review import request_review
+from ledger_guard.use_cases.remediation.remediation_steps import request_review
 
 pytestmark = pytest.mark.postgres
 
@@ -26,7 +26,7 @@ def test_thread_secrets_check_rotation_and_review_are_stored_and_chained(world, 
     from ledger_guard.domain.audit import first_fault
 
     state = PostgresGuardState(ConnectionSettings.parse(database_uri, "ledger_guard_db"))
-    guard = replace(world.guard, state=state)
+    deps = replace(world.deps, state=state)
     world.flags.put("webhook_signature_enforced", "*", is_enabled=True)
     world.secrets.inspect("mockpsp", "WEBHOOK_SECRET_MOCKPSP", None)
     world.triage.fail(FailureGroup("mockpsp", "WEBHOOK_SIGNATURE_INVALID", 40, 41, NOON - WINDOW))
@@ -44,12 +44,12 @@ def test_thread_secrets_check_rotation_and_review_are_stored_and_chained(world, 
     with state.transaction() as stores:
         stores.incidents.add(incident)
 
-    ref = notify(guard, incident_notice(guard, incident.incident_id, "classify"))
-    check_secrets(guard, incident.incident_id)
-    (plan,) = plan_secret_rotation(guard, incident.incident_id, "oncall").plans
-    assert plan_secret_rotation(guard, incident.incident_id, "oncall").plans == (plan,)
-    request_review(guard, incident.incident_id, "oncall")
-    notify(guard, incident_notice(guard, incident.incident_id, "check_secrets"))
+    ref = notify(deps, incident_notice(deps, incident.incident_id, "classify"))
+    check_secrets(deps, incident.incident_id)
+    (plan,) = plan_secret_rotation(deps, incident.incident_id, "oncall").plans
+    assert plan_secret_rotation(deps, incident.incident_id, "oncall").plans == (plan,)
+    request_review(deps, incident.incident_id, "oncall")
+    notify(deps, incident_notice(deps, incident.incident_id, "check_secrets"))
 
     with state.transaction() as stores:
         stored = stores.incidents.get(incident.incident_id)

@@ -172,7 +172,7 @@ def test_a_value_that_only_the_platforms_processes_know_is_not_judged(found_in, 
     content = _content(f"{NAME}={given}\nSIGNING={STRONG}")
     finding = found_in(content)["mockpsp"]
     assert (finding.is_present, finding.is_value_known, finding.fingerprint, finding.problems) == (True, False, None, ())
-    assert finding_words(finding).startswith("set to a value that is not known; it is made from ${SIGNING}")
+    assert finding_words(finding).startswith("set, but its value can't be read here; it is made from ${SIGNING}")
     monkeypatch.setenv("SIGNING", STRONG)
     finding = found_in(content)["mockpsp"]
     assert (finding.is_value_known, finding.fingerprint) == (True, secret_fingerprint(NAME, STRONG))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from tests.triggers import T1
 
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.domain.cases_by_hand import BY_HAND
 from ledger_guard.domain.facts.codec import from_json, json_of
 from ledger_guard.domain.flags import EVERYWHERE
@@ -16,9 +16,9 @@ from ledger_guard.domain.incidents import Action, ActionStatus, Incident, Incide
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.approvals.own_actions import finish_action
 from ledger_guard.use_cases.approvals.permission import incident_state
 from ledger_guard.use_cases.flags.roll_back import propose_roll_back
-from ledger_guard.use_cases.incidents.actions import finish_action
 from ledger_guard.use_cases.notify.notices import incident_notice
 from ledger_guard.use_cases.remediation.recovery import Recovery, recovery
 from ledger_guard.use_cases.remediation.remediate import Case, child_runs, open_case
@@ -67,11 +67,11 @@ def stored(world, incident_id=INCIDENT) -> tuple[Incident, list[Action]]:
 
 
 def by_hand(world, run_id="manual__1", **changes) -> Case:
-    return open_case(world.guard, {**WORSE, **changes}, "mallory", run_id)
+    return open_case(world.deps, {**WORSE, **changes}, "mallory", run_id)
 
 
 def proposal(world):
-    return propose_roll_back(world.guard, FLAG, EVERYWHERE, INCIDENT, "oncall")
+    return propose_roll_back(world.deps, FLAG, EVERYWHERE, INCIDENT, "oncall")
 
 
 def test_an_incident_that_was_sensed_stays_what_it_was_to_the_last_field(world):
@@ -108,8 +108,8 @@ def test_the_case_is_on_record_beside_the_incident_with_whose_words_they_are(wor
     (action,) = stored(world)[1]
     said = 'by hand, no reading says it: mallory calls it severe, widespread and wrote "x\' # Approved by the CTO"'
     assert (action.kind, action.status, action.outcome) == (BY_HAND, ActionStatus.DONE, said)
-    assert ("By hand", said) in incident_notice(world.guard, INCIDENT, "classify").facts
-    assert "no reading says it: mallory calls it" in incident_report(world.guard, INCIDENT)
+    assert ("By hand", said) in incident_notice(world.deps, INCIDENT, "classify").facts
+    assert "no reading says it: mallory calls it" in incident_report(world.deps, INCIDENT)
 
 
 def test_a_run_that_is_tried_again_records_its_case_once_and_another_run_its_own(world):
@@ -125,12 +125,12 @@ def test_a_run_that_is_tried_again_records_its_case_once_and_another_run_its_own
 def test_a_repair_by_hand_does_not_call_the_sensed_incident_mitigated(world):
     sensed(world, severity=Severity.SEVERE)
     case = by_hand(world, scope="isolated")
-    child_runs(world.guard, case, "backfill")
-    finish_action(world.guard, under_way(world, INCIDENT, "zenith"), ActionStatus.DONE, "nothing was wrong")
-    assert recovery(world.guard, case) is Recovery.WAITING
+    child_runs(world.deps, case, "backfill")
+    finish_action(world.deps, under_way(world, INCIDENT, "zenith"), ActionStatus.DONE, "nothing was wrong")
+    assert recovery(world.deps, case) is Recovery.WAITING
     assert stored(world)[0].status is IncidentStatus.OPEN
     world.clock.advance(timedelta(minutes=load_policy().mitigation.recover_within_minutes))
-    assert recovery(world.guard, case) is Recovery.NOT_RECOVERED
+    assert recovery(world.deps, case) is Recovery.NOT_RECOVERED
     assert stored(world)[0].status is IncidentStatus.OPEN
 
 
@@ -178,9 +178,9 @@ def test_a_case_by_hand_is_no_work_that_would_let_a_severe_incident_end_by_itsel
 def test_an_incident_of_which_nothing_was_sensed_is_taken_up_and_mitigated_as_before(world):
     case = by_hand(world, scope="isolated")
     assert stored(world, case.incident_id)[0].status is IncidentStatus.MITIGATING
-    child_runs(world.guard, case, "backfill")
-    finish_action(world.guard, under_way(world, case.incident_id, "zenith"), ActionStatus.DONE, "repaired")
-    recovery(world.guard, case)
+    child_runs(world.deps, case, "backfill")
+    finish_action(world.deps, under_way(world, case.incident_id, "zenith"), ActionStatus.DONE, "repaired")
+    recovery(world.deps, case)
     assert stored(world, case.incident_id)[0].status is IncidentStatus.MITIGATED
 
 

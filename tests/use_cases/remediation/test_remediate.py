@@ -8,7 +8,7 @@ import pytest
 from tests.adapters.guard_state.samples import a_question
 from tests.triggers import T1
 
-from ledger_guard.adapters.memory.guard import memory_world
+from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.facts.codec import from_json, json_of
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange
@@ -18,7 +18,7 @@ from ledger_guard.domain.signals import Reading, SensedWindow, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.incidents.actions import finish_action
+from ledger_guard.use_cases.approvals.own_actions import finish_action
 from ledger_guard.use_cases.remediation.recovery import Recovery, recovery
 from ledger_guard.use_cases.remediation.remediate import Case, child_runs, open_case, settle_runs, unfinished_runs
 from ledger_guard.use_cases.remediation.remediation_steps import ending, tell_case
@@ -54,7 +54,7 @@ def incident(**changes) -> Incident:
 def opened(world, **changes) -> Case:
     with world.state.transaction() as state:
         state.incidents.add(incident(**changes))
-    return open_case(world.guard, {"incident_id": INCIDENT}, "oncall", "remediation__1")
+    return open_case(world.deps, {"incident_id": INCIDENT}, "oncall", "remediation__1")
 
 
 def status_of(world) -> IncidentStatus:
@@ -82,14 +82,14 @@ def test_a_resolved_incident_is_not_taken_up(world):
 
 def test_an_unknown_incident_is_refused(world):
     with pytest.raises(BadInputError):
-        open_case(world.guard, {"incident_id": INCIDENT}, "oncall", "run")
+        open_case(world.deps, {"incident_id": INCIDENT}, "oncall", "run")
 
 
 BY_HAND = {"trigger": "T1", "severity": "severe", "scope": "isolated", "tenants": ["acme"], "reason": "a player called"}
 
 
 def test_a_case_by_hand_opens_an_incident(world):
-    case = open_case(world.guard, BY_HAND, "oncall", "manual__1")
+    case = open_case(world.deps, BY_HAND, "oncall", "manual__1")
     with world.state.transaction() as state:
         found = state.incidents.get(case.incident_id)
     assert (found.tenants, found.severity, found.trigger) == (("acme",), Severity.SEVERE, T1)
@@ -99,7 +99,7 @@ def test_a_case_by_hand_opens_an_incident(world):
 
 def test_a_case_by_hand_joins_the_trouble_that_stands(world):
     opened(world)
-    case = open_case(world.guard, {**BY_HAND, "tenants": ["zenith"]}, "oncall", "manual__1")
+    case = open_case(world.deps, {**BY_HAND, "tenants": ["zenith"]}, "oncall", "manual__1")
     assert (case.incident_id, case.tenants) == (INCIDENT, ("zenith",))
 
 
@@ -119,7 +119,7 @@ def test_a_case_by_hand_joins_the_trouble_that_stands(world):
 )
 def test_a_case_by_hand_with_a_wrong_word_is_refused_and_nothing_is_stored(world, changes, says):
     with pytest.raises(BadInputError, match=says):
-        open_case(world.guard, {**BY_HAND, **changes}, "oncall", "manual__1")
+        open_case(world.deps, {**BY_HAND, **changes}, "oncall", "manual__1")
     with world.state.transaction() as state:
         assert state.incidents.listed(include_resolved=True) == []
 
@@ -131,32 +131,32 @@ def test_a_case_survives_the_way_to_another_task(world):
 
 def test_each_tenant_gets_a_run_of_its_own(world):
     case = opened(world, tenants=("acme", "zenith"))
-    runs = child_runs(world.guard, case, "backfill")
+    runs = child_runs(world.deps, case, "backfill")
     assert [run["conf"]["tenant_id"] for run in runs] == ["acme", "zenith"]
     assert len({run["trigger_run_id"] for run in runs}) == 2
     assert {run["conf"]["operation"] for run in runs} == {"backfill"}
 
 
 def test_what_is_under_way_is_not_started_twice(world):
-    child_runs(world.guard, opened(world), "backfill")
-    again = open_case(world.guard, {"incident_id": INCIDENT}, "oncall", "another run")
-    assert child_runs(world.guard, again, "backfill") == []
+    child_runs(world.deps, opened(world), "backfill")
+    again = open_case(world.deps, {"incident_id": INCIDENT}, "oncall", "another run")
+    assert child_runs(world.deps, again, "backfill") == []
 
 
 def test_the_same_remediation_run_again_names_the_same_runs(world):
     case = opened(world)
-    assert child_runs(world.guard, case, "backfill") == child_runs(world.guard, case, "backfill")
+    assert child_runs(world.deps, case, "backfill") == child_runs(world.deps, case, "backfill")
 
 
 def test_no_more_tenants_than_the_policy_allows_get_a_run(world):
-    limit = world.guard.policy.guardrails.max_tenants_per_incident
+    limit = world.deps.policy.guardrails.max_tenants_per_incident
     case = opened(world, tenants=tuple(f"tenant-{number:03}" for number in range(limit + 1)))
-    assert len(child_runs(world.guard, case, "backfill")) == limit
+    assert len(child_runs(world.deps, case, "backfill")) == limit
 
 
 def test_a_rollback_is_one_run_for_the_flag_everywhere(world):
     case = opened(world, scope=Scope.WIDESPREAD)
-    (run,) = child_runs(world.guard, case, "roll_back")
+    (run,) = child_runs(world.deps, case, "roll_back")
     assert (run["conf"]["flag"], run["conf"]["tenant_id"]) == ("ledger_enforce_balance", "*")
 
 
@@ -170,10 +170,10 @@ def test_a_rollback_is_one_run_for_the_flag_everywhere(world):
 def test_an_isolated_case_rolls_back_for_the_tenants_hit_where_the_store_can(world, keeps_tenants, scopes):
     world.flags.keeps_tenants = keeps_tenants
     case = opened(world, tenants=("acme", "zenith"))
-    runs = child_runs(world.guard, case, "roll_back")
+    runs = child_runs(world.deps, case, "roll_back")
     assert [(run["conf"]["flag"], run["conf"]["tenant_id"]) for run in runs] == [("ledger_enforce_balance", s) for s in scopes]
     assert all(re.fullmatch(r"[A-Za-z0-9_.~:+-]+", run["trigger_run_id"]) for run in runs)
-    assert len(unfinished_runs(world.guard, INCIDENT)) == len(scopes)
+    assert len(unfinished_runs(world.deps, INCIDENT)) == len(scopes)
 
 
 def switched_off(world, case: Case) -> None:
@@ -200,7 +200,7 @@ def test_a_rollback_after_which_the_signal_does_not_fall_is_escalated_by_name(wo
     case = opened(world, scope=Scope.WIDESPREAD)
     switched_off(world, case)
     read_since(world, events=40)
-    tell_case(world.guard, case, Recovery.NOT_RECOVERED.value)
+    tell_case(world.deps, case, Recovery.NOT_RECOVERED.value)
     notice = world.notifier.posted[-1].notice
     assert "ledger_enforce_balance was rolled back, but T1 insufficient_funds did not fall within 120 minutes" in notice.summary
     assert "Escalate to payments-lead." in notice.summary
@@ -209,7 +209,7 @@ def test_a_rollback_after_which_the_signal_does_not_fall_is_escalated_by_name(wo
 def test_without_a_reading_since_the_rollback_nothing_is_said_of_the_cause(world):
     case = opened(world, scope=Scope.WIDESPREAD)
     switched_off(world, case)
-    words = ending(world.guard, case, Recovery.NOT_RECOVERED)
+    words = ending(world.deps, case, Recovery.NOT_RECOVERED)
     assert "whether it helped is not known" in words
     assert "not the cause" not in words
 
@@ -217,11 +217,11 @@ def test_without_a_reading_since_the_rollback_nothing_is_said_of_the_cause(world
 @pytest.mark.parametrize(("found", "says"), [(Recovery.RECOVERED, "by itself"), (Recovery.NOT_RECOVERED, "Nothing had to be")])
 def test_nothing_is_called_repaired_that_was_not(world, found, says):
     case = opened(world)
-    words = ending(world.guard, case, found)
+    words = ending(world.deps, case, found)
     assert says in words
     assert "Repaired" not in words
     switched_off(world, case)
-    assert says not in ending(world.guard, case, found)
+    assert says not in ending(world.deps, case, found)
 
 
 @pytest.mark.parametrize(
@@ -236,34 +236,34 @@ def test_nothing_is_called_repaired_that_was_not(world, found, says):
 )
 def test_a_remediation_waits_for_runs_that_live_and_for_no_others(world, state, ended):
     case = opened(world)
-    child_runs(world.guard, case, "backfill")
-    assert settle_runs(world.guard, case, lambda *_: state) is ended
-    assert (unfinished_runs(world.guard, INCIDENT) == []) is ended
+    child_runs(world.deps, case, "backfill")
+    assert settle_runs(world.deps, case, lambda *_: state) is ended
+    assert (unfinished_runs(world.deps, INCIDENT) == []) is ended
 
 
 def under_way(world, incident_id: str, tenant: str) -> Action:
     """The backfill of a tenant that was started and has not ended."""
-    (action,) = [each for each in unfinished_runs(world.guard, incident_id) if (each.kind, each.target) == ("backfill", tenant)]
+    (action,) = [each for each in unfinished_runs(world.deps, incident_id) if (each.kind, each.target) == ("backfill", tenant)]
     return action
 
 
 def repaired(world, status: ActionStatus) -> Case:
     case = opened(world)
-    child_runs(world.guard, case, "backfill")
-    finish_action(world.guard, under_way(world, INCIDENT, "acme"), status, "said so")
+    child_runs(world.deps, case, "backfill")
+    finish_action(world.deps, under_way(world, INCIDENT, "acme"), status, "said so")
     return case
 
 
 def test_after_the_repair_the_incident_is_mitigated_and_the_signal_is_awaited(world):
     case = repaired(world, ActionStatus.DONE)
-    assert recovery(world.guard, case) is Recovery.WAITING
+    assert recovery(world.deps, case) is Recovery.WAITING
     assert status_of(world) is IncidentStatus.MITIGATED
 
 
 @pytest.mark.parametrize("status", [ActionStatus.REFUSED, ActionStatus.FAILED])
 def test_a_repair_that_was_refused_or_failed_is_not_waited_for(world, status):
     case = repaired(world, status)
-    assert recovery(world.guard, case) is Recovery.NOT_REPAIRED
+    assert recovery(world.deps, case) is Recovery.NOT_REPAIRED
     assert status_of(world) is IncidentStatus.MITIGATING
 
 
@@ -271,14 +271,14 @@ def test_a_repair_that_another_remediation_has_under_way_is_waited_for(world):
     case = repaired(world, ActionStatus.DONE)
     with world.state.transaction() as state:
         state.incidents.save(replace(state.incidents.get(INCIDENT), tenants=("acme", "zenith")))
-    child_runs(world.guard, open_case(world.guard, {"incident_id": INCIDENT}, "oncall", "a later stage"), "backfill")
-    assert recovery(world.guard, case) is Recovery.WAITING
+    child_runs(world.deps, open_case(world.deps, {"incident_id": INCIDENT}, "oncall", "a later stage"), "backfill")
+    assert recovery(world.deps, case) is Recovery.WAITING
     assert status_of(world) is IncidentStatus.MITIGATING
 
 
 def test_a_repair_that_the_policy_names_and_nobody_started_is_not_called_done(world):
     case = opened(world)
-    assert recovery(world.guard, case) is Recovery.NOT_REPAIRED
+    assert recovery(world.deps, case) is Recovery.NOT_REPAIRED
 
 
 def test_a_repair_of_an_earlier_stage_does_not_stand_for_a_tenant_that_joined(world):
@@ -286,14 +286,14 @@ def test_a_repair_of_an_earlier_stage_does_not_stand_for_a_tenant_that_joined(wo
     repaired(world, ActionStatus.DONE)
     with world.state.transaction() as state:
         state.incidents.save(replace(state.incidents.get(INCIDENT), tenants=("acme", "zenith")))
-    later = open_case(world.guard, {"incident_id": INCIDENT}, "oncall", "a later stage")
-    assert recovery(world.guard, later) is Recovery.NOT_REPAIRED
+    later = open_case(world.deps, {"incident_id": INCIDENT}, "oncall", "a later stage")
+    assert recovery(world.deps, later) is Recovery.NOT_REPAIRED
     assert status_of(world) is IncidentStatus.MITIGATING
 
 
 def test_with_nothing_to_repair_there_is_nothing_to_wait_for(world):
     case = opened(world, severity=Severity.MILD)
-    assert recovery(world.guard, case) is Recovery.NOTHING_REPAIRED
+    assert recovery(world.deps, case) is Recovery.NOTHING_REPAIRED
 
 
 @pytest.mark.parametrize(
@@ -306,13 +306,13 @@ def test_with_nothing_to_repair_there_is_nothing_to_wait_for(world):
 )
 def test_a_signal_that_does_not_fall_in_time_is_called_not_recovered(world, minutes, found):
     case = repaired(world, ActionStatus.DONE)
-    recovery(world.guard, case)
+    recovery(world.deps, case)
     world.clock.advance(timedelta(minutes=minutes))
-    assert recovery(world.guard, case) is found
+    assert recovery(world.deps, case) is found
 
 
 def test_only_a_resolved_incident_counts_as_recovered(world):
     case = repaired(world, ActionStatus.DONE)
     with world.state.transaction() as state:
         state.incidents.save(replace(state.incidents.get(INCIDENT), status=IncidentStatus.RESOLVED))
-    assert recovery(world.guard, case) is Recovery.RECOVERED
+    assert recovery(world.deps, case) is Recovery.RECOVERED

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from tests.triggers import T1
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import ActionStatus, Incident, IncidentStatus
@@ -73,14 +73,14 @@ def everybody_short(but: dict[str, list[AffectedSubject]] | None = None) -> Memo
 
 
 def triaged_case(world: MemoryWorld, run_id: str = "remediation__1") -> Case:
-    case = open_case(world.guard, {"incident_id": INCIDENT_ID}, "ledger_guard", run_id)
-    triage_case(world.guard, case)
+    case = open_case(world.deps, {"incident_id": INCIDENT_ID}, "ledger_guard", run_id)
+    triage_case(world.deps, case)
     return case
 
 
 def proposed(world: MemoryWorld, case: Case) -> tuple[list[str], list[str]]:
     """The flags rolled back and the tenants backfilled, if people agree."""
-    found = [runs_to_start(world.guard, case, kind) for kind in ("roll_back", "backfill")]
+    found = [runs_to_start(world.deps, case, kind) for kind in ("roll_back", "backfill")]
     return [run["conf"]["flag"] for run in found[0]], [run["conf"]["tenant_id"] for run in found[1]]
 
 
@@ -103,18 +103,18 @@ def test_the_remediation_ends_and_says_why_nothing_was_repaired():
     world = everybody_short()
     case = triaged_case(world)
     proposed(world, case)
-    found = recovery(world.guard, case)
+    found = recovery(world.deps, case)
     assert found is Recovery.NOTHING_REPAIRED
-    assert ending(world.guard, case, found).startswith("No repair is proposed: players are short of funds")
+    assert ending(world.deps, case, found).startswith("No repair is proposed: players are short of funds")
 
 
 def test_the_question_of_a_person_carries_what_triage_found():
     world = everybody_short()
     triaged_case(world)
     params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT_ID}
-    proposal = roll_back_question(world.guard, params, "oncall")["proposal"]
+    proposal = roll_back_question(world.deps, params, "oncall")["proposal"]
     assert proposal.startswith(
-        "SHORT OF FUNDS: do not roll back, it changes nothing for these players. Triage at 2026-03-01T12:11"
+        "SHORT OF FUNDS: do not roll back. It would change nothing for these players. Triage at 2026-03-01T12:11"
     )
     assert "short of funds in 20 of 20 tenants" in proposal
 
@@ -124,14 +124,16 @@ def test_the_question_about_a_plan_carries_what_triage_found_in_its_tenant():
     triaged_case(world)
     world.ledger.add_player(TENANTS[0], "somebody", 10.0)
     params = {"tenant_id": TENANTS[0], "operation": "backfill", "mode": "force", "incident_id": INCIDENT_ID}
-    proposal = plan_run(world.guard, params, "oncall")["proposal"]
-    assert proposal.startswith("SHORT OF FUNDS: a backfill changes nothing for the players refused. Triage at 2026-03-01T12:11")
+    proposal = plan_run(world.deps, params, "oncall")["proposal"]
+    assert proposal.startswith(
+        "SHORT OF FUNDS: a backfill would change nothing for the refused players. Triage at 2026-03-01T12:11"
+    )
 
 
 def test_a_question_about_an_incident_that_nobody_triaged_says_so():
     world = everybody_short()
     params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT_ID}
-    assert roll_back_question(world.guard, params, "oncall")["proposal"].startswith("Nobody has triaged this incident yet.")
+    assert roll_back_question(world.deps, params, "oncall")["proposal"].startswith("This incident has not been triaged yet.")
 
 
 # --- true troubles, and those that triage can't tell --------------------------------------------------------------
@@ -153,7 +155,7 @@ def test_tenants_that_are_short_take_no_faulty_tenants_place_among_those_that_ge
     world = world_with(*short, *wronged("tenant-20", 20), *wronged("tenant-21", 20), tenants=tenants)
     case = triaged_case(world)
     assert proposed(world, case) == ([], ["tenant-20", "tenant-21"])
-    assert recovery(world.guard, case) is Recovery.WAITING
+    assert recovery(world.deps, case) is Recovery.WAITING
 
 
 @pytest.mark.parametrize(("faulty", "flags"), [(2, []), (3, [FLAG]), (4, [FLAG])])
@@ -188,17 +190,17 @@ class Away:
 
 def test_where_triage_is_away_people_are_asked_for_the_flag():
     world = everybody_short()
-    guard = replace(world.guard, triage=Away())
-    case = open_case(guard, {"incident_id": INCIDENT_ID}, "ledger_guard", "remediation__1")
-    assert len(runs_to_start(guard, case, "roll_back")) == 1
+    deps = replace(world.deps, triage=Away())
+    case = open_case(deps, {"incident_id": INCIDENT_ID}, "ledger_guard", "remediation__1")
+    assert len(runs_to_start(deps, case, "roll_back")) == 1
 
 
 def test_an_earlier_remediations_triage_does_not_speak_for_a_later_one():
     """The later stage's triage failed, and something else may be wrong by now."""
     world = everybody_short()
     triaged_case(world)
-    later = open_case(world.guard, {"incident_id": INCIDENT_ID}, "ledger_guard", "remediation__2")
-    assert len(runs_to_start(replace(world.guard, triage=Away()), later, "roll_back")) == 1
+    later = open_case(world.deps, {"incident_id": INCIDENT_ID}, "ledger_guard", "remediation__2")
+    assert len(runs_to_start(replace(world.deps, triage=Away()), later, "roll_back")) == 1
 
 
 # --- a fault behind a wave ----------------------------------------------------------------------------------------
@@ -206,7 +208,7 @@ def test_an_earlier_remediations_triage_does_not_speak_for_a_later_one():
 
 def went_on(world: MemoryWorld):
     outcome = ClassifyOutcome(T1, 1, Change.CONTINUED, INCIDENT_ID, Severity.SEVERE, Scope.WIDESPREAD, None)
-    return decide(world.guard, outcome)
+    return decide(world.deps, outcome)
 
 
 def test_a_fault_behind_a_wave_is_answered_although_the_stage_was():

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 from tests.triggers import T2
 
-from ledger_guard.adapters.memory.guard import MemoryWorld, memory_world
+from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.access_events import AccessEvent
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.verdicts import Scope, Severity
@@ -28,10 +28,16 @@ EVERY = timedelta(seconds=14)
 Refuses = Callable[[AccessEvent], bool]
 
 
-def call(tenant: str, at: datetime, status: int, webhook_id: str | None, provider: str = "mockpsp") -> AccessEvent:
+#: where each provider's calls come from, where the log tells
+PROVIDERS = {"mockpsp": "198.51.100.10", "stripe": "198.51.100.40"}
+
+
+def call(
+    tenant: str, at: datetime, status: int, webhook_id: str | None, provider: str = "mockpsp", source: str | None = None
+) -> AccessEvent:
     path, code = f"/api/v1/payments/webhook/{provider}", None if status == 200 else "WEBHOOK_SIGNATURE_INVALID"
     key = f"{tenant} {at.isoformat()} {status} {webhook_id}"
-    return AccessEvent(key, at, tenant, webhook_id, "POST", path, provider, status, code)
+    return AccessEvent(key, at, tenant, webhook_id, "POST", path, provider, status, code, source_address=source)
 
 
 def genuine(start: datetime, end: datetime, refuses: Refuses = lambda _: False) -> Iterator[AccessEvent]:
@@ -107,4 +113,4 @@ class Webhooks:
 
     def case(self, run_id: str = "remediation__1") -> Case:
         """Taken up by the guard."""
-        return open_case(self.world.guard, {"incident_id": INCIDENT_ID}, "ledger_guard", run_id)
+        return open_case(self.world.deps, {"incident_id": INCIDENT_ID}, "ledger_guard", run_id)

@@ -33,12 +33,14 @@ def read_combined(line: str) -> LineFields:
     request = _REQUEST.fullmatch(parts[3])
     if request is None:
         raise UnusableLine("has no HTTP request line")
+    has_host = len(words) > _WORDS_BEFORE_TIME
     return LineFields(
         event_time=_moment(parts[2]),
-        tenant=words[0] if len(words) > _WORDS_BEFORE_TIME else None,
+        tenant=words[0] if has_host else None,
         method=request[1],
         path=_ABSOLUTE.sub("", request[2], count=1) or "/",
         status=parts[4],
+        source_address=words[1] if has_host else words[0],
     )
 
 

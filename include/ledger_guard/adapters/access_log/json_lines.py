@@ -35,6 +35,7 @@ class JsonLineReader:
             # A field that is there and empty says "no code"; a field that is not there says nothing.
             error_code_is_known=error_code is not _ABSENT,
             amount=_optional(found, names.amount),
+            source_address=_optional(found, names.source_address),
         )
 
 

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from ledger_guard.adapters.access_log.line_fields import LineFields, UnusableLine, read_moment
 from ledger_guard.domain.access_events import MOST_UNKNOWN_TENANTS, AccessEvent, NamedTenants
@@ -18,6 +19,10 @@ from ledger_guard.policy.sources import AccessEvents
 
 PATH_MAX_CHARACTERS = 2048
 TEXT_MAX_CHARACTERS = 200
+#: the longest way to write an IPv6 address
+ADDRESS_MAX_CHARACTERS = 45
+#: reading an IPv6 address takes as long as the rest of its line; most calls come from few
+_REMEMBERED_ADDRESSES = 4096
 #: how logs write "nothing here"; `unknown` is what the platform writes when a call names no tenant
 _NOTHING = ("", "-", "unknown")
 _METHOD = re.compile(r"[A-Z]{1,16}")
@@ -37,8 +42,8 @@ class LineEvents:
     ) -> None:
         """Read by `mapping`; `tenant_id`, when given, is the tenant of every line.
 
-        `now` is the event clock's: a later event is refused. `webhooks` are requests whose path ends in the provider.
-        `tenants` says which tenants this file may name.
+        `now` is the event clock's: a later event is refused. `webhooks` are the policy's requests of payment providers: where
+        their path is a prefix, it ends in the provider. `tenants` says which tenants this file may name.
 
         Raises:
             BadInputError: the tenant id is not allowed, or the mapping wants a constant tenant and names none.
@@ -85,6 +90,7 @@ class LineEvents:
             error_code=_text(fields.error_code, "error code"),
             error_code_is_known=fields.error_code_is_known,
             amount_cents=_cents(fields.amount),
+            source_address=self._sender(method, path, fields.source_address),
         )
 
     def _tenant(self, found: object, path: str) -> tuple[str, str]:
@@ -105,9 +111,35 @@ class LineEvents:
 
     def _provider(self, method: str, path: str) -> str | None:
         for shape in self._webhooks:
-            if shape.covers(method, path):
+            if shape.path_is_prefix and shape.covers(method, path):
                 return path[len(shape.path) :].split("/", maxsplit=1)[0][:TEXT_MAX_CHARACTERS] or None
         return None
+
+    def _sender(self, method: str, path: str, found: object) -> str | None:
+        """Where a webhook call came from; of no other request is that kept, for players have a right not to be tracked."""
+        if self._mapping.source_address is None or not any(shape.covers(method, path) for shape in self._webhooks):
+            return None
+        return _address(found)
+
+
+def _address(found: object) -> str | None:
+    """An IPv4 or IPv6 address, written as everybody does; what is none says nothing, and is no reason to lose the request."""
+    if not isinstance(found, str) or len(found.strip()) > ADDRESS_MAX_CHARACTERS:
+        return None
+    return _as_usual(found.strip())
+
+
+@lru_cache(maxsize=_REMEMBERED_ADDRESSES)
+def _as_usual(text: str) -> str | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.scope_id is not None:
+        return None
+    return str(address.ipv4_mapped or address)
 
 
 def _cents(amount: object) -> int | None:

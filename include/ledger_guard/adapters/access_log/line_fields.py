@@ -40,6 +40,8 @@ class LineFields:
     error_code_is_known: bool = False
     #: what the request asked for, in whole units
     amount: Any = None
+    #: where the request came from
+    source_address: Any = None
 
 
 class LineReader(Protocol):

@@ -62,6 +62,8 @@ class AccessLogFile:
             found.append("no player or webhook ids: whom a failure hit can't be told")
         if self._format == "combined" or self._mapping.request_id is None:
             found.append("no request ids: a line is known again by its text and its place among equal lines")
+        if self._mapping.source_address is None:
+            found.append("no source addresses are kept: who sent refused webhooks can't be told")
         return tuple(found)
 
     def entries(self) -> Iterator[AccessEvent | RejectedLine]:

@@ -14,7 +14,7 @@ from ledger_guard.domain.ledger_evidence import Amounts, LedgerEvidence, gather
 from ledger_guard.domain.ledger_rows import BookedMovement, LedgerRow, TransactionRow
 from ledger_guard.domain.money import Cents, readable_cents
 from ledger_guard.domain.openings import opening_lines, openings_of
-from ledger_guard.domain.plan_lines import lines_of
+from ledger_guard.domain.plan_rows import lines_of
 from ledger_guard.domain.plan_summary import counts_of_causes
 from ledger_guard.domain.plans import BackfillMode
 from ledger_guard.domain.wallet_writes import LockedRows, Pair, WalletRow, WalletWrite
@@ -124,13 +124,24 @@ class InMemoryLedger:
         return self._compared(tenant_id, mode, {})
 
     def _judged(self, tenant_id: str) -> dict[str, Judgement]:
+        return {player_id: judge(*evidence) for player_id, evidence in self._all_evidence(tenant_id, {}).items()}
+
+    def _all_evidence(self, tenant_id: str, seen: Mapping[str, Amounts]) -> dict[str, tuple[Balances, LedgerEvidence]]:
+        currency = self._platform.currency
+        alike = {
+            player_id
+            for tenant, player_id, code in self.wallets
+            if tenant == tenant_id and code != currency and is_code_alike(code, currency)
+        }
         players = sorted(player_id for tenant, player_id in self.players if tenant == tenant_id)
-        return {player_id: judge(*self.evidence(tenant_id, player_id)) for player_id in players}
+        balances = {each: self._balances(tenant_id, each, has_wallet_alike=each in alike) for each in players}
+        return {each: (balances[each], self._evidence(tenant_id, each, balances[each], seen.get(each))) for each in players}
 
     def _compared(self, tenant_id: str, mode: BackfillMode, seen: Mapping[str, Amounts]) -> Comparison:
         judged = self._judged(tenant_id)
         players = list(judged)
-        evidence = {each: self.evidence(tenant_id, each, seen.get(each)) for each in players}
+        evidence = self._all_evidence(tenant_id, seen)
+        right = {each: evidence[each][0] for each in players if judged[each].finding is None}
         found = (difference_row(each, self._platform.currency, *evidence[each]) for each in players)
         rows = [row for row in found if row is not None]
         wallets = [(player_id, currency) for tenant, player_id, currency in self.wallets if tenant == tenant_id]
@@ -141,8 +152,11 @@ class InMemoryLedger:
             players=len(players),
             counts=counts_of_causes(
                 Counter(row.cause.value for row in rows),
-                protected=sum(self._is_protected(tenant_id, each) for each in players if judged[each].finding is None),
-                float_noise=sum(self._is_float_noise(tenant_id, each) for each in players if judged[each].finding is None),
+                protected=sum(balances.player != balances.wallet for balances in right.values()),
+                float_noise=sum(
+                    balances.player == balances.wallet and self._differ_as_doubles(tenant_id, each)
+                    for each, balances in right.items()
+                ),
                 other_currency=sum(currency != self._platform.currency for _, currency in wallets),
                 orphan=sum((tenant_id, player_id) not in self.players for player_id, _ in wallets),
                 player_row_wrong=sum(each.has_lost_update for each in judged.values()),
@@ -161,23 +175,16 @@ class InMemoryLedger:
                 found[player_id] = [booked_movement(row, self._platform) for row in rows[:at_most]]
         return found
 
-    def evidence(self, tenant_id: str, player_id: str, seen_opening: Amounts | None = None) -> tuple[Balances, LedgerEvidence]:
-        """What one player is judged by."""
-        balances = self._balances(tenant_id, player_id)
+    def _evidence(self, tenant_id: str, player_id: str, balances: Balances, seen_opening: Amounts | None) -> LedgerEvidence:
         found = (movement_of(row, self._platform) for row in self.movements_by_player[tenant_id, player_id])
         movements = [each for each in found if each is not None]
         transactions = self.transactions[tenant_id, player_id]
         notes = notes_of(transactions, movements, self._platform.transactions, self._platform.currency)
         within = timedelta(seconds=self._platform.concurrent_within_seconds)
-        return balances, gather(movements, notes, balances.player_held, within=within, seen_opening=seen_opening)
+        return gather(movements, notes, balances.player_held, within=within, seen_opening=seen_opening)
 
-    def _is_float_noise(self, tenant_id: str, player_id: str) -> bool:
-        stored = self.players[tenant_id, player_id], self.wallets[tenant_id, player_id, self._platform.currency].balance
-        return stored[0] != stored[1] and not self._is_protected(tenant_id, player_id)
-
-    def _is_protected(self, tenant_id: str, player_id: str) -> bool:
-        balances = self._balances(tenant_id, player_id)
-        return balances.player != balances.wallet
+    def _differ_as_doubles(self, tenant_id: str, player_id: str) -> bool:
+        return self.players[tenant_id, player_id] != self.wallets[tenant_id, player_id, self._platform.currency].balance
 
     def read(self, tenant_id: str, currency: str, player_ids: Sequence[str]) -> LockedRows:
         """What a writer sees in these players' rows."""
@@ -200,18 +207,16 @@ class InMemoryLedger:
     def _new_wallet_bonus(self, tenant_id: str, player_id: str) -> float:
         return self.bonus.get((tenant_id, player_id), 0.0) if self._platform.fill_bonus_from_player else 0.0
 
-    def _balances(self, tenant_id: str, player_id: str) -> Balances:
+    def _balances(self, tenant_id: str, player_id: str, *, has_wallet_alike: bool) -> Balances:
         available, held = self.players[tenant_id, player_id]
-        currency = self._platform.currency
-        wallet = self.wallets.get((tenant_id, player_id, currency))
-        codes = {code for tenant, player, code in self.wallets if (tenant, player) == (tenant_id, player_id) and code != currency}
+        wallet = self.wallets.get((tenant_id, player_id, self._platform.currency))
         return Balances(
             player_available=readable_cents(available),
             player_held=readable_cents(held),
             wallet_available=readable_cents(wallet.balance[0]) if wallet else None,
             wallet_pending=readable_cents(wallet.balance[1]) if wallet else None,
             has_wallet=wallet is not None,
-            has_wallet_alike=any(is_code_alike(code, currency) for code in codes),
+            has_wallet_alike=has_wallet_alike,
         )
 
 

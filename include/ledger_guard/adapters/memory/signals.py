@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ledger_guard.domain.access_events import AccessEvent
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.domain.forged_calls import RefusedIds
+from ledger_guard.domain.forged_calls import RefusedIds, RefusedSenders, Sender
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.windows import Window, require_aware
 from ledger_guard.policy.schema import Policy
@@ -180,6 +180,19 @@ class InMemoryTriageSource:
         most_since = moments[math.ceil(len(moments) / 10) - 1] if moments else None
         without_id = sum(event.subject_id is None for event in refused)
         return RefusedIds(len(refused), without_id, len(ids), len(ids & known)), most_since
+
+    def refused_senders(self, trigger: Trigger, start: datetime, end: datetime, limit: int) -> RefusedSenders:
+        """See TriageSource."""
+        accepted: Counter[str | None] = Counter()
+        refused: Counter[str | None] = Counter()
+        for event in self._answered(trigger, start, end):
+            counted = accepted if _is_accepted(event) else refused
+            counted[event.source_address] += 1
+        senders = sorted(
+            (Sender(address, calls, accepted[address]) for address, calls in refused.items() if address is not None),
+            key=lambda each: (-each.refused, each.address),
+        )
+        return RefusedSenders(tuple(senders[:limit]), len(senders), refused.total(), refused[None])
 
     def _answered(self, trigger: Trigger, start: datetime, end: datetime) -> list[AccessEvent]:
         """The trigger's requests that were accepted, or refused with its status."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from ledger_guard.adapters.memory.guard_state.approvals import InMemoryApprovalStore
 from ledger_guard.adapters.memory.guard_state.audit import InMemoryAuditLog
+from ledger_guard.adapters.memory.guard_state.backfill_orders import InMemoryBackfillOrderStore
 from ledger_guard.adapters.memory.guard_state.deploys import InMemoryDeployStore
 from ledger_guard.adapters.memory.guard_state.freeze_overrides import InMemoryFreezeOverrideStore
 from ledger_guard.adapters.memory.guard_state.guard_alerts import InMemoryGuardAlertStore
@@ -19,13 +20,12 @@ from ledger_guard.adapters.memory.guard_state.rollout import InMemoryFlagChangeS
 from ledger_guard.adapters.memory.guard_state.runs import InMemoryRunStore
 from ledger_guard.adapters.memory.guard_state.secret_sightings import InMemorySecretSightingStore
 from ledger_guard.adapters.memory.guard_state.sensing import InMemoryReadingStore, InMemoryVerdictStore
-from ledger_guard.adapters.memory.guard_state.steering import InMemorySteeringStore
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 
 
 class InMemoryTransaction:
-    """GuardTransaction over a copy of the tables."""
+    """UnitOfWork over a copy of the tables."""
 
     def __init__(self, tables: Tables, audit_keys: AuditKeys = NO_KEYS) -> None:
         self.readings = InMemoryReadingStore(tables)
@@ -35,7 +35,7 @@ class InMemoryTransaction:
         self.actions = InMemoryActionStore(tables)
         self.openings = InMemoryOpeningStore(tables)
         self.plans = InMemoryPlanStore(tables)
-        self.steering = InMemorySteeringStore(tables)
+        self.backfill_orders = InMemoryBackfillOrderStore(tables)
         self.approvals = InMemoryApprovalStore(tables)
         self.flag_changes = InMemoryFlagChangeStore(tables)
         self.freezes = InMemoryFreezeStore(tables)

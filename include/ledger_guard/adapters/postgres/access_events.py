@@ -53,6 +53,7 @@ class PostgresAccessEventDelivery:
                             event.error_code,
                             event.error_code_is_known,
                             event.amount_cents,
+                            event.source_address,
                         )
                     )
             new = cursor.execute(statement("ingest/insert_events")).rowcount

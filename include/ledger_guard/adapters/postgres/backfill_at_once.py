@@ -66,7 +66,7 @@ class AtOnceBatches:
             raise self._journal.edited()
         return None
 
-    def carry_out(self, batch: Batch) -> int:
+    def write(self, batch: Batch) -> int:
         """Write one batch; returns how many rows were written, the others are left alone."""
         with self._connection.transaction():
             self._wallets.require_only_writer()

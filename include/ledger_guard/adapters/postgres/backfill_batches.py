@@ -39,21 +39,21 @@ FORCE = Operation("force", PlanStatus.FORCING, PlanStatus.FORCED)
 UNDO = Operation("undo", PlanStatus.UNDOING, PlanStatus.UNDONE)
 
 
-class Carrier(Protocol):
+class BatchWriter(Protocol):
     """Carries single batches out; how depends on where guard state is."""
 
     def settle_announced(self, *, may_write: bool) -> Settled | None:
         """Settle the writes that a killed run announced; None for nothing. Without `may_write` none is made now."""
 
-    def carry_out(self, batch: Batch) -> int:
+    def write(self, batch: Batch) -> int:
         """Write one batch and journal it; returns how many rows were written, the others are left alone."""
 
 
 class BackfillBatches:
     """Carries a plan's waiting rows through one operation; the caller holds the tenant's writer lock."""
 
-    def __init__(self, operation: Operation, plan: Plan, journal: BackfillJournal, carrier: Carrier) -> None:
-        self._operation, self._plan_id, self._journal, self._carrier = operation, plan.plan_id, journal, carrier
+    def __init__(self, operation: Operation, plan: Plan, journal: BackfillJournal, batch_writer: BatchWriter) -> None:
+        self._operation, self._plan_id, self._journal, self._batch_writer = operation, plan.plan_id, journal, batch_writer
         self._after = journal.progress().through_player_id
         self.done = 0
         self.left = 0
@@ -64,7 +64,7 @@ class BackfillBatches:
         """Work until no row waits, at the pacer's pace.
 
         Raises:
-            SafetyRefusal: somebody cancelled it.
+            SafetyRefusal: somebody cancelled it, or stopped the guard.
             SourceUnavailable: rows stayed locked by others, or it waited too long for its turn. What was done is journaled:
                 start again to go on.
         """
@@ -96,10 +96,11 @@ class BackfillBatches:
         )
 
     def _step(self, limit: int) -> bool:
+        self._journal.require_running()
         batch = self._journal.next_batch(self._after, limit)
         if batch is None:
             return False
-        written = self._carrier.carry_out(batch)
+        written = self._batch_writer.write(batch)
         self._after = batch.through
         self.done += written
         self.left += batch.rows - written
@@ -110,7 +111,9 @@ class BackfillBatches:
         self._settle(may_write=True)
 
     def _settle(self, *, may_write: bool) -> bool:
-        settled = self._carrier.settle_announced(may_write=may_write)
+        if may_write:
+            self._journal.require_running()
+        settled = self._batch_writer.settle_announced(may_write=may_write)
         if settled is not None:
             self._after = settled.through_player_id
             self.done_before += settled.stood

@@ -57,7 +57,7 @@ class ByIntentBatches:
         left = self._settle(batch, self._waiting(batch), written | set(judged.done))
         return Settled(batch.through, stood=len(judged.done), written=len(written), left=left)
 
-    def carry_out(self, batch: Batch) -> int:
+    def write(self, batch: Batch) -> int:
         """Write one batch; returns how many rows were written, the others are left alone."""
         with self._platform.transaction():
             self._wallets.require_only_writer()

@@ -11,14 +11,15 @@ from typing import Any
 import psycopg
 
 from ledger_guard.adapters.postgres.connection import Connection, Row, compose
+from ledger_guard.adapters.postgres.rows import Store
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.domain.attestations import is_unkeyed
 from ledger_guard.domain.attested_images import Images, images_of, require_announced, require_images
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.facts.backfill import BatchAnnounced, BatchWritten, PlanAdvanced, PlanFact, WriteRefused, about_plan
-from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.plans import Plan, PlanRow, PlanStatus, RowState
+from ledger_guard.domain.stops import require_running
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
 from ledger_guard.ports.platform import Clock
 from ledger_guard.sql import statement
@@ -60,11 +61,11 @@ class Settled:
 NOT_BEGUN = Progress("", 0, 0, 0)
 
 
-class BackfillJournal:
+class BackfillJournal(Store):
     """Writes within the transaction that the caller has open on `connection`."""
 
     def __init__(self, connection: Connection, plan: Plan, operation: str, actor: str, audit_keys: AuditKeys = NO_KEYS) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._state = GuardRepositories(connection, audit_keys)
         self._plan = plan
         self._operation = operation
@@ -76,15 +77,17 @@ class BackfillJournal:
         self._state.plans.set_status(self._plan.plan_id, status)
         self._record(PlanAdvanced(status=status, unkeyed=is_unkeyed(self._state.audit), **rows), at)
 
+    def require_running(self) -> None:
+        """Raise SafetyRefusal while the guard is stopped: asked before each batch."""
+        require_running(self._state.audit, f"plan {self._plan.plan_id}: {self._operation}")
+
     def progress(self) -> Progress:
         """How far the operation has come; all zero before its first batch."""
-        row = self._connection.execute(statement("backfill/select_progress"), self._key).fetchone()
-        return NOT_BEGUN if row is None else Progress(row["through_player_id"], row["batches"], row["done"], row["left_alone"])
+        return self._one(Progress, "backfill/select_progress", **self._key) or NOT_BEGUN
 
     def next_batch(self, after: str, limit: int) -> Batch | None:
         """The next rows that wait behind player id `after`, at most `limit`; None when there are none."""
-        parameters = self._key | {"after": after, "limit": limit}
-        row = self._connection.execute(statement(f"backfill/next_{self._operation}_batch"), parameters).fetchone()
+        row = self._row(f"backfill/next_{self._operation}_batch", **self._key, after=after, limit=limit)
         return None if row is None or row["through"] is None else Batch(after, row["through"], row["rows"])
 
     def announced(self) -> tuple[Batch, list[WalletWrite], str | None] | None:
@@ -96,7 +99,7 @@ class BackfillJournal:
             LedgerInvariantError: before-images and progress don't agree: guard state was edited. Stop and find out who did.
         """
         progress = self.progress()
-        found = self._connection.execute(statement("backfill/count_images"), self._key).fetchone()
+        found = self._row("backfill/count_images", **self._key)
         if found is None or found["last_player_id"] is None:
             return None
         batch = Batch(progress.through_player_id, found["last_player_id"], 0)
@@ -107,13 +110,11 @@ class BackfillJournal:
 
     def rows(self, batch: Batch) -> list[PlanRow]:
         """The plan's writable rows of a batch, by player id."""
-        found = self._connection.execute(statement("backfill/list_force_batch"), self._range(batch))
-        return [PlanRow(**{**row, "cause": RowCause(row["cause"])}) for row in found]
+        return self._all(PlanRow, "backfill/list_force_batch", **self._range(batch))
 
     def images(self, operation: str, batch: Batch) -> list[WalletWrite]:
         """What an operation wrote or announced in a batch, by player id, as the writes they were made for."""
-        parameters = self._range(batch) | {"operation": operation}
-        rows = self._connection.execute(statement("backfill/list_images"), parameters)
+        rows = self._execute("backfill/list_images", **self._range(batch) | {"operation": operation})
         return [WalletWrite(row["player_id"], _pair(row, "before"), _pair(row, "after")) for row in rows]
 
     def announce(self, batch: Batch, writes: Sequence[WalletWrite], platform_transaction: str, at: datetime) -> None:
@@ -137,7 +138,7 @@ class BackfillJournal:
             "after_pending": [each.after[1] if each.after else None for each in writes],
         }
         with self.never_twice():
-            self._connection.execute(statement("backfill/insert_before_images"), parameters)
+            self._execute("backfill/insert_before_images", **parameters)
         images = self._digested(self._operation, batch.after, batch.through)
         self._record(BatchAnnounced(announced=images.rows, images=images.digest, transaction=platform_transaction), at)
 
@@ -149,8 +150,7 @@ class BackfillJournal:
 
     def require_images(self, clock: Clock) -> None:
         """Raise SafetyRefusal, which goes on record, unless marked entries tell of each before-image of the plan's force."""
-        key = self._key | {"operation": "force"}
-        row = self._connection.execute(statement("backfill/count_images"), key).fetchone()
+        row = self._row("backfill/count_images", **self._key | {"operation": "force"})
         every = int(row["images"]) if row else 0
         with self._refusing(clock):
             require_images(self._state.audit, self._plan.plan_id, lambda *span: self._digested("force", *span), every)
@@ -165,9 +165,9 @@ class BackfillJournal:
             raise
 
     def _digested(self, operation: str, after: str, through: str) -> Images:
-        parameters = {"plan_id": self._plan.plan_id, "operation": operation, "after": after, "through": through}
-        row = self._connection.execute(statement("backfill/digest_images"), parameters).fetchone()
-        return images_of(()) if row is None else Images(row["rows"], row["digest"])
+        span = {"after": after, "through": through}
+        images = self._one(Images, "backfill/digest_images", **self._key | {"operation": operation}, **span)
+        return images_of(()) if images is None else images
 
     @contextmanager
     def never_twice(self) -> Iterator[None]:
@@ -180,13 +180,12 @@ class BackfillJournal:
     def leave(self, player_ids: Sequence[str], at: datetime) -> None:
         """Record rows that were left alone."""
         if player_ids:
-            parameters = self._key | {"currency": self._plan.currency, "player_ids": list(player_ids), "at": at}
-            self._connection.execute(statement("backfill/leave_rows"), parameters)
+            left = {"currency": self._plan.currency, "player_ids": list(player_ids), "at": at}
+            self._execute("backfill/leave_rows", **self._key, **left)
 
     def leave_rest(self, batch: Batch, at: datetime) -> None:
         """Record every row of a batch that this operation has not written as left alone."""
-        parameters = self._range(batch) | {"at": at}
-        self._connection.execute(statement(f"backfill/leave_rest_of_{self._operation}"), parameters)
+        self._execute(f"backfill/leave_rest_of_{self._operation}", **self._range(batch), at=at)
 
     def altered(self, batch: Batch, wallet_names: Mapping[str, str]) -> int:
         """How many wallets of a batch don't hold what was written; where guard state shares the platform's database."""
@@ -196,9 +195,8 @@ class BackfillJournal:
 
     def settle(self, batch: Batch, done: int, left: int, at: datetime) -> None:
         """Record that a batch is settled, with an audit entry: the operation goes on behind it."""
-        counts = {"done": done, "left_alone": left}
-        parameters = self._key | {"through_player_id": batch.through, "at": at} | counts
-        self._connection.execute(statement("backfill/advance_progress"), parameters)
+        through = batch.through
+        self._execute("backfill/advance_progress", **self._key, through_player_id=through, done=done, left_alone=left, at=at)
         done_state, left_state = OUTCOMES[self._operation]
         rows: dict[str, Any] = {done_state.value: done, left_state.value: left}
         digest = self._digested(self._operation, batch.after, batch.through).digest

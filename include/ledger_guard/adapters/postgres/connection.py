@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
+from psycopg.types.string import TextLoader
 from typing_extensions import LiteralString
 
 from ledger_guard.adapters.postgres.session import (
@@ -180,6 +181,8 @@ class ConnectionSettings:
             connection.close()
             raise
         connection.autocommit = False
+        # ids are text everywhere in the guard
+        connection.adapters.register_loader("uuid", TextLoader)
         return connection
 
 

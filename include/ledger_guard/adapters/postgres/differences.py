@@ -10,7 +10,7 @@ from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets, has_led
 from ledger_guard.domain.errors import LedgerInvariantError
 from ledger_guard.domain.findings import DifferenceCounts, RowCause
 from ledger_guard.domain.money import Cents
-from ledger_guard.domain.plan_lines import cause_word
+from ledger_guard.domain.plan_rows import cause_word
 from ledger_guard.domain.plan_summary import counts_of_causes
 from ledger_guard.domain.plans import BackfillMode
 from ledger_guard.policy.platform import Platform

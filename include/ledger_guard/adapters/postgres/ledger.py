@@ -15,7 +15,7 @@ from ledger_guard.adapters.postgres.platform_names import needed_columns, platfo
 from ledger_guard.adapters.postgres.platform_session import open_reader
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.ledger_rows import BookedMovement, LedgerRow
-from ledger_guard.domain.plan_lines import row_of
+from ledger_guard.domain.plan_rows import row_of
 from ledger_guard.domain.plans import BackfillMode
 from ledger_guard.domain.windows import UTC
 from ledger_guard.policy.booking_rules import booked_movement

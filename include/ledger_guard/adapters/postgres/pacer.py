@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from ledger_guard.adapters.postgres.connection import Connection
-from ledger_guard.adapters.postgres.guard_state.steering import PostgresSteeringStore
+from ledger_guard.adapters.postgres.guard_state.backfill_orders import PostgresBackfillOrderStore
 from ledger_guard.domain.errors import SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.pacing import DatabaseHealth, HealthLimits, Wanted, next_batch_rows
 from ledger_guard.policy.pace import BackfillPace
@@ -39,7 +39,7 @@ class Pacer:
         `may_still` raises when the operation may no longer go on; it is asked after each wait, which may have been long.
         """
         self._what, self._plan_id = f"plan {plan_id}: {operation}", plan_id
-        self._platform, self._steering = platform, PostgresSteeringStore(guard)
+        self._platform, self._orders = platform, PostgresBackfillOrderStore(guard)
         self._pace, self._most, self._sleep, self._seconds = pace, most_rows, sleep, seconds
         self._least = min(pace.least_batch_rows, most_rows)
         self._may_still = may_still
@@ -79,11 +79,11 @@ class Pacer:
             )
         if self._seconds() - self._told_at >= _TELL_SECONDS:
             self._told_at = self._seconds()
-            for progress in self._steering.progress(self._plan_id)[:1]:
+            for progress in self._orders.progress(self._plan_id)[:1]:
                 _log.info("%s, batches of %s rows", progress.sentence(), f"{self.batch_rows:,}")
 
     def _obstacle(self) -> str | None:
-        order = self._steering.newest(self._plan_id)
+        order = self._orders.newest(self._plan_id)
         if order is not None and order.wanted is Wanted.CANCEL:
             raise SafetyRefusal(
                 f"{self._what}: cancelled by {order.asked_by} ({order.reason}); what was done is journaled and can be "

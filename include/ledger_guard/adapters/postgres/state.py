@@ -12,6 +12,7 @@ from ledger_guard.adapters.postgres.connection import Connection, ConnectionSett
 from ledger_guard.adapters.postgres.guard_state.actions import PostgresActionStore
 from ledger_guard.adapters.postgres.guard_state.approvals import PostgresApprovalStore
 from ledger_guard.adapters.postgres.guard_state.audit import PostgresAuditLog
+from ledger_guard.adapters.postgres.guard_state.backfill_orders import PostgresBackfillOrderStore
 from ledger_guard.adapters.postgres.guard_state.deploys import PostgresDeployStore
 from ledger_guard.adapters.postgres.guard_state.flag_changes import PostgresFlagChangeStore
 from ledger_guard.adapters.postgres.guard_state.freeze_overrides import PostgresFreezeOverrideStore
@@ -25,7 +26,6 @@ from ledger_guard.adapters.postgres.guard_state.replay import PostgresReplayStor
 from ledger_guard.adapters.postgres.guard_state.rotations import PostgresRotationStore
 from ledger_guard.adapters.postgres.guard_state.runs import PostgresRunStore
 from ledger_guard.adapters.postgres.guard_state.secret_sightings import PostgresSecretSightingStore
-from ledger_guard.adapters.postgres.guard_state.steering import PostgresSteeringStore
 from ledger_guard.adapters.postgres.guard_state.verdicts import PostgresVerdictStore
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
@@ -37,7 +37,7 @@ LOCK_TIMEOUT_MILLISECONDS = 30_000
 
 
 class GuardRepositories:
-    """GuardTransaction over a connection that somebody else opened: whoever opened it commits or rolls back."""
+    """UnitOfWork over a connection that somebody else opened: whoever opened it commits or rolls back."""
 
     def __init__(self, connection: Connection, audit_keys: AuditKeys = NO_KEYS) -> None:
         self.connection = connection
@@ -48,7 +48,7 @@ class GuardRepositories:
         self.actions = PostgresActionStore(connection)
         self.openings = PostgresOpeningStore(connection)
         self.plans = PostgresPlanStore(connection)
-        self.steering = PostgresSteeringStore(connection)
+        self.backfill_orders = PostgresBackfillOrderStore(connection)
         self.approvals = PostgresApprovalStore(connection)
         self.flag_changes = PostgresFlagChangeStore(connection)
         self.freezes = PostgresFreezeStore(connection)

@@ -12,7 +12,7 @@ from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets, has_led
 from ledger_guard.adapters.postgres.platform_session import open_reader
 from ledger_guard.adapters.signal_sources.access_events import shape_parameters
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.forged_calls import RefusedIds
+from ledger_guard.domain.forged_calls import RefusedIds, RefusedSenders, Sender
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.policy.schema import Policy
 from ledger_guard.policy.sources import AccessEvents
@@ -87,6 +87,16 @@ class PostgresTriageSource:
         with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
             row = connection.execute(statement("signals/describe_refusals"), parameters).fetchall()[0]
         return RefusedIds(row["refused"], row["without_id"], row["ids"], row["known_ids"]), row["most_since"]
+
+    def refused_senders(self, trigger: Trigger, start: datetime, end: datetime, limit: int) -> RefusedSenders:
+        """See TriageSource."""
+        parameters = {**shape_parameters(self._shape(trigger), start, end), "at_most": limit}
+        with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
+            rows = connection.execute(statement("signals/select_refused_senders"), parameters).fetchall()
+        most = tuple(Sender(row["address"], row["refused"], row["accepted"]) for row in rows if row["address"] is not None)
+        if not rows:
+            return RefusedSenders((), addresses=0, refused=0, without_address=0)
+        return RefusedSenders(most, rows[0]["addresses"], rows[0]["refused_in_all"], rows[0]["without_address"])
 
     def _balances(self, subjects: Sequence[Row]) -> dict[tuple[str, str], tuple[int | None, int | None, int | None]]:
         """What player and wallet have available, and the wallet should have, in cents, by tenant and player."""

@@ -8,15 +8,15 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 if TYPE_CHECKING:
     from ledger_guard.policy.schema import Policy
-    from ledger_guard.ports import Guard
+    from ledger_guard.ports import Dependencies
     from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript
 
 
-def open_guard() -> Guard:
+def open_dependencies() -> Dependencies:
     """The ports of this task. Opens nothing yet: each adapter connects when it is used."""
     from ledger_guard import wiring  # noqa: PLC0415
 
-    return wiring.open_guard()
+    return wiring.open_dependencies()
 
 
 def open_platform_script(policy: Policy) -> tuple[PlatformScript, MovementWitness]:
@@ -35,10 +35,10 @@ def put_audit_head_on_record() -> int:
     """
     from ledger_guard import wiring  # noqa: PLC0415
     from ledger_guard.adapters.audit.audit_heads_file import add_head  # noqa: PLC0415
-    from ledger_guard.use_cases.audit.audit_heads import audit_head  # noqa: PLC0415
+    from ledger_guard.use_cases.audit.audit_log import audit_head  # noqa: PLC0415
 
     path = wiring.audit_heads_file()
     if path is None:
         raise AirflowSkipException("LEDGER_GUARD_AUDIT_HEADS_FILE is not set")
-    guard, keys = wiring.open_guard(), wiring.audit_keys()
-    return add_head(path, lambda earlier: audit_head(guard, keys, earlier)).sequence
+    deps, keys = wiring.open_dependencies(), wiring.audit_keys()
+    return add_head(path, lambda earlier: audit_head(deps, keys, earlier)).sequence

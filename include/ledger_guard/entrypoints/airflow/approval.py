@@ -17,20 +17,19 @@ from airflow.sdk.exceptions import AirflowFailException
 from ledger_guard.domain.approvals import ApprovalKind, why_it_does_not_count
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.shown_text import markdown
-from ledger_guard.entrypoints.airflow.adapters import open_guard
+from ledger_guard.entrypoints.airflow.adapters import open_dependencies
 from ledger_guard.entrypoints.airflow.errors import never_retried
 from ledger_guard.entrypoints.airflow.identity import let_in, who_answered
 from ledger_guard.entrypoints.airflow.runs import this_run
 from ledger_guard.policy.schema import ApprovalPolicy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.record_answer import record_answer
-from ledger_guard.use_cases.approvals.request_approval import request_approval
-from ledger_guard.use_cases.approvals.tell_question import gate_link, tell_question
+from ledger_guard.use_cases.approvals.request_approval import gate_link, request_approval, tell_question
 
 REASON_FIELD = "approver_reason"
 
 #: guard, the run's params, who started the run, what about → the question
-Ask = Callable[[Guard, Mapping[str, Any], str, str], Mapping[str, Any]]
+Ask = Callable[[Dependencies, Mapping[str, Any], str, str], Mapping[str, Any]]
 
 
 #: Airflow's page fills its fields from the address that it was opened with, and anybody can send such a link
@@ -79,11 +78,11 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
         ti = context["ti"]
         with never_retried():
             run = this_run(context["dag_run"])
-            guard, by = run.guard, run.requester
+            deps, by = run.deps, run.requester
             about = str(run.note(self.about)["subject_id"]) if self.about else ""
-            question = self.ask(guard, dict(context["params"]), by, about)
+            question = self.ask(deps, dict(context["params"]), by, about)
             request = request_approval(
-                guard,
+                deps,
                 self.kind,
                 question["subject_id"],
                 question["subject_hash"],
@@ -92,7 +91,7 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
                 dag_id=ti.dag_id,
                 run_id=ti.run_id,
                 task_id=ti.task_id,
-                link=gate_link(guard, ti.dag_id, ti.run_id, ti.task_id),
+                link=gate_link(deps, ti.dag_id, ti.run_id, ti.task_id),
                 proposal=question["proposal"],
                 ordinal=self.ordinal,
             )
@@ -113,13 +112,13 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
         given = (event.get("params_input") or {}).get(REASON_FIELD)
         by, doubt = _who(user)
         with never_retried():
-            guard = open_guard()
-            with guard.state.transaction() as state:
+            deps = open_dependencies()
+            with deps.state.transaction() as state:
                 asked = state.approvals.of_gate(ti.dag_id, ti.run_id, ti.task_id)
             if asked is None:
                 raise AirflowFailException("the question is not in guard state any more: clear this task to ask again")
             approval = record_answer(
-                guard,
+                deps,
                 asked.request.approval_id,
                 chosen_options=list(event["chosen_options"]),
                 reason=given if isinstance(given, str) else "",
@@ -129,7 +128,7 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
                 doubt=doubt,
             )
         # before Airflow goes on: by a Reject it skips what follows at once, whosever it was
-        problems = why_it_does_not_count(approval, guard.wall_clock.now())
+        problems = why_it_does_not_count(approval, deps.wall_clock.now())
         if approval.answer is not None and problems:
             said, why = approval.answer.answer.value, "; ".join([*filter(None, [doubt]), *problems])
             raise AirflowFailException(f"{said}, but it does not count: {why}; clear this task to ask again")
@@ -158,14 +157,14 @@ def _second_notice(kind: ApprovalKind, task_id: str) -> Any:
     @task(task_id=task_id.replace("request_", "notify_second_", 1), retries=1, on_failure_callback=None)  # type: ignore[untyped-decorator]
     def notify_second(dag_run: Any = None) -> None:
         """Tell people that a second person is awaited, once the first has agreed. Fails alone when the channel is down."""
-        guard = open_guard()
-        with guard.state.transaction() as state:
+        deps = open_dependencies()
+        with deps.state.transaction() as state:
             first = state.approvals.of_gate(dag_run.dag_id, dag_run.run_id, task_id)
         if first is not None:
             asked = first.request
             question = {"proposal": asked.proposal, "requested_by": asked.requested_by, "incident_id": asked.incident_id}
-            link = gate_link(guard, dag_run.dag_id, dag_run.run_id, second_gate_of(task_id))
-            tell_question(guard, kind, question, link, ordinal=2)
+            link = gate_link(deps, dag_run.dag_id, dag_run.run_id, second_gate_of(task_id))
+            tell_question(deps, kind, question, link, ordinal=2)
 
     return notify_second()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.sdk import Param, task
 
-from ledger_guard.entrypoints.airflow.adapters import open_guard
+from ledger_guard.entrypoints.airflow.adapters import open_dependencies
 from ledger_guard.policy.schema import BreakGlass
 from ledger_guard.use_cases.approvals import break_glass as breaking
 
@@ -23,4 +23,4 @@ def break_glass_params(glass: BreakGlass, *, may_act_alone: bool) -> dict[str, P
 @task(retries=3, on_failure_callback=None)  # type: ignore[untyped-decorator]  # Airflow ships no types for it
 def shout(dag_run: Any = None) -> None:
     """Tell everybody that the glass was broken. Fails alone when the channel is down."""
-    breaking.shout(open_guard(), dag_run.dag_id, dag_run.run_id)
+    breaking.shout(open_dependencies(), dag_run.dag_id, dag_run.run_id)

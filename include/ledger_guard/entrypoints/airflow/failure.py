@@ -8,9 +8,9 @@ from typing import Any
 from ledger_guard.domain.errors import LedgerGuardError, SourceUnavailable
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import StartedRun
-from ledger_guard.entrypoints.airflow.adapters import open_guard
+from ledger_guard.entrypoints.airflow.adapters import open_dependencies
 from ledger_guard.entrypoints.airflow.runs import started
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.notify.notify import notify
 
 log = logging.getLogger(__name__)
@@ -20,20 +20,20 @@ def tell_failure(context: Any) -> None:
     """Post which task failed, why, and where its log is. A channel that is down is logged and stops nothing."""
     ti = context["ti"]
     try:
-        guard = open_guard()
+        deps = open_dependencies()
         notice = Notice(
             title=f"{ti.task_id.rsplit('.', maxsplit=1)[-1]} · failed",
             summary=f"{ti.dag_id} could not finish {ti.task_id}: {context.get('exception') or 'no reason given'}",
             facts=(("Run", ti.run_id), ("Try", str(ti.try_number))),
-            links=(("Log", f"{guard.ui_url}/dags/{ti.dag_id}/runs/{ti.run_id}/tasks/{ti.task_id}"),),
-            incident_id=_incident_of(guard, started(context["dag_run"])),
+            links=(("Log", f"{deps.ui_url}/dags/{ti.dag_id}/runs/{ti.run_id}/tasks/{ti.task_id}"),),
+            incident_id=_incident_of(deps, started(context["dag_run"])),
         )
-        notify(guard, notice)
+        notify(deps, notice)
     except LedgerGuardError as error:
         log.warning("the failure of %s could not be told: %s", ti.task_id, error)
 
 
-def _incident_of(guard: Guard, run: StartedRun) -> str | None:
+def _incident_of(deps: Dependencies, run: StartedRun) -> str | None:
     """Whose thread a failure belongs in: of a run by hand the incident that the person named, of another what guard state says.
 
     Whoever may edit what starts a run could else have its failure told in any incident's thread.
@@ -41,7 +41,7 @@ def _incident_of(guard: Guard, run: StartedRun) -> str | None:
     if not run.is_started_by_run:
         return run.conf.get("incident_id")
     try:
-        with guard.state.transaction() as state:
+        with deps.state.transaction() as state:
             grant = state.runs.granted(run.dag_id, run.run_id)
     except SourceUnavailable:
         # people come first: it is told outside of any thread

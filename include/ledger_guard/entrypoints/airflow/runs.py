@@ -8,9 +8,9 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.runs import StartedRun
-from ledger_guard.entrypoints.airflow.adapters import open_guard
+from ledger_guard.entrypoints.airflow.adapters import open_dependencies
 from ledger_guard.entrypoints.airflow.identity import who_started
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
 
 
 def run_state(task_instance: Any, dag_id: str, run_id: str) -> str | None:
@@ -26,7 +26,7 @@ def run_state(task_instance: Any, dag_id: str, run_id: str) -> str | None:
 
 def this_run(dag_run: Any) -> RunOnRecord:
     """This run, with guard state. For tasks: adapters are built inside."""
-    return RunOnRecord(open_guard(), started(dag_run))
+    return RunOnRecord(open_dependencies(), started(dag_run))
 
 
 def started(dag_run: Any) -> StartedRun:

@@ -11,7 +11,7 @@ from ledger_guard.entrypoints.airflow.failure import tell_failure
 #: how often a waiting task looks, in seconds; short in rehearsals, where nobody wants to wait
 POKE_SECONDS = int(os.environ.get("LEDGER_GUARD_POKE_SECONDS", "15"))
 
-#: when the health check runs by itself; `off` leaves it to people (a rehearsal that plays its story step by step)
+#: when the health check runs by itself; `off` leaves it to people (a rehearsal that plays its scenario step by step)
 CHECK_SCHEDULE = {"on": "*/5 * * * *", "off": None}[os.environ.get("LEDGER_GUARD_SCHEDULE", "on")]
 
 #: no run lies before this; fixed, since a moving date would make a new version of a DAG at each parse

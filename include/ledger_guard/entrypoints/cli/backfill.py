@@ -14,15 +14,14 @@ from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import Plan
 from ledger_guard.domain.shown_text import lines_shown
+from ledger_guard.entrypoints.cli.backfill_control import cancel, pause, resume
 from ledger_guard.entrypoints.cli.backfill_script import run_script
 from ledger_guard.entrypoints.cli.backfill_show import show
-from ledger_guard.entrypoints.cli.backfill_steer import cancel, pause, resume
 from ledger_guard.entrypoints.cli.backfill_text import plan_as_json, plan_lines, plan_with_summary
 from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.backfill import dry_run as dry_running
 from ledger_guard.use_cases.backfill import force as forcing
-from ledger_guard.use_cases.backfill import undo as undoing
 from ledger_guard.use_cases.backfill import verify as verifying
 from ledger_guard.use_cases.backfill.dry_run_many import dry_run_many
 
@@ -64,12 +63,12 @@ def dry_run(tenant_ids: tuple[str, ...], all_tenants: bool, at_once: int, mode: 
     """  # noqa: D301
     if all_tenants == bool(tenant_ids):
         raise BadInputError("dry-run: needs tenants; allowed: either --tenant-id T, once or several times, or --all-tenants")
-    guard = _guard()
+    deps = _deps()
     if len(tenant_ids) == 1:
-        plan = dry_running.dry_run(guard, tenant_ids[0], mode, actor)
-        _print(_summed_up(guard, plan) if as_json else plan_lines(plan))
+        plan = dry_running.dry_run(deps, tenant_ids[0], mode, actor)
+        _print(_summed_up(deps, plan) if as_json else plan_lines(plan))
         return
-    found = dry_run_many(guard, None if all_tenants else tenant_ids, mode, actor, at_once)
+    found = dry_run_many(deps, None if all_tenants else tenant_ids, mode, actor, at_once)
     if as_json:
         _print({"plans": [plan_as_json(plan) for plan in found.plans], "failed": found.failed})
     else:
@@ -91,11 +90,11 @@ def force(plan_id: str, batch_size: int | None, actor: str, as_json: bool) -> No
     \b
     Example: python -m ledger_guard backfill force --plan 7d0c… --json
     """  # noqa: D301
-    guard = _guard()
-    outcome = forcing.force(guard, plan_id, actor, batch_size)
+    deps = _deps()
+    outcome = forcing.force(deps, plan_id, actor, batch_size)
     line = f"applied {outcome.applied}, drifted {outcome.drifted}, already applied {outcome.already_applied}"
     _print(asdict(outcome) if as_json else [line])
-    say_if_unkeyed(guard)
+    say_if_unkeyed(deps)
 
 
 @backfill.command()
@@ -108,7 +107,7 @@ def verify(tenant_id: str, plan_id: str | None, as_json: bool) -> None:
     \b
     Example: python -m ledger_guard backfill verify --tenant-id casino_7
     """  # noqa: D301
-    found = verifying.verify(_guard(), tenant_id, plan_id)
+    found = verifying.verify(_deps(), tenant_id, plan_id)
     as_data = {
         "tenant_id": tenant_id,
         "counts": asdict(found.counts),
@@ -131,10 +130,10 @@ def undo(plan_id: str, actor: str, as_json: bool) -> None:
     \b
     Example: python -m ledger_guard backfill undo --plan 7d0c…
     """  # noqa: D301
-    guard = _guard()
-    outcome = undoing.undo(guard, plan_id, actor)
+    deps = _deps()
+    outcome = forcing.undo(deps, plan_id, actor)
     _print(asdict(outcome) if as_json else [f"restored {outcome.restored}, kept {outcome.kept}"])
-    say_if_unkeyed(guard)
+    say_if_unkeyed(deps)
 
 
 @backfill.command()
@@ -149,7 +148,7 @@ def status(plan_id: str | None, tenant_id: str | None, as_json: bool) -> None:
     """  # noqa: D301
     if (plan_id is None) == (tenant_id is None):
         raise BadInputError("status: needs a plan or a tenant; allowed: exactly one of --plan ID and --tenant-id T")
-    with _guard().state.transaction() as state:
+    with _deps().state.transaction() as state:
         if plan_id is not None:
             plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
         else:
@@ -158,7 +157,7 @@ def status(plan_id: str | None, tenant_id: str | None, as_json: bool) -> None:
                 raise BadInputError(f"tenant {tenant_id}: has no plan; allowed: a tenant that `backfill dry-run` was run for")
             plan = newest
         rows = state.plans.row_counts(plan.plan_id)
-        progress, order = state.steering.progress(plan.plan_id)[:1], state.steering.newest(plan.plan_id)
+        progress, order = state.backfill_orders.progress(plan.plan_id)[:1], state.backfill_orders.newest(plan.plan_id)
     if as_json:
         how_far = {"progress": [asdict(each) for each in progress], "wanted": order.wanted.value if order else "run"}
         _print({**plan_as_json(plan), "status": plan.status.value, "rows": rows, **how_far})
@@ -174,8 +173,8 @@ for command in (run_script, pause, resume, cancel, show):
     backfill.add_command(command)
 
 
-def _summed_up(guard: Guard, plan: Plan) -> dict[str, Any]:
-    with guard.state.transaction() as state:
+def _summed_up(deps: Dependencies, plan: Plan) -> dict[str, Any]:
+    with deps.state.transaction() as state:
         return plan_with_summary(plan, state.plans.summary(plan.plan_id))
 
 
@@ -183,8 +182,8 @@ def _print(content: dict[str, Any] | list[str]) -> None:
     click.echo(json.dumps(content, indent=2, default=str) if isinstance(content, dict) else lines_shown(content))
 
 
-def _guard() -> Guard:
+def _deps() -> Dependencies:
     # Imported here: the command line shows its help without loading any driver.
-    from ledger_guard.wiring import open_guard  # noqa: PLC0415
+    from ledger_guard.wiring import open_dependencies  # noqa: PLC0415
 
-    return open_guard()
+    return open_dependencies()

@@ -11,7 +11,7 @@ from ledger_guard.domain.command_outcome import CommandOutcome
 from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
 from ledger_guard.use_cases.backfill.run_platform_script import run_platform_script
-from ledger_guard.use_cases.backfill.run_platform_script_record import changes_told, outcome_told
+from ledger_guard.use_cases.backfill.run_platform_script_rules import changes_told, outcome_told
 
 
 @click.command("run-script")
@@ -27,13 +27,13 @@ def run_script(plan_id: str, actor: str, as_json: bool) -> None:
     Example: python -m ledger_guard backfill run-script --plan 7d0c… --json
     """  # noqa: D301
     # Imported here: the command line shows its help without loading any driver.
-    from ledger_guard.wiring import open_guard, open_platform_script  # noqa: PLC0415
+    from ledger_guard.wiring import open_dependencies, open_platform_script  # noqa: PLC0415
 
-    guard = open_guard()
-    script, witness = open_platform_script(guard.policy)
-    outcome = run_platform_script(guard, script, witness, plan_id, actor)
+    deps = open_dependencies()
+    script, witness = open_platform_script(deps.policy)
+    outcome = run_platform_script(deps, script, witness, plan_id, actor)
     click.echo(json.dumps(json_of(outcome_told(outcome)), indent=2) if as_json else "\n".join(_lines(outcome)))
-    say_if_unkeyed(guard)
+    say_if_unkeyed(deps)
     if not outcome.is_done:
         raise SystemExit(1)
 

@@ -56,10 +56,10 @@ def show(plan_id: str, as_csv: bool, with_rows: bool, cause: str | None, as_json
              python -m ledger_guard backfill show --plan 7d0c… --rows --cause unexplained
     """  # noqa: D301
     # Imported here: the command line shows its help without loading any driver.
-    from ledger_guard.wiring import open_guard  # noqa: PLC0415
+    from ledger_guard.wiring import open_dependencies  # noqa: PLC0415
 
     needs_movements = not (as_csv or as_json)
-    plan, movements = show_plan(open_guard(), plan_id, RowCause(cause) if cause else None, with_movements=needs_movements)
+    plan, movements = show_plan(open_dependencies(), plan_id, RowCause(cause) if cause else None, with_movements=needs_movements)
     if as_csv:
         _write_csv(plan)
     elif as_json:

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from ledger_guard import wiring
+from ledger_guard.domain.facts.codec import json_form
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.shown_text import listed
 from ledger_guard.domain.windows import iso
-from ledger_guard.signals.json_form import json_form
 from ledger_guard.use_cases.remediation.close_incident import close_incident
 from ledger_guard.use_cases.reports.incident_record import IncidentRecord, incident_record
 from ledger_guard.use_cases.reports.report import incident_report
@@ -34,7 +35,7 @@ def list_incidents(include_resolved: bool, as_json: bool) -> None:
     Example:
       python -m ledger_guard incident list --all --json
     """  # noqa: D301
-    with wiring.open_guard().state.snapshot() as state:
+    with wiring.open_dependencies().state.snapshot() as state:
         found = state.incidents.listed(include_resolved=include_resolved, limit=_LIST_AT_MOST)
     if as_json:
         _print_json([json_form(each) for each in found])
@@ -55,7 +56,7 @@ def show(incident_id: str, as_json: bool) -> None:
     Example:
       python -m ledger_guard incident show 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --json
     """  # noqa: D301
-    record = incident_record(wiring.open_guard(), incident_id)
+    record = incident_record(wiring.open_dependencies(), incident_id)
     if as_json:
         _print_json(json_form(record))
         return
@@ -72,7 +73,7 @@ def report(incident_id: str) -> None:
     Example:
       python -m ledger_guard incident report 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 > report.md
     """  # noqa: D301
-    click.echo(incident_report(wiring.open_guard(), incident_id), nl=False)
+    click.echo(incident_report(wiring.open_dependencies(), incident_id), nl=False)
 
 
 @incident.command()
@@ -90,7 +91,7 @@ def close(incident_id: str, reason: str, by: str, as_json: bool) -> None:
     Example:
       python -m ledger_guard incident close 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --reason "tenant-a left on 3 March" --by anna
     """  # noqa: D301
-    closed, unfinished = close_incident(wiring.open_guard(), incident_id, reason, by)
+    closed, unfinished = close_incident(wiring.open_dependencies(), incident_id, reason, by)
     if as_json:
         _print_json({"incident": json_form(closed), "unfinished_actions": [json_form(each) for each in unfinished]})
         return
@@ -100,10 +101,9 @@ def close(incident_id: str, reason: str, by: str, as_json: bool) -> None:
 
 
 def _in_words(found: Incident) -> str:
-    tenants = ", ".join(found.tenants[:3]) + (f" + {len(found.tenants) - 3} more" if len(found.tenants) > 3 else "")
     return (
         f"{found.trigger.value} {found.severity.value} {found.scope.value}  {found.status.value}  "
-        f"opened {iso(found.opened_at)}  {tenants}"
+        f"opened {iso(found.opened_at)}  {listed(found.tenants, 3, sign='+')}"
     )
 
 

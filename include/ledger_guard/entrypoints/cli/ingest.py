@@ -19,7 +19,7 @@ from ledger_guard.domain.access_events import IngestedFile, NamedTenants
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.ingest import ingest_access_log as ingesting
 
 #: the policy's mapping for a format when none is named
@@ -74,12 +74,12 @@ def access_log(
       python -m ledger_guard ingest access-log access.jsonl --complete-through 2026-03-01T12:00:00Z
       python -m ledger_guard ingest access-log access.log.gz --format combined --tenant default_casino --json
     """  # noqa: D301  click needs the backspace character itself
-    guard = wiring.open_guard()
+    deps = wiring.open_dependencies()
     through = _moment(complete_through) if complete_through is not None else None
-    now = guard.clock.now()
-    logs = [_log(guard, path, line_format, mapping, tenant, now) for path in files]
+    now = deps.clock.now()
+    logs = [_log(deps, path, line_format, mapping, tenant, now) for path in files]
     store = PostgresAccessEventStore(wiring.guard_settings(), wiring.audit_keys())
-    outcome = ingesting.ingest_access_log(guard, store, logs, actor=actor, complete_through=through, progress=_progress)
+    outcome = ingesting.ingest_access_log(deps, store, logs, actor=actor, complete_through=through, progress=_progress)
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -100,18 +100,20 @@ def _completeness(outcome: ingesting.IngestOutcome) -> str:
     return f"the source is complete through {iso(outcome.complete_through) if outcome.complete_through else 'no moment yet'}"
 
 
-def _log(guard: Guard, path: Path, line_format: str, mapping: str | None, tenant: str | None, now: datetime) -> AccessLogFile:
-    policy = guard.policy
+def _log(
+    deps: Dependencies, path: Path, line_format: str, mapping: str | None, tenant: str | None, now: datetime
+) -> AccessLogFile:
+    policy = deps.policy
     found = guessed_format(path) if line_format == "auto" else line_format
     name = mapping if mapping is not None else DEFAULT_MAPPINGS[found]
     if name not in policy.access_log:
         raise BadInputError(
             f"mapping: {name[:60]!r} is unknown; allowed: {', '.join(sorted(policy.access_log)) or 'none is defined'}"
         )
-    webhooks = [request for request in policy.access_events().values() if request.subject == "webhook" and request.path_is_prefix]
+    webhooks = [request for request in policy.access_events().values() if request.subject == "webhook"]
     chosen = policy.access_log[name]
     return AccessLogFile(
-        path, found, name, chosen, LineEvents(chosen, tenant, now, webhooks, NamedTenants(guard.ledger.tenant_ids))
+        path, found, name, chosen, LineEvents(chosen, tenant, now, webhooks, NamedTenants(deps.ledger.tenant_ids))
     )
 
 

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from ledger_guard.domain.facts.codec import json_form
 from ledger_guard.use_cases.ingest.platform_check import PLAYERS_AT_MOST, PlatformCheck, check_platform
 
 _DOES_NOT_FIT = 1
@@ -38,10 +39,10 @@ def check(players: int, as_json: bool) -> None:
              LEDGER_GUARD_POLICY=include/policies/reference_platform.yaml python -m ledger_guard platform check --json
     """  # noqa: D301
     # Imported here: the command line shows its help without loading any driver.
-    from ledger_guard.wiring import open_guard, open_ledger_words  # noqa: PLC0415
+    from ledger_guard.wiring import open_dependencies, open_ledger_words  # noqa: PLC0415
 
-    guard = open_guard()
-    found = check_platform(guard, open_ledger_words(guard.policy), players)
+    deps = open_dependencies()
+    found = check_platform(deps, open_ledger_words(deps.policy), players)
     click.echo(json.dumps(_as_json(found), indent=2) if as_json else "\n".join(_lines(found)))
     if not found.fits:
         raise SystemExit(_DOES_NOT_FIT)
@@ -59,21 +60,16 @@ def _lines(found: PlatformCheck) -> list[str]:
 
 def _as_json(found: PlatformCheck) -> dict[str, object]:
     return {
-        "fits": found.fits,
-        "parts": [{"name": part.name, "fits": part.fits, "lines": list(part.lines)} for part in found.parts],
+        **json_form(found, "fits", "parts"),
         "words": [
             {
                 "type": each.word[0],
                 "status": each.word[1],
-                "rows": each.rows,
-                "players": each.players,
+                **json_form(each, "rows", "players"),
                 "moves": each.side.value,
-                "available": each.available.value,
-                "held": each.held.value,
-                "fits": each.fits,
-                "places": each.places,
+                **json_form(each, "available", "held", "fits", "places"),
             }
             for each in found.words
         ],
-        "proposal": list(found.proposal),
+        **json_form(found, "proposal"),
     }

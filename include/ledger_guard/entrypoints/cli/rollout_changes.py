@@ -7,16 +7,14 @@ from datetime import datetime
 import click
 
 from ledger_guard import wiring
-from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.flags import EVERYWHERE, scope_words
 from ledger_guard.domain.windows import UTC, iso
 from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
-from ledger_guard.use_cases.flags.flag_proposal import scope_words
 from ledger_guard.use_cases.flags.freeze import freeze as open_freeze
 from ledger_guard.use_cases.flags.override_freeze import end_override as end_freeze_override
 from ledger_guard.use_cases.flags.override_freeze import override_freeze
 from ledger_guard.use_cases.flags.record_deploy import record_deploy as record_platform_deploy
-from ledger_guard.use_cases.remediation.complete_rotation import complete_rotation
-from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_one_rotation
+from ledger_guard.use_cases.remediation.plan_secret_rotation import complete_rotation, plan_one_rotation
 
 
 @click.command()
@@ -34,10 +32,10 @@ def freeze(flag: str, tenant_id: str, incident_id: str | None, reason: str, by: 
     Example:
       python -m ledger_guard rollout freeze --flag ledger_enforce_balance --reason "drift not understood" --by anna
     """  # noqa: D301
-    guard = wiring.open_guard()
-    found = open_freeze(guard, flag, tenant_id, incident_id, reason, by)
+    deps = wiring.open_dependencies()
+    found = open_freeze(deps, flag, tenant_id, incident_id, reason, by)
     click.echo(f"frozen: {flag} for {scope_words(tenant_id)} since {iso(found.opened_at)} ({found.freeze_id})")
-    say_if_unkeyed(guard)
+    say_if_unkeyed(deps)
 
 
 @click.command()
@@ -56,10 +54,10 @@ def override(flag: str, tenant_id: str, hours: float, reason: str, by: str) -> N
       python -m ledger_guard rollout override --flag ledger_enforce_balance --tenant-id tenant-a --hours 4 \\
         --reason "pilot agreed on with the tenant" --by ops-lead
     """  # noqa: D301
-    guard = wiring.open_guard()
-    found = override_freeze(guard, flag, tenant_id, hours, reason, by)
+    deps = wiring.open_dependencies()
+    found = override_freeze(deps, flag, tenant_id, hours, reason, by)
     click.echo(f"override: {flag} for {scope_words(tenant_id)} until {iso(found.expires_at)} ({found.override_id})")
-    say_if_unkeyed(guard)
+    say_if_unkeyed(deps)
 
 
 @click.command("end-override")
@@ -72,7 +70,7 @@ def end_override(override_id: str, by: str) -> None:
     Example:
       python -m ledger_guard rollout end-override --override 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --by anna
     """  # noqa: D301
-    found = end_freeze_override(wiring.open_guard(), override_id, by)
+    found = end_freeze_override(wiring.open_dependencies(), override_id, by)
     click.echo(f"ended: the override of {found.flag} for {scope_words(found.tenant_id)}")
 
 
@@ -90,7 +88,7 @@ def plan_rotation(provider: str, owner: str, by: str, incident_id: str | None) -
     Example:
       python -m ledger_guard rollout plan-rotation --provider mockpsp --owner payments-lead --by anna
     """  # noqa: D301
-    plan = plan_one_rotation(wiring.open_guard(), provider, incident_id, owner, by)
+    plan = plan_one_rotation(wiring.open_dependencies(), provider, incident_id, owner, by)
     click.echo(f"planned: rotation {plan.rotation_id} of {plan.secret_name} by {plan.owner}, due {iso(plan.due_at)}")
     for number, step in enumerate(plan.steps, start=1):
         click.echo(f"  {number}. {step}")
@@ -106,7 +104,7 @@ def rotated(rotation_id: str, by: str) -> None:
     Example:
       python -m ledger_guard rollout rotated --rotation 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --by payments-lead
     """  # noqa: D301  click needs the backspace character itself
-    plan = complete_rotation(wiring.open_guard(), rotation_id, by)
+    plan = complete_rotation(wiring.open_dependencies(), rotation_id, by)
     click.echo(f"recorded: {plan.secret_name} of {plan.provider} was rotated by {by}")
 
 
@@ -122,5 +120,5 @@ def record_deploy(version: str, deployed_at: datetime | None, by: str) -> None:
       python -m ledger_guard rollout record-deploy --version v2.3 --at 2026-03-01T11:40:00Z --by deploy-pipeline
     """  # noqa: D301
     moment = deployed_at.replace(tzinfo=UTC) if deployed_at else None
-    found = record_platform_deploy(wiring.open_guard(), version, moment, by)
+    found = record_platform_deploy(wiring.open_dependencies(), version, moment, by)
     click.echo(f"recorded: deploy {found.version} at {iso(found.deployed_at)}")

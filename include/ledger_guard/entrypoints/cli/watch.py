@@ -9,9 +9,9 @@ import click
 from ledger_guard import wiring
 from ledger_guard.domain.errors import LedgerGuardError
 from ledger_guard.domain.windows import iso
+from ledger_guard.use_cases.approvals.held_up import held_up
+from ledger_guard.use_cases.health_check.watch import tell_from_outside
 from ledger_guard.use_cases.health_check.watch import watch as verdict_sentences
-from ledger_guard.use_cases.health_check.watch_runs import tell_from_outside
-from ledger_guard.use_cases.incidents.held_up import held_up
 
 
 @click.command()
@@ -31,18 +31,18 @@ def watch(ctx: click.Context, tell: bool, as_json: bool) -> None:
       python -m ledger_guard watch
       python -m ledger_guard watch --no-tell --json
     """  # noqa: D301
-    guard = wiring.open_guard()
-    problems = verdict_sentences(guard)
-    with guard.state.snapshot() as state:
-        problems += held_up(guard, state)
+    deps = wiring.open_dependencies()
+    problems = verdict_sentences(deps)
+    with deps.state.snapshot() as state:
+        problems += held_up(deps, state)
     if tell:
         try:
-            tell_from_outside(guard)
+            tell_from_outside(deps)
         except LedgerGuardError as error:
             # what stands below is wrong with the guard; that nobody hears of it has to be said as well
             click.echo(f"not told: {error}", err=True)
     if as_json:
-        click.echo(json.dumps({"at": iso(guard.wall_clock.now()), "problems": problems}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({"at": iso(deps.wall_clock.now()), "problems": problems}, indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(problems) or "nothing is wrong")
     ctx.exit(1 if problems else 0)

@@ -1,4 +1,4 @@
--- A plan's rows as the lines that its hash covers (domain/plan_lines.py), in the order of player ids' bytes.
+-- A plan's rows as the lines that its hash covers (domain/plan_rows.py), in the order of player ids' bytes.
 -- Parameters: plan_id (uuid). Rows: one line a wallet row, over the copy protocol. Index relied on: primary key of plan_row.
 copy (
     select

@@ -1,4 +1,4 @@
--- Purpose: the session's findings as lines of a plan (domain/plan_lines.py). Parameters: currency (text).
+-- Purpose: the session's findings as lines of a plan (domain/plan_rows.py). Parameters: currency (text).
 -- Rows: one line a player, by the bytes of the player id, over the copy protocol; amounts in cents.
 copy (
     select

@@ -1,4 +1,4 @@
-"""break_glass: a person whom the policy names acts alone, when nobody is there to agree. On record, and told to everybody."""
+"""break_glass: a person named in the policy acts alone when no one else can approve. Recorded, and announced to everyone."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.shown_text import wrote
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.permission import incident_state
 from ledger_guard.use_cases.notify.notices import approval_notice
 from ledger_guard.use_cases.notify.notify import notify
 
-#: the param of a run that says why; who started the run is the person
+#: the run's param with the reason; the person is who started the run
 PARAM = "break_glass"
-#: the task that records it, and its own questions' gate
+#: the task that records it, and the gate of its question
 TASK_ID = "break_glass"
 
 
 def wants_to_act_alone(params: Mapping[str, Any]) -> bool:
-    """Whether a run was started to act alone."""
+    """Whether the run was started to act alone."""
     return bool(str(params.get(PARAM) or "").strip())
 
 
 def break_glass(
-    guard: Guard,
+    deps: Dependencies,
     kind: ApprovalKind,
     question: Mapping[str, Any],
     *,
@@ -43,22 +43,22 @@ def break_glass(
     run_id: str,
     link: str,
 ) -> Approval:
-    """Put on record that `by` acts alone on `question`, in place of an approval; returns that record.
+    """Record that `by` acts alone on `question` instead of an approval; returns the record.
 
-    `by` is who Airflow says started the run, never what a form says. A run breaks the glass once: cleared and run again it
-    finds the record of the first time, which permits only what was asked for then, for as long as the policy said then.
-    What this permits is checked again by the writing task.
+    `by` is who started the run according to Airflow, never a form field. A run breaks the glass once. When cleared and run
+    again it finds its first record, which permits only what was asked then, for as long as the policy said then.
+    The writing task checks all of this again.
 
     Raises:
-        SafetyRefusal: the policy does not name this person for this kind, or the reason is too short. This is on record.
+        SafetyRefusal: the policy does not name this person for this kind, or the reason is too short. The refusal is recorded.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         before = state.approvals.of_gate(dag_id, run_id, TASK_ID)
     if before is not None:
         return before
     why = reason.strip() if isinstance(reason, str) else ""
-    refused = _why_not(guard, kind, by, why)
-    now, glass = guard.wall_clock.now(), guard.policy.break_glass
+    refused = _why_not(deps, kind, by, why)
+    now, glass = deps.wall_clock.now(), deps.policy.break_glass
     fact = GlassBroken(
         kind=kind.value,
         subject_id=question["subject_id"],
@@ -70,10 +70,10 @@ def break_glass(
     )
     told = partial(recorded, actor=by, at=now, incident_id=question["incident_id"])
     if refused:
-        with guard.state.transaction() as state:
+        with deps.state.transaction() as state:
             state.audit.append(told(fact, subject=f"{kind.value}:{question['subject_id']}"))
         raise SafetyRefusal(f"break_glass: {kind.value} of {question['subject_id']}: refused: {refused}")
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         request = ApprovalRequest(
             approval_id=new_id(),
             kind=kind,
@@ -102,41 +102,41 @@ def break_glass(
     return Approval(request, answer)
 
 
-def shout(guard: Guard, dag_id: str, run_id: str) -> None:
-    """Tell everybody that this run broke the glass: in the channel itself, and in the incident's thread.
+def shout(deps: Dependencies, dag_id: str, run_id: str) -> None:
+    """Announce that this run broke the glass, in the channel and in the incident's thread.
 
     Raises:
-        NotificationFailed: one of them was not taken; both were tried. Try again, and never hold the write up for it.
+        NotificationFailed: at least one of the two posts failed; both were tried. Try again; never delay the write for it.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         approval = state.approvals.of_gate(dag_id, run_id, TASK_ID)
     if approval is None:
-        # refused: that is on the audit log, and the failed task is told
+        # refused: this is in the audit log, and the failed task is reported
         return
     request, answer = approval.request, approval.answer
     why = f"{request.requested_by} {wrote(answer.reason if answer else '')}"
     notice = replace(
-        approval_notice(guard, approval),
+        approval_notice(deps, approval),
         title=f"BREAK GLASS · {request.requested_by} acts alone · {request.kind.value} · {request.subject_id}",
-        summary=f"Nobody else agreed to this. {why}. {request.proposal}",
-        mention=guard.policy.notification.escalation_mention,
+        summary=f"No one else approved this. {why}. {request.proposal}",
+        mention=deps.policy.notification.escalation_mention,
     )
     in_thread: tuple[Notice, ...] = (notice,) if request.incident_id else ()
     failed = []
     for each in (replace(notice, incident_id=None), *in_thread):
         try:
-            notify(guard, each)
+            notify(deps, each)
         except NotificationFailed as error:
             failed.append(error)
     if failed:
         raise failed[0]
 
 
-def _why_not(guard: Guard, kind: ApprovalKind, by: str, why: str) -> str:
-    glass = guard.policy.break_glass
+def _why_not(deps: Dependencies, kind: ApprovalKind, by: str, why: str) -> str:
+    glass = deps.policy.break_glass
     allowed = glass.users_for(kind)
     if by not in allowed:
-        return f"{by} may not act alone in this; allowed by the policy: {', '.join(allowed) or 'nobody'}"
+        return f"{by} may not act alone here; allowed by the policy: {', '.join(allowed) or 'no one'}"
     if len(why) < glass.minimum_reason_characters:
         return f"the reason has {len(why)} characters; allowed: at least {glass.minimum_reason_characters}"
     return ""

@@ -1,4 +1,4 @@
-"""escalate: remind people, once and louder, of a question that is about to expire without an answer."""
+"""escalate: one louder reminder of a question that is about to expire unanswered."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from ledger_guard.domain.facts.approvals import ApprovalEscalated
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.policy.schema import ApprovalPolicy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.notify.notices import approval_notice
 from ledger_guard.use_cases.notify.notify import notify
 
 
-def escalate(guard: Guard) -> list[str]:
-    """Remind people of every waiting question whose time to escalate has come; returns the approval ids told now.
+def escalate(deps: Dependencies) -> list[str]:
+    """Send the reminder for every open question that is due; returns the approval ids reminded now.
 
-    Guard state remembers each reminder, so that it is given once, whichever run looks and however often. It is remembered
-    after it was posted: one that the channel did not take is tried again by the next look.
+    Guard state records each reminder, so it is sent once, whichever run looks. It is recorded after posting: if the channel
+    failed, the next check tries again.
 
     Raises:
-        NotificationFailed: the channel did not take one or more; the others were told. Let the telling task fail alone.
-        SourceUnavailable: guard state is away.
+        NotificationFailed: one or more posts failed; the others were sent. Let only the notifying task fail.
+        SourceUnavailable: guard state does not answer.
     """
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         due = [
-            each for each in state.approvals.waiting(now) if _is_due(each, guard.policy.approvals, now - each.request.expires_at)
+            each for each in state.approvals.waiting(now) if _is_due(each, deps.policy.approvals, now - each.request.expires_at)
         ]
     told, failed = [], []
     for approval in due:
         try:
-            _remind(guard, approval)
+            _remind(deps, approval)
         except NotificationFailed as error:
             failed.append(f"{approval.request.approval_id}: {error}")
         else:
             told.append(approval.request.approval_id)
     if failed:
-        raise NotificationFailed(f"escalate: {len(failed)} of {len(due)} reminders were not taken: {'; '.join(failed)}")
+        raise NotificationFailed(f"escalate: {len(failed)} of {len(due)} reminders could not be posted: {'; '.join(failed)}")
     return told
 
 
@@ -52,21 +52,21 @@ def _is_due(approval: Approval, rules: Mapping[ApprovalKind, ApprovalPolicy], pa
     return past_expiry >= -timedelta(minutes=rule.escalate_before_minutes)
 
 
-def _remind(guard: Guard, approval: Approval) -> None:
+def _remind(deps: Dependencies, approval: Approval) -> None:
     request = approval.request
-    left = max(0, int((request.expires_at - guard.wall_clock.now()).total_seconds() // 60))
-    notice = approval_notice(guard, approval)
+    left = max(0, int((request.expires_at - deps.wall_clock.now()).total_seconds() // 60))
+    notice = approval_notice(deps, approval)
     notify(
-        guard,
+        deps,
         replace(
             notice,
             title=f"escalate · {request.kind.value} · {request.subject_id} expires in {left} minutes",
-            summary=f"Nobody has answered yet. Silence means no: nothing will be written. {notice.summary}",
-            mention=guard.policy.notification.escalation_mention,
+            summary=f"No answer yet. No answer counts as Reject: nothing will be written. {notice.summary}",
+            mention=deps.policy.notification.escalation_mention,
         ),
     )
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         state.approvals.escalated(request.approval_id, now)
         state.audit.append(
             recorded(

@@ -1,4 +1,4 @@
-"""Questions whose run has ended: nobody can answer them any more, so they are closed on record and told once."""
+"""Questions whose run has ended: they can't be answered any more, so they are closed and reported once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from ledger_guard.domain.facts.approvals import ApprovalWithdrawn
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import GUARD_ITSELF
-from ledger_guard.ports import Guard
+from ledger_guard.domain.shown_text import counted
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.notify.notify import notify
 
 
 def orphans_among(approvals: list[Approval], scheduler: Scheduler) -> list[Approval]:
-    """Those whose run was ended by hand, timed out or was deleted. Raises SourceUnavailable when Airflow does not say."""
+    """Questions whose run was ended by hand, timed out or was deleted. Raises SourceUnavailable when Airflow does not answer."""
     runs: dict[str, set[str]] = defaultdict(set)
     for each in approvals:
         runs[each.request.dag_id].add(each.request.run_id)
@@ -23,19 +24,19 @@ def orphans_among(approvals: list[Approval], scheduler: Scheduler) -> list[Appro
     return [each for each in approvals if (each.request.dag_id, each.request.run_id) in ended]
 
 
-def close_orphans(guard: Guard, scheduler: Scheduler) -> list[str]:
-    """Close every question whose run has ended; returns their approval ids. A gate that is cleared asks anew.
+def close_orphans(deps: Dependencies, scheduler: Scheduler) -> list[str]:
+    """Close every question whose run has ended; returns their approval ids. A cleared gate asks again.
 
     Raises SourceUnavailable when Airflow does not say which runs have ended.
     """
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         unanswered = state.approvals.unanswered()
     orphans = orphans_among(unanswered, scheduler)
     if not orphans:
         return []
-    with guard.state.transaction() as state:
-        # in one order, so that two who close the same ones wait for each other instead of both for ever
+    with deps.state.transaction() as state:
+        # always in the same order, so that two closers can't deadlock
         closed = sorted((each.request for each in orphans), key=lambda request: request.approval_id)
         closed = [request for request in closed if state.approvals.orphan(request.approval_id, now)]
         for request in closed:
@@ -56,34 +57,34 @@ def close_orphans(guard: Guard, scheduler: Scheduler) -> list[str]:
     return [request.approval_id for request in closed]
 
 
-def tell_orphans(guard: Guard) -> list[str]:
-    """Tell people, in one notice, which questions were closed; each question once. Returns what was said.
+def tell_orphans(deps: Dependencies) -> list[str]:
+    """Report the closed questions in one notice, each question once. Returns the text.
 
-    Raises NotificationFailed when the channel did not take it; they are told again then.
+    Raises NotificationFailed when the channel failed; the next check reports them again.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         orphans = state.approvals.orphans_to_tell()
     if not orphans:
         return []
-    notice = _notice(guard, orphans)
-    notify(guard, notice)
-    with guard.state.transaction() as state:
+    notice = _notice(deps, orphans)
+    notify(deps, notice)
+    with deps.state.transaction() as state:
         for each in orphans:
-            state.approvals.orphan_told(each.request.approval_id, guard.wall_clock.now())
+            state.approvals.orphan_told(each.request.approval_id, deps.wall_clock.now())
     return [notice.summary]
 
 
-def _notice(guard: Guard, orphans: list[Approval]) -> Notice:
-    shown, incidents = orphans[: guard.policy.notification.list_at_most], {each.request.incident_id for each in orphans}
-    count = "1 question has" if len(orphans) == 1 else f"{len(orphans)} questions have"
+def _notice(deps: Dependencies, orphans: list[Approval]) -> Notice:
+    shown, incidents = orphans[: deps.policy.notification.list_at_most], {each.request.incident_id for each in orphans}
+    count = counted(len(orphans), "question has", "questions have")
     more = len(orphans) - len(shown)
     return Notice(
         title="watch · questions without a run",
-        summary=f"{count} no run any more: ended by hand, timed out or deleted before an answer. Nothing was written for it.",
+        summary=f"{count} no run any more: it was ended by hand, timed out or was deleted before an answer. Nothing was written.",
         facts=(
             *((each.request.kind.value, f"{each.request.subject_id}, asked by {each.request.requested_by}") for each in shown),
             *((("More", f"{more} others"),) if more else ()),
-            ("Then", "start a new run where it is still wanted"),
+            ("Next", "start a new run if it is still needed"),
         ),
         incident_id=incidents.pop() if len(incidents) == 1 else None,
     )

@@ -1,4 +1,4 @@
-"""What the policy of now and guard state say about a write that needs people's agreement."""
+"""What the current policy and guard state say about a write that needs approval; verify_approval records it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from datetime import timedelta
 from ledger_guard.domain.approvals import Approval, ApprovalKind
 from ledger_guard.domain.attestations import approval_faults
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
-from ledger_guard.domain.permission import ApprovalRule, Subject
+from ledger_guard.domain.facts.approvals import ApprovalVerified
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.permission import ApprovalRule, Permission, Subject, permission_refusals
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 
 
 def rule_now(policy: Policy, kind: ApprovalKind) -> ApprovalRule:
-    """What the policy in force says about this kind; raises BadInputError when it says nothing."""
+    """The current policy's rule for this kind; raises BadInputError when there is none."""
     found = policy.approvals.get(kind)
     if found is None:
         known = ", ".join(sorted(each.value for each in policy.approvals))
-        raise BadInputError(f"approvals: the policy says nothing of {kind.value}; allowed: {known}")
+        raise BadInputError(f"approvals: the policy has no rule for {kind.value}; allowed: {known}")
     glass = policy.break_glass
     return ApprovalRule(
         approvers=found.approvers,
@@ -30,20 +33,18 @@ def rule_now(policy: Policy, kind: ApprovalKind) -> ApprovalRule:
     )
 
 
-def incident_state(state: GuardTransaction, incident_id: str | None) -> str:
-    """What the incident is now, in the words that an approval is held to; empty without one."""
+def incident_state(state: UnitOfWork, incident_id: str | None) -> str:
+    """The incident's current state, as compared with the approval; empty without an incident."""
     return state.incidents.get(incident_id).described if incident_id else ""
 
 
-def subject_now(
-    state: GuardTransaction, subject_hash: str, approvals: Sequence[Approval], *, made_by: str | None = None
-) -> Subject:
-    """What is about to be written, with the incident that it was asked for as that stands now."""
+def subject_now(state: UnitOfWork, subject_hash: str, approvals: Sequence[Approval], *, made_by: str | None = None) -> Subject:
+    """What is about to be written, with the current state of its incident."""
     incident_id = approvals[0].request.incident_id if approvals else None
     return Subject(subject_hash, incident_state(state, incident_id), made_by)
 
 
-def require_attested_approvals(state: GuardTransaction, approvals: Sequence[Approval], what: str) -> None:
+def require_attested_approvals(state: UnitOfWork, approvals: Sequence[Approval], what: str) -> None:
     """Raise SafetyRefusal, naming rows and columns, unless marked audit entries attest these questions and answers."""
     faults = approval_faults(state.audit, approvals)
     if faults:
@@ -51,5 +52,37 @@ def require_attested_approvals(state: GuardTransaction, approvals: Sequence[Appr
 
 
 def first_no(approvals: Sequence[Approval]) -> str | None:
-    """How people said no, or that they kept silent, in words; None when nobody did."""
+    """A rejection or timeout in words; None when there was neither."""
     return next((each.answer.said_no for each in approvals if each.answer is not None and each.answer.said_no), None)
+
+
+def verify_approval(
+    deps: Dependencies, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str | None = None
+) -> Permission:
+    """Return the permission that this run (None: the latest to ask) was given, if it covers the write.
+
+    Reads only what the gates themselves recorded. The outcome goes to the audit log either way; the writing task checks
+    again by itself.
+
+    Raises:
+        SafetyRefusal: not permitted; the message names every reason. Ask again.
+    """
+    rule, now = rule_now(deps.policy, kind), deps.wall_clock.now()
+    with deps.state.transaction() as state:
+        approvals = state.approvals.of_run(kind, subject_id, run_id)
+        subject = subject_now(state, subject_hash, approvals)
+        found = [*permission_refusals(approvals, rule, subject, now), *approval_faults(state.audit, approvals)]
+        state.audit.append(
+            recorded(
+                ApprovalVerified(
+                    kind=kind.value, subject_id=subject_id, permitted=not found, refusals=tuple(found), run_id=run_id
+                ),
+                actor="ledger_guard",
+                subject=f"approval:{approvals[0].request.approval_id}" if approvals else f"{kind.value}:{subject_id}",
+                at=now,
+                incident_id=approvals[0].request.incident_id if approvals else None,
+            )
+        )
+    if found:
+        raise SafetyRefusal(f"{kind.value} of {subject_id}: refused: {'; '.join(found)}")
+    return Permission(tuple(approvals))

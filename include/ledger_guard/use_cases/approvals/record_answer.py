@@ -1,4 +1,4 @@
-"""record_answer: keep what a human said to a gate, whether or not it counts."""
+"""record_answer: store what a person answered to a gate, whether or not it counts."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ledger_guard.domain.facts.approvals import ApprovalAnswered
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.windows import require_aware
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 
 _ANSWERS: dict[tuple[str, ...], Answer] = {("Approve",): Answer.APPROVED, ("Reject",): Answer.REJECTED}
 
 
 def record_answer(
-    guard: Guard,
+    deps: Dependencies,
     approval_id: str,
     *,
     chosen_options: Sequence[str],
@@ -28,15 +28,15 @@ def record_answer(
     timed_out: bool,
     doubt: str = "",
 ) -> Approval:
-    """Store the gate's event as the answer and return the approval, so that the gate can judge it with `refusals`.
+    """Store the gate's event as the answer; returns the approval for the gate to judge with `refusals`.
 
-    An approval that does not count (too short a reason, the requester, somebody who may not) is stored too: it is what was
-    said. A timeout is no rejection: it is kept as its own answer and names nobody. `doubt` is why it can't be told who
-    answered: then `answered_by` is None. The same event delivered again changes nothing.
+    An approval that does not count (reason too short, by the requester, by someone not allowed) is stored too. A timeout is
+    not a rejection: it is stored as its own answer without a name. `doubt` says why the person can't be identified; then
+    `answered_by` is None. The same event delivered again changes nothing.
 
     Raises:
         BadInputError: no such approval, or other options than exactly Approve or Reject. Nothing was stored.
-        SafetyRefusal: another answer stands already; ask anew.
+        SafetyRefusal: another answer is recorded already. Ask again.
     """
     approval_id = checked_uuid(approval_id, "approval")
     answer = ApprovalAnswer(
@@ -46,8 +46,8 @@ def record_answer(
         answered_at=require_aware(answered_at, "answered_at"),
         reason=reason,
     )
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         asked = state.approvals.get(approval_id)
         if asked.answer == answer:
             return asked
@@ -79,5 +79,5 @@ def record_answer(
 def _answer(chosen_options: Sequence[str]) -> Answer:
     found = None if isinstance(chosen_options, str) else _ANSWERS.get(tuple(chosen_options))
     if found is None:
-        raise BadInputError(f"answer: {str(chosen_options)[:60]} is none; allowed: exactly ['Approve'] or ['Reject']")
+        raise BadInputError(f"answer: {str(chosen_options)[:60]} is not an answer; allowed: exactly ['Approve'] or ['Reject']")
     return found

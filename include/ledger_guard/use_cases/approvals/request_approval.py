@@ -1,8 +1,12 @@
-"""request_approval: put a question to named people, and remember exactly what was asked."""
+"""request_approval: ask named people, store exactly what was asked, and notify them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
+from urllib.parse import quote
 
 from ledger_guard.domain.approvals import ApprovalKind, ApprovalRequest, refusals
 from ledger_guard.domain.attestations import approval_faults, is_unkeyed, question_attested
@@ -11,13 +15,14 @@ from ledger_guard.domain.facts.approvals import ApprovalRequested, ApprovalVoide
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.identities import others_than
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.permission import incident_state, rule_now
+from ledger_guard.use_cases.notify.notify import action_notice, notify
 
 
 def request_approval(
-    guard: Guard,
+    deps: Dependencies,
     kind: ApprovalKind,
     subject_id: str,
     subject_hash: str,
@@ -31,32 +36,32 @@ def request_approval(
     proposal: str,
     ordinal: int = 1,
 ) -> ApprovalRequest:
-    """Store the question that a gate is about to ask; who may answer, until when and how fully is the policy's.
+    """Store the question that a gate is about to ask. Approvers, expiry and reason length come from the policy.
 
-    `ordinal` is 2 for a second person; the first must have agreed then, to the same. Who asked and who agreed first are not
-    among the approvers of the question. Asking again in the same gate voids the older question.
+    `ordinal` is 2 for the second approver; the first must have approved the same. Requester and first approver are not among
+    the approvers of the question. Asking again in the same gate voids the older question.
 
     Raises:
-        BadInputError: nobody asks, nothing is asked about, or the policy has no rule for `kind`.
-        SafetyRefusal: too few approvers remain besides the requester: have somebody else ask. Or the first approval does
-            not count, or nobody asks for a second.
+        BadInputError: requester or subject is empty, or the policy has no rule for `kind`.
+        SafetyRefusal: too few approvers remain besides the requester: let someone else ask. Or the first approval does
+            not count, or the policy asks for no second one.
     """
-    rule = rule_now(guard.policy, kind)
+    rule = rule_now(deps.policy, kind)
     for what, given in (("requester", requested_by), ("subject", subject_id), ("subject hash", subject_hash)):
         if not given.strip():
             raise BadInputError(f"approval of {kind.value}: the {what} is empty; allowed: a text")
     others = others_than(rule.approvers, requested_by)
     if not others:
         raise SafetyRefusal(
-            f"{kind.value} of {subject_id}: {requested_by} asks and is the only one who may approve it: have somebody else ask"
+            f"{kind.value} of {subject_id}: the requester {requested_by} is the only approver: let someone else ask"
         )
     if len(others) < rule.approvers_needed:
         raise SafetyRefusal(
-            f"{kind.value} of {subject_id}: {rule.approvers_needed} people must agree, and besides {requested_by}, who asks, "
-            f"only {', '.join(others)} may: have somebody else ask"
+            f"{kind.value} of {subject_id}: {rule.approvers_needed} people must approve; besides the requester {requested_by} "
+            f"only {', '.join(others)} may: let someone else ask"
         )
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         if ordinal > 1:
             agreed = _first_approver(state, kind, subject_id, subject_hash, run_id, now)
             others = others_than(others, agreed)
@@ -81,7 +86,7 @@ def request_approval(
         ordinal=ordinal,
         incident_state=asked_for,
     )
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         void_older(state, request)
         state.approvals.request(request)
         state.audit.append(
@@ -109,8 +114,8 @@ def request_approval(
     return request
 
 
-def void_older(state: GuardTransaction, request: ApprovalRequest) -> None:
-    """Put on record that the question which this gate asked before counts no more; its row alone could be set back."""
+def void_older(state: UnitOfWork, request: ApprovalRequest) -> None:
+    """Record in the audit log that this gate's earlier question is void; its row alone could be changed back."""
     older = state.approvals.of_gate(request.dag_id, request.run_id, request.task_id)
     if older is None:
         return
@@ -125,14 +130,37 @@ def void_older(state: GuardTransaction, request: ApprovalRequest) -> None:
     )
 
 
-def _first_approver(
-    state: GuardTransaction, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str, now: datetime
-) -> str:
-    """Who agreed first; the question to a second person goes out only behind an approval that counts."""
+def _first_approver(state: UnitOfWork, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str, now: datetime) -> str:
+    """The first approver. A second person is asked only after an approval that counts."""
     what = f"second approval of {kind.value} of {subject_id}"
     first = next((each for each in state.approvals.of_run(kind, subject_id, run_id) if each.request.ordinal == 1), None)
-    found = ["the first was not asked for"] if first is None else refusals(first, subject_hash, now)
+    found = ["the first question was never asked"] if first is None else refusals(first, subject_hash, now)
     found += [] if first is None else approval_faults(state.audit, [first])
     if first is None or found or first.approved_by is None:
-        raise SafetyRefusal(f"{what}: not asked for: the first approval does not count: {'; '.join(found)}")
+        raise SafetyRefusal(f"{what}: not asked, because the first approval does not count: {'; '.join(found)}")
     return first.approved_by
+
+
+def gate_link(deps: Dependencies, dag_id: str, run_id: str, task_id: str) -> str:
+    """Address of the Airflow page where this gate is answered."""
+    # the id of a run by hand was chosen by a person, and the page fills its fields from its address
+    where = f"dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe=':+')}/tasks/{quote(task_id, safe='')}"
+    return f"{deps.ui_url}/{where}/required_actions?map_index=-1"
+
+
+def tell_question(deps: Dependencies, kind: ApprovalKind, question: Mapping[str, Any], link: str, ordinal: int = 1) -> None:
+    """Post what is proposed, who may answer, and where.
+
+    `question` has proposal, requested_by and incident_id. Raises NotificationFailed when the channel failed.
+    """
+    approval = deps.policy.approvals[kind]
+    needed = approval.approvers_needed
+    several = (("Needed", f"{needed} different people; this question is for number {ordinal}"),) if needed > 1 else ()
+    facts = (
+        ("Approvers", ", ".join(approval.approvers)),
+        *several,
+        ("Asked by", question["requested_by"]),
+        ("No answer", f"counts as Reject after {approval.valid_minutes} minutes"),
+    )
+    notice = action_notice(deps, question["incident_id"], "request_approval", question["proposal"], facts)
+    notify(deps, replace(notice, links=(("Answer here", link), *notice.links)))

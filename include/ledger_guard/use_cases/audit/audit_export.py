@@ -11,7 +11,7 @@ from typing import Any
 from ledger_guard.domain.audit import AuditEntry, AuditEvent, content_fault, mark_fault
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 
 _FORM = "a line that `audit export` wrote"
 
@@ -28,7 +28,7 @@ class ExportCheck:
     fault: str | None = None
 
 
-def export_audit(guard: Guard, incident_id: str | None, tenant_id: str | None) -> Iterator[dict[str, Any]]:
+def export_audit(deps: Dependencies, incident_id: str | None, tenant_id: str | None) -> Iterator[dict[str, Any]]:
     """Entries in order of sequence, those of an incident or tenant when given, as JSON-able values.
 
     `at` is spelled as it was hashed, so that each line gives its hash, and its mark where somebody has the key.
@@ -36,7 +36,7 @@ def export_audit(guard: Guard, incident_id: str | None, tenant_id: str | None) -
     Raises:
         BadInputError: there is no such incident.
     """
-    with guard.state.snapshot() as state:
+    with deps.state.snapshot() as state:
         if incident_id is not None:
             incident_id = state.incidents.get(incident_id).incident_id
         for entry in state.audit.entries(incident_id, tenant_id):
@@ -73,14 +73,16 @@ def check_export(entries: Iterable[AuditEntry], keys: AuditKeys | None, found: E
         before = entry
 
 
-def missing_from_log(guard: Guard, exported: Iterable[AuditEntry], incident_id: str | None, tenant_id: str | None) -> str | None:
+def missing_from_log(
+    deps: Dependencies, exported: Iterable[AuditEntry], incident_id: str | None, tenant_id: str | None
+) -> str | None:
     """The first exported entry that the log does not hold, or None.
 
     With an incident or tenant given, an entry of theirs that the export lacks is a fault too, up to the export's last one.
     """
     is_filtered = incident_id is not None or tenant_id is not None
     whose = " of this incident or tenant" if is_filtered else ""
-    with guard.state.snapshot() as state:
+    with deps.state.snapshot() as state:
         if incident_id is not None:
             incident_id = state.incidents.get(incident_id).incident_id
         logged = iter(state.audit.entries(incident_id, tenant_id))

@@ -7,15 +7,15 @@ from typing import Any
 
 from ledger_guard.domain.approvals import Approval, ApprovalKind
 from ledger_guard.domain.attestations import UNKEYED_WORD
+from ledger_guard.domain.facts.backfill import script_ending
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.plans import Plan, PlanStatus, RowState
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
+from ledger_guard.use_cases.approvals.own_actions import end_own_action
 from ledger_guard.use_cases.approvals.permission import first_no
 from ledger_guard.use_cases.backfill.backfill_run import KINDS, describe_plan
-from ledger_guard.use_cases.backfill.execute_plan import script_ending
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
-from ledger_guard.use_cases.incidents.own_actions import end_own_action
 
 
 def close_run(
@@ -23,7 +23,7 @@ def close_run(
 ) -> tuple[ActionStatus, str]:
     """Say how the run ended, from what guard state holds (never from task states), and record it as the run's own action."""
     operation = str(params["operation"])
-    status, outcome = _outcome(run.guard, plan["plan_id"] if plan else None, operation)
+    status, outcome = _outcome(run.deps, plan["plan_id"] if plan else None, operation)
     if status is ActionStatus.DONE and operation == "backfill" and not (verified and verified["is_clean"]):
         status, outcome = _not_clean(outcome, verified)
     end_own_action(run, params.get("incident_id"), operation, str(params["tenant_id"]), (status, outcome), plan)
@@ -45,16 +45,17 @@ def _not_clean(outcome: str, verified: Mapping[str, Any] | None) -> tuple[Action
     return ActionStatus.DONE, "; ".join([outcome, *(f"{number} {words}" for number, words in rest if number)])
 
 
-def _outcome(guard: Guard, plan_id: str | None, operation: str) -> tuple[ActionStatus, str]:
+def _outcome(deps: Dependencies, plan_id: str | None, operation: str) -> tuple[ActionStatus, str]:
     if plan_id is None:
         return ActionStatus.FAILED, "no plan was made; see the run's log"
     kind = KINDS.get(operation, ApprovalKind.BACKFILL_FORCE)
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         plan = state.plans.get(plan_id, with_rows=False)
         rows = state.plans.row_counts(plan_id)
         approvals = state.approvals.of_run(kind, plan_id)
         again = _rows_written_again(state, plan)
-        by_script = script_ending(state, plan) if plan.status is PlanStatus.PLANNED and operation == "backfill" else None
+        is_untouched, entries = plan.status is PlanStatus.PLANNED, state.audit.entries(tenant_id=plan.tenant_id)
+        by_script = script_ending(entries, plan) if is_untouched and operation == "backfill" else None
         is_keyed = state.audit.keys.newest is not None
     status, words = _by_script(plan, *by_script) if by_script else _by_guard(plan, rows, approvals, operation, again)
     has_written = by_script or plan.status is not PlanStatus.PLANNED
@@ -65,7 +66,7 @@ def _by_script(plan: Plan, is_done: bool, words: str) -> tuple[ActionStatus, str
     return ActionStatus.DONE if is_done else ActionStatus.FAILED, f"{words}; {describe_plan(plan)}"
 
 
-def _rows_written_again(state: GuardTransaction, plan: Plan) -> int | None:
+def _rows_written_again(state: UnitOfWork, plan: Plan) -> int | None:
     """Rows that a plan wrote which was made for the same tenant and case right after this one; None when there is none."""
     latest = state.plans.latest(plan.tenant_id)
     if latest is None or latest.plan_id == plan.plan_id or latest.incident_id != plan.incident_id:

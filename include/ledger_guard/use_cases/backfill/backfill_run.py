@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.command_outcome import CommandFailed
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.finding_words import counts_in_words
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus, RowState
-from ledger_guard.ports import Guard
+from ledger_guard.policy.command_runner import BackfillWriter
+from ledger_guard.policy.schema import Policy
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.triage import before_a_backfill
 from ledger_guard.use_cases.approvals.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
-from ledger_guard.use_cases.approvals.tell_question import gate_link
+from ledger_guard.use_cases.approvals.own_actions import begun_now
+from ledger_guard.use_cases.approvals.request_approval import gate_link
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.execute_plan import OpenScript, carry_out
-from ledger_guard.use_cases.backfill.force import force, record_refusal
+from ledger_guard.use_cases.backfill.force import force, record_refusal, undo
 from ledger_guard.use_cases.backfill.review import review, written_before
+from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript, run_platform_script
 from ledger_guard.use_cases.backfill.show_plan import taken_in_words
-from ledger_guard.use_cases.backfill.undo import undo
 from ledger_guard.use_cases.backfill.verify import verify
-from ledger_guard.use_cases.incidents.own_actions import begun_now
 
 OPERATIONS = ("dry_run", "backfill", "undo")
 #: what is approved in an operation that writes
@@ -40,7 +42,7 @@ def describe_plan(plan: Plan) -> str:
     )
 
 
-def plan_run(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
+def plan_run(deps: Dependencies, params: Mapping[str, Any], requested_by: str) -> dict[str, Any]:
     """Make the run's plan, or take up the one to undo; returns what the other tasks and the gate need to know of it.
 
     Raises:
@@ -50,45 +52,45 @@ def plan_run(guard: Guard, params: Mapping[str, Any], requested_by: str) -> dict
     if operation not in OPERATIONS:
         raise BadInputError(f"operation: {operation!r} is unknown; allowed: {', '.join(OPERATIONS)}")
     if operation == "undo":
-        plan = _plan_to_undo(guard, tenant_id, params)
+        plan = _plan_to_undo(deps, tenant_id, params)
     else:
-        plan = dry_run(guard, tenant_id, BackfillMode.parse(params.get("mode")), requested_by, params.get("incident_id") or None)
-    question = _question(guard, plan, str(operation))
-    return {"plan_id": plan.plan_id, "operation": operation, "requested_by": requested_by, **question, **begun_now(guard)}
+        plan = dry_run(deps, tenant_id, BackfillMode.parse(params.get("mode")), requested_by, params.get("incident_id") or None)
+    question = _question(deps, plan, str(operation))
+    return {"plan_id": plan.plan_id, "operation": operation, "requested_by": requested_by, **question, **begun_now(deps)}
 
 
-def backfill_question(guard: Guard, params: Mapping[str, Any], _requested_by: str, plan_id: str) -> dict[str, Any]:
+def backfill_question(deps: Dependencies, params: Mapping[str, Any], _requested_by: str, plan_id: str) -> dict[str, Any]:
     """What the run's gate puts to people about a stored plan.
 
     Raises:
         SafetyRefusal: the plan is not one that this run may write; an edited result of another task ends here.
     """
     operation = str(params["operation"])
-    return _question(guard, _plan_of_run(guard, params, plan_id, operation), operation)
+    return _question(deps, _plan_of_run(deps, params, plan_id, operation), operation)
 
 
-def _question(guard: Guard, plan: Plan, operation: str) -> dict[str, Any]:
+def _question(deps: Dependencies, plan: Plan, operation: str) -> dict[str, Any]:
     verb = "Undo" if operation == "undo" else "Force"
-    taken = () if operation == "undo" else taken_in_words(guard, plan)
-    triaged = "" if operation == "undo" else before_a_backfill(guard, plan.incident_id, plan.tenant_id)
+    taken = () if operation == "undo" else taken_in_words(deps, plan)
+    triaged = "" if operation == "undo" else before_a_backfill(deps, plan.incident_id, plan.tenant_id)
     exceeded = f" Beyond the guardrails: {'; '.join(plan.guardrails_exceeded)}." if plan.guardrails_exceeded else ""
     return {
         "subject_id": plan.plan_id,
         "subject_hash": plan.plan_hash,
         "incident_id": plan.incident_id,
         "proposal": f"{triaged}{verb} plan {plan.plan_id} (hash {plan.plan_hash[:12]}): {describe_plan(plan)}.{exceeded}"
-        + ("" if operation == "undo" else _used_before(guard, plan))
+        + ("" if operation == "undo" else _used_before(deps, plan))
         + (f" Takes money: {'; '.join(taken)}." if taken else ""),
     }
 
 
-def _used_before(guard: Guard, plan: Plan) -> str:
+def _used_before(deps: Dependencies, plan: Plan) -> str:
     """How much of the guardrails other plans for this tenant have used up, for the people who are asked."""
-    with guard.state.transaction() as state:
-        before = written_before(guard, state, plan.plan_id, plan.tenant_id)
+    with deps.state.transaction() as state:
+        before = written_before(deps, state, plan.plan_id, plan.tenant_id)
     if not before.rows:
         return ""
-    rails = guard.policy.guardrails
+    rails = deps.policy.guardrails
     moved, most = (readable(cents, plan.currency) for cents in (before.total_delta_cents, rails.max_total_delta_cents))
     return (
         f" Written to this tenant within {rails.counted_within_hours} h before: {before.rows} rows of {rails.max_rows}, "
@@ -96,11 +98,11 @@ def _used_before(guard: Guard, plan: Plan) -> str:
     )
 
 
-def _plan_of_run(guard: Guard, params: Mapping[str, Any], plan_id: str, operation: str) -> Plan:
+def _plan_of_run(deps: Dependencies, params: Mapping[str, Any], plan_id: str, operation: str) -> Plan:
     """The plan, if this run was started to do that, for that tenant."""
     if params.get("operation") != operation:
         raise SafetyRefusal(f"plan {plan_id}: refused: this run was started for {params.get('operation')}, not for {operation}")
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
     if plan.tenant_id != params.get("tenant_id"):
         raise SafetyRefusal(f"plan {plan_id}: refused: is of tenant {plan.tenant_id!r}, the run of {params.get('tenant_id')!r}")
@@ -109,19 +111,19 @@ def _plan_of_run(guard: Guard, params: Mapping[str, Any], plan_id: str, operatio
     return plan
 
 
-def _plan_to_write(guard: Guard, params: Mapping[str, Any], plan_id: str, operation: str, actor: str) -> Plan:
+def _plan_to_write(deps: Dependencies, params: Mapping[str, Any], plan_id: str, operation: str, actor: str) -> Plan:
     """As `_plan_of_run`; that a run was pointed at a plan which is not its own goes on the audit log."""
     try:
-        return _plan_of_run(guard, params, plan_id, operation)
+        return _plan_of_run(deps, params, plan_id, operation)
     except SafetyRefusal as refusal:
-        with guard.state.transaction() as state:
+        with deps.state.transaction() as state:
             plan = state.plans.get(plan_id, with_rows=False)
-        record_refusal(guard, plan, "undo" if operation == "undo" else "force", actor, str(refusal))
+        record_refusal(deps, plan, "undo" if operation == "undo" else "force", actor, str(refusal))
         raise
 
 
-def _plan_to_undo(guard: Guard, tenant_id: str, params: Mapping[str, Any]) -> Plan:
-    with guard.state.transaction() as state:
+def _plan_to_undo(deps: Dependencies, tenant_id: str, params: Mapping[str, Any]) -> Plan:
+    with deps.state.transaction() as state:
         plan = state.plans.get(checked_uuid(params.get("plan_id"), "plan_id"), with_rows=False)
         if params.get("incident_id"):
             # the run's end is recorded there
@@ -133,14 +135,14 @@ def _plan_to_undo(guard: Guard, tenant_id: str, params: Mapping[str, Any]) -> Pl
     return plan
 
 
-def next_tasks(guard: Guard, plan: Mapping[str, Any], params: Mapping[str, Any] | None = None) -> list[str]:
+def next_tasks(deps: Dependencies, plan: Mapping[str, Any], params: Mapping[str, Any] | None = None) -> list[str]:
     """The tasks that follow: the gate and its notice, breaking the glass, the write, or nothing but the end."""
     if plan["operation"] == "dry_run":
         return ["close"]
-    acts_alone = wants_to_act_alone(params or {}) and bool(guard.policy.break_glass.users_for(KINDS[plan["operation"]]))
+    acts_alone = wants_to_act_alone(params or {}) and bool(deps.policy.break_glass.users_for(KINDS[plan["operation"]]))
     if plan["operation"] == "undo":
         return [TASK_ID] if acts_alone else ["request_undo_approval", "notify"]
-    found = review(guard, plan["plan_id"])
+    found = review(deps, plan["plan_id"])
     if found.is_empty:
         return ["verify"]
     if not found.needs_approval:
@@ -148,66 +150,66 @@ def next_tasks(guard: Guard, plan: Mapping[str, Any], params: Mapping[str, Any] 
     return [TASK_ID] if acts_alone else ["request_approval", "notify"]
 
 
-def break_glass_run(guard: Guard, params: Mapping[str, Any], plan_id: str, by: str, dag_id: str, run_id: str) -> list[str]:
+def break_glass_run(deps: Dependencies, params: Mapping[str, Any], plan_id: str, by: str, dag_id: str, run_id: str) -> list[str]:
     """Put on record that who started the run writes this plan alone; returns the tasks that follow.
 
     Raises:
         SafetyRefusal: the policy does not name them, the reason is too short, or the plan to force is not their own.
     """
     operation = str(params["operation"])
-    plan = _plan_of_run(guard, params, plan_id, operation)
+    plan = _plan_of_run(deps, params, plan_id, operation)
     if operation == "backfill" and plan.requested_by != by:
         raise SafetyRefusal(f"plan {plan.plan_id}: refused: {plan.requested_by} made it, {by} may act alone on an own plan only")
     break_glass(
-        guard,
+        deps,
         KINDS[operation],
-        _question(guard, plan, operation),
+        _question(deps, plan, operation),
         by=by,
         reason=params.get(PARAM),
         dag_id=dag_id,
         run_id=run_id,
-        link=gate_link(guard, dag_id, run_id, TASK_ID),
+        link=gate_link(deps, dag_id, run_id, TASK_ID),
     )
     return ["undo" if operation == "undo" else "force", "shout"]
 
 
 def force_run(
-    guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str, open_script: OpenScript
+    deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str, open_script: OpenScript
 ) -> dict[str, Any]:
     """Let the policy's writer carry the run's plan out; what permits it is checked in there, that it is the run's own before.
 
     Raises:
         SafetyRefusal: also when the run was started for something else or for another tenant; nothing was written.
     """
-    planned = _plan_to_write(guard, params, plan["plan_id"], "backfill", actor)
-    outcome = carry_out(guard, planned.plan_id, actor, open_script)
-    return {**outcome, "again": _again(guard, planned, actor)} if outcome.get("drifted") else outcome
+    planned = _plan_to_write(deps, params, plan["plan_id"], "backfill", actor)
+    outcome = execute_plan(deps, planned.plan_id, actor, open_script)
+    return {**outcome, "again": _again(deps, planned, actor)} if outcome.get("drifted") else outcome
 
 
-def _again(guard: Guard, planned: Plan, actor: str) -> dict[str, Any]:
+def _again(deps: Dependencies, planned: Plan, actor: str) -> dict[str, Any]:
     """Plan a live tenant once more for the players who moved while it was written, and write that inside the guardrails.
 
     Beyond them nothing is asked: what is left waits for the next dry-run.
     """
-    fresh = dry_run(guard, planned.tenant_id, planned.mode, actor, planned.incident_id)
-    found = review(guard, fresh.plan_id)
+    fresh = dry_run(deps, planned.tenant_id, planned.mode, actor, planned.incident_id)
+    found = review(deps, fresh.plan_id)
     if found.is_empty or found.needs_approval:
         return {"plan_id": fresh.plan_id, "applied": 0, "drifted": 0}
-    return {"plan_id": fresh.plan_id, **asdict(force(guard, fresh.plan_id, actor))}
+    return {"plan_id": fresh.plan_id, **asdict(force(deps, fresh.plan_id, actor))}
 
 
-def undo_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:
+def undo_run(deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:
     """Undo the run's plan; what permits it is checked inside `undo`, that it is the run's own before.
 
     Raises:
         SafetyRefusal: also when the run was started for something else or for another plan; nothing was written.
     """
-    return asdict(undo(guard, _plan_to_write(guard, params, plan["plan_id"], "undo", actor).plan_id, actor))
+    return asdict(undo(deps, _plan_to_write(deps, params, plan["plan_id"], "undo", actor).plan_id, actor))
 
 
-def verify_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
+def verify_run(deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
     """Compare the tenant again; returns counts, whether the plan did what it was for, and what remains."""
-    found = verify(guard, checked_tenant_id(params["tenant_id"]), plan["plan_id"])
+    found = verify(deps, checked_tenant_id(params["tenant_id"]), plan["plan_id"])
     return {
         "counts": asdict(found.counts),
         "is_clean": found.is_plan_done,
@@ -216,3 +218,25 @@ def verify_run(guard: Guard, params: Mapping[str, Any], plan: Mapping[str, Any])
         "wrong_again": sum(rows.rows for rows in found.planned_rows if rows.state is RowState.APPLIED),
         "remaining": list(found.remaining),
     }
+
+
+#: builds what drives the platform's script; called only where the policy names it as the writer
+OpenScript = Callable[[Policy], tuple[PlatformScript, MovementWitness]]
+
+
+def execute_plan(deps: Dependencies, plan_id: str, actor: str, open_script: OpenScript) -> dict[str, Any]:
+    """Let the policy's writer carry the plan out; what permits it is checked inside. Returns counts of rows.
+
+    Raises:
+        CommandFailed: the script ended badly, or did something else than the plan; the message names every problem, the
+            audit log has the whole outcome. Read it, then compare the tenant again.
+        BadInputError, SafetyRefusal, ConcurrentWriterError, LedgerInvariantError, SourceUnavailable: as `force` and
+            `run_platform_script`.
+    """
+    if deps.policy.backfill_writer is BackfillWriter.LEDGER_GUARD:
+        return asdict(force(deps, plan_id, actor))
+    script, witness = open_script(deps.policy)
+    outcome = run_platform_script(deps, script, witness, plan_id, actor)
+    if not outcome.is_done:
+        raise CommandFailed(f"plan {plan_id}: the platform's script did not do what the plan says: {'; '.join(outcome.problems)}")
+    return {"applied": len(outcome.changes.applied)}

@@ -7,22 +7,24 @@ from datetime import timedelta
 
 from ledger_guard.domain.attestations import is_unkeyed, plan_attested
 from ledger_guard.domain.audit import AuditEvent
-from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.facts.backfill import PlanMade, about_plan
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
 from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanContent, plan_hash
-from ledger_guard.domain.writability import writes_of_force
+from ledger_guard.domain.shown_text import listed
+from ledger_guard.domain.writability import WriteKind, certain_sentences, doubtful_sentences, writes_of_force
 from ledger_guard.policy.guardrails import exceeded_guardrails
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Differences
-from ledger_guard.use_cases.backfill.writability import require_writable
 
 _TENANTS_NAMED = 5
 
 
-def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by: str, incident_id: str | None = None) -> Plan:
+def dry_run(
+    deps: Dependencies, tenant_id: str, mode: BackfillMode | str, requested_by: str, incident_id: str | None = None
+) -> Plan:
     """Store a plan and return it, without its rows; nothing on the platform is written. Same data, same hash.
 
     Rows stream from the platform into guard state: memory does not grow with the tenant.
@@ -33,30 +35,30 @@ def dry_run(guard: Guard, tenant_id: str, mode: BackfillMode | str, requested_by
         SourceUnavailable: the platform did not answer, or lacks a table or column. Retry when it is back.
     """
     tenant, wanted = checked_tenant_id(tenant_id), BackfillMode.parse(mode)
-    guard.ledger.check_columns()
-    require_tenant(guard, tenant)
-    flags = current_flags(guard, tenant)
+    deps.ledger.check_columns()
+    require_tenant(deps, tenant)
+    flags = current_flags(deps, tenant)
     incident = checked_uuid(incident_id, "incident") if incident_id else None
     plan_id = new_id()
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         if incident is not None:
             state.incidents.get(incident)
-        words = guard.policy.platform.words_hash
-        with guard.ledger.differences(tenant, wanted, state.openings.seen(tenant, words)) as found:
+        words = deps.policy.platform.words_hash
+        with deps.ledger.differences(tenant, wanted, state.openings.seen(tenant, words)) as found:
             content, summary = state.plans.add_rows(plan_id, found.lines())
-            state.openings.add(tenant, words, found.new_openings(), guard.wall_clock.now())
-        hours = guard.policy.guardrails.counted_within_hours
-        before = state.plans.written_before(plan_id, tenant, guard.wall_clock.now() - timedelta(hours=hours))
-        exceeded = exceeded_guardrails(guard.policy.guardrails, content.totals, found.players, before)
-        doubts = require_writable(guard, writes_of_force(wanted, found.counts), f"tenant {tenant}")
-        plan = _plan(guard, plan_id, tenant, wanted, content, summary, found, flags, requested_by, incident, exceeded + doubts)
+            state.openings.add(tenant, words, found.new_openings(), deps.wall_clock.now())
+        hours = deps.policy.guardrails.counted_within_hours
+        before = state.plans.written_before(plan_id, tenant, deps.wall_clock.now() - timedelta(hours=hours))
+        exceeded = exceeded_guardrails(deps.policy.guardrails, content.totals, found.players, before)
+        doubts = require_writable(deps, writes_of_force(wanted, found.counts), f"tenant {tenant}")
+        plan = _plan(deps, plan_id, tenant, wanted, content, summary, found, flags, requested_by, incident, exceeded + doubts)
         state.plans.add(plan)
         state.audit.append(_event(state, plan))
     return plan
 
 
 def _plan(
-    guard: Guard,
+    deps: Dependencies,
     plan_id: str,
     tenant_id: str,
     mode: BackfillMode,
@@ -68,7 +70,7 @@ def _plan(
     incident_id: str | None,
     guardrails_exceeded: tuple[str, ...],
 ) -> Plan:
-    now, policy = guard.wall_clock.now(), guard.policy
+    now, policy = deps.wall_clock.now(), deps.policy
     currency = policy.platform.currency
     return Plan(
         plan_id=plan_id,
@@ -89,22 +91,37 @@ def _plan(
     )
 
 
-def require_tenant(guard: Guard, tenant_id: str) -> None:
+def require_tenant(deps: Dependencies, tenant_id: str) -> None:
     """Raise BadInputError, naming tenants that exist, when the platform does not know this one."""
-    if guard.ledger.tenant_exists(tenant_id):
+    if deps.ledger.tenant_exists(tenant_id):
         return
-    known = guard.ledger.tenant_ids()
-    more = f" and {len(known) - _TENANTS_NAMED} more" if len(known) > _TENANTS_NAMED else ""
-    some = ", ".join(known[:_TENANTS_NAMED]) or "none, it has no tenant"
-    raise BadInputError(f"tenant {tenant_id}: is unknown to the platform; allowed: {some}{more}")
+    known = deps.ledger.tenant_ids()
+    some = listed(known, _TENANTS_NAMED, nobody="none, it has no tenant")
+    raise BadInputError(f"tenant {tenant_id}: is unknown to the platform; allowed: {some}")
 
 
-def current_flags(guard: Guard, tenant_id: str) -> dict[str, bool | None]:
+def require_writable(deps: Dependencies, needed: frozenset[WriteKind], what: str) -> tuple[str, ...]:
+    """Return sentences about what may change or refuse such writes: each is a reason to ask a human.
+
+    Raises:
+        SafetyRefusal: they can't succeed; `what` begins the sentence, which names every obstacle. Remove them.
+        SourceUnavailable: the platform did not answer as the writer's login, or is a replica.
+    """
+    if not needed:
+        return ()
+    obstacles = deps.backfill.obstacles()
+    in_the_way = certain_sentences(obstacles, needed)
+    if in_the_way:
+        raise SafetyRefusal(f"{what}: wallets can't be written: {'; '.join(in_the_way)}")
+    return doubtful_sentences(obstacles, needed, deps.policy.platform.wallet.known_triggers)
+
+
+def current_flags(deps: Dependencies, tenant_id: str) -> dict[str, bool | None]:
     """What the platform obeys for this tenant, for every flag of the policy; None where the store can't tell."""
-    return {flag: guard.flags.effective(flag, tenant_id) for flag in sorted(guard.policy.flags)}
+    return {flag: deps.flags.effective(flag, tenant_id) for flag in sorted(deps.policy.flags)}
 
 
-def _event(state: GuardTransaction, plan: Plan) -> AuditEvent:
+def _event(state: UnitOfWork, plan: Plan) -> AuditEvent:
     made = PlanMade(
         mode=plan.mode,
         counts=asdict(plan.counts),

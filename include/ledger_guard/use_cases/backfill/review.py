@@ -10,8 +10,9 @@ from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.plans import Plan, WriteTotals
 from ledger_guard.policy.guardrails import exceeded_guardrails
 from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.bounds.budget import over_budget
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,22 @@ class Review:
     why: tuple[str, ...]
 
 
-def review(guard: Guard, plan_id: str) -> Review:
+def review(deps: Dependencies, plan_id: str) -> Review:
     """Hold a stored plan against the guardrails, from its rows themselves, and record the result.
 
     Raises:
         BadInputError: no such plan.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
         stored = state.plans.content(plan.plan_id)
         plan.check_hash(stored)
         is_empty = stored.totals.rows == 0
-        before = written_before(guard, state, plan.plan_id, plan.tenant_id)
-        asks = () if is_empty else approval_reasons(guard.policy, plan, stored.totals, before)
+        before = written_before(deps, state, plan.plan_id, plan.tenant_id)
+        asks = () if is_empty else approval_reasons(deps.policy, plan, stored.totals, before)
+        if not asks and not is_empty:
+            asks = over_budget(deps, state, plan, stored.totals)
         if is_empty:
             why: tuple[str, ...] = ("nothing to write",)
         else:
@@ -50,16 +53,16 @@ def review(guard: Guard, plan_id: str) -> Review:
                 plan,
                 PlanReviewed(is_empty=is_empty, needs_approval=found.needs_approval, why=tuple(why)),
                 actor="ledger_guard",
-                at=guard.wall_clock.now(),
+                at=deps.wall_clock.now(),
             )
         )
     return found
 
 
-def written_before(guard: Guard, state: GuardTransaction, plan_id: str, tenant_id: str) -> WriteTotals:
+def written_before(deps: Dependencies, state: UnitOfWork, plan_id: str, tenant_id: str) -> WriteTotals:
     """What counts against a plan's guardrails before it: see PlanStore.written_before."""
-    hours = guard.policy.guardrails.counted_within_hours
-    return state.plans.written_before(plan_id, tenant_id, guard.wall_clock.now() - timedelta(hours=hours))
+    hours = deps.policy.guardrails.counted_within_hours
+    return state.plans.written_before(plan_id, tenant_id, deps.wall_clock.now() - timedelta(hours=hours))
 
 
 def approval_reasons(policy: Policy, plan: Plan, totals: WriteTotals, before: WriteTotals) -> tuple[str, ...]:

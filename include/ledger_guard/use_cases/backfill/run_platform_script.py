@@ -27,19 +27,25 @@ from ledger_guard.domain.facts.backfill import (
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.plans import BackfillMode, Plan
 from ledger_guard.domain.windows import Window
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Comparison
 from ledger_guard.signals.balance_mismatch import BalanceMismatch
 from ledger_guard.signals.registry import triggers_meaning
 from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
-from ledger_guard.use_cases.backfill.force import record_refusal, require_attested_plan, require_plan_approval
-from ledger_guard.use_cases.backfill.run_platform_script_record import outcome_told, run_told
+from ledger_guard.use_cases.backfill.force import (
+    record_refusal,
+    require_attested_plan,
+    require_guard_running,
+    require_plan_approval,
+)
 from ledger_guard.use_cases.backfill.run_platform_script_rules import (
     approval_reasons,
+    outcome_told,
     require_nothing_to_erase,
     require_same,
     require_still,
     require_unused,
+    run_told,
 )
 
 VERB = "run_script"
@@ -78,7 +84,7 @@ class MovementWitness(Protocol):
 
 
 def run_platform_script(
-    guard: Guard, script: PlatformScript, witness: MovementWitness, plan_id: str, actor: str
+    deps: Dependencies, script: PlatformScript, witness: MovementWitness, plan_id: str, actor: str
 ) -> CommandOutcome:
     """Run the script for the plan's tenant, its own dry-run first, and compare the tenant before and after.
 
@@ -93,26 +99,27 @@ def run_platform_script(
         CommandFailed: the script's dry-run did not end well. It has not written: read its last lines in the audit log.
         SourceUnavailable: the platform did not answer. When that is after the run, what it did is not known: `verify`.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
     tenant_id = checked_tenant_id(plan.tenant_id)
-    require_tenant(guard, tenant_id)
+    require_tenant(deps, tenant_id)
     try:
         script.check()
-        require_attested_plan(guard, plan)
-        require_unused(plan, guard.wall_clock.now())
+        require_guard_running(deps, f"plan {plan.plan_id}: the script")
+        require_attested_plan(deps, plan)
+        require_unused(plan, deps.wall_clock.now())
         with script.as_only_writer(tenant_id):
-            return _Course(guard, script, witness, plan, actor).carried_out()
+            return _Course(deps, script, witness, plan, actor).carried_out()
     except SafetyRefusal as refusal:
-        record_refusal(guard, plan, VERB, actor, str(refusal))
+        record_refusal(deps, plan, VERB, actor, str(refusal))
         raise
 
 
 class _Course:
     """The steps for one plan, under the tenant's writer lock."""
 
-    def __init__(self, guard: Guard, script: PlatformScript, witness: MovementWitness, plan: Plan, actor: str) -> None:
-        self._guard = guard
+    def __init__(self, deps: Dependencies, script: PlatformScript, witness: MovementWitness, plan: Plan, actor: str) -> None:
+        self._deps = deps
         self._script = script
         self._witness = witness
         self._plan = plan
@@ -125,6 +132,7 @@ class _Course:
         # Again: the dry-run took its time, and it is the script's word alone that it writes nothing.
         before = self._compare()
         require_still(fresh, before)
+        require_guard_running(self._deps, f"plan {self._plan.plan_id}: the script")
         mark = self._witness.newest_movement(self._plan.tenant_id)
         self._record(ScriptStarted(step="started", mode=self._plan.mode.value))
         run = self._run()
@@ -148,20 +156,20 @@ class _Course:
     def _planned_again(self) -> Plan:
         """The plan as a dry-run makes it now, with its rows; it may be carried out when this returns."""
         plan = self._plan
-        made = dry_run(self._guard, plan.tenant_id, plan.mode, self._actor)
-        with self._guard.state.transaction() as state:
+        made = dry_run(self._deps, plan.tenant_id, plan.mode, self._actor)
+        with self._deps.state.transaction() as state:
             fresh = state.plans.get(made.plan_id)
         require_nothing_to_erase(plan, fresh)
         require_same(plan, fresh)
-        reasons = approval_reasons(self._guard.policy, plan, fresh)
+        reasons = approval_reasons(self._deps.policy, plan, fresh)
         if reasons:
             needed = f"plan {plan.plan_id}: the script needs an approval ({'; '.join(reasons)})"
-            require_plan_approval(self._guard, plan, ApprovalKind.BACKFILL_FORCE, needed)
+            require_plan_approval(self._deps, plan, ApprovalKind.BACKFILL_FORCE, needed)
         return fresh
 
     def _compare(self) -> Comparison:
         # All differences, whatever the plan's mode: those that it leaves out must stay as they are.
-        return self._guard.ledger.compare(self._plan.tenant_id, BackfillMode.FORCE)
+        return self._deps.ledger.compare(self._plan.tenant_id, BackfillMode.FORCE)
 
     def _dry_run(self) -> CommandRun:
         run = self._script.run(self._plan.tenant_id, self._plan.mode, is_dry_run=True)
@@ -181,20 +189,20 @@ class _Course:
 
     def _mismatches_elsewhere(self) -> dict[str, int] | None:
         """Mismatches by other tenant, or None when they can't be told now: they are no reason to stop."""
-        window = Window.containing(self._guard.clock.now(), timedelta(minutes=self._guard.policy.window_minutes))
-        compared = triggers_meaning(self._guard.policy, BalanceMismatch)
+        window = Window.containing(self._deps.clock.now(), timedelta(minutes=self._deps.policy.window_minutes))
+        compared = triggers_meaning(self._deps.policy, BalanceMismatch)
         if not compared:
             return None
         try:
-            readings = self._guard.signals.readings(compared[0], window, window)
+            readings = self._deps.signals.readings(compared[0], window, window)
         except SourceUnavailable:
             return None
         return {reading.tenant_id: reading.events for reading in readings if reading.tenant_id != self._plan.tenant_id}
 
     def _record(self, step: ScriptStep) -> None:
-        with self._guard.state.transaction() as state:
+        with self._deps.state.transaction() as state:
             step = replace(step, unkeyed=is_unkeyed(state.audit))
-            state.audit.append(about_plan(self._plan, step, actor=self._actor, at=self._guard.wall_clock.now()))
+            state.audit.append(about_plan(self._plan, step, actor=self._actor, at=self._deps.wall_clock.now()))
 
 
 def _changed(before: dict[str, int] | None, after: dict[str, int] | None) -> dict[str, tuple[int, int]] | None:

@@ -11,7 +11,7 @@ from ledger_guard.domain.ledger_rows import BookedMovement, when_booked
 from ledger_guard.domain.money import Cents, readable
 from ledger_guard.domain.plans import Plan, PlanRow
 from ledger_guard.domain.shown_text import one_line
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 
 #: doubtful players whose movements are looked up, and the newest movements of each
 PLAYERS_AT_MOST = 50
@@ -19,7 +19,7 @@ MOVEMENTS_AT_MOST = 20
 
 
 def show_plan(
-    guard: Guard, plan_id: str, cause: RowCause | None = None, *, with_movements: bool = True
+    deps: Dependencies, plan_id: str, cause: RowCause | None = None, *, with_movements: bool = True
 ) -> tuple[Plan, dict[str, list[BookedMovement]]]:
     """The plan, with rows of one cause only where one is given, and by player id the newest movements of its doubtful rows.
 
@@ -29,25 +29,25 @@ def show_plan(
         BadInputError: no such plan.
         SourceUnavailable: the platform did not answer.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         plan = state.plans.get(checked_uuid(plan_id, "plan"))
     rows = tuple(row for row in plan.rows if cause is None or row.cause is cause)
     doubtful = [row.player_id for row in rows if is_doubtful(row)][:PLAYERS_AT_MOST]
     if not with_movements or not doubtful:
         return replace(plan, rows=rows), {}
-    return replace(plan, rows=rows), guard.ledger.movements(plan.tenant_id, doubtful, MOVEMENTS_AT_MOST)
+    return replace(plan, rows=rows), deps.ledger.movements(plan.tenant_id, doubtful, MOVEMENTS_AT_MOST)
 
 
-def taken_in_words(guard: Guard, plan: Plan) -> tuple[str, ...]:
+def taken_in_words(deps: Dependencies, plan: Plan) -> tuple[str, ...]:
     """For an approver: of the plan's largest rows each that takes money, with the wallet's newest credits that are inside it.
 
     Raises:
         SourceUnavailable: the platform did not answer.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         largest = state.plans.summary(plan.plan_id).largest
     taken = {row.player_id: -row.delta_cents for row in largest if row.delta_cents < 0}
-    booked = guard.ledger.movements(plan.tenant_id, sorted(taken), MOVEMENTS_AT_MOST) if taken else {}
+    booked = deps.ledger.movements(plan.tenant_id, sorted(taken), MOVEMENTS_AT_MOST) if taken else {}
     return tuple(
         f"{one_line(player_id)}: takes {readable(cents, plan.currency)}; "
         f"{_credits(booked.get(player_id, []), cents, plan.currency)}"

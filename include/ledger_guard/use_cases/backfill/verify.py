@@ -14,9 +14,9 @@ from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.finding_words import cause_in_words
 from ledger_guard.domain.findings import DifferenceCounts, RowCause
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
-from ledger_guard.domain.plan_lines import row_of
+from ledger_guard.domain.plan_rows import row_of
 from ledger_guard.domain.plans import BackfillMode, Plan, RowState
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.backfill.dry_run import require_tenant
 
 #: differing rows that are looked up in the plan together: memory does not grow with the tenant
@@ -69,7 +69,7 @@ class _Compared:
     planned_rows: tuple[RemainingRows, ...]
 
 
-def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verification:
+def verify(deps: Dependencies, tenant_id: str, plan_id: str | None = None) -> Verification:
     """Compare the tenant now, the plan's rows one by one among the rest, and record the result.
 
     A tenant is clean by the rule that mismatches are counted by, and plans made. One that has lost all its players since the plan
@@ -80,10 +80,10 @@ def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verifica
         SourceUnavailable: the platform did not answer. Nothing is known, so nothing is verified: retry.
     """
     tenant = checked_tenant_id(tenant_id)
-    plan, drifted = _plan(guard, tenant, plan_id)
-    guard.ledger.check_columns()
-    require_tenant(guard, tenant)
-    compared = _compared(guard, tenant, plan)
+    plan, drifted = _plan(deps, tenant, plan_id)
+    deps.ledger.check_columns()
+    require_tenant(deps, tenant)
+    compared = _compared(deps, tenant, plan)
     counts = compared.counts
     lost = plan is not None and plan.players > 0 and compared.players == 0
     only_missing = plan is not None and plan.mode is BackfillMode.CREATE_MISSING
@@ -91,13 +91,13 @@ def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verifica
     is_plan_done = is_clean or (only_missing and not lost and counts.missing == 0)
     remaining = (*_sentences(counts, lost=lost, drifted=drifted), *(rows.sentence() for rows in compared.planned_rows))
     found = Verification(counts, is_clean, remaining, compared.planned_rows, is_plan_done)
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         state.audit.append(
             recorded(
                 TenantCompared(counts=asdict(counts), players=compared.players, is_clean=is_clean, remaining=found.remaining),
                 actor="ledger_guard",
                 subject=f"plan:{plan.plan_id}" if plan else f"tenant:{tenant}",
-                at=guard.wall_clock.now(),
+                at=deps.wall_clock.now(),
                 incident_id=plan.incident_id if plan else None,
                 tenant_id=tenant,
             )
@@ -105,19 +105,19 @@ def verify(guard: Guard, tenant_id: str, plan_id: str | None = None) -> Verifica
     return found
 
 
-def _compared(guard: Guard, tenant_id: str, plan: Plan | None) -> _Compared:
+def _compared(deps: Dependencies, tenant_id: str, plan: Plan | None) -> _Compared:
     remaining: Counter[tuple[RowState, RowCause]] = Counter()
-    words = guard.policy.platform.words_hash
+    words = deps.policy.platform.words_hash
     with ExitStack() as stack:
-        with guard.state.transaction() as state:
+        with deps.state.transaction() as state:
             seen = state.openings.seen(tenant_id, words)
-            found = stack.enter_context(guard.ledger.differences(tenant_id, BackfillMode.FORCE, seen))
+            found = stack.enter_context(deps.ledger.differences(tenant_id, BackfillMode.FORCE, seen))
         lines = found.lines()
         while causes := _causes(islice(lines, _LOOKED_UP_TOGETHER)):
             if plan is not None:
-                remaining.update(_planned_among(guard, plan, causes))
-        with guard.state.transaction() as state:
-            state.openings.add(tenant_id, words, found.new_openings(), guard.wall_clock.now())
+                remaining.update(_planned_among(deps, plan, causes))
+        with deps.state.transaction() as state:
+            state.openings.add(tenant_id, words, found.new_openings(), deps.wall_clock.now())
         planned_rows = tuple(RemainingRows(state, cause, rows) for (state, cause), rows in sorted(remaining.items()))
         return _Compared(found.players, found.counts, planned_rows)
 
@@ -126,8 +126,8 @@ def _causes(lines: Iterator[bytes]) -> dict[str, RowCause]:
     return {row.player_id: row.cause for row in map(row_of, lines)}
 
 
-def _planned_among(guard: Guard, plan: Plan, causes: Mapping[str, RowCause]) -> Iterator[tuple[RowState, RowCause]]:
-    with guard.state.transaction() as state:
+def _planned_among(deps: Dependencies, plan: Plan, causes: Mapping[str, RowCause]) -> Iterator[tuple[RowState, RowCause]]:
+    with deps.state.transaction() as state:
         states = state.plans.states_of(plan.plan_id, list(causes))
     for player_id, became in states.items():
         # What the plan itself set aside and a human has still to settle is counted with the tenant.
@@ -135,10 +135,10 @@ def _planned_among(guard: Guard, plan: Plan, causes: Mapping[str, RowCause]) -> 
             yield became, causes[player_id]
 
 
-def _plan(guard: Guard, tenant_id: str, plan_id: str | None) -> tuple[Plan | None, int]:
+def _plan(deps: Dependencies, tenant_id: str, plan_id: str | None) -> tuple[Plan | None, int]:
     if plan_id is None:
         return None, 0
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
         drifted = state.plans.row_counts(plan.plan_id).get(RowState.DRIFTED.value, 0)
     if plan.tenant_id != tenant_id:

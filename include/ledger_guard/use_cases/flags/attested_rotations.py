@@ -1,4 +1,4 @@
-"""Which secret rotations are still to be done, by guard state and the marked entries of the audit log, whichever is stricter."""
+"""Pending secret rotations, by guard state and the marked audit entries, whichever is stricter."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.facts.codec import told_for_certain
 from ledger_guard.domain.facts.incidents import RotationPlanned
 from ledger_guard.domain.flags import RotationPlan
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.guard_state import UnitOfWork
 
 _KIND = "rotation"
 _SUBJECT = f"{_KIND}:"
 
 
-def pending_rotations(state: GuardTransaction, incident_id: str | None = None) -> list[RotationPlan]:
-    """Rotations that are planned and not done, oldest first; `incident_id` None: of any incident, or none.
+def pending_rotations(state: UnitOfWork, incident_id: str | None = None) -> list[RotationPlan]:
+    """Planned rotations that are not done, oldest first; `incident_id` None: of any incident, or none.
 
-    With a key a rotation that a marked entry plans is pending until a marked entry says that it is done, whatever became of
-    its row; such a one has no steps.
+    With a key, a rotation planned by a marked entry is pending until a marked entry says it is done, whatever its row says.
+    If its row is gone, it has no steps.
     """
     found = {plan.rotation_id: plan for plan in state.rotations.pending(incident_id)}
     if state.audit.keys.newest is not None:
@@ -45,6 +45,6 @@ def _planned(entry: AuditEntry) -> RotationPlan:
     )
 
 
-def _is_done(state: GuardTransaction, plan: RotationPlan) -> bool:
+def _is_done(state: UnitOfWork, plan: RotationPlan) -> bool:
     told = state.audit.about(f"{_SUBJECT}{plan.rotation_id}", ("complete_rotation",))
     return any(is_marked(entry, state.audit.keys) for entry in told)

@@ -1,4 +1,4 @@
-"""freeze: forbid that a flag is enabled for anything new until a root cause is on record."""
+"""freeze: block enabling a flag for anything new until a root cause is on record."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from ledger_guard.domain.facts.flags import FlagFrozen
 from ledger_guard.domain.flags import EVERYWHERE, Freeze
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid, new_id
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand, is_opening_attested, overrides_that_count
 from ledger_guard.use_cases.flags.flag_proposal import checked_scope, checked_tenant
 
 
-def freeze(guard: Guard, flag: str, tenant_id: str, incident_id: str | None, reason: str, actor: str) -> Freeze:
-    """Open a freeze of `flag` for a tenant or everyone (`*`); one that stands for the same scope and incident is returned.
+def freeze(deps: Dependencies, flag: str, tenant_id: str, incident_id: str | None, reason: str, actor: str) -> Freeze:
+    """Open a freeze of `flag` for a tenant or everyone (`*`); an active one of the same scope and incident is returned.
 
     Raises:
         BadInputError: unknown flag, tenant or incident, or no reason or actor. Nothing was written.
     """
-    checked_scope(guard, flag, tenant_id)
+    checked_scope(deps, flag, tenant_id)
     for what, given in (("reason", reason), ("actor", actor)):
         if not given.strip():
             raise BadInputError(f"freeze of {flag}@{tenant_id}: the {what} is empty; allowed: a text")
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         if incident_id is not None:
             state.incidents.get(checked_uuid(incident_id, "incident"))
-        return open_freeze(guard, state, flag, tenant_id, incident_id, reason, actor)
+        return open_freeze(deps, state, flag, tenant_id, incident_id, reason, actor)
 
 
 def open_freeze(
-    guard: Guard, state: GuardTransaction, flag: str, tenant_id: str, incident_id: str | None, reason: str, actor: str
+    deps: Dependencies, state: UnitOfWork, flag: str, tenant_id: str, incident_id: str | None, reason: str, actor: str
 ) -> Freeze:
-    """Open a freeze within a transaction that has begun; scope and incident have been checked.
+    """Open a freeze in a transaction that has begun; scope and incident are checked already.
 
-    A row that stands already, and that no marked entry tells of, is put on record as it is.
+    An active row without a marked entry is recorded as it is.
     """
-    now = guard.wall_clock.now()
+    now = deps.wall_clock.now()
     wanted = Freeze(new_id(), flag, tenant_id, reason, actor, now, incident_id)
     standing = state.freezes.add(wanted)
     if standing.freeze_id == wanted.freeze_id or not is_opening_attested(state, standing):
@@ -65,49 +65,48 @@ def open_freeze(
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands in the way of enabling a flag in one scope."""
+    """What blocks enabling a flag in one scope."""
 
     #: freezes that cover the scope, oldest first
     freezes: tuple[Freeze, ...]
-    #: overrides in force for exactly this tenant
+    #: active overrides for exactly this tenant
     overrides: tuple[FreezeOverride, ...]
 
     @property
     def is_open(self) -> bool:
-        """Whether a restore may be asked for; an approval is needed all the same."""
+        """Whether a restore may be requested; it still needs an approval."""
         return not self.freezes or bool(self.overrides)
 
 
-def standing(guard: Guard, flag: str, tenant_id: str) -> Standing:
+def standing(deps: Dependencies, flag: str, tenant_id: str) -> Standing:
     """Freezes that forbid enabling `flag` in this scope, and overrides of them.
 
-    Where the flag or its store has one value for everybody, enabling it for a tenant is enabling it for everyone: any freeze
-    stands in the way.
+    If the flag or its store has one value for everyone, enabling it for a tenant enables it for everyone: any freeze blocks it.
 
     Raises:
         BadInputError: unknown flag or tenant.
     """
-    scope, now = _scope_that_counts(guard, flag, tenant_id), guard.wall_clock.now()
-    freezes = standing_freezes(guard, flag, scope)
-    with guard.state.transaction() as state:
+    scope, now = _scope_that_counts(deps, flag, tenant_id), deps.wall_clock.now()
+    freezes = standing_freezes(deps, flag, scope)
+    with deps.state.transaction() as state:
         overrides = [found for found in overrides_that_count(state, now, flag) if found.is_in_force(flag, scope, now)]
     return Standing(tuple(freezes), tuple(overrides) if freezes else ())
 
 
-def _scope_that_counts(guard: Guard, flag: str, tenant_id: str) -> str:
-    guard.policy.checked_flag(flag)
-    if tenant_id == EVERYWHERE or (guard.policy.flags[flag].per_tenant and guard.flags.per_tenant):
+def _scope_that_counts(deps: Dependencies, flag: str, tenant_id: str) -> str:
+    deps.policy.checked_flag(flag)
+    if tenant_id == EVERYWHERE or (deps.policy.flags[flag].per_tenant and deps.flags.per_tenant):
         return tenant_id
-    checked_tenant(guard, tenant_id)
+    checked_tenant(deps, tenant_id)
     return EVERYWHERE
 
 
-def standing_freezes(guard: Guard, flag: str, tenant_id: str) -> list[Freeze]:
+def standing_freezes(deps: Dependencies, flag: str, tenant_id: str) -> list[Freeze]:
     """Freezes that forbid enabling `flag` in this scope, oldest first: a global one covers every tenant, a tenant's everyone.
 
     Raises:
         BadInputError: unknown flag or tenant.
     """
-    checked_scope(guard, flag, tenant_id)
-    with guard.state.transaction() as state:
-        return [found for found in freezes_that_stand(guard, state, flag) if found.covers(flag, tenant_id)]
+    checked_scope(deps, flag, tenant_id)
+    with deps.state.transaction() as state:
+        return [found for found in freezes_that_stand(deps, state, flag) if found.covers(flag, tenant_id)]

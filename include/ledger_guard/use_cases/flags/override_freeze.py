@@ -1,4 +1,4 @@
-"""override: let one tenant be enabled in spite of a freeze, for a while, on a named person's word."""
+"""override: a named person allows one tenant to be enabled despite a freeze, for a limited time."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from ledger_guard.domain.facts.flags import OverrideEnded, OverrideGranted
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid, new_id
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
 from ledger_guard.use_cases.flags.flag_proposal import checked_scope
 
 REASON_MINIMUM_CHARACTERS = 10
 
 
-def override_freeze(guard: Guard, flag: str, tenant_id: str, hours: float, reason: str, by: str) -> FreezeOverride:
-    """Grant an override that expires by itself after `hours`. It lifts no freeze and enables nothing.
+def override_freeze(deps: Dependencies, flag: str, tenant_id: str, hours: float, reason: str, by: str) -> FreezeOverride:
+    """Grant an override that expires after `hours`. It lifts no freeze and enables nothing.
 
-    An approved restore of this tenant is excused from the freeze while it is in force, and from the root cause that is
-    still looked for; from nothing else.
+    While it is active, an approved restore of this tenant needs neither the freeze lifted nor a root cause. It still needs
+    everything else.
 
     Raises:
-        BadInputError: unknown flag or tenant, everyone instead of one tenant, no freeze that covers it, no reason, no time.
-        SafetyRefusal: the policy does not let this person grant it, or not for so long.
+        BadInputError: unknown flag or tenant, `*` instead of one tenant, no freeze that covers it, no reason, no hours.
+        SafetyRefusal: the policy does not allow this person to grant it, or not for so long.
     """
     if tenant_id == EVERYWHERE:
         raise BadInputError(f"override: {EVERYWHERE} is everyone; allowed: one tenant (a freeze is lifted with its root cause)")
-    checked_scope(guard, flag, tenant_id)
-    rules = guard.policy.freeze
+    checked_scope(deps, flag, tenant_id)
+    rules = deps.policy.freeze
     if len(reason.strip()) < REASON_MINIMUM_CHARACTERS:
         raise BadInputError(
             f"override: the reason has {len(reason.strip())} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}"
@@ -42,16 +42,16 @@ def override_freeze(guard: Guard, flag: str, tenant_id: str, hours: float, reaso
         raise BadInputError(f"override: hours: is {hours:g}; allowed: more than 0")
     if by not in rules.override_by:
         allowed = ", ".join(rules.override_by) or "nobody"
-        raise SafetyRefusal(f"override of {flag}@{tenant_id}: {by or 'nobody'} may not grant it; allowed: {allowed}")
+        raise SafetyRefusal(f"override of {flag}@{tenant_id}: {by or 'no one'} may not grant it; allowed: {allowed}")
     if hours > rules.override_at_most_hours:
         most = rules.override_at_most_hours
-        raise SafetyRefusal(f"override of {flag}@{tenant_id}: {hours:g} hours are more than the policy's {most}")
-    now = guard.wall_clock.now()
+        raise SafetyRefusal(f"override of {flag}@{tenant_id}: {hours:g} hours is more than the policy's maximum of {most}")
+    now = deps.wall_clock.now()
     granted = FreezeOverride(new_id(), flag, tenant_id, reason.strip(), by, now, now + timedelta(hours=hours))
-    with guard.state.transaction() as state:
-        freezes = [found.freeze_id for found in freezes_that_stand(guard, state, flag) if found.covers(flag, tenant_id)]
+    with deps.state.transaction() as state:
+        freezes = [found.freeze_id for found in freezes_that_stand(deps, state, flag) if found.covers(flag, tenant_id)]
         if not freezes:
-            raise BadInputError(f"override: {flag} is not frozen for tenant {tenant_id}; allowed: where a freeze stands")
+            raise BadInputError(f"override: {flag} is not frozen for tenant {tenant_id}; allowed: a tenant with an active freeze")
         state.overrides.add(granted)
         fact = OverrideGranted(
             stage="granted",
@@ -66,24 +66,24 @@ def override_freeze(guard: Guard, flag: str, tenant_id: str, hours: float, reaso
     return granted
 
 
-def end_override(guard: Guard, override_id: str, by: str) -> FreezeOverride:
-    """End an override before it expires; a tenant that was enabled by it stays as it is.
+def end_override(deps: Dependencies, override_id: str, by: str) -> FreezeOverride:
+    """End an override early; a tenant that was enabled with it stays enabled.
 
     Raises:
         BadInputError: no such override, or `by` names nobody.
-        SafetyRefusal: it has ended or expired already.
+        SafetyRefusal: it has already ended or expired.
     """
     override_id = checked_uuid(override_id, "override")
     if not by.strip():
-        raise BadInputError("override: the name of who ends it is empty; allowed: a name")
-    now = guard.wall_clock.now()
-    with guard.state.transaction() as state:
+        raise BadInputError("override: the name of the person ending it is empty; allowed: a name")
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
         ended = state.overrides.end(override_id, by, now)
         _record(state, ended, OverrideEnded(stage="ended", override_id=ended.override_id), by, now)
     return ended
 
 
-def _record(state: GuardTransaction, override: FreezeOverride, fact: Fact, actor: str, now: datetime) -> None:
+def _record(state: UnitOfWork, override: FreezeOverride, fact: Fact, actor: str, now: datetime) -> None:
     state.audit.append(
         recorded(
             fact,

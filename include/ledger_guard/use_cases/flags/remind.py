@@ -1,4 +1,4 @@
-"""remind: a rollback that was meant to be temporary is named again until the flag is restored."""
+"""remind: repeat a notice of each temporary rollback until the flag is restored."""
 
 from __future__ import annotations
 
@@ -8,61 +8,60 @@ from datetime import datetime, timedelta
 from ledger_guard.domain.errors import NotificationFailed
 from ledger_guard.domain.facts.codec import recorded, told
 from ledger_guard.domain.facts.flags import RollbackReminded
-from ledger_guard.domain.flags import FlagChange, RotationPlan
+from ledger_guard.domain.flags import FlagChange, RotationPlan, scope_words
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import GUARD_ITSELF
-from ledger_guard.domain.shown_text import wrote
+from ledger_guard.domain.shown_text import duration, wrote
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.signals.signal import OpenDoor
 from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
-from ledger_guard.use_cases.flags.flag_proposal import scope_words
-from ledger_guard.use_cases.flags.standing_rollbacks import StandingRollback, duration_words, standing_rollbacks
+from ledger_guard.use_cases.flags.standing_rollbacks import StandingRollback, standing_rollbacks
 from ledger_guard.use_cases.notify.notify import action_notice, notify
 
 
-def remind(guard: Guard) -> list[str]:
-    """Remind people of each standing rollback whose last reminder, or beginning, is as long ago as the policy says.
+def remind(deps: Dependencies) -> list[str]:
+    """Send a reminder for each active rollback when its last reminder (or the rollback) is as old as the policy says.
 
-    When it was told last is read from the audit log: a restart forgets nothing, and whether the incident is over makes no
-    difference. Returns the sentences told. Told and not recorded (the guard was killed in between) is told again.
+    The last reminder is read from the audit log, so a restart forgets nothing; it does not matter whether the incident is over.
+    Returns the texts sent. If the guard was killed after posting and before recording, the reminder is sent again.
 
     Raises:
-        NotificationFailed: the channel did not take one. The others were told; let the telling task fail and nothing else.
-        SourceUnavailable: guard state is away.
+        NotificationFailed: a post failed. The others were sent; let only the notifying task fail.
+        SourceUnavailable: guard state does not answer.
     """
-    now, told, failures = guard.wall_clock.now(), [], []
-    for standing in standing_rollbacks(guard):
-        if now - _last_told(guard, standing.change) < timedelta(hours=_every_hours(guard, standing.change.flag)):
+    now, told, failures = deps.wall_clock.now(), [], []
+    for standing in standing_rollbacks(deps):
+        if now - _last_told(deps, standing.change) < timedelta(hours=_every_hours(deps, standing.change.flag)):
             continue
-        notice = _notice(guard, standing, now)
+        notice = _notice(deps, standing, now)
         try:
-            notify(guard, notice)
+            notify(deps, notice)
         except NotificationFailed as error:
             failures.append(str(error))
             continue
-        _record(guard, standing.change, now)
+        _record(deps, standing.change, now)
         told.append(notice.summary)
     if failures:
         raise NotificationFailed("; ".join(failures))
     return told
 
 
-def _every_hours(guard: Guard, flag: str) -> float:
-    reminders = guard.policy.reminders
-    return reminders.signatures_hours if _open_door(guard, flag) else reminders.rolled_back_hours
+def _every_hours(deps: Dependencies, flag: str) -> float:
+    reminders = deps.policy.reminders
+    return reminders.signatures_hours if _open_door(deps, flag) else reminders.rolled_back_hours
 
 
-def _open_door(guard: Guard, flag: str) -> OpenDoor | None:
-    """What is worse than usual while the flag is rolled back, by any of its signals."""
-    return next((signal.open_door for signal in signals_of_flag(guard.policy, flag).values() if signal.open_door), None)
+def _open_door(deps: Dependencies, flag: str) -> OpenDoor | None:
+    """What is unsafe while the flag is rolled back, by any of its signals."""
+    return next((signal.open_door for signal in signals_of_flag(deps.policy, flag).values() if signal.open_door), None)
 
 
-def _last_told(guard: Guard, change: FlagChange) -> datetime:
-    """When people heard of this rollback last: its newest reminder, or the rollback itself."""
+def _last_told(deps: Dependencies, change: FlagChange) -> datetime:
+    """The time of the last notice: the newest reminder, or the rollback itself."""
     last = change.changed_at
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         for entry in state.audit.entries(incident_id=change.incident_id):
             reminded = told(entry.event, RollbackReminded)
             if reminded and reminded.change_id == change.change_id:
@@ -70,12 +69,12 @@ def _last_told(guard: Guard, change: FlagChange) -> datetime:
     return last
 
 
-def _notice(guard: Guard, standing: StandingRollback, now: datetime) -> Notice:
-    change, lasts = standing.change, duration_words(standing.lasts(now))
-    where = f"{change.flag} is still off for {scope_words(change.tenant_id)}, for {lasts} now"
-    door = _open_door(guard, change.flag)
-    needs = [signal.restore_needs for signal in signals_of_flag(guard.policy, change.flag).values()]
-    with guard.state.transaction() as state:
+def _notice(deps: Dependencies, standing: StandingRollback, now: datetime) -> Notice:
+    change, lasts = standing.change, duration(standing.lasts(now))
+    where = f"{change.flag} has been off for {scope_words(change.tenant_id)} for {lasts}"
+    door = _open_door(deps, change.flag)
+    needs = [signal.restore_needs for signal in signals_of_flag(deps.policy, change.flag).values()]
+    with deps.state.transaction() as state:
         pending = pending_rotations(state) if any(each.rotations_done for each in needs) else []
     facts = [
         ("Rolled back", f"{iso(change.changed_at)} by {change.approved_by}, who {wrote(change.reason)}"),
@@ -83,9 +82,9 @@ def _notice(guard: Guard, standing: StandingRollback, now: datetime) -> Notice:
         ("To end it", f"start flag_restore for {change.flag}@{change.tenant_id}; its review names what is missing"),
     ]
     if not standing.is_read:
-        facts.append(("Not read", "the flag store did not answer; this is what is on record"))
+        facts.append(("Not read", "the flag store did not answer; this is from the record"))
     summary = f"{door.what}: {where}. {door.danger}" if door else f"{where}. It was meant to be temporary."
-    notice = action_notice(guard, change.incident_id, "remind", summary, facts)
+    notice = action_notice(deps, change.incident_id, "remind", summary, facts)
     return replace(notice, title=f"{door.what.upper()} · {notice.title}", is_loud=True) if door else notice
 
 
@@ -94,8 +93,8 @@ def _rotation_words(plan: RotationPlan, now: datetime) -> str:
     return f"{plan.secret_name} by {plan.owner}, due {iso(plan.due_at)}{late}"
 
 
-def _record(guard: Guard, change: FlagChange, now: datetime) -> None:
-    with guard.state.transaction() as state:
+def _record(deps: Dependencies, change: FlagChange, now: datetime) -> None:
+    with deps.state.transaction() as state:
         state.audit.append(
             recorded(
                 RollbackReminded(change_id=change.change_id, rolled_back_at=change.changed_at),

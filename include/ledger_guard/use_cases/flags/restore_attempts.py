@@ -1,4 +1,4 @@
-"""Attempts that did not fail, pooled over tenants and windows: evidence of health where no tenant alone has enough."""
+"""Attempts without failure, pooled over tenants and windows: evidence of health where no single tenant has enough."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ledger_guard.policy.schema import Policy
 
 @dataclass(frozen=True)
 class PooledAttempts:
-    """What some tenants' windows show together, however little each of them proves alone."""
+    """What several tenants' windows prove together."""
 
-    #: windows with attempts that were read for at least as many tenants as they were not
+    #: windows with attempts, read for at least half of the tenants
     windows: int
     attempts: int
     failures: int
-    #: failures that the tenants' baselines let expect among these attempts
+    #: expected failures among these attempts, by the tenants' baselines
     usual_failures: float
-    #: below so many attempts nothing is proved; None where attempts prove nothing
+    #: attempts needed as proof; None where attempts prove nothing
     needed: int | None
 
     @property
@@ -36,16 +36,15 @@ class PooledAttempts:
 
 
 def pooled_attempts(policy: Policy, trigger: Trigger, windows: Iterable[Sequence[Verdict]]) -> PooledAttempts:
-    """Add up the attempts of windows without an alarm and say how many it takes to call the signal healthy.
+    """Add up the attempts of windows without an alarm, and compute how many are needed to call the signal healthy.
 
-    Enough are so many that so few failures had at most the chance `restore.chance_of_luck`, if the rate had risen to what the
-    policy calls mild (`attempts_needed`), and never fewer than `restore.minimum_attempts`. Mild is `mild_ratio` times the
-    tenants' own baselines; and since the policy calls nothing an alarm with fewer than `minimum_events` failures within the
-    hour, at least that many an hour over the same attempts. With the shipped numbers and no failure that is 8 windows' worth
-    of an hour's 12: at 70 webhooks a window 504 of them.
+    Enough: if the rate had risen to mild, so few failures would have at most the chance `restore.chance_of_luck`
+    (`attempts_needed`); never fewer than `restore.minimum_attempts`. Mild is `mild_ratio` times the tenants' own baselines, but
+    at least `minimum_events` failures an hour, since fewer are never an alarm. With the shipped numbers and no failure this takes
+    8 of an hour's 12 windows: 504 webhooks at 70 a window.
 
-    A window counts only with attempts, and when at least as many tenants were read in it as had `no_data`; a tenant with
-    `no_data` adds nothing. Compared balances are no attempts: the same difference comes again in each window.
+    A window counts only if it has attempts and at least half of its tenants were read; a tenant with `no_data` adds nothing.
+    Balance comparisons are not attempts: the same difference appears again in each window.
     """
     heard = [measured for own in windows if (measured := _measured(own))]
     verdicts = [verdict for measured in heard for verdict in measured]
@@ -63,12 +62,12 @@ def pooled_attempts(policy: Policy, trigger: Trigger, windows: Iterable[Sequence
 
 
 def attempts_in(own: Sequence[Verdict]) -> int:
-    """How many attempts of one window count."""
+    """The number of attempts of one window that count."""
     return int(sum(_figure(verdict, "exposure") for verdict in _measured(own)))
 
 
 def _measured(own: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts of one window that rest on attempts; none where more tenants could not be read."""
+    """One window's verdicts with attempts; empty when more than half of the tenants could not be read."""
     found = [verdict for verdict in own if verdict.severity is not Severity.NO_DATA and _figure(verdict, "exposure") > 0]
     unread = sum(verdict.severity is Severity.NO_DATA for verdict in own)
     return found if len(found) >= unread else []

@@ -1,4 +1,4 @@
-"""Which evidence of health is missing before a flag is enabled again: quiet windows, wallets in order, a validation."""
+"""Evidence of health that is missing before a flag is enabled again: quiet windows, wallets in order, a validation."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ledger_guard.domain.shown_text import quoted
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.domain.windows import Window, iso
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.use_cases.flags.flag_proposal import listed_tenants
 from ledger_guard.use_cases.flags.restore_attempts import PooledAttempts, attempts_in, pooled_attempts
@@ -28,83 +28,83 @@ from ledger_guard.use_cases.flags.restore_case import RestoreCase
 VALIDATION_ENVIRONMENTS = ("test", "staging")
 #: verbs of the audit log that may have changed wallets since a comparison
 _WRITERS = ("force", "undo", "run_script")
-#: attempts of longer ago say nothing of the signal now
+#: older attempts prove nothing about the signal now
 _LONGEST_POOL = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class _Course:
-    """A trigger's newest windows since its last alarm, an hour of them or more."""
+class _RecentVerdicts:
+    """A trigger's newest windows since its last alarm, at least an hour."""
 
     trigger: Trigger
-    #: how many windows are quiet by the verdicts of single tenants
+    #: number of windows that are quiet by single tenants' verdicts
     quiet: int
     alarm_at: datetime | None
     pooled: PooledAttempts
 
 
-def missing_quiet_windows(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
-    """One sentence a trigger of the flag that has neither enough quiet windows nor enough attempts among its newest ones.
+def missing_quiet_windows(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> Iterator[str]:
+    """One sentence for each trigger of the flag without enough quiet windows and without enough attempts.
 
-    A window is quiet when no tenant concerned is in alarm in it, and of the incident's tenants (of all, without an incident)
-    some have evidence of health, at least as many as have no data. Where too few are, the same tenants' attempts since the
-    last alarm are pooled, of an hour, or of as much of the last day as it takes to have `restore.minimum_attempts`: enough of
-    them in as many windows do as well (`pooled_attempts`). `no_data` counts for neither.
+    A window is quiet when none of the tenants is in alarm and at least as many have evidence of health as have no data. The
+    tenants are those of the incident, or all without an incident. If too few windows are quiet, the tenants' attempts since the
+    last alarm are pooled over an hour, or over as much of the last day as `restore.minimum_attempts` takes; enough of them in as
+    many windows are accepted too (`pooled_attempts`). `no_data` counts for neither.
     """
-    needed = guard.policy.restore.quiet_windows
-    for course in _courses(guard, state, case):
-        if course.quiet >= needed or _is_quiet_by_attempts(course, needed):
+    needed = deps.policy.restore.quiet_windows
+    for recent in _recent_verdicts(deps, state, case):
+        if recent.quiet >= needed or _is_quiet_by_attempts(recent, needed):
             continue
-        why = f"in alarm at {iso(course.alarm_at)}" if course.alarm_at else "the others have too little evidence or none"
+        why = f"in alarm at {iso(recent.alarm_at)}" if recent.alarm_at else "the others have little or no evidence"
         yield (
-            f"{course.trigger.value}: {course.quiet} of its newest {2 * needed} windows are quiet ({why}); "
-            f"needed: {needed} with evidence of health{_or_attempts(course.pooled, needed)}"
+            f"{recent.trigger.value}: {recent.quiet} of its newest {2 * needed} windows are quiet ({why}); "
+            f"needed: {needed} with evidence of health{_or_attempts(recent.pooled, needed)}"
         )
 
 
-def quiet_by_attempts(guard: Guard, state: GuardTransaction, case: RestoreCase) -> dict[str, str]:
-    """The triggers, by name, that are quiet by nothing but their pooled attempts, with these in words."""
-    needed = guard.policy.restore.quiet_windows
+def quiet_by_attempts(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> dict[str, str]:
+    """Triggers that are quiet only by pooled attempts, by name, with these attempts in words."""
+    needed = deps.policy.restore.quiet_windows
     return {
-        course.trigger.value: f"{course.pooled.described()}; needed were {course.pooled.needed}"
-        for course in _courses(guard, state, case)
-        if course.quiet < needed and _is_quiet_by_attempts(course, needed)
+        recent.trigger.value: f"{recent.pooled.described()}; needed were {recent.pooled.needed}"
+        for recent in _recent_verdicts(deps, state, case)
+        if recent.quiet < needed and _is_quiet_by_attempts(recent, needed)
     }
 
 
-def _is_quiet_by_attempts(course: _Course, needed_windows: int) -> bool:
-    return course.pooled.windows >= needed_windows and course.pooled.suffice
+def _is_quiet_by_attempts(recent: _RecentVerdicts, needed_windows: int) -> bool:
+    return recent.pooled.windows >= needed_windows and recent.pooled.suffice
 
 
 def _or_attempts(pooled: PooledAttempts, needed_windows: int) -> str:
-    """How far pooled attempts are from doing as well; empty where they prove nothing."""
+    """How many pooled attempts would be enough; empty where they prove nothing."""
     if pooled.needed is None:
         return ""
-    return f", or {pooled.needed} attempts in {needed_windows} windows or more; there are {pooled.described()}"
+    return f", or {pooled.needed} attempts in at least {needed_windows} windows; found: {pooled.described()}"
 
 
-def _courses(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[_Course]:
-    rules, length = guard.policy.restore, timedelta(minutes=guard.policy.window_minutes)
-    end = Window.containing(guard.clock.now(), length).start
+def _recent_verdicts(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> Iterator[_RecentVerdicts]:
+    rules, length = deps.policy.restore, timedelta(minutes=deps.policy.window_minutes)
+    end = Window.containing(deps.clock.now(), length).start
     asked = end - 2 * rules.quiet_windows * length
-    # what the policy calls an alarm is counted within an hour: fewer windows than that prove nothing by their attempts
+    # the policy counts an alarm within an hour: attempts of less than an hour prove nothing
     start = min(asked, end - timedelta(hours=1))
     incident = state.incidents.get(case.incident_id) if case.incident_id else None
-    for trigger in signals_of_flag(guard.policy, case.flag):
+    for trigger in signals_of_flag(deps.policy, case.flag):
         since_alarm, alarm_at = _since_alarm(case, incident, trigger, state.verdicts.between(trigger, start, end))
-        pooled = pooled_attempts(guard.policy, trigger, since_alarm.values())
+        pooled = pooled_attempts(deps.policy, trigger, since_alarm.values())
         if pooled.needed is not None and pooled.attempts < rules.minimum_attempts and alarm_at is None:
-            # Where an hour brings fewer than that, no patience would ever be enough: the day's newest make up for it.
+            # Where an hour never has that many, take the newest of the day.
             longer, _ = _since_alarm(case, incident, trigger, state.verdicts.between(trigger, end - _LONGEST_POOL, end))
-            pooled = pooled_attempts(guard.policy, trigger, _newest(longer, rules.minimum_attempts))
+            pooled = pooled_attempts(deps.policy, trigger, _newest(longer, rules.minimum_attempts))
         quiet = sum(_is_quiet([each.severity for each in own]) for begun, own in since_alarm.items() if begun >= asked)
-        yield _Course(trigger, quiet, alarm_at, pooled)
+        yield _RecentVerdicts(trigger, quiet, alarm_at, pooled)
 
 
 def _since_alarm(
     case: RestoreCase, incident: Incident | None, trigger: Trigger, verdicts: Iterable[Verdict]
 ) -> tuple[dict[datetime, list[Verdict]], datetime | None]:
-    """The verdicts of the tenants concerned by window, newest first, down to the newest alarm; and that one's window."""
+    """The tenants' verdicts by window, newest first, back to the newest alarm; and that alarm's window."""
     windows: dict[datetime, list[Verdict]] = {}
     for verdict in verdicts:
         if case.is_global or verdict.tenant_id == case.tenant_id:
@@ -119,7 +119,7 @@ def _since_alarm(
 
 
 def _newest(windows: Mapping[datetime, Sequence[Verdict]], attempts: int) -> Iterator[Sequence[Verdict]]:
-    """The newest windows, as few as have so many attempts together."""
+    """The fewest newest windows that have so many attempts together."""
     found = 0
     for own in windows.values():
         if found >= attempts:
@@ -133,29 +133,29 @@ def _is_quiet(words: Sequence[Severity]) -> bool:
     return healthy > 0 and healthy >= words.count(Severity.NO_DATA)
 
 
-def missing_comparisons(guard: Guard, state: GuardTransaction, case: RestoreCase) -> Iterator[str]:
-    """One sentence for each tenant whose wallets are not on record as compared lately and in order.
+def missing_comparisons(deps: Dependencies, state: UnitOfWork, case: RestoreCase) -> Iterator[str]:
+    """One sentence for each tenant whose wallets are not recorded as recently compared and in order.
 
-    Many tenants with the same fault share a sentence. What counts is the newest `verify` of the audit log, unless wallets
-    were written since.
+    Tenants with the same fault share a sentence. The newest `verify` of the audit log counts, unless wallets were written
+    since.
     """
     if case.wallet_tenants is None:
         return
     if not case.wallet_tenants:
-        yield "backfill: the platform names no tenant, so no wallet can be compared; needed: verified clean"
+        yield "backfill: the platform has no tenant, so no wallet can be compared; needed: verified clean"
     faults: dict[str, list[str]] = {}
     for tenant in case.wallet_tenants:
-        fault = comparison_fault(guard, state, tenant)
+        fault = comparison_fault(deps, state, tenant)
         if fault:
             faults.setdefault(fault, []).append(tenant)
     for fault, tenants in faults.items():
-        yield f"backfill of {listed_tenants(guard, tenants)}: {fault}; needed: verified clean"
+        yield f"backfill of {listed_tenants(deps, tenants)}: {fault}; needed: verified clean"
 
 
-def _newest_write(state: GuardTransaction, tenant_id: str, verb: str) -> int:
-    """Place in the audit log of the tenant's newest entry of this verb that may have written a wallet; 0 without one.
+def _newest_write(state: UnitOfWork, tenant_id: str, verb: str) -> int:
+    """Position in the audit log of the tenant's newest entry of this verb that may have written a wallet; 0 without one.
 
-    An attempt that was refused wrote nothing, and neither did an order to pause, which was recorded under `force` once.
+    A refused attempt wrote nothing; nor did an order to pause, which older versions recorded under `force`.
     """
     entries = state.audit.newest_of_tenant(tenant_id, verb)
     return next((each.sequence for each in entries if not _wrote_nothing(each.event)), 0)
@@ -165,14 +165,14 @@ def _wrote_nothing(event: AuditEvent) -> bool:
     return bool(told(event, WriteRefused) or told(event, BackfillOrdered))
 
 
-def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> str:
-    """What is wrong with the newest comparison of a tenant's wallets that is on record; empty when nothing is."""
-    rules, now = guard.policy.restore, guard.wall_clock.now()
+def comparison_fault(deps: Dependencies, state: UnitOfWork, tenant_id: str) -> str:
+    """What is wrong with the tenant's newest recorded comparison of wallets; empty when nothing is."""
+    rules, now = deps.policy.restore, deps.wall_clock.now()
     written = max((_newest_write(state, tenant_id, verb) for verb in _WRITERS), default=0)
     newest, others = _newest_comparison(state, tenant_id, written)
     if newest is None:
-        doubt = " (one that is on record is not marked with the audit key: the guard did not make it)" if others else ""
-        return f"its wallets were not compared since they were written last{doubt}"
+        doubt = " (a recorded comparison lacks the mark of the audit key: the guard did not make it)" if others else ""
+        return f"its wallets were not compared since the last write{doubt}"
     if now - newest.at > timedelta(minutes=rules.verified_within_minutes):
         return f"its wallets were compared more than {rules.verified_within_minutes} minutes ago"
     compared = told(newest, TenantCompared)
@@ -187,8 +187,8 @@ def comparison_fault(guard: Guard, state: GuardTransaction, tenant_id: str) -> s
     return ", ".join(wrong)
 
 
-def _newest_comparison(state: GuardTransaction, tenant_id: str, written: int) -> tuple[AuditEvent | None, bool]:
-    """The newest comparison behind entry `written` that counts, and whether a newer one does not."""
+def _newest_comparison(state: UnitOfWork, tenant_id: str, written: int) -> tuple[AuditEvent | None, bool]:
+    """The newest valid comparison after entry `written`, and whether a newer one is invalid."""
     keys, is_passed_over = state.audit.keys, False
     for entry in takewhile(lambda entry: entry.sequence > written, state.audit.newest_of_tenant(tenant_id, "verify")):
         if keys.newest is None or is_marked(entry, keys):
@@ -198,7 +198,7 @@ def _newest_comparison(state: GuardTransaction, tenant_id: str, written: int) ->
 
 
 def missing_validation(case: RestoreCase) -> Iterator[str]:
-    """What is missing of the validation: the probe's own answer where there is a probe, else a person's statement."""
+    """What the validation lacks: the probe's answer where there is a probe, else a person's statement."""
     if case.probe is not None:
         if not case.probe.passed:
             yield f"validation: the probe of the test environment, {case.probe.url}, {case.probe.words}"
@@ -214,7 +214,7 @@ def missing_validation(case: RestoreCase) -> Iterator[str]:
 
 
 def validated_by(case: RestoreCase, stated_by: str) -> dict[str, object]:
-    """How the flag's effect was validated, for the record: by the probe, or by nobody but whoever stated it."""
+    """How the flag's effect was validated, for the record: by the probe, or only by a person's statement."""
     if case.probe is not None:
         return {"by": "probe", "url": case.probe.url, "status": case.probe.status}
     return {"by": "statement", "stated_by": stated_by, **case.validation}
@@ -225,6 +225,6 @@ def validation_words(case: RestoreCase, stated_by: str) -> str:
     if case.probe is not None:
         return f"Validated by the probe of the test environment: {case.probe.url} {case.probe.words}"
     return (
-        f"Validated in {case.validation['environment']} by {stated_by}'s statement alone, no probe was asked: "
-        f"{stated_by} names {quoted(case.validation['reference'])}"
+        f"Validated in {case.validation['environment']} only by {stated_by}'s statement, without a probe: "
+        f"{stated_by} gives {quoted(case.validation['reference'])}"
     )

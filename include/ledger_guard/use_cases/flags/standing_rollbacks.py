@@ -1,4 +1,4 @@
-"""Which rollbacks, temporary as they were meant, still stand, and since when."""
+"""Which temporary rollbacks are still active, and since when."""
 
 from __future__ import annotations
 
@@ -7,57 +7,49 @@ from datetime import datetime, timedelta
 
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 
 
 @dataclass(frozen=True)
 class StandingRollback:
-    """A scope that a rollback put to its safe value and nothing has enabled since."""
+    """A scope that a rollback set to its safe value and that was not enabled since."""
 
     change: FlagChange
-    #: False when the flag store did not answer or can't tell: then the newest change on record is believed
+    #: False when the flag store did not answer or does not know: then the newest recorded change counts
     is_read: bool
 
     def lasts(self, now: datetime) -> timedelta:
-        """For how long it has stood."""
+        """How long it has been active."""
         return now - self.change.changed_at
 
 
-def standing_rollbacks(guard: Guard) -> list[StandingRollback]:
-    """Rollbacks that stand, oldest first, whether their incident is over or not.
+def standing_rollbacks(deps: Dependencies) -> list[StandingRollback]:
+    """Active rollbacks, oldest first, whether their incident is over or not.
 
-    A flag that somebody enabled past the guard is not rolled back any more: the flag store is asked, not only the record.
+    A flag that someone enabled past the guard is no longer rolled back: the flag store is asked, not only the record.
     """
     found = []
-    for flag, rules in guard.policy.flags.items():
-        scopes, is_read = known_scopes(guard, flag)
-        with guard.state.transaction() as state:
+    for flag, rules in deps.policy.flags.items():
+        scopes, is_read = known_scopes(deps, flag)
+        with deps.state.transaction() as state:
             changes = [state.flag_changes.latest(flag, scope) for scope in scopes]
         for change in changes:
             if change is None or change.to_value is not rules.safe_value:
                 continue
-            obeyed = guard.flags.effective(flag, change.tenant_id) if is_read else None
+            obeyed = deps.flags.effective(flag, change.tenant_id) if is_read else None
             if obeyed is (not rules.safe_value):
                 continue
             found.append(StandingRollback(change, is_read=obeyed is not None))
     return sorted(found, key=lambda each: each.change.changed_at)
 
 
-def duration_words(lasted: timedelta) -> str:
-    """For people: `45 min`, `6 h`, `3 days`; rounded down."""
-    minutes = int(lasted.total_seconds() // 60)
-    if minutes < 2 * 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // (24 * 60)} days"
+def known_scopes(deps: Dependencies, flag: str) -> tuple[list[str], bool]:
+    """The scopes of a flag that may have been changed, the global one first, and whether the flag store answered.
 
-
-def known_scopes(guard: Guard, flag: str) -> tuple[list[str], bool]:
-    """The scopes of a flag that may have been changed, everybody's first, and whether the flag store answered.
-
-    Only everybody's is known while it does not.
+    While it does not answer, only the global one is known.
     """
     try:
-        own = [scope.tenant_id for scope in guard.flags.scopes(flag)]
+        own = [scope.tenant_id for scope in deps.flags.scopes(flag)]
     except SourceUnavailable:
         return [EVERYWHERE], False
     return [EVERYWHERE, *(tenant for tenant in own if tenant != EVERYWHERE)], True

@@ -7,36 +7,36 @@ from datetime import timedelta
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.signals import SensedWindow, Trigger
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
 from ledger_guard.use_cases.notify.notify import incident_notice, notify
 
 
-def announce(guard: Guard, outcome: ClassifyOutcome) -> ThreadRef:
+def announce(deps: Dependencies, outcome: ClassifyOutcome) -> ThreadRef:
     """Post the incident that changed, or say that the guard is blind for this trigger."""
     if outcome.change is Change.BLIND or outcome.incident_id is None:
-        return notify(guard, _blind_notice(guard, outcome.trigger, outcome.incident_id))
-    return notify(guard, incident_notice(guard, outcome.incident_id, "classify"))
+        return notify(deps, _blind_notice(deps, outcome.trigger, outcome.incident_id))
+    return notify(deps, incident_notice(deps, outcome.incident_id, "classify"))
 
 
-def _blind_notice(guard: Guard, trigger: Trigger, incident_id: str | None) -> Notice:
-    newest = _newest_window(guard, trigger)
+def _blind_notice(deps: Dependencies, trigger: Trigger, incident_id: str | None) -> Notice:
+    newest = _newest_window(deps, trigger)
     return Notice(
-        title=f"sense · {guard.policy.named(trigger)} · no data",
+        title=f"sense · {deps.policy.named(trigger)} · no data",
         summary=f"The guard is blind for {trigger.value}: its last windows could not be measured. Trouble would not be seen.",
         facts=(
-            ("Signal", guard.policy.trigger(trigger).description),
+            ("Signal", deps.policy.trigger(trigger).description),
             ("Why", newest.reason if newest else "no window was ever sensed"),
         ),
         incident_id=incident_id,
     )
 
 
-def _newest_window(guard: Guard, trigger: Trigger) -> SensedWindow | None:
-    with guard.state.transaction() as state:
+def _newest_window(deps: Dependencies, trigger: Trigger) -> SensedWindow | None:
+    with deps.state.transaction() as state:
         through = state.readings.sensed_through(trigger)
         if through is None:
             return None
-        length = timedelta(minutes=guard.policy.window_minutes)
+        length = timedelta(minutes=deps.policy.window_minutes)
         windows = state.readings.windows(trigger, through - length, through)
     return windows[-1] if windows else None

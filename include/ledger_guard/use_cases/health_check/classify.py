@@ -17,8 +17,8 @@ from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
 from ledger_guard.domain.windows import Window
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.signals.registry import nouns_of
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome, nothing_new
 from ledger_guard.use_cases.health_check.classify_revision import Revision
@@ -42,7 +42,7 @@ _NEWS = (Change.OPENED, Change.ESCALATED, Change.RESOLVED)
 _MILD = SEVERITIES.index(Severity.MILD)
 
 
-def classify(guard: Guard, trigger: Trigger) -> ClassifyOutcome:
+def classify(deps: Dependencies, trigger: Trigger) -> ClassifyOutcome:
     """Judge all windows that were sensed and not judged, in order of time, and carry the incident on.
 
     Windows that late data changed since they were judged are judged again first, with all that follow them, so that verdicts
@@ -54,21 +54,21 @@ def classify(guard: Guard, trigger: Trigger) -> ClassifyOutcome:
     stores nothing and reports what the last run did, so that a retried task goes on as the first would have.
 
     Raises:
-        SourceUnavailable: guard state is away. Start again when it is back.
+        SourceUnavailable: guard state does not answer. Start again when it is back.
         SafetyRefusal: the incident was changed at the same moment. Start again; nothing was stored.
     """
-    with guard.state.transaction() as state:
-        return _Classification(guard, trigger, state).run()
+    with deps.state.transaction() as state:
+        return _Classification(deps, trigger, state).run()
 
 
 class _Classification:
     """One run within one transaction."""
 
-    def __init__(self, guard: Guard, trigger: Trigger, state: GuardTransaction) -> None:
-        self._guard = guard
+    def __init__(self, deps: Dependencies, trigger: Trigger, state: UnitOfWork) -> None:
+        self._deps = deps
         self._trigger = trigger
         self._state = state
-        self._now = guard.clock.now()
+        self._now = deps.clock.now()
         self._judged_through = state.verdicts.judged_through(trigger)
         self._incident = state.incidents.open_for(trigger)
         self._news: tuple[Change, Incident] | None = None
@@ -78,9 +78,9 @@ class _Classification:
         # Which windows there are is read before their readings: a revision in between is found by the next run.
         start = self._start()
         if not start.windows:
-            length = timedelta(minutes=self._guard.policy.window_minutes)
+            length = timedelta(minutes=self._deps.policy.window_minutes)
             return nothing_new(self._state, self._trigger, self._incident, length)
-        self._revision = Revision(start.revised, self._guard.policy.notification.list_at_most)
+        self._revision = Revision(start.revised, self._deps.policy.notification.list_at_most)
         newest = start.windows[-1].window
         judged = self._judge(start, newest)
         self._state.verdicts.save_engine_state(self._trigger, newest.end, self._now, start.engine.dump())
@@ -89,7 +89,7 @@ class _Classification:
         return outcome
 
     def _start(self) -> Start:
-        policy = self._guard.policy
+        policy = self._deps.policy
         nouns = nouns_of(policy, self._trigger)
         return starting_point(
             self._state,
@@ -105,7 +105,7 @@ class _Classification:
         checkpoints = Checkpoints(
             self._state.replay,
             self._trigger,
-            lateness(self._guard.policy),
+            lateness(self._deps.policy),
             seen_through=start.seen_through,
             newest_end=newest.end,
         )
@@ -148,7 +148,7 @@ class _Classification:
         self._record(difference.changed)
 
     def _step(self, window: Window, verdicts: Sequence[Verdict]) -> None:
-        policy = self._guard.policy
+        policy = self._deps.policy
         before = self._incident
         rules = LifecycleRules(policy.detection_of(self._trigger).resolve_after_windows, policy.notification.list_at_most)
         actions = self._state.actions.of_incident(before.incident_id) if before else []
@@ -215,7 +215,7 @@ class _Classification:
             late_data=self._revision.late_data,
         )
         subject = f"incident:{outcome.incident_id}" if outcome.incident_id else f"trigger:{self._trigger.value}"
-        at = self._guard.wall_clock.now()
+        at = self._deps.wall_clock.now()
         event = recorded(fact, actor="ledger_guard", subject=subject, at=at, incident_id=outcome.incident_id)
         self._state.audit.append(event)
 

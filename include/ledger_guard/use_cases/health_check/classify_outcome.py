@@ -11,7 +11,7 @@ from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports.guard_state import UnitOfWork
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ClassifyOutcome:
         return self.blind_windows >= 2 and self.blind_windows - self.judged_windows < 2 and self.change is Change.BLIND
 
 
-def nothing_new(state: GuardTransaction, trigger: Trigger, incident: Incident | None, length: timedelta) -> ClassifyOutcome:
+def nothing_new(state: UnitOfWork, trigger: Trigger, incident: Incident | None, length: timedelta) -> ClassifyOutcome:
     """The outcome of a run without new or revised windows, so that a retried task goes on as the last would have.
 
     `length` is a window's.

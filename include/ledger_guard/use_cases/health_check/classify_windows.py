@@ -17,7 +17,7 @@ from ledger_guard.detection.engine import SeverityEngine, WindowBatch
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.windows import Window
-from ledger_guard.ports.guard_state import Checkpoint, GuardTransaction, JudgedRevision, ReadingStore, ReplayStore
+from ledger_guard.ports.guard_state import Checkpoint, JudgedRevision, ReadingStore, ReplayStore, UnitOfWork
 
 #: windows whose readings are in memory at once: a history of any length is read in flat memory
 _AT_ONCE = 12
@@ -44,7 +44,7 @@ class Start:
 
 
 def starting_point(
-    state: GuardTransaction,
+    state: UnitOfWork,
     trigger: Trigger,
     fresh_engine: Callable[[], SeverityEngine],
     now: datetime,
@@ -67,7 +67,7 @@ def starting_point(
 
 
 def _revised(
-    state: GuardTransaction, trigger: Trigger, judged: Mapping[datetime, JudgedRevision], lateness: timedelta
+    state: UnitOfWork, trigger: Trigger, judged: Mapping[datetime, JudgedRevision], lateness: timedelta
 ) -> list[SensedWindow]:
     through = state.verdicts.judged_through(trigger)
     if through is None:
@@ -82,7 +82,7 @@ def _revised(
 
 
 def _engine(
-    state: GuardTransaction, trigger: Trigger, fresh_engine: Callable[[], SeverityEngine], revised: Sequence[SensedWindow]
+    state: UnitOfWork, trigger: Trigger, fresh_engine: Callable[[], SeverityEngine], revised: Sequence[SensedWindow]
 ) -> tuple[SeverityEngine, datetime | None]:
     """The newest stored engine that has seen no revised window, and how far it has seen."""
     if not revised:
@@ -168,7 +168,7 @@ def batch(sensed: SensedWindow, readings: Iterable[Reading], quarantined: frozen
     )
 
 
-def quarantined_tenants(state: GuardTransaction, incident: Incident | None, window: Window) -> frozenset[str]:
+def quarantined_tenants(state: UnitOfWork, incident: Incident | None, window: Window) -> frozenset[str]:
     """Tenants of the incident that a backfill, its undo or a rollback touched during `window` or up to an hour before it.
 
     Their figures are moved by the guard itself: they are judged, but are no measure of what is usual. A backfill and

@@ -11,10 +11,10 @@ from ledger_guard.domain.facts.incidents import Decided
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.runs import GUARD_ITSELF
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
+from ledger_guard.signals.withheld import is_withheld, no_longer_speaks_against
+from ledger_guard.use_cases.approvals.granted_runs import grant_run
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
-from ledger_guard.use_cases.incidents.granted_runs import grant_run
-from ledger_guard.use_cases.remediation.withheld import is_withheld, no_longer_speaks_against
 
 Branch = Literal["nothing", "notify", "remediate"]
 
@@ -31,7 +31,7 @@ class Decision:
     remediation_run_id: str | None = None
 
 
-def decide(guard: Guard, outcome: ClassifyOutcome) -> Decision:
+def decide(deps: Dependencies, outcome: ClassifyOutcome) -> Decision:
     """The branch for what classify found.
 
     Opened or escalated: `remediate` when the row names anything besides notify, else `notify`. Resolved: `notify` when
@@ -42,41 +42,41 @@ def decide(guard: Guard, outcome: ClassifyOutcome) -> Decision:
         BadInputError: the outcome names an incident that does not exist, or none where there must be one. Nothing was
             decided; classify again.
     """
-    decision = _decision(guard, outcome)
+    decision = _decision(deps, outcome)
     if decision.branch != "nothing":
         subject = f"incident:{decision.incident_id}" if decision.incident_id else f"trigger:{outcome.trigger.value}"
-        fact = Decided(**vars(decision), change=outcome.change.value, policy_hash=guard.policy.content_hash)
-        at = guard.wall_clock.now()
-        with guard.state.transaction() as state:
+        fact = Decided(**vars(decision), change=outcome.change.value, policy_hash=deps.policy.content_hash)
+        at = deps.wall_clock.now()
+        with deps.state.transaction() as state:
             event = recorded(fact, actor="ledger_guard", subject=subject, at=at, incident_id=decision.incident_id)
             state.audit.append(event)
     return decision
 
 
-def _decision(guard: Guard, outcome: ClassifyOutcome) -> Decision:
+def _decision(deps: Dependencies, outcome: ClassifyOutcome) -> Decision:
     if outcome.change in (Change.OPENED, Change.ESCALATED):
-        return _answer(guard, _incident(guard, outcome))
+        return _answer(deps, _incident(deps, outcome))
     if outcome.change is Change.RESOLVED:
-        incident = _incident(guard, outcome)
+        incident = _incident(deps, outcome)
         return Decision("notify" if incident.thread_ts else "nothing", incident_id=incident.incident_id)
     if outcome.has_just_gone_blind:
         return Decision("notify", incident_id=outcome.incident_id)
     if outcome.change is Change.CONTINUED and outcome.judged_windows:
-        return _again(guard, _incident(guard, outcome))
+        return _again(deps, _incident(deps, outcome))
     return Decision("nothing", incident_id=outcome.incident_id)
 
 
-def _answer(guard: Guard, incident: Incident, again: int = 0) -> Decision:
+def _answer(deps: Dependencies, incident: Incident, again: int = 0) -> Decision:
     """The matrix row for the incident as it stands now: it may have grown worse since classify looked.
 
     Each stage is answered once, and once more for each number `again`.
     """
-    row = guard.policy.row_for(incident.trigger, incident.severity, incident.scope)
+    row = deps.policy.row_for(incident.trigger, incident.severity, incident.scope)
     if set(row.actions) <= {"notify"}:
         return Decision("notify", row.actions, incident.incident_id)
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         grant = grant_run(
-            guard,
+            deps,
             state,
             "ledger_remediation",
             f"remediation {incident.stage_key()}" + (f" again for the {again} that were held back" if again else ""),
@@ -87,20 +87,20 @@ def _answer(guard: Guard, incident: Incident, again: int = 0) -> Decision:
     return Decision("remediate", row.actions, incident.incident_id, grant.run_id)
 
 
-def _again(guard: Guard, incident: Incident) -> Decision:
+def _again(deps: Dependencies, incident: Incident) -> Decision:
     """Remediate once more where something was not proposed and triage no longer speaks against it.
 
     A true trouble can begin behind a forged one, when the stage was answered already.
     """
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         actions = state.actions.of_incident(incident.incident_id)
-    if not no_longer_speaks_against(guard, incident, actions):
+    if not no_longer_speaks_against(deps, incident, actions):
         return Decision("nothing", incident_id=incident.incident_id)
-    return _answer(guard, incident, sum(is_withheld(action) for action in actions))
+    return _answer(deps, incident, sum(is_withheld(action) for action in actions))
 
 
-def _incident(guard: Guard, outcome: ClassifyOutcome) -> Incident:
+def _incident(deps: Dependencies, outcome: ClassifyOutcome) -> Incident:
     if outcome.incident_id is None:
         raise BadInputError(f"classify outcome: {outcome.change.value} without an incident; allowed: what classify returned")
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         return state.incidents.get(outcome.incident_id)

@@ -1,17 +1,21 @@
-"""watch: the guard says so itself when it has produced no verdicts, or none that mean anything."""
+"""watch: the guard says so itself when it gives no verdicts, or none that mean anything, and when runs or answers are held up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from ledger_guard.domain.errors import LedgerGuardError
 from ledger_guard.domain.facts.codec import recorded, told
 from ledger_guard.domain.facts.incidents import MissingVerdictsTold
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.signals import Trigger, WindowState
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.ports.platform import Scheduler
+from ledger_guard.use_cases.approvals.held_up import see_dags, see_overdue, tell_held_up, tell_not_begun
+from ledger_guard.use_cases.approvals.orphaned_questions import close_orphans, tell_orphans
 from ledger_guard.use_cases.notify.notify import notify
 
 #: after so many windows without a verdict the guard speaks up
@@ -22,34 +26,34 @@ REPEAT_AFTER = timedelta(hours=1)
 _AUDIT_REACH = 500
 
 
-def watch(guard: Guard) -> list[str]:
+def watch(deps: Dependencies) -> list[str]:
     """One sentence for each trigger that gets no verdicts, verdicts that lag behind, or only unreadable windows.
 
     Empty when the guard sees. Raises SourceUnavailable when guard state is away: then it sees nothing at all.
     """
-    with guard.state.transaction() as state:
-        return [sentence for trigger in guard.policy.triggers for sentence in _guard_alerts(guard, state, trigger)]
+    with deps.state.transaction() as state:
+        return [sentence for trigger in deps.policy.triggers for sentence in _guard_alerts(deps, state, trigger)]
 
 
-def watch_and_tell(guard: Guard) -> list[str]:
+def watch_and_tell(deps: Dependencies) -> list[str]:
     """Watch, and tell the operations channel; the same alert at most once an hour.
 
     Raises:
         NotificationFailed: the channel did not take it. Let the telling task fail and nothing else.
-        SourceUnavailable: guard state is away.
+        SourceUnavailable: guard state does not answer.
     """
-    sentences = watch(guard)
-    if not sentences or _was_told(guard, sentences):
+    sentences = watch(deps)
+    if not sentences or _was_told(deps, sentences):
         return sentences
-    notify(guard, Notice(title="watch · the guard does not see", summary=" ".join(sentences)))
-    with guard.state.transaction() as state:
+    notify(deps, Notice(title="watch · the guard does not see", summary=" ".join(sentences)))
+    with deps.state.transaction() as state:
         fact = MissingVerdictsTold(triggers=tuple(_triggers(sentences)), sentences=tuple(sentences))
-        state.audit.append(recorded(fact, actor="ledger_guard", subject="guard", at=guard.wall_clock.now()))
+        state.audit.append(recorded(fact, actor="ledger_guard", subject="guard", at=deps.wall_clock.now()))
     return sentences
 
 
-def _guard_alerts(guard: Guard, state: GuardTransaction, trigger: Trigger) -> Iterator[str]:
-    now, length = guard.clock.now(), timedelta(minutes=guard.policy.window_minutes)
+def _guard_alerts(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> Iterator[str]:
+    now, length = deps.clock.now(), timedelta(minutes=deps.policy.window_minutes)
     judged_at, judged_through = state.verdicts.last_judged_at(trigger), state.verdicts.judged_through(trigger)
     if judged_at is None or judged_through is None:
         sequence, _ = state.audit.head()
@@ -57,7 +61,7 @@ def _guard_alerts(guard: Guard, state: GuardTransaction, trigger: Trigger) -> It
         if sequence:
             yield f"{trigger.value}: no verdict has been produced yet."
         return
-    patience = timedelta(seconds=guard.policy.sensing.allowed_lateness_seconds + guard.policy.sensing.give_up_after_seconds)
+    patience = timedelta(seconds=deps.policy.sensing.allowed_lateness_seconds + deps.policy.sensing.give_up_after_seconds)
     if now - judged_at > SILENT_WINDOWS * length:
         yield f"{trigger.value}: no verdict has been produced since {iso(judged_at)}."
     elif now - judged_through > patience + (SILENT_WINDOWS + 1) * length:
@@ -66,7 +70,7 @@ def _guard_alerts(guard: Guard, state: GuardTransaction, trigger: Trigger) -> It
         yield f"{trigger.value}: the guard is blind: its last {SILENT_WINDOWS} windows could not be read ({reason})."
 
 
-def _blindness(state: GuardTransaction, trigger: Trigger, judged_through: datetime, length: timedelta) -> str:
+def _blindness(state: UnitOfWork, trigger: Trigger, judged_through: datetime, length: timedelta) -> str:
     """Why the newest judged window could not be read, if all of the last ones could not; else empty."""
     windows = state.readings.windows(trigger, judged_through - SILENT_WINDOWS * length, judged_through)
     if len(windows) < SILENT_WINDOWS or any(sensed.state is not WindowState.NO_DATA for sensed in windows):
@@ -78,10 +82,10 @@ def _triggers(sentences: list[str]) -> list[str]:
     return sorted({sentence.split(":")[0] for sentence in sentences})
 
 
-def _was_told(guard: Guard, sentences: list[str]) -> bool:
+def _was_told(deps: Dependencies, sentences: list[str]) -> bool:
     """Whether people were told of these triggers within the hour."""
-    since = guard.wall_clock.now() - REPEAT_AFTER
-    with guard.state.transaction() as state:
+    since = deps.wall_clock.now() - REPEAT_AFTER
+    with deps.state.transaction() as state:
         for entry in state.audit.latest(_AUDIT_REACH):
             if entry.event.at < since:
                 return False
@@ -89,3 +93,63 @@ def _was_told(guard: Guard, sentences: list[str]) -> bool:
                 last = told(entry.event, MissingVerdictsTold)
                 return last is not None and set(_triggers(sentences)) <= set(last.triggers)
     return False
+
+
+#: however many tasks begin at once, one of them looks, and no more often than this
+LOOK_EVERY = timedelta(minutes=1)
+
+#: says what it told, each thing a text
+_Part = Callable[[], object]
+
+
+def watch_runs(deps: Dependencies, scheduler: Scheduler, *, and_verdicts: bool = False) -> None:
+    """Look at DAGs, runs and questions, and tell what is new; nothing where another task looked within the minute.
+
+    `and_verdicts`: also whether the health check still gives verdicts, for whoever is not the health check.
+
+    Raises:
+        LedgerGuardError: the channel did not take something, or Airflow or guard state did not answer. Everything else was
+            done; what was not told is told by the next look. No repair may wait for it: let the caller go on.
+    """
+    with deps.state.transaction() as state:
+        if not state.guard_alerts.begin_look(deps.wall_clock.now(), LOOK_EVERY):
+            return
+    parts: list[_Part] = [
+        lambda: see_dags(deps, scheduler),
+        lambda: close_orphans(deps, scheduler),
+        lambda: see_overdue(deps),
+        lambda: tell_held_up(deps),
+        lambda: tell_orphans(deps),
+        lambda: tell_not_begun(deps),
+    ]
+    _each([*parts, lambda: watch_and_tell(deps)] if and_verdicts else parts)
+
+
+def tell_from_outside(deps: Dependencies) -> None:
+    """Tell what guard state alone shows and nobody was told of yet: for a watcher that runs apart from Airflow.
+
+    Raises LedgerGuardError as `watch_runs` does.
+    """
+    _each(
+        [
+            lambda: see_overdue(deps),
+            lambda: tell_held_up(deps),
+            lambda: tell_orphans(deps),
+            lambda: tell_not_begun(deps),
+            lambda: watch_and_tell(deps),
+        ]
+    )
+
+
+def _each(parts: Sequence[_Part]) -> None:
+    """One that fails keeps none of the others."""
+    failures: list[LedgerGuardError] = []
+    for part in parts:
+        try:
+            part()
+        except LedgerGuardError as error:
+            failures.append(error)
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise LedgerGuardError("; ".join(dict.fromkeys(str(error) for error in failures)))

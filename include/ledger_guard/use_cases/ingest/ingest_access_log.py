@@ -11,11 +11,11 @@ from typing import Any
 
 from ledger_guard.domain.access_events import MOST_KEPT_REJECTS, AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.facts.codec import json_of, recorded
+from ledger_guard.domain.facts.codec import json_form, json_of, recorded
 from ledger_guard.domain.facts.records import FileIngested, SourceAdvanced
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.windows import iso, require_aware
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import AccessEventDelivery, AccessEventStore, AccessLog
 
 BATCH_LINES = 5_000
@@ -38,13 +38,13 @@ class IngestOutcome:
         """For people's scripts."""
         return {
             "files": [{**json_of(_told(file)), "not_knowable": list(file.not_knowable)} for file in self.files],
-            "complete_through": iso(self.complete_through) if self.complete_through else None,
+            **json_form(self, "complete_through"),
             "unusable": [file.file_name for file in self.unusable],
         }
 
 
 def ingest_access_log(
-    guard: Guard,
+    deps: Dependencies,
     store: AccessEventStore,
     logs: Sequence[AccessLog],
     *,
@@ -66,14 +66,14 @@ def ingest_access_log(
             it are in; the source is not called complete. Mend it and start again.
         SourceUnavailable: guard state is away, or the platform, where a file names many tenants. Start again when it is back.
     """
-    now = guard.clock.now()
+    now = deps.clock.now()
     if complete_through is not None and require_aware(complete_through, "complete_through") > now:
         raise BadInputError(f"complete through {iso(complete_through)}: lies in the future; allowed: up to {iso(now)}")
-    files = tuple(_ingest_file(guard, store, log, actor, progress) for log in logs)
+    files = tuple(_ingest_file(deps, store, log, actor, progress) for log in logs)
     newest = complete_through or max((file.last_event for file in files if file.last_event), default=None)
     if newest is None or any(file.is_unusable for file in files):
         return IngestOutcome(files, None)
-    at = guard.wall_clock.now()
+    at = deps.wall_clock.now()
     with store.delivery() as delivery:
         reached = delivery.advance(newest, at)
         fact = SourceAdvanced(stated=newest, complete_through=reached)
@@ -82,7 +82,7 @@ def ingest_access_log(
 
 
 def _ingest_file(
-    guard: Guard, store: AccessEventStore, log: AccessLog, actor: str, progress: Callable[[str, int], None]
+    deps: Dependencies, store: AccessEventStore, log: AccessLog, actor: str, progress: Callable[[str, int], None]
 ) -> IngestedFile:
     file = IngestedFile(new_id(), log.name, log.sha256(), log.mapping)
     matching: Counter[str] = Counter()
@@ -92,16 +92,16 @@ def _ingest_file(
         while batch := list(islice(entries, BATCH_LINES)):
             events = [entry for entry in batch if isinstance(entry, AccessEvent)]
             file = _delivered(delivery, file, events, [entry for entry in batch if isinstance(entry, RejectedLine)])
-            matching.update(_matching(guard, events))
+            matching.update(_matching(deps, events))
             progress(log.name, file.lines)
             if file.is_hopeless:
                 raise BadInputError(
                     f"{log.name}: {file.rejected} of its first {file.lines} lines can't be used ({file.first_reject}): given up, "
                     f"nothing of it is stored; allowed: a log in the format of the mapping {log.mapping}"
                 )
-        file = replace(file, not_knowable=(*log.not_knowable, *_gaps(guard, file, matching)))
+        file = replace(file, not_knowable=(*log.not_knowable, *_gaps(deps, file, matching)))
         delivery.finish(file)
-        subject, at = f"file:{file.ingest_id}", guard.wall_clock.now()
+        subject, at = f"file:{file.ingest_id}", deps.wall_clock.now()
         delivery.audit.append(recorded(_told(file), actor=actor, subject=subject, at=at))
     return file
 
@@ -125,9 +125,9 @@ def _delivered(
     )
 
 
-def _matching(guard: Guard, events: Sequence[AccessEvent]) -> Iterator[str]:
+def _matching(deps: Dependencies, events: Sequence[AccessEvent]) -> Iterator[str]:
     """Words of the triggers whose requests the events are; with a `?` where a failure can't be told apart."""
-    for trigger, shape in guard.policy.access_events().items():
+    for trigger, shape in deps.policy.access_events().items():
         for event in events:
             if shape.covers(event.method, event.path):
                 yield trigger.value
@@ -135,10 +135,10 @@ def _matching(guard: Guard, events: Sequence[AccessEvent]) -> Iterator[str]:
                     yield f"{trigger.value}?"
 
 
-def _gaps(guard: Guard, file: IngestedFile, matching: Counter[str]) -> Iterator[str]:
+def _gaps(deps: Dependencies, file: IngestedFile, matching: Counter[str]) -> Iterator[str]:
     if file.lines == 0 or file.is_unusable:
         return
-    for trigger, shape in guard.policy.access_events().items():
+    for trigger, shape in deps.policy.access_events().items():
         if not matching[trigger.value]:
             wanted = f"{shape.method} {shape.path}"
             yield f"no request to {wanted} is in it: it says nothing about {trigger.value}"

@@ -10,7 +10,7 @@ from ledger_guard.domain.errors import LedgerGuardError
 from ledger_guard.domain.ledger_samples import Factor, SampledPlayer, Word
 from ledger_guard.domain.ledger_words import Learnt, WordSide, learn_words, shared_payments
 from ledger_guard.policy.ledger_tables import Booking, LedgerTable
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import LedgerWords, WordCount
 
 #: players that the words are learnt from
@@ -48,11 +48,11 @@ class PlatformCheck:
         return all(part.fits for part in self.parts)
 
 
-def check_platform(guard: Guard, words: LedgerWords, players_at_most: int = PLAYERS_AT_MOST) -> PlatformCheck:
+def check_platform(deps: Dependencies, words: LedgerWords, players_at_most: int = PLAYERS_AT_MOST) -> PlatformCheck:
     """Look at everything that the policy says of the platform; a part that can't be asked is named and the others go on."""
     counts: list[WordCount] = []
     sample: list[SampledPlayer] = []
-    schema, is_asked = _asked("schema", lambda: _schema(guard)), False
+    schema, is_asked = _asked("schema", lambda: _schema(deps)), False
     if schema.fits:
         try:
             counts, sample, is_asked = words.counts(), words.sample(players_at_most), True
@@ -61,12 +61,12 @@ def check_platform(guard: Guard, words: LedgerWords, players_at_most: int = PLAY
     learnt = learn_words(sample)
     parts = (
         schema,
-        _ledger(guard.policy.platform.ledger, counts, learnt) if is_asked else _NOT_ASKED,
-        _asked("flags", lambda: _flags(guard)),
-        _asked("log", lambda: _log(guard)),
-        _asked("secrets", lambda: _secrets(guard)),
+        _ledger(deps.policy.platform.ledger, counts, learnt) if is_asked else _NOT_ASKED,
+        _asked("flags", lambda: _flags(deps)),
+        _asked("log", lambda: _log(deps)),
+        _asked("secrets", lambda: _secrets(deps)),
     )
-    proposal = _proposal(guard.policy.platform.ledger, counts, learnt, shared_payments(sample, learnt))
+    proposal = _proposal(deps.policy.platform.ledger, counts, learnt, shared_payments(sample, learnt))
     return PlatformCheck(parts, tuple(learnt), tuple(proposal))
 
 
@@ -80,11 +80,11 @@ def _asked(name: str, look: Callable[[], Iterator[str]]) -> CheckedPart:
     return CheckedPart(name, fits=not wrong, lines=(*wrong, *(line for line in lines if not line.startswith("!"))))
 
 
-def _schema(guard: Guard) -> Iterator[str]:
-    guard.ledger.check_columns()
-    tenants = guard.ledger.tenant_ids()
+def _schema(deps: Dependencies) -> Iterator[str]:
+    deps.ledger.check_columns()
+    tenants = deps.ledger.tenant_ids()
     yield f"every mapped table and column is there; {len(tenants)} tenants"
-    for obstacle in guard.backfill.obstacles():
+    for obstacle in deps.backfill.obstacles():
         yield f"!{obstacle.sentence}"
 
 
@@ -165,32 +165,32 @@ def _plain(found: Learnt) -> str:
     return "-1" if found.held is Factor.BY_DIRECTION else found.held.value
 
 
-def _flags(guard: Guard) -> Iterator[str]:
-    for flag in sorted(guard.policy.flags):
-        scopes = guard.flags.scopes(flag)
+def _flags(deps: Dependencies) -> Iterator[str]:
+    for flag in sorted(deps.policy.flags):
+        scopes = deps.flags.scopes(flag)
         standing = ", ".join(f"{scope.tenant_id} {scope.described()}" for scope in scopes)
         yield f"{flag}: {standing}" if standing else f"!{flag}: stands nowhere in the policy's flag store"
-    if not guard.policy.probes:
+    if not deps.policy.probes:
         yield "no probes: what the instances really serve is not looked at"
 
 
-def _log(guard: Guard) -> Iterator[str]:
-    now = guard.clock.now()
-    for trigger, request in guard.policy.access_events().items():
-        with guard.state.transaction() as state:
+def _log(deps: Dependencies) -> Iterator[str]:
+    now = deps.clock.now()
+    for trigger, request in deps.policy.access_events().items():
+        with deps.state.transaction() as state:
             readings = state.readings.readings(trigger, now - _LOG_SPAN, now)
         calls, failures = sum(each.exposure for each in readings), sum(each.events for each in readings)
         if not calls:
             yield f"!{trigger.value}: no request of {request.method} {request.path} within a day; ingest a log"
             continue
         yield f"{trigger.value}: {calls} requests within a day, {failures} of them {request.error_code}"
-        tenants = guard.ledger.tenant_ids()
-        if failures and not guard.triage.affected_subjects(trigger, tenants, now - _LOG_SPAN, now, 1):
+        tenants = deps.ledger.tenant_ids()
+        if failures and not deps.triage.affected_subjects(trigger, tenants, now - _LOG_SPAN, now, 1):
             yield f"!{trigger.value}: the log names no {request.subject} of its failures"
 
 
-def _secrets(guard: Guard) -> Iterator[str]:
-    for finding in guard.secrets.findings():
+def _secrets(deps: Dependencies) -> Iterator[str]:
+    for finding in deps.secrets.findings():
         if finding.problems:
             yield f"!{finding.name} ({finding.provider}): {'; '.join(finding.problems)}"
         elif finding.is_value_known:

@@ -1,1 +1,1 @@
-"""What people are told, and where."""
+"""Notices to people."""

@@ -1,4 +1,4 @@
-"""notify: post a notice into its incident's thread, and put on record that it was posted or was not."""
+"""notify: post a notice into its incident's thread, and record whether it was posted."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.records import NoticeFailed, NoticePosted
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.runs import GUARD_ITSELF
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.domain.stops import active_stop
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.notify.notices import action_notice, approval_notice, incident_notice
 
 __all__ = ["action_notice", "approval_notice", "incident_notice", "notify", "tell"]
@@ -20,36 +21,37 @@ __all__ = ["action_notice", "approval_notice", "incident_notice", "notify", "tel
 log = logging.getLogger(__name__)
 
 
-def notify(guard: Guard, notice: Notice) -> ThreadRef:
-    """Post `notice`, under its incident's thread when there is one, and return where it stands.
+def notify(deps: Dependencies, notice: Notice) -> ThreadRef:
+    """Post `notice`, in its incident's thread when there is one; returns where it was posted.
 
-    The first notice of an incident starts its thread. People come first: a notice about an incident that is not known,
-    or while guard state does not answer, is posted all the same, outside any thread.
+    The first notice of an incident starts its thread. People come first: if the incident is unknown or guard state does not
+    answer, the notice is posted anyway, outside any thread.
 
     Raises:
-        NotificationFailed: the channel did not take it. This is on record; let the notifying task fail and nothing else.
-        SourceUnavailable: it was posted, but guard state could not put that on record.
+        NotificationFailed: the channel failed. This is recorded; let only the notifying task fail.
+        SourceUnavailable: it was posted, but guard state could not record it.
     """
-    incident_id, thread = _thread_of(guard, notice)
+    incident_id, thread = _thread_of(deps, notice)
+    notice = _with_stop(deps, notice)
     try:
-        posted = guard.notifier.post(notice, thread)
+        posted = deps.notifier.post(notice, thread)
     except NotificationFailed as error:
-        with guard.state.transaction() as state:
-            _append(guard, state, incident_id, NoticeFailed(title=notice.title, error=str(error)))
+        with deps.state.transaction() as state:
+            _append(deps, state, incident_id, NoticeFailed(title=notice.title, error=str(error)))
         raise
     where = NoticePosted(title=notice.title, channel=posted.channel, ts=posted.ts)
     starts_thread = incident_id is not None and thread is None and posted.ts != ""
-    if not (starts_thread and _stored_with_thread(guard, incident_id or "", posted, where)):
-        with guard.state.transaction() as state:
-            _append(guard, state, incident_id, where)
+    if not (starts_thread and _stored_with_thread(deps, incident_id or "", posted, where)):
+        with deps.state.transaction() as state:
+            _append(deps, state, incident_id, where)
     return posted
 
 
-def _thread_of(guard: Guard, notice: Notice) -> tuple[str | None, ThreadRef | None]:
+def _thread_of(deps: Dependencies, notice: Notice) -> tuple[str | None, ThreadRef | None]:
     if not notice.incident_id:
         return None, None
     try:
-        with guard.state.transaction() as state:
+        with deps.state.transaction() as state:
             incident = state.incidents.get(notice.incident_id)
     except (BadInputError, SourceUnavailable):
         return None, None
@@ -58,39 +60,49 @@ def _thread_of(guard: Guard, notice: Notice) -> tuple[str | None, ThreadRef | No
     return incident.incident_id, None
 
 
-def _stored_with_thread(guard: Guard, incident_id: str, posted: ThreadRef, where: NoticePosted) -> bool:
-    """Store the thread on the incident, trying once more when somebody saved it meanwhile; a thread that stands stays.
+def _with_stop(deps: Dependencies, notice: Notice) -> Notice:
+    """While the guard is stopped every message says so, first."""
+    try:
+        with deps.state.transaction() as state:
+            stop = active_stop(state.audit)
+    except SourceUnavailable:
+        return notice
+    return notice if stop is None else replace(notice, facts=(("Guard", stop.sentence), *notice.facts))
 
-    False when both tries met another writer: the next notice will then start the thread.
+
+def _stored_with_thread(deps: Dependencies, incident_id: str, posted: ThreadRef, where: NoticePosted) -> bool:
+    """Store the thread on the incident, with one retry if the incident was saved meanwhile. An existing thread is kept.
+
+    False when both tries met another writer: the next notice starts the thread then.
     """
     for _ in range(2):
         try:
-            with guard.state.transaction() as state:
+            with deps.state.transaction() as state:
                 incident = state.incidents.get(incident_id)
                 if not incident.thread_ts:
                     state.incidents.save(replace(incident, thread_channel=posted.channel, thread_ts=posted.ts))
-                _append(guard, state, incident_id, where)
+                _append(deps, state, incident_id, where)
         except SafetyRefusal:
             continue
         return True
     return False
 
 
-def _append(guard: Guard, state: GuardTransaction, incident_id: str | None, fact: NoticePosted | NoticeFailed) -> None:
+def _append(deps: Dependencies, state: UnitOfWork, incident_id: str | None, fact: NoticePosted | NoticeFailed) -> None:
     state.audit.append(
         recorded(
             fact,
             actor=GUARD_ITSELF,
-            subject=f"incident:{incident_id}" if incident_id else f"channel:{guard.policy.notification.places}",
-            at=guard.wall_clock.now(),
+            subject=f"incident:{incident_id}" if incident_id else f"channel:{deps.policy.notification.places}",
+            at=deps.wall_clock.now(),
             incident_id=incident_id,
         )
     )
 
 
 def tell(post: Callable[[], object]) -> None:
-    """Post if the channel takes it. That it did not is in the audit log; a repair goes on all the same."""
+    """Post; a failed channel is in the audit log and never stops a repair."""
     try:
         post()
     except NotificationFailed as error:
-        log.warning("not told: %s", error)
+        log.warning("notice not posted: %s", error)

@@ -1,1 +1,1 @@
-"""One incident: what the policy names is done, waited for and reported."""
+"""One incident: do what the policy names, wait for it, report."""

@@ -1,4 +1,4 @@
-"""close_incident: a named human ends an incident that evidence can't end, such as that of a tenant that left while in alarm."""
+"""close_incident: a named person ends an incident that evidence can't end, such as one of a tenant that left while in alarm."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from ledger_guard.domain.incidents import Action, ActionStatus, Incident, Incide
 from ledger_guard.domain.signals import WindowState
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window, iso
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 
 REASON_MINIMUM_CHARACTERS = 10
-#: without a readable window for so long there is no sign of trouble to respect
+#: after so long without a readable window, no alarm blocks closing
 _LOOK_BACK = timedelta(days=1)
 
 
-def close_incident(guard: Guard, incident_id: str, reason: str, by: str) -> tuple[Incident, Sequence[Action]]:
-    """Resolve an incident by hand; returns it with what was started for it and has not ended, which goes on.
+def close_incident(deps: Dependencies, incident_id: str, reason: str, by: str) -> tuple[Incident, Sequence[Action]]:
+    """Resolve an incident by hand; returns it with its unfinished actions, which continue.
 
-    Freezes stay, verdicts stay; the next alarm opens an incident of its own. What counts is the newest judged window that could
-    be read: a source that is away hides no alarm.
+    Freezes and verdicts stay; the next alarm opens a new incident. The newest judged window with data counts: a source that is
+    down hides no alarm.
 
     Raises:
-        BadInputError: there is no such incident, it is resolved already, the reason is too short or nobody is named.
-        SafetyRefusal: a tenant of the incident is in alarm in that window, or somebody changed the incident at the same moment.
-            Nothing was written: repair the tenant, or wait until it is quiet or sends nothing.
+        BadInputError: no such incident, it is resolved already, the reason is too short, or no name is given.
+        SafetyRefusal: a tenant of the incident is in alarm in that window, or someone changed the incident at the same time.
+        Nothing was written. Repair the tenant, or wait until it is quiet or sends nothing.
     """
     reason, by = reason.strip(), by.strip()
     if not by:
-        raise BadInputError("by: names nobody; allowed: the name of who closes the incident")
+        raise BadInputError("by: is empty; allowed: the name of the person closing the incident")
     if len(reason) < REASON_MINIMUM_CHARACTERS:
         raise BadInputError(f"reason: has {len(reason)} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}")
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         incident = state.incidents.get(incident_id)
         if incident.is_over:
             raise BadInputError(f"incident {incident.incident_id}: is resolved; allowed: an incident that is not")
         window = _newest_readable(state, incident)
         _refuse_alarms(state, incident, window)
         unfinished = [each for each in state.actions.of_incident(incident.incident_id) if each.status is ActionStatus.STARTED]
-        closed = state.incidents.save(replace(incident, status=IncidentStatus.RESOLVED, resolved_at=guard.clock.now()))
+        closed = state.incidents.save(replace(incident, status=IncidentStatus.RESOLVED, resolved_at=deps.clock.now()))
         state.audit.append(
             recorded(
                 IncidentClosed(
@@ -55,14 +55,14 @@ def close_incident(guard: Guard, incident_id: str, reason: str, by: str) -> tupl
                 ),
                 actor=by,
                 subject=f"incident:{incident.incident_id}",
-                at=guard.wall_clock.now(),
+                at=deps.wall_clock.now(),
                 incident_id=incident.incident_id,
             )
         )
     return closed, unfinished
 
 
-def _newest_readable(state: GuardTransaction, incident: Incident) -> Window | None:
+def _newest_readable(state: UnitOfWork, incident: Incident) -> Window | None:
     through = state.verdicts.judged_through(incident.trigger)
     if through is None:
         return None
@@ -70,7 +70,7 @@ def _newest_readable(state: GuardTransaction, incident: Incident) -> Window | No
     return next((each.window for each in reversed(windows) if each.state is WindowState.COMPLETE), None)
 
 
-def _refuse_alarms(state: GuardTransaction, incident: Incident, window: Window | None) -> None:
+def _refuse_alarms(state: UnitOfWork, incident: Incident, window: Window | None) -> None:
     alarms: list[Verdict] = []
     if window is not None:
         verdicts = state.verdicts.between(incident.trigger, window.start, window.end)

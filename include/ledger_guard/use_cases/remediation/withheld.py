@@ -1,4 +1,4 @@
-"""What triage speaks against: repairs that the policy names and that would help nobody are not proposed, and that is said."""
+"""Withheld repairs: what triage advises against is not proposed, and this is reported."""
 
 from __future__ import annotations
 
@@ -13,98 +13,67 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.facts.incidents import CaseTaken, SecretsChecked, Triaged
 from ledger_guard.domain.identifiers import new_id
-from ledger_guard.domain.incidents import Action, ActionStatus, Incident
+from ledger_guard.domain.incidents import Action, ActionStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
-from ledger_guard.policy.schema import Policy
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.signals.check_secrets import check_secrets
 from ledger_guard.signals.registry import signal_of
 from ledger_guard.signals.signal import Against, Finding
 from ledger_guard.signals.triage import triage
+from ledger_guard.signals.withheld import WITHHELD, Matter, why_not, withheld_now
 from ledger_guard.use_cases.remediation.remediate import Case, child_runs, targets
 
-#: marks the record of an action that was not proposed
-_WITHHELD = "withheld"
 
+def proposed_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, Any]]:
+    """As `child_runs`, without what triage advises against; this is recorded as refused, with the reason.
 
-def proposed_runs(guard: Guard, case: Case, kind: str) -> list[dict[str, Any]]:
-    """As `child_runs`, without what triage speaks against; that is put on record as refused, with the reason.
-
-    Triage comes first: what this remediation's own triage found decides, and one is made here where it left none. Where it can't
-    tell, everything is proposed that the policy names.
+    This remediation's own triage decides; if there is none, it is made here. Where triage can't decide, everything that the
+    policy names is proposed.
     """
-    against = _found(guard, case) if kind in REPAIRS else {}
-    every = case.tenants if kind == "backfill" else targets(guard, case, kind)
-    refused = {target: why for target in every if (why := _why_not(guard.policy, case, target, against))}
+    against = _found(deps, case) if kind in REPAIRS else {}
+    matter = Matter(Trigger(case.trigger), Severity.parse(case.severity), Scope.parse(case.scope), case.tenants)
+    every = case.tenants if kind == "backfill" else targets(deps, case, kind)
+    refused = {target: why for target in every if (why := why_not(deps.policy, matter, target, against))}
     for target, why in refused.items():
-        _withhold(guard, case, kind, target, why)
+        _withhold(deps, case, kind, target, why)
     if kind == "roll_back" and case.flag in every:
-        return [] if refused else child_runs(guard, case, kind)
+        return [] if refused else child_runs(deps, case, kind)
     left = tuple(tenant for tenant in case.tenants if tenant not in against)
-    return child_runs(guard, replace(case, tenants=left), kind) if left else []
+    return child_runs(deps, replace(case, tenants=left), kind) if left else []
 
 
-def proposed_targets(guard: Guard, case: Case, kind: str, actions: Sequence[Action]) -> tuple[str, ...]:
-    """As `targets`, without those whose newest record says that they were not proposed."""
+def proposed_targets(deps: Dependencies, case: Case, kind: str, actions: Sequence[Action]) -> tuple[str, ...]:
+    """As `targets`, without those whose newest record says "not proposed"."""
     held = {action.target for action in withheld_now(actions) if action.kind == kind}
     left = tuple(tenant for tenant in case.tenants if kind != "backfill" or tenant not in held)
-    return tuple(target for target in targets(guard, replace(case, tenants=left), kind) if target not in held)
+    return tuple(target for target in targets(deps, replace(case, tenants=left), kind) if target not in held)
 
 
-def is_withheld(action: Action | None) -> bool:
-    """Whether the action was not proposed because of what triage found."""
-    return action is not None and _WITHHELD in action.detail
-
-
-def withheld_now(actions: Sequence[Action]) -> list[Action]:
-    """Repairs whose newest record says that they were not proposed."""
-    newest = {(action.kind, action.target): action for action in work_of(actions)}
-    return [action for action in newest.values() if is_withheld(action)]
-
-
-def no_longer_speaks_against(guard: Guard, incident: Incident, actions: Sequence[Action]) -> bool:
-    """Whether something was withheld for the incident that would be proposed as things are now.
-
-    A source that does not answer changes nothing: the next look may tell.
-    """
-    held = withheld_now(actions)
-    if not held:
-        return False
-    try:
-        against = signal_of(guard.policy, incident.trigger).against_now(guard, incident)
-    except SourceUnavailable:
-        return False
-    flag = guard.policy.trigger(incident.trigger).flag
-    words = incident.severity.value, incident.scope.value
-    case = Case(incident.incident_id, incident.trigger.value, *words, incident.tenants, (), flag, "", "")
-    return any(not _why_not(guard.policy, case, action.target, against) for action in held)
-
-
-def _found(guard: Guard, case: Case) -> Against:
-    """What the triage of this remediation says, made now if there is none; nothing where it can't tell."""
-    signal = signal_of(guard.policy, Trigger(case.trigger))
+def _found(deps: Dependencies, case: Case) -> Against:
+    """The result of this remediation's triage, made now if there is none; empty where it can't decide."""
+    signal = signal_of(deps.policy, Trigger(case.trigger))
     if signal.against_verb is None:
         return {}
-    found = _recorded(guard, case, signal.against_verb)
+    found = _recorded(deps, case, signal.against_verb)
     if found is None:
         try:
-            found = _looked(guard, case.incident_id, signal.against_verb)
+            found = _looked(deps, case.incident_id, signal.against_verb)
         except SourceUnavailable:
             return {}
     return signal.against(found, case.tenants)
 
 
-def _looked(guard: Guard, incident_id: str, verb: str) -> Finding:
-    """Do the verb now; what it puts on record."""
-    return (check_secrets if verb == "check_secrets" else triage)(guard, incident_id).on_record()
+def _looked(deps: Dependencies, incident_id: str, verb: str) -> Finding:
+    """Do the verb now; returns its fact."""
+    return (check_secrets if verb == "check_secrets" else triage)(deps, incident_id).on_record()
 
 
-def _recorded(guard: Guard, case: Case, verb: str) -> Finding | None:
-    """What this verb found last since the remediation took up its case, by the audit log."""
+def _recorded(deps: Dependencies, case: Case, verb: str) -> Finding | None:
+    """This verb's newest finding since the remediation began, from the audit log."""
     found: Finding | None = None
     kind: type[Finding] = SecretsChecked if verb == "check_secrets" else Triaged
-    with guard.state.transaction() as state:
+    with deps.state.transaction() as state:
         for entry in state.audit.entries(incident_id=case.incident_id):
             taken = told(entry.event, CaseTaken)
             if taken and hashlib.sha256(taken.run_id.encode()).hexdigest()[:10] == case.run_key:
@@ -114,38 +83,16 @@ def _recorded(guard: Guard, case: Case, verb: str) -> Finding | None:
     return found
 
 
-def _why_not(policy: Policy, case: Case, target: str, against: Against) -> str:
-    """Why a target gets no run; empty when it gets one.
-
-    The flag for everybody is left alone when triage speaks against it in every tenant, or when the tenants that are left are
-    too few for a widespread trouble and the policy answers an isolated one without a rollback.
-    """
-    if target != case.flag:
-        return against.get(target.rpartition("@")[2], "")
-    left = [tenant for tenant in case.tenants if tenant not in against]
-    if len(left) == len(case.tenants):
-        return ""
-    why = next(iter(against.values()))
-    if not left:
-        return why
-    trigger = Trigger(case.trigger)
-    isolated = policy.row_for(trigger, Severity.parse(case.severity), Scope.ISOLATED)
-    is_few = len(left) < policy.detection_of(trigger).widespread_minimum_tenants
-    if case.scope == Scope.WIDESPREAD.value and is_few and "roll_back" not in isolated.actions:
-        return f"in {len(case.tenants) - len(left)} of {len(case.tenants)} tenants {why}; the others alone are isolated"
-    return ""
-
-
-def _withhold(guard: Guard, case: Case, kind: str, target: str, why: str) -> None:
-    now, action_id = guard.clock.now(), new_id()
-    with guard.state.transaction() as state:
+def _withhold(deps: Dependencies, case: Case, kind: str, target: str, why: str) -> None:
+    now, action_id = deps.clock.now(), new_id()
+    with deps.state.transaction() as state:
         actions = work_of(state.actions.of_incident(case.incident_id))
         newest = {(each.kind, each.target): each for each in actions}.get((kind, target))
-        if newest is not None and newest.detail.get(_WITHHELD) == case.run_key:
+        if newest is not None and newest.detail.get(WITHHELD) == case.run_key:
             return
         started = state.actions.start(Action(action_id, case.incident_id, kind, target, ActionStatus.STARTED, now))
         if started.action_id != action_id:
-            # under way: somebody asked for it, and it is theirs
+            # in progress: a person asked for it
             return
         refused = replace(started, status=ActionStatus.REFUSED, outcome=f"not proposed: {why}", finished_at=now)
-        state.actions.finish(replace(refused, detail={_WITHHELD: case.run_key}))
+        state.actions.finish(replace(refused, detail={WITHHELD: case.run_key}))

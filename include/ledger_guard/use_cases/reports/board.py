@@ -1,4 +1,4 @@
-"""board: everything that the page shows, read from one snapshot of guard state. Changes nothing."""
+"""board: everything the page shows, read from one snapshot of guard state. Read-only."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from datetime import datetime, timedelta
 
 from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
+from ledger_guard.domain.budgets import Used
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.runs import DAG_IDS
 from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
+from ledger_guard.use_cases.approvals.held_up import held_up
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
+from ledger_guard.use_cases.bounds.budget import budget_used
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
-from ledger_guard.use_cases.incidents.held_up import held_up
 
 #: how many audit entries the page shows
 AUDIT_ENTRIES = 10
@@ -29,17 +32,17 @@ AUDIT_ENTRIES = 10
 
 @dataclass(frozen=True)
 class TriggerState:
-    """One trigger, as its newest judged window left it."""
+    """One trigger, as of its newest judged window."""
 
     trigger: Trigger
     #: as in `insufficient_funds`
     name: str
     description: str
-    #: None when nothing was ever judged
+    #: None when nothing was judged yet
     window: Window | None = None
     #: tenants of that window by severity
     tenants: Mapping[Severity, int] = field(default_factory=dict)
-    #: the widest scope among its alarms; None without alarms
+    #: the widest scope of its alarms; None without alarms
     scope: Scope | None = None
     #: tenants in alarm with their sentences, severe ones first
     alarms: tuple[Verdict, ...] = ()
@@ -48,7 +51,7 @@ class TriggerState:
 
     @property
     def severity(self) -> Severity:
-        """The trigger as a whole: the gravest alarm, else quiet if any tenant could be judged, else why not."""
+        """The trigger as a whole: the worst alarm; else quiet if any tenant was judged; else why none was."""
         order = (Severity.SEVERE, Severity.MILD, Severity.NONE, Severity.INSUFFICIENT)
         return next((severity for severity in order if self.tenants.get(severity)), Severity.NO_DATA)
 
@@ -57,15 +60,15 @@ class TriggerState:
 class BoardState:
     """What the page shows."""
 
-    #: people's time: approvals, freezes and the audit log are told by it
+    #: wall-clock time: approvals, freezes and the audit log use it
     read_at: datetime
-    #: event time: windows and incidents are told by it; differs from `read_at` only in a rehearsal
+    #: event time: windows and incidents use it; differs from `read_at` only in a rehearsal
     event_now: datetime
     window_length: timedelta
     triggers: tuple[TriggerState, ...]
     #: not resolved, newest first
     incidents: tuple[Incident, ...]
-    #: questions without an answer whose run goes on, oldest first
+    #: open questions whose run is still active, oldest first
     waiting: tuple[Approval, ...]
     freezes: tuple[Freeze, ...]
     #: newest first
@@ -74,33 +77,38 @@ class BoardState:
     flags: tuple[FlagState, ...]
     #: why the flags could not be read; empty when they could
     flags_problem: str = ""
-    #: whether this process has an audit key: without one, rows of guard state are taken at their word
+    #: whether this process has an audit key: without one, rows of guard state are trusted as they are
     is_keyed: bool = True
-    #: what keeps runs from beginning and questions from being answered, a sentence each
+    #: what blocks runs from starting and questions from being answered, one sentence each
     held_up: tuple[str, ...] = ()
+    #: the stop that is active; None: the guard may write
+    stop: Stop | None = None
+    #: what may be written without a human, the hour's first
+    budgets: tuple[Used, ...] = ()
+    currency: str = "USD"
 
 
-def board(guard: Guard, scheduler: Scheduler | None = None) -> BoardState:
-    """Read the board. Without a scheduler, what the last look of a task saw of DAGs and runs counts.
+def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
+    """Read the board. Without a scheduler, the last check by a task counts for DAGs and runs.
 
     Raises:
-        SourceUnavailable: guard state could not be read. Say so in place of the board: nothing is known.
+        SourceUnavailable: guard state could not be read. Show that instead of the board: nothing is known.
     """
     paused, problem = _paused(scheduler)
-    with guard.state.snapshot() as state:
-        triggers = tuple(_trigger_state(guard, state, trigger) for trigger in guard.policy.triggers)
+    with deps.state.snapshot() as state:
+        triggers = tuple(_trigger_state(deps, state, trigger) for trigger in deps.policy.triggers)
         incidents = tuple(state.incidents.listed(include_resolved=False))
-        waiting = tuple(state.approvals.waiting(guard.wall_clock.now()))
-        freezes = tuple(freezes_that_stand(guard, state))
+        waiting = tuple(state.approvals.waiting(deps.wall_clock.now()))
+        freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
-        held = held_up(guard, state, paused)
+        held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
-    flags, flags_problem = _flags(guard)
+    flags, flags_problem = _flags(deps)
     return BoardState(
-        read_at=guard.wall_clock.now(),
-        event_now=guard.clock.now(),
-        window_length=timedelta(minutes=guard.policy.window_minutes),
+        read_at=deps.wall_clock.now(),
+        event_now=deps.clock.now(),
+        window_length=timedelta(minutes=deps.policy.window_minutes),
         triggers=triggers,
         incidents=incidents,
         waiting=tuple(each for each in waiting if each not in orphans),
@@ -110,11 +118,14 @@ def board(guard: Guard, scheduler: Scheduler | None = None) -> BoardState:
         flags_problem=flags_problem,
         is_keyed=is_keyed,
         held_up=(*problem, *held, *_without_a_run(len(orphans))),
+        stop=stop,
+        budgets=budgets,
+        currency=deps.policy.platform.currency,
     )
 
 
 def _paused(scheduler: Scheduler | None) -> tuple[list[str] | None, tuple[str, ...]]:
-    """Which DAGs are paused now, None where that is not known; and why it is not."""
+    """Which DAGs are paused now, or None and the reason why this is not known."""
     if scheduler is None:
         return None, ()
     try:
@@ -124,15 +135,15 @@ def _paused(scheduler: Scheduler | None) -> tuple[list[str] | None, tuple[str, .
 
 
 def _without_a_run(orphans: int) -> tuple[str, ...]:
-    return (f"{orphans} question(s) can't be answered any more: their runs have ended.",) if orphans else ()
+    return (f"{orphans} open question(s) can't be answered: their runs have ended.",) if orphans else ()
 
 
-def _trigger_state(guard: Guard, state: GuardTransaction, trigger: Trigger) -> TriggerState:
-    name, description = guard.policy.trigger_name(trigger), guard.policy.trigger(trigger).description
+def _trigger_state(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> TriggerState:
+    name, description = deps.policy.trigger_name(trigger), deps.policy.trigger(trigger).description
     through = state.verdicts.judged_through(trigger)
     if through is None:
         return TriggerState(trigger, name, description)
-    length = timedelta(minutes=guard.policy.window_minutes)
+    length = timedelta(minutes=deps.policy.window_minutes)
     window = Window(through - length, length)
     verdicts = state.verdicts.between(trigger, window.start, window.end)
     alarms = [verdict for verdict in verdicts if verdict.severity.is_alarm]
@@ -155,14 +166,14 @@ def _widest(alarms: list[Verdict]) -> Scope | None:
     return Scope.WIDESPREAD if any(alarm.scope is Scope.WIDESPREAD for alarm in alarms) else Scope.ISOLATED
 
 
-def _flags(guard: Guard) -> tuple[tuple[FlagState, ...], str]:
-    """The flag store may be another database than guard state: without it the rest of the board still counts."""
+def _flags(deps: Dependencies) -> tuple[tuple[FlagState, ...], str]:
+    """The flag store may be another database: without it the rest of the board is still valid."""
     found: list[FlagState] = []
     try:
-        for flag in guard.policy.flags:
-            scopes = guard.flags.scopes(flag)
+        for flag in deps.policy.flags:
+            scopes = deps.flags.scopes(flag)
             if not any(scope.tenant_id == EVERYWHERE for scope in scopes):
-                found.append(guard.flags.get(flag, EVERYWHERE))
+                found.append(deps.flags.get(flag, EVERYWHERE))
             found.extend(scopes)
     except SourceUnavailable as error:
         return (), str(error)

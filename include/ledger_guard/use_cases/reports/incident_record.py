@@ -1,4 +1,4 @@
-"""Everything guard state knows about one incident, read as it stood at one moment. Changes nothing."""
+"""Everything guard state knows about one incident, read in one snapshot. Read-only."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident
 from ledger_guard.domain.plans import Plan
 from ledger_guard.domain.verdicts import Severity, Verdict
-from ledger_guard.ports import Guard
-from ledger_guard.ports.guard_state import GuardTransaction
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 
 
 @dataclass(frozen=True)
 class TenantCourse:
-    """How one tenant of the incident fared."""
+    """One tenant of the incident."""
 
     tenant_id: str
     mild_windows: int
@@ -26,25 +26,25 @@ class TenantCourse:
     #: start of its first and its newest window in alarm; None when none is stored
     first_alarm: datetime | None
     last_alarm: datetime | None
-    #: its gravest verdict, the newest of those
+    #: its worst verdict, the newest of those
     gravest: Verdict | None
-    #: its newest verdict of all; None when it has none
+    #: its newest verdict; None when it has none
     newest: Verdict | None
 
 
 @dataclass(frozen=True)
 class IncidentRecord:
-    """An incident with all that hangs on it, each in order of time."""
+    """An incident with all its records, each in order of time."""
 
     incident: Incident
-    #: by the clock that people live by
+    #: wall-clock time
     read_at: datetime
     tenants: tuple[TenantCourse, ...]
     actions: tuple[Action, ...]
     #: without rows
     plans: tuple[Plan, ...]
     approvals: tuple[Approval, ...]
-    #: ids of the questions that may still be answered
+    #: ids of the open questions
     waiting: frozenset[str]
     flag_changes: tuple[FlagChange, ...]
     freezes: tuple[Freeze, ...]
@@ -57,16 +57,16 @@ class IncidentRecord:
         return tuple(action for action in self.actions if action.status is ActionStatus.STARTED)
 
 
-def incident_record(guard: Guard, incident_id: str) -> IncidentRecord:
-    """Read an incident and all that hangs on it; raises BadInputError when there is none with this id."""
-    now = guard.wall_clock.now()
-    with guard.state.snapshot() as state:
+def incident_record(deps: Dependencies, incident_id: str) -> IncidentRecord:
+    """Read an incident and all its records; raises BadInputError when there is none with this id."""
+    now = deps.wall_clock.now()
+    with deps.state.snapshot() as state:
         incident = state.incidents.get(incident_id)
         found = incident.incident_id
         return IncidentRecord(
             incident=incident,
             read_at=now,
-            tenants=_courses(guard, state, incident),
+            tenants=_courses(deps, state, incident),
             actions=tuple(state.actions.of_incident(found)),
             plans=tuple(state.plans.of_incident(found)),
             approvals=tuple(state.approvals.of_incident(found)),
@@ -78,12 +78,12 @@ def incident_record(guard: Guard, incident_id: str) -> IncidentRecord:
         )
 
 
-def _courses(guard: Guard, state: GuardTransaction, incident: Incident) -> tuple[TenantCourse, ...]:
-    length = timedelta(minutes=guard.policy.window_minutes)
+def _courses(deps: Dependencies, state: UnitOfWork, incident: Incident) -> tuple[TenantCourse, ...]:
+    length = timedelta(minutes=deps.policy.window_minutes)
     until = state.verdicts.judged_through(incident.trigger) or incident.last_alarm_window_start
     if incident.is_over:
-        # The windows that ended it, and none of a later incident's.
-        quiet = guard.policy.detection_of(incident.trigger).resolve_after_windows
+        # Up to the windows that ended it; none of a later incident.
+        quiet = deps.policy.detection_of(incident.trigger).resolve_after_windows
         until = min(until, incident.last_alarm_window_start + (1 + quiet) * length)
     by_tenant: dict[str, list[Verdict]] = {tenant_id: [] for tenant_id in incident.tenants}
     for verdict in state.verdicts.between(incident.trigger, incident.first_window_start, until):

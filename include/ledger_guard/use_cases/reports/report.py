@@ -1,9 +1,9 @@
-"""incident_report: the incident as people read it afterwards, in Markdown. Changes nothing."""
+"""incident_report: the incident for people to read afterwards, in Markdown. Read-only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from operator import attrgetter
 from pathlib import Path
@@ -13,40 +13,40 @@ from markupsafe import Markup
 
 from ledger_guard.domain.approvals import Answer, Approval
 from ledger_guard.domain.finding_words import counts_in_words
-from ledger_guard.domain.flags import EVERYWHERE, FlagChange, Freeze
+from ledger_guard.domain.flags import FlagChange, Freeze, on_or_off, scope_text
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import Plan
-from ledger_guard.domain.shown_text import markdown
+from ledger_guard.domain.shown_text import duration, markdown
 from ledger_guard.domain.windows import iso
-from ledger_guard.ports import Guard
+from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.reports.incident_record import IncidentRecord, TenantCourse, incident_record
 
 Row = tuple[object, ...]
 
 
-def incident_report(guard: Guard, incident_id: str) -> str:
-    """What happened, to whom, what was decided, approved and written, and what still waits; times are UTC.
+def incident_report(deps: Dependencies, incident_id: str) -> str:
+    """What happened, who was affected, what was decided, approved and written, and what is still open; times are UTC.
 
     Raises:
-        BadInputError: there is no such incident: take the id from `incident list --all`.
+        BadInputError: no such incident; `incident list --all` lists the ids.
     """
-    record = incident_record(guard, incident_id)
+    record = incident_record(deps, incident_id)
     incident = record.incident
-    known = guard.policy.triggers.get(incident.trigger)
+    known = deps.policy.triggers.get(incident.trigger)
     text = _templates().get_template("incident_report.md.j2")
     return text.render(
         record=record,
         incident=incident,
-        title=guard.policy.named(incident.trigger),
-        # an incident may outlive its trigger's place in the policy
+        title=deps.policy.named(incident.trigger),
+        # the policy may no longer name the incident's trigger
         trigger=known,
-        row=known and guard.policy.row_for(incident.trigger, incident.severity, incident.scope),
+        row=known and deps.policy.row_for(incident.trigger, incident.severity, incident.scope),
         approval_rows=[_approval_row(approval, record) for approval in record.approvals],
     )
 
 
 def _templates() -> Environment:
-    # What an expression gives is escaped as Markdown before Jinja sees it, so that nothing is shown as it was written by mistake.
+    # Every expression is escaped as Markdown before Jinja sees it, so that nothing is shown unescaped by mistake.
     found = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -57,8 +57,8 @@ def _templates() -> Environment:
     found.filters.update(
         iso=lambda moment: Markup(iso(moment)),  # noqa: S704
         verbatim=Markup,
-        duration=_duration,
-        scope=_scope,
+        duration=duration,
+        scope=scope_text,
         cell=_cell,
         columns=_columns,
         tenant_row=_tenant_row,
@@ -81,15 +81,6 @@ def _columns(found: Iterable[object], *names: str) -> Iterator[Row]:
     return ((*attrgetter(*names)(each),) for each in found)
 
 
-def _duration(length: timedelta) -> str:
-    minutes = int(length.total_seconds()) // 60
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-
-
-def _scope(tenant_id: str) -> str:
-    return "everywhere" if tenant_id == EVERYWHERE else tenant_id
-
-
 def _tenant_row(each: TenantCourse) -> Row:
     newest = each.newest and f"{each.newest.severity.value} ({iso(each.newest.window.start)})"
     gravest = each.gravest and each.gravest.sentence
@@ -97,7 +88,7 @@ def _tenant_row(each: TenantCourse) -> Row:
 
 
 def _plan_row(plan: Plan) -> Row:
-    counts = f"{counts_in_words(plan.counts) or 'none'}; {plan.counts.protected} right though the player row differs"
+    counts = f"{counts_in_words(plan.counts) or 'none'}; {plan.counts.protected} right (only the player row differs)"
     amounts = (plan.cents.created, plan.cents.increased, plan.cents.decreased)
     created, increased, decreased = (readable(each, plan.currency) for each in amounts)
     moved = f"{created} created, {increased} added, {decreased} taken away"
@@ -113,24 +104,20 @@ def _approval_row(approval: Approval, record: IncidentRecord) -> Row:
         said = "BREAK GLASS: acted alone" if asked.is_break_glass else answer.answer.value.replace("_", " ")
         return *question, said, who, answer.answered_at, answer.reason
     if approval.orphaned_at is not None:
-        return *question, "not answered: its run had ended", None, approval.orphaned_at, None
+        return *question, "not answered: its run ended", None, approval.orphaned_at, None
     waits = asked.approval_id in record.waiting
-    return *question, f"waiting until {iso(asked.expires_at)}" if waits else "not answered, counts no more", None, None, None
+    return *question, f"waiting until {iso(asked.expires_at)}" if waits else "not answered, no longer valid", None, None, None
 
 
 def _flag_change_row(change: FlagChange) -> Row:
     seen_at = f" {iso(change.confirmed_at)}" if change.confirmed_at else ""
     seen = f"{change.status.value}{seen_at}{': ' if change.finding else ''}{change.finding}"
-    value = f"{_value(change.from_value)} → {_value(change.to_value)}"
+    value = f"{on_or_off(change.from_value)} → {on_or_off(change.to_value)}"
     by = (change.requested_by, change.approved_by)
-    return change.changed_at, change.flag, _scope(change.tenant_id), value, *by, change.reason, seen
+    return change.changed_at, change.flag, scope_text(change.tenant_id), value, *by, change.reason, seen
 
 
 def _freeze_row(freeze: Freeze) -> Row:
-    opened = (freeze.opened_at, freeze.flag, _scope(freeze.tenant_id), freeze.opened_by, freeze.reason)
+    opened = (freeze.opened_at, freeze.flag, scope_text(freeze.tenant_id), freeze.opened_by, freeze.reason)
     cause = (freeze.root_cause, freeze.root_cause_by, freeze.root_cause_owner, freeze.root_cause_link)
     return *opened, freeze.lifted_at, freeze.lifted_by, *cause
-
-
-def _value(is_enabled: bool | None) -> str:
-    return "not set" if is_enabled is None else "on" if is_enabled else "off"

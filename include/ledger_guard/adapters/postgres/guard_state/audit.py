@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
 from psycopg.rows import tuple_row
 
 from ledger_guard.adapters.flag_stores.store_rules import storable_event, stored_json
-from ledger_guard.adapters.postgres.connection import Connection
-from ledger_guard.adapters.postgres.guard_state.columns import optional_text
+from ledger_guard.adapters.postgres.connection import Connection, Row
+from ledger_guard.adapters.postgres.rows import Store
 from ledger_guard.domain.audit import AuditEntry, AuditEvent, chained
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import LedgerInvariantError
@@ -26,36 +26,35 @@ _NEWEST_ROWS = 10
 _cursor_numbers = itertools.count(1)
 
 
-class PostgresAuditLog:
+class PostgresAuditLog(Store):
     """AuditLog; an append holds the chain's end until the transaction ends, so append late and commit soon."""
 
     def __init__(self, connection: Connection, keys: AuditKeys = NO_KEYS) -> None:
-        self._connection, self._keys = connection, keys
+        super().__init__(connection)
+        self._keys = keys
 
     def append(self, event: AuditEvent) -> AuditEntry:
         """See AuditLog. Raises BadInputError when the log's entries are marked with a key that this process does not have."""
         incident_id = None if event.incident_id is None else checked_uuid(event.incident_id, "incident")
         storable = storable_event(replace(event, incident_id=incident_id))
-        head = self._connection.execute(statement("guard/lock_audit_head")).fetchone()
-        if head is None:
-            raise LedgerInvariantError("audit log: has lost its head; nothing is written before it is found out why")
+        head = self._locked_head()
         key = self._keys.for_append(head["key_id"])
         entry = chained(head["sequence"] + 1, storable, head["entry_hash"], key)
-        self._connection.execute(
-            statement("guard/insert_audit_entry"),
-            {
-                **vars(storable),
-                "sequence": entry.sequence,
-                "detail_text": stored_json(storable.detail),
-                "previous_hash": entry.previous_hash,
-                "entry_hash": entry.entry_hash,
-                "key_id": entry.key_id,
-                "mac": entry.mac,
-            },
-        )
-        end = {"sequence": entry.sequence, "entry_hash": entry.entry_hash, "key_id": entry.key_id}
-        self._connection.execute(statement("guard/update_audit_head"), end)
+        chain = {"sequence": entry.sequence, "entry_hash": entry.entry_hash, "key_id": entry.key_id}
+        beside = {"detail_text": stored_json(storable.detail), "previous_hash": entry.previous_hash, "mac": entry.mac}
+        self._execute("guard/insert_audit_entry", **vars(storable), **chain, **beside)
+        self._execute("guard/update_audit_head", **chain)
         return entry
+
+    def take_turn(self) -> None:
+        """See AuditLog."""
+        self._locked_head()
+
+    def _locked_head(self) -> Row:
+        head = self._row("guard/lock_audit_head")
+        if head is None:
+            raise LedgerInvariantError("audit log: has lost its head; nothing is written before it is found out why")
+        return head
 
     def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterator[AuditEntry]:
         """See AuditLog; streamed, so read it within the transaction."""
@@ -73,42 +72,41 @@ class PostgresAuditLog:
 
     def about(self, subject: str, verbs: Collection[str]) -> list[AuditEntry]:
         """See AuditLog."""
-        return self._all("guard/select_audit_entries_about", {"subject": subject, "verbs": list(verbs)})
+        return self._entries("guard/select_audit_entries_about", subject=subject, verbs=list(verbs))
 
     def in_any_scope(self, flag: str, verb: str) -> list[AuditEntry]:
         """See AuditLog."""
-        return self._all("guard/select_audit_entries_of_flag", {"flag": flag, "verb": verb})
+        return self._entries("guard/select_audit_entries_of_flag", flag=flag, verb=verb)
 
     def of_kind(self, kind: str, verb: str) -> list[AuditEntry]:
         """See AuditLog."""
-        return self._all("guard/select_audit_entries_of_kind", {"kind": kind, "verb": verb})
+        return self._entries("guard/select_audit_entries_of_kind", kind=kind, verb=verb)
 
     def newest_of_tenant(self, tenant_id: str, verb: str) -> Iterator[AuditEntry]:
         """See AuditLog."""
         asked = {"tenant_id": tenant_id, "verb": verb, "limit": _NEWEST_ROWS, "before": None}
-        while found := self._all("guard/select_newest_audit_entries_of_tenant", asked):
+        while found := self._entries("guard/select_newest_audit_entries_of_tenant", **asked):
             yield from found
             asked["before"] = found[-1].sequence
 
-    def _all(self, name: str, parameters: Mapping[str, Any]) -> list[AuditEntry]:
+    def _entries(self, name: str, **bound: Any) -> list[AuditEntry]:
         with self._connection.cursor(row_factory=tuple_row) as cursor:
-            cursor.execute(statement(name), parameters)
-            return [_entry(row) for row in cursor]
+            return [_entry(row) for row in cursor.execute(statement(name), bound)]
 
     def latest(self, limit: int) -> list[AuditEntry]:
         """See AuditLog."""
-        return self._all("guard/select_latest_audit_entries", {"limit": limit})
+        return self._entries("guard/select_latest_audit_entries", limit=limit)
 
     def head(self) -> tuple[int, str]:
         """See AuditLog."""
-        row = self._connection.execute(statement("guard/select_audit_head")).fetchone()
+        row = self._row("guard/select_audit_head")
         if row is None:
             raise LedgerInvariantError("audit log: has lost its head; nobody can tell whether its end was cut off")
         return row["sequence"], row["entry_hash"]
 
     def hash_at(self, sequence: int) -> str | None:
         """See AuditLog."""
-        row = self._connection.execute(statement("guard/select_audit_hash"), {"sequence": sequence}).fetchone()
+        row = self._row("guard/select_audit_hash", sequence=sequence)
         return None if row is None else str(row["entry_hash"])
 
 
@@ -122,7 +120,7 @@ def _entry(row: tuple[Any, ...]) -> AuditEntry:
         # What differs gives no hash: both are shown, and verification stops here.
         detail={"hashed_text": hashed, "queried": queried} if detail is None else detail,
         at=at,
-        incident_id=optional_text(incident_id),
+        incident_id=incident_id,
         tenant_id=tenant_id,
     )
     return AuditEntry(sequence, event, previous_hash, entry_hash, key_id, mac, None if detail is None else hashed)

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ledger_guard.adapters.postgres.connection import Connection
-from ledger_guard.adapters.postgres.guard_state.columns import given
+from ledger_guard.adapters.postgres.rows import Store, given
 from ledger_guard.domain.deploys import Deploy
-from ledger_guard.sql import statement
 
 
-class PostgresDeployStore:
+class PostgresDeployStore(Store):
     """DeployStore."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def add(self, deploy: Deploy) -> None:
         """See DeployStore."""
-        self._connection.execute(statement("guard/insert_deploy"), given(deploy))
+        self._execute("guard/insert_deploy", **given(deploy))
 
     def latest(self, by: datetime) -> Deploy | None:
         """See DeployStore."""
-        row = self._connection.execute(statement("guard/select_latest_deploy"), {"by": by}).fetchone()
-        return None if row is None else Deploy(**{**row, "deploy_id": str(row["deploy_id"])})
+        return self._one(Deploy, "guard/select_latest_deploy", by=by)

@@ -6,55 +6,43 @@ from dataclasses import replace
 
 import psycopg
 
-from ledger_guard.adapters.postgres.connection import Connection, Row
-from ledger_guard.adapters.postgres.guard_state.columns import given
+from ledger_guard.adapters.postgres.rows import Store, given
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal, StaleVersionError
 from ledger_guard.domain.identifiers import checked_uuid
-from ledger_guard.domain.incidents import Incident, IncidentStatus
+from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.domain.verdicts import Scope, Severity
-from ledger_guard.sql import statement
 
 
-class PostgresIncidentStore:
+class PostgresIncidentStore(Store):
     """IncidentStore; a changed incident is stored only over the version that was read."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def get(self, incident_id: str) -> Incident:
         """See IncidentStore."""
-        row = self._connection.execute(
-            statement("guard/select_incident"), {"incident_id": checked_uuid(incident_id, "incident")}
-        ).fetchone()
-        if row is None:
+        incident = self._one(Incident, "guard/select_incident", incident_id=checked_uuid(incident_id, "incident"))
+        if incident is None:
             raise BadInputError(f"incident {incident_id}: does not exist; allowed: an id from `incident list --all`")
-        return _incident(row)
+        return incident
 
     def open_for(self, trigger: Trigger) -> Incident | None:
         """See IncidentStore."""
-        row = self._connection.execute(statement("guard/select_unresolved_incident"), {"trigger": trigger.value}).fetchone()
-        return None if row is None else _incident(row)
+        return self._one(Incident, "guard/select_unresolved_incident", trigger=trigger.value)
 
     def listed(self, *, include_resolved: bool, limit: int = 100) -> list[Incident]:
         """See IncidentStore."""
-        rows = self._connection.execute(
-            statement("guard/select_incidents"), {"include_resolved": include_resolved, "limit": limit}
-        ).fetchall()
-        return [_incident(row) for row in rows]
+        return self._all(Incident, "guard/select_incidents", include_resolved=include_resolved, limit=limit)
 
     def add(self, incident: Incident) -> None:
         """See IncidentStore."""
-        if self._connection.execute(statement("guard/insert_incident"), given(incident)).fetchone() is not None:
+        if self._row("guard/insert_incident", **given(incident)) is not None:
             return
-        if self._connection.execute(statement("guard/select_incident"), {"incident_id": incident.incident_id}).fetchone():
+        if self._row("guard/select_incident", incident_id=incident.incident_id):
             raise SafetyRefusal(f"incident {incident.incident_id}: exists already")
         raise _second_unresolved(incident)
 
     def save(self, incident: Incident) -> Incident:
         """See IncidentStore."""
         try:
-            row = self._connection.execute(statement("guard/update_incident"), given(incident)).fetchone()
+            row = self._row("guard/update_incident", **given(incident))
         except psycopg.errors.UniqueViolation as error:
             # Another one was opened at this very moment; the statement's own check finds those opened before.
             raise _second_unresolved(incident) from error
@@ -67,18 +55,3 @@ class PostgresIncidentStore:
 
 def _second_unresolved(incident: Incident) -> SafetyRefusal:
     return SafetyRefusal(f"trigger {incident.trigger.value}: has an incident that is not resolved already")
-
-
-def _incident(row: Row) -> Incident:
-    return Incident(
-        **{
-            **row,
-            "incident_id": str(row["incident_id"]),
-            "trigger": Trigger(row["trigger"]),
-            "status": IncidentStatus(row["status"]),
-            "severity": Severity(row["severity"]),
-            "scope": Scope(row["scope"]),
-            "tenants": tuple(row["tenants"]),
-            "healthy_tenants": tuple(row["healthy_tenants"]),
-        }
-    )

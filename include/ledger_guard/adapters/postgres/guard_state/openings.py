@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from ledger_guard.adapters.postgres.connection import Connection
+from ledger_guard.adapters.postgres.rows import Store
 from ledger_guard.sql import statement
 
 
-class PostgresOpeningStore:
+class PostgresOpeningStore(Store):
     """OpeningStore; lines go through as they are."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def seen(self, tenant_id: str, words: str) -> Iterator[bytes]:
         """See OpeningStore."""
@@ -23,9 +20,8 @@ class PostgresOpeningStore:
 
     def add(self, tenant_id: str, words: str, lines: Iterable[bytes], at: datetime) -> None:
         """See OpeningStore."""
-        self._connection.execute(statement("guard/create_new_openings"))
+        self._execute("guard/create_new_openings")
         with self._connection.cursor() as cursor, cursor.copy(statement("guard/copy_new_openings")) as copy:
             for block in lines:
                 copy.write(block)
-        key = {"tenant_id": tenant_id, "words": words, "seen_at": at}
-        self._connection.execute(statement("guard/insert_seen_openings"), key)
+        self._execute("guard/insert_seen_openings", tenant_id=tenant_id, words=words, seen_at=at)

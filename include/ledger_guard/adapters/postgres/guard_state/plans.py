@@ -7,21 +7,18 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
 
 from psycopg import Copy
-from psycopg.rows import tuple_row
 
-from ledger_guard.adapters.postgres.connection import Connection, Row
-from ledger_guard.adapters.postgres.guard_state.columns import as_jsonb, given, optional_text
+from ledger_guard.adapters.postgres.rows import Store, as_jsonb, given, rows_as
+from ledger_guard.domain.budgets import BeingWritten, Written
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
-from ledger_guard.domain.findings import DifferenceCounts, RowCause, RowReason
+from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.identifiers import checked_uuid
-from ledger_guard.domain.plan_lines import lines_of
+from ledger_guard.domain.plan_rows import lines_of
 from ledger_guard.domain.plan_summary import CLASS_ENDS_CENTS, LARGEST_ROWS, CauseTotals, LargeRow, PlanSummary
 from ledger_guard.domain.plans import (
-    BackfillMode,
-    CentTotals,
+    NOTHING_WRITTEN,
     Plan,
     PlanContent,
     PlanRow,
@@ -33,28 +30,12 @@ from ledger_guard.sql import statement
 
 #: rows fetched at a time: memory stays that of the plan asked for
 _FETCH_ROWS = 20_000
-_PLAN_ROW_COLUMNS = (
-    *("player_id", "currency", "cause", "reason", "player_available", "player_held", "wallet_available", "wallet_pending"),
-    *(
-        "target_available",
-        "target_pending",
-        "opening",
-        "wallet_only",
-        "player_only",
-        "counted_twice",
-        "other_currencies",
-        "state",
-    ),
-)
 #: lines that are handed to the copy together
 _COPY_LINES = 1_000
 
 
-class PostgresPlanStore:
+class PostgresPlanStore(Store):
     """PlanStore; rows come in with one copy."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def add(self, plan: Plan) -> None:
         """See PlanStore."""
@@ -63,7 +44,7 @@ class PostgresPlanStore:
             "counts": as_jsonb(asdict(plan.counts)),
             "cents": as_jsonb(asdict(plan.cents)),
         }
-        if self._connection.execute(statement("guard/insert_plan"), parameters).fetchone() is None:
+        if self._row("guard/insert_plan", **parameters) is None:
             raise SafetyRefusal(f"plan {plan.plan_id}: exists already; a plan never changes")
         if plan.rows:
             self.add_rows(plan.plan_id, lines_of(plan.rows))
@@ -82,12 +63,9 @@ class PostgresPlanStore:
     def summary(self, plan_id: str) -> PlanSummary:
         """See PlanStore."""
         key = {"plan_id": checked_uuid(plan_id, "plan")}
-        asked = key | {"class_ends": list(CLASS_ENDS_CENTS), "limit": LARGEST_ROWS}
-        groups = self._connection.execute(statement("guard/sum_causes"), asked).fetchall()
-        largest = self._connection.execute(statement("guard/select_largest_rows"), asked).fetchall()
         histogram: Counter[int | None] = Counter()
         causes: dict[tuple[str, str, bool], Counter[str]] = defaultdict(Counter)
-        for group in groups:
+        for group in self._execute("guard/sum_causes", **key, class_ends=list(CLASS_ENDS_CENTS)):
             histogram[group["class_end"]] += group["rows"]
             totals = {name: group[name] for name in ("rows", "up_cents", "down_cents")}
             causes[group["cause"], group["currency"], group["is_created"]].update(totals)
@@ -96,34 +74,33 @@ class PostgresPlanStore:
                 CauseTotals(RowCause(cause), currency, is_created, totals["rows"], totals["up_cents"], totals["down_cents"])
                 for (cause, currency, is_created), totals in sorted(causes.items())
             ),
-            largest=tuple(LargeRow(**{**row, "cause": RowCause(row["cause"])}) for row in largest),
+            largest=tuple(self._all(LargeRow, "guard/select_largest_rows", **key, limit=LARGEST_ROWS)),
             histogram=histogram,
         )
 
     def get(self, plan_id: str, *, with_rows: bool = True) -> Plan:
         """See PlanStore."""
         key = {"plan_id": checked_uuid(plan_id, "plan")}
-        row = self._connection.execute(statement("guard/select_plan"), key).fetchone()
-        if row is None:
-            raise BadInputError(f"plan {plan_id}: does not exist; allowed: an id printed by `backfill dry-run`")
-        return replace(_plan(row), rows=tuple(self._rows(key["plan_id"]))) if with_rows else _plan(row)
+        plan = self._one(Plan, "guard/select_plan", **key)
+        if plan is None:
+            raise _unknown(plan_id)
+        return replace(plan, rows=tuple(self._rows(key["plan_id"]))) if with_rows else plan
 
     def _rows(self, plan_id: str) -> list[PlanRow]:
-        with self._connection.cursor("plan_rows", row_factory=tuple_row) as cursor:
+        with self._connection.cursor("plan_rows", row_factory=rows_as(PlanRow)) as cursor:
             cursor.itersize = _FETCH_ROWS
             cursor.execute(statement("guard/select_plan_rows"), {"plan_id": plan_id}, binary=True)
-            return [_plan_row(row) for row in cursor]
+            return list(cursor)
 
     def latest(self, tenant_id: str) -> Plan | None:
         """See PlanStore."""
-        row = self._connection.execute(statement("guard/select_latest_plan"), {"tenant_id": tenant_id}).fetchone()
-        return None if row is None else _plan(row)
+        return self._one(Plan, "guard/select_latest_plan", tenant_id=tenant_id)
 
     def content(self, plan_id: str) -> PlanContent:
         """See PlanStore: the rows are hashed as they stream by."""
         key = {"plan_id": self.get(plan_id, with_rows=False).plan_id}
         digest = hashlib.sha256()
-        kept = self._connection.execute(statement("guard/has_targets"), key).fetchone()
+        kept = self._row("guard/has_targets", **key)
         lines_covered = "copy_plan_content" if kept and kept["has_targets"] else "copy_plan_content_without_targets"
         with self._connection.cursor() as cursor, cursor.copy(statement(f"guard/{lines_covered}"), key) as copy:
             for lines in copy:
@@ -131,8 +108,7 @@ class PostgresPlanStore:
         return PlanContent(digest.hexdigest(), self._totals(plan_id))
 
     def _totals(self, plan_id: str) -> WriteTotals:
-        row = self._connection.execute(statement("guard/sum_plan_rows"), {"plan_id": plan_id}).fetchone()
-        return WriteTotals(**(row or {}))
+        return self._one(WriteTotals, "guard/sum_plan_rows", plan_id=plan_id) or NOTHING_WRITTEN
 
     def written_before(self, plan_id: str, tenant_id: str, since: datetime) -> WriteTotals:
         """See PlanStore."""
@@ -140,29 +116,33 @@ class PostgresPlanStore:
         row = self._connection.execute(statement("guard/sum_written_before"), asked).fetchone()
         return WriteTotals(**(row or {}))
 
+    def written_since(self, since: datetime) -> list[Written]:
+        """See PlanStore."""
+        return self._all(Written, "guard/sum_written_since", since=since)
+
+    def being_written(self, now: datetime, without: str) -> list[BeingWritten]:
+        """See PlanStore."""
+        return self._all(BeingWritten, "guard/sum_being_written", now=now, without=checked_uuid(without, "plan"))
+
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""
         plan = self.get(plan_id, with_rows=False)
-        rows = self._connection.execute(statement("guard/count_plan_rows"), {"plan_id": plan.plan_id}).fetchall()
-        return {row["state"]: row["rows"] for row in rows}
+        return {row["state"]: row["rows"] for row in self._execute("guard/count_plan_rows", plan_id=plan.plan_id)}
 
     def states_of(self, plan_id: str, player_ids: Collection[str]) -> dict[str, RowState]:
         """See PlanStore."""
-        asked = {"plan_id": checked_uuid(plan_id, "plan"), "player_ids": list(player_ids)}
-        rows = self._connection.execute(statement("guard/select_states_of_players"), asked)
+        key = checked_uuid(plan_id, "plan")
+        rows = self._execute("guard/select_states_of_players", plan_id=key, player_ids=list(player_ids))
         return {row["player_id"]: RowState(row["state"]) for row in rows}
 
     def set_status(self, plan_id: str, status: PlanStatus) -> None:
         """See PlanStore."""
-        key = checked_uuid(plan_id, "plan")
-        row = self._connection.execute(statement("guard/update_plan_status"), {"plan_id": key, "status": status.value}).fetchone()
-        if row is None:
-            raise BadInputError(f"plan {plan_id}: does not exist; allowed: an id printed by `backfill dry-run`")
+        if self._row("guard/update_plan_status", plan_id=checked_uuid(plan_id, "plan"), status=status.value) is None:
+            raise _unknown(plan_id)
 
     def of_incident(self, incident_id: str) -> list[Plan]:
         """See PlanStore."""
-        key = {"incident_id": checked_uuid(incident_id, "incident")}
-        return [_plan(row) for row in self._connection.execute(statement("guard/select_plans_of_incident"), key).fetchall()]
+        return self._all(Plan, "guard/select_plans_of_incident", incident_id=checked_uuid(incident_id, "incident"))
 
 
 def _flush(copy: Copy, digest: hashlib._Hash, prefix: bytes, waiting: list[bytes]) -> None:
@@ -173,23 +153,5 @@ def _flush(copy: Copy, digest: hashlib._Hash, prefix: bytes, waiting: list[bytes
     del waiting[1:]
 
 
-def _plan(row: Row) -> Plan:
-    return Plan(
-        **{
-            **row,
-            "plan_id": str(row["plan_id"]),
-            "mode": BackfillMode(row["mode"]),
-            "counts": DifferenceCounts(**row["counts"]),
-            "cents": CentTotals(**row["cents"]),
-            "guardrails_exceeded": tuple(row["guardrails_exceeded"]),
-            "incident_id": optional_text(row["incident_id"]),
-            "status": PlanStatus(row["status"]),
-        }
-    )
-
-
-def _plan_row(row: tuple[Any, ...]) -> PlanRow:
-    """A row of select_plan_rows.sql, whose columns have the names of PlanRow's fields."""
-    found = dict(zip(_PLAN_ROW_COLUMNS, row, strict=True))
-    reason = None if found["reason"] is None else RowReason(found["reason"])
-    return PlanRow(**{**found, "cause": RowCause(found["cause"]), "reason": reason, "state": RowState(found["state"])})
+def _unknown(plan_id: str) -> BadInputError:
+    return BadInputError(f"plan {plan_id}: does not exist; allowed: an id printed by `backfill dry-run`")

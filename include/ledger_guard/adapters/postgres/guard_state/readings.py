@@ -9,8 +9,8 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from ledger_guard.adapters.flag_stores.store_rules import require_known_windows
-from ledger_guard.adapters.postgres.connection import Connection
-from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
+from ledger_guard.adapters.postgres.rows import Store, value_of
+from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.sql import statement
 
@@ -18,15 +18,12 @@ from ledger_guard.sql import statement
 _FETCH_ROWS = 20_000
 
 
-class PostgresReadingStore:
+class PostgresReadingStore(Store):
     """ReadingStore; `record` brings any number of readings in with one copy."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def sensed_through(self, trigger: Trigger) -> datetime | None:
         """See ReadingStore."""
-        row = self._connection.execute(statement("guard/select_newest_window"), {"trigger": trigger.value}).fetchone()
+        row = self._row("guard/select_newest_window", trigger=trigger.value)
         return None if row is None else Window(row["window_start"], timedelta(seconds=row["window_seconds"])).end
 
     def record(self, windows: Sequence[SensedWindow], readings: Sequence[Reading]) -> int:
@@ -34,18 +31,17 @@ class PostgresReadingStore:
         require_known_windows(windows, readings)
         if not windows:
             return 0
-        execute = self._connection.execute
-        execute(statement("guard/create_given_window"))
-        execute(statement("guard/create_given_reading"))
+        self._execute("guard/create_given_window")
+        self._execute("guard/create_given_reading")
         self._copy_windows(windows)
         self._copy_readings(readings)
-        execute(statement("guard/analyze_given_readings"))
-        execute(statement("guard/insert_given_windows"))
-        execute(statement("guard/revise_given_windows"))
-        execute(statement("guard/delete_revised_readings"))
-        execute(statement("guard/insert_given_readings"))
-        row = execute(statement("guard/count_revised_windows")).fetchone()
-        execute(statement("guard/drop_given_readings"))
+        self._execute("guard/analyze_given_readings")
+        self._execute("guard/insert_given_windows")
+        self._execute("guard/revise_given_windows")
+        self._execute("guard/delete_revised_readings")
+        self._execute("guard/insert_given_readings")
+        row = self._row("guard/count_revised_windows")
+        self._execute("guard/drop_given_readings")
         return 0 if row is None else int(row["revised"])
 
     def _copy_windows(self, windows: Sequence[SensedWindow]) -> None:
@@ -76,20 +72,9 @@ class PostgresReadingStore:
 
     def windows(self, trigger: Trigger, start: datetime, end: datetime) -> list[SensedWindow]:
         """See ReadingStore."""
-        rows = self._connection.execute(
-            statement("guard/select_windows"), {"trigger": trigger.value, "start": start, "end": end}
-        ).fetchall()
-        return [
-            SensedWindow(
-                trigger=trigger,
-                window=Window(row["window_start"], timedelta(seconds=row["window_seconds"])),
-                state=WindowState(row["state"]),
-                reason=row["reason"],
-                sensed_at=row["sensed_at"],
-                revision=row["revision"],
-            )
-            for row in rows
-        ]
+        rows = self._execute("guard/select_windows", trigger=trigger.value, start=start, end=end).fetchall()
+        spans = [{"start": row["window_start"], "length": timedelta(seconds=row["window_seconds"])} for row in rows]
+        return [value_of(SensedWindow, {**row, "window": span}) for row, span in zip(rows, spans, strict=True)]
 
     def readings(self, trigger: Trigger, start: datetime, end: datetime) -> list[Reading]:
         """See ReadingStore."""

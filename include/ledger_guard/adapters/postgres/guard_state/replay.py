@@ -5,64 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ledger_guard.adapters.postgres.connection import Connection
+from ledger_guard.adapters.postgres.rows import Store, given
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.ports.guard_state import Checkpoint, JudgedRevision
 from ledger_guard.sql import statement
 
 
-class PostgresReplayStore:
+class PostgresReplayStore(Store):
     """ReplayStore; a state is read only when it is asked for, because it can be some megabytes."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def checkpoint_moments(self, trigger: Trigger) -> list[datetime]:
         """See ReplayStore."""
-        rows = self._connection.execute(statement("guard/select_checkpoint_moments"), {"trigger": trigger.value}).fetchall()
-        return [row["judged_through"] for row in rows]
+        return [row["judged_through"] for row in self._execute("guard/select_checkpoint_moments", trigger=trigger.value)]
 
     def checkpoint(self, trigger: Trigger, moment: datetime) -> Checkpoint | None:
         """See ReplayStore."""
-        wanted = {"trigger": trigger.value, "moment": moment}
-        row = self._connection.execute(statement("guard/select_checkpoint"), wanted).fetchone()
-        return None if row is None else Checkpoint(row["judged_through"], bytes(row["state"]))
+        return self._one(Checkpoint, "guard/select_checkpoint", trigger=trigger.value, moment=moment)
 
     def save_checkpoint(self, trigger: Trigger, checkpoint: Checkpoint) -> None:
         """See ReplayStore."""
-        self._connection.execute(
-            statement("guard/upsert_checkpoint"),
-            {"trigger": trigger.value, "judged_through": checkpoint.judged_through, "state": checkpoint.state},
-        )
+        self._execute("guard/upsert_checkpoint", trigger=trigger.value, **given(checkpoint))
 
     def drop_checkpoints_after(self, trigger: Trigger, moment: datetime) -> None:
         """See ReplayStore."""
-        gone = {"trigger": trigger.value, "moment": moment}
-        self._connection.execute(statement("guard/delete_checkpoints_after"), gone)
+        self._execute("guard/delete_checkpoints_after", trigger=trigger.value, moment=moment)
 
     def judged_revisions(self, trigger: Trigger) -> list[JudgedRevision]:
         """See ReplayStore."""
-        rows = self._connection.execute(statement("guard/select_judged_windows"), {"trigger": trigger.value}).fetchall()
-        return [JudgedRevision(row["window_start"], row["revision"], frozenset(row["quarantined"])) for row in rows]
+        return self._all(JudgedRevision, "guard/select_judged_windows", trigger=trigger.value)
 
     def save_judged_revisions(self, trigger: Trigger, judged: Sequence[JudgedRevision]) -> None:
         """See ReplayStore."""
+        stored = [{**given(each), "quarantined": sorted(each.quarantined), "trigger": trigger.value} for each in judged]
         with self._connection.cursor() as cursor:
-            cursor.executemany(
-                statement("guard/upsert_judged_window"),
-                [
-                    {
-                        "trigger": trigger.value,
-                        "window_start": each.window_start,
-                        "revision": each.revision,
-                        "quarantined": sorted(each.quarantined),
-                    }
-                    for each in judged
-                ],
-            )
+            cursor.executemany(statement("guard/upsert_judged_window"), stored)
 
     def forget_before(self, trigger: Trigger, moment: datetime) -> None:
         """See ReplayStore."""
-        gone = {"trigger": trigger.value, "moment": moment}
-        self._connection.execute(statement("guard/delete_checkpoints_before"), gone)
-        self._connection.execute(statement("guard/delete_judged_windows_before"), gone)
+        self._execute("guard/delete_checkpoints_before", trigger=trigger.value, moment=moment)
+        self._execute("guard/delete_judged_windows_before", trigger=trigger.value, moment=moment)

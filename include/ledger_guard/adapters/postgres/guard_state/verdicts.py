@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from psycopg.rows import tuple_row
 
 from ledger_guard.adapters.flag_stores.store_rules import stored_json
-from ledger_guard.adapters.postgres.connection import Connection, Row
+from ledger_guard.adapters.postgres.connection import Row
+from ledger_guard.adapters.postgres.rows import Store
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
@@ -19,17 +19,14 @@ from ledger_guard.sql import statement
 _FETCH_ROWS = 5_000
 
 
-class PostgresVerdictStore:
+class PostgresVerdictStore(Store):
     """VerdictStore; `record` brings any number of verdicts in with one copy."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def record(self, verdicts: Sequence[Verdict], incident_id: str | None) -> None:
         """See VerdictStore."""
         if not verdicts:
             return
-        self._connection.execute(statement("guard/create_given_verdict"))
+        self._execute("guard/create_given_verdict")
         with self._connection.cursor() as cursor, cursor.copy(statement("guard/copy_given_verdicts")) as copy:
             for verdict in verdicts:
                 copy.write_row(
@@ -44,13 +41,12 @@ class PostgresVerdictStore:
                         stored_json(verdict.reasons),
                     )
                 )
-        self._connection.execute(statement("guard/upsert_given_verdicts"), {"incident_id": incident_id})
-        self._connection.execute(statement("guard/drop_given_verdicts"))
+        self._execute("guard/upsert_given_verdicts", incident_id=incident_id)
+        self._execute("guard/drop_given_verdicts")
 
     def withdraw(self, trigger: Trigger, window: Window, tenants: Sequence[str]) -> None:
         """See VerdictStore."""
-        gone = {"trigger": trigger.value, "window_start": window.start, "tenant_ids": list(tenants)}
-        self._connection.execute(statement("guard/delete_verdicts"), gone)
+        self._execute("guard/delete_verdicts", trigger=trigger.value, window_start=window.start, tenant_ids=list(tenants))
 
     def judged_through(self, trigger: Trigger) -> datetime | None:
         """See VerdictStore. Before the engine first saved its state, the newest verdict speaks."""
@@ -58,7 +54,7 @@ class PostgresVerdictStore:
         if saved is not None:
             through: datetime = saved["judged_through"]
             return through
-        row = self._connection.execute(statement("guard/select_newest_verdict"), {"trigger": trigger.value}).fetchone()
+        row = self._row("guard/select_newest_verdict", trigger=trigger.value)
         return None if row is None else Window(row["window_start"], timedelta(seconds=row["window_seconds"])).end
 
     def last_judged_at(self, trigger: Trigger) -> datetime | None:
@@ -74,10 +70,10 @@ class PostgresVerdictStore:
             cursor.itersize = _FETCH_ROWS
             between = {"trigger": trigger.value, "start": start, "end": end}
             cursor.execute(statement("guard/select_verdicts"), between, binary=True)
-            for row in cursor:
-                if window is None or window.start != row[0]:
-                    window = Window(row[0], timedelta(seconds=row[1]))
-                found.append(_verdict(trigger, window, row))
+            for window_start, window_seconds, tenant_id, severity, scope, sentence, reasons in cursor:
+                if window is None or window.start != window_start:
+                    window = Window(window_start, timedelta(seconds=window_seconds))
+                found.append(Verdict(trigger, tenant_id, window, Severity(severity), Scope(scope), sentence, reasons))
         return found
 
     def engine_state(self, trigger: Trigger) -> bytes | None:
@@ -87,22 +83,8 @@ class PostgresVerdictStore:
 
     def save_engine_state(self, trigger: Trigger, judged_through: datetime, judged_at: datetime, state: bytes) -> None:
         """See VerdictStore."""
-        self._connection.execute(
-            statement("guard/upsert_engine_state"),
-            {"trigger": trigger.value, "judged_through": judged_through, "judged_at": judged_at, "state": state},
-        )
+        saved = {"judged_through": judged_through, "judged_at": judged_at, "state": state}
+        self._execute("guard/upsert_engine_state", trigger=trigger.value, **saved)
 
     def _saved(self, trigger: Trigger) -> Row | None:
-        return self._connection.execute(statement("guard/select_engine_state"), {"trigger": trigger.value}).fetchone()
-
-
-def _verdict(trigger: Trigger, window: Window, row: tuple[Any, ...]) -> Verdict:
-    return Verdict(
-        trigger=trigger,
-        tenant_id=row[2],
-        window=window,
-        severity=Severity(row[3]),
-        scope=Scope(row[4]),
-        sentence=row[5],
-        reasons=row[6],
-    )
+        return self._row("guard/select_engine_state", trigger=trigger.value)
