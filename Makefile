@@ -44,7 +44,7 @@ check: install            ## lint, and every test that needs neither Postgres no
 	@$(MAKE) --no-print-directory --jobs=2 lint light-tests
 
 light-tests: install
-	@$(RUN) -m pytest -q $(IN_PARALLEL) -m "not postgres and not airflow and not stack" $(WITHOUT)
+	@$(RUN) -m pytest -q $(IN_PARALLEL) --hypothesis-profile check -m "not postgres and not airflow and not stack" $(WITHOUT)
 
 test: install            ## every test, in parallel, the demo scenario on the real scheduler included
 	@$(RUN) -m pytest $(IN_PARALLEL)

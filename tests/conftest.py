@@ -19,6 +19,8 @@ from tests.marked_modules import leaves_nothing_of
 # machines are shared: how long something takes here says nothing of it
 hypothesis.settings.register_profile("shared machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("shared machine")
+# what `make check` asks for: fewer examples of the same properties
+hypothesis.settings.register_profile("check", parent=hypothesis.settings.get_profile("shared machine"), max_examples=30)
 
 _database_numbers = itertools.count(1)
 

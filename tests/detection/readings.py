@@ -27,11 +27,13 @@ def changed(**numbers) -> Detection:
     return DETECTION.model_copy(update=numbers)
 
 
-def batch(number: int, rows: Mapping[str, tuple[float, float]], *, subjects=None, quarantined=(), reason="") -> WindowBatch:
+def batch(
+    number: int, rows: Mapping[str, tuple[float, float]], *, subjects=None, quarantined=(), reason="", length=LENGTH
+) -> WindowBatch:
     """Window `number` from START with (events, exposure) by tenant; a `reason` makes it incomplete."""
     tenants = tuple(sorted(rows))
     return WindowBatch(
-        window=Window(START + number * LENGTH, LENGTH),
+        window=Window(START + number * length, length),
         tenant_ids=tenants,
         events=np.array([rows[tenant][0] for tenant in tenants], dtype=np.int64),
         exposure=np.array([rows[tenant][1] for tenant in tenants], dtype=np.float64),
@@ -43,13 +45,17 @@ def batch(number: int, rows: Mapping[str, tuple[float, float]], *, subjects=None
 
 
 class Platform:
-    """An engine fed window by window, with seeded traffic around each tenant's size and rate."""
+    """An engine fed window by window, with seeded traffic around each tenant's size and rate.
+
+    Where days and weeks are lived through, longer windows do it in fewer steps.
+    """
 
     def __init__(
-        self, tenants: Mapping[str, tuple[float, float]], *, seed: int = 1, detection=DETECTION, accumulate=True
+        self, tenants: Mapping[str, tuple[float, float]], *, seed: int = 1, detection=DETECTION, accumulate=True, minutes: int = 5
     ) -> None:
         self.tenants = dict(tenants)
-        self.engine = LevelFilterEngine(T1, detection, 5, events_accumulate=accumulate)
+        self.length = timedelta(minutes=minutes)
+        self.engine = LevelFilterEngine(T1, detection, minutes, events_accumulate=accumulate)
         self.number = 0
         self._rng = np.random.default_rng(seed)
 
@@ -62,7 +68,7 @@ class Platform:
         return rows
 
     def window(self, rows, **kwargs) -> WindowResult:
-        judged = self.engine.judge(batch(self.number, rows, **kwargs))
+        judged = self.engine.judge(batch(self.number, rows, length=self.length, **kwargs))
         self.number += 1
         return judged
 

@@ -8,7 +8,7 @@ from ledger_guard.detection.spread import FAST_MINUTES, SLOW_HOURS, Spread
 TENANTS, WEEKS = 40, 2
 
 
-def learned(mean: float, *, white=0.0, fast=0.0, slow=0.0, overdispersion=1.0, calm=True) -> Spread:
+def learned(mean: float, *, white=0.0, fast=0.0, slow=0.0, overdispersion=1.0, calm=True, windows=WEEKS * 2016) -> Spread:
     """What is learned of tenants that wobble as told around `mean` events a window."""
     rng = np.random.default_rng(4)
     spread = Spread(5)
@@ -16,7 +16,7 @@ def learned(mean: float, *, white=0.0, fast=0.0, slow=0.0, overdispersion=1.0, c
     expected = np.full(TENANTS, mean)
     wobbles = np.zeros((2, TENANTS))
     variances, keep = np.array([fast, slow])[:, None], np.exp([[-5.0 / FAST_MINUTES], [-5.0 / 60.0 / SLOW_HOURS]])
-    for now in range(WEEKS * 2016):
+    for now in range(windows):
         wobbles = keep * wobbles + np.sqrt(variances * (1 - keep**2)) * rng.standard_normal(wobbles.shape)
         level = mean * np.exp(wobbles.sum(axis=0) - (fast + slow) / 2)
         level = rng.gamma(1 / white, level * white) if white else level
@@ -61,7 +61,7 @@ def test_plain_chance_gives_the_least_of_everything():
 
 
 def test_windows_in_doubt_teach_nothing():
-    wild = learned(1.0, overdispersion=3.0, calm=False)
+    wild = learned(1.0, overdispersion=3.0, calm=False, windows=288)
     untaught = Spread(5)
     untaught.grow(TENANTS)
     untaught.refresh()

@@ -1,7 +1,7 @@
 """What looks like a trouble and is none."""
 
 import pytest
-from readings import DAY, HOUR, TWO_DAYS, Learned, Platform, alarms, words
+from readings import TWO_DAYS, Learned, Platform, alarms, words
 
 from ledger_guard.detection.alarms import SEVERE
 
@@ -51,13 +51,14 @@ def test_more_than_empty_windows_explain_is_one():
 
 def test_a_peak_of_the_week_is_no_news_the_second_time():
     """Every Monday from 20 to 22 o'clock three times the usual."""
-    platform = Platform({"a": (400.0, 0.02), "b": (400.0, 0.02)}, seed=3)
-    platform.learn(7 * DAY + 20 * HOUR)
-    first = platform.live(2 * HOUR, rise={"a": 3.0})
+    platform = Platform({"a": (1200.0, 0.02), "b": (1200.0, 0.02)}, seed=3, minutes=15)
+    hours, week = 4, 7 * 24 * 4
+    platform.learn(week + 20 * hours)
+    first = platform.live(2 * hours, rise={"a": 3.0})
     assert words(first, "a")[-1] == "severe"
-    platform.learn(7 * DAY - 2 * HOUR)
-    second = platform.live(2 * HOUR, rise={"a": 3.0})
+    platform.learn(week - 2 * hours)
+    second = platform.live(2 * hours, rise={"a": 3.0})
     assert "severe" not in words(second, "a")
     assert "as in the same hours of the last weeks" in second[-1]["a"].sentence
-    platform.learn(7 * DAY - 2 * HOUR)
-    assert words(platform.live(2 * HOUR, rise={"a": 12.0}), "a")[-1] == "severe"
+    platform.learn(week - 2 * hours)
+    assert words(platform.live(2 * hours, rise={"a": 12.0}), "a")[-1] == "severe"

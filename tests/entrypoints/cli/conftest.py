@@ -1,7 +1,16 @@
 """Fixtures of the command line's tests."""
 
+from collections.abc import Iterator
+
 import pytest
 from tests.entrypoints.cli.backtest_files import Backtest, ReadableEngine
+from tests.once import worked_out_once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _once() -> Iterator[None]:
+    with worked_out_once():
+        yield
 
 
 @pytest.fixture

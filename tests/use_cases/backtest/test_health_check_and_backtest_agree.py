@@ -41,9 +41,9 @@ class HealthCheck:
             if number not in OUTAGE:
                 self._check()
 
-    def catch_up(self, last: int) -> None:
+    def catch_up(self, last: int, first: int = 0) -> None:
         """The same, but the health check runs once at the end of all these windows."""
-        for number in range(last):
+        for number in range(first, last):
             self._deliver(number)
         self._check()
 
@@ -95,7 +95,10 @@ def test_every_row_is_the_same_window_by_window_from_an_empty_guard(backtest):
     traffic = recorded(windows, seed=7)
     world = memory_world(load_policy(), START)
     check = HealthCheck(traffic, lambda: world.state)
-    check.run(0, windows)
+    # from nothing, then without a check for most of a quiet day, then through all that happens to readings
+    check.run(0, 110)
+    check.catch_up(DAY - 40, first=110)
+    check.run(DAY - 40, windows)
     found, expected = check.verdicts(), backtest(traffic, range(windows))
     assert differing(found, expected) == []
     # and there was something to agree on

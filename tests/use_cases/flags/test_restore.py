@@ -441,11 +441,11 @@ def test_where_few_windows_have_to_be_quiet_an_hours_attempts_still_count(world,
 
 @pytest.fixture
 def judged_world():
-    """Three days of 20 webhooks a window in each of three tenants, none refused, judged by the shipped rule."""
+    """A day of 20 webhooks a window in each of three tenants, none refused, judged by the shipped rule."""
 
     def judged(failures: int = 0) -> RolloutWorld:
         memory = memory_world(load_policy(), NOW)
-        length, count = timedelta(minutes=5), 3 * 288
+        length, count = timedelta(minutes=5), 288
         windows = [Window(NOW - back * length, length) for back in range(count, 0, -1)]
         for window in windows:
             events = failures if window is windows[-1] else 0

@@ -52,7 +52,8 @@ def escaped(text: str) -> str:
 
 def fitted(text: str, at_most: int) -> str:
     """`text`, escaped and no longer than `at_most`; what is cut ends with an ellipsis and never within an entity."""
-    whole = escaped(text)
+    # no character becomes shorter: one more than there is room for tells that it does not fit
+    whole = escaped(text[: at_most + 1])
     if len(whole) <= at_most:
         return whole
     kept: list[str] = []
