@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -78,27 +79,27 @@ def answerer(api_client) -> Answerer:
     return Answerer(api_client)
 
 
-@pytest.fixture
-def run_dag(stored_dags, monkeypatch) -> Callable[..., dict[str, str]]:
+@pytest.fixture(scope="session")
+def run_dag(stored_dags) -> Callable[..., dict[str, str]]:
     """Run a DAG to its end in this process; gives the run's state and each task's."""
     from airflow.dag_processing import dagbag
     from airflow.models import dagbag as stored
 
-    parse, versions = dagbag.DagBag, stored.DBDagBag()
-    # `test` would parse and store the whole folder again before each run, and read the DAG back for each task
-    monkeypatch.setattr(dagbag, "BundleDagBag", lambda **_: stored_dags)
-    monkeypatch.setattr(dagbag, "sync_bag_to_db", lambda *_: None)
-    monkeypatch.setattr(stored, "DBDagBag", lambda: versions)
-    # it looks once a second whether a person has answered or a task is due again
-    pause = time.sleep
-    monkeypatch.setattr(time, "sleep", lambda seconds: pause(min(seconds, 0.1)))
+    parse, versions, pause = dagbag.DagBag, stored.DBDagBag(), time.sleep
 
     def run(dag_id: str, conf: dict | None = None, **options) -> dict[str, str]:
         # parsed anew: `test` leaves a run's conf behind as the defaults of the next
         dag = parse(str(ROOT / "dags" / f"{dag_id}.py")).dags[dag_id]
         for task in dag.tasks:
             _retried_at_once(task)
-        finished = dag.test(run_conf=conf or {}, **options)
+        with pytest.MonkeyPatch.context() as patch:
+            # `test` would parse and store the whole folder again before each run, and read the DAG back for each task
+            patch.setattr(dagbag, "BundleDagBag", lambda **_: stored_dags)
+            patch.setattr(dagbag, "sync_bag_to_db", lambda *_: None)
+            patch.setattr(stored, "DBDagBag", lambda: versions)
+            # it looks once a second whether a person has answered or a task is due again
+            patch.setattr(time, "sleep", lambda seconds: pause(min(seconds, 0.1)))
+            finished = dag.test(run_conf=conf or {}, **options)
         states = {
             instance.task_id: str(getattr(instance.state, "value", instance.state)) for instance in finished.get_task_instances()
         }
@@ -115,6 +116,60 @@ def _retried_at_once(task) -> None:
         task.partial_kwargs["retry_delay"] = timedelta(0)
     else:
         task.retry_delay = timedelta(0)
+
+
+class Airflow:
+    """Airflow's own database, as people leave it by hand."""
+
+    def pause(self, dag_id: str, *, is_paused: bool = True) -> None:
+        from airflow.models.dag import DagModel
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            session.get(DagModel, dag_id).is_paused = is_paused
+
+    def run(self, dag_id: str, run_id: str, state: str) -> None:
+        """A run that a person started by hand."""
+        from airflow.models.dagrun import DagRun
+        from airflow.utils.session import create_session
+        from airflow.utils.types import DagRunTriggeredByType, DagRunType
+
+        with create_session() as session:
+            run = DagRun(dag_id=dag_id, run_id=run_id, run_type=DagRunType.MANUAL, state=state)
+            run.triggered_by = DagRunTriggeredByType.REST_API
+            session.add(run)
+
+    def remove(self, dag_id: str, run_id: str) -> None:
+        from airflow.models.dagrun import DagRun
+        from airflow.utils.session import create_session
+        from sqlalchemy import delete
+
+        with create_session() as session:
+            session.execute(delete(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+
+
+@pytest.fixture
+def airflow(stored_dags) -> Iterator[Airflow]:
+    """What a test pauses and starts by hand is put back."""
+    found, made = Airflow(), []
+    run = found.run
+
+    def noted(dag_id, run_id, state):
+        made.append((dag_id, run_id))
+        run(dag_id, run_id, state)
+
+    found.run = noted
+    yield found
+    for dag_id in stored_dags.dags:
+        found.pause(dag_id, is_paused=False)
+    for each in made:
+        found.remove(*each)
+
+
+def watch_titles(channel) -> list[str]:
+    """Of messages that the look posted, without whom they call."""
+    texts = [message["text"].removeprefix("<!here> ") for message in channel.messages]
+    return [text.split(": ")[0] for text in texts if text.startswith("watch · ")]
 
 
 class SmallPlatform:
@@ -190,25 +245,40 @@ class SmallPlatform:
 FLAGS = ["ledger_enforce_balance", "webhook_signature_enforced"]
 
 
-@pytest.fixture
-def platform(database_uri, monkeypatch) -> SmallPlatform:
-    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_DB", database_uri)
-    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", database_uri)
-    monkeypatch.setenv("LEDGER_GUARD_CLOCK", "rehearsal")
-    return SmallPlatform(database_uri)
+@contextmanager
+def connected_to(uri: str) -> Iterator[None]:
+    """The guard's connections point at the platform."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_LEDGER_DB", uri)
+        patch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", uri)
+        patch.setenv("LEDGER_GUARD_CLOCK", "rehearsal")
+        yield
 
 
 @pytest.fixture
-def channel(monkeypatch):
+def platform(database_uri) -> Iterator[SmallPlatform]:
+    with connected_to(database_uri):
+        yield SmallPlatform(database_uri)
+
+
+@contextmanager
+def told_to_a_stand_in() -> Iterator[object]:
     """The stand-in for Slack, on loopback, with the guard's connection pointing at it."""
     from ledger_sandbox.slack import SlackStandIn
 
     stand_in = SlackStandIn()
     stand_in.start()
     slack = {"conn_type": "slack", "password": stand_in.token, "extra": {"base_url": f"{stand_in.base_url}/api/"}}
-    monkeypatch.setenv("AIRFLOW_CONN_SLACK_LEDGER_OPS", json.dumps(slack))
-    yield stand_in
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_SLACK_LEDGER_OPS", json.dumps(slack))
+        yield stand_in
     stand_in.stop()
+
+
+@pytest.fixture
+def channel() -> Iterator[object]:
+    with told_to_a_stand_in() as stand_in:
+        yield stand_in
 
 
 PATHS = {"T1": "/api/v1/player/wallet/withdraw", "T2": "/api/v1/payments/webhook/mockpsp"}
@@ -279,8 +349,6 @@ class LivedPlatform(SmallPlatform):
 
 
 @pytest.fixture
-def lived(database_uri, monkeypatch) -> LivedPlatform:
-    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_DB", database_uri)
-    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", database_uri)
-    monkeypatch.setenv("LEDGER_GUARD_CLOCK", "rehearsal")
-    return LivedPlatform(database_uri)
+def lived(database_uri) -> Iterator[LivedPlatform]:
+    with connected_to(database_uri):
+        yield LivedPlatform(database_uri)

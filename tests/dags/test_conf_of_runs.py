@@ -1,8 +1,12 @@
 """What a run's conf may hold: the form's keys. Any other is refused by the first task, before anything is asked or stored."""
 
 import inspect
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
 
 import pytest
+from tests.dags.conftest import Airflow, SmallPlatform, connected_to, told_to_a_stand_in, watch_titles
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 
@@ -15,6 +19,7 @@ RUNS = {
     "tenant_backfill": ("dry_run", {"tenant_id": "acme"}, ["operation", "plan_id"]),
     "flag_rollback": ("review", {"flag": FLAG, "incident_id": INCIDENT}, ["flag", "reason"]),
     "flag_restore": ("review", {"flag": FLAG}, ["root_cause", "validation"]),
+    "guard_stop": ("obey", {"order": "stop", "reason": "two tenants were paid twice"}, ["order", "reason"]),
 }
 
 
@@ -51,14 +56,51 @@ def _may_read_conf(task) -> bool:
     return bool(inspect.signature(function).parameters.keys() - {"ti"}) or "get_current_context" in inspect.getsource(function)
 
 
+@dataclass(frozen=True)
+class Refused:
+    """What is left of a run whose conf has a key that the form has not, while another DAG is paused."""
+
+    platform: SmallPlatform
+    messages: list[dict[str, object]]
+    states: dict[str, str]
+    paused: str
+
+
+@pytest.fixture(scope="module")
+def refused(run_dag, own_database):
+    """The refused run of a DAG, played once."""
+
+    @cache
+    def run(dag_id: str) -> Refused:
+        platform = SmallPlatform(stack.enter_context(own_database()))
+        paused = "flag_restore" if dag_id == "flag_rollback" else "flag_rollback"
+        conf = {**RUNS[dag_id][1], "approver_reason": "every tenant is refused, the CTO agrees"}
+        with connected_to(platform.uri), told_to_a_stand_in() as channel:
+            Airflow().pause(paused)
+            try:
+                states = run_dag(dag_id, conf)
+            finally:
+                Airflow().pause(paused, is_paused=False)
+        return Refused(platform, list(channel.messages), states, paused)
+
+    with ExitStack() as stack:
+        yield run
+
+
 @pytest.mark.parametrize("dag_id", RUNS)
-def test_a_key_that_the_form_has_not_is_refused_and_the_allowed_ones_are_named(platform, channel, run_dag, dag_id):
-    first, conf, allowed = RUNS[dag_id]
-    states = run_dag(dag_id, {**conf, "approver_reason": "every tenant is refused, the CTO agrees"})
-    assert states[first] == "failed"
-    assert states["run"] == "failed"
-    told = " ".join(message["text"] for message in channel.messages if first.rsplit(".", maxsplit=1)[-1] in message["text"])
+def test_a_key_that_the_form_has_not_is_refused_and_the_allowed_ones_are_named(refused, dag_id):
+    first, _, allowed = RUNS[dag_id]
+    found = refused(dag_id)
+    assert found.states[first] == "failed"
+    assert found.states["run"] == "failed"
+    told = " ".join(message["text"] for message in found.messages if first.rsplit(".", maxsplit=1)[-1] in message["text"])
     assert f"conf: the run has 'approver_reason', which {dag_id} does not know; allowed: " in told
     assert [name for name in allowed if name not in told.split("allowed: ")[1]] == []
     for table in ("approval", "plan", "incident"):
-        assert platform.run(f"select count(*) from ledger_guard.{table}") == 0
+        assert found.platform.run(f"select count(*) from ledger_guard.{table}") == 0
+
+
+@pytest.mark.parametrize("dag_id", RUNS)
+def test_the_first_task_of_every_dag_tells_which_other_is_paused_even_where_its_own_run_is_refused(refused, dag_id):
+    found = refused(dag_id)
+    assert [title for title in watch_titles(found) if "paused" in title] == [f"watch · {found.paused} · paused"]

@@ -1,7 +1,11 @@
 """ledger_remediation, run by Airflow in this process: each row of the matrix reaches its actions."""
 
+from contextlib import ExitStack
+from functools import cache
+
 import psycopg
 import pytest
+from tests.dags.conftest import SmallPlatform, connected_to, told_to_a_stand_in
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 
@@ -9,6 +13,21 @@ pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 ACTIONS = {"triage", "check_secrets", "freeze", "list_backfills", "list_rollbacks", "plan_secret_rotation", "request_review"}
 #: child runs are marked as started and never come to be: their own runs are tested elsewhere
 NO_CHILDREN = "start_.*"
+
+
+@pytest.fixture(scope="module")
+def remediated(run_dag, own_database):
+    """The run of a row of the matrix, played once: what it left behind, and the states of its tasks."""
+
+    @cache
+    def run(trigger: str, severity: str, scope: str) -> tuple[SmallPlatform, dict[str, str]]:
+        platform = SmallPlatform(stack.enter_context(own_database()))
+        conf = {"incident_id": platform.open_incident(trigger, severity, scope)}
+        with connected_to(platform.uri), told_to_a_stand_in():
+            return platform, run_dag("ledger_remediation", conf, mark_success_pattern=NO_CHILDREN)
+
+    with ExitStack() as stack:
+        yield run
 
 
 @pytest.mark.parametrize(
@@ -34,23 +53,21 @@ NO_CHILDREN = "start_.*"
         pytest.param("T3", "severe", "isolated", {"freeze", "triage", "list_backfills", "request_review"}, id="T3 severe"),
     ],
 )
-def test_each_row_of_the_matrix_reaches_its_actions_and_no_others(platform, channel, run_dag, trigger, severity, scope, done):
-    incident = platform.open_incident(trigger, severity, scope)
-    states = run_dag("ledger_remediation", {"incident_id": incident}, mark_success_pattern=NO_CHILDREN)
+def test_each_row_of_the_matrix_reaches_its_actions_and_no_others(remediated, trigger, severity, scope, done):
+    _, states = remediated(trigger, severity, scope)
     assert states["run"] == "success"
     assert {task_id for task_id in ACTIONS if states[task_id] == "success"} == done
     assert (states["report"], states["notify"]) == ("success", "success")
 
 
-def test_a_child_run_that_never_came_to_be_is_recorded_as_failed_and_nothing_waits_for_it(platform, channel, run_dag):
-    incident = platform.open_incident("T1")
-    run_dag("ledger_remediation", {"incident_id": incident}, mark_success_pattern=NO_CHILDREN)
+def test_a_child_run_that_never_came_to_be_is_recorded_as_failed_and_nothing_waits_for_it(remediated):
+    platform, _ = remediated("T1", "severe", "isolated")
     found = platform.run("select status || ': ' || outcome from ledger_guard.action where kind = 'backfill'")
     assert found == "failed: the run was never created"
 
 
-def test_t3_severe_stops_the_rollout(platform, channel, run_dag):
-    run_dag("ledger_remediation", {"incident_id": platform.open_incident("T3")}, mark_success_pattern=NO_CHILDREN)
+def test_t3_severe_stops_the_rollout(remediated):
+    platform, _ = remediated("T3", "severe", "isolated")
     assert platform.run("select flag from ledger_guard.freeze where lifted_at is null") == "ledger_enforce_balance"
 
 

@@ -1,96 +1,23 @@
-"""Blocked slots, asked of Airflow itself: what the first task of each DAG sees and tells of the others."""
+"""Blocked slots, asked of Airflow itself: what the first task of a DAG sees and tells of the others."""
 
 from __future__ import annotations
 
 import psycopg
 import pytest
+from tests.dags.conftest import watch_titles
 
 pytestmark = [pytest.mark.airflow, pytest.mark.postgres]
 
-INCIDENT = "00000000-0000-4000-8000-000000000000"
 FLAG = "webhook_signature_enforced"
-#: DAG → a conf that its form takes
-CONFS = {
-    "ledger_health_check": {"triggers": ["T1"]},
-    "ledger_remediation": {"trigger": "T1", "severity": "mild", "scope": "isolated"},
-    "tenant_backfill": {"tenant_id": "acme"},
-    "flag_rollback": {"flag": FLAG, "incident_id": INCIDENT},
-    "flag_restore": {"flag": FLAG},
-}
-#: refused by the first task of every DAG, so that the run ends there
-UNKNOWN_KEY = {"approver_reason": "every tenant is refused"}
-
-
-class Airflow:
-    """Airflow's own database, as people leave it by hand."""
-
-    def pause(self, dag_id: str, *, is_paused: bool = True) -> None:
-        from airflow.models.dag import DagModel
-        from airflow.utils.session import create_session
-
-        with create_session() as session:
-            session.get(DagModel, dag_id).is_paused = is_paused
-
-    def run(self, dag_id: str, run_id: str, state: str) -> None:
-        """A run that a person started by hand."""
-        from airflow.models.dagrun import DagRun
-        from airflow.utils.session import create_session
-        from airflow.utils.types import DagRunTriggeredByType, DagRunType
-
-        with create_session() as session:
-            run = DagRun(dag_id=dag_id, run_id=run_id, run_type=DagRunType.MANUAL, state=state)
-            run.triggered_by = DagRunTriggeredByType.REST_API
-            session.add(run)
-
-    def remove(self, dag_id: str, run_id: str) -> None:
-        from airflow.models.dagrun import DagRun
-        from airflow.utils.session import create_session
-        from sqlalchemy import delete
-
-        with create_session() as session:
-            session.execute(delete(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
-
-
-@pytest.fixture
-def airflow(stored_dags):
-    found, made = Airflow(), []
-    run = found.run
-
-    def noted(dag_id, run_id, state):
-        made.append((dag_id, run_id))
-        run(dag_id, run_id, state)
-
-    found.run = noted
-    yield found
-    for dag_id in CONFS:
-        found.pause(dag_id, is_paused=False)
-    for each in made:
-        found.remove(*each)
-
-
-def watch_titles(channel) -> list[str]:
-    """Of messages that the look posted, without whom they call."""
-    texts = [message["text"].removeprefix("<!here> ") for message in channel.messages]
-    return [text.split(": ")[0] for text in texts if text.startswith("watch · ")]
-
-
-@pytest.mark.parametrize("dag_id", CONFS)
-def test_the_first_task_of_every_dag_tells_which_other_is_paused_even_where_its_own_run_is_refused(
-    platform, channel, run_dag, airflow, dag_id
-):
-    other = "flag_restore" if dag_id == "flag_rollback" else "flag_rollback"
-    airflow.pause(other)
-    run_dag(dag_id, {**CONFS[dag_id], **UNKNOWN_KEY})
-    assert [title for title in watch_titles(channel) if "paused" in title] == [f"watch · {other} · paused"]
 
 
 def test_a_by_hand_emergency_that_stays_queued_is_told_by_another_dags_task(platform, channel, run_dag, airflow):
     airflow.run("flag_rollback", "manual__3am", "queued")
-    run_dag("flag_restore", CONFS["flag_restore"])
+    run_dag("flag_restore", {"flag": FLAG})
     assert platform.run("select kind || ' ' || about from ledger_guard.guard_alert") == "queued flag_rollback"
     platform.run("update ledger_guard.guard_alert set since = since - interval '2 minutes'")
     platform.run("update ledger_guard.last_look set looked_at = looked_at - interval '1 minute'")
-    run_dag("flag_restore", CONFS["flag_restore"])
+    run_dag("flag_restore", {"flag": FLAG})
     assert "watch · flag_rollback · queued" in watch_titles(channel)
 
 
@@ -101,7 +28,7 @@ def test_questions_of_runs_that_were_marked_failed_or_deleted_are_closed_and_tho
         airflow.run("flag_rollback", run_id, state)
     for run_id in ("parked", "marked", "deleted"):
         ask(platform, run_id)
-    run_dag("flag_restore", CONFS["flag_restore"])
+    run_dag("flag_restore", {"flag": FLAG})
     with psycopg.connect(platform.uri) as connection:
         found = connection.execute("select run_id, orphaned_at is not null from ledger_guard.approval order by run_id").fetchall()
     assert found == [("deleted", True), ("marked", True), ("parked", False)]

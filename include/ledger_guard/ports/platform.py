@@ -21,7 +21,7 @@ from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.validation import ProbeAnswer
 from ledger_guard.domain.windows import Window
 from ledger_guard.domain.writability import WriteObstacle
-from ledger_guard.ports.guard_state import AuditLog
+from ledger_guard.ports.guard_state import AuditLog, UnitOfWork
 
 
 class Clock(Protocol):
@@ -306,13 +306,22 @@ class BackfillRunner(Protocol):
             SourceUnavailable: the platform's database does not answer, is a replica, or somebody wants no writes there.
         """
 
-    def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
+    def force(
+        self,
+        plan_id: str,
+        actor: str,
+        batch_rows: int,
+        still_permitted: Callable[[], None] | None = None,
+        admit: Callable[[UnitOfWork], None] | None = None,
+    ) -> ForceOutcome:
         """Apply exactly the stored plan, in batches; resumes where a killed run stopped and never applies twice.
 
         The caller has checked that it may. `still_permitted` is asked again once nobody else can write for the tenant, before
-        anything is written, and raises when another plan's writes have changed the answer. Locks player then wallet, changes a
-        row only if player and wallet still are what the plan saw (else `drifted`), writes the before-image and the audit entry
-        in the same transaction where guard state shares the platform's database.
+        anything is written, and raises when another plan's writes have changed the answer. `admit` is asked in the transaction
+        of guard state that begins the plan, and raises when it does not fit; a plan that was begun is not asked again.
+
+        Locks player then wallet, changes a row only if player and wallet still are what the plan saw (else `drifted`), writes
+        the before-image and the audit entry in the same transaction where guard state shares the platform's database.
 
         Raises:
             ConcurrentWriterError: another run writes for this tenant.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -17,19 +19,30 @@ FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 USERS = {"admin": "Admin", "oncall": "User", "payments-lead": "User", "ops-lead": "User", "mallory": "User"}
 
 
+#: Airflow's command line for one command after the other: Airflow is imported once, not once a person
+COMMANDS = """
+import json, sys
+from airflow.cli.cli_parser import get_parser
+
+for command in json.load(sys.stdin):
+    arguments = get_parser().parse_args(command)
+    arguments.func(arguments)
+"""
+
+
 def create_users(processes: AirflowProcesses) -> None:
-    """Run `airflow users create` once for each; the first makes FAB's roles, so it goes ahead."""
-    first, *others = USERS
-    assert _created(processes, first).wait(120) == 0, log_of(processes)
-    started = [_created(processes, name) for name in others]
-    assert [each.wait(120) for each in started] == [0] * len(started), log_of(processes)
-
-
-def _created(processes: AirflowProcesses, name: str) -> subprocess.Popen[bytes]:
-    person = ["--username", name, "--password", password_of(name), "--role", USERS[name], "--email", f"{name}@example.com"]
-    command = ["airflow", "users", "create", *person, "--firstname", "The same", "--lastname", "for everybody"]
+    """Run `airflow users create` once for each."""
     with (processes.places.home / "users.log").open("ab") as log:
-        return subprocess.Popen(command, env=dict(processes.environment), stdout=log, stderr=log)
+        commands = json.dumps([_create(name) for name in USERS]).encode()
+        ended = subprocess.run(
+            [sys.executable, "-c", COMMANDS], env=dict(processes.environment), input=commands, stdout=log, stderr=log, check=False
+        )
+    assert ended.returncode == 0, log_of(processes)
+
+
+def _create(name: str) -> list[str]:
+    person = ["--username", name, "--password", password_of(name), "--role", USERS[name], "--email", f"{name}@example.com"]
+    return ["users", "create", *person, "--firstname", "The same", "--lastname", "for everybody"]
 
 
 def log_of(processes: AirflowProcesses) -> str:

@@ -17,6 +17,7 @@ from ledger_guard.domain.facts.codec import recorded, told
 from ledger_guard.domain.facts.flags import FlagWriteFailed, FlagWriteIntended, FlagWritten
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
 from ledger_guard.domain.permission import Permission, Subject, permission_refusals, require_permission
+from ledger_guard.domain.stops import require_running
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
@@ -78,8 +79,8 @@ class FlagWrite(ABC):
         store keeps with the value, and only records it. A complete run changes nothing.
 
         Raises:
-            SafetyRefusal: the approval does not permit it, was used already, or someone changed the flag meanwhile. The
-            refusal is in the audit log; the flag is unchanged.
+            SafetyRefusal: the guard is stopped, the approval does not permit it, was used already, or someone changed the
+            flag meanwhile. The refusal is in the audit log; the flag is unchanged.
             SourceUnavailable: the store failed, perhaps after it took the value; this is in the audit log. Run the same task
             again: it finds its own write and does the rest.
         """
@@ -140,6 +141,7 @@ class FlagWrite(ABC):
         return change
 
     def _examine(self, state: UnitOfWork) -> _Case:
+        require_running(state.audit, f"{self.verb} of {self.subject_id}")
         approvals = state.approvals.of_run(self.kind, self.subject_id, self.run_id)
         seen = seen_states(self.deps, self.flag, self.tenant_id)
         intent = None
