@@ -31,7 +31,7 @@ from airflow.sdk import Param, dag, task
 from ledger_guard.entrypoints.airflow.errors import first_task
 from ledger_guard.entrypoints.airflow.runs import this_run
 from ledger_guard.entrypoints.airflow.settings import START_DATE, task_defaults
-from ledger_guard.use_cases.bounds.stop import release, stop
+from ledger_guard.use_cases.approvals.stop import release, stop
 
 ORDERS = {"stop": stop, "release": release}
 

@@ -7,7 +7,7 @@ from tests.use_cases.audit.keyed_worlds import Mallory, keyed_rollout
 from tests.use_cases.flags.rollout_world import NOW, RolloutWorld
 
 from ledger_guard.domain.audit import AuditEvent
-from ledger_guard.use_cases.bounds.stop import release, stop, stopped
+from ledger_guard.use_cases.approvals.stop import release, stop, stopped
 
 pytestmark = pytest.mark.postgres
 

@@ -13,10 +13,10 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan, PlanStatus
 from ledger_guard.policy.budget import Budget, BudgetOfPeriod
+from ledger_guard.use_cases.approvals.budget import budget_used
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.backfill.force import force, undo
 from ledger_guard.use_cases.backfill.review import review
-from ledger_guard.use_cases.bounds.budget import budget_used
 
 ROWS = 4
 

@@ -13,9 +13,9 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan, PlanStatus
+from ledger_guard.use_cases.approvals.stop import release, stop
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.backfill.force import force, undo
-from ledger_guard.use_cases.bounds.stop import release, stop
 
 WHY = "two tenants were paid twice"
 REFUSED = rf"the guard is stopped since 2026-03-01T12:00:00Z by anna \(stated, not proved\): {WHY}"

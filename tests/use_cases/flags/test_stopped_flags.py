@@ -6,7 +6,7 @@ import pytest
 from tests.use_cases.flags.rollout_world import BALANCE, rollout_world
 
 from ledger_guard.domain.errors import SafetyRefusal
-from ledger_guard.use_cases.bounds.stop import release, stop
+from ledger_guard.use_cases.approvals.stop import release, stop
 
 
 def test_a_rollback_that_was_approved_is_held_and_made_after_the_release():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
+from ledger_guard.adapters.postgres.rows import Store, given
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.adapters.signal_sources.access_events import ACCESS_EVENTS
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
@@ -14,24 +17,21 @@ from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.ports.guard_state import AuditLog
 from ledger_guard.sql import statement
 
+#: the fields of an event, in their order, as copy_incoming.sql names them
+_columns = attrgetter(*(each.name for each in fields(AccessEvent)))
 
-class PostgresAccessEventDelivery:
+
+class PostgresAccessEventDelivery(Store):
     """AccessEventDelivery within one transaction of guard state."""
 
     def __init__(self, connection: Connection, audit: AuditLog) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self.audit = audit
-        connection.execute(statement("ingest/create_incoming"))
+        self._execute("ingest/create_incoming")
 
     def begin(self, file: IngestedFile) -> None:
         """See AccessEventDelivery."""
-        parameters = {
-            "ingest_id": file.ingest_id,
-            "file_name": file.file_name,
-            "sha256": file.sha256,
-            "mapping": file.mapping,
-        }
-        self._connection.execute(statement("ingest/insert_file"), parameters)
+        self._execute("ingest/insert_file", **given(file))
 
     def add(self, events: Sequence[AccessEvent]) -> int:
         """See AccessEventDelivery."""
@@ -40,22 +40,7 @@ class PostgresAccessEventDelivery:
         with self._connection.cursor() as cursor:
             with cursor.copy(statement("ingest/copy_incoming")) as copy:
                 for event in events:
-                    copy.write_row(
-                        (
-                            event.event_key,
-                            event.event_time,
-                            event.tenant_id,
-                            event.subject_id,
-                            event.method,
-                            event.path,
-                            event.provider,
-                            event.status,
-                            event.error_code,
-                            event.error_code_is_known,
-                            event.amount_cents,
-                            event.source_address,
-                        )
-                    )
+                    copy.write_row(_columns(event))
             new = cursor.execute(statement("ingest/insert_events")).rowcount
             cursor.execute(statement("ingest/clear_incoming"))
         return new
@@ -70,19 +55,11 @@ class PostgresAccessEventDelivery:
 
     def finish(self, file: IngestedFile) -> None:
         """See AccessEventDelivery."""
-        parameters = {
-            "ingest_id": file.ingest_id,
-            "lines": file.lines,
-            "accepted": file.accepted,
-            "already_known": file.already_known,
-            "rejected": file.rejected,
-        }
-        self._connection.execute(statement("ingest/update_file"), parameters)
+        self._execute("ingest/update_file", **given(file))
 
     def advance(self, complete_through: datetime, at: datetime) -> datetime:
         """See AccessEventDelivery."""
-        parameters = {"source": ACCESS_EVENTS, "complete_through": complete_through, "updated_at": at}
-        row = self._connection.execute(statement("ingest/advance_watermark"), parameters).fetchone()
+        row = self._row("ingest/advance_watermark", source=ACCESS_EVENTS, complete_through=complete_through, updated_at=at)
         assert row is not None, "an upsert that returns gives one row"
         reached: datetime = row["complete_through"]
         return reached

@@ -7,7 +7,7 @@ import json
 import click
 
 from ledger_guard import wiring
-from ledger_guard.use_cases.bounds.budget import budget_used
+from ledger_guard.use_cases.approvals.budget import budget_used
 
 
 @click.group()

@@ -8,7 +8,7 @@ import click
 
 from ledger_guard import wiring
 from ledger_guard.entrypoints.cli.main import DONE, REFUSED
-from ledger_guard.use_cases.bounds.status import guard_status
+from ledger_guard.use_cases.approvals.status import guard_status
 
 
 @click.command()

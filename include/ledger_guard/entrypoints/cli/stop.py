@@ -7,7 +7,7 @@ import getpass
 import click
 
 from ledger_guard import wiring
-from ledger_guard.use_cases.bounds.stop import stop as stop_guard
+from ledger_guard.use_cases.approvals.stop import stop as stop_guard
 
 
 @click.command()

@@ -1,1 +1,1 @@
-"""Questions to people, their answers and what an answer permits; what runs may do, and which of them are held up."""
+"""What may be done: by people's answers, by grants to runs, within budgets, unless the guard is stopped; and what waits."""

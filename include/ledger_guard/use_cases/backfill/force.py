@@ -23,10 +23,10 @@ from ledger_guard.domain.windows import iso
 from ledger_guard.domain.writability import writes_of_force, writes_of_undo
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.approvals.budget import over_budget
 from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
 from ledger_guard.use_cases.backfill.dry_run import current_flags, require_writable
 from ledger_guard.use_cases.backfill.review import approval_reasons, written_before
-from ledger_guard.use_cases.bounds.budget import over_budget
 
 
 def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None = None) -> ForceOutcome:

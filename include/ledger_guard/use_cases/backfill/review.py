@@ -12,7 +12,7 @@ from ledger_guard.policy.guardrails import exceeded_guardrails
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
-from ledger_guard.use_cases.bounds.budget import over_budget
+from ledger_guard.use_cases.approvals.budget import over_budget
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
+from ledger_guard.use_cases.approvals.budget import budget_used
 from ledger_guard.use_cases.approvals.held_up import held_up
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
-from ledger_guard.use_cases.bounds.budget import budget_used
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
 
 #: how many audit entries the page shows

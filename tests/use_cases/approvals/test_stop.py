@@ -13,8 +13,8 @@ from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
 from ledger_guard.domain.notices import Notice
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.bounds.status import guard_status
-from ledger_guard.use_cases.bounds.stop import release, stop, stopped
+from ledger_guard.use_cases.approvals.status import guard_status
+from ledger_guard.use_cases.approvals.stop import release, stop, stopped
 from ledger_guard.use_cases.notify.notify import notify
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)

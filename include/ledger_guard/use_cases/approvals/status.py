@@ -10,7 +10,7 @@ from ledger_guard.domain.budgets import Used
 from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.ports import Dependencies
-from ledger_guard.use_cases.bounds.budget import budget_used
+from ledger_guard.use_cases.approvals.budget import budget_used
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,0 @@
-"""Limits of the guard's own writes, and the stop that holds them all."""
