@@ -11,7 +11,7 @@ import time
 import pytest
 from tests.attacks.scene import FLAG, LONG_REASON, REASON, SECONDS_AFTER_PARKING
 
-pytestmark = [pytest.mark.stack, pytest.mark.airflow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.airflow, pytest.mark.timeout(1800)]
 
 UNTOUCHED = 20
 

@@ -12,7 +12,7 @@ from tests.attacks.scene import FLAG, LONG_REASON, REASON, Run
 
 from ledger_guard.domain.identifiers import new_id
 
-pytestmark = [pytest.mark.stack, pytest.mark.airflow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.airflow, pytest.mark.timeout(1800)]
 
 UNTOUCHED = 20
 #: what the policy lets on-call write into a rollback of their own

@@ -21,7 +21,7 @@ from ledger_guard.domain.findings import RowCause, RowReason
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.plans import Plan, plan_hash
 
-pytestmark = [pytest.mark.stack, pytest.mark.airflow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.airflow, pytest.mark.timeout(1800)]
 
 UNTOUCHED = 20
 
@@ -30,18 +30,27 @@ UNTOUCHED = 20
 
 
 def test_minted_money(scene, parents):
-    """A player row is raised without any ledger row, beside a wallet that is really behind; the guard saw the tenant before."""
+    """A player row is raised by the amount of its deposit, as if that had never arrived; the guard saw the tenant before.
+
+    Another player's wallet is really behind, so the run does write.
+    """
     run = Run("tenant_backfill", "", "p-minted")
     scene.tenant(run.tenant_id)
     scene.mended(run.tenant_id)
+    behind, minted = f"{run.tenant_id}1", f"{run.tenant_id}2"
+    scene.value(
+        "with nothing_before as (update player set balance_real_available = 0 where id = %s),"
+        " deposited as (update ledgertransaction set amount = 499.90 where player_id = %s)"
+        " update walletbalance set balance_real_available = 499.90 where player_id = %s returning 1",
+        *(minted, minted, minted),
+    )
     assert scene.rehearsal.command("backfill", "verify", "--tenant-id", run.tenant_id).returncode == 0
-    minted = f"{run.tenant_id}2"
-    scene.value("update walletbalance set balance_real_available = 1 where player_id = %s returning 1", f"{run.tenant_id}1")
-    scene.value("update player set balance_real_available = 599.90 where id = %s returning 1", minted)
+    scene.value("update walletbalance set balance_real_available = 1 where player_id = %s returning 1", behind)
+    scene.value("update player set balance_real_available = 499.90 where id = %s returning 1", minted)
     states = _ended(scene, run, "force")
     plan = scene.rehearsal.look(lambda state: state.plans.latest(run.tenant_id))
     assert (states["force"], plan.counts.stale_wallet, plan.counts.unexplained) == ("success", 1, 1)
-    assert (scene.wrong_wallets(run), _wallet(scene, minted)) == (0, 101)
+    assert (_wallet(scene, behind), _wallet(scene, minted)) == (101, 499.90)
     assert "1 for a human to review" in parents.action(scene.incident_id, "backfill", run.tenant_id).outcome
 
 

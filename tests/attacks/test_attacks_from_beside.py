@@ -7,7 +7,7 @@ from tests.attacks import floods
 from tests.attacks.parents import MALLORY, granted
 from tests.attacks.scene import FLAG, LONG_REASON, Run, Scene
 
-pytestmark = [pytest.mark.stack, pytest.mark.airflow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.airflow, pytest.mark.timeout(1800)]
 
 #: rollbacks that wait for an answer before any other attack is played; the eighth is a remediation's
 PARKED = ("changed_flag", "race", "race_rival", "rerun_used", "expired", "orphan", "warned")
