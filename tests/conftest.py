@@ -29,13 +29,15 @@ airflow_environment.prepare(_airflow_home)
 
 #: folders whose tests start the real processes
 STARTING_PROCESSES = ("tests/stack/", "tests/attacks/", "tests/entrypoints/fab/")
+#: folders with the longest modules; those that run DAGs one after the other, so that one worker alone sets Airflow up
+LONGEST = ("tests/dags/", "tests/use_cases/backfill_kills/")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """What starts the real processes comes first, a folder after the other, however the rest is shuffled: it takes longest."""
+    """What takes longest comes first, a folder after the other, however the rest is shuffled: no worker is left with it alone."""
     yield
-    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in STARTING_PROCESSES])
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in (*STARTING_PROCESSES, *LONGEST)])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
