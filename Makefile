@@ -10,10 +10,12 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
 # folders in which everything needs Airflow or Postgres: not even collected by check
 WITHOUT := $(addprefix --ignore=tests/,dags attacks stack entrypoints/fab use_cases/backfill_kills)
+# pytest keeps the modules that it rewrote; to rewrite them all takes each worker several seconds
+unexport PYTHONDONTWRITEBYTECODE
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install unleash demo up check test lint bench docs lock clean
+.PHONY: help install unleash demo up check light-tests test lint bench docs lock clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | column -t -s "$$(printf '\t')"
@@ -39,7 +41,9 @@ up: install            ## the same stack with live traffic, left running until C
 	@$(RUN) -m ledger_sandbox up
 
 check: install            ## lint, and every test that needs neither Postgres nor Airflow, in parallel
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs=2 lint light-tests
+
+light-tests: install
 	@$(RUN) -m pytest -q $(IN_PARALLEL) -m "not postgres and not airflow and not stack" $(WITHOUT)
 
 test: install            ## every test, in parallel, the demo scenario on the real scheduler included

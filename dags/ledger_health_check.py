@@ -50,7 +50,6 @@ from ledger_guard.use_cases.health_check import classify as classifying
 from ledger_guard.use_cases.health_check import decide as deciding
 from ledger_guard.use_cases.health_check import sense as sensing
 from ledger_guard.use_cases.health_check import watch as watching
-from ledger_guard.use_cases.health_check import watch_runs as watching_runs
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
 
 POLICY = load_policy()
@@ -95,7 +94,7 @@ def ledger_health_check() -> None:
     @task(retries=0, on_failure_callback=None)
     def watch_runs(ti=None) -> None:
         """Name paused DAGs, runs that have not begun, questions whose run has ended. Fails alone when the channel is down."""
-        watching_runs.watch_runs(open_dependencies(), TaskScheduler(ti))
+        watching.watch_runs(open_dependencies(), TaskScheduler(ti))
 
     watch()
     watch_runs()

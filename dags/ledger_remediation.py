@@ -37,7 +37,7 @@ from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
 from ledger_guard.entrypoints.airflow.runs import run_state, this_run
 from ledger_guard.entrypoints.airflow.settings import POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
 from ledger_guard.use_cases.remediation import remediate as remediating
 from ledger_guard.use_cases.remediation import remediation_steps as steps
 from ledger_guard.use_cases.remediation.recovery import Case, Recovery, recovery

@@ -45,7 +45,7 @@ from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
 from ledger_guard.entrypoints.airflow.runs import this_run
 from ledger_guard.entrypoints.airflow.settings import START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.approvals.tell_question import gate_link, tell_question
+from ledger_guard.use_cases.approvals.request_approval import gate_link, tell_question
 from ledger_guard.use_cases.backfill import backfill_ending, backfill_run
 
 POLICY = load_policy()

@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 from tests import airflow_environment
 from tests.folders import remove_left_behind, run_folder
+from tests.marked_modules import leaves_nothing_of
 
 # machines are shared: how long something takes here says nothing of it
 hypothesis.settings.register_profile("shared machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -25,6 +26,13 @@ _database_numbers = itertools.count(1)
 remove_left_behind()
 _airflow_home = run_folder("airflow")
 airflow_environment.prepare(_airflow_home)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A module of which `-m "not …"` leaves nothing is not even imported: what it imports takes longer than its tests."""
+    if collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
+        return None
+    return True if leaves_nothing_of(collection_path.read_text(encoding="utf-8"), config.option.markexpr) else None
 
 
 #: folders whose tests start the real processes

@@ -98,6 +98,7 @@ class DemoScenario:
         yield "T3 severe: frozen, backfill waits for approval", self.t3_asked
         yield "T3: rejected, nothing written", self.t3_rejected
         yield "Restore refused while frozen", self.restore_refused
+        yield "Stopped: a backfill is held, released, done", self.stopped
         yield "Audit log verified", self.audited
 
     def quiet(self) -> Told:
@@ -265,6 +266,44 @@ class DemoScenario:
         check = self.rehearsal.command("rollout", "check", "--flag", "ledger_enforce_balance")
         require(check.returncode == 3, f"rollout check exits with {check.returncode}, not 3: {check.stdout} {check.stderr}")
         return Told("restore refused", (check.stdout or check.stderr).strip(), f"{self.ui}/dags/flag_restore/runs/{run_id}")
+
+    def stopped(self) -> Told:
+        """While the guard is stopped an ordinary backfill writes nothing; a second person releases it, and it goes on."""
+        tenant, lost = self._wallets_lost(3)
+        command = self.rehearsal.command
+        held = command("stop", "--reason", "wallets were seen to vanish", "--by", "oncall")
+        require(held.returncode == 0, f"stop exits with {held.returncode}: {held.stderr}")
+        conf = {"tenant_id": tenant, "operation": "backfill", "mode": "create-missing"}
+        run_id = self.rehearsal.oncall.trigger("tenant_backfill", conf)
+        self.rehearsal.ended("tenant_backfill", run_id, must_be="failed")
+        require(self._missing(lost) == len(lost), "a wallet was written although the guard was stopped")
+        alone = command("release", "--reason", "one person may not do this alone", "--by", "oncall")
+        require(alone.returncode == 3, f"whoever stopped it released it: {alone.stdout}")
+        freed = command("release", "--reason", "they were deleted for this demo", "--by", "payments-lead")
+        require(freed.returncode == 0, f"release exits with {freed.returncode}: {freed.stderr}")
+        self.rehearsal.oncall.clear("tenant_backfill", run_id, "force")
+        self.rehearsal.ended("tenant_backfill", run_id, must_be="success")
+        require(self._missing(lost) == 0, f"{self._missing(lost)} wallets of {tenant} were not made again")
+        budget = command("budget", "status").stdout.splitlines()[0]
+        happened = f"{len(lost)} lost wallets stayed lost while stopped, and were made after the release; budget {budget}"
+        return Told("stopped", happened, f"{self.ui}/dags/tenant_backfill/runs/{run_id}")
+
+    def _wallets_lost(self, rows: int) -> tuple[str, list[str]]:
+        """Delete so many wallets of a tenant that no step has touched; gives the tenant and the players."""
+        with psycopg.connect(self.uri) as connection:
+            tenant = next(each for each in tenants_by_size(connection)[1:] if each != self.tenant)
+            lost = connection.execute(
+                "delete from walletbalance where currency = 'USD' and player_id in (select w.player_id from walletbalance w"
+                " join ledger_sandbox.right_wallet r on r.player_id = w.player_id"
+                " where w.tenant_id = %s and round(w.balance_real_available::numeric * 100) = r.available"
+                " order by w.player_id limit %s) returning player_id",
+                [tenant, rows],
+            ).fetchall()
+        return tenant, [str(player_id) for (player_id,) in lost]
+
+    def _missing(self, players: list[str]) -> int:
+        found = "select count(*) from walletbalance where currency = 'USD' and player_id = any(%s)"
+        return len(players) - int(str(self.rehearsal.value(found, players)))
 
     def audited(self) -> Told:
         """Every entry of the audit log is in its place."""

@@ -57,12 +57,6 @@ class RunningPostgres:
         with psycopg.connect(self.uri("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
 
-    def has_database(self, database: str) -> bool:
-        """Whether a database of this name exists."""
-        with psycopg.connect(self.uri("postgres")) as connection:
-            found = connection.execute("select 1 from pg_database where datname = %s", [database]).fetchone()
-        return found is not None
-
 
 class EmbeddedPostgres(RunningPostgres):
     """A server that lives in one folder and listens on a Unix socket there.

@@ -27,7 +27,7 @@ from ledger_sandbox.slack import SlackStandIn
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED_POLICY = REPOSITORY / "include" / "policies" / "ledger_rollout.yaml"
-DAG_IDS = {"ledger_health_check", "ledger_remediation", "tenant_backfill", "flag_rollback", "flag_restore"}
+DAG_IDS = {"ledger_health_check", "ledger_remediation", "tenant_backfill", "flag_rollback", "flag_restore", "guard_stop"}
 PREFERRED_PORT = 18080
 
 
@@ -131,7 +131,7 @@ class Stack:
         assert self.processes is not None, "entered"
         self.processes.wait_until_healthy(180, lambda missing: self.tick(f"Airflow to be healthy ({missing})"))
         api = AirflowApi(self.url, "admin")
-        wait_for(lambda: api.dag_ids() >= DAG_IDS, "the five DAGs to be parsed", 120, self.tick)
+        wait_for(lambda: api.dag_ids() >= DAG_IDS, "the DAGs to be parsed", 120, self.tick)
 
     @property
     def url(self) -> str:

@@ -8,11 +8,12 @@ from typing import Literal
 
 from ledger_guard.domain.approvals import Approval, ApprovalKind
 from ledger_guard.domain.audit import AuditEntry
-from ledger_guard.domain.flags import FlagState, Freeze
+from ledger_guard.domain.flags import FlagState, Freeze, scope_text
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.shown_text import duration, listed
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.use_cases.reports.board import BoardState, TriggerState
-from ledger_guard_board.wording import Moment, duration, listed, moment, safe_link, scope_text, subject_text, window_text
+from ledger_guard_board.wording import TENANTS_SHOWN, Moment, moment, safe_link, subject_text, window_text
 
 #: how loud something is: `bad` red, `warn` amber, `good` green, `unknown` grey
 Tone = Literal["bad", "warn", "good", "unknown"]
@@ -175,7 +176,7 @@ def incident_line(incident: Incident, now: datetime) -> IncidentLine:
         scope=incident.scope.value,
         status=incident.status.value,
         tone=_STATES[incident.severity][1],
-        tenants=listed(incident.tenants),
+        tenants=listed(incident.tenants, TENANTS_SHOWN),
         since=moment(incident.opened_at, now),
         summary=incident.summary,
     )

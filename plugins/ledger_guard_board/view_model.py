@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger_guard.domain.attestations import UNKEYED_WORDS
+from ledger_guard.domain.shown_text import counted, duration
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import iso
 from ledger_guard.use_cases.reports.board import BoardState
@@ -26,7 +27,7 @@ from ledger_guard_board.lines import (
     incident_line,
     trigger_card,
 )
-from ledger_guard_board.wording import counted, duration, moment
+from ledger_guard_board.wording import moment
 
 #: event time and people's time may differ by this much before the page says that it shows a rehearsal
 _REHEARSAL_AFTER = timedelta(minutes=1)
@@ -55,6 +56,8 @@ class BoardView:
     flags: tuple[FlagLine, ...]
     #: why the flags could not be read; empty when they could
     flags_problem: str
+    #: what is used of each budget, a sentence each
+    budgets: tuple[str, ...]
     audit: tuple[AuditLine, ...]
 
 
@@ -82,6 +85,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         freezes=freezes,
         flags=tuple(flag_line(flag) for flag in state.flags),
         flags_problem=state.flags_problem,
+        budgets=tuple(each.sentence(state.currency) for each in state.budgets),
         audit=tuple(audit_line(entry, state.read_at) for entry in state.audit),
     )
 
@@ -94,6 +98,7 @@ def _sentences(
     freezes: Sequence[FreezeLine],
 ) -> Iterator[tuple[str, Tone]]:
     """Everything that is not quiet, the most urgent first."""
+    yield from _stop(state)
     if blind := [card.trigger for card in cards if card.is_blind]:
         limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
         yield f"Guard blind for {', '.join(blind)}: no verdict within the last {limit}. Trouble there would not be seen.", "bad"
@@ -118,6 +123,11 @@ def _sentences(
         yield f"Too little traffic to judge {', '.join(thin)}.", "unknown"
     if state.flags_problem:
         yield "The flags' values can't be read.", "warn"
+
+
+def _stop(state: BoardState) -> Iterator[tuple[str, Tone]]:
+    if state.stop:
+        yield f"Guard {state.stop.sentence}. It writes nothing until a second person releases it.", "bad"
 
 
 def _held_up(state: BoardState) -> Iterator[tuple[str, Tone]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.flags import scope_text
+from ledger_guard.domain.shown_text import duration
 from ledger_guard.domain.windows import UTC, Window, iso
 
 #: most tenants that one line lists
@@ -33,19 +33,6 @@ def moment(at: datetime, now: datetime) -> Moment:
     return Moment(iso(at), f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", distance)
 
 
-def duration(length: timedelta) -> str:
-    """Two significant units at most: `42 s`, `9 min`, `3 h 20 min`, `2 days`. Anything negative counts as zero."""
-    seconds = max(int(length.total_seconds()), 0)
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, hours = seconds // 60, seconds // 3600
-    if minutes < 60:
-        return f"{minutes} min"
-    if hours < 48:
-        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
-    return f"{hours // 24} days"
-
-
 def window_text(window: Window, now: datetime) -> str:
     """`02:55 to 03:00 UTC`, with its date in front when it did not begin today."""
     day = "" if window.start.date() == now.astimezone(UTC).date() else f"{window.start:%Y-%m-%d} "
@@ -56,22 +43,6 @@ def subject_text(subject_id: str) -> str:
     """`flag@tenant` as words (`flag, everywhere`); a plan's id stays as it is."""
     flag, at, scope = subject_id.partition("@")
     return f"{flag}, {scope_text(scope)}" if at else subject_id
-
-
-def scope_text(tenant_id: str) -> str:
-    """A tenant id, or `everywhere` for the global scope."""
-    return "everywhere" if tenant_id == EVERYWHERE else tenant_id
-
-
-def listed(names: Sequence[str], most: int = TENANTS_SHOWN) -> str:
-    """`a, b, c and 12 more`."""
-    shown, rest = ", ".join(names[:most]), len(names) - most
-    return f"{shown} and {rest} more" if rest > 0 else shown
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """`1 approval waits`, `3 approvals wait`."""
-    return f"{number} {one if number == 1 else many}"
 
 
 def safe_link(address: str, ui_url: str) -> str:

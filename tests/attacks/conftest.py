@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.attacks.hostile_policy import hostile
 from tests.attacks.parents import MALLORY, Parents, forced_plan, granted, remediate_by_hand, sensed_severe
-from tests.attacks.scene import Run, Scene, hostile
+from tests.attacks.scene import Run, Scene
 from tests.folders import run_folder
+from tests.use_cases.audit.keyed_worlds import Mallory
 
 #: a backfill each, by who starts it
 BACKFILLS = {
@@ -26,15 +28,18 @@ BACKFILLS = {
     "second_answer": "oncall",
     "rerun_rejected": "oncall",
     "changed_plan": "oncall",
+    "forged_answer": "oncall",
+    "forged_plan": "oncall",
+    "edited_plan": "oncall",
 }
-ROLLBACKS = ("changed_flag", "race", "rerun_used", "policy", "expired")
+ROLLBACKS = ("changed_flag", "race", "rerun_used", "policy", "expired", "orphan")
 #: attacks in play at the same time: most of each is waiting for the scheduler, which has four slots
 AT_ONCE = 8
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The word for an attack on something that all runs share."""
-    config.addinivalue_line("markers", "alone: is played before the others, since it changes the policy that they are under")
+    config.addinivalue_line("markers", "alone: is played before the others, since it needs or changes what they share")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -85,6 +90,8 @@ def started(request, scene) -> tuple[dict[str, Run], Parents]:
     if wants_victims:
         runs |= {name: scene.rollback(f"r-{name}") for name in ROLLBACKS}
         runs["race_rival"] = scene.rollback("r-race", again=True)
+        forged = scene.wait_for(lambda: scene.rehearsal.incident("T2"), "the health check to judge webhooks")
+        runs["warned"] = scene.rollback("r-warned", incident_id=forged.incident_id)
         runs |= {name: scene.backfill(f"b-{name}", user) for name, user in BACKFILLS.items()}
     plan_id = forced_plan(scene)
     ((sensed, _),) = granted(scene, "ledger_remediation", incident_id, 1)
@@ -121,12 +128,19 @@ def parents(started) -> Parents:
     return started[1]
 
 
+@pytest.fixture(scope="session")
+def login(scene) -> Mallory:
+    """A login with every right on guard state, and without the audit key."""
+    return Mallory(scene.stack.platform_uri)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def plays(request, scene, started) -> Iterator[dict[str, Future[None]]]:
+def plays(request, scene, started, login) -> Iterator[dict[str, Future[None]]]:
     """Each attack of this folder, under way in a thread of its own."""
-    given = {"scene": scene, "victims": started[0], "parents": started[1]}
+    given = {"scene": scene, "victims": started[0], "parents": started[1], "login": login}
     items = [item for item in request.session.items if Path(__file__).parent in item.path.parents]
-    alone = [item for item in items if item.get_closest_marker("alone")]
+    # in the order that they are written in, for one may end what another has waiting
+    alone = sorted((item for item in items if item.get_closest_marker("alone")), key=lambda item: item.location)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         every = {}
         for item in alone:

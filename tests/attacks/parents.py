@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import numpy as np
 import psycopg
+from tests.attacks import floods
+from tests.attacks.hostile_policy import OTHER_WEBHOOKS
 from tests.attacks.scene import FLAG, Run, Scene
 from tests.triggers import T3
 
@@ -100,11 +102,14 @@ class Parents:
         found: list[str] = self.scene.wait_for(told, f"{task_id} of {run.run_id} to be refused")
         return found[-1]
 
+    def ended_by_hand(self, run: Run, user: str = MALLORY) -> None:
+        """Mark a run as failed."""
+        self._done(user, "PATCH", f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}", {"state": "failed"})
+
     def deleted(self, run: Run, user: str = MALLORY) -> None:
         """End a run by hand and delete it, so that its id is free."""
-        path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}"
-        self._done(user, "PATCH", path, {"state": "failed"})
-        self._done(user, "DELETE", path, {})
+        self.ended_by_hand(run, user)
+        self._done(user, "DELETE", f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}", {})
 
     def _done(self, user: str, method: str, path: str, body: dict[str, Any]) -> None:
         """A call that Airflow may refuse while a task of the run is just being written; an attacker tries again."""
@@ -142,15 +147,16 @@ def sensed_severe(scene: Scene) -> tuple[Run, Run, str]:
     """Start a health check that will find T3 severe, in an incident that was mild, whose next run id somebody took.
 
     Gives the check, that run and the incident's id once the check has compared the balances; tenants that are made later are
-    none of its.
+    none of its. It finds what strangers and players sent, too.
     """
     for tenant_id in SENSED_TENANTS:
         scene.tenant(tenant_id)
+    floods.send(scene)
     _quiet_past(scene)
     incident = _open_mild_incident(scene)
     guessed = "remediation__" + replace(incident, severity=Severity.SEVERE).stage_key()
     squatted = scene.user(MALLORY).trigger("ledger_remediation", {"incident_id": new_id()}, guessed)
-    check = scene.user("oncall").trigger("ledger_health_check", {"triggers": ["T3"]})
+    check = scene.user("oncall").trigger("ledger_health_check", {"triggers": ["T1", "T2", "T3"]})
     scene.wait_for(
         lambda: scene.value(
             "select count(*) from ledger_guard.signal_window where trigger = 'T3' and tenant_id = %s and events > 0", "a-sensed-1"
@@ -161,26 +167,21 @@ def sensed_severe(scene: Scene) -> tuple[Run, Run, str]:
 
 
 def remediate_by_hand(scene: Scene) -> Run:
-    """On-call remediates a T2 case: the flag is on for everybody, and is to be rolled back."""
+    """On-call remediates a case of refused webhooks: the flag is on for everybody, and is to be rolled back."""
     scene.tenant("p-by-hand")
     scene.value(
         "insert into rollout_flag (key, tenant_id, is_enabled, changed_by, change_reason)"
         " values (%s, '*', true, 'test', 'set up') returning 1",
         FLAG,
     )
-    conf = {"trigger": "T2", "severity": "severe", "scope": "widespread", "tenants": ["p-by-hand"], "reason": "set up"}
+    conf = {"trigger": OTHER_WEBHOOKS, "severity": "severe", "scope": "widespread", "tenants": ["p-by-hand"], "reason": "set up"}
     return Run("ledger_remediation", scene.user("oncall").trigger("ledger_remediation", conf), "*")
 
 
 def forced_plan(scene: Scene) -> str:
     """Repair the one wrong wallet of a tenant, within the guardrails; gives the plan."""
     scene.tenant(FORCED_TENANT)
-    scene.value(
-        "with mended as (update walletbalance set balance_real_available = 101 where tenant_id = %s and player_id <> %s"
-        " returning 1) select count(*) from mended",
-        FORCED_TENANT,
-        f"{FORCED_TENANT}1",
-    )
+    scene.mended(FORCED_TENANT, 1)
     planned = scene.rehearsal.command("backfill", "dry-run", "--tenant-id", FORCED_TENANT, "--json")
     assert planned.returncode == 0, planned.stderr
     plan_id = str(json.loads(planned.stdout)["plan_id"])
@@ -213,7 +214,7 @@ def _quiet_past(scene: Scene) -> None:
     source = signal_sources(settings, settings, policy, RehearsalClock(settings))
     compared = source.readings(T3, newest.next, newest.next)
     quiet = [replace(reading, window=newest, events=0, subjects=0) for reading in compared]
-    assert {reading.tenant_id for reading in quiet} == set(SENSED_TENANTS)
+    assert {reading.tenant_id for reading in quiet} == {*SENSED_TENANTS, *floods.TENANTS}
     t3_history(uri, quiet, now - timedelta(hours=6), np.random.default_rng(1))
 
 

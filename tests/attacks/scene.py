@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import psycopg
 import yaml
+from tests.attacks.hostile_policy import OTHER_WEBHOOKS
 
 from ledger_guard.domain.approvals import Approval
 from ledger_sandbox.airflow_api import AirflowApi, wait_for
@@ -26,12 +27,6 @@ SECONDS_AFTER_PARKING = 6.0
 #: all attacks are played at once, so each takes its time
 PATIENCE_SECONDS = 480.0
 LOOK_SECONDS = 1.0
-
-
-def hostile(document: dict[str, Any]) -> None:
-    """Two people have to agree to a force, and on-call may break the glass for a rollback."""
-    document["approvals"]["backfill_force"] |= {"approvers": ["payments-lead", "ops-lead", "admin"], "approvers_needed": 2}
-    document["break_glass"] |= {"users": ["oncall"], "kinds": ["flag_rollback"]}
 
 
 @dataclass
@@ -97,13 +92,22 @@ class Scene:
                 {"t": tenant_id},
             )
 
+    def mended(self, tenant_id: str, *but: int) -> None:
+        """Make the tenant's wallets right (101), but those of these players."""
+        self.value(
+            "with mended as (update walletbalance set balance_real_available = 101 where tenant_id = %s"
+            " and not player_id = any(%s) returning 1) select count(*) from mended",
+            *(tenant_id, [f"{tenant_id}{number}" for number in but]),
+        )
+
     def open_incident(self) -> str:
-        """A widespread T2."""
+        """A widespread one of refused webhooks; T2 itself is left to the health check."""
         return str(
             self.value(
                 "insert into ledger_guard.incident (incident_id, trigger, status, severity, scope, tenants, opened_at,"
-                " first_window_start, last_alarm_window_start, summary) values (gen_random_uuid(), 'T2', 'open', 'severe',"
-                " 'widespread', '{a}', now(), now(), now(), 'made by a test') returning incident_id"
+                " first_window_start, last_alarm_window_start, summary) values (gen_random_uuid(), %s, 'open', 'severe',"
+                " 'widespread', '{a}', now(), now(), now(), 'made by a test') returning incident_id",
+                OTHER_WEBHOOKS,
             )
         )
 

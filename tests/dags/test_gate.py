@@ -10,7 +10,7 @@ from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.domain.approvals import Answer, ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal, StaleVersionError
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.approvals.tell_question import gate_link
+from ledger_guard.use_cases.approvals.request_approval import gate_link
 
 pytestmark = pytest.mark.airflow
 

@@ -80,6 +80,7 @@ from ledger_guard.domain.facts.records import (
     SourceAdvanced,
     WindowsSensed,
 )
+from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import BackfillMode, PlanStatus
@@ -242,6 +243,8 @@ SAMPLES: list[Fact] = [
     NoticeFailed(title="T1 severe", error="the channel is away"),
     DeployRecorded(version="v2", deployed_at=NOON),
     KeyUsed(key_id="k-2", replaces=None),
+    GuardStopped(reason="paid twice", is_proved=False),
+    GuardReleased(reason="a test", is_proved=True, stopped_by="anna"),
 ]
 
 

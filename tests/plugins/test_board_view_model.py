@@ -9,10 +9,12 @@ from tests.plugins.board_values import LENGTH, NEWEST, NOW, approval, board_stat
 from tests.triggers import T1, T2, T3
 
 from ledger_guard.domain.flags import FlagState, Freeze
+from ledger_guard.domain.shown_text import duration, listed
+from ledger_guard.domain.stops import Stop
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard_board.view_model import board_view
-from ledger_guard_board.wording import duration, listed, moment, safe_link
+from ledger_guard_board.wording import moment, safe_link
 
 UI = "http://localhost:8080"
 
@@ -47,6 +49,12 @@ def test_blindness_is_the_first_thing_said_whatever_else_stands():
     assert view.headline == "Guard blind for T2: no verdict within the last 10 min. Trouble there would not be seen."
     assert view.tone == "bad"
     assert [note.split(":")[0].split(";")[0] for note in view.notes] == ["1 open incident", "1 approval waits for an answer"]
+
+
+def test_a_stop_is_the_first_thing_to_read():
+    stop = Stop(NOW, ("anna",), "two tenants were paid twice", True)
+    view = board_view(board_state(stop=stop, incidents=(incident(),), held_up=("flag_rollback is paused.",)), UI)
+    assert (view.headline, view.tone) == (f"Guard {stop.sentence}. It writes nothing until a second person releases it.", "bad")
 
 
 def test_what_is_held_up_is_loud_and_comes_before_incidents_and_questions():
@@ -236,6 +244,7 @@ def test_only_web_addresses_become_links(address, shown):
         (12_000, "3 h 20 min"),
         (172_799, "47 h 59 min"),
         (172_800, "2 days"),
+        (180_000, "2 days 2 h"),
     ],
 )
 def test_durations_have_two_units_at_most(seconds, text):
@@ -249,5 +258,5 @@ def test_moments_tell_utc_and_the_distance_either_way():
 
 
 def test_long_lists_are_cut_and_counted():
-    assert listed(["a", "b", "c"], most=2) == "a, b and 1 more"
-    assert listed(["a", "b"], most=2) == "a, b"
+    assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert listed(["a", "b"], 2) == "a, b"

@@ -25,7 +25,7 @@ _RULES = "not command_line and not dag_file"
 def copy(tmp_path_factory) -> Path:
     """The code after all recipes were followed."""
     copy = tmp_path_factory.mktemp("copy")
-    shutil.copytree(ROOT / "include", copy / "include", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "include", copy / "include")
     for text in recipes().values():
         for step in steps_of(text):
             step.follow(copy)
@@ -57,7 +57,7 @@ def test_what_a_recipe_adds_works_through_the_policy_and_the_wiring(copy, headin
 def test_without_its_last_step_a_recipe_does_not_work(heading, tmp_path):
     """Each recipe's play would notice that a step is missing; otherwise the test above showed nothing."""
     copy = tmp_path / "copy"
-    shutil.copytree(ROOT / "include", copy / "include", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "include", copy / "include")
     for step in steps_of(recipes()[heading])[:-1]:
         step.follow(copy)
     assert (

@@ -13,6 +13,21 @@ from enum import Enum
 EVERYWHERE = "*"
 
 
+def scope_words(tenant_id: str) -> str:
+    """For people: `everyone`, or the tenant."""
+    return "everyone" if tenant_id == EVERYWHERE else f"tenant {tenant_id}"
+
+
+def scope_text(tenant_id: str) -> str:
+    """A tenant id, or `everywhere` for the global scope."""
+    return "everywhere" if tenant_id == EVERYWHERE else tenant_id
+
+
+def on_or_off(is_enabled: bool | None, unknown: str = "not set") -> str:
+    """A flag's value in a word."""
+    return unknown if is_enabled is None else "on" if is_enabled else "off"
+
+
 @dataclass(frozen=True)
 class FlagState:
     """What a flag store says about one flag in one scope."""
@@ -38,7 +53,7 @@ class FlagState:
         """For people: `on (version 3)`, `not set`, or `not known (why)`."""
         if self.is_enabled is None:
             return f"not known ({self.not_known_because})" if self.not_known_because else "not set"
-        return f"{'on' if self.is_enabled else 'off'} (version {self.version})"
+        return f"{on_or_off(self.is_enabled)} (version {self.version})"
 
 
 def flag_subject_hash(seen: Sequence[FlagState], target: bool, incident_id: str | None, evidence: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 #: who asks when nobody did: the health check
 GUARD_ITSELF = "ledger_guard"
 #: every DAG of the guard: one that is paused is told
-DAG_IDS = ("ledger_health_check", "ledger_remediation", "tenant_backfill", "flag_rollback", "flag_restore")
+DAG_IDS = ("ledger_health_check", "ledger_remediation", "tenant_backfill", "flag_rollback", "flag_restore", "guard_stop")
 #: those that people start in an emergency, perhaps alone: runs of them that stay queued are told
 EMERGENCY_DAG_IDS = ("flag_rollback", "tenant_backfill")
 

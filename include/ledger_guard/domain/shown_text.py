@@ -1,9 +1,10 @@
-"""Texts of people and data as they may be shown: what acts on a terminal or on the order of letters is shown, not obeyed."""
+"""Texts as they may be shown: numbers, lists and spans of time in words, and nothing in people's words that acts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 #: control characters, those that turn or hide text, and what can't be encoded. Tab and line end are left to `one_line`
 _ACTING = re.compile(
@@ -25,6 +26,30 @@ def quoted(text: object) -> str:
     """Somebody's words on one line between quotes that they can't end: say in front of it whose they are."""
     inner = re.sub('["\u201c\u201d\u201e\u201f\u2033\uff02]', "'", one_line(text))
     return f'"{inner}"'
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """`1 approval waits`, `3 approvals wait`."""
+    return f"{number} {one if number == 1 else many}"
+
+
+def listed(names: Sequence[str], at_most: int, *, nobody: str = "", sign: str = "and") -> str:
+    """The first names, and how many more there are: `a, b and 3 more`; of none `nobody`."""
+    shown = ", ".join(map(one_line, names[:at_most])) or nobody
+    return f"{shown} {sign} {len(names) - at_most} more" if len(names) > at_most else shown
+
+
+def duration(length: timedelta) -> str:
+    """Two units at most, rounded down: `42 s`, `9 min`, `3 h 20 min`, `2 days`. Anything negative counts as zero."""
+    seconds = max(int(length.total_seconds()), 0)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, hours = seconds // 60, seconds // 3600
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 48:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{hours // 24} days {hours % 24} h" if hours % 24 else f"{hours // 24} days"
 
 
 def lines_shown(lines: Iterable[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.domain.windows import iso
@@ -45,12 +44,6 @@ def in_words(verdict: Verdict, began: str, nouns: Nouns) -> str:
     if began:
         parts.append(f"since {began}")
     return f"{'; '.join(parts)}. {verdict.sentence}".strip()
-
-
-def listed(names: Sequence[str], at_most: int) -> str:
-    """The first names, and how many more there are: `a, b + 3 more`."""
-    shown = ", ".join(map(one_line, names[:at_most])) or "none"
-    return f"{shown} + {len(names) - at_most} more" if len(names) > at_most else shown
 
 
 def _value(reasons: Mapping[str, Any], nouns: Nouns) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ledger_guard.domain.money import readable_cents
+from ledger_guard.domain.money import Cents, readable_cents, to_cents
 from ledger_guard.domain.plans import PlanRow
 
 #: available and held of a player, or available and pending of a wallet
@@ -27,6 +27,12 @@ class WalletWrite:
     player_id: str
     before: Pair | None
     after: Pair | None
+
+    @property
+    def moved(self) -> Cents:
+        """What the write changes in the two amounts, each by itself, in cents."""
+        before, after = self.before or (0.0, 0.0), self.after or (0.0, 0.0)
+        return sum(abs(to_cents(now) - to_cents(then)) for now, then in zip(after, before, strict=True))
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,23 @@ def _probes_are_of_known_flags(policy: Policy) -> Iterator[Problem]:
 
 
 Rule = Callable[[Policy], Iterator[Problem]]
+
+
+def _budgets_can_be_reached(policy: Policy) -> Iterator[Problem]:
+    hour, day, rails = policy.budget.per_hour, policy.budget.per_day, policy.guardrails
+    for what in ("rows", "cents", "tenants"):
+        an_hour, a_day = getattr(hour, what), getattr(day, what)
+        if a_day < an_hour:
+            yield f"budget.per_day.{what}", f"{a_day} is less than an hour's {an_hour}; allowed: as much or more"
+    for name, each in (("per_hour", hour), ("per_day", day)):
+        plans = (("rows", rails.max_rows, "max_rows"), ("cents", rails.max_total_delta_cents, "max_total_delta_cents"))
+        for what, of_one, rail in plans:
+            amount, most = getattr(each, what), of_one * each.tenants
+            if amount > most:
+                found = f"{amount} can't be reached by {each.tenants} tenants of {of_one} each ({rail})"
+                yield f"budget.{name}.{what}", f"{found}; allowed: up to {most}"
+
+
 _RULES: tuple[Rule, ...] = (
     *RULES_OF_PEOPLE,
     _every_row_is_of_a_known_trigger,
@@ -168,6 +185,7 @@ _RULES: tuple[Rule, ...] = (
     _actions_fit_their_row,
     _nothing_is_left_to_be_filled_in,
     _numbers_are_ordered,
+    _budgets_can_be_reached,
     _mappings_know_their_tenant,
     _names_of_flags_and_secrets_are_names,
     _whoever_writes_plans_can_be_run,

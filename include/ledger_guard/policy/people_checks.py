@@ -8,6 +8,7 @@ from itertools import combinations
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.identities import same_person
+from ledger_guard.domain.shown_text import counted
 from ledger_guard.policy.schema import Policy
 from ledger_guard.policy.words import PLACEHOLDER, Problem
 
@@ -35,7 +36,7 @@ def _enough_people_may_approve(policy: Policy) -> Iterator[Problem]:
         if approval.approvers_needed > 1 and named < 3:
             # whoever of them asks, two must remain
             place = f"approvals.{kind.value}.approvers_needed"
-            yield place, f"2 with {named} approver{'' if named == 1 else 's'}; allowed: 2 with three approvers or more"
+            yield place, f"2 with {counted(named, 'approver', 'approvers')}; allowed: 2 with three approvers or more"
 
 
 def _a_question_is_escalated_while_it_waits(policy: Policy) -> Iterator[Problem]:

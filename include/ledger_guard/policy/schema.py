@@ -10,6 +10,7 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.policy.budget import Budget
 from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
 from ledger_guard.policy.detection import Detection, Sensing
 from ledger_guard.policy.flag_store import FlagStoreSection
@@ -103,6 +104,7 @@ class Policy(Section):
     triggers: dict[TriggerWord, TriggerPolicy] = Field(min_length=1)
     matrix: tuple[MatrixRow, ...]
     guardrails: Guardrails
+    budget: Budget
     approvals: dict[ApprovalKind, ApprovalPolicy]
     break_glass: BreakGlass = Field(default_factory=BreakGlass)
     mitigation: Mitigation

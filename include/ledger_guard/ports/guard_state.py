@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.audit_keys import AuditKeys
+from ledger_guard.domain.budgets import BeingWritten, Written
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.freeze_overrides import FreezeOverride
@@ -195,6 +196,18 @@ class PlanStore(Protocol):
         From the journal of writes. Which plans wrote to the tenant is what audit entries say, never the plans, which can be
         edited unnoticed. `single_delta_cents` is the most that one wallet was moved then and would be by this plan, together;
         0 where this plan has no row of a wallet that was written. What the platform's own script wrote is not in it.
+        """
+
+    def written_since(self, since: datetime) -> list[Written]:
+        """What force and undo wrote to all tenants after `since`, a minute and tenant each; from the journal of writes.
+
+        A minute's writes are told as of its end. What the platform's own script wrote is not in it.
+        """
+
+    def being_written(self, now: datetime, without: str) -> list[BeingWritten]:
+        """What plans that force has begun have still to write, without one.
+
+        Those that have not expired, or have written within the hour: others can't go on.
         """
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
@@ -424,6 +437,9 @@ class AuditLog(Protocol):
 
     def append(self, event: AuditEvent) -> AuditEntry:
         """Chain the event behind the last entry."""
+
+    def take_turn(self) -> None:
+        """Wait until no other transaction may append before this one ends: what others record with an entry stays as it is."""
 
     def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterable[AuditEntry]:
         """Entries in order of sequence, all of them or those of an incident or tenant."""

@@ -21,7 +21,7 @@ from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.validation import ProbeAnswer
 from ledger_guard.domain.windows import Window
 from ledger_guard.domain.writability import WriteObstacle
-from ledger_guard.ports.guard_state import AuditLog
+from ledger_guard.ports.guard_state import AuditLog, UnitOfWork
 
 
 class Clock(Protocol):
@@ -306,13 +306,22 @@ class BackfillRunner(Protocol):
             SourceUnavailable: the platform's database does not answer, is a replica, or somebody wants no writes there.
         """
 
-    def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
+    def force(
+        self,
+        plan_id: str,
+        actor: str,
+        batch_rows: int,
+        still_permitted: Callable[[], None] | None = None,
+        admit: Callable[[UnitOfWork], None] | None = None,
+    ) -> ForceOutcome:
         """Apply exactly the stored plan, in batches; resumes where a killed run stopped and never applies twice.
 
         The caller has checked that it may. `still_permitted` is asked again once nobody else can write for the tenant, before
-        anything is written, and raises when another plan's writes have changed the answer. Locks player then wallet, changes a
-        row only if player and wallet still are what the plan saw (else `drifted`), writes the before-image and the audit entry
-        in the same transaction where guard state shares the platform's database.
+        anything is written, and raises when another plan's writes have changed the answer. `admit` is asked in the transaction
+        of guard state that begins the plan, and raises when it does not fit; a plan that was begun is not asked again.
+
+        Locks player then wallet, changes a row only if player and wallet still are what the plan saw (else `drifted`), writes
+        the before-image and the audit entry in the same transaction where guard state shares the platform's database.
 
         Raises:
             ConcurrentWriterError: another run writes for this tenant.
@@ -361,15 +370,12 @@ class FlagStore(Protocol):
     def scopes(self, flag: str) -> list[FlagState]:
         """All scopes that have a value, the global one first."""
 
-    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
-        """Write `to_value` if the store still holds `seen`; returns the new state.
+    def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
+        """Write `to_value` in all these scopes if the store still holds what was seen, or in none; returns the new states.
 
         Raises:
-            SafetyRefusal: somebody changed it meanwhile. Ask again with what stands there now.
+            SafetyRefusal: somebody changed one meanwhile. Ask again with what stands there now.
         """
-
-    def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
-        """Write `to_value` in all these scopes, or in none; errors as `compare_and_set`."""
 
 
 class FlagProbes(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.codec import json_form, recorded
 from ledger_guard.domain.facts.incidents import SecretsChecked
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import Incident
@@ -17,7 +17,6 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import FailureGroup
 from ledger_guard.signals.forged_calls import RefusedCalls, refused_calls_of
 from ledger_guard.signals.incident_facts import incident_span
-from ledger_guard.signals.json_form import json_form
 from ledger_guard.signals.secret_ages import aged
 from ledger_guard.signals.signature_causes import (
     Cause,
@@ -82,8 +81,8 @@ class SecretsReport:
 def check_secrets(deps: Dependencies, incident_id: str) -> SecretsReport:
     """Check the secrets and the failed calls of the incident's windows, and record the report.
 
-    A source that does not answer is named in `unread`; the check continues with the other. Raises BadInputError
-    when there is no such incident.
+    A source that does not answer is named in `unread`; the check continues with the other, and concludes nothing but that the
+    calls are forged. Raises BadInputError when there is no such incident.
     """
     report = analyse_signatures(deps, incident_id)
     with deps.state.transaction() as state:
@@ -110,11 +109,12 @@ def analyse_signatures(deps: Dependencies, incident_id: str) -> SecretsReport:
         findings, sightings = aged(deps, state, found)
         recent = recent_changes(state, providers, findings, sightings)
     refused = _refused_calls(deps, incident, providers, unread)
-    if unread:
+    forgery = refused.finding if refused else None
+    if unread and not (forgery and forgery.is_forged):
         cause = Cause(CauseKind.NOT_KNOWN, _not_known(findings, unread))
     else:
+        # that calls are forged is known from the access log alone, whatever else could not be read
         others = _other_calls(deps, incident, providers)
-        forgery = refused.finding if refused else None
         cause = likeliest_cause(findings, providers, _flag_facts(deps, incident, providers), others, recent, forgery)
     return SecretsReport(
         incident_id, tuple(findings), tuple(providers), cause.words, cause.kind, tuple(unread), tuple(recent), refused

@@ -14,9 +14,9 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.runs import StartedRun
 from ledger_guard.policy.command_runner import BackfillWriter
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
 from ledger_guard.use_cases.backfill.backfill_ending import close_run
 from ledger_guard.use_cases.backfill.backfill_run import force_run, next_tasks, plan_run, verify_run
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
 
 pytestmark = pytest.mark.postgres
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from tests.adapters.platform_script.script_worlds import BOOK, NOW, STAND_IN, TENANT, ScriptWorld, until
+from tests.flag_writes import compare_and_set
 from tests.use_cases.backfill.backfill_worlds import approve
 
 from ledger_guard.domain.approvals import ApprovalKind
@@ -305,7 +306,7 @@ def test_a_plan_that_was_begun_already_is_refused(world):
 def test_flags_that_changed_since_the_dry_run_refuse(world):
     plan = world.planned()
     flags = world.deps.flags
-    flags.compare_and_set(flags.get("ledger_enforce_balance", "*"), True, "anna", "the rollout goes on")
+    compare_and_set(flags, flags.get("ledger_enforce_balance", "*"), True, "anna", "the rollout goes on")
     refused(world, plan, "flags changed")
 
 

@@ -15,7 +15,7 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.guard_alerts import GuardAlertKind
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.incidents.granted_runs import grant_run
+from ledger_guard.use_cases.approvals.granted_runs import grant_run
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 PAUSED = "flag_rollback is paused (seen since 2026-03-01T12:00:00Z): its runs do not begin, emergencies included."

@@ -8,8 +8,8 @@ from tests.use_cases.flags.rollout_world import NOW, REASON, RUN, RolloutWorld, 
 from ledger_guard.domain.approvals import Answer, ApprovalKind, refusals
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.approvals.permission import verify_approval
 from ledger_guard.use_cases.approvals.record_answer import record_answer
-from ledger_guard.use_cases.approvals.verify_approval import verify_approval
 
 KIND = ApprovalKind.BACKFILL_FORCE
 VALID = timedelta(minutes=120)

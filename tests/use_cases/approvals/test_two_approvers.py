@@ -13,8 +13,8 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
+from ledger_guard.use_cases.approvals.permission import verify_approval
 from ledger_guard.use_cases.approvals.request_approval import request_approval
-from ledger_guard.use_cases.approvals.verify_approval import verify_approval
 
 KIND = ApprovalKind.BACKFILL_FORCE
 MINUTE = timedelta(minutes=1)

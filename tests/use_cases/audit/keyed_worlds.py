@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import psycopg
+from tests.flag_writes import compare_and_set
 from tests.use_cases.backfill.backfill_worlds import ACTOR, TENANT, World, postgres_backfill_world
 from tests.use_cases.flags.rollout_world import BALANCE, RolloutWorld, rollout_world
 
@@ -82,7 +83,7 @@ def keyed_rollout(uri: str, keys: AuditKeys = KEYS) -> RolloutWorld:
     settings = ConnectionSettings.parse(uri, "ledger_db")
     flags = PostgresFlagStore(settings, world.deps.policy, world.deps.wall_clock)
     world.deps = replace(world.deps, state=PostgresGuardState(settings, keys), flags=flags)
-    flags.compare_and_set(flags.get(BALANCE, EVERYWHERE), True, "somebody", "rollout")
+    compare_and_set(flags, flags.get(BALANCE, EVERYWHERE), True, "somebody", "rollout")
     return world.healthy()
 
 

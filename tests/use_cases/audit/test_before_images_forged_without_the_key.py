@@ -26,8 +26,7 @@ from ledger_guard.domain.plans import Plan, PlanStatus
 from ledger_guard.domain.wallet_writes import WalletWrite
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.force import force
-from ledger_guard.use_cases.backfill.undo import undo
+from ledger_guard.use_cases.backfill.force import force, undo
 
 pytestmark = pytest.mark.postgres
 

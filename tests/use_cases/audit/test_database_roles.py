@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from tests.adapters.guard_state.samples import NOON, an_event
+from tests.flag_writes import compare_and_set
 from tests.triggers import T3, TRIGGERS
 
 from ledger_guard import wiring
@@ -55,7 +56,7 @@ class Logins:
     owner: str
     reader: str
     backfill: str
-    deps: str
+    guard: str
 
 
 @pytest.fixture
@@ -174,9 +175,9 @@ def test_the_command_prints_it_under_the_names_given_and_refuses_others(capsys):
 # --- the work goes with these rights alone ------------------------------------------------------------------------
 
 
-def opened(monkeypatch, platform: str, deps: str, **others: str) -> Dependencies:
+def opened(monkeypatch, platform: str, guard: str, **others: str) -> Dependencies:
     monkeypatch.setenv("AIRFLOW_CONN_LEDGER_DB", platform)
-    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", deps)
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_GUARD_DB", guard)
     for name, uri in others.items():
         monkeypatch.setenv(f"AIRFLOW_CONN_LEDGER_DB_{name.upper()}", uri)
     return wiring.open_dependencies()
@@ -201,7 +202,7 @@ def fill(owner: str) -> None:
 
 def test_sensing_works_with_the_reader_alone_on_the_platform_and_cannot_write(logins, monkeypatch):
     fill(logins.owner)
-    deps = opened(monkeypatch, "postgresql://nobody@/nowhere?host=/nowhere", logins.deps, reader=logins.reader)
+    deps = opened(monkeypatch, "postgresql://nobody@/nowhere?host=/nowhere", logins.guard, reader=logins.reader)
     for trigger in TRIGGERS:
         assert is_ready(deps, trigger)
         assert sense(deps, trigger).windows > 0
@@ -222,7 +223,7 @@ def test_the_backfill_role_plans_forces_and_takes_back_alone(logins, monkeypatch
 
 def test_with_a_connection_for_each_role_a_backfill_is_still_one_transaction(logins, monkeypatch):
     fill(logins.owner)
-    deps = opened(monkeypatch, logins.deps, logins.deps, reader=logins.reader, backfill=logins.backfill)
+    deps = opened(monkeypatch, logins.guard, logins.guard, reader=logins.reader, backfill=logins.backfill)
     plan_force_and_undo(deps, logins)
     assert wiring.backfill_settings()[0] == wiring.backfill_settings()[1]
 
@@ -230,7 +231,7 @@ def test_with_a_connection_for_each_role_a_backfill_is_still_one_transaction(log
 def test_with_a_key_in_the_environment_every_writer_marks_its_entries(logins, monkeypatch):
     fill(logins.owner)
     monkeypatch.setenv("LEDGER_GUARD_AUDIT_KEY", "2026-01:" + "1f" * 32)
-    deps = opened(monkeypatch, logins.deps, logins.deps, reader=logins.reader, backfill=logins.backfill)
+    deps = opened(monkeypatch, logins.guard, logins.guard, reader=logins.reader, backfill=logins.backfill)
     plan_force_and_undo(deps, logins)
     with deps.state.snapshot() as state:
         assert {entry.key_id for entry in state.audit.entries()} == {"2026-01"}
@@ -270,15 +271,15 @@ def test_the_backfill_role_touches_no_player_ledger_flag_approval_or_freeze(shar
 
 
 def test_the_guard_role_writes_flags_and_no_wallet(logins, monkeypatch):
-    deps = opened(monkeypatch, logins.deps, logins.deps)
+    deps = opened(monkeypatch, logins.guard, logins.guard)
     seen = deps.flags.get("ledger_enforce_balance", "*")
-    assert deps.flags.compare_and_set(seen, True, "anna", "a reason of its own").is_enabled
-    with psycopg.connect(logins.deps) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    assert compare_and_set(deps.flags, seen, True, "anna", "a reason of its own").is_enabled
+    with psycopg.connect(logins.guard) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("update walletbalance set balance_real_available = 1")
 
 
 def test_the_guard_role_keeps_all_of_guard_state(logins, monkeypatch):
-    deps = opened(monkeypatch, logins.deps, logins.deps)
+    deps = opened(monkeypatch, logins.guard, logins.guard)
     with deps.state.transaction() as state:
         state.audit.append(an_event(1, at=NOON))
         assert state.audit.head()[0] == 1

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.flag_writes import compare_and_set
 from tests.use_cases.audit.keyed_worlds import FORGED, Mallory, keyed_rollout
 from tests.use_cases.flags.rollout_world import BALANCE, LINK, NOW, OWNER, ROOT_CAUSE, RUN, SIGNATURE, RolloutWorld
 
@@ -19,6 +20,7 @@ from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.use_cases.audit.audit_log import use_audit_key
 from ledger_guard.use_cases.backfill.verify import verify
+from ledger_guard.use_cases.flags.attested_freezes import take_as_lifted
 from ledger_guard.use_cases.flags.freeze import freeze, standing
 from ledger_guard.use_cases.flags.override_freeze import end_override, override_freeze
 
@@ -165,10 +167,10 @@ def test_freezes_that_were_lifted_before_the_first_key_are_taken_as_lifted_when_
     assert len(stands(keyed)) == 2
     with keyed.deps.state.snapshot() as state:
         keys = state.audit.keys
-    brought = use_audit_key(keyed.deps, keys, "boris")
-    assert len(brought.lifted_freezes) == 1
+    use_audit_key(keyed.deps, keys, "boris")
+    assert len(take_as_lifted(keyed.deps, "boris")) == 1
     assert [found.freeze_id for found in stands(keyed)] == [standing_still.freeze_id]
-    assert use_audit_key(keyed.deps, keys, "boris").lifted_freezes == ()
+    assert (use_audit_key(keyed.deps, keys, "boris"), take_as_lifted(keyed.deps, "boris")) == (None, [])
 
 
 # --- overrides ----------------------------------------------------------------------------------------------------
@@ -231,8 +233,8 @@ def test_a_forged_intent_passes_no_restore_for_one_that_was_half_done(world, mal
     world.answer(approval_id)
     world.memory.wall_clock.advance(timedelta(days=1))
     seen = world.deps.flags.get(BALANCE, EVERYWHERE)
-    off = world.deps.flags.compare_and_set(seen, False, "mallory", "off")
-    world.deps.flags.compare_and_set(off, True, "mallory", f"restore: mine (approval {approval_id})")
+    off = compare_and_set(world.deps.flags, seen, False, "mallory", "off")
+    compare_and_set(world.deps.flags, off, True, "mallory", f"restore: mine (approval {approval_id})")
     detail = {"stage": "intended", "approval_id": approval_id, "from_value": False, "before": {EVERYWHERE: [False, 1]}}
     mallory.logs(AuditEvent("restore", "flag_restore", f"flag:{BALANCE}@*", {**detail, "run_id": RUN}, NOW))
     with pytest.raises(SafetyRefusal):

@@ -23,8 +23,7 @@ from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
 from ledger_guard.use_cases.flags.roll_back import propose_roll_back
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
 from ledger_guard.use_cases.health_check.decide import decide
-from ledger_guard.use_cases.remediation.complete_rotation import complete_rotation
-from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_one_rotation
+from ledger_guard.use_cases.remediation.plan_secret_rotation import complete_rotation, plan_one_rotation
 
 pytestmark = pytest.mark.postgres
 

@@ -20,11 +20,10 @@ from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.plan_rows import hash_of_lines, lines_of
 from ledger_guard.domain.plans import Plan, PlanStatus, plan_hash
 from ledger_guard.sql import statement
-from ledger_guard.use_cases.approvals.verify_approval import verify_approval
+from ledger_guard.use_cases.approvals.permission import verify_approval
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.force import force
+from ledger_guard.use_cases.backfill.force import force, undo
 from ledger_guard.use_cases.backfill.run_platform_script import run_platform_script
-from ledger_guard.use_cases.backfill.undo import undo
 
 pytestmark = pytest.mark.postgres
 FORCE = ApprovalKind.BACKFILL_FORCE

@@ -12,8 +12,7 @@ from ledger_guard.domain.approvals import Answer, ApprovalKind
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.plans import ForceOutcome, Plan, UndoOutcome
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.force import force
-from ledger_guard.use_cases.backfill.undo import undo
+from ledger_guard.use_cases.backfill.force import force, undo
 
 FORCE, UNDO = ApprovalKind.BACKFILL_FORCE, ApprovalKind.BACKFILL_UNDO
 

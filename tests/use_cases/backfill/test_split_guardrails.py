@@ -15,9 +15,8 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.plans import NOTHING_WRITTEN, ForceOutcome, WriteTotals
 from ledger_guard.use_cases.backfill.backfill_run import backfill_question
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.force import force
+from ledger_guard.use_cases.backfill.force import force, undo
 from ledger_guard.use_cases.backfill.review import review
-from ledger_guard.use_cases.backfill.undo import undo
 
 HOURS = 24
 

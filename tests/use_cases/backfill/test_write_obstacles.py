@@ -19,8 +19,7 @@ from ledger_guard.domain.plans import BackfillMode, ForceOutcome, UndoOutcome
 from ledger_guard.domain.writability import ObstacleKind, WriteKind, WriteObstacle
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.force import force
-from ledger_guard.use_cases.backfill.undo import undo
+from ledger_guard.use_cases.backfill.force import force, undo
 
 WALLET = "public.walletbalance"
 INSERT, UPDATE, DELETE = WriteKind.INSERT, WriteKind.UPDATE, WriteKind.DELETE

@@ -90,8 +90,7 @@ def small_batches():
 def run_operation(deps, operation: str, subject: str):
     """The use case of an operation."""
     from ledger_guard.use_cases.backfill.dry_run import dry_run
-    from ledger_guard.use_cases.backfill.force import force
-    from ledger_guard.use_cases.backfill.undo import undo
+    from ledger_guard.use_cases.backfill.force import force, undo
 
     if operation == "plan":
         return dry_run(deps, subject, "force", "oncall")

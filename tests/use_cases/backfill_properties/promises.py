@@ -13,8 +13,7 @@ from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.money import Cents
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanRow, PlanStatus, UndoOutcome
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.force import force
-from ledger_guard.use_cases.backfill.undo import undo
+from ledger_guard.use_cases.backfill.force import force, undo
 from ledger_guard.use_cases.backfill.verify import verify
 
 #: before and after; None where there is no wallet

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.flag_writes import compare_and_set
 from tests.use_cases.flags.rollout_world import BALANCE, SIGNATURE, RolloutWorld, rollout_world
 
 from ledger_guard.adapters.flag_stores.postgres import PostgresFlagStore
@@ -28,7 +29,7 @@ def stored_world(database_uri) -> RolloutWorld:
     flags = PostgresFlagStore(settings, world.deps.policy, world.deps.wall_clock)
     world.deps = replace(world.deps, state=PostgresGuardState(settings), flags=flags)
     for scope in (EVERYWHERE, "tenant-a"):
-        flags.compare_and_set(flags.get(BALANCE, scope), True, "somebody", "rollout")
+        compare_and_set(flags, flags.get(BALANCE, scope), True, "somebody", "rollout")
     return world.healthy()
 
 

@@ -22,15 +22,14 @@ from ledger_guard.domain.windows import UTC, Window
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
 from ledger_guard.use_cases.approvals.record_answer import record_answer
 from ledger_guard.use_cases.approvals.request_approval import request_approval
 from ledger_guard.use_cases.backfill.verify import verify
 from ledger_guard.use_cases.flags.flag_proposal import FlagProposal
-from ledger_guard.use_cases.flags.restore import restore, review_restore
+from ledger_guard.use_cases.flags.restore import restore, review_restore, verify_before_restore
 from ledger_guard.use_cases.flags.restore_case import RestoreRequest
 from ledger_guard.use_cases.flags.roll_back import propose_roll_back, roll_back
-from ledger_guard.use_cases.flags.verify_before_restore import verify_before_restore
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 BALANCE = "ledger_enforce_balance"

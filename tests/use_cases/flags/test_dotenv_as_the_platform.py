@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from tests.flag_writes import compare_and_set
 from tests.use_cases.flags.flag_stores import dotenv_store
 from tests.use_cases.flags.rollout_world import BALANCE, SIGNATURE
 
@@ -140,7 +141,7 @@ def test_what_the_platform_reads_and_nobody_meant_is_refused(tmp_path, content):
 @pytest.mark.parametrize("content", [given.values[0] for given in [*TOLD, *NOT_TOLD]])
 def test_what_is_written_is_what_the_platform_reads_then(tmp_path, platform_reads, content, to_value):
     store = dotenv_store(tmp_path, content)
-    store.compare_and_set(store.get(SIGNATURE, EVERYWHERE), to_value, "payments-lead", 'it\'s "quoted" ${SIGN} # and noted')
+    compare_and_set(store, store.get(SIGNATURE, EVERYWHERE), to_value, "payments-lead", 'it\'s "quoted" ${SIGN} # and noted')
     assert (store.effective(SIGNATURE, EVERYWHERE), platform_reads()) == (to_value, to_value)
     assert store.get(BALANCE, EVERYWHERE).is_enabled is None
 
@@ -150,7 +151,7 @@ def test_a_note_with_quotes_that_an_earlier_release_wrote_is_read_and_replaced(t
     store = dotenv_store(tmp_path, f"# ledger_guard: {note}\n{NAME}=True\n".encode())
     seen = store.get(SIGNATURE, EVERYWHERE)
     assert seen.change_reason == "a `b`"
-    store.compare_and_set(seen, False, "payments-lead", 'it\'s `off` "now" \\')
+    compare_and_set(store, seen, False, "payments-lead", 'it\'s `off` "now" \\')
     assert store.get(SIGNATURE, EVERYWHERE).change_reason == 'it\'s `off` "now" \\'
     assert (tmp_path / ".env").read_text().count("# ledger_guard:") == 1
 

@@ -6,6 +6,7 @@ import resource
 import stat
 
 import pytest
+from tests.flag_writes import compare_and_set
 from tests.use_cases.flags.flag_stores import CountingRestarter, dotenv_store
 from tests.use_cases.flags.rollout_world import BALANCE, SIGNATURE
 
@@ -16,7 +17,7 @@ RUNBOOKS = b"# signatures\nWEBHOOK_SIGNATURE_ENFORCED=True\n"
 
 
 def _turn(store, to_value: bool, flag: str = SIGNATURE, reason: str = "because"):
-    return store.compare_and_set(store.get(flag, EVERYWHERE), to_value, "payments-lead", reason)
+    return compare_and_set(store, store.get(flag, EVERYWHERE), to_value, "payments-lead", reason)
 
 
 def _without_notes(content: bytes) -> bytes:
@@ -102,7 +103,7 @@ def test_a_value_turned_by_hand_voids_what_was_seen_and_is_not_called_the_guards
     path.write_bytes(path.read_bytes().replace(b"=False", b"=True"))
     assert store.get(SIGNATURE, EVERYWHERE).change_reason == ""
     with pytest.raises(SafetyRefusal, match="changed meanwhile: now on"):
-        store.compare_and_set(seen, True, "somebody", "because")
+        compare_and_set(store, seen, True, "somebody", "because")
 
 
 def test_mode_is_kept_and_a_link_stays_a_link(tmp_path):

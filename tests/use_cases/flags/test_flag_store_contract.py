@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import psycopg
 import pytest
+from tests.flag_writes import compare_and_set
 from tests.use_cases.flags.flag_stores import dotenv_store, flagd_store, http_store, unleash_store
 from tests.use_cases.flags.rollout_world import BALANCE, NOW, SIGNATURE
 
@@ -59,7 +60,7 @@ def tenant_store(request):
 
 
 def _set(store, tenant_id: str, is_enabled: bool, flag: str = BALANCE) -> FlagState:
-    return store.compare_and_set(store.get(flag, tenant_id), is_enabled, "somebody", "because")
+    return compare_and_set(store, store.get(flag, tenant_id), is_enabled, "somebody", "because")
 
 
 @pytest.mark.parametrize("kind", ["memory", pytest.param("postgres", marks=pytest.mark.postgres), "http"])
@@ -111,7 +112,7 @@ def test_a_store_without_tenants_refuses_a_tenant_in_one_sentence(request, kind)
     assert store.per_tenant is False
     for use in (
         lambda: store.get(BALANCE, "tenant-a"),
-        lambda: store.compare_and_set(FlagState(BALANCE, "tenant-a", None), True, "somebody", "because"),
+        lambda: compare_and_set(store, FlagState(BALANCE, "tenant-a", None), True, "somebody", "because"),
     ):
         with pytest.raises(BadInputError, match=r"one value for everybody, none for tenant tenant-a; allowed: tenant id \*"):
             use()
@@ -145,7 +146,7 @@ def test_scopes_are_one_flags_own_with_the_global_one_first(tenant_store):
 
 
 def test_the_store_keeps_the_reason_of_the_write(store):
-    store.compare_and_set(store.get(BALANCE, EVERYWHERE), True, "payments-lead", "pilot begins")
+    compare_and_set(store, store.get(BALANCE, EVERYWHERE), True, "payments-lead", "pilot begins")
     assert store.get(BALANCE, EVERYWHERE).change_reason == "pilot begins"
     assert store.scopes(BALANCE)[0].change_reason == "pilot begins"
 
@@ -162,7 +163,7 @@ def test_the_store_keeps_the_reason_of_the_write(store):
 def test_a_write_on_anything_but_what_stands_is_refused_and_says_what_stands(store, stale):
     past = [_set(store, EVERYWHERE, value) for value in (True, False, True)]
     with pytest.raises(SafetyRefusal, match=rf"changed meanwhile: now on \(version {past[2].version}\)"):
-        store.compare_and_set(stale(past), False, "somebody", "because")
+        compare_and_set(store, stale(past), False, "somebody", "because")
     assert store.get(BALANCE, EVERYWHERE) == past[2]
 
 
@@ -184,7 +185,7 @@ def test_of_writers_that_race_for_one_flag_exactly_one_writes(store, has_row):
     if has_row:
         _set(store, EVERYWHERE, True)
     seen = store.get(BALANCE, EVERYWHERE)
-    outcomes = _at_once(4, lambda number: store.compare_and_set(seen, False, f"writer {number}", f"writer {number}"))
+    outcomes = _at_once(4, lambda number: compare_and_set(store, seen, False, f"writer {number}", f"writer {number}"))
     assert sorted(outcomes) == ["SafetyRefusal"] * 3 + ["written"]
     assert store.get(BALANCE, EVERYWHERE).version != seen.version
     assert store.get(BALANCE, EVERYWHERE).is_enabled is False
@@ -226,7 +227,7 @@ def test_a_store_without_its_table_or_column_is_unavailable(database_uri, spoilt
         lambda: store.get(BALANCE, EVERYWHERE),
         lambda: store.scopes(BALANCE),
         lambda: store.effective(BALANCE, "tenant-a"),
-        lambda: store.compare_and_set(FlagState(BALANCE, EVERYWHERE, None), True, "somebody", "because"),
+        lambda: compare_and_set(store, FlagState(BALANCE, EVERYWHERE, None), True, "somebody", "because"),
     ):
         with pytest.raises(SourceUnavailable, match=r"flag store.*public\.rollout_flag"):
             use()

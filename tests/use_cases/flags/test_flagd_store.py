@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.flag_writes import compare_and_set
 from tests.use_cases.flags.flag_stores import flagd_store
 from tests.use_cases.flags.rollout_world import BALANCE, SIGNATURE
 
@@ -36,7 +37,7 @@ def _boolean(**changes: object) -> dict:
 
 def test_values_stand_as_flagd_reads_them(tmp_path):
     store = flagd_store(tmp_path, _file(_boolean(metadata={"team": "payments"})))
-    store.compare_and_set(FlagState(BALANCE, "tenant-a", None), False, "payments-lead", "pilot")
+    compare_and_set(store, FlagState(BALANCE, "tenant-a", None), False, "payments-lead", "pilot")
     document = json.loads((tmp_path / "flags.json").read_text())
     flag = document["flags"][BALANCE]
     assert flag["targeting"] == {"if": [{"in": [{"var": "tenant_id"}, ["tenant-a"]]}, "no"]}
@@ -82,7 +83,7 @@ def test_a_flag_whose_answers_the_guard_can_not_tell_is_refused_and_left(tmp_pat
     store = flagd_store(tmp_path, _file(flag))
     for use in (
         lambda: store.get(BALANCE, EVERYWHERE),
-        lambda: store.compare_and_set(FlagState(BALANCE, EVERYWHERE, None), False, "x", "x"),
+        lambda: compare_and_set(store, FlagState(BALANCE, EVERYWHERE, None), False, "x", "x"),
     ):
         with pytest.raises(LedgerInvariantError, match=says):
             use()
@@ -136,7 +137,7 @@ def test_a_write_over_a_rule_changes_its_scope_and_no_other_answer(tmp_path, tar
     path = tmp_path / "flags.json"
     store = flagd_store(tmp_path, _file(_boolean(targeting=targeting)))
     before = {tenant: _answer(path.read_text(), tenant) for tenant in ("tenant-a", "tenant-b", "tenant-c")}
-    store.compare_and_set(store.get(BALANCE, scope), not before.get(scope, True), "payments-lead", "because")
+    compare_and_set(store, store.get(BALANCE, scope), not before.get(scope, True), "payments-lead", "because")
     wanted = {**before, scope: not before.get(scope, True)}
     if scope == EVERYWHERE:
         wanted = {"tenant-a": False, "tenant-b": False, "tenant-c": False}
@@ -147,7 +148,7 @@ def test_a_write_over_a_rule_changes_its_scope_and_no_other_answer(tmp_path, tar
 def test_the_else_branch_comes_before_the_default_variant(tmp_path):
     store = flagd_store(tmp_path, _file(_boolean(targeting={"if": [IS_A, "yes", "no"]})))
     assert store.get(BALANCE, EVERYWHERE).is_enabled is False
-    store.compare_and_set(store.get(BALANCE, EVERYWHERE), True, "x", "x")
+    compare_and_set(store, store.get(BALANCE, EVERYWHERE), True, "x", "x")
     assert _answer((tmp_path / "flags.json").read_text(), "tenant-b") is True
 
 
@@ -155,7 +156,7 @@ def test_a_variant_of_the_files_own_is_kept_where_its_value_is_not_changed(tmp_p
     variants = {"on": True, "off": False, "pilot": True}
     flag = _boolean(variants=variants, defaultVariant="pilot", targeting={"if": [IS_A, "pilot", "off"]})
     store = flagd_store(tmp_path, _file(flag))
-    store.compare_and_set(store.get(BALANCE, "tenant-b"), True, "x", "x")
+    compare_and_set(store, store.get(BALANCE, "tenant-b"), True, "x", "x")
     flag = json.loads((tmp_path / "flags.json").read_text())["flags"][BALANCE]
     assert flag["defaultVariant"] == "pilot"
     assert flag["targeting"] == {"if": [_in("tenant_id", ["tenant-b"]), "on", _in("tenant_id", ["tenant-a"]), "pilot", "off"]}
@@ -173,16 +174,16 @@ def test_a_flag_without_a_default_variant_is_not_known_to_be_off(tmp_path, flag)
     found = store.get(BALANCE, EVERYWHERE)
     assert (found.is_enabled, store.effective(BALANCE, "tenant-a"), store.scopes(BALANCE)) == (None, None, [])
     assert "no default variant" in found.described()
-    store.compare_and_set(store.get(BALANCE, "tenant-a"), False, "x", "x")
+    compare_and_set(store, store.get(BALANCE, "tenant-a"), False, "x", "x")
     assert (store.effective(BALANCE, "tenant-a"), store.effective(BALANCE, "tenant-b")) == (False, None)
-    store.compare_and_set(found, False, "x", "x")
+    compare_and_set(store, found, False, "x", "x")
     assert store.effective(BALANCE, "tenant-b") is False
 
 
 def test_metadata_that_are_null_are_as_good_as_none(tmp_path):
     store = flagd_store(tmp_path, _file(_boolean(metadata=None)))
     assert store.get(BALANCE, EVERYWHERE).is_enabled is True
-    store.compare_and_set(store.get(BALANCE, EVERYWHERE), False, "x", "pilot ends")
+    compare_and_set(store, store.get(BALANCE, EVERYWHERE), False, "x", "pilot ends")
     assert store.get(BALANCE, EVERYWHERE).change_reason == "pilot ends"
 
 
@@ -224,11 +225,11 @@ def test_what_is_not_the_guards_is_kept_byte_for_byte(tmp_path, text, kept):
     path = tmp_path / "flags.json"
     store = flagd_store(tmp_path, None)
     path.write_bytes(text.encode())
-    store.compare_and_set(store.get(BALANCE, EVERYWHERE), False, "x", "x")
+    compare_and_set(store, store.get(BALANCE, EVERYWHERE), False, "x", "x")
     written = path.read_bytes().decode()
     assert [part for part in kept if part not in written] == []
     assert json.loads(written.removeprefix("\ufeff"))["flags"][BALANCE]["defaultVariant"] == "off"
-    store.compare_and_set(store.get(BALANCE, "tenant-a"), True, "x", "x")
+    compare_and_set(store, store.get(BALANCE, "tenant-a"), True, "x", "x")
     assert [part for part in kept if part not in path.read_bytes().decode()] == []
     assert (store.effective(BALANCE, "tenant-a"), store.effective(BALANCE, "tenant-b")) == (True, False)
 
@@ -238,7 +239,7 @@ def test_what_is_not_the_guards_is_kept_byte_for_byte(tmp_path, text, kept):
 )
 def test_a_flag_that_the_file_does_not_name_is_added_beside_the_others(tmp_path, text):
     store = flagd_store(tmp_path, text)
-    store.compare_and_set(store.get(BALANCE, EVERYWHERE), True, "x", "x")
+    compare_and_set(store, store.get(BALANCE, EVERYWHERE), True, "x", "x")
     document = json.loads((tmp_path / "flags.json").read_text())
     assert document["flags"][BALANCE]["defaultVariant"] == "on"
     assert {key: flag for key, flag in document["flags"].items() if key != BALANCE} == json.loads(text)["flags"]

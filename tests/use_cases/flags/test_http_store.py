@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.flag_writes import compare_and_set
 from tests.use_cases.flags.flag_stores import http_store
 from tests.use_cases.flags.rollout_world import BALANCE
 
@@ -16,7 +17,8 @@ UNSET = FlagState(BALANCE, EVERYWHERE, None)
 def test_a_write_whose_answer_was_lost_is_tried_again_under_one_key_and_made_once(flag_server, remembers_keys):
     flag_server.remembers_keys = remembers_keys
     flag_server.misbehave = ["drop"]
-    assert http_store(flag_server).compare_and_set(UNSET, True, "lead", "(approval 1)") == FlagState(BALANCE, EVERYWHERE, True, 1)
+    written = compare_and_set(http_store(flag_server), UNSET, True, "lead", "(approval 1)")
+    assert written == FlagState(BALANCE, EVERYWHERE, True, 1)
     assert (len(flag_server.keys), len(set(flag_server.keys))) == (2, 1)
 
 
@@ -45,7 +47,7 @@ def test_any_other_answer_is_no_value_and_not_tried_again(flag_server, word):
 def test_out_of_date_is_a_refusal(flag_server, status):
     flag_server.misbehave = [status]
     with pytest.raises(SafetyRefusal, match="refused the write as out of date"):
-        http_store(flag_server).compare_and_set(UNSET, True, "lead", "because")
+        compare_and_set(http_store(flag_server), UNSET, True, "lead", "because")
     assert flag_server.scopes == {}
 
 

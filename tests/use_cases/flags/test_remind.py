@@ -13,7 +13,7 @@ from tests.use_cases.flags.rollout_world import BALANCE, SIGNATURE, RolloutWorld
 from ledger_guard.domain.errors import NotificationFailed, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.use_cases.flags.remind import remind
-from ledger_guard.use_cases.flags.standing_rollbacks import duration_words, standing_rollbacks
+from ledger_guard.use_cases.flags.standing_rollbacks import standing_rollbacks
 
 
 @pytest.fixture
@@ -156,11 +156,3 @@ def test_on_postgres_a_reminder_is_told_once(stored_world):
     assert _after(world, hours=23) == []
     assert len(_after(world, hours=1)) == 1
     assert remind(world.deps) == []
-
-
-@pytest.mark.parametrize(
-    ("minutes", "says"),
-    [(0, "0 min"), (119, "119 min"), (120, "2 h"), (72 * 60 - 1, "71 h"), (72 * 60, "3 days"), (10 * 24 * 60 + 5, "10 days")],
-)
-def test_a_duration_is_told_rounded_down(minutes, says):
-    assert duration_words(timedelta(minutes=minutes)) == says

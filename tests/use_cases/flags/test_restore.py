@@ -34,10 +34,10 @@ from ledger_guard.use_cases.backfill.verify import verify
 from ledger_guard.use_cases.flags.confirm import confirm
 from ledger_guard.use_cases.flags.freeze import freeze, standing_freezes
 from ledger_guard.use_cases.flags.override_freeze import end_override, override_freeze
-from ledger_guard.use_cases.flags.verify_before_restore import verify_before_restore
+from ledger_guard.use_cases.flags.restore import verify_before_restore
 from ledger_guard.use_cases.health_check.classify import classify
 from ledger_guard.use_cases.health_check.sense import sense
-from ledger_guard.use_cases.remediation.complete_rotation import complete_rotation
+from ledger_guard.use_cases.remediation.plan_secret_rotation import complete_rotation
 
 
 @pytest.fixture

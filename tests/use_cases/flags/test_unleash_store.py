@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.flag_writes import compare_and_set
 from tests.use_cases.flags.flag_stores import unleash_store
 from tests.use_cases.flags.rollout_world import BALANCE, NOW, RUN, RolloutWorld, rollout_world
 
@@ -31,7 +32,7 @@ def store(unleash, database_uri) -> UnleashFlagStore:
 
 
 def put(store, value: bool, reason: str = "because") -> FlagState:
-    return store.compare_and_set(store.get(BALANCE, EVERYWHERE), value, "payments-lead", reason)
+    return compare_and_set(store, store.get(BALANCE, EVERYWHERE), value, "payments-lead", reason)
 
 
 def described(unleash) -> str:
@@ -79,7 +80,7 @@ def test_the_reason_is_the_guards_until_a_person_turns_the_flag_even_to_and_fro(
     assert (now.is_enabled, now.change_reason) == (True, "changed in Unleash by admin")
     assert now.version != written.version
     with pytest.raises(SafetyRefusal, match="changed meanwhile"):
-        store.compare_and_set(written, False, "payments-lead", "because")
+        compare_and_set(store, written, False, "payments-lead", "because")
 
 
 def test_what_people_wrote_into_the_description_stays(unleash, store):
@@ -112,7 +113,7 @@ def test_an_environment_that_the_project_lacks_is_named_and_nothing_is_written(u
     made(unleash)
     store = unleash_store(unleash, database_uri, environment="staging")
     with pytest.raises(SourceUnavailable, match="has no environment staging"):
-        store.compare_and_set(FlagState(BALANCE, EVERYWHERE, None), True, "payments-lead", "because")
+        compare_and_set(store, FlagState(BALANCE, EVERYWHERE, None), True, "payments-lead", "because")
     assert described(unleash) is None
 
 
@@ -145,14 +146,14 @@ def beside(unleash, database_uri, ending: str, does) -> UnleashFlagStore:
 def test_a_person_who_turns_it_to_the_same_value_in_the_same_moment_is_no_trouble(unleash, database_uri, store):
     seen = put(store, True)
     racing = beside(unleash, database_uri, "/off", lambda: unleash.as_a_person("POST", f"{PRODUCTION}/off"))
-    assert racing.compare_and_set(seen, False, "payments-lead", "because").is_enabled is False
+    assert compare_and_set(racing, seen, False, "payments-lead", "because").is_enabled is False
 
 
 def test_a_person_who_turns_it_back_in_the_same_moment_leaves_nothing_claimed(unleash, database_uri, store):
     seen = put(store, True)
     racing = beside(unleash, database_uri, BALANCE, lambda: unleash.as_a_person("POST", f"{PRODUCTION}/on"))
     with pytest.raises(LedgerInvariantError, match=r"was turned off, and is on .* now; look in Unleash"):
-        racing.compare_and_set(seen, False, "payments-lead", "because")
+        compare_and_set(racing, seen, False, "payments-lead", "because")
 
 
 def test_a_person_who_turns_it_to_and_fro_in_the_same_moment_is_named(unleash, database_uri, store):
@@ -163,7 +164,7 @@ def test_a_person_who_turns_it_to_and_fro_in_the_same_moment_is_named(unleash, d
             unleash.as_a_person("POST", f"{PRODUCTION}/{turn}")
 
     with pytest.raises(LedgerInvariantError, match=r"admin changed it in Unleash in the same moment"):
-        beside(unleash, database_uri, "/off", to_and_fro).compare_and_set(seen, False, "payments-lead", "because")
+        compare_and_set(beside(unleash, database_uri, "/off", to_and_fro), seen, False, "payments-lead", "because")
 
 
 def test_a_writer_that_is_killed_before_its_reason_is_kept_leaves_no_reason_of_its_own(unleash, database_uri, store):
@@ -173,7 +174,7 @@ def test_a_writer_that_is_killed_before_its_reason_is_kept_leaves_no_reason_of_i
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        beside(unleash, database_uri, BALANCE, killed).compare_and_set(seen, False, "payments-lead", "(approval 2)")
+        compare_and_set(beside(unleash, database_uri, BALANCE, killed), seen, False, "payments-lead", "(approval 2)")
     now = store.get(BALANCE, EVERYWHERE)
     assert (now.is_enabled, now.change_reason) == (False, "changed in Unleash by admin")
 
@@ -182,7 +183,7 @@ def test_a_writer_that_waits_too_long_for_another_one_writes_nothing(unleash, da
     seen = put(store, True)
     lock = PostgresOneWriter(ConnectionSettings.parse(database_uri, "ledger_db"), 30)
     with lock(BALANCE), pytest.raises(SourceUnavailable, match=f"lock on writes of flag {BALANCE}"):
-        beside(unleash, database_uri, "/off", lambda: None).compare_and_set(seen, False, "payments-lead", "because")
+        compare_and_set(beside(unleash, database_uri, "/off", lambda: None), seen, False, "payments-lead", "because")
     assert store.get(BALANCE, EVERYWHERE) == seen
 
 

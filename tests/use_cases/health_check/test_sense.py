@@ -198,21 +198,6 @@ def test_a_comparison_without_any_player_is_no_data():
     assert stored(world, T3) == [(5, "no_data", "the comparison found no players")]
 
 
-def test_a_comparison_for_an_earlier_moment_is_not_pretended():
-    world = world_at(window(6).start)
-    deliver(world, T3, range(6), {"a": (1, 100)})
-    sense(world.deps, T3, until=window(4).start)
-    assert stored(world, T3) == [(3, "no_data", NO_PAST)]
-
-
-def test_a_window_in_the_future_is_refused_and_nothing_is_written():
-    world = sensed_world(6)
-    before = stored(world)
-    with pytest.raises(BadInputError, match="lies in the future"):
-        sense(world.deps, T1, until=world.clock.now() + SECOND)
-    assert stored(world) == before
-
-
 def test_a_clock_that_runs_behind_what_is_stored_is_refused():
     world = sensed_world(6)
     at(world, window(6).start - LENGTH - SECOND)

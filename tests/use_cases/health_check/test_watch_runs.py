@@ -16,10 +16,9 @@ from ledger_guard.domain.errors import LedgerGuardError, NotificationFailed, Sou
 from ledger_guard.domain.guard_alerts import QUEUED_AT_MOST
 from ledger_guard.domain.runs import DAG_IDS, EMERGENCY_DAG_IDS
 from ledger_guard.use_cases.approvals.escalate import escalate
-from ledger_guard.use_cases.health_check.watch_runs import LOOK_EVERY, tell_from_outside, watch_runs
-from ledger_guard.use_cases.incidents.granted_runs import grant_run
-from ledger_guard.use_cases.incidents.held_up import FORGOTTEN_AFTER, RECORDED_WITHIN, held_up
-from ledger_guard.use_cases.incidents.tell_not_begun import BEGIN_WITHIN_MINUTES
+from ledger_guard.use_cases.approvals.granted_runs import grant_run
+from ledger_guard.use_cases.approvals.held_up import BEGIN_WITHIN_MINUTES, FORGOTTEN_AFTER, RECORDED_WITHIN, held_up
+from ledger_guard.use_cases.health_check.watch import LOOK_EVERY, tell_from_outside, watch_runs
 from ledger_guard.use_cases.reports.board import board
 
 SECOND = timedelta(seconds=1)

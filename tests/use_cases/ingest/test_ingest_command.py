@@ -84,6 +84,21 @@ def test_no_query_string_or_secret_is_stored(run, database_uri, tmp_path):
             assert found == (0,), table
 
 
+def test_a_players_address_is_stored_nowhere_and_a_webhook_calls_with_the_call(run, database_uri, tmp_path):
+    player = {**json.loads(JSON_LINE), "remote_addr": "192.0.2.55"}
+    webhook = {**player, "path": "/api/v1/payments/webhook/mockpsp", "request_id": "r2", "remote_addr": "203.0.113.7"}
+    (tmp_path / "a.jsonl").write_text(f"{json.dumps(player)}\n{json.dumps(webhook)}\n")
+    assert run(tmp_path / "a.jsonl")[0] == 0
+    with psycopg.connect(database_uri) as connection:
+        for table in ("access_event", "ingest_reject", "ingest_file", "audit_entry"):
+            found = connection.execute(
+                f"select count(*) from ledger_guard.{table} t where t::text like '%192.0.2.55%'"
+            ).fetchone()
+            assert found == (0,), table
+        kept = connection.execute("select event_key, host(source_address) from ledger_guard.access_event order by 1").fetchall()
+    assert kept == [("r2", "203.0.113.7"), ("req-00001", None)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

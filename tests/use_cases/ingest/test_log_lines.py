@@ -4,12 +4,13 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
-from access_lines import COMBINED_LINE, JSON_LINE, NOW, POLICY, UTC, WITHDRAW, line_events
+from access_lines import COMBINED_LINE, JSON_LINE, NOW, POLICY, UTC, WEBHOOKS, WITHDRAW, line_events
 
 from ledger_guard.adapters.access_log.combined import read_combined
 from ledger_guard.adapters.access_log.json_lines import JsonLineReader
+from ledger_guard.adapters.access_log.line_events import ADDRESS_MAX_CHARACTERS, LineEvents, _as_usual
 from ledger_guard.adapters.access_log.line_fields import UnusableLine, read_moment
-from ledger_guard.domain.access_events import AccessEvent, safe_excerpt
+from ledger_guard.domain.access_events import AccessEvent, NamedTenants, safe_excerpt
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.policy.platform import AccessLogMapping
 
@@ -106,7 +107,7 @@ def call_from(address, path="/api/v1/payments/webhook/mockpsp", **mapped):
         pytest.param("203.0.113.7, 10.0.0.1", None, id="a list of proxies"),
         pytest.param("203.0.113.0/24", None, id="a network"),
         pytest.param("fe80::1%eth0", None, id="with a zone"),
-        pytest.param("fe80::1%](https://evil.example)", None, id="with words as its zone"),
+        pytest.param("fe80::1%*all clear*", None, id="with words as its zone"),
         pytest.param("*all clear*", None, id="words"),
         pytest.param("-", None, id="a dash"),
         pytest.param("", None, id="nothing"),
@@ -125,6 +126,35 @@ def test_a_webhook_calls_address_is_kept_if_it_is_one_and_the_call_in_any_case(f
 )
 def test_of_a_request_that_is_no_webhook_call_of_the_policys_no_address_is_kept(path):
     assert call_from("203.0.113.7", path) is None
+
+
+def test_text_that_is_too_long_for_an_address_is_not_remembered():
+    """Attack: whoever writes the field fills the memory, 64 KB a line."""
+    _as_usual.cache_clear()
+    for text, remembered in (("0" * (ADDRESS_MAX_CHARACTERS + 1), 0), ("0" * ADDRESS_MAX_CHARACTERS, 1)):
+        assert call_from(text) is None
+        assert _as_usual.cache_info().currsize == remembered
+
+
+def test_a_webhook_call_may_be_one_path_alone_and_has_an_address_then_and_no_provider():
+    whole = WEBHOOKS[0].model_copy(update={"path": "/hooks/psp", "path_is_prefix": False})
+    events = LineEvents(JSON, None, NOW, [whole, *WEBHOOKS], NamedTenants(list))
+    found = {}
+    for path in ("/hooks/psp", "/hooks/psp/more", "/api/v1/payments/webhook/stripe"):
+        event = events.event(JsonLineReader(JSON)(changed(path=path, remote_addr="203.0.113.7")), "line:1")
+        found[path] = (event.source_address, event.provider)
+    assert found == {
+        "/hooks/psp": ("203.0.113.7", None),
+        "/hooks/psp/more": (None, None),
+        "/api/v1/payments/webhook/stripe": ("203.0.113.7", "stripe"),
+    }
+
+
+def test_a_path_that_two_rules_cover_still_tells_its_provider():
+    whole = WEBHOOKS[0].model_copy(update={"path": "/api/v1/payments/webhook/stripe", "path_is_prefix": False})
+    events = LineEvents(JSON, None, NOW, [whole, *WEBHOOKS], NamedTenants(list))
+    line = changed(path="/api/v1/payments/webhook/stripe", remote_addr="203.0.113.7")
+    assert events.event(JsonLineReader(JSON)(line), "line:1").provider == "stripe"
 
 
 def test_a_mapping_that_names_no_address_keeps_none():

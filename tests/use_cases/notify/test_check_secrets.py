@@ -22,9 +22,8 @@ from ledger_guard.signals.registry import topics_of
 from ledger_guard.signals.secret_ages import look_at_secrets
 from ledger_guard.signals.signature_causes import CauseKind, FlagFacts, RecentChange, by_provider, likeliest_cause
 from ledger_guard.use_cases.flags.record_deploy import record_deploy
-from ledger_guard.use_cases.remediation.complete_rotation import complete_rotation
-from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_one_rotation, plan_secret_rotation
-from ledger_guard.use_cases.remediation.request_review import request_review
+from ledger_guard.use_cases.remediation.plan_secret_rotation import complete_rotation, plan_one_rotation, plan_secret_rotation
+from ledger_guard.use_cases.remediation.remediation_steps import request_review
 
 FLAG = "webhook_signature_enforced"
 STRONG = "whsec-4fJk29dkQpZ7vT1x"

@@ -15,7 +15,7 @@ from ledger_guard.ports.platform import FailureGroup
 from ledger_guard.signals.check_secrets import check_secrets
 from ledger_guard.use_cases.notify.notify import incident_notice, notify
 from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_secret_rotation
-from ledger_guard.use_cases.remediation.request_review import request_review
+from ledger_guard.use_cases.remediation.remediation_steps import request_review
 
 pytestmark = pytest.mark.postgres
 

@@ -16,9 +16,9 @@ from ledger_guard.domain.incidents import Action, ActionStatus, Incident, Incide
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.approvals.own_actions import finish_action
 from ledger_guard.use_cases.approvals.permission import incident_state
 from ledger_guard.use_cases.flags.roll_back import propose_roll_back
-from ledger_guard.use_cases.incidents.actions import finish_action
 from ledger_guard.use_cases.notify.notices import incident_notice
 from ledger_guard.use_cases.remediation.recovery import Recovery, recovery
 from ledger_guard.use_cases.remediation.remediate import Case, child_runs, open_case

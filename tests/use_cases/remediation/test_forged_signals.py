@@ -137,6 +137,21 @@ def test_downgrade_by_anonymous_no_secret_is_rotated(flooded):
     assert "Likely forged" in found.refused[0]
 
 
+class Unreadable:
+    """The platform's secrets, where the guard may not read them or nobody said where they are."""
+
+    def findings(self):
+        raise SourceUnavailable("secrets: the env file can't be read")
+
+
+def test_downgrade_by_anonymous_proposes_nothing_where_the_secrets_cannot_be_read_either(flooded):
+    flooded.world = replace(flooded.world, deps=replace(flooded.world.deps, secrets=Unreadable()))
+    assert rollbacks(flooded) == []
+    assert plan_secret_rotation(flooded.world.deps, INCIDENT_ID, "ledger_guard").plans == ()
+    report = check_secrets(flooded.world.deps, INCIDENT_ID)
+    assert (report.cause_kind, report.unread) == (CauseKind.FORGED, ("secrets: the env file can't be read",))
+
+
 def test_downgrade_by_anonymous_the_question_of_a_person_warns_first(flooded):
     params = {"flag": FLAG, "tenant_id": "*", "incident_id": INCIDENT_ID}
     question = roll_back_question(flooded.world.deps, params, "oncall")
@@ -166,6 +181,13 @@ def test_a_rollback_that_a_person_asked_for_is_left_to_people(flooded):
 
 
 # --- true troubles ------------------------------------------------------------------------------------------------
+
+
+def test_a_trouble_that_refuses_genuine_calls_is_of_a_cause_not_known_where_the_secrets_cannot_be_read():
+    webhooks = flipped(lambda _: True)
+    webhooks.world = replace(webhooks.world, deps=replace(webhooks.world.deps, secrets=Unreadable()))
+    assert len(rollbacks(webhooks)) == 1
+    assert check_secrets(webhooks.world.deps, INCIDENT_ID).cause_kind is CauseKind.NOT_KNOWN
 
 
 def test_a_flip_that_refuses_genuine_calls_is_put_to_people():

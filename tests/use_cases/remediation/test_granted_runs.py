@@ -12,8 +12,8 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.runs import GUARD_ITSELF, StartedRun
 from ledger_guard.domain.windows import UTC
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord, as_airflow_run, grant_run
-from ledger_guard.use_cases.incidents.tell_not_begun import BEGIN_WITHIN_MINUTES, tell_not_begun
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord, as_airflow_run, grant_run
+from ledger_guard.use_cases.approvals.held_up import BEGIN_WITHIN_MINUTES, tell_not_begun
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 CONF = {"flag": "ledger_enforce_balance", "tenant_id": "acme", "incident_id": None, "reason": "T1 severe"}

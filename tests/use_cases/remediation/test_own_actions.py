@@ -19,11 +19,11 @@ from ledger_guard.domain.runs import StartedRun
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
 from ledger_guard.use_cases.backfill import backfill_ending
 from ledger_guard.use_cases.backfill.backfill_run import force_run, plan_run, undo_run, verify_run
 from ledger_guard.use_cases.flags import flag_run
 from ledger_guard.use_cases.health_check.classify_windows import quarantined_tenants
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
 from ledger_guard.use_cases.remediation.recovery import Recovery, recovery
 from ledger_guard.use_cases.remediation.remediate import Case, child_runs, open_case, settle_runs, unfinished_runs
 

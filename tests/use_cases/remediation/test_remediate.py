@@ -18,7 +18,7 @@ from ledger_guard.domain.signals import Reading, SensedWindow, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.incidents.actions import finish_action
+from ledger_guard.use_cases.approvals.own_actions import finish_action
 from ledger_guard.use_cases.remediation.recovery import Recovery, recovery
 from ledger_guard.use_cases.remediation.remediate import Case, child_runs, open_case, settle_runs, unfinished_runs
 from ledger_guard.use_cases.remediation.remediation_steps import ending, tell_case

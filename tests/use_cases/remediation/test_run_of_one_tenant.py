@@ -12,6 +12,7 @@ from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.domain.runs import StartedRun
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
 from ledger_guard.use_cases.backfill.backfill_ending import close_run
 from ledger_guard.use_cases.backfill.backfill_run import (
     backfill_question,
@@ -22,7 +23,6 @@ from ledger_guard.use_cases.backfill.backfill_run import (
     undo_run,
     verify_run,
 )
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)

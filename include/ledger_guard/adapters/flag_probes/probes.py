@@ -12,7 +12,7 @@ import httpx
 from ledger_guard.adapters.flag_probes import canaries
 from ledger_guard.adapters.flag_probes.requests import is_of_the_form
 from ledger_guard.adapters.http.bounded_http import NoAnswer, ask
-from ledger_guard.domain.flags import EVERYWHERE, ProbeFinding, ProbeLook
+from ledger_guard.domain.flags import EVERYWHERE, ProbeFinding, ProbeLook, on_or_off
 from ledger_guard.policy.probes import Canary, InstanceProbe, Probe, WebhookCanary
 
 _MOST_AT_ONCE = 16
@@ -104,7 +104,7 @@ class HttpFlagProbes:
             return _unusable(url, "answered no JSON")
         if not isinstance(value, bool):
             return _unusable(url, f"has neither true nor false at {asked.value_at}")
-        return ProbeLook(value, f"instance {url} serves {'on' if value else 'off'}")
+        return ProbeLook(value, f"instance {url} serves {on_or_off(value)}")
 
 
 def _unusable(url: str, why: str) -> ProbeLook:

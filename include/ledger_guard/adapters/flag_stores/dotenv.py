@@ -60,10 +60,6 @@ class DotenvFlagStore:
         with self._file.exclusively():
             self._restart(flag)
 
-    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
-        """Write if the file still holds `seen`, then restart; errors as `compare_and_set_all`."""
-        return self.compare_and_set_all([seen], to_value, actor, reason)[0]
-
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Write in one step, then restart the instances.
 

@@ -52,10 +52,6 @@ class FlagdFlagStore:
         tenants = sorted(definition.variants, key=lambda tenant: (tenant != EVERYWHERE, tenant))
         return [self._state(flag, tenant, definition) for tenant in tenants]
 
-    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
-        """Write if the file still holds `seen`; raises SafetyRefusal when it does not."""
-        return self.compare_and_set_all([seen], to_value, actor, reason)[0]
-
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Write all these scopes of one flag in one step, or none."""
         flag = seen[0].flag

@@ -72,10 +72,6 @@ class HttpFlagStore:
             raise SourceUnavailable(f"flag store {url}: answered {answer.status_code}; allowed: 200")
         return _states(answer, flag, url)
 
-    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
-        """Write if the server still holds `seen`; raises SafetyRefusal when it does not."""
-        return self.compare_and_set_all([seen], to_value, actor, reason)[0]
-
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Write in all these scopes or in none, in one call.
 

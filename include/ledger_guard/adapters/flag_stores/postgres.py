@@ -87,10 +87,6 @@ class PostgresFlagStore:
         with self._asked(), self._open(read_only=True) as connection:
             return self._states(connection, flag, None)
 
-    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
-        """Write if the store still holds `seen`, in one statement; raises SafetyRefusal when it does not."""
-        return self.compare_and_set_all([seen], to_value, actor, reason)[0]
-
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Write in all these scopes or in none, in one transaction, in the same order for every writer."""
         written = {}

@@ -80,10 +80,6 @@ class UnleashFlagStore:
         found = self.get(flag, EVERYWHERE)
         return [] if found.is_enabled is None else [found]
 
-    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
-        """Write if Unleash still holds `seen`; errors as `compare_and_set_all`."""
-        return self.compare_and_set_all([seen], to_value, actor, reason)[0]
-
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Turn it, and keep the reason in the flag's description. A missing flag is made, off everywhere else.
 

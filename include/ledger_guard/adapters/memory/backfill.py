@@ -21,6 +21,7 @@ from ledger_guard.domain.plans import (
     require_forceable,
     require_undoable,
 )
+from ledger_guard.domain.stops import require_running
 from ledger_guard.domain.wallet_writes import BatchDecision, WalletWrite, judge_force, judge_undo
 from ledger_guard.domain.writability import WriteObstacle
 from ledger_guard.ports.guard_state import UnitOfWork
@@ -50,7 +51,14 @@ class InMemoryBackfillRunner:
         """See BackfillRunner."""
         return list(self.in_the_way)
 
-    def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
+    def force(
+        self,
+        plan_id: str,
+        actor: str,
+        batch_rows: int,
+        still_permitted: Callable[[], None] | None = None,
+        admit: Callable[[UnitOfWork], None] | None = None,
+    ) -> ForceOutcome:
         """See BackfillRunner."""
         with self._as_only_writer(plan_id) as plan:
             require_forceable(plan)
@@ -60,7 +68,7 @@ class InMemoryBackfillRunner:
             if still_permitted is not None:
                 still_permitted()
             self._require_attested(plan)
-            self._set_status(plan, PlanStatus.FORCING, "force", actor)
+            self._set_status(plan, PlanStatus.FORCING, "force", actor, admit)
             waiting = [row.player_id for row in plan.rows if row.state is RowState.PLANNED and row.cause.is_writable]
             applied, drifted = self._in_batches(plan, "force", actor, waiting, batch_rows)
             self._set_status(plan, PlanStatus.FORCED, "force", actor)
@@ -121,7 +129,7 @@ class InMemoryBackfillRunner:
     def _in_batches(self, plan: Plan, operation: str, actor: str, player_ids: Sequence[str], batch_rows: int) -> tuple[int, int]:
         done = left = 0
         for start in range(0, len(player_ids), batch_rows):
-            self._require_no_order_against(plan)
+            self._require_no_order_against(plan, operation)
             batch = player_ids[start : start + batch_rows]
             judged = self._judge(plan, operation, batch)
             after = self._through.get((plan.plan_id, operation), "")
@@ -130,8 +138,9 @@ class InMemoryBackfillRunner:
             done, left = done + len(judged.writes), left + len(judged.left)
         return done, left
 
-    def _require_no_order_against(self, plan: Plan) -> None:
+    def _require_no_order_against(self, plan: Plan, operation: str) -> None:
         with self._state.transaction() as state:
+            require_running(state.audit, f"plan {plan.plan_id}: {operation}")
             order = state.backfill_orders.newest(plan.plan_id)
         if order is not None and order.wanted is Wanted.CANCEL:
             raise SafetyRefusal(f"plan {plan.plan_id}: cancelled by {order.asked_by} ({order.reason})")
@@ -154,6 +163,9 @@ class InMemoryBackfillRunner:
             if operation == "force":
                 written = [(each.player_id, plan.currency) for each in judged.writes]
                 state.plans.record_forced(plan.plan_id, written, self._clock.now())
+            moved = sum(each.moved for each in judged.writes)
+            if judged.writes:
+                state.plans.record_written(plan.tenant_id, len(judged.writes), moved, self._clock.now())
             counts: dict[str, Any] = {done.value: len(judged.writes), left.value: len(judged.left)}
             images = images_of(judged.writes).digest
             batch = BatchWritten(**counts, after_player_id=span[0], last_player_id=span[1], images=images)
@@ -161,9 +173,18 @@ class InMemoryBackfillRunner:
             self._ledger.write(plan.tenant_id, plan.currency, judged.writes)
             self.before_images.update({(plan.plan_id, operation, each.player_id): each for each in judged.writes})
 
-    def _set_status(self, plan: Plan, status: PlanStatus, operation: str, actor: str) -> None:
+    def _set_status(
+        self,
+        plan: Plan,
+        status: PlanStatus,
+        operation: str,
+        actor: str,
+        admit: Callable[[UnitOfWork], None] | None = None,
+    ) -> None:
         with self._state.transaction() as state:
             if state.plans.get(plan.plan_id, with_rows=False).status is not status:
+                if admit is not None:
+                    admit(state)
                 state.plans.set_status(plan.plan_id, status)
                 self._record(state, plan, operation, actor, PlanAdvanced(status=status, unkeyed=is_unkeyed(state.audit)))
 

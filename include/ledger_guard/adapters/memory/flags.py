@@ -50,10 +50,6 @@ class InMemoryFlagStore:
         found = [state for state in list(self._states.values()) if state.flag == flag]
         return sorted(found, key=lambda state: (state.tenant_id != EVERYWHERE, state.tenant_id))
 
-    def compare_and_set(self, seen: FlagState, to_value: bool, actor: str, reason: str) -> FlagState:
-        """Write if the store still holds `seen`; raises SafetyRefusal when somebody changed it meanwhile."""
-        return self.compare_and_set_all([seen], to_value, actor, reason)[0]
-
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:  # noqa: ARG002
         """Write in all these scopes or in none."""
         with self._one_at_a_time:

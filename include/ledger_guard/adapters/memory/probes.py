@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger_guard.domain.flags import ProbeFinding, ProbeLook
+from ledger_guard.domain.flags import ProbeFinding, ProbeLook, on_or_off
 
 #: stands where a probe's request does not fit the platform
 UNUSABLE = "unusable"
@@ -43,5 +43,5 @@ class InMemoryFlagProbes:
 
 def _look(who: str, does: str, value: bool | str) -> ProbeLook:
     if isinstance(value, bool):
-        return ProbeLook(value, f"{who} {does} {'on' if value else 'off'}")
+        return ProbeLook(value, f"{who} {does} {on_or_off(value)}")
     return ProbeLook(None, f"{who} is {value}", is_usable=False)

@@ -23,6 +23,7 @@ from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, UndoOutcom
 from ledger_guard.domain.windows import iso
 from ledger_guard.domain.writability import WriteObstacle
 from ledger_guard.policy.schema import Policy
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Clock
 
 
@@ -69,7 +70,14 @@ class PostgresBackfillRunner:
         with translated_errors("the platform's database"), self._open(self._platform_settings) as connection:
             return find_write_obstacles(connection, self._platform)
 
-    def force(self, plan_id: str, actor: str, batch_rows: int, still_permitted: Callable[[], None] | None = None) -> ForceOutcome:
+    def force(
+        self,
+        plan_id: str,
+        actor: str,
+        batch_rows: int,
+        still_permitted: Callable[[], None] | None = None,
+        admit: Callable[[UnitOfWork], None] | None = None,
+    ) -> ForceOutcome:
         """See BackfillRunner."""
         with self._writing(plan_id) as writer:
             require_forceable(writer.plan)
@@ -80,7 +88,7 @@ class PostgresBackfillRunner:
             if still_permitted is not None:
                 still_permitted()
             self._require_attested(writer)
-            batches = self._carried_out(FORCE, writer, journal, actor, batch_rows)
+            batches = self._carried_out(FORCE, writer, journal, actor, batch_rows, admit)
             return ForceOutcome(batches.done, batches.left, already_applied + batches.done_before)
 
     def undo(self, plan_id: str, actor: str, batch_rows: int) -> UndoOutcome:
@@ -99,10 +107,18 @@ class PostgresBackfillRunner:
             return UndoOutcome(batches.done + batches.done_before, batches.left)
 
     def _carried_out(
-        self, operation: Operation, writer: _Writer, journal: BackfillJournal, actor: str, batch_rows: int
+        self,
+        operation: Operation,
+        writer: _Writer,
+        journal: BackfillJournal,
+        actor: str,
+        batch_rows: int,
+        admit: Callable[[UnitOfWork], None] | None = None,
     ) -> BackfillBatches:
         if writer.plan.status is not operation.doing:
             with writer.guard.transaction():
+                if admit is not None:
+                    admit(GuardRepositories(writer.guard, self._audit_keys))
                 journal.set_status(operation.doing, {}, self._clock.now())
         batches = self._batches(operation, writer, journal, actor)
         batches.run(

@@ -64,7 +64,7 @@ class BackfillBatches:
         """Work until no row waits, at the pacer's pace.
 
         Raises:
-            SafetyRefusal: somebody cancelled it.
+            SafetyRefusal: somebody cancelled it, or stopped the guard.
             SourceUnavailable: rows stayed locked by others, or it waited too long for its turn. What was done is journaled:
                 start again to go on.
         """
@@ -96,6 +96,7 @@ class BackfillBatches:
         )
 
     def _step(self, limit: int) -> bool:
+        self._journal.require_running()
         batch = self._journal.next_batch(self._after, limit)
         if batch is None:
             return False
@@ -110,6 +111,8 @@ class BackfillBatches:
         self._settle(may_write=True)
 
     def _settle(self, *, may_write: bool) -> bool:
+        if may_write:
+            self._journal.require_running()
         settled = self._batch_writer.settle_announced(may_write=may_write)
         if settled is not None:
             self._after = settled.through_player_id

@@ -19,6 +19,7 @@ from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.facts.backfill import BatchAnnounced, BatchWritten, PlanAdvanced, PlanFact, WriteRefused, about_plan
 from ledger_guard.domain.plans import Plan, PlanRow, PlanStatus, RowState
+from ledger_guard.domain.stops import require_running
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
 from ledger_guard.ports.platform import Clock
 from ledger_guard.sql import statement
@@ -75,6 +76,10 @@ class BackfillJournal(Store):
         """Record how far the plan is, with an audit entry; `rows` counts them by state at the end."""
         self._state.plans.set_status(self._plan.plan_id, status)
         self._record(PlanAdvanced(status=status, unkeyed=is_unkeyed(self._state.audit), **rows), at)
+
+    def require_running(self) -> None:
+        """Raise SafetyRefusal while the guard is stopped: asked before each batch."""
+        require_running(self._state.audit, f"plan {self._plan.plan_id}: {self._operation}")
 
     def progress(self) -> Progress:
         """How far the operation has come; all zero before its first batch."""

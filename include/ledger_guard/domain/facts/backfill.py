@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.facts.attested import AttestingFact
-from ledger_guard.domain.facts.codec import Fact, Later, Moment, recorded
+from ledger_guard.domain.facts.codec import Fact, Later, Moment, recorded, told
 from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus
 
@@ -215,3 +215,21 @@ class ScriptFinished(ScriptOutcome, ScriptStep):
     """The script ran, and what it did is known."""
 
     step: Literal["finished"]
+
+
+def script_ending(entries: Iterable[AuditEntry], plan: Plan) -> tuple[bool, str] | None:
+    """How the newest run of the platform's script for this plan ended, by the audit log; None when none ever wrote.
+
+    Returns whether it did exactly what the plan says, and a sentence. Such a plan stays `planned`: the script keeps no
+    before-values, so there is nothing that `undo` could give back.
+    """
+    ending = None
+    for event in (each.event for each in entries if each.event.subject == f"plan:{plan.plan_id}"):
+        if told(event, ScriptStarted) or told(event, ScriptInterrupted):
+            ending = False, "the platform's script was started; how it ended is not on record: compare the tenant again"
+        elif finished := told(event, ScriptFinished):
+            rows, problems = finished.changes["applied"].players, "; ".join(finished.problems)
+            ending = finished.is_done, f"written by the platform's script: {rows} rows; {problems or 'can not be undone'}"
+        elif unknown := told(event, ScriptNotCompared):
+            ending = False, f"the platform's script ran; what it did is not known: {unknown.not_compared}"
+    return ending

@@ -6,8 +6,9 @@ A key that only some entries have (added later, or told in some cases alone) is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
+from enum import Enum
 from functools import cache, partial
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -17,7 +18,7 @@ from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.domain.windows import iso
+from ledger_guard.domain.windows import Window, iso
 
 T = TypeVar("T")
 
@@ -68,6 +69,24 @@ def json_of(value: object) -> dict[str, Any]:
     kind: Any = type(value)
     found: dict[str, Any] = _adapter(kind).dump_python(value, mode="json")
     return found
+
+
+def json_form(content: Any, *names: str) -> Any:
+    """What `--json` prints of domain values, or of these attributes of one.
+
+    Dataclasses by field, enum members by their word, times as UTC text to the second, windows by start and end, sets in order.
+    """
+    if names:
+        return {name: json_form(getattr(content, name)) for name in names}
+    if isinstance(content, Mapping):
+        return {str(key): json_form(each) for key, each in content.items()}
+    if isinstance(content, set | frozenset):
+        return sorted(json_form(each) for each in content)
+    if isinstance(content, list | tuple):
+        return [json_form(each) for each in content]
+    if is_dataclass(content):
+        return json_form(content, *(("start", "end") if isinstance(content, Window) else (each.name for each in fields(content))))
+    return content.value if isinstance(content, Enum) else iso(content) if isinstance(content, datetime) else content
 
 
 def recorded(

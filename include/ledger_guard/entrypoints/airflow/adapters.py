@@ -35,7 +35,7 @@ def put_audit_head_on_record() -> int:
     """
     from ledger_guard import wiring  # noqa: PLC0415
     from ledger_guard.adapters.audit.audit_heads_file import add_head  # noqa: PLC0415
-    from ledger_guard.use_cases.audit.audit_heads import audit_head  # noqa: PLC0415
+    from ledger_guard.use_cases.audit.audit_log import audit_head  # noqa: PLC0415
 
     path = wiring.audit_heads_file()
     if path is None:

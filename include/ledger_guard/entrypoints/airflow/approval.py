@@ -24,8 +24,7 @@ from ledger_guard.entrypoints.airflow.runs import this_run
 from ledger_guard.policy.schema import ApprovalPolicy
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.record_answer import record_answer
-from ledger_guard.use_cases.approvals.request_approval import request_approval
-from ledger_guard.use_cases.approvals.tell_question import gate_link, tell_question
+from ledger_guard.use_cases.approvals.request_approval import gate_link, request_approval, tell_question
 
 REASON_FIELD = "approver_reason"
 

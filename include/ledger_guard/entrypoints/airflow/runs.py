@@ -10,7 +10,7 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.runs import StartedRun
 from ledger_guard.entrypoints.airflow.adapters import open_dependencies
 from ledger_guard.entrypoints.airflow.identity import who_started
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
 
 
 def run_state(task_instance: Any, dag_id: str, run_id: str) -> str | None:

@@ -8,7 +8,7 @@ from airflow.sdk import get_current_context
 
 from ledger_guard.entrypoints.airflow.adapters import open_dependencies
 from ledger_guard.entrypoints.airflow.scheduler import TaskScheduler
-from ledger_guard.use_cases.health_check.watch_runs import watch_runs
+from ledger_guard.use_cases.health_check.watch import watch_runs
 
 log = logging.getLogger(__name__)
 

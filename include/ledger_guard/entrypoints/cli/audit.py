@@ -15,8 +15,9 @@ from ledger_guard import wiring
 from ledger_guard.adapters.audit.audit_heads_file import add_head, read_heads
 from ledger_guard.domain.audit_keys import MINIMUM_KEY_BYTES, parse_audit_keys
 from ledger_guard.domain.errors import LedgerInvariantError
+from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.identifiers import checked_tenant_id
-from ledger_guard.entrypoints.cli.audit_text import check_as_json, check_sentences, export_sentence
+from ledger_guard.entrypoints.cli.audit_text import check_sentences, export_sentence
 from ledger_guard.use_cases.audit.audit_export import (
     ExportCheck,
     as_line,
@@ -25,8 +26,8 @@ from ledger_guard.use_cases.audit.audit_export import (
     missing_from_log,
     read_export,
 )
-from ledger_guard.use_cases.audit.audit_heads import audit_head
-from ledger_guard.use_cases.audit.audit_log import use_audit_key, verify_audit
+from ledger_guard.use_cases.audit.audit_log import audit_head, use_audit_key, verify_audit
+from ledger_guard.use_cases.flags.attested_freezes import take_as_lifted
 
 _FAILED = 1
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -65,7 +66,7 @@ def verify(context: click.Context, heads_file: Path | None, without_key: bool, a
     heads = () if heads_file is None else read_heads(heads_file)
     found = verify_audit(wiring.open_dependencies(), None if without_key else wiring.audit_keys(), heads)
     if as_json:
-        click.echo(json.dumps(check_as_json(found), indent=2))
+        click.echo(json.dumps({"is_whole": found.fault is None, **json_of(found)}, indent=2))
         if found.fault is not None:
             context.exit(_FAILED)
         return
@@ -174,12 +175,13 @@ def use_key(by: str) -> None:
     if not by.strip():
         raise click.UsageError("--by is empty; name the person")
     keys = wiring.audit_keys()
-    found = use_audit_key(wiring.open_dependencies(), keys, by.strip())
+    deps = wiring.open_dependencies()
+    sequence, lifted_freezes = use_audit_key(deps, keys, by.strip()), take_as_lifted(deps, by.strip())
     newest = keys.newest.key_id if keys.newest else ""
-    if found.sequence is None:
+    if sequence is None:
         click.echo(f"the log ends with key {newest} already")
     else:
-        click.echo(f"entry {found.sequence} and all behind it: key {newest}")
-    for each in found.lifted_freezes:
+        click.echo(f"entry {sequence} and all behind it: key {newest}")
+    for each in lifted_freezes:
         lifted = f"lifted by {each.lifted_by}: {each.root_cause}"
         click.echo(f"taken as lifted, from before the key: freeze {each.freeze_id} of {each.flag}@{each.tenant_id}, {lifted}")

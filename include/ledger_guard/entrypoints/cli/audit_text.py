@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ledger_guard.domain.attestations import UNKEYED_WORDS
 from ledger_guard.use_cases.audit.audit_export import ExportCheck
 from ledger_guard.use_cases.audit.audit_log import AuditCheck
-
-
-def check_as_json(found: AuditCheck) -> dict[str, Any]:
-    """A verification for programs."""
-    return {
-        "is_whole": found.fault is None,
-        "entries": found.entries,
-        "head_hash": found.head_hash,
-        "fault": found.fault,
-        "marked_from": found.marked_from,
-        "is_mark_checked": found.is_mark_checked,
-        "heads": found.heads,
-        "is_keyed": found.is_keyed,
-    }
 
 
 def check_sentences(found: AuditCheck) -> list[str]:

@@ -22,7 +22,6 @@ from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.backfill import dry_run as dry_running
 from ledger_guard.use_cases.backfill import force as forcing
-from ledger_guard.use_cases.backfill import undo as undoing
 from ledger_guard.use_cases.backfill import verify as verifying
 from ledger_guard.use_cases.backfill.dry_run_many import dry_run_many
 
@@ -132,7 +131,7 @@ def undo(plan_id: str, actor: str, as_json: bool) -> None:
     Example: python -m ledger_guard backfill undo --plan 7d0c…
     """  # noqa: D301
     deps = _deps()
-    outcome = undoing.undo(deps, plan_id, actor)
+    outcome = forcing.undo(deps, plan_id, actor)
     _print(asdict(outcome) if as_json else [f"restored {outcome.restored}, kept {outcome.kept}"])
     say_if_unkeyed(deps)
 

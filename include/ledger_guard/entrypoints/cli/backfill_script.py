@@ -11,7 +11,7 @@ from ledger_guard.domain.command_outcome import CommandOutcome
 from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
 from ledger_guard.use_cases.backfill.run_platform_script import run_platform_script
-from ledger_guard.use_cases.backfill.run_platform_script_record import changes_told, outcome_told
+from ledger_guard.use_cases.backfill.run_platform_script_rules import changes_told, outcome_told
 
 
 @click.command("run-script")

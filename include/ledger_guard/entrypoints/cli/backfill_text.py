@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
+from ledger_guard.domain.facts.codec import json_form
 from ledger_guard.domain.finding_words import counts_in_words
 from ledger_guard.domain.findings import DifferenceCounts
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import Plan
 
+_PLAN = (
+    *("plan_id", "plan_hash", "tenant_id", "mode", "counts", "cents"),
+    *("within_guardrails", "guardrails_exceeded"),
+)
+
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
     """A plan for scripts, under the names that they rely on."""
-    return {
-        "plan_id": plan.plan_id,
-        "plan_hash": plan.plan_hash,
-        "tenant_id": plan.tenant_id,
-        "mode": plan.mode.value,
-        "counts": asdict(plan.counts),
-        "cents": asdict(plan.cents),
-        "within_guardrails": plan.within_guardrails,
-        "guardrails_exceeded": list(plan.guardrails_exceeded),
-        "expires_at": plan.expires_at.isoformat(),
-    }
+    return {**json_form(plan, *_PLAN), "expires_at": plan.expires_at.isoformat()}
 
 
 def plan_with_summary(plan: Plan, summary: PlanSummary) -> dict[str, Any]:
     """A plan for scripts, summed up by cause for whoever approves it."""
     return plan_as_json(plan) | {
         "summary": {
-            "causes": [asdict(each) for each in summary.causes],
-            "largest": [asdict(each) for each in summary.largest],
+            **json_form(summary, "causes", "largest"),
             "histogram": [
                 {"up_to_cents": end, "rows": rows}
                 for end, rows in sorted(summary.histogram.items(), key=lambda pair: (pair[0] is None, pair[0] or 0))

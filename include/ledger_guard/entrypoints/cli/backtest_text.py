@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from ledger_guard.domain.shown_text import counted, listed
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import iso
@@ -69,18 +70,13 @@ def _most_first(summary: Summary) -> list[tuple[Severity, int]]:
 def _tenants(summary: Summary, place: str) -> list[str]:
     lines = []
     if summary.insufficient_tenants:
-        lines.append(f"  too little traffic{place}: {_named(summary.insufficient_tenants)}")
+        lines.append(f"  too little traffic{place}: {listed(summary.insufficient_tenants, TENANTS_NAMED)}")
     worst = [
         f"{alarms.tenant_id} {alarms.alarm_hours:.1f} h ({alarms.severe_hours:.1f} severe)" for alarms in summary.alarmed_tenants
     ]
     if worst:
-        lines.append(f"  most alarm hours{place}: {_named(worst)}")
+        lines.append(f"  most alarm hours{place}: {listed(worst, TENANTS_NAMED)}")
     return lines
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - TENANTS_NAMED} more" if len(names) > TENANTS_NAMED else ""
-    return ", ".join(names[:TENANTS_NAMED]) + more
 
 
 def _difference(difference: Difference) -> str:
@@ -89,7 +85,7 @@ def _difference(difference: Difference) -> str:
     later = difference.b_later_windows
     if not later:
         return told
-    return f"{told}; B {abs(later)} window{'s' * (abs(later) > 1)} {'later' if later > 0 else 'earlier'}"
+    return f"{told}; B {counted(abs(later), 'window', 'windows')} {'later' if later > 0 else 'earlier'}"
 
 
 def _seen(seen: Seen | None) -> str:

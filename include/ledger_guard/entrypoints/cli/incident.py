@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from ledger_guard import wiring
+from ledger_guard.domain.facts.codec import json_form
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.shown_text import listed
 from ledger_guard.domain.windows import iso
-from ledger_guard.signals.json_form import json_form
 from ledger_guard.use_cases.remediation.close_incident import close_incident
 from ledger_guard.use_cases.reports.incident_record import IncidentRecord, incident_record
 from ledger_guard.use_cases.reports.report import incident_report
@@ -100,10 +101,9 @@ def close(incident_id: str, reason: str, by: str, as_json: bool) -> None:
 
 
 def _in_words(found: Incident) -> str:
-    tenants = ", ".join(found.tenants[:3]) + (f" + {len(found.tenants) - 3} more" if len(found.tenants) > 3 else "")
     return (
         f"{found.trigger.value} {found.severity.value} {found.scope.value}  {found.status.value}  "
-        f"opened {iso(found.opened_at)}  {tenants}"
+        f"opened {iso(found.opened_at)}  {listed(found.tenants, 3, sign='+')}"
     )
 
 

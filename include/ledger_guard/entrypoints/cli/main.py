@@ -28,12 +28,16 @@ COMMANDS = {
     "audit": "Verify or export the audit log.",
     "backfill": "Plan, force, verify or undo a tenant's wallet backfill.",
     "backtest": "Judge a file of readings as the health check would.",
+    "budget": "Say how much may still be written without a human.",
     "db": "Bring guard state's schema up to date.",
     "incident": "List, show and close incidents, and print their reports.",
     "ingest": "Bring access logs in.",
     "platform": "Hold the policy against the platform's schema, ledger words, flags, log and secrets.",
     "policy": "Check the policy file.",
+    "release": "Let a stopped guard write again.",
     "rollout": "Ask whether a flag may be enabled.",
+    "status": "Say whether the guard is stopped, and what waits.",
+    "stop": "Hold every write of the guard.",
     "watch": "Say what is wrong with the guard itself; for cron, apart from Airflow.",
 }
 

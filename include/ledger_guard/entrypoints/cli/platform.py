@@ -6,6 +6,7 @@ import json
 
 import click
 
+from ledger_guard.domain.facts.codec import json_form
 from ledger_guard.use_cases.ingest.platform_check import PLAYERS_AT_MOST, PlatformCheck, check_platform
 
 _DOES_NOT_FIT = 1
@@ -59,21 +60,16 @@ def _lines(found: PlatformCheck) -> list[str]:
 
 def _as_json(found: PlatformCheck) -> dict[str, object]:
     return {
-        "fits": found.fits,
-        "parts": [{"name": part.name, "fits": part.fits, "lines": list(part.lines)} for part in found.parts],
+        **json_form(found, "fits", "parts"),
         "words": [
             {
                 "type": each.word[0],
                 "status": each.word[1],
-                "rows": each.rows,
-                "players": each.players,
+                **json_form(each, "rows", "players"),
                 "moves": each.side.value,
-                "available": each.available.value,
-                "held": each.held.value,
-                "fits": each.fits,
-                "places": each.places,
+                **json_form(each, "available", "held", "fits", "places"),
             }
             for each in found.words
         ],
-        "proposal": list(found.proposal),
+        **json_form(found, "proposal"),
     }

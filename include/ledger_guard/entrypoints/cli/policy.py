@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ledger_guard.domain.errors import PolicyError
-from ledger_guard.domain.flags import ProbeLook
+from ledger_guard.domain.flags import ProbeLook, on_or_off
 from ledger_guard.policy.loader import load_policy, policy_path
 from ledger_guard.policy.schema import Policy
 
@@ -95,7 +95,7 @@ def _live_words(checked: Policy, flag: str, looks: list[ProbeLook]) -> list[str]
 def _verdict(look: ProbeLook) -> str:
     if not look.is_usable:
         return "does not fit"
-    return "shows nothing" if look.shows is None else f"fits, shows {'on' if look.shows else 'off'}"
+    return "shows nothing" if look.shows is None else f"fits, shows {on_or_off(look.shows)}"
 
 
 def _exit_code(looks: list[ProbeLook]) -> int:

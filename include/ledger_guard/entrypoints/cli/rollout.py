@@ -9,22 +9,24 @@ from typing import Any
 import click
 
 from ledger_guard import wiring
-from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze, RotationPlan
+from ledger_guard.domain.facts.codec import json_form
+from ledger_guard.domain.flags import EVERYWHERE, Freeze, on_or_off, scope_words
 from ledger_guard.domain.freeze_overrides import FreezeOverride
+from ledger_guard.domain.shown_text import duration
 from ledger_guard.domain.windows import iso
 from ledger_guard.entrypoints.cli.rollout_changes import end_override, freeze, override, plan_rotation, record_deploy, rotated
 from ledger_guard.ports import Dependencies
 from ledger_guard.signals.check_secrets import finding_words
-from ledger_guard.signals.json_form import json_form
 from ledger_guard.signals.secret_ages import look_at_secrets
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand, overrides_that_count
 from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
-from ledger_guard.use_cases.flags.flag_proposal import scope_words
 from ledger_guard.use_cases.flags.freeze import standing
-from ledger_guard.use_cases.flags.standing_rollbacks import StandingRollback, duration_words, standing_rollbacks
+from ledger_guard.use_cases.flags.standing_rollbacks import StandingRollback, standing_rollbacks
 
 #: the exit code of a refusal by a safety rule
 _REFUSED = 3
+#: what `status` tells of a rotation
+_ROTATION = ("rotation_id", "provider", "secret_name", "incident_id", "owner", "due_at", "overlap_hours", "steps")
 
 
 @click.group()
@@ -112,7 +114,7 @@ def status(as_json: bool) -> None:
         for frozen in flag["freezes"]:
             click.echo(f"  frozen for {scope_words(frozen['tenant_id'])} since {frozen['opened_at']}: {frozen['reason']}")
         for each in flag["rolled_back"]:
-            lasts = duration_words(timedelta(seconds=each["seconds"]))
+            lasts = duration(timedelta(seconds=each["seconds"]))
             click.echo(f"  rolled back for {scope_words(each['tenant_id'])} since {each['since']}, for {lasts}")
         for each in flag["overrides"]:
             click.echo(
@@ -134,7 +136,7 @@ def _status(deps: Dependencies) -> dict[str, Any]:
         {
             "flag": flag,
             "env_name": deps.policy.flags[flag].env_name,
-            "scopes": [_scope(found) for found in deps.flags.scopes(flag)],
+            "scopes": [json_form(found, "tenant_id", "is_enabled", "version") for found in deps.flags.scopes(flag)],
             "not_known_because": deps.flags.get(flag, EVERYWHERE).not_known_because,
             "freezes": [_freeze(found) for found in freezes if found.flag == flag],
             "rolled_back": [_rollback(found, now) for found in rollbacks if found.change.flag == flag],
@@ -142,15 +144,11 @@ def _status(deps: Dependencies) -> dict[str, Any]:
         }
         for flag in sorted(deps.policy.flags)
     ]
-    return {"flags": flags, "rotations": [_rotation(plan) for plan in rotations]}
-
-
-def _scope(found: FlagState) -> dict[str, Any]:
-    return {"tenant_id": found.tenant_id, "is_enabled": found.is_enabled, "version": found.version}
+    return {"flags": flags, "rotations": [json_form(plan, *_ROTATION) for plan in rotations]}
 
 
 def _scope_words(scope: dict[str, Any]) -> str:
-    return f"{scope_words(scope['tenant_id'])} {'on' if scope['is_enabled'] else 'off'}"
+    return f"{scope_words(scope['tenant_id'])} {on_or_off(scope['is_enabled'], 'off')}"
 
 
 def _rollback(found: StandingRollback, now: datetime) -> dict[str, Any]:
@@ -166,15 +164,8 @@ def _override_words(found: FreezeOverride) -> str:
 
 
 def _freeze(found: Freeze) -> dict[str, Any]:
-    return {
-        "freeze_id": found.freeze_id,
-        "tenant_id": found.tenant_id,
-        "reason": found.reason,
-        "incident_id": found.incident_id,
-        "opened_by": found.opened_by,
-        "opened_at": iso(found.opened_at),
-        "lifted_by": _what_lifts(found),
-    }
+    told = json_form(found, "freeze_id", "tenant_id", "reason", "incident_id", "opened_by", "opened_at")
+    return {**told, "lifted_by": _what_lifts(found)}
 
 
 def _freeze_words(found: Freeze) -> str:
@@ -188,19 +179,6 @@ def _freeze_words(found: Freeze) -> str:
 def _what_lifts(found: Freeze) -> str:
     incident = f", incident {found.incident_id}" if found.incident_id else " without an incident"
     return f"an approved run of flag_restore for {found.flag}@{found.tenant_id}{incident}, with its root cause"
-
-
-def _rotation(plan: RotationPlan) -> dict[str, Any]:
-    return {
-        "rotation_id": plan.rotation_id,
-        "provider": plan.provider,
-        "secret_name": plan.secret_name,
-        "incident_id": plan.incident_id,
-        "owner": plan.owner,
-        "due_at": iso(plan.due_at),
-        "overlap_hours": plan.overlap_hours,
-        "steps": list(plan.steps),
-    }
 
 
 def _print_json(found: dict[str, Any]) -> None:

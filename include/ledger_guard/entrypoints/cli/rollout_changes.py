@@ -7,16 +7,14 @@ from datetime import datetime
 import click
 
 from ledger_guard import wiring
-from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.flags import EVERYWHERE, scope_words
 from ledger_guard.domain.windows import UTC, iso
 from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
-from ledger_guard.use_cases.flags.flag_proposal import scope_words
 from ledger_guard.use_cases.flags.freeze import freeze as open_freeze
 from ledger_guard.use_cases.flags.override_freeze import end_override as end_freeze_override
 from ledger_guard.use_cases.flags.override_freeze import override_freeze
 from ledger_guard.use_cases.flags.record_deploy import record_deploy as record_platform_deploy
-from ledger_guard.use_cases.remediation.complete_rotation import complete_rotation
-from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_one_rotation
+from ledger_guard.use_cases.remediation.plan_secret_rotation import complete_rotation, plan_one_rotation
 
 
 @click.command()

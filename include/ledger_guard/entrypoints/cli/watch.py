@@ -9,9 +9,9 @@ import click
 from ledger_guard import wiring
 from ledger_guard.domain.errors import LedgerGuardError
 from ledger_guard.domain.windows import iso
+from ledger_guard.use_cases.approvals.held_up import held_up
+from ledger_guard.use_cases.health_check.watch import tell_from_outside
 from ledger_guard.use_cases.health_check.watch import watch as verdict_sentences
-from ledger_guard.use_cases.health_check.watch_runs import tell_from_outside
-from ledger_guard.use_cases.incidents.held_up import held_up
 
 
 @click.command()

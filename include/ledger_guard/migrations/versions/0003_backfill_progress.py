@@ -6,8 +6,6 @@ from ledger_guard.migrations.revision import refuse_downgrade, run_sql_beside
 
 revision = "0003"
 down_revision = "0002"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

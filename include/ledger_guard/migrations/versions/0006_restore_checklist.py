@@ -6,8 +6,6 @@ from ledger_guard.migrations.revision import refuse_downgrade, run_sql_beside
 
 revision = "0006"
 down_revision = "0005"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

@@ -1,1 +1,1 @@
-"""Questions to people, their answers, and what an answer permits."""
+"""Questions to people, their answers and what an answer permits; what runs may do, and which of them are held up."""

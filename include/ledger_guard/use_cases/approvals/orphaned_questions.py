@@ -9,6 +9,7 @@ from ledger_guard.domain.facts.approvals import ApprovalWithdrawn
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import GUARD_ITSELF
+from ledger_guard.domain.shown_text import counted
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.notify.notify import notify
@@ -75,7 +76,7 @@ def tell_orphans(deps: Dependencies) -> list[str]:
 
 def _notice(deps: Dependencies, orphans: list[Approval]) -> Notice:
     shown, incidents = orphans[: deps.policy.notification.list_at_most], {each.request.incident_id for each in orphans}
-    count = "1 question has" if len(orphans) == 1 else f"{len(orphans)} questions have"
+    count = counted(len(orphans), "question has", "questions have")
     more = len(orphans) - len(shown)
     return Notice(
         title="watch · questions without a run",

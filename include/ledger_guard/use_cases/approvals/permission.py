@@ -1,4 +1,4 @@
-"""What the current policy and guard state say about a write that needs approval."""
+"""What the current policy and guard state say about a write that needs approval; verify_approval records it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from datetime import timedelta
 from ledger_guard.domain.approvals import Approval, ApprovalKind
 from ledger_guard.domain.attestations import approval_faults
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
-from ledger_guard.domain.permission import ApprovalRule, Subject
+from ledger_guard.domain.facts.approvals import ApprovalVerified
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.permission import ApprovalRule, Permission, Subject, permission_refusals
 from ledger_guard.policy.schema import Policy
+from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 
 
@@ -51,3 +54,35 @@ def require_attested_approvals(state: UnitOfWork, approvals: Sequence[Approval],
 def first_no(approvals: Sequence[Approval]) -> str | None:
     """A rejection or timeout in words; None when there was neither."""
     return next((each.answer.said_no for each in approvals if each.answer is not None and each.answer.said_no), None)
+
+
+def verify_approval(
+    deps: Dependencies, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str | None = None
+) -> Permission:
+    """Return the permission that this run (None: the latest to ask) was given, if it covers the write.
+
+    Reads only what the gates themselves recorded. The outcome goes to the audit log either way; the writing task checks
+    again by itself.
+
+    Raises:
+        SafetyRefusal: not permitted; the message names every reason. Ask again.
+    """
+    rule, now = rule_now(deps.policy, kind), deps.wall_clock.now()
+    with deps.state.transaction() as state:
+        approvals = state.approvals.of_run(kind, subject_id, run_id)
+        subject = subject_now(state, subject_hash, approvals)
+        found = [*permission_refusals(approvals, rule, subject, now), *approval_faults(state.audit, approvals)]
+        state.audit.append(
+            recorded(
+                ApprovalVerified(
+                    kind=kind.value, subject_id=subject_id, permitted=not found, refusals=tuple(found), run_id=run_id
+                ),
+                actor="ledger_guard",
+                subject=f"approval:{approvals[0].request.approval_id}" if approvals else f"{kind.value}:{subject_id}",
+                at=now,
+                incident_id=approvals[0].request.incident_id if approvals else None,
+            )
+        )
+    if found:
+        raise SafetyRefusal(f"{kind.value} of {subject_id}: refused: {'; '.join(found)}")
+    return Permission(tuple(approvals))

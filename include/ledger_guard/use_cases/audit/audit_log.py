@@ -1,4 +1,4 @@
-"""Is the audit log's chain whole, and was it written with the key? Changes nothing, but for the entry that brings a key in."""
+"""Is the audit log's chain whole, and was it written with the key? Nothing changes but for the entry that brings a key in."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ledger_guard.domain.audit import AuditEntry, first_fault
-from ledger_guard.domain.audit_heads import ExportedHead, heads_fault, log_fault
+from ledger_guard.domain.audit_heads import ExportedHead, exported_head, heads_fault, log_fault
 from ledger_guard.domain.audit_keys import AuditKeys
-from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.records import KeyUsed
-from ledger_guard.domain.flags import Freeze
 from ledger_guard.ports import Dependencies
-from ledger_guard.use_cases.flags.attested_freezes import take_as_lifted
 
 
 @dataclass(frozen=True)
@@ -66,20 +64,10 @@ def verify_audit(deps: Dependencies, keys: AuditKeys | None, heads: Sequence[Exp
     return AuditCheck(sequence, head_hash, fault, noted.marked_from, keys is not None, len(heads), is_keyed)
 
 
-@dataclass(frozen=True)
-class KeyBroughtIn:
-    """What bringing a key in did."""
-
-    #: of its entry; None: the log ended with that key's mark already
-    sequence: int | None
-    #: from before the log had a key: their rows were taken at their word, for the last time
-    lifted_freezes: tuple[Freeze, ...]
-
-
-def use_audit_key(deps: Dependencies, keys: AuditKeys, by: str) -> KeyBroughtIn:
+def use_audit_key(deps: Dependencies, keys: AuditKeys, by: str) -> int | None:
     """Bring the newest key in with an entry of its own, so that from now on an unmarked end is a fault.
 
-    Freezes that were lifted while there was no key stand again until this attests their liftings: look at what it names.
+    Returns the entry's sequence; None: the log ended with that key's mark already.
 
     Raises:
         BadInputError: there is no key, or the log is marked with one that this process does not have.
@@ -88,8 +76,24 @@ def use_audit_key(deps: Dependencies, keys: AuditKeys, by: str) -> KeyBroughtIn:
         raise BadInputError("audit log: this process has no key; allowed: LEDGER_GUARD_AUDIT_KEY or LEDGER_GUARD_AUDIT_KEY_FILE")
     with deps.state.transaction() as state:
         last = next(iter(state.audit.latest(1)), None)
-        now, sequence = deps.wall_clock.now(), None
-        if last is None or last.key_id != keys.newest.key_id:
-            fact = KeyUsed(key_id=keys.newest.key_id, replaces=None if last is None else last.key_id)
-            sequence = state.audit.append(recorded(fact, actor=by, subject="audit_log", at=now)).sequence
-        return KeyBroughtIn(sequence, tuple(take_as_lifted(state, by, now)))
+        if last is not None and last.key_id == keys.newest.key_id:
+            return None
+        fact = KeyUsed(key_id=keys.newest.key_id, replaces=None if last is None else last.key_id)
+        return state.audit.append(recorded(fact, actor=by, subject="audit_log", at=deps.wall_clock.now())).sequence
+
+
+def audit_head(deps: Dependencies, keys: AuditKeys, earlier: Sequence[ExportedHead] = ()) -> ExportedHead:
+    """The log's end as it is now, marked with the newest key; costs two rows, however long the log is.
+
+    Raises:
+        LedgerInvariantError: the log no longer holds the last of the `earlier` heads, or that one was forged. Put nothing on
+            record over it: find out who did it first.
+    """
+    last = earlier[-1:]
+    with deps.state.snapshot() as state:
+        sequence, entry_hash = state.audit.head()
+        hashes = {head.sequence: state.audit.hash_at(head.sequence) or "" for head in last}
+    fault = heads_fault(last, keys if last and last[0].key_id else None) or log_fault(last, hashes, sequence)
+    if fault is not None:
+        raise LedgerInvariantError(f"audit log: {fault}")
+    return exported_head(sequence, entry_hash, deps.wall_clock.now(), keys.newest)

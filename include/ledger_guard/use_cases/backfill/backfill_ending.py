@@ -7,15 +7,15 @@ from typing import Any
 
 from ledger_guard.domain.approvals import Approval, ApprovalKind
 from ledger_guard.domain.attestations import UNKEYED_WORD
+from ledger_guard.domain.facts.backfill import script_ending
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.plans import Plan, PlanStatus, RowState
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
+from ledger_guard.use_cases.approvals.own_actions import end_own_action
 from ledger_guard.use_cases.approvals.permission import first_no
 from ledger_guard.use_cases.backfill.backfill_run import KINDS, describe_plan
-from ledger_guard.use_cases.backfill.execute_plan import script_ending
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
-from ledger_guard.use_cases.incidents.own_actions import end_own_action
 
 
 def close_run(
@@ -54,7 +54,8 @@ def _outcome(deps: Dependencies, plan_id: str | None, operation: str) -> tuple[A
         rows = state.plans.row_counts(plan_id)
         approvals = state.approvals.of_run(kind, plan_id)
         again = _rows_written_again(state, plan)
-        by_script = script_ending(state, plan) if plan.status is PlanStatus.PLANNED and operation == "backfill" else None
+        is_untouched, entries = plan.status is PlanStatus.PLANNED, state.audit.entries(tenant_id=plan.tenant_id)
+        by_script = script_ending(entries, plan) if is_untouched and operation == "backfill" else None
         is_keyed = state.audit.keys.newest is not None
     status, words = _by_script(plan, *by_script) if by_script else _by_guard(plan, rows, approvals, operation, again)
     has_written = by_script or plan.status is not PlanStatus.PLANNED

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.command_outcome import CommandFailed
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.finding_words import counts_in_words
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus, RowState
+from ledger_guard.policy.command_runner import BackfillWriter
+from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.signals.triage import before_a_backfill
 from ledger_guard.use_cases.approvals.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
-from ledger_guard.use_cases.approvals.tell_question import gate_link
+from ledger_guard.use_cases.approvals.own_actions import begun_now
+from ledger_guard.use_cases.approvals.request_approval import gate_link
 from ledger_guard.use_cases.backfill.dry_run import dry_run
-from ledger_guard.use_cases.backfill.execute_plan import OpenScript, execute_plan
-from ledger_guard.use_cases.backfill.force import force, record_refusal
+from ledger_guard.use_cases.backfill.force import force, record_refusal, undo
 from ledger_guard.use_cases.backfill.review import review, written_before
+from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript, run_platform_script
 from ledger_guard.use_cases.backfill.show_plan import taken_in_words
-from ledger_guard.use_cases.backfill.undo import undo
 from ledger_guard.use_cases.backfill.verify import verify
-from ledger_guard.use_cases.incidents.own_actions import begun_now
 
 OPERATIONS = ("dry_run", "backfill", "undo")
 #: what is approved in an operation that writes
@@ -216,3 +218,25 @@ def verify_run(deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str,
         "wrong_again": sum(rows.rows for rows in found.planned_rows if rows.state is RowState.APPLIED),
         "remaining": list(found.remaining),
     }
+
+
+#: builds what drives the platform's script; called only where the policy names it as the writer
+OpenScript = Callable[[Policy], tuple[PlatformScript, MovementWitness]]
+
+
+def execute_plan(deps: Dependencies, plan_id: str, actor: str, open_script: OpenScript) -> dict[str, Any]:
+    """Let the policy's writer carry the plan out; what permits it is checked inside. Returns counts of rows.
+
+    Raises:
+        CommandFailed: the script ended badly, or did something else than the plan; the message names every problem, the
+            audit log has the whole outcome. Read it, then compare the tenant again.
+        BadInputError, SafetyRefusal, ConcurrentWriterError, LedgerInvariantError, SourceUnavailable: as `force` and
+            `run_platform_script`.
+    """
+    if deps.policy.backfill_writer is BackfillWriter.LEDGER_GUARD:
+        return asdict(force(deps, plan_id, actor))
+    script, witness = open_script(deps.policy)
+    outcome = run_platform_script(deps, script, witness, plan_id, actor)
+    if not outcome.is_done:
+        raise CommandFailed(f"plan {plan_id}: the platform's script did not do what the plan says: {'; '.join(outcome.problems)}")
+    return {"applied": len(outcome.changes.applied)}

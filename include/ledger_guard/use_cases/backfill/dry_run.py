@@ -7,17 +7,17 @@ from datetime import timedelta
 
 from ledger_guard.domain.attestations import is_unkeyed, plan_attested
 from ledger_guard.domain.audit import AuditEvent
-from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.facts.backfill import PlanMade, about_plan
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
 from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanContent, plan_hash
-from ledger_guard.domain.writability import writes_of_force
+from ledger_guard.domain.shown_text import listed
+from ledger_guard.domain.writability import WriteKind, certain_sentences, doubtful_sentences, writes_of_force
 from ledger_guard.policy.guardrails import exceeded_guardrails
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Differences
-from ledger_guard.use_cases.backfill.writability import require_writable
 
 _TENANTS_NAMED = 5
 
@@ -96,9 +96,24 @@ def require_tenant(deps: Dependencies, tenant_id: str) -> None:
     if deps.ledger.tenant_exists(tenant_id):
         return
     known = deps.ledger.tenant_ids()
-    more = f" and {len(known) - _TENANTS_NAMED} more" if len(known) > _TENANTS_NAMED else ""
-    some = ", ".join(known[:_TENANTS_NAMED]) or "none, it has no tenant"
-    raise BadInputError(f"tenant {tenant_id}: is unknown to the platform; allowed: {some}{more}")
+    some = listed(known, _TENANTS_NAMED, nobody="none, it has no tenant")
+    raise BadInputError(f"tenant {tenant_id}: is unknown to the platform; allowed: {some}")
+
+
+def require_writable(deps: Dependencies, needed: frozenset[WriteKind], what: str) -> tuple[str, ...]:
+    """Return sentences about what may change or refuse such writes: each is a reason to ask a human.
+
+    Raises:
+        SafetyRefusal: they can't succeed; `what` begins the sentence, which names every obstacle. Remove them.
+        SourceUnavailable: the platform did not answer as the writer's login, or is a replica.
+    """
+    if not needed:
+        return ()
+    obstacles = deps.backfill.obstacles()
+    in_the_way = certain_sentences(obstacles, needed)
+    if in_the_way:
+        raise SafetyRefusal(f"{what}: wallets can't be written: {'; '.join(in_the_way)}")
+    return doubtful_sentences(obstacles, needed, deps.policy.platform.wallet.known_triggers)
 
 
 def current_flags(deps: Dependencies, tenant_id: str) -> dict[str, bool | None]:

@@ -1,4 +1,4 @@
-"""force: carry out exactly the stored plan, when every safety rule permits it."""
+"""force and undo: carry out exactly the stored plan, and give back what stood before it, when every safety rule permits it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.attestations import plan_attested, require_attested
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal
 from ledger_guard.domain.facts.backfill import WriteRefused, about_plan
+from ledger_guard.domain.flags import on_or_off
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.permission import require_permission
-from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, WriteTotals, require_forceable
+from ledger_guard.domain.plans import (
+    ForceOutcome,
+    Plan,
+    PlanStatus,
+    UndoOutcome,
+    WriteTotals,
+    require_forceable,
+    require_undoable,
+)
+from ledger_guard.domain.stops import require_running
 from ledger_guard.domain.windows import iso
-from ledger_guard.domain.writability import writes_of_force
+from ledger_guard.domain.writability import writes_of_force, writes_of_undo
 from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
-from ledger_guard.use_cases.backfill.dry_run import current_flags
+from ledger_guard.use_cases.backfill.dry_run import current_flags, require_writable
 from ledger_guard.use_cases.backfill.review import approval_reasons, written_before
-from ledger_guard.use_cases.backfill.writability import require_writable
+from ledger_guard.use_cases.bounds.budget import over_budget
 
 
 def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None = None) -> ForceOutcome:
@@ -26,9 +37,10 @@ def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None =
 
     Raises:
         BadInputError: no such plan.
-        SafetyRefusal: cancelled, expired, not the plan that the audit log attests, made under another policy or other
-            flags, without the approval that it needs, or where wallets can't be written; the refusal is in the audit log
-            and nothing more was written. Make a new dry-run, ask the approvers, or remove what is in the way.
+        SafetyRefusal: the guard is stopped, the plan cancelled, expired, not the plan that the audit log attests, made
+            under another policy or other flags, without the approval that it needs, or where wallets can't be written; the
+            refusal is in the audit log and nothing more was written. Release the guard, make a new dry-run, ask the
+            approvers, or remove what is in the way.
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
@@ -38,6 +50,7 @@ def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None =
     try:
         plan.check_hash(stored)
         if plan.status is not PlanStatus.FORCED:
+            require_guard_running(deps, f"plan {plan.plan_id}: force")
             require_attested_plan(deps, plan)
             require_forceable(plan)
             _require_fresh(deps, plan)
@@ -47,15 +60,14 @@ def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None =
         record_refusal(deps, plan, "force", actor, str(refusal))
         raise
 
-    def still_permitted() -> None:
-        # Another plan may have been written since it was asked above, while this one waited for nobody.
-        try:
-            _require_permission(deps, plan, stored.totals)
-        except SafetyRefusal as refusal:
-            record_refusal(deps, plan, "force", actor, str(refusal))
-            raise
-
-    return deps.backfill.force(plan.plan_id, actor, batch_rows or deps.policy.guardrails.batch_rows, still_permitted)
+    admission = _Admission(deps, plan, stored.totals)
+    rows = batch_rows or deps.policy.guardrails.batch_rows
+    try:
+        return deps.backfill.force(plan.plan_id, actor, rows, admission.still_permitted, admission.admit)
+    except _NotAdmitted as refusal:
+        # not inside the transaction that refused: it is taken back
+        record_refusal(deps, plan, "force", actor, str(refusal))
+        raise
 
 
 def record_refusal(deps: Dependencies, plan: Plan, verb: str, actor: str, reason: str) -> None:
@@ -63,6 +75,12 @@ def record_refusal(deps: Dependencies, plan: Plan, verb: str, actor: str, reason
     with deps.state.transaction() as state:
         event = about_plan(plan, WriteRefused(refused=reason), actor=actor, at=deps.wall_clock.now(), verb=verb)
         state.audit.append(event)
+
+
+def require_guard_running(deps: Dependencies, what: str) -> None:
+    """Raise SafetyRefusal while the guard is stopped."""
+    with deps.state.transaction() as state:
+        require_running(state.audit, what)
 
 
 def require_attested_plan(deps: Dependencies, plan: Plan) -> None:
@@ -91,7 +109,7 @@ def _require_fresh(deps: Dependencies, plan: Plan) -> None:
         raise SafetyRefusal(f"plan {plan.plan_id}: was made under another policy than the one in force now; make a new dry-run")
     now = current_flags(deps, plan.tenant_id)
     changed = [
-        f"{flag} was {_word(plan.flag_state.get(flag))} and is {_word(now.get(flag))}"
+        f"{flag} was {on_or_off(plan.flag_state.get(flag), 'unknown')} and is {on_or_off(now.get(flag), 'unknown')}"
         for flag in sorted(now.keys() | plan.flag_state.keys())
         if now.get(flag) != plan.flag_state.get(flag)
     ]
@@ -99,13 +117,46 @@ def _require_fresh(deps: Dependencies, plan: Plan) -> None:
         raise SafetyRefusal(f"plan {plan.plan_id}: flags changed since the dry-run: {', '.join(changed)}; make a new dry-run")
 
 
-def _require_permission(deps: Dependencies, plan: Plan, totals: WriteTotals) -> None:
+def _require_permission(deps: Dependencies, plan: Plan, totals: WriteTotals) -> bool:
+    """Whether people approved the plan; False when it needs none. Raises SafetyRefusal when it needs an approval it lacks."""
     with deps.state.transaction() as state:
         before = written_before(deps, state, plan.plan_id, plan.tenant_id)
-    reasons = approval_reasons(deps.policy, plan, totals, before)
+        # a plan that was begun has its place in the budgets
+        over = over_budget(deps, state, plan, totals) if plan.status is PlanStatus.PLANNED else ()
+    reasons = approval_reasons(deps.policy, plan, totals, before) + over
     if reasons:
         what = f"plan {plan.plan_id}: force needs an approval ({'; '.join(reasons)})"
         require_plan_approval(deps, plan, ApprovalKind.BACKFILL_FORCE, what)
+    return bool(reasons)
+
+
+class _NotAdmitted(SafetyRefusal):
+    """The answer was another one once nobody could come in between any more."""
+
+
+class _Admission:
+    """What permits a plan, asked again where nobody can come in between."""
+
+    def __init__(self, deps: Dependencies, plan: Plan, totals: WriteTotals) -> None:
+        self._deps, self._plan, self._totals = deps, plan, totals
+        self._is_approved = False
+
+    def still_permitted(self) -> None:
+        """Under the tenant's writer lock: another plan may have been written since it was asked first."""
+        try:
+            self._is_approved = _require_permission(self._deps, self._plan, self._totals)
+        except SafetyRefusal as refusal:
+            raise _NotAdmitted(str(refusal)) from refusal
+
+    def admit(self, state: UnitOfWork) -> None:
+        """In the transaction that begins the plan: another tenant's may have taken what was left of a budget."""
+        if self._is_approved:
+            return
+        state.audit.take_turn()
+        over = over_budget(self._deps, state, self._plan, self._totals)
+        if over:
+            why = f"plan {self._plan.plan_id}: force needs an approval ({'; '.join(over)}); clear `review` to ask for it"
+            raise _NotAdmitted(why)
 
 
 def _require_writable(deps: Dependencies, plan: Plan) -> None:
@@ -115,5 +166,29 @@ def _require_writable(deps: Dependencies, plan: Plan) -> None:
         raise SafetyRefusal(f"plan {plan.plan_id}: since the dry-run {'; '.join(unseen)}; make a new dry-run")
 
 
-def _word(is_enabled: bool | None) -> str:
-    return "unknown" if is_enabled is None else "on" if is_enabled else "off"
+def undo(deps: Dependencies, plan_id: str, actor: str) -> UndoOutcome:
+    """Restore before-values; always needs a recorded approval for this plan. Resumes where a killed run stopped.
+
+    Raises:
+        BadInputError: no such plan, or it was never forced.
+        SafetyRefusal: the guard is stopped, the approval is missing or does not count, or the wallets can't be written;
+            nothing was written. Release the guard, ask the approvers, or remove what is in the way.
+        ConcurrentWriterError: another run writes for this tenant. Wait for it.
+        LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
+    """
+    with deps.state.transaction() as state:
+        plan = state.plans.get(checked_uuid(plan_id, "plan"), with_rows=False)
+        stored = state.plans.content(plan.plan_id)
+    require_undoable(plan)
+    try:
+        plan.check_hash(stored)
+        if plan.status is not PlanStatus.UNDONE:
+            require_guard_running(deps, f"plan {plan.plan_id}: undo")
+            require_attested_plan(deps, plan)
+            require_plan_approval(deps, plan, ApprovalKind.BACKFILL_UNDO, f"plan {plan.plan_id}: undo needs an approval")
+            # Whoever approves an undo is told of no trigger: what an undo leaves is read back as any other write is.
+            require_writable(deps, writes_of_undo(plan.mode, plan.counts), f"plan {plan.plan_id}")
+    except (SafetyRefusal, LedgerInvariantError) as refusal:
+        record_refusal(deps, plan, "undo", actor, str(refusal))
+        raise
+    return deps.backfill.undo(plan.plan_id, actor, deps.policy.guardrails.batch_rows)

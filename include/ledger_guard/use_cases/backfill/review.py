@@ -12,6 +12,7 @@ from ledger_guard.policy.guardrails import exceeded_guardrails
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.bounds.budget import over_budget
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ def review(deps: Dependencies, plan_id: str) -> Review:
         is_empty = stored.totals.rows == 0
         before = written_before(deps, state, plan.plan_id, plan.tenant_id)
         asks = () if is_empty else approval_reasons(deps.policy, plan, stored.totals, before)
+        if not asks and not is_empty:
+            asks = over_budget(deps, state, plan, stored.totals)
         if is_empty:
             why: tuple[str, ...] = ("nothing to write",)
         else:

@@ -32,14 +32,20 @@ from ledger_guard.ports.platform import Comparison
 from ledger_guard.signals.balance_mismatch import BalanceMismatch
 from ledger_guard.signals.registry import triggers_meaning
 from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
-from ledger_guard.use_cases.backfill.force import record_refusal, require_attested_plan, require_plan_approval
-from ledger_guard.use_cases.backfill.run_platform_script_record import outcome_told, run_told
+from ledger_guard.use_cases.backfill.force import (
+    record_refusal,
+    require_attested_plan,
+    require_guard_running,
+    require_plan_approval,
+)
 from ledger_guard.use_cases.backfill.run_platform_script_rules import (
     approval_reasons,
+    outcome_told,
     require_nothing_to_erase,
     require_same,
     require_still,
     require_unused,
+    run_told,
 )
 
 VERB = "run_script"
@@ -99,6 +105,7 @@ def run_platform_script(
     require_tenant(deps, tenant_id)
     try:
         script.check()
+        require_guard_running(deps, f"plan {plan.plan_id}: the script")
         require_attested_plan(deps, plan)
         require_unused(plan, deps.wall_clock.now())
         with script.as_only_writer(tenant_id):
@@ -125,6 +132,7 @@ class _Course:
         # Again: the dry-run took its time, and it is the script's word alone that it writes nothing.
         before = self._compare()
         require_still(fresh, before)
+        require_guard_running(self._deps, f"plan {self._plan.plan_id}: the script")
         mark = self._witness.newest_movement(self._plan.tenant_id)
         self._record(ScriptStarted(step="started", mode=self._plan.mode.value))
         run = self._run()

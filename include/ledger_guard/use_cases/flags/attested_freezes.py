@@ -62,15 +62,19 @@ def lift_freeze(state: UnitOfWork, lifted: Freeze, actor: str) -> None:
     _record_lift(state, lifted, actor, lifted.lifted_at or lifted.opened_at)
 
 
-def take_as_lifted(state: UnitOfWork, actor: str, at: datetime) -> list[Freeze]:
-    """Attest liftings without a marked entry: they are from before the log had a key."""
-    found = [
-        each
-        for each in state.freezes.recorded()
-        if not each.stands and not is_opening_attested(state, each) and attestation_fault(state.audit, lift_attested(each))
-    ]
-    for each in found:
-        _record_lift(state, each, actor, at, from_before_the_key=True)
+def take_as_lifted(deps: Dependencies, actor: str) -> list[Freeze]:
+    """Attest liftings without a marked entry: they are from before the log had a key.
+
+    Until this they stand again; their rows are taken at their word for the last time, so look at what it names.
+    """
+    with deps.state.transaction() as state:
+        found = [
+            each
+            for each in state.freezes.recorded()
+            if not each.stands and not is_opening_attested(state, each) and attestation_fault(state.audit, lift_attested(each))
+        ]
+        for each in found:
+            _record_lift(state, each, actor, deps.wall_clock.now(), from_before_the_key=True)
     return found
 
 

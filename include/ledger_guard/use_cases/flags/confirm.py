@@ -8,9 +8,17 @@ from dataclasses import replace
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.flags import ChangeConfirmed
-from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus, FlagChange, FlagState, effective_value, scopes_to_turn
+from ledger_guard.domain.flags import (
+    EVERYWHERE,
+    ChangeStatus,
+    FlagChange,
+    FlagState,
+    effective_value,
+    scope_words,
+    scopes_to_turn,
+)
 from ledger_guard.ports import Dependencies
-from ledger_guard.use_cases.flags.flag_proposal import checked_scope, scope_words, seen_states
+from ledger_guard.use_cases.flags.flag_proposal import checked_scope, seen_states
 
 
 def confirm(deps: Dependencies, flag: str, tenant_id: str) -> FlagChange:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.flags import EVERYWHERE, FlagState, flag_subject_hash, scopes_to_turn
+from ledger_guard.domain.flags import EVERYWHERE, FlagState, flag_subject_hash, scope_words, scopes_to_turn
 from ledger_guard.domain.identifiers import checked_tenant_id
+from ledger_guard.domain.shown_text import counted, listed
 from ledger_guard.ports import Dependencies
 
 #: start of the evidence in a proposal's text; facts follow, separated by `; `
@@ -102,16 +103,9 @@ def proposed(
     )
 
 
-def scope_words(tenant_id: str) -> str:
-    """For people: `everyone`, or the tenant."""
-    return "everyone" if tenant_id == EVERYWHERE else f"tenant {tenant_id}"
-
-
 def listed_tenants(deps: Dependencies, tenants: Sequence[str]) -> str:
     """For people: how many tenants, and the first of them."""
-    at_most = deps.policy.notification.list_at_most
-    more = f" and {len(tenants) - at_most} more" if len(tenants) > at_most else ""
-    return f"{len(tenants)} tenant{'' if len(tenants) == 1 else 's'} ({', '.join(tenants[:at_most])}{more})"
+    return f"{counted(len(tenants), 'tenant', 'tenants')} ({listed(tenants, deps.policy.notification.list_at_most)})"
 
 
 def what_changed(approved_text: str, text_now: str) -> str:

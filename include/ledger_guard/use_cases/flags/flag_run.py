@@ -14,19 +14,17 @@ from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.shown_text import wrote
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
-from ledger_guard.use_cases.approvals.permission import first_no
-from ledger_guard.use_cases.approvals.tell_question import gate_link
-from ledger_guard.use_cases.approvals.verify_approval import verify_approval
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
+from ledger_guard.use_cases.approvals.own_actions import begun_now, end_own_action
+from ledger_guard.use_cases.approvals.permission import first_no, verify_approval
+from ledger_guard.use_cases.approvals.request_approval import gate_link
 from ledger_guard.use_cases.flags.confirm import confirm
 from ledger_guard.use_cases.flags.flag_proposal import FlagProposal
 from ledger_guard.use_cases.flags.flag_write import last_failure
-from ledger_guard.use_cases.flags.restore import restore, review_restore
+from ledger_guard.use_cases.flags.restore import restore, review_restore, verify_before_restore
 from ledger_guard.use_cases.flags.restore_case import RestoreRequest
 from ledger_guard.use_cases.flags.restored_signal import watch_words
 from ledger_guard.use_cases.flags.roll_back import propose_roll_back, roll_back
-from ledger_guard.use_cases.flags.verify_before_restore import verify_before_restore
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
-from ledger_guard.use_cases.incidents.own_actions import begun_now, end_own_action
 
 
 def roll_back_question(deps: Dependencies, params: Mapping[str, Any], requested_by: str, _about: str = "") -> dict[str, Any]:

@@ -8,17 +8,16 @@ from datetime import datetime, timedelta
 from ledger_guard.domain.errors import NotificationFailed
 from ledger_guard.domain.facts.codec import recorded, told
 from ledger_guard.domain.facts.flags import RollbackReminded
-from ledger_guard.domain.flags import FlagChange, RotationPlan
+from ledger_guard.domain.flags import FlagChange, RotationPlan, scope_words
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import GUARD_ITSELF
-from ledger_guard.domain.shown_text import wrote
+from ledger_guard.domain.shown_text import duration, wrote
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Dependencies
 from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.signals.signal import OpenDoor
 from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
-from ledger_guard.use_cases.flags.flag_proposal import scope_words
-from ledger_guard.use_cases.flags.standing_rollbacks import StandingRollback, duration_words, standing_rollbacks
+from ledger_guard.use_cases.flags.standing_rollbacks import StandingRollback, standing_rollbacks
 from ledger_guard.use_cases.notify.notify import action_notice, notify
 
 
@@ -71,7 +70,7 @@ def _last_told(deps: Dependencies, change: FlagChange) -> datetime:
 
 
 def _notice(deps: Dependencies, standing: StandingRollback, now: datetime) -> Notice:
-    change, lasts = standing.change, duration_words(standing.lasts(now))
+    change, lasts = standing.change, duration(standing.lasts(now))
     where = f"{change.flag} has been off for {scope_words(change.tenant_id)} for {lasts}"
     door = _open_door(deps, change.flag)
     needs = [signal.restore_needs for signal in signals_of_flag(deps.policy, change.flag).values()]

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.facts.flags import Restored
-from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
+from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value, scope_words
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.shown_text import quoted, wrote
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.backfill.verify import verify
 from ledger_guard.use_cases.flags.attested_freezes import lift_freeze
-from ledger_guard.use_cases.flags.flag_proposal import FlagProposal, listed_tenants, proposed, scope_words, seen_states
-from ledger_guard.use_cases.flags.flag_write import FlagWrite, write_flag
-from ledger_guard.use_cases.flags.restore_case import RestoreCase, RestoreRequest, restore_case
+from ledger_guard.use_cases.flags.flag_proposal import FlagProposal, checked_scope, listed_tenants, proposed, seen_states
+from ledger_guard.use_cases.flags.flag_write import FlagWrite
+from ledger_guard.use_cases.flags.restore_case import RestoreCase, RestoreRequest, restore_case, wallet_tenants
 from ledger_guard.use_cases.flags.restore_conditions import overrides_of, own_freezes, require_everything
-from ledger_guard.use_cases.flags.restore_evidence import quiet_by_attempts, validated_by, validation_words
+from ledger_guard.use_cases.flags.restore_evidence import comparison_fault, quiet_by_attempts, validated_by, validation_words
 
 
 def review_restore(deps: Dependencies, request: RestoreRequest, requested_by: str) -> FlagProposal:
@@ -47,11 +48,24 @@ def restore(deps: Dependencies, request: RestoreRequest, run_id: str, actor: str
         BadInputError, SafetyRefusal: as `review_restore`; or the approved state has changed since. Ask again.
     """
     case = restore_case(deps, request)
+    return _Restore(deps, case.flag, case.tenant_id, case.incident_id, run_id, actor, case).make()
 
-    def propose(state: UnitOfWork, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
-        return _proposal(deps, state, case, seen, requested_by)
 
-    def settle(state: UnitOfWork, change: FlagChange) -> Restored:
+@dataclass(frozen=True)
+class _Restore(FlagWrite):
+    case: RestoreCase
+
+    verb, kind = "restore", ApprovalKind.FLAG_RESTORE
+
+    @property
+    def target(self) -> bool:
+        return not self.deps.policy.flags[self.flag].safe_value
+
+    def propose(self, state: UnitOfWork, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
+        return _proposal(self.deps, state, self.case, seen, requested_by)
+
+    def settle(self, state: UnitOfWork, change: FlagChange) -> Restored:
+        deps, case = self.deps, self.case
         lifted, overrides = own_freezes(deps, state, case), overrides_of(deps, state, case)
         for frozen in lifted:
             lifting = replace(
@@ -63,7 +77,7 @@ def restore(deps: Dependencies, request: RestoreRequest, run_id: str, actor: str
                 root_cause_owner=case.root_cause_owner,
                 root_cause_by=change.requested_by,
             )
-            lift_freeze(state, lifting, actor)
+            lift_freeze(state, lifting, self.actor)
         return Restored(
             stage="done",
             lifted_freezes=tuple(frozen.freeze_id for frozen in lifted),
@@ -75,20 +89,6 @@ def restore(deps: Dependencies, request: RestoreRequest, run_id: str, actor: str
             quiet_by_attempts=quiet_by_attempts(deps, state, case),
             watched_from=deps.clock.now(),
         )
-
-    write = FlagWrite(
-        verb="restore",
-        kind=ApprovalKind.FLAG_RESTORE,
-        flag=case.flag,
-        tenant_id=case.tenant_id,
-        incident_id=case.incident_id,
-        target=not deps.policy.flags[case.flag].safe_value,
-        run_id=run_id,
-        actor=actor,
-        propose=propose,
-        settle=settle,
-    )
-    return write_flag(deps, write)
 
 
 def _proposal(
@@ -152,3 +152,21 @@ def _effect(
 def _by_attempts_alone(quiet: Mapping[str, str]) -> str:
     """Note for the approver: signals that are quiet only by pooled attempts."""
     return "".join(f" {trigger} is quiet only by pooled attempts: {words}." for trigger, words in quiet.items())
+
+
+def verify_before_restore(deps: Dependencies, flag: str, tenant_id: str, incident_id: str | None) -> list[str]:
+    """Compare and record the tenants whose newest comparison is old, not clean or missing; returns them.
+
+    The checklist judges what is recorded here. Repeating it compares only what still needs it.
+
+    Raises:
+        BadInputError: unknown flag, tenant or incident.
+        SourceUnavailable: the platform did not answer. Retry.
+    """
+    checked_scope(deps, flag, tenant_id)
+    tenants = wallet_tenants(deps, flag, tenant_id, incident_id) or ()
+    with deps.state.transaction() as state:
+        due = [tenant for tenant in tenants if comparison_fault(deps, state, tenant)]
+    for tenant in due:
+        verify(deps, tenant)
+    return due

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal
-from ledger_guard.domain.flags import EVERYWHERE, Freeze
+from ledger_guard.domain.flags import EVERYWHERE, Freeze, scope_words
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identities import others_than
 from ledger_guard.domain.incidents import Incident
@@ -18,7 +18,6 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.signals.registry import signals_of_flag
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand, overrides_that_count
 from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
-from ledger_guard.use_cases.flags.flag_proposal import scope_words
 from ledger_guard.use_cases.flags.restore_case import RestoreCase
 from ledger_guard.use_cases.flags.restore_evidence import missing_comparisons, missing_quiet_windows, missing_validation
 

@@ -9,7 +9,7 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.cases_by_hand import cases_in_words
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.facts.flags import RolledBack
-from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, scopes_to_turn
+from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value, scope_words, scopes_to_turn
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.shown_text import wrote
@@ -18,18 +18,10 @@ from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.signals.triage import before_a_rollback
-from ledger_guard.use_cases.flags.flag_proposal import (
-    FlagProposal,
-    checked_scope,
-    listed_tenants,
-    proposed,
-    scope_words,
-    seen_states,
-)
-from ledger_guard.use_cases.flags.flag_write import FlagWrite, write_flag
+from ledger_guard.use_cases.flags.flag_proposal import FlagProposal, checked_scope, listed_tenants, proposed, seen_states
+from ledger_guard.use_cases.flags.flag_write import FlagWrite
 from ledger_guard.use_cases.flags.freeze import open_freeze
 from ledger_guard.use_cases.flags.restored_signal import rise_since
-from ledger_guard.use_cases.flags.served_by_instances import held_against_instances
 
 
 def propose_roll_back(deps: Dependencies, flag: str, tenant_id: str, incident_id: str, requested_by: str) -> FlagProposal:
@@ -63,29 +55,24 @@ def roll_back(deps: Dependencies, flag: str, tenant_id: str, incident_id: str, r
         SafetyRefusal: as above; the message says what changed. Ask again.
     """
     checked_scope(deps, flag, tenant_id)
-    incident_id = checked_uuid(incident_id, "incident")
+    return _RollBack(deps, flag, tenant_id, checked_uuid(incident_id, "incident"), run_id, actor).make()
 
-    def propose(state: UnitOfWork, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
-        return _proposal(deps, state, state.incidents.get(incident_id), flag, tenant_id, seen, requested_by)
 
-    def settle(state: UnitOfWork, change: FlagChange) -> RolledBack:
+class _RollBack(FlagWrite):
+    verb, kind = "roll_back", ApprovalKind.FLAG_ROLLBACK
+
+    @property
+    def target(self) -> bool:
+        return self.deps.policy.flags[self.flag].safe_value
+
+    def propose(self, state: UnitOfWork, seen: Sequence[FlagState], requested_by: str) -> FlagProposal:
+        incident = state.incidents.get(self.incident_id or "")
+        return _proposal(self.deps, state, incident, self.flag, self.tenant_id, seen, requested_by)
+
+    def settle(self, state: UnitOfWork, change: FlagChange) -> RolledBack:
         reason = f"rolled back, approved by {change.approved_by}, who {wrote(change.reason)}"
-        opened = open_freeze(deps, state, flag, tenant_id, incident_id, reason, actor)
+        opened = open_freeze(self.deps, state, self.flag, self.tenant_id, self.incident_id, reason, self.actor)
         return RolledBack(stage="done", freeze_id=opened.freeze_id)
-
-    write = FlagWrite(
-        verb="roll_back",
-        kind=ApprovalKind.FLAG_ROLLBACK,
-        flag=flag,
-        tenant_id=tenant_id,
-        incident_id=incident_id,
-        target=deps.policy.flags[flag].safe_value,
-        run_id=run_id,
-        actor=actor,
-        propose=propose,
-        settle=settle,
-    )
-    return write_flag(deps, write)
 
 
 def _proposal(
@@ -160,3 +147,25 @@ def _since_restored(deps: Dependencies, state: UnitOfWork, flag: str, tenant_id:
     change = state.flag_changes.latest(flag, tenant_id)
     rise = None if change is None else rise_since(deps, state, change)
     return "" if rise is None else f" {rise.words.rstrip('.')}."
+
+
+def held_against_instances(deps: Dependencies, proposal: FlagProposal) -> FlagProposal:
+    """The proposal, with `is_needed` decided by the instances where the store alone can't decide it.
+
+    They are asked when the store already has the value (their own environment may override it, or they read it only at start;
+    they get the policy's time to follow), and once when the store does not know their value. Where the policy names no
+    instances, the store decides, and an unknown value is written.
+    """
+    if deps.probes is None:
+        return proposal
+    is_open = effective_value(proposal.seen, proposal.tenant_id) is None and len(proposal.to_write) == 1
+    if proposal.is_needed and not is_open:
+        return proposal
+    found = deps.probes.instances(proposal.flag, proposal.tenant_id, proposal.target, once=is_open)
+    if not found:
+        return proposal
+    is_needed = not all(finding.is_in_effect for finding in found)
+    text = "; ".join([proposal.text, *(finding.words for finding in found)])
+    if is_needed and not proposal.to_write:
+        text += "; the store has the value already: an instance's own environment overrides it, or it was not restarted"
+    return replace(proposal, is_needed=is_needed, text=text)

@@ -43,14 +43,6 @@ def standing_rollbacks(deps: Dependencies) -> list[StandingRollback]:
     return sorted(found, key=lambda each: each.change.changed_at)
 
 
-def duration_words(lasted: timedelta) -> str:
-    """For people: `45 min`, `6 h`, `3 days`; rounded down."""
-    minutes = int(lasted.total_seconds() // 60)
-    if minutes < 2 * 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // (24 * 60)} days"
-
-
 def known_scopes(deps: Dependencies, flag: str) -> tuple[list[str], bool]:
     """The scopes of a flag that may have been changed, the global one first, and whether the flag store answered.
 

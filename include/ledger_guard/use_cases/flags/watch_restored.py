@@ -18,9 +18,9 @@ from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.signals.registry import signal_of
+from ledger_guard.use_cases.approvals.granted_runs import as_airflow_run, grant_run
 from ledger_guard.use_cases.flags.restored_signal import Rise, is_watched, rise_since
 from ledger_guard.use_cases.flags.standing_rollbacks import known_scopes
-from ledger_guard.use_cases.incidents.granted_runs import as_airflow_run, grant_run
 from ledger_guard.use_cases.notify.notify import action_notice, notify, tell
 
 

@@ -12,9 +12,9 @@ from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.ports import Dependencies
+from ledger_guard.signals.withheld import is_withheld, no_longer_speaks_against
+from ledger_guard.use_cases.approvals.granted_runs import grant_run
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
-from ledger_guard.use_cases.incidents.granted_runs import grant_run
-from ledger_guard.use_cases.remediation.withheld import is_withheld, no_longer_speaks_against
 
 Branch = Literal["nothing", "notify", "remediate"]
 

@@ -11,7 +11,7 @@ from ledger_guard.domain.facts.codec import Seconds, TriggerWord, recorded
 from ledger_guard.domain.facts.records import WindowsSensed
 from ledger_guard.domain.missing_data import USUAL_WINDOWS, USUAL_WITHIN, exposures, missing_windows
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
-from ledger_guard.domain.windows import Window, closed_windows, iso, require_aware
+from ledger_guard.domain.windows import Window, closed_windows, iso
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import ReadingStore, UnitOfWork
@@ -73,23 +73,19 @@ def is_ready(deps: Dependencies, trigger: Trigger) -> bool:
     return has_waited or complete_through >= newest.end or (newest_was_late and complete_through >= oldest.end)
 
 
-def sense(deps: Dependencies, trigger: Trigger, until: datetime | None = None) -> SenseOutcome:
+def sense(deps: Dependencies, trigger: Trigger) -> SenseOutcome:
     """Store readings of every closed window since the last sensed one, and look again at young ones for late data.
 
     The first run goes `history_days` back, no run further; a comparison of balances begins with the newest window, and has
     `no_data` for windows in between. A window that its source is not complete for is left for later until the policy gives
     up on it; then it is `no_data` with the reason, never quiet. Running it again changes nothing.
 
-    `until`, when given, ends the newest window looked at; the default is the last window that has closed.
-
     Raises:
-        BadInputError: `until` lies in the future, or windows are stored that do. Nothing was written; mend the clock.
+        BadInputError: windows are stored that lie in the future. Nothing was written; mend the clock.
         SourceUnavailable: guard state does not answer. A source that is away is no error here: its windows are `no_data`.
     """
     now = deps.clock.now()
-    if until is not None and require_aware(until, "until") > now:
-        raise BadInputError(f"{trigger.value}: a window that ends at {iso(until)} lies in the future; allowed: up to {iso(now)}")
-    newest = _newest_closed(deps, until or now)
+    newest = _newest_closed(deps, now)
     with deps.state.transaction() as state:
         through = state.readings.sensed_through(trigger)
         if through is not None and through > now + newest.length:

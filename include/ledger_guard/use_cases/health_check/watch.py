@@ -1,10 +1,11 @@
-"""watch: the guard says so itself when it has produced no verdicts, or none that mean anything."""
+"""watch: the guard says so itself when it gives no verdicts, or none that mean anything, and when runs or answers are held up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from ledger_guard.domain.errors import LedgerGuardError
 from ledger_guard.domain.facts.codec import recorded, told
 from ledger_guard.domain.facts.incidents import MissingVerdictsTold
 from ledger_guard.domain.notices import Notice
@@ -12,6 +13,9 @@ from ledger_guard.domain.signals import Trigger, WindowState
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.ports.platform import Scheduler
+from ledger_guard.use_cases.approvals.held_up import see_dags, see_overdue, tell_held_up, tell_not_begun
+from ledger_guard.use_cases.approvals.orphaned_questions import close_orphans, tell_orphans
 from ledger_guard.use_cases.notify.notify import notify
 
 #: after so many windows without a verdict the guard speaks up
@@ -89,3 +93,63 @@ def _was_told(deps: Dependencies, sentences: list[str]) -> bool:
                 last = told(entry.event, MissingVerdictsTold)
                 return last is not None and set(_triggers(sentences)) <= set(last.triggers)
     return False
+
+
+#: however many tasks begin at once, one of them looks, and no more often than this
+LOOK_EVERY = timedelta(minutes=1)
+
+#: says what it told, each thing a text
+_Part = Callable[[], object]
+
+
+def watch_runs(deps: Dependencies, scheduler: Scheduler, *, and_verdicts: bool = False) -> None:
+    """Look at DAGs, runs and questions, and tell what is new; nothing where another task looked within the minute.
+
+    `and_verdicts`: also whether the health check still gives verdicts, for whoever is not the health check.
+
+    Raises:
+        LedgerGuardError: the channel did not take something, or Airflow or guard state did not answer. Everything else was
+            done; what was not told is told by the next look. No repair may wait for it: let the caller go on.
+    """
+    with deps.state.transaction() as state:
+        if not state.guard_alerts.begin_look(deps.wall_clock.now(), LOOK_EVERY):
+            return
+    parts: list[_Part] = [
+        lambda: see_dags(deps, scheduler),
+        lambda: close_orphans(deps, scheduler),
+        lambda: see_overdue(deps),
+        lambda: tell_held_up(deps),
+        lambda: tell_orphans(deps),
+        lambda: tell_not_begun(deps),
+    ]
+    _each([*parts, lambda: watch_and_tell(deps)] if and_verdicts else parts)
+
+
+def tell_from_outside(deps: Dependencies) -> None:
+    """Tell what guard state alone shows and nobody was told of yet: for a watcher that runs apart from Airflow.
+
+    Raises LedgerGuardError as `watch_runs` does.
+    """
+    _each(
+        [
+            lambda: see_overdue(deps),
+            lambda: tell_held_up(deps),
+            lambda: tell_orphans(deps),
+            lambda: tell_not_begun(deps),
+            lambda: watch_and_tell(deps),
+        ]
+    )
+
+
+def _each(parts: Sequence[_Part]) -> None:
+    """One that fails keeps none of the others."""
+    failures: list[LedgerGuardError] = []
+    for part in parts:
+        try:
+            part()
+        except LedgerGuardError as error:
+            failures.append(error)
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise LedgerGuardError("; ".join(dict.fromkeys(str(error) for error in failures)))

@@ -11,7 +11,7 @@ from typing import Any
 
 from ledger_guard.domain.access_events import MOST_KEPT_REJECTS, AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.facts.codec import json_of, recorded
+from ledger_guard.domain.facts.codec import json_form, json_of, recorded
 from ledger_guard.domain.facts.records import FileIngested, SourceAdvanced
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.windows import iso, require_aware
@@ -38,7 +38,7 @@ class IngestOutcome:
         """For people's scripts."""
         return {
             "files": [{**json_of(_told(file)), "not_knowable": list(file.not_knowable)} for file in self.files],
-            "complete_through": iso(self.complete_through) if self.complete_through else None,
+            **json_form(self, "complete_through"),
             "unusable": [file.file_name for file in self.unusable],
         }
 

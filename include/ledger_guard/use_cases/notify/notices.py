@@ -12,8 +12,8 @@ from ledger_guard.domain.cases_by_hand import cases_in_words
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice
-from ledger_guard.domain.shown_text import one_line, wrote
-from ledger_guard.domain.verdict_evidence import in_words, listed, newest_alarms, since
+from ledger_guard.domain.shown_text import listed, one_line, wrote
+from ledger_guard.domain.verdict_evidence import in_words, newest_alarms, since
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Dependencies
@@ -50,7 +50,7 @@ def incident_notice(deps: Dependencies, incident_id: str, verb: str) -> Notice:
             f"The incident is {incident.status.value}."
         ),
         facts=(
-            ("Tenants", listed(tenants, at_most)),
+            ("Tenants", _listed(deps, tenants)),
             *_subjects(deps, incident, tenants[:at_most]),
             ("Proposed", f"{', '.join(row.actions)}. The runbook: {row.runbook_says}{first}"),
             ("Owner", row.owner),
@@ -135,7 +135,11 @@ def _subjects(deps: Dependencies, incident: Incident, tenants: Sequence[str]) ->
     except SourceUnavailable as error:
         return ((label, f"not known: {error}"),)
     ordered = sorted(found, key=lambda subject: (-subject.events, subject.tenant_id, subject.subject_id))
-    return ((label, listed([_subject(subject) for subject in ordered], at_most)),)
+    return ((label, _listed(deps, [_subject(subject) for subject in ordered])),)
+
+
+def _listed(deps: Dependencies, names: Sequence[str]) -> str:
+    return listed(names, deps.policy.notification.list_at_most, nobody="none", sign="+")
 
 
 def _subject(subject: AffectedSubject) -> str:

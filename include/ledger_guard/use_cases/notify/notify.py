@@ -11,6 +11,7 @@ from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.records import NoticeFailed, NoticePosted
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.runs import GUARD_ITSELF
+from ledger_guard.domain.stops import active_stop
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.notify.notices import action_notice, approval_notice, incident_notice
@@ -31,6 +32,7 @@ def notify(deps: Dependencies, notice: Notice) -> ThreadRef:
         SourceUnavailable: it was posted, but guard state could not record it.
     """
     incident_id, thread = _thread_of(deps, notice)
+    notice = _with_stop(deps, notice)
     try:
         posted = deps.notifier.post(notice, thread)
     except NotificationFailed as error:
@@ -56,6 +58,16 @@ def _thread_of(deps: Dependencies, notice: Notice) -> tuple[str | None, ThreadRe
     if incident.thread_channel and incident.thread_ts:
         return incident.incident_id, ThreadRef(incident.thread_channel, incident.thread_ts)
     return incident.incident_id, None
+
+
+def _with_stop(deps: Dependencies, notice: Notice) -> Notice:
+    """While the guard is stopped every message says so, first."""
+    try:
+        with deps.state.transaction() as state:
+            stop = active_stop(state.audit)
+    except SourceUnavailable:
+        return notice
+    return notice if stop is None else replace(notice, facts=(("Guard", stop.sentence), *notice.facts))
 
 
 def _stored_with_thread(deps: Dependencies, incident_id: str, posted: ThreadRef, where: NoticePosted) -> bool:

@@ -8,10 +8,11 @@ from enum import Enum
 
 from ledger_guard.domain.actions import REPAIRS
 from ledger_guard.domain.cases_by_hand import work_of
+from ledger_guard.domain.facts.backfill import script_ending
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
-from ledger_guard.domain.plans import RowState
+from ledger_guard.domain.plans import Plan, RowState
 from ledger_guard.ports import Dependencies
-from ledger_guard.use_cases.backfill.execute_plan import script_ending
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.remediation.remediate import Case
 from ledger_guard.use_cases.remediation.withheld import proposed_targets
 
@@ -67,9 +68,12 @@ def was_repaired(deps: Dependencies, case: Case) -> bool:
             return True
         done = {action.target for action in state.actions.of_incident(case.incident_id) if action.kind == "backfill"}
         plans = [plan for plan in state.plans.of_incident(case.incident_id) if plan.tenant_id in done]
-        return any(
-            state.plans.row_counts(plan.plan_id).get(RowState.APPLIED.value, 0) or script_ending(state, plan) for plan in plans
-        )
+        return any(_was_written(state, plan) for plan in plans)
+
+
+def _was_written(state: UnitOfWork, plan: Plan) -> bool:
+    by_guard = state.plans.row_counts(plan.plan_id).get(RowState.APPLIED.value, 0)
+    return bool(by_guard or script_ending(state.audit.entries(tenant_id=plan.tenant_id), plan))
 
 
 def has_readings_since_mitigation(deps: Dependencies, case: Case) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ledger_guard.domain.actions import DAG_OF_ACTION, rollback_target
-from ledger_guard.domain.cases_by_hand import CaseByHand, is_only_by_hand
+from ledger_guard.domain.cases_by_hand import BY_HAND, CaseByHand, is_only_by_hand
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.incidents import CaseTaken
@@ -18,9 +19,9 @@ from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Dependencies
-from ledger_guard.use_cases.incidents.actions import finish_action
-from ledger_guard.use_cases.incidents.granted_runs import as_airflow_run, grant_run
-from ledger_guard.use_cases.remediation.by_hand import join_or_open
+from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.approvals.granted_runs import as_airflow_run, grant_run
+from ledger_guard.use_cases.approvals.own_actions import finish_action
 
 
 @dataclass(frozen=True)
@@ -200,3 +201,42 @@ def _may_begin_yet(deps: Dependencies, case: Case, action: Action) -> bool:
     if grant is None or grant.purpose.endswith(_for(case)):
         return False
     return deps.wall_clock.now() - grant.granted_at < timedelta(minutes=deps.policy.mitigation.wait_minutes)
+
+
+_CASES = uuid.UUID("0b0c1c52-6f0e-4b5c-9f0e-5a7a2d3d9c11")
+
+
+def join_or_open(state: UnitOfWork, case: CaseByHand, now: datetime) -> Incident:
+    """Record the case on the trigger's unresolved incident, which it does not change; or open one for it.
+
+    Severity, scope, tenants, evidence and status of an existing incident are not touched, so no open question is voided. A run
+    records its case once, however often it is tried.
+    """
+    standing = state.incidents.open_for(case.trigger)
+    incident = standing or Incident(
+        incident_id=new_id(),
+        trigger=case.trigger,
+        status=IncidentStatus.OPEN,
+        severity=case.severity,
+        scope=case.scope,
+        tenants=case.tenants,
+        opened_at=now,
+        first_window_start=now,
+        last_alarm_window_start=now,
+        summary=case.words,
+    )
+    if standing is None:
+        state.incidents.add(incident)
+    detail: dict[str, object] = {
+        "by": case.by,
+        "severity": case.severity.value,
+        "scope": case.scope.value,
+        "tenants": list(case.tenants),
+        "reason": case.reason,
+        "run_id": case.run_id,
+        "opened": standing is None,
+    }
+    action_id = str(uuid.uuid5(_CASES, f"{incident.incident_id} {case.run_id}"))
+    action = Action(action_id, incident.incident_id, BY_HAND, "", ActionStatus.DONE, now, now, outcome=case.words, detail=detail)
+    state.actions.start(action)
+    return incident

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ledger_guard.domain.facts.codec import json_of
+from ledger_guard.domain.facts.codec import json_of, recorded
+from ledger_guard.domain.facts.incidents import ReviewRequested
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Dependencies
 from ledger_guard.signals.check_secrets import check_secrets
+from ledger_guard.signals.registry import topics_of
 from ledger_guard.signals.triage import triage
+from ledger_guard.signals.withheld import withheld_now
+from ledger_guard.use_cases.approvals.own_actions import finish_action
 from ledger_guard.use_cases.flags.freeze import freeze
-from ledger_guard.use_cases.incidents.actions import finish_action
 from ledger_guard.use_cases.notify.notify import action_notice, notify, tell
 from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_secret_rotation
 from ledger_guard.use_cases.remediation.recovery import Recovery, has_readings_since_mitigation, was_repaired
 from ledger_guard.use_cases.remediation.remediate import Case, start_action
-from ledger_guard.use_cases.remediation.request_review import request_review
-from ledger_guard.use_cases.remediation.withheld import proposed_runs, withheld_now
+from ledger_guard.use_cases.remediation.withheld import proposed_runs
 from ledger_guard.use_cases.reports.report import incident_report
 
 Facts = Sequence[tuple[str, str]]
@@ -167,3 +169,24 @@ def task_of(word: str) -> str:
 def backfill_kind(actions: Sequence[str]) -> str | None:
     """Which kind of tenant runs the actions name: `backfill`, `dry_run`, or none."""
     return next((word for word in ("backfill", "dry_run") if word in actions), None)
+
+
+def request_review(deps: Dependencies, incident_id: str, actor: str) -> str:
+    """Record the request and return it as one sentence for people: what to review, and who owns it.
+
+    Raises BadInputError when there is no such incident.
+    """
+    with deps.state.transaction() as state:
+        incident = state.incidents.get(incident_id)
+        row = deps.policy.row_for(incident.trigger, incident.severity, incident.scope)
+        topics = topics_of(deps.policy, incident.trigger)
+        state.audit.append(
+            recorded(
+                ReviewRequested(topics=tuple(label for label, _ in topics), owner=row.owner, runbook_says=row.runbook_says),
+                actor=actor,
+                subject=f"incident:{incident_id}",
+                at=deps.wall_clock.now(),
+                incident_id=incident_id,
+            )
+        )
+    return f"Review requested of {row.owner}. " + " ".join(f"{label}: {question}" for label, question in topics)

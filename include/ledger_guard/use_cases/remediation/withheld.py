@@ -13,19 +13,16 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.facts.incidents import CaseTaken, SecretsChecked, Triaged
 from ledger_guard.domain.identifiers import new_id
-from ledger_guard.domain.incidents import Action, ActionStatus, Incident
+from ledger_guard.domain.incidents import Action, ActionStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
-from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.signals.check_secrets import check_secrets
 from ledger_guard.signals.registry import signal_of
 from ledger_guard.signals.signal import Against, Finding
 from ledger_guard.signals.triage import triage
+from ledger_guard.signals.withheld import WITHHELD, Matter, why_not, withheld_now
 from ledger_guard.use_cases.remediation.remediate import Case, child_runs, targets
-
-#: marks the record of an action that was not proposed
-_WITHHELD = "withheld"
 
 
 def proposed_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, Any]]:
@@ -35,8 +32,9 @@ def proposed_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, A
     policy names is proposed.
     """
     against = _found(deps, case) if kind in REPAIRS else {}
+    matter = Matter(Trigger(case.trigger), Severity.parse(case.severity), Scope.parse(case.scope), case.tenants)
     every = case.tenants if kind == "backfill" else targets(deps, case, kind)
-    refused = {target: why for target in every if (why := _why_not(deps.policy, case, target, against))}
+    refused = {target: why for target in every if (why := why_not(deps.policy, matter, target, against))}
     for target, why in refused.items():
         _withhold(deps, case, kind, target, why)
     if kind == "roll_back" and case.flag in every:
@@ -50,35 +48,6 @@ def proposed_targets(deps: Dependencies, case: Case, kind: str, actions: Sequenc
     held = {action.target for action in withheld_now(actions) if action.kind == kind}
     left = tuple(tenant for tenant in case.tenants if kind != "backfill" or tenant not in held)
     return tuple(target for target in targets(deps, replace(case, tenants=left), kind) if target not in held)
-
-
-def is_withheld(action: Action | None) -> bool:
-    """Whether the action was not proposed because of what triage found."""
-    return action is not None and _WITHHELD in action.detail
-
-
-def withheld_now(actions: Sequence[Action]) -> list[Action]:
-    """Repairs whose newest record says that they were not proposed."""
-    newest = {(action.kind, action.target): action for action in work_of(actions)}
-    return [action for action in newest.values() if is_withheld(action)]
-
-
-def no_longer_speaks_against(deps: Dependencies, incident: Incident, actions: Sequence[Action]) -> bool:
-    """Whether a repair that was withheld for the incident would be proposed now.
-
-    A source that does not answer changes nothing: the next check may decide.
-    """
-    held = withheld_now(actions)
-    if not held:
-        return False
-    try:
-        against = signal_of(deps.policy, incident.trigger).against_now(deps, incident)
-    except SourceUnavailable:
-        return False
-    flag = deps.policy.trigger(incident.trigger).flag
-    words = incident.severity.value, incident.scope.value
-    case = Case(incident.incident_id, incident.trigger.value, *words, incident.tenants, (), flag, "", "")
-    return any(not _why_not(deps.policy, case, action.target, against) for action in held)
 
 
 def _found(deps: Dependencies, case: Case) -> Against:
@@ -114,38 +83,16 @@ def _recorded(deps: Dependencies, case: Case, verb: str) -> Finding | None:
     return found
 
 
-def _why_not(policy: Policy, case: Case, target: str, against: Against) -> str:
-    """Why a target gets no run; empty when it gets one.
-
-    The global flag is left alone when triage advises against a rollback in every tenant, or when the remaining tenants are too
-    few for a widespread incident and the policy has no rollback for an isolated one.
-    """
-    if target != case.flag:
-        return against.get(target.rpartition("@")[2], "")
-    left = [tenant for tenant in case.tenants if tenant not in against]
-    if len(left) == len(case.tenants):
-        return ""
-    why = next(iter(against.values()))
-    if not left:
-        return why
-    trigger = Trigger(case.trigger)
-    isolated = policy.row_for(trigger, Severity.parse(case.severity), Scope.ISOLATED)
-    is_few = len(left) < policy.detection_of(trigger).widespread_minimum_tenants
-    if case.scope == Scope.WIDESPREAD.value and is_few and "roll_back" not in isolated.actions:
-        return f"in {len(case.tenants) - len(left)} of {len(case.tenants)} tenants {why}; the others alone are isolated"
-    return ""
-
-
 def _withhold(deps: Dependencies, case: Case, kind: str, target: str, why: str) -> None:
     now, action_id = deps.clock.now(), new_id()
     with deps.state.transaction() as state:
         actions = work_of(state.actions.of_incident(case.incident_id))
         newest = {(each.kind, each.target): each for each in actions}.get((kind, target))
-        if newest is not None and newest.detail.get(_WITHHELD) == case.run_key:
+        if newest is not None and newest.detail.get(WITHHELD) == case.run_key:
             return
         started = state.actions.start(Action(action_id, case.incident_id, kind, target, ActionStatus.STARTED, now))
         if started.action_id != action_id:
             # in progress: a person asked for it
             return
         refused = replace(started, status=ActionStatus.REFUSED, outcome=f"not proposed: {why}", finished_at=now)
-        state.actions.finish(replace(refused, detail={_WITHHELD: case.run_key}))
+        state.actions.finish(replace(refused, detail={WITHHELD: case.run_key}))

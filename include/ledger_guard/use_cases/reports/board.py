@@ -9,19 +9,22 @@ from datetime import datetime, timedelta
 
 from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
+from ledger_guard.domain.budgets import Used
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.runs import DAG_IDS
 from ledger_guard.domain.signals import Trigger
+from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
+from ledger_guard.use_cases.approvals.held_up import held_up
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
+from ledger_guard.use_cases.bounds.budget import budget_used
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
-from ledger_guard.use_cases.incidents.held_up import held_up
 
 #: how many audit entries the page shows
 AUDIT_ENTRIES = 10
@@ -78,6 +81,11 @@ class BoardState:
     is_keyed: bool = True
     #: what blocks runs from starting and questions from being answered, one sentence each
     held_up: tuple[str, ...] = ()
+    #: the stop that is active; None: the guard may write
+    stop: Stop | None = None
+    #: what may be written without a human, the hour's first
+    budgets: tuple[Used, ...] = ()
+    currency: str = "USD"
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
@@ -94,7 +102,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
-        held = held_up(deps, state, paused)
+        held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
     return BoardState(
@@ -110,6 +118,9 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         flags_problem=flags_problem,
         is_keyed=is_keyed,
         held_up=(*problem, *held, *_without_a_run(len(orphans))),
+        stop=stop,
+        budgets=budgets,
+        currency=deps.policy.platform.currency,
     )
 
 

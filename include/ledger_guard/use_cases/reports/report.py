@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from operator import attrgetter
 from pathlib import Path
@@ -13,10 +13,10 @@ from markupsafe import Markup
 
 from ledger_guard.domain.approvals import Answer, Approval
 from ledger_guard.domain.finding_words import counts_in_words
-from ledger_guard.domain.flags import EVERYWHERE, FlagChange, Freeze
+from ledger_guard.domain.flags import FlagChange, Freeze, on_or_off, scope_text
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import Plan
-from ledger_guard.domain.shown_text import markdown
+from ledger_guard.domain.shown_text import duration, markdown
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.reports.incident_record import IncidentRecord, TenantCourse, incident_record
@@ -57,8 +57,8 @@ def _templates() -> Environment:
     found.filters.update(
         iso=lambda moment: Markup(iso(moment)),  # noqa: S704
         verbatim=Markup,
-        duration=_duration,
-        scope=_scope,
+        duration=duration,
+        scope=scope_text,
         cell=_cell,
         columns=_columns,
         tenant_row=_tenant_row,
@@ -79,15 +79,6 @@ def _cell(value: object) -> Markup:
 
 def _columns(found: Iterable[object], *names: str) -> Iterator[Row]:
     return ((*attrgetter(*names)(each),) for each in found)
-
-
-def _duration(length: timedelta) -> str:
-    minutes = int(length.total_seconds()) // 60
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-
-
-def _scope(tenant_id: str) -> str:
-    return "everywhere" if tenant_id == EVERYWHERE else tenant_id
 
 
 def _tenant_row(each: TenantCourse) -> Row:
@@ -121,16 +112,12 @@ def _approval_row(approval: Approval, record: IncidentRecord) -> Row:
 def _flag_change_row(change: FlagChange) -> Row:
     seen_at = f" {iso(change.confirmed_at)}" if change.confirmed_at else ""
     seen = f"{change.status.value}{seen_at}{': ' if change.finding else ''}{change.finding}"
-    value = f"{_value(change.from_value)} → {_value(change.to_value)}"
+    value = f"{on_or_off(change.from_value)} → {on_or_off(change.to_value)}"
     by = (change.requested_by, change.approved_by)
-    return change.changed_at, change.flag, _scope(change.tenant_id), value, *by, change.reason, seen
+    return change.changed_at, change.flag, scope_text(change.tenant_id), value, *by, change.reason, seen
 
 
 def _freeze_row(freeze: Freeze) -> Row:
-    opened = (freeze.opened_at, freeze.flag, _scope(freeze.tenant_id), freeze.opened_by, freeze.reason)
+    opened = (freeze.opened_at, freeze.flag, scope_text(freeze.tenant_id), freeze.opened_by, freeze.reason)
     cause = (freeze.root_cause, freeze.root_cause_by, freeze.root_cause_owner, freeze.root_cause_link)
     return *opened, freeze.lifted_at, freeze.lifted_by, *cause
-
-
-def _value(is_enabled: bool | None) -> str:
-    return "not set" if is_enabled is None else "on" if is_enabled else "off"

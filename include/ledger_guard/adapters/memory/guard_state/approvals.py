@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 
 
-class InMemoryApprovalStore:
+class InMemoryApprovalStore(Store):
     """ApprovalStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def request(self, request: ApprovalRequest) -> None:
         """See ApprovalStore."""

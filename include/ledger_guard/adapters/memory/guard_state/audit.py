@@ -26,6 +26,9 @@ class InMemoryAuditLog:
         self._tables.audit_head = (entry.sequence, entry.entry_hash)
         return entry
 
+    def take_turn(self) -> None:
+        """See AuditLog: transactions in memory come one at a time."""
+
     def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterable[AuditEntry]:
         """See AuditLog."""
         return [

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.pacing import BackfillOrder, BackfillProgress
 
 
-class InMemoryBackfillOrderStore:
+class InMemoryBackfillOrderStore(Store):
     """BackfillOrderStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def ask(self, order: BackfillOrder) -> None:
         """See BackfillOrderStore."""

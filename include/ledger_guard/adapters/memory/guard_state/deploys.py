@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.deploys import Deploy
 
 
-class InMemoryDeployStore:
+class InMemoryDeployStore(Store):
     """DeployStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def add(self, deploy: Deploy) -> None:
         """See DeployStore."""

@@ -6,16 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from ledger_guard.adapters.flag_stores.store_rules import require_running_override
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 
 
-class InMemoryFreezeOverrideStore:
+class InMemoryFreezeOverrideStore(Store):
     """FreezeOverrideStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def add(self, override: FreezeOverride) -> None:
         """See FreezeOverrideStore."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
 
 
-class InMemoryGuardAlertStore:
+class InMemoryGuardAlertStore(Store):
     """GuardAlertStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def begin_look(self, at: datetime, every: timedelta) -> bool:
         """See GuardAlertStore."""

@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ledger_guard.adapters.flag_stores.store_rules import plain_json
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal, StaleVersionError
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident
 from ledger_guard.domain.signals import Trigger
 
 
-class InMemoryIncidentStore:
+class InMemoryIncidentStore(Store):
     """IncidentStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def get(self, incident_id: str) -> Incident:
         """See IncidentStore."""
@@ -55,11 +52,8 @@ class InMemoryIncidentStore:
             raise SafetyRefusal(f"trigger {incident.trigger.value}: has an incident that is not resolved already")
 
 
-class InMemoryActionStore:
+class InMemoryActionStore(Store):
     """ActionStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def start(self, action: Action) -> Action:
         """See ActionStore."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.openings import opening_lines, openings_of
 
 
-class InMemoryOpeningStore:
+class InMemoryOpeningStore(Store):
     """OpeningStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def seen(self, tenant_id: str, words: str) -> Iterator[bytes]:
         """See OpeningStore."""

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
+from ledger_guard.domain.budgets import BeingWritten, Written
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.money import Cents
 from ledger_guard.domain.plan_rows import hash_of_lines, lines_of, row_of
 from ledger_guard.domain.plan_summary import PlanSummary, summarise
 from ledger_guard.domain.plans import Plan, PlanContent, PlanRow, PlanStatus, RowState, WriteTotals, write_totals
 
 
-class InMemoryPlanStore:
+class InMemoryPlanStore(Store):
     """PlanStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def add(self, plan: Plan) -> None:
         """See PlanStore."""
@@ -77,6 +76,30 @@ class InMemoryPlanStore:
     def record_forced(self, plan_id: str, keys: Iterable[tuple[str, str]], at: datetime) -> None:
         """Record when force wrote rows, by (player id, currency): what the journal of writes is on a database."""
         self._tables.forced_at.update({(plan_id, *key): at for key in keys})
+
+    def record_written(self, tenant_id: str, rows: int, cents: Cents, at: datetime) -> None:
+        """Record what force or undo wrote: what the journal of writes is on a database."""
+        minute = at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        self._tables.written[len(self._tables.written)] = at, Written(minute, tenant_id, rows, cents)
+
+    def written_since(self, since: datetime) -> list[Written]:
+        """See PlanStore."""
+        found: dict[tuple[datetime, str], Written] = {}
+        for at, each in self._tables.written.values():
+            if at > since:
+                before = found.get((each.at, each.tenant_id), replace(each, rows=0, cents=0))
+                summed = replace(each, rows=before.rows + each.rows, cents=before.cents + each.cents)
+                found[each.at, each.tenant_id] = summed
+        return [found[key] for key in sorted(found)]
+
+    def being_written(self, now: datetime, without: str) -> list[BeingWritten]:
+        """See PlanStore."""
+        begun = [
+            (plan, [row for row in plan.rows if row.cause.is_writable and row.state is RowState.PLANNED])
+            for plan in self._tables.plans.values()
+            if plan.status is PlanStatus.FORCING and plan.plan_id != without and plan.expires_at >= now
+        ]
+        return [BeingWritten(plan.tenant_id, len(rows), sum(row.moved for row in rows)) for plan, rows in begun if rows]
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.ports.guard_state import Checkpoint, JudgedRevision
 
 
-class InMemoryReplayStore:
+class InMemoryReplayStore(Store):
     """ReplayStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def checkpoint_moments(self, trigger: Trigger) -> list[datetime]:
         """See ReplayStore."""

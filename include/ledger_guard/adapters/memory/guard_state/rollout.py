@@ -6,16 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from ledger_guard.adapters.flag_stores.store_rules import require_no_overlap, require_root_cause
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 
 
-class InMemoryFlagChangeStore:
+class InMemoryFlagChangeStore(Store):
     """FlagChangeStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def add(self, change: FlagChange) -> None:
         """See FlagChangeStore."""
@@ -54,11 +51,8 @@ class InMemoryFlagChangeStore:
         return sorted(found, key=lambda each: each.changed_at)
 
 
-class InMemoryFreezeStore:
+class InMemoryFreezeStore(Store):
     """FreezeStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def add(self, freeze: Freeze) -> Freeze:
         """See FreezeStore."""
@@ -113,11 +107,8 @@ class InMemoryFreezeStore:
         return sorted(found, key=lambda each: each.opened_at)
 
 
-class InMemoryRotationStore:
+class InMemoryRotationStore(Store):
     """RotationStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def add(self, rotation: RotationPlan) -> RotationPlan:
         """See RotationStore."""

@@ -7,16 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from ledger_guard.adapters.flag_stores.store_rules import plain_json
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.runs import RunGrant
 
 
-class InMemoryRunStore:
+class InMemoryRunStore(Store):
     """RunStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def grant(self, grant: RunGrant) -> RunGrant:
         """See RunStore."""

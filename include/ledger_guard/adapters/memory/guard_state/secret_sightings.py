@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.secrets import SecretSighting
 
 
-class InMemorySecretSightingStore:
+class InMemorySecretSightingStore(Store):
     """SecretSightingStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def see(self, secret_name: str, fingerprint: str, at: datetime) -> list[SecretSighting]:
         """See SecretSightingStore."""

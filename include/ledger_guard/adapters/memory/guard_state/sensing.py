@@ -7,17 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from ledger_guard.adapters.flag_stores.store_rules import plain_json, require_known_windows
-from ledger_guard.adapters.memory.guard_state.tables import SavedEngine, Tables
+from ledger_guard.adapters.memory.guard_state.tables import SavedEngine, Store
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window
 
 
-class InMemoryReadingStore:
+class InMemoryReadingStore(Store):
     """ReadingStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def sensed_through(self, trigger: Trigger) -> datetime | None:
         """See ReadingStore."""
@@ -64,11 +61,8 @@ class InMemoryReadingStore:
         return [reading for window_start in keys for reading in self._tables.readings[trigger, window_start]]
 
 
-class InMemoryVerdictStore:
+class InMemoryVerdictStore(Store):
     """VerdictStore over the tables of one transaction."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
 
     def record(self, verdicts: Sequence[Verdict], incident_id: str | None) -> None:
         """See VerdictStore."""

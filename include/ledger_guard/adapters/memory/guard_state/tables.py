@@ -8,6 +8,7 @@ from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalAnswer, ApprovalRequest
 from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry
+from ledger_guard.domain.budgets import Written
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
@@ -56,6 +57,8 @@ class Tables:
     plan_rows: dict[str, tuple[PlanRow, ...]] = field(default_factory=dict)
     #: by plan, player and currency: when force wrote the row
     forced_at: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+    #: by the order of batches: what force and undo wrote, with the moment
+    written: dict[int, tuple[datetime, Written]] = field(default_factory=dict)
     backfill_orders: dict[str, BackfillOrder] = field(default_factory=dict)
     #: by plan, one an operation, in the order they began
     progress: dict[str, list[BackfillProgress]] = field(default_factory=dict)
@@ -99,3 +102,10 @@ class Tables:
         """Raise BadInputError when an id is given and no incident has it."""
         if incident_id is not None and incident_id not in self.incidents:
             raise BadInputError(f"incident {incident_id}: does not exist; allowed: an id from `incident list --all`")
+
+
+class Store:
+    """A store over the tables of one transaction."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables

@@ -11,7 +11,7 @@ from typing import Any
 from psycopg.rows import tuple_row
 
 from ledger_guard.adapters.flag_stores.store_rules import storable_event, stored_json
-from ledger_guard.adapters.postgres.connection import Connection
+from ledger_guard.adapters.postgres.connection import Connection, Row
 from ledger_guard.adapters.postgres.rows import Store
 from ledger_guard.domain.audit import AuditEntry, AuditEvent, chained
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
@@ -37,9 +37,7 @@ class PostgresAuditLog(Store):
         """See AuditLog. Raises BadInputError when the log's entries are marked with a key that this process does not have."""
         incident_id = None if event.incident_id is None else checked_uuid(event.incident_id, "incident")
         storable = storable_event(replace(event, incident_id=incident_id))
-        head = self._row("guard/lock_audit_head")
-        if head is None:
-            raise LedgerInvariantError("audit log: has lost its head; nothing is written before it is found out why")
+        head = self._locked_head()
         key = self._keys.for_append(head["key_id"])
         entry = chained(head["sequence"] + 1, storable, head["entry_hash"], key)
         chain = {"sequence": entry.sequence, "entry_hash": entry.entry_hash, "key_id": entry.key_id}
@@ -47,6 +45,16 @@ class PostgresAuditLog(Store):
         self._execute("guard/insert_audit_entry", **vars(storable), **chain, **beside)
         self._execute("guard/update_audit_head", **chain)
         return entry
+
+    def take_turn(self) -> None:
+        """See AuditLog."""
+        self._locked_head()
+
+    def _locked_head(self) -> Row:
+        head = self._row("guard/lock_audit_head")
+        if head is None:
+            raise LedgerInvariantError("audit log: has lost its head; nothing is written before it is found out why")
+        return head
 
     def entries(self, incident_id: str | None = None, tenant_id: str | None = None) -> Iterator[AuditEntry]:
         """See AuditLog; streamed, so read it within the transaction."""

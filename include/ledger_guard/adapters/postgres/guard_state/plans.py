@@ -11,6 +11,7 @@ from datetime import datetime
 from psycopg import Copy
 
 from ledger_guard.adapters.postgres.rows import Store, as_jsonb, given, rows_as
+from ledger_guard.domain.budgets import BeingWritten, Written
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.identifiers import checked_uuid
@@ -114,6 +115,14 @@ class PostgresPlanStore(Store):
         asked = {"plan_id": checked_uuid(plan_id, "plan"), "tenant_id": tenant_id, "since": since}
         row = self._connection.execute(statement("guard/sum_written_before"), asked).fetchone()
         return WriteTotals(**(row or {}))
+
+    def written_since(self, since: datetime) -> list[Written]:
+        """See PlanStore."""
+        return self._all(Written, "guard/sum_written_since", since=since)
+
+    def being_written(self, now: datetime, without: str) -> list[BeingWritten]:
+        """See PlanStore."""
+        return self._all(BeingWritten, "guard/sum_being_written", now=now, without=checked_uuid(without, "plan"))
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""

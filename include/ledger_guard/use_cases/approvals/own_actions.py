@@ -11,7 +11,7 @@ from ledger_guard.domain.cases_by_hand import STARTED_BY
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus
 from ledger_guard.ports import Dependencies
-from ledger_guard.use_cases.incidents.granted_runs import RunOnRecord
+from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
 
 #: key in the first task's note: when the run began, in event time
 _BEGUN_AT = "begun_at"
@@ -54,3 +54,11 @@ def end_own_action(
             began = datetime.fromisoformat(left[_BEGUN_AT]) if _BEGUN_AT in left else now
             detail: dict[str, object] = {STARTED_BY: requester}
             state.actions.start(Action(new_id(), incident_id, kind, target, status, began, now, run_id, outcome, detail))
+
+
+def finish_action(deps: Dependencies, action: Action, status: ActionStatus, outcome: str) -> None:
+    """Record how this action ended, unless this was recorded meanwhile."""
+    with deps.state.transaction() as state:
+        for current in state.actions.of_incident(action.incident_id):
+            if current.action_id == action.action_id and current.status is ActionStatus.STARTED:
+                state.actions.finish(replace(current, status=status, outcome=outcome, finished_at=deps.clock.now()))

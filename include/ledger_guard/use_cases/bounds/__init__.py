@@ -1,0 +1,1 @@
+"""What the guard may do by itself, and the stop that holds it."""

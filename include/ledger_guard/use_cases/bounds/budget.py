@@ -1,0 +1,31 @@
+"""budget: what was written over the last hour and day, held against what may be written without a human."""
+
+from __future__ import annotations
+
+from ledger_guard.domain.budgets import BeingWritten, Journal, Used, exceeded_budget
+from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.plans import Plan, WriteTotals
+from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
+
+
+def over_budget(deps: Dependencies, state: UnitOfWork, plan: Plan, totals: WriteTotals) -> tuple[str, ...]:
+    """One sentence a budget in which a plan of so much does not fit now; empty when it fits in all. Undo has no budget.
+
+    Inside the transaction that begins the write, after `AuditLog.take_turn`, the answer holds: nobody begins another meanwhile.
+    """
+    wanted = BeingWritten(plan.tenant_id, totals.rows, totals.total_delta_cents)
+    journal = _journal(deps, state, without=plan.plan_id)
+    return exceeded_budget(deps.policy.budget.bounds, journal, wanted, plan.currency)
+
+
+def budget_used(deps: Dependencies, state: UnitOfWork) -> tuple[Used, ...]:
+    """How much of each budget is used now, the hour's first."""
+    # no plan has an id that was never used
+    journal = _journal(deps, state, without=new_id())
+    return tuple(journal.used(bound) for bound in deps.policy.budget.bounds)
+
+
+def _journal(deps: Dependencies, state: UnitOfWork, without: str) -> Journal:
+    now, longest = deps.wall_clock.now(), max(bound.period for bound in deps.policy.budget.bounds)
+    return Journal(now, state.plans.written_since(now - longest), state.plans.being_written(now, without))

@@ -1,1 +1,0 @@
-"""What the use cases share about an incident: its cases, runs and records."""
