@@ -114,9 +114,9 @@ def _own_database(server, template: str | None = None) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def own_database(postgres_server, migrated_template) -> Callable[[], AbstractContextManager[str]]:
-    """Gives databases as `database_uri`, for as long as they are wanted: what many tests look at is made once."""
-    return partial(contextmanager(_own_database), postgres_server, migrated_template)
+def own_database(postgres_server, migrated_template) -> Callable[..., AbstractContextManager[str]]:
+    """Gives databases as `database_uri`, or of another `template`, for as long as they are wanted."""
+    return partial(contextmanager(_own_database), postgres_server, template=migrated_template)
 
 
 @pytest.fixture
