@@ -39,13 +39,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 #: folders whose tests start the real processes
 STARTING_PROCESSES = ("tests/stack/", "tests/attacks/", "tests/entrypoints/fab/")
+#: folders with the longest modules; those that run DAGs one after the other, so that one worker alone sets Airflow up
+LONGEST = ("tests/dags/", "tests/use_cases/backfill_kills/")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """What starts the real processes comes first, a folder after the other, however the rest is shuffled: it takes longest."""
+    """What takes longest comes first, a folder after the other, however the rest is shuffled: no worker is left with it alone."""
     yield
-    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in STARTING_PROCESSES])
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in (*STARTING_PROCESSES, *LONGEST)])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
@@ -114,9 +116,9 @@ def _own_database(server, template: str | None = None) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def own_database(postgres_server, migrated_template) -> Callable[[], AbstractContextManager[str]]:
-    """Gives databases as `database_uri`, for as long as they are wanted: what many tests look at is made once."""
-    return partial(contextmanager(_own_database), postgres_server, migrated_template)
+def own_database(postgres_server, migrated_template) -> Callable[..., AbstractContextManager[str]]:
+    """Gives databases as `database_uri`, or of another `template`, for as long as they are wanted."""
+    return partial(contextmanager(_own_database), postgres_server, template=migrated_template)
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -290,10 +291,13 @@ class LivedPlatform(SmallPlatform):
 
     WINDOWS = 288
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, is_filled: bool = False) -> None:
+        """With `is_filled`, over a copy of a database that holds the day already."""
+        if is_filled:
+            self.uri = uri
+            return
         super().__init__(uri)
         self.run("update walletbalance set balance_real_available = 100")
-        self.now = self.run("select date_bin('5 minutes', now(), 'epoch') + interval '10 seconds'")
         for trigger in PATHS:
             for tenant in ("acme", "zenith"):
                 self.traffic(trigger, tenant, self.WINDOWS + 3, 3, every=50)
@@ -348,7 +352,21 @@ class LivedPlatform(SmallPlatform):
             return rows.fetchall()
 
 
+@pytest.fixture(scope="session")
+def day_ending(own_database) -> Iterator[Callable[[int], str]]:
+    """Name of a database with the day of LivedPlatform up to a window; made once for all tests that start in that window."""
+
+    @cache
+    def day(window: int) -> str:
+        uri = stack.enter_context(own_database())
+        LivedPlatform(uri)
+        return psycopg.conninfo.conninfo_to_dict(uri)["dbname"]
+
+    with ExitStack() as stack:
+        yield day
+
+
 @pytest.fixture
-def lived(database_uri) -> Iterator[LivedPlatform]:
-    with connected_to(database_uri):
-        yield LivedPlatform(database_uri)
+def lived(own_database, day_ending) -> Iterator[LivedPlatform]:
+    with own_database(template=day_ending(int(time.time()) // 300)) as uri, connected_to(uri):
+        yield LivedPlatform(uri, is_filled=True)
