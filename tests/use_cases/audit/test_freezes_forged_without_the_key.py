@@ -247,7 +247,7 @@ def test_an_inserted_answer_writes_no_flag(world, mallory):
     approval_id = world.ask_to_roll_back(incident)
     with mallory.state.transaction() as state:
         state.approvals.answer(ApprovalAnswer(approval_id, Answer.APPROVED, "payments-lead", NOW, "looks right to me"))
-    with pytest.raises(SafetyRefusal, match=f"answer {approval_id}: the audit log has no entry"):
+    with pytest.raises(SafetyRefusal, match=f"answer {approval_id}: no audit entry"):
         world.roll_back(incident)
     assert world.deps.flags.get(BALANCE, EVERYWHERE).is_enabled
 
