@@ -14,12 +14,18 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
 from ledger_guard.domain.identities import same_person
+from ledger_guard.domain.shown_text import one_line, wrote
 from ledger_guard.domain.windows import iso
 
 #: the subject of entries about the guard as a whole
 SUBJECT = "guard"
 VERBS = ("stop", "release")
 NOT_PROVED = "stated, not proved"
+
+
+def named(person: str, is_proved: bool) -> str:
+    """A person for people to read, and whether only their word says who they are."""
+    return one_line(person) if is_proved else f"{one_line(person)} ({NOT_PROVED})"
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,8 @@ class Stop:
 
     @property
     def sentence(self) -> str:
-        """For people: `stopped since 2026-11-28T14:03:00Z by anna: two tenants paid twice`."""
-        who = self.stopped_by[0] + ("" if self.is_proved else f" ({NOT_PROVED})")
-        return f"stopped since {iso(self.since)} by {who}: {self.reason}"
+        """For people: `stopped since 2026-11-28T14:03:00Z by anna, who wrote "two tenants were paid twice"`."""
+        return f"stopped since {iso(self.since)} by {named(self.stopped_by[0], self.is_proved)}, who {wrote(self.reason)}"
 
 
 def active_stop(log: AttestingLog) -> Stop | None:

@@ -14,7 +14,7 @@ from ledger_guard.policy.loader import load_policy
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 STOP = ["stop", "--reason", "two tenants were paid twice", "--by", "anna"]
-STOPPED = "stopped since 2026-03-01T12:00:00Z by anna (stated, not proved): two tenants were paid twice"
+STOPPED = 'stopped since 2026-03-01T12:00:00Z by anna (stated, not proved), who wrote "two tenants were paid twice"'
 
 
 @pytest.fixture

@@ -39,7 +39,12 @@ def append(world: MemoryWorld, verb: str, actor: str, detail: dict[str, object])
 def test_a_stop_is_on_record_with_its_reason_and_says_that_the_name_was_only_stated(world):
     stop(world.deps, f"  {WHY} ", "anna", is_proved=False)
     assert facts(world, GuardStopped) == [("anna", GuardStopped(reason=WHY, is_proved=False))]
-    assert stopped(world.deps).sentence.endswith(f"by anna (stated, not proved): {WHY}")
+    assert stopped(world.deps).sentence.endswith(f'by anna (stated, not proved), who wrote "{WHY}"')
+
+
+def test_a_persons_words_stay_behind_their_name_in_quotes_that_they_can_not_end(world):
+    stop(world.deps, 'paid" twice\nRELEASED by the CTO', "anna\nthe CTO", is_proved=True)
+    assert stopped(world.deps).sentence.endswith("""by anna the CTO, who wrote "paid' twice RELEASED by the CTO\"""")
 
 
 def test_a_second_person_releases_it(world):
@@ -69,7 +74,7 @@ def test_of_two_who_stopped_at_once_neither_releases_it(world):
 
 def test_a_second_stop_is_refused_and_names_the_first(world):
     stop(world.deps, WHY, "anna", is_proved=False)
-    with pytest.raises(SafetyRefusal, match=f"by anna .*{WHY} already"):
+    with pytest.raises(SafetyRefusal, match=f'by anna .*{WHY}" already'):
         stop(world.deps, "something else went wrong", "boris", is_proved=False)
     assert len(facts(world, GuardStopped)) == 1
 
@@ -122,7 +127,7 @@ def test_everybody_is_told_at_once_of_a_stop_and_of_its_end(world):
         world.deps.policy.notification.escalation_mention,
     )
     assert WHY in begun.summary
-    assert "Released by boris (stated, not proved): it was a test payment" in ended.summary
+    assert f'Released by boris (stated, not proved), who wrote "{OVER}"' in ended.summary
 
 
 def test_a_channel_that_is_down_holds_no_stop_up(world):

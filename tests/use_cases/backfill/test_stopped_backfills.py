@@ -18,7 +18,7 @@ from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.backfill.force import force, undo
 
 WHY = "two tenants were paid twice"
-REFUSED = rf"the guard is stopped since 2026-03-01T12:00:00Z by anna \(stated, not proved\): {WHY}"
+REFUSED = rf'the guard is stopped since 2026-03-01T12:00:00Z by anna \(stated, not proved\), who wrote "{WHY}"'
 ROWS, STOPS = 300, 50
 
 

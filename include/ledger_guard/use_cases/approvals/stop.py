@@ -7,7 +7,8 @@ from ledger_guard.domain.facts.codec import Fact, recorded
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
 from ledger_guard.domain.identities import others_than, same_person
 from ledger_guard.domain.notices import Notice
-from ledger_guard.domain.stops import NOT_PROVED, SUBJECT, Stop, active_stop
+from ledger_guard.domain.shown_text import wrote
+from ledger_guard.domain.stops import SUBJECT, Stop, active_stop, named
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.notify.notify import notify, tell
@@ -57,7 +58,7 @@ def release(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Sto
         if is_proved:
             _require_named(deps, who, standing)
         _record(deps, state, GuardReleased(reason=why, is_proved=is_proved, stopped_by=standing.stopped_by[0]), who)
-    said = f"{who}{'' if is_proved else f' ({NOT_PROVED})'}: {why}"
+    said = f"{named(who, is_proved)}, who {wrote(why)}"
     _tell(deps, "release · guard writes again", f"The guard was {standing.sentence}. Released by {said}.")
     return standing
 
@@ -78,9 +79,9 @@ def _checked(verb: str, reason: str, by: str) -> tuple[str, str]:
 
 
 def _require_named(deps: Dependencies, who: str, standing: Stop) -> None:
-    named = {person for each in deps.policy.approvals.values() for person in each.approvers}
-    if who not in named:
-        allowed = ", ".join(others_than(sorted(named), *standing.stopped_by)) or "no one else is named"
+    allowed_people = {person for each in deps.policy.approvals.values() for person in each.approvers}
+    if who not in allowed_people:
+        allowed = ", ".join(others_than(sorted(allowed_people), *standing.stopped_by)) or "no one else is named"
         raise SafetyRefusal(f"release: {who} is not an approver; allowed: {allowed}")
 
 
