@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from ledger_guard.domain.plan_lines import hash_of_lines, lines_of
 from psycopg.conninfo import make_conninfo
 from tests.attacks.scene import FLAG, REASON, Run, Scene
 
@@ -19,6 +18,7 @@ from ledger_guard.adapters.postgres.wallet_rows import writer_lock_key
 from ledger_guard.domain.approvals import Answer, ApprovalAnswer, ApprovalRequest
 from ledger_guard.domain.findings import RowCause, RowReason
 from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.plan_rows import hash_of_lines, lines_of
 from ledger_guard.domain.plans import Plan, plan_hash
 
 pytestmark = [pytest.mark.stack, pytest.mark.airflow, pytest.mark.timeout(1800)]

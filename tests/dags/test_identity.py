@@ -53,7 +53,7 @@ def test_an_answer_without_id_or_name_is_no_ones(under, user):
     from ledger_guard.entrypoints.airflow.identity import who_answered
 
     under(FAB)
-    with pytest.raises(SafetyRefusal, match="can't be told"):
+    with pytest.raises(SafetyRefusal, match="not identified"):
         who_answered(user)
 
 

@@ -13,6 +13,8 @@ import pytest
 PARENT = """
 import os, signal, subprocess, sys
 from ledger_sandbox.ends_with_us import EndsWithUs
+# a run in the background of a shell hands on that SIGINT is ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 kept_open, child = int(sys.argv[1]), sys.argv[2]
 server = subprocess.Popen([sys.executable, "-c", child], pass_fds=[kept_open], start_new_session=True, stdout=subprocess.PIPE)
 assert server.stdout.readline()

@@ -67,7 +67,7 @@ def test_a_flag_that_is_on_for_a_part_is_not_known_and_can_be_turned_off(unleash
 def test_a_flag_that_on_would_reach_a_part_only_is_not_turned_on(unleash, store):
     made(unleash)
     unleash.as_a_person("POST", f"{PRODUCTION}/strategies", {**PART, "constraints": TENANT_ONLY})
-    with pytest.raises(SafetyRefusal, match="on would reach a part only"):
+    with pytest.raises(SafetyRefusal, match="on would reach only some users"):
         put(store, True)
     assert store.get(BALANCE, EVERYWHERE).is_enabled is False
 

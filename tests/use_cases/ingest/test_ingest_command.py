@@ -107,7 +107,7 @@ def test_a_players_address_is_stored_nowhere_and_a_webhook_calls_with_the_call(r
         pytest.param(["--tenant", "a%"], "tenant id", id="pattern as tenant"),
         pytest.param(["--complete-through", "noon"], "--complete-through", id="no moment"),
         pytest.param(["--complete-through", "2026-03-01T12:00:00"], "no time zone", id="moment without a zone"),
-        pytest.param(["--complete-through", "2999-01-01T00:00:00Z"], "lies in the future", id="moment in the future"),
+        pytest.param(["--complete-through", "2999-01-01T00:00:00Z"], "is in the future", id="moment in the future"),
         pytest.param(["--format", "csv"], "jsonl", id="unknown format"),
     ],
 )
