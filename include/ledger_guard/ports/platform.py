@@ -318,7 +318,7 @@ class BackfillRunner(Protocol):
 
         The caller has checked that it may. `still_permitted` is asked again once nobody else can write for the tenant, before
         anything is written, and raises when another plan's writes have changed the answer. `admit` is asked in the transaction
-        of guard state that begins the plan, and raises when it does not fit; a plan that was begun is not asked again.
+        of guard state that begins or resumes the plan, and raises when it does not fit.
 
         Locks player then wallet, changes a row only if player and wallet still are what the plan saw (else `drifted`), writes
         the before-image and the audit entry in the same transaction where guard state shares the platform's database.

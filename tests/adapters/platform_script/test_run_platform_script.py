@@ -20,6 +20,7 @@ from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, W
 from ledger_guard.domain.errors import BadInputError, ConcurrentWriterError, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.plans import PlanStatus
+from ledger_guard.use_cases.approvals.stop import stop
 
 pytestmark = pytest.mark.postgres
 
@@ -271,6 +272,19 @@ def test_a_plan_beyond_the_guardrails_needs_its_approval(world):
     rails = world.deps.policy.guardrails.model_copy(update={"max_rows": 1})
     world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"guardrails": rails}))
     refused(world, world.planned(), "no approval was requested")
+
+
+def test_a_plan_beyond_the_budget_needs_an_approval_too(world):
+    hour = world.deps.policy.budget.per_hour.model_copy(update={"rows": 1})
+    budget = world.deps.policy.budget.model_copy(update={"per_hour": hour})
+    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"budget": budget}))
+    refused(world, world.planned(), "hourly budget: 0 of 1 rows are used")
+
+
+def test_a_stopped_guard_starts_no_script(world):
+    plan = world.planned()
+    stop(world.deps, "two tenants were paid twice", "anna", is_proved=True)
+    refused(world, plan, "the guard is stopped since")
 
 
 def test_with_the_approval_it_goes(world):

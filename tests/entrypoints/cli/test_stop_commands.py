@@ -68,7 +68,7 @@ def test_the_budget_as_text_and_as_json(world, capsys):
 @pytest.mark.parametrize(
     ("argv", "code", "said"),
     [
-        (STOP, 3, f"stop: the guard is {STOPPED} already; needed: nothing, it writes nothing\n"),
+        (STOP, 3, f"stop: the guard is already {STOPPED}; needed: nothing\n"),
         (
             ["release", "--reason", "it was a test payment", "--by", "Anna"],
             3,

@@ -14,7 +14,7 @@ from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
 from ledger_guard.domain.notices import Notice
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals.status import guard_status
-from ledger_guard.use_cases.approvals.stop import release, stop, stopped
+from ledger_guard.use_cases.approvals.stop import release, stop
 from ledger_guard.use_cases.notify.notify import notify
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
@@ -39,19 +39,19 @@ def append(world: MemoryWorld, verb: str, actor: str, detail: dict[str, object])
 def test_a_stop_is_on_record_with_its_reason_and_says_that_the_name_was_only_stated(world):
     stop(world.deps, f"  {WHY} ", "anna", is_proved=False)
     assert facts(world, GuardStopped) == [("anna", GuardStopped(reason=WHY, is_proved=False))]
-    assert stopped(world.deps).sentence.endswith(f'by anna (stated, not proved), who wrote "{WHY}"')
+    assert guard_status(world.deps).stop.sentence.endswith(f'by anna (stated, not proved), who wrote "{WHY}"')
 
 
 def test_a_persons_words_stay_behind_their_name_in_quotes_that_they_can_not_end(world):
     stop(world.deps, 'paid" twice\nRELEASED by the CTO', "anna\nthe CTO", is_proved=True)
-    assert stopped(world.deps).sentence.endswith("""by anna the CTO, who wrote "paid' twice RELEASED by the CTO\"""")
+    assert guard_status(world.deps).stop.sentence.endswith("""by anna the CTO, who wrote "paid' twice RELEASED by the CTO\"""")
 
 
 def test_a_second_person_releases_it(world):
     stop(world.deps, WHY, "anna", is_proved=False)
     assert release(world.deps, OVER, "boris", is_proved=False).stopped_by == ("anna",)
     assert facts(world, GuardReleased) == [("boris", GuardReleased(reason=OVER, is_proved=False, stopped_by="anna"))]
-    assert stopped(world.deps) is None
+    assert guard_status(world.deps).stop is None
 
 
 @pytest.mark.parametrize("same", ["anna", "Anna", " anna ", "ánna"])
@@ -59,7 +59,7 @@ def test_whoever_stopped_it_does_not_release_it_under_any_spelling_of_the_name(w
     stop(world.deps, WHY, "anna", is_proved=False)
     with pytest.raises(SafetyRefusal, match="stopped the guard; needed: another person"):
         release(world.deps, OVER, same, is_proved=False)
-    assert stopped(world.deps) is not None
+    assert guard_status(world.deps).stop is not None
 
 
 def test_of_two_who_stopped_at_once_neither_releases_it(world):
@@ -69,12 +69,12 @@ def test_of_two_who_stopped_at_once_neither_releases_it(world):
         with pytest.raises(SafetyRefusal, match="needed: another person"):
             release(world.deps, OVER, each, is_proved=False)
     release(world.deps, OVER, "carla", is_proved=False)
-    assert stopped(world.deps) is None
+    assert guard_status(world.deps).stop is None
 
 
 def test_a_second_stop_is_refused_and_names_the_first(world):
     stop(world.deps, WHY, "anna", is_proved=False)
-    with pytest.raises(SafetyRefusal, match=f'by anna .*{WHY}" already'):
+    with pytest.raises(SafetyRefusal, match=f"the guard is already stopped since .*{WHY}"):
         stop(world.deps, "something else went wrong", "boris", is_proved=False)
     assert len(facts(world, GuardStopped)) == 1
 
@@ -102,19 +102,19 @@ def test_a_login_that_the_policy_does_not_name_stops_and_does_not_release(world)
     with pytest.raises(SafetyRefusal, match=r"mallet is not an approver; allowed: .*payments-lead"):
         release(world.deps, OVER, "mallet", is_proved=True)
     release(world.deps, OVER, "payments-lead", is_proved=True)
-    assert stopped(world.deps) is None
+    assert guard_status(world.deps).stop is None
 
 
 @pytest.mark.parametrize("detail", [{}, {"reason": 7}, {"reason": "x", "is_proved": "perhaps"}])
 def test_a_stop_that_can_not_be_read_stops_all_the_same(world, detail):
     append(world, "stop", "anna", detail)
-    assert "the entry can't be read" in stopped(world.deps).sentence
+    assert "the entry can't be read" in guard_status(world.deps).stop.sentence
 
 
 def test_a_release_that_can_not_be_read_releases_nothing(world):
     stop(world.deps, WHY, "anna", is_proved=False)
     append(world, "release", "boris", {"reason": OVER})
-    assert stopped(world.deps) is not None
+    assert guard_status(world.deps).stop is not None
 
 
 def test_everybody_is_told_at_once_of_a_stop_and_of_its_end(world):
@@ -133,7 +133,7 @@ def test_everybody_is_told_at_once_of_a_stop_and_of_its_end(world):
 def test_a_channel_that_is_down_holds_no_stop_up(world):
     world.notifier.break_down("it is down")
     stop(world.deps, WHY, "anna", is_proved=False)
-    assert stopped(world.deps) is not None
+    assert guard_status(world.deps).stop is not None
 
 
 def test_every_message_says_that_the_guard_is_stopped_until_it_is_released(world):
@@ -143,7 +143,7 @@ def test_every_message_says_that_the_guard_is_stopped_until_it_is_released(world
 
     assert said() == ()
     stop(world.deps, WHY, "anna", is_proved=False)
-    assert said() == (("Guard", stopped(world.deps).sentence),)
+    assert said() == (("Guard", guard_status(world.deps).stop.sentence),)
     release(world.deps, OVER, "boris", is_proved=False)
     assert said() == ()
 

@@ -11,9 +11,10 @@ from backfill_worlds import ACTOR, World, approve
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.facts.backfill import PlanAdvanced, about_plan
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan, PlanStatus
 from ledger_guard.policy.budget import Budget, BudgetOfPeriod
-from ledger_guard.use_cases.approvals.budget import budget_used
+from ledger_guard.use_cases.approvals.budget import budget_used, over_budget
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.backfill.force import force, undo
 from ledger_guard.use_cases.backfill.review import review
@@ -35,6 +36,17 @@ def planned(world: World, tenant_id: str, rows: int = ROWS) -> Plan:
     for number in range(rows):
         world.stale(f"{tenant_id}_{number}", 20.0, 10.0, tenant_id)
     return dry_run(world.deps, tenant_id, BackfillMode.FORCE, ACTOR)
+
+
+def refused_over_budget(world: World, plan: Plan):
+    """What force asks inside the transaction that begins a plan."""
+
+    def admit(state) -> None:
+        over = over_budget(world.deps, state, plan, state.plans.content(plan.plan_id).totals)
+        if over:
+            raise SafetyRefusal(over[0])
+
+    return admit
 
 
 def used(world: World) -> tuple[int, int, int]:
@@ -142,24 +154,43 @@ def test_eight_writers_at_the_edge_of_a_budget_never_write_past_it(postgres_worl
     assert (repaired, used(world)) == ((2 * ROWS,), (2 * ROWS, 2 * ROWS * 1_000, 2))
 
 
-@pytest.mark.postgres
-def test_a_plan_that_was_killed_half_way_keeps_its_place_and_is_not_asked_again(postgres_world):
-    world = bounded(postgres_world, rows=10)
-    plan = planned(world, "t0", 8)
+def begun(world: World, plan: Plan) -> None:
+    """Leave the plan as a force that was killed before its first batch does."""
+    fact = about_plan(plan, PlanAdvanced(status=PlanStatus.FORCING), actor=ACTOR, at=world.clock.now(), verb="force")
     with world.deps.state.transaction() as state:
         state.plans.set_status(plan.plan_id, PlanStatus.FORCING)
+        state.audit.append(fact)
+
+
+def test_a_plan_that_was_killed_half_way_keeps_its_place_and_is_not_asked_again(world):
+    world = bounded(world, rows=10)
+    plan = planned(world, "t0", 8)
+    begun(world, plan)
     assert used(world) == (8, 8_000, 1)
     assert review(world.deps, planned(world, "t1").plan_id).needs_approval
     assert force(world.deps, plan.plan_id, ACTOR) == ForceOutcome(8, 0, 0)
     assert used(world) == (8, 8_000, 1)
 
 
-@pytest.mark.postgres
-def test_a_begun_plan_that_expired_and_wrote_nothing_since_an_hour_gives_its_place_back(postgres_world):
-    world = bounded(postgres_world, rows=10)
-    plan = planned(world, "t0", 8)
+def test_a_plan_whose_status_was_edited_to_begun_is_asked_all_the_same(world):
+    """Who can write guard state and lacks the key sets `forcing`, so that the plan would seem to have its place."""
+    world = bounded(world, rows=10)
+    for number in range(2):
+        force(world.deps, planned(world, f"t{number}").plan_id, ACTOR)
+    plan = planned(world, "t2")
     with world.deps.state.transaction() as state:
         state.plans.set_status(plan.plan_id, PlanStatus.FORCING)
+    with pytest.raises(SafetyRefusal, match="hourly budget"):
+        force(world.deps, plan.plan_id, ACTOR)
+    with pytest.raises(SafetyRefusal, match="hourly budget"):
+        world.deps.backfill.force(plan.plan_id, ACTOR, 2, admit=refused_over_budget(world, plan))
+    assert {world.platform.wallet("t2", f"t2_{number}")[0] for number in range(ROWS)} == {10.0}
+
+
+def test_a_begun_plan_that_expired_and_wrote_nothing_since_an_hour_gives_its_place_back(world):
+    world = bounded(world, rows=10)
+    plan = planned(world, "t0", 8)
+    begun(world, plan)
     world.clock.advance(plan.expires_at - plan.created_at)
     assert used(world)[0] == 8
     world.clock.advance(timedelta(seconds=1))

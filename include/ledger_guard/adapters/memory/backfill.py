@@ -182,9 +182,9 @@ class InMemoryBackfillRunner:
         admit: Callable[[UnitOfWork], None] | None = None,
     ) -> None:
         with self._state.transaction() as state:
+            if admit is not None:
+                admit(state)
             if state.plans.get(plan.plan_id, with_rows=False).status is not status:
-                if admit is not None:
-                    admit(state)
                 state.plans.set_status(plan.plan_id, status)
                 self._record(state, plan, operation, actor, PlanAdvanced(status=status, unkeyed=is_unkeyed(state.audit)))
 

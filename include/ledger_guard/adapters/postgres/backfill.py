@@ -115,10 +115,10 @@ class PostgresBackfillRunner:
         batch_rows: int,
         admit: Callable[[UnitOfWork], None] | None = None,
     ) -> BackfillBatches:
-        if writer.plan.status is not operation.doing:
-            with writer.guard.transaction():
-                if admit is not None:
-                    admit(GuardRepositories(writer.guard, self._audit_keys))
+        with writer.guard.transaction():
+            if admit is not None:
+                admit(GuardRepositories(writer.guard, self._audit_keys))
+            if writer.plan.status is not operation.doing:
                 journal.set_status(operation.doing, {}, self._clock.now())
         batches = self._batches(operation, writer, journal, actor)
         batches.run(

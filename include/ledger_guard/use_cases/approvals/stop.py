@@ -24,13 +24,13 @@ def stop(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Stop:
     Raises:
         BadInputError: no name, or a reason of less than 10 characters.
         SafetyRefusal: it is stopped already; nothing was changed.
-        SourceUnavailable: guard state does not answer. Nothing is written while it is.
+        SourceUnavailable: guard state does not answer. Nothing is written meanwhile.
     """
     why, who = _checked("stop", reason, by)
     with deps.state.transaction() as state:
         standing = active_stop(state.audit)
         if standing is not None:
-            raise SafetyRefusal(f"stop: the guard is {standing.sentence} already; needed: nothing, it writes nothing")
+            raise SafetyRefusal(f"stop: the guard is already {standing.sentence}; needed: nothing")
         _record(deps, state, GuardStopped(reason=why, is_proved=is_proved), who)
         stopped = Stop(deps.wall_clock.now(), (who,), why, is_proved)
     _tell(
@@ -61,12 +61,6 @@ def release(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Sto
     said = f"{named(who, is_proved)}, who {wrote(why)}"
     _tell(deps, "release · guard writes again", f"The guard was {standing.sentence}. Released by {said}.")
     return standing
-
-
-def stopped(deps: Dependencies) -> Stop | None:
-    """The stop that is active. Raises SourceUnavailable when guard state is away."""
-    with deps.state.snapshot() as state:
-        return active_stop(state.audit)
 
 
 def _checked(verb: str, reason: str, by: str) -> tuple[str, str]:

@@ -121,8 +121,7 @@ def _require_permission(deps: Dependencies, plan: Plan, totals: WriteTotals) -> 
     """Whether people approved the plan; False when it needs none. Raises SafetyRefusal when it needs an approval it lacks."""
     with deps.state.transaction() as state:
         before = written_before(deps, state, plan.plan_id, plan.tenant_id)
-        # a plan that was begun has its place in the budgets
-        over = over_budget(deps, state, plan, totals) if plan.status is PlanStatus.PLANNED else ()
+        over = over_budget(deps, state, plan, totals)
     reasons = approval_reasons(deps.policy, plan, totals, before) + over
     if reasons:
         what = f"plan {plan.plan_id}: force needs an approval ({'; '.join(reasons)})"

@@ -25,12 +25,13 @@ from ledger_guard.domain.facts.backfill import (
     about_plan,
 )
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
-from ledger_guard.domain.plans import BackfillMode, Plan
+from ledger_guard.domain.plans import BackfillMode, Plan, write_totals
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Comparison
 from ledger_guard.signals.balance_mismatch import BalanceMismatch
 from ledger_guard.signals.registry import triggers_meaning
+from ledger_guard.use_cases.approvals.budget import over_budget
 from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
 from ledger_guard.use_cases.backfill.force import (
     record_refusal,
@@ -159,9 +160,10 @@ class _Course:
         made = dry_run(self._deps, plan.tenant_id, plan.mode, self._actor)
         with self._deps.state.transaction() as state:
             fresh = state.plans.get(made.plan_id)
+            over = over_budget(self._deps, state, fresh, write_totals(fresh.rows))
         require_nothing_to_erase(plan, fresh)
         require_same(plan, fresh)
-        reasons = approval_reasons(self._deps.policy, plan, fresh)
+        reasons = approval_reasons(self._deps.policy, plan, fresh) + over
         if reasons:
             needed = f"plan {plan.plan_id}: the script needs an approval ({'; '.join(reasons)})"
             require_plan_approval(self._deps, plan, ApprovalKind.BACKFILL_FORCE, needed)
