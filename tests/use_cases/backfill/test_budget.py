@@ -14,7 +14,8 @@ from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.facts.backfill import PlanAdvanced, about_plan
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan, PlanStatus
 from ledger_guard.policy.budget import Budget, BudgetOfPeriod
-from ledger_guard.use_cases.approvals.budget import budget_used, over_budget
+from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
+from ledger_guard.use_cases.approvals.budget import budget_used
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.backfill.force import force, undo
 from ledger_guard.use_cases.backfill.review import review
@@ -42,7 +43,7 @@ def refused_over_budget(world: World, plan: Plan):
     """What force asks inside the transaction that begins a plan."""
 
     def admit(state) -> None:
-        over = over_budget(world.deps, state, plan, state.plans.content(plan.plan_id).totals)
+        over = reasons_to_ask(world.deps, state, plan, state.plans.content(plan.plan_id).totals)
         if over:
             raise SafetyRefusal(over[0])
 

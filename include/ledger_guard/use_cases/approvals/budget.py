@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from ledger_guard.domain.attestations import is_marked
 from ledger_guard.domain.budgets import BeingWritten, Journal, Used, exceeded_budget
-from ledger_guard.domain.facts.backfill import PlanAdvanced
-from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.identifiers import new_id
-from ledger_guard.domain.plans import Plan, PlanStatus, WriteTotals
+from ledger_guard.domain.plans import Plan, WriteTotals
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 
@@ -15,24 +12,11 @@ from ledger_guard.ports.guard_state import UnitOfWork
 def over_budget(deps: Dependencies, state: UnitOfWork, plan: Plan, totals: WriteTotals) -> tuple[str, ...]:
     """One sentence for each budget that a plan of this size would exceed now; empty when it fits. Undo has no budget.
 
-    A plan that was begun has its place already, and is not asked again when it is resumed.
     Inside the transaction that begins the write, after `AuditLog.take_turn`, the answer is final: no other write begins.
     """
-    if _was_begun(state, plan):
-        return ()
     wanted = BeingWritten(plan.tenant_id, totals.rows, totals.total_delta_cents)
     journal = _journal(deps, state, without=plan.plan_id)
     return exceeded_budget(deps.policy.budget.bounds, journal, wanted, plan.currency)
-
-
-def _was_begun(state: UnitOfWork, plan: Plan) -> bool:
-    """By the audit log and not by the plan's status, which can be edited unnoticed; where a key is set, by a marked entry."""
-    keys = state.audit.keys
-    return any(
-        advanced.status is PlanStatus.FORCING and (keys.newest is None or is_marked(entry, keys))
-        for entry in state.audit.about(f"plan:{plan.plan_id}", ("force",))
-        if (advanced := told(entry.event, PlanAdvanced))
-    )
 
 
 def budget_used(deps: Dependencies, state: UnitOfWork) -> tuple[Used, ...]:

@@ -23,7 +23,7 @@ from ledger_guard.domain.windows import iso
 from ledger_guard.domain.writability import writes_of_force, writes_of_undo
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
-from ledger_guard.use_cases.approvals.budget import over_budget
+from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
 from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
 from ledger_guard.use_cases.backfill.dry_run import current_flags, require_writable
 from ledger_guard.use_cases.backfill.review import approval_reasons, written_before
@@ -121,7 +121,7 @@ def _require_permission(deps: Dependencies, plan: Plan, totals: WriteTotals) -> 
     """Whether people approved the plan; False when it needs none. Raises SafetyRefusal when it needs an approval it lacks."""
     with deps.state.transaction() as state:
         before = written_before(deps, state, plan.plan_id, plan.tenant_id)
-        over = over_budget(deps, state, plan, totals)
+        over = reasons_to_ask(deps, state, plan, totals)
     reasons = approval_reasons(deps.policy, plan, totals, before) + over
     if reasons:
         what = f"plan {plan.plan_id}: force needs an approval ({'; '.join(reasons)})"
@@ -152,7 +152,7 @@ class _Admission:
         if self._is_approved:
             return
         state.audit.take_turn()
-        over = over_budget(self._deps, state, self._plan, self._totals)
+        over = reasons_to_ask(self._deps, state, self._plan, self._totals)
         if over:
             why = f"plan {self._plan.plan_id}: force needs an approval ({'; '.join(over)}); clear `review` to ask for it"
             raise _NotAdmitted(why)

@@ -12,7 +12,7 @@ from ledger_guard.policy.guardrails import exceeded_guardrails
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
-from ledger_guard.use_cases.approvals.budget import over_budget
+from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,10 @@ def review(deps: Dependencies, plan_id: str) -> Review:
         plan.check_hash(stored)
         is_empty = stored.totals.rows == 0
         before = written_before(deps, state, plan.plan_id, plan.tenant_id)
-        asks = () if is_empty else approval_reasons(deps.policy, plan, stored.totals, before)
-        if not asks and not is_empty:
-            asks = over_budget(deps, state, plan, stored.totals)
-        if is_empty:
-            why: tuple[str, ...] = ("nothing to write",)
-        else:
-            why = asks or ("within the guardrails",)
+        asks: tuple[str, ...] = ()
+        if not is_empty:
+            asks = approval_reasons(deps.policy, plan, stored.totals, before) + reasons_to_ask(deps, state, plan, stored.totals)
+        why = ("nothing to write",) if is_empty else asks or ("within the guardrails",)
         found = Review(plan.plan_id, is_empty=is_empty, needs_approval=bool(asks), why=why)
         state.audit.append(
             about_plan(

@@ -31,7 +31,7 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Comparison
 from ledger_guard.signals.balance_mismatch import BalanceMismatch
 from ledger_guard.signals.registry import triggers_meaning
-from ledger_guard.use_cases.approvals.budget import over_budget
+from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
 from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
 from ledger_guard.use_cases.backfill.force import (
     record_refusal,
@@ -160,7 +160,7 @@ class _Course:
         made = dry_run(self._deps, plan.tenant_id, plan.mode, self._actor)
         with self._deps.state.transaction() as state:
             fresh = state.plans.get(made.plan_id)
-            over = over_budget(self._deps, state, fresh, write_totals(fresh.rows))
+            over = reasons_to_ask(self._deps, state, fresh, write_totals(fresh.rows))
         require_nothing_to_erase(plan, fresh)
         require_same(plan, fresh)
         reasons = approval_reasons(self._deps.policy, plan, fresh) + over
