@@ -11,9 +11,9 @@ Every 5 minutes; one run at a time; no catch-up (each run senses every closed wi
 * `triggers` (words of the policy's `triggers`; default all): check only these, for a check by hand.
 
 ## What it changes
-Guard state only: readings, verdicts, incidents, sent reminders, questions whose run has ended; and one line in the file of
-LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts `ledger_remediation`. It starts `flag_rollback` for a flag that was enabled
-unconfirmed and whose signal rose again, unless triage advises against a rollback. It never touches the platform.
+Guard state only: readings, verdicts, incidents, sent reminders, repairs compared again, questions whose run has ended; and one
+line in the file of LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts `ledger_remediation`. It starts `flag_rollback` for a flag
+that was enabled unconfirmed and whose signal rose again, unless triage advises against a rollback. It never touches the platform.
 
 ## Safe to re-run?
 Yes. Windows are stored once, verdicts are replaced, a remediation starts once per incident, severity and scope, and a rollback
@@ -48,6 +48,7 @@ from ledger_guard.use_cases.health_check import announce as announcing
 from ledger_guard.use_cases.health_check import classify as classifying
 from ledger_guard.use_cases.health_check import decide as deciding
 from ledger_guard.use_cases.health_check import sense as sensing
+from ledger_guard.use_cases.health_check import verify_again as again
 from ledger_guard.use_cases.health_check import watch as watching
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
 
@@ -79,6 +80,11 @@ def ledger_health_check() -> None:
         """Send reminders of active rollbacks, every few hours. Fails alone when the channel is down."""
         return reminding.remind(open_dependencies())
 
+    @task(retries=0, on_failure_callback=None)
+    def verify_again() -> list[str]:
+        """Compare the players of repairs again, some hours after each, and report repairs that did not hold."""
+        return again.verify_again(open_dependencies())
+
     @task(retries=1, on_failure_callback=None)
     def escalate() -> list[str]:
         """Remind people, once each, of questions that expire soon. Fails alone when the channel is down."""
@@ -99,6 +105,7 @@ def ledger_health_check() -> None:
     watch_runs()
     escalate()
     remind()
+    verify_again()
     export_head()
 
     @task(trigger_rule=TriggerRule.ALL_DONE)

@@ -43,6 +43,8 @@ PolicyChange = Callable[[dict[str, Any]], None]
 def write_policy(target: Path, instances: list[PlatformService], change: PolicyChange) -> Path:
     """Write the shipped policy with probes of these instances, and with `change` made to it."""
     document = yaml.safe_load(SHIPPED_POLICY.read_text(encoding="utf-8"))
+    # A rehearsal's hours take minutes of the wall clock, by which flags settle: a restore would hold what comes a day later.
+    document["autonomy"]["settle_minutes"] = 0
     document["probes"] = probes_section(instances, CANARY_SECRET_VARIABLE, CANARY_PLAYER_VARIABLE)
     change(document)
     target.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")

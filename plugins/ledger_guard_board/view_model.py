@@ -58,6 +58,8 @@ class BoardView:
     flags_problem: str
     #: what is used of each budget, a sentence each
     budgets: tuple[str, ...]
+    #: repairs that did not hold and tenants repaired again, a sentence each
+    repairs: tuple[str, ...]
     audit: tuple[AuditLine, ...]
 
 
@@ -86,6 +88,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         flags=tuple(flag_line(flag) for flag in state.flags),
         flags_problem=state.flags_problem,
         budgets=tuple(each.sentence(state.currency) for each in state.budgets),
+        repairs=state.repairs,
         audit=tuple(audit_line(entry, state.read_at) for entry in state.audit),
     )
 
@@ -106,6 +109,7 @@ def _sentences(
             "bad",
         )
     yield from _held_up(state)
+    yield from _settling(state)
     if incidents:
         each = ", ".join(f"{incident.trigger} {incident.severity} ({incident.scope})" for incident in incidents)
         worst: Tone = "bad" if any(incident.tone == "bad" for incident in incidents) else "warn"
@@ -131,6 +135,11 @@ def _sentences(
 def _stop(state: BoardState) -> Iterator[tuple[str, Tone]]:
     if state.stop:
         yield f"Guard {state.stop.sentence}. It writes nothing until a second person releases it.", "bad"
+
+
+def _settling(state: BoardState) -> Iterator[tuple[str, Tone]]:
+    if state.settling:
+        yield f"{state.settling[0].upper()}{state.settling[1:]}. Nothing is written without a human.", "warn"
 
 
 def _held_up(state: BoardState) -> Iterator[tuple[str, Tone]]:

@@ -80,6 +80,8 @@ from ledger_guard.domain.facts.records import (
     SourceAdvanced,
     WindowsSensed,
 )
+from ledger_guard.domain.facts.repairs import RepairCompared, RepairedAgain, RepairFollowed
+from ledger_guard.domain.facts.script_writes import ScriptWriteBegun, ScriptWriteEnded
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.pacing import Wanted
@@ -117,6 +119,11 @@ SAMPLES: list[Fact] = [
     TenantCompared(counts={"missing": 0}, players=3, is_clean=True, remaining=()),
     ScriptRehearsed(step="dry_run", run=RUN, plan_hash="h"),
     ScriptStarted(step="started", mode="force", plan_hash="h"),
+    ScriptWriteBegun(plan_id="p", rows=2, cents=300, until=NOON, unkeyed=True),
+    ScriptWriteEnded(plan_id="p", is_known=True, written_rows=2, written_cents=300),
+    RepairFollowed(follows="p", plan_hash="h"),
+    RepairedAgain(earlier=("p",), repairs=("4 rows", "2 rows"), between=("not known",), wallets_again=None, plan_hash="h"),
+    RepairCompared(hours=(1, 24), repaired_at=NOON, players=4, wrong=1, wrong_cents=500, currency="USD", plan_hash="h"),
     ScriptInterrupted(step="interrupted", by="KeyboardInterrupt", not_compared="batches may be written", plan_hash="h"),
     ScriptNotCompared(step="finished", run=RUN, not_compared="the database is away", plan_hash="h"),
     ScriptFinished(

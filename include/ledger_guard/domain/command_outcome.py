@@ -151,6 +151,31 @@ def wallet_changes(
     )
 
 
+def wallets_moved(before: Sequence[PlanRow], after: Sequence[PlanRow]) -> tuple[int, Cents]:
+    """How many wallets changed during a run, and by how much: each of a wallet's two amounts by itself.
+
+    A wallet that differs no more holds what its player row does. Of one that agreed before and differs now, what it is off by is
+    taken for what moved it.
+    """
+    then, now = {row.player_id: row for row in before}, {row.player_id: row for row in after}
+    moved = [
+        abs(row.player_available - (row.wallet_available or 0)) + abs(row.player_held - (row.wallet_pending or 0))
+        for player_id, row in then.items()
+        if player_id not in now
+    ]
+    for player_id, row in now.items():
+        if player_id not in then:
+            moved.append(row.moved)
+        elif _wallet(row) != _wallet(then[player_id]):
+            was, found = _amounts(then[player_id]), _amounts(row)
+            moved.append(abs(found[0] - was[0]) + abs(found[1] - was[1]))
+    return len(moved), sum(moved)
+
+
+def _amounts(row: PlanRow) -> tuple[Cents, Cents]:
+    return row.wallet_available or 0, row.wallet_pending or 0
+
+
 def _wallet(row: PlanRow | None) -> tuple[Cents | None, Cents | None] | None:
     return None if row is None else (row.wallet_available, row.wallet_pending)
 

@@ -10,6 +10,7 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.policy.autonomy import Autonomy
 from ledger_guard.policy.budget import Budget
 from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
 from ledger_guard.policy.detection import Detection, Sensing
@@ -105,6 +106,7 @@ class Policy(Section):
     matrix: tuple[MatrixRow, ...]
     guardrails: Guardrails
     budget: Budget
+    autonomy: Autonomy
     approvals: dict[ApprovalKind, ApprovalPolicy]
     break_glass: BreakGlass = Field(default_factory=BreakGlass)
     mitigation: Mitigation

@@ -20,6 +20,7 @@ from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.pacing import BackfillOrder, BackfillProgress
 from ledger_guard.domain.plan_summary import PlanSummary
 from ledger_guard.domain.plans import Plan, PlanContent, PlanStatus, RowState, WriteTotals
+from ledger_guard.domain.repairs import Repair
 from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.secrets import SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
@@ -209,6 +210,19 @@ class PlanStore(Protocol):
 
         Those that have not expired, or have written within the hour: others can't go on.
         """
+
+    def repairs(self, since: datetime, tenant_id: str | None = None) -> list[Repair]:
+        """What force wrote after `since`, a plan each, in the order of their last writes; from the journal of writes.
+
+        Undone plans are among them. Of one tenant: the plans are those that the audit log says wrote to it. Writes of the
+        platform's own script are not included.
+        """
+
+    def writable_players(self, plan_id: str, after: str, limit: int) -> list[str]:
+        """The players of the plan's writable rows behind player id `after` (empty: from the first), at most `limit`, in order."""
+
+    def rows_written_before(self, plan_id: str, earlier: Collection[str]) -> int:
+        """How many of the plan's writable rows force wrote for any of these other plans too."""
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """Rows of the plan by state."""

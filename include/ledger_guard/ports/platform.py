@@ -16,6 +16,7 @@ from ledger_guard.domain.ledger_rows import BookedMovement
 from ledger_guard.domain.ledger_samples import SampledPlayer
 from ledger_guard.domain.money import Cents
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, PlanRow, UndoOutcome
+from ledger_guard.domain.repairs import WrongWallet
 from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.validation import ProbeAnswer
@@ -272,6 +273,12 @@ class LedgerStore(Protocol):
 
     def movements(self, tenant_id: str, player_ids: Sequence[str], at_most: int) -> dict[str, list[BookedMovement]]:
         """The newest ledger rows of some players, at most so many each, newest first; players without rows are left out."""
+
+    def wrong_wallets(self, tenant_id: str, player_ids: Sequence[str]) -> list[WrongWallet]:
+        """Those of these players whose wallet is not right now, by id; no other player is read.
+
+        Judged as by `differences` without openings.
+        """
 
     def compare(self, tenant_id: str, mode: BackfillMode) -> Comparison:
         """As `differences`, all rows at once.

@@ -7,6 +7,7 @@ import pytest
 from backfill_worlds import TENANT, World, memory_backfill_world, postgres_backfill_world
 from psycopg import sql
 
+from ledger_guard.policy.autonomy import Autonomy
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
 
@@ -31,7 +32,9 @@ def policy() -> Policy:
     """The shipped policy, with small batches so that a few rows make several, and room for a tenant of few players."""
     shipped = load_policy()
     guardrails = shipped.guardrails.model_copy(update={"batch_rows": 2, "max_share_of_players": 1.0})
-    return shipped.model_copy(update={"guardrails": guardrails})
+    # Most tests write one tenant again and again; what bounds that has tests of its own.
+    autonomy = Autonomy(repaired_again_days=0, cool_down_minutes=0, settle_minutes=0, verify_again_hours=())
+    return shipped.model_copy(update={"guardrails": guardrails, "autonomy": autonomy})
 
 
 @pytest.fixture(

@@ -17,6 +17,7 @@ from ledger_guard.domain.openings import opening_lines, openings_of
 from ledger_guard.domain.plan_rows import lines_of
 from ledger_guard.domain.plan_summary import counts_of_causes
 from ledger_guard.domain.plans import BackfillMode
+from ledger_guard.domain.repairs import WrongWallet
 from ledger_guard.domain.wallet_writes import LockedRows, Pair, WalletRow, WalletWrite
 from ledger_guard.policy.booking_rules import booked_movement, is_code_alike, movement_of, notes_of
 from ledger_guard.policy.schema import Policy
@@ -118,6 +119,15 @@ class InMemoryLedger:
             if player_id not in known and judged.is_opening_known
         }
         yield InMemoryDifferences(self._compared(tenant_id, mode, known), new)
+
+    def wrong_wallets(self, tenant_id: str, player_ids: Sequence[str]) -> list[WrongWallet]:
+        """See LedgerStore."""
+        rows = self._compared(tenant_id, BackfillMode.FORCE, {}).rows
+        return [
+            WrongWallet(row.player_id, row.cause, row.moved if row.cause.is_writable else 0)
+            for row in rows
+            if row.player_id in player_ids
+        ]
 
     def compare(self, tenant_id: str, mode: BackfillMode) -> Comparison:
         """See LedgerStore."""

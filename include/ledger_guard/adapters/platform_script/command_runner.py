@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -26,6 +27,8 @@ from ledger_guard.policy.platform import Platform
 
 #: a line is kept and logged up to here
 _LONGEST_SHOWN = 500
+#: from the last signal until the process and its last words are surely gone
+_ENDING = timedelta(minutes=1)
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +72,10 @@ class PlatformCommandRunner:
             stack.enter_context(rows.as_only_writer())
             stack.enter_context(_on_sigterm(self.cancel))
             yield
+
+    def longest_run(self) -> timedelta:
+        """See PlatformScript."""
+        return timedelta(seconds=self._settings.timeout_seconds + self._settings.term_grace_seconds) + _ENDING
 
     def run(self, tenant_id: str, mode: BackfillMode, *, is_dry_run: bool) -> CommandRun:
         """See PlatformScript."""

@@ -10,13 +10,15 @@ import psycopg
 
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, compose, translated_errors
 from ledger_guard.adapters.postgres.differences import PostgresDifferences
-from ledger_guard.adapters.postgres.judged_wallets import has_ledger_table
+from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets, has_ledger_table
 from ledger_guard.adapters.postgres.platform_names import needed_columns, platform_names
 from ledger_guard.adapters.postgres.platform_session import open_reader
 from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.ledger_rows import BookedMovement, LedgerRow
 from ledger_guard.domain.plan_rows import row_of
 from ledger_guard.domain.plans import BackfillMode
+from ledger_guard.domain.repairs import WrongWallet
 from ledger_guard.domain.windows import UTC
 from ledger_guard.policy.booking_rules import booked_movement
 from ledger_guard.policy.schema import Policy
@@ -83,6 +85,14 @@ class PostgresLedgerStore:
             connection.commit()
             connection.read_only = True
             yield PostgresDifferences(connection, self._platform, tenant_id, mode, seen)
+
+    def wrong_wallets(self, tenant_id: str, player_ids: Sequence[str]) -> list[WrongWallet]:
+        """See LedgerStore."""
+        with translated_errors(_WHAT), self._open() as connection:
+            judged = JudgedWallets(self._platform, has_ledger=has_ledger_table(connection, self._platform))
+            query = judged.within(statement("platform/select_wrong_wallets"))
+            rows = connection.execute(query, judged.parameters(tenant_id, player_ids)).fetchall()
+        return [WrongWallet(row["player_id"], RowCause(row["cause"]), row["cents"]) for row in rows]
 
     def compare(self, tenant_id: str, mode: BackfillMode) -> Comparison:
         """See LedgerStore."""

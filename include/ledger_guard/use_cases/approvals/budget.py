@@ -5,8 +5,10 @@ from __future__ import annotations
 from ledger_guard.domain.budgets import BeingWritten, Journal, Used, exceeded_budget
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.plans import Plan, WriteTotals
+from ledger_guard.domain.script_writes import being_written_by_script, written_by_script
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.approvals.past_repairs import script_runs
 
 
 def over_budget(deps: Dependencies, state: UnitOfWork, plan: Plan, totals: WriteTotals) -> tuple[str, ...]:
@@ -28,4 +30,7 @@ def budget_used(deps: Dependencies, state: UnitOfWork) -> tuple[Used, ...]:
 
 def _journal(deps: Dependencies, state: UnitOfWork, without: str) -> Journal:
     now, longest = deps.wall_clock.now(), max(bound.period for bound in deps.policy.budget.bounds)
-    return Journal(now, state.plans.written_since(now - longest), state.plans.being_written(now, without))
+    runs, since = script_runs(state), now - longest
+    written = [*state.plans.written_since(since), *written_by_script(runs, since, now)]
+    waiting = [*state.plans.being_written(now, without), *being_written_by_script(runs, now, without)]
+    return Journal(now, written, waiting)

@@ -11,6 +11,8 @@ from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.budget import budget_used
+from ledger_guard.use_cases.approvals.settle import what_settles
+from ledger_guard.use_cases.approvals.stop import running_scripts
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class GuardStatus:
     waiting_approvals: int
     open_incidents: int
     standing_freezes: int
+    #: what settles, and runs of the platform's script that may still write, a sentence each
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON, with `is_stopped` beside the stop."""
@@ -41,6 +45,7 @@ class GuardStatus:
             f"approvals  {self.waiting_approvals} waiting",
             f"incidents  {self.open_incidents} open",
             f"freezes    {self.standing_freezes} active",
+            *(f"note       {each}" for each in self.notes),
         ]
 
 
@@ -48,6 +53,7 @@ def guard_status(deps: Dependencies) -> GuardStatus:
     """Read it from one snapshot. Raises SourceUnavailable when guard state does not answer: nothing is written then either."""
     now = deps.wall_clock.now()
     with deps.state.snapshot() as state:
+        settling = what_settles(deps, state)
         return GuardStatus(
             read_at=now,
             currency=deps.policy.platform.currency,
@@ -56,4 +62,5 @@ def guard_status(deps: Dependencies) -> GuardStatus:
             waiting_approvals=len(state.approvals.waiting(now)),
             open_incidents=len(state.incidents.listed(include_resolved=False)),
             standing_freezes=len(state.freezes.standing()),
+            notes=(*running_scripts(deps, state), *([settling] if settling else [])),
         )

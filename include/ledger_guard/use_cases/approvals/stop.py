@@ -7,10 +7,12 @@ from ledger_guard.domain.facts.codec import Fact, recorded
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
 from ledger_guard.domain.identities import others_than, same_person
 from ledger_guard.domain.notices import Notice
-from ledger_guard.domain.shown_text import wrote
+from ledger_guard.domain.shown_text import one_line, wrote
 from ledger_guard.domain.stops import SUBJECT, Stop, active_stop, named
+from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.approvals.past_repairs import script_runs
 from ledger_guard.use_cases.notify.notify import notify, tell
 
 REASON_MINIMUM_CHARACTERS = 10
@@ -33,10 +35,21 @@ def stop(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Stop:
             raise SafetyRefusal(f"stop: the guard is already {standing.sentence}; needed: nothing")
         _record(deps, state, GuardStopped(reason=why, is_proved=is_proved), who)
         stopped = Stop(deps.wall_clock.now(), (who,), why, is_proved)
-    _tell(
-        deps, "stop · GUARD STOPPED", f"The guard is {stopped.sentence}. It still reads, judges and notifies, but writes nothing."
-    )
+        still = running_scripts(deps, state)
+    words = f"The guard is {stopped.sentence}. It still reads, judges and notifies, but writes nothing."
+    _tell(deps, "stop · GUARD STOPPED", " ".join((words, *still)))
     return stopped
+
+
+def running_scripts(deps: Dependencies, state: UnitOfWork) -> tuple[str, ...]:
+    """A sentence for each run of the platform's own script that a stop does not end: it may still write."""
+    now = deps.wall_clock.now()
+    return tuple(
+        f"The platform's script still runs for tenant {one_line(run.tenant_id)} (plan {run.plan_id}, {run.rows} rows); it was "
+        f"started at {iso(run.began_at)} and is gone by {iso(run.until)}."
+        for run in script_runs(state)
+        if run.runs(now)
+    )
 
 
 def release(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Stop:

@@ -19,6 +19,7 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.signals.triage import before_a_backfill
 from ledger_guard.use_cases.approvals.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
 from ledger_guard.use_cases.approvals.own_actions import begun_now
+from ledger_guard.use_cases.approvals.repair_record import not_alone_because, record_follow_up
 from ledger_guard.use_cases.approvals.request_approval import gate_link
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.backfill.force import force, record_refusal, undo
@@ -79,7 +80,7 @@ def _question(deps: Dependencies, plan: Plan, operation: str) -> dict[str, Any]:
         "subject_hash": plan.plan_hash,
         "incident_id": plan.incident_id,
         "proposal": f"{triaged}{verb} plan {plan.plan_id} (hash {plan.plan_hash[:12]}): {describe_plan(plan)}.{exceeded}"
-        + ("" if operation == "undo" else _used_before(deps, plan))
+        + ("" if operation == "undo" else _used_before(deps, plan) + not_alone_because(deps, plan))
         + (f" Takes money: {'; '.join(taken)}." if taken else ""),
     }
 
@@ -196,6 +197,7 @@ def _again(deps: Dependencies, planned: Plan, actor: str) -> dict[str, Any]:
     Beyond the guardrails no one is asked: the rest waits for the next dry-run.
     """
     fresh = dry_run(deps, planned.tenant_id, planned.mode, actor, planned.incident_id)
+    record_follow_up(deps, fresh, planned.plan_id, actor)
     found = review(deps, fresh.plan_id)
     if found.is_empty or found.needs_approval:
         return {"plan_id": fresh.plan_id, "applied": 0, "drifted": 0}

@@ -25,6 +25,7 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
 from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
+from ledger_guard.use_cases.approvals.repair_record import tell_repaired_again
 from ledger_guard.use_cases.backfill.dry_run import current_flags, require_writable
 from ledger_guard.use_cases.backfill.review import approval_reasons, written_before
 
@@ -54,6 +55,8 @@ def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None =
             require_attested_plan(deps, plan)
             require_forceable(plan)
             _require_fresh(deps, plan)
+            if plan.status is PlanStatus.PLANNED:
+                tell_repaired_again(deps, plan)
             _require_permission(deps, plan, stored.totals)
             _require_writable(deps, plan)
     except (SafetyRefusal, LedgerInvariantError) as refusal:

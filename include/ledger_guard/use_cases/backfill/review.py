@@ -13,6 +13,7 @@ from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
+from ledger_guard.use_cases.approvals.repair_record import tell_repaired_again
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ def review(deps: Dependencies, plan_id: str) -> Review:
                 at=deps.wall_clock.now(),
             )
         )
+    if asks:
+        tell_repaired_again(deps, plan)
     return found
 
 

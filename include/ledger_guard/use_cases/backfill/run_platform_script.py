@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.attestations import is_unkeyed
-from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, CommandRun, wallet_changes
+from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, CommandRun, wallet_changes, wallets_moved
 from ledger_guard.domain.errors import LedgerGuardError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.facts.backfill import (
     ScriptFinished,
@@ -25,13 +25,17 @@ from ledger_guard.domain.facts.backfill import (
     about_plan,
 )
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
+from ledger_guard.domain.money import Cents
 from ledger_guard.domain.plans import BackfillMode, Plan, write_totals
+from ledger_guard.domain.stops import require_running
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Comparison
 from ledger_guard.signals.balance_mismatch import BalanceMismatch
 from ledger_guard.signals.registry import triggers_meaning
 from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
+from ledger_guard.use_cases.approvals.repair_record import tell_repaired_again
 from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
 from ledger_guard.use_cases.backfill.force import (
     record_refusal,
@@ -48,6 +52,7 @@ from ledger_guard.use_cases.backfill.run_platform_script_rules import (
     require_unused,
     run_told,
 )
+from ledger_guard.use_cases.backfill.script_reservation import count_written, reserve
 
 VERB = "run_script"
 
@@ -69,6 +74,9 @@ class PlatformScript(Protocol):
         Raises:
             ConcurrentWriterError: another run writes for this tenant. Wait for it, then start again.
         """
+
+    def longest_run(self) -> timedelta:
+        """How long a run can take before its process is ended and gone."""
 
     def run(self, tenant_id: str, mode: BackfillMode, *, is_dry_run: bool) -> CommandRun:
         """Run it for this tenant until it ends; the process is gone when this returns or raises."""
@@ -125,6 +133,8 @@ class _Course:
         self._witness = witness
         self._plan = plan
         self._actor = actor
+        #: whether people approved the plan
+        self._is_approved = False
 
     def carried_out(self) -> CommandOutcome:
         fresh = self._planned_again()
@@ -135,14 +145,16 @@ class _Course:
         require_still(fresh, before)
         require_guard_running(self._deps, f"plan {self._plan.plan_id}: the script")
         mark = self._witness.newest_movement(self._plan.tenant_id)
-        self._record(ScriptStarted(step="started", mode=self._plan.mode.value))
+        self._begin(fresh)
         run = self._run()
         try:
             after = self._compare()
             erased = self._witness.erased_since(self._plan.tenant_id, mark)
         except LedgerGuardError as error:
             self._record(ScriptNotCompared(step="finished", run=run_told(run), not_compared=str(error)))
+            self._count(None)
             raise
+        self._count(wallets_moved(before.rows, after.rows))
         outcome = CommandOutcome(
             plan_id=self._plan.plan_id,
             tenant_id=self._plan.tenant_id,
@@ -158,6 +170,7 @@ class _Course:
         """The plan as a dry-run makes it now, with its rows; it may be executed when this returns."""
         plan = self._plan
         made = dry_run(self._deps, plan.tenant_id, plan.mode, self._actor)
+        tell_repaired_again(self._deps, plan)
         with self._deps.state.transaction() as state:
             fresh = state.plans.get(made.plan_id)
             over = reasons_to_ask(self._deps, state, fresh, write_totals(fresh.rows))
@@ -167,7 +180,20 @@ class _Course:
         if reasons:
             needed = f"plan {plan.plan_id}: the script needs an approval ({'; '.join(reasons)})"
             require_plan_approval(self._deps, plan, ApprovalKind.BACKFILL_FORCE, needed)
+        self._is_approved = bool(reasons)
         return fresh
+
+    def _begin(self, fresh: Plan) -> None:
+        """Record the start and reserve what the plan takes of the budgets, where no other plan can come in between."""
+        plan, totals = self._plan, write_totals(fresh.rows)
+        with self._deps.state.transaction() as state:
+            state.audit.take_turn()
+            require_running(state.audit, f"plan {plan.plan_id}: the script")
+            over = () if self._is_approved else reasons_to_ask(self._deps, state, fresh, totals)
+            if over:
+                raise SafetyRefusal(f"plan {plan.plan_id}: the script needs an approval ({'; '.join(over)})")
+            self._append(state, ScriptStarted(step="started", mode=plan.mode.value))
+            reserve(self._deps, state, plan, totals, self._script.longest_run(), self._actor)
 
     def _compare(self) -> Comparison:
         # All differences, in every mode: those that the plan leaves out must stay as they are.
@@ -187,6 +213,7 @@ class _Course:
         except BaseException as interruption:
             by = type(interruption).__name__
             self._record(ScriptInterrupted(step="interrupted", by=by, not_compared="batches may be written"))
+            self._count(None)
             raise
 
     def _mismatches_elsewhere(self) -> dict[str, int] | None:
@@ -201,10 +228,16 @@ class _Course:
             return None
         return {reading.tenant_id: reading.events for reading in readings if reading.tenant_id != self._plan.tenant_id}
 
+    def _count(self, written: tuple[int, Cents] | None) -> None:
+        count_written(self._deps, self._plan, written, self._actor)
+
     def _record(self, step: ScriptStep) -> None:
         with self._deps.state.transaction() as state:
-            step = replace(step, unkeyed=is_unkeyed(state.audit))
-            state.audit.append(about_plan(self._plan, step, actor=self._actor, at=self._deps.wall_clock.now()))
+            self._append(state, step)
+
+    def _append(self, state: UnitOfWork, step: ScriptStep) -> None:
+        step = replace(step, unkeyed=is_unkeyed(state.audit))
+        state.audit.append(about_plan(self._plan, step, actor=self._actor, at=self._deps.wall_clock.now()))
 
 
 def _changed(before: dict[str, int] | None, after: dict[str, int] | None) -> dict[str, tuple[int, int]] | None:

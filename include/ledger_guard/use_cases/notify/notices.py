@@ -12,6 +12,7 @@ from ledger_guard.domain.cases_by_hand import cases_in_words
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.settling import settling_now, settling_until
 from ledger_guard.domain.shown_text import listed, one_line, wrote
 from ledger_guard.domain.verdict_evidence import in_words, newest_alarms, since
 from ledger_guard.domain.verdicts import Verdict
@@ -42,14 +43,17 @@ def incident_notice(deps: Dependencies, incident_id: str, verb: str) -> Notice:
     first = " Triage comes first and may advise against repairs." if is_checked else ""
     nouns = nouns_of(deps.policy, incident.trigger)
     evidence = [(f"Evidence {a.tenant_id}", in_words(a, since(verdicts, a.tenant_id), nouns)) for a in alarms[:at_most]]
+    settling = _settling(deps, incident)
     return Notice(
         title=_title(deps, verb, incident),
+        is_loud=bool(settling),
         summary=(
             f"{deps.policy.trigger(incident.trigger).description}. {len(incident.tenants)} tenant(s) in alarm since "
             f"{iso(incident.first_window_start)}; last alarm in the window of {iso(incident.last_alarm_window_start)}. "
             f"The incident is {incident.status.value}."
         ),
         facts=(
+            *(("Settle time", words) for words in settling),
             ("Tenants", _listed(deps, tenants)),
             *_subjects(deps, incident, tenants[:at_most]),
             ("Proposed", f"{', '.join(row.actions)}. The runbook: {row.runbook_says}{first}"),
@@ -62,6 +66,14 @@ def incident_notice(deps: Dependencies, incident_id: str, verb: str) -> Notice:
         links=_links(deps, incident_id),
         incident_id=incident_id,
     )
+
+
+def _settling(deps: Dependencies, incident: Incident) -> tuple[str, ...]:
+    """What changed shortly before, and until when nothing is written without a human; such a notice is loud."""
+    period, now = deps.policy.autonomy.settle_time, deps.wall_clock.now()
+    with deps.state.transaction() as state:
+        words = settling_until(settling_now(state.audit, deps.policy.flags, period, now, incident.tenants), period)
+    return (f"{words}: nothing is written without a human",) if words else ()
 
 
 def _by_hand(deps: Dependencies, incident_id: str) -> tuple[str, ...]:

@@ -24,7 +24,9 @@ from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.budget import budget_used
 from ledger_guard.use_cases.approvals.held_up import held_up
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
+from ledger_guard.use_cases.approvals.settle import what_settles
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
+from ledger_guard.use_cases.reports.repairs import repairs_in_doubt
 
 #: how many audit entries the page shows
 AUDIT_ENTRIES = 10
@@ -86,6 +88,10 @@ class BoardState:
     #: what may be written without a human, the hour's first
     budgets: tuple[Used, ...] = ()
     currency: str = "USD"
+    #: `settling until … after …`; empty when nothing settles
+    settling: str = ""
+    #: repairs of the policy's days that did not hold, and tenants repaired again, a sentence each, newest first
+    repairs: tuple[str, ...] = ()
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
@@ -103,6 +109,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         is_keyed = state.audit.keys.newest is not None
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
         held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
+        settling, repairs = what_settles(deps, state), tuple(repairs_in_doubt(deps, state))
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
     return BoardState(
@@ -121,6 +128,8 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         stop=stop,
         budgets=budgets,
         currency=deps.policy.platform.currency,
+        settling=settling,
+        repairs=repairs,
     )
 
 

@@ -20,6 +20,7 @@ from ledger_guard.domain.shown_text import duration, markdown
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.reports.incident_record import IncidentRecord, TenantCourse, incident_record
+from ledger_guard.use_cases.reports.repairs import repairs_on_record
 
 Row = tuple[object, ...]
 
@@ -41,6 +42,7 @@ def incident_report(deps: Dependencies, incident_id: str) -> str:
         # the policy may no longer name the incident's trigger
         trigger=known,
         row=known and deps.policy.row_for(incident.trigger, incident.severity, incident.scope),
+        repair_rows=list(repairs_on_record(record.audit)),
         approval_rows=[_approval_row(approval, record) for approval in record.approvals],
     )
 

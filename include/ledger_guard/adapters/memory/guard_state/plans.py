@@ -10,10 +10,13 @@ from datetime import datetime, timedelta
 from ledger_guard.adapters.memory.guard_state.tables import Store
 from ledger_guard.domain.budgets import BeingWritten, Written
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.facts.backfill import BatchWritten
+from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.money import Cents
 from ledger_guard.domain.plan_rows import hash_of_lines, lines_of, row_of
 from ledger_guard.domain.plan_summary import PlanSummary, summarise
 from ledger_guard.domain.plans import Plan, PlanContent, PlanRow, PlanStatus, RowState, WriteTotals, write_totals
+from ledger_guard.domain.repairs import Repair
 
 
 class InMemoryPlanStore(Store):
@@ -100,6 +103,37 @@ class InMemoryPlanStore(Store):
             if plan.status is PlanStatus.FORCING and plan.plan_id != without and plan.expires_at >= now
         ]
         return [BeingWritten(plan.tenant_id, len(rows), sum(row.moved for row in rows)) for plan, rows in begun if rows]
+
+    def repairs(self, since: datetime, tenant_id: str | None = None) -> list[Repair]:
+        """See PlanStore."""
+        writers = {
+            entry.event.subject.removeprefix("plan:"): (entry.event.tenant_id or "", entry.event.actor)
+            for entry in reversed(self._tables.audit.values())
+            if entry.event.verb == "force" and told(entry.event, BatchWritten)
+        }
+        found = [
+            Repair(plan_id, tenant, min(written.values()), max(written.values()), len(written), self._moved(plan_id, written), by)
+            for plan_id, (tenant, by) in writers.items()
+            if tenant_id in (None, tenant) and (written := self._forced_since(plan_id, since))
+        ]
+        return sorted(found, key=lambda each: (each.ended_at, each.plan_id))
+
+    def _forced_since(self, plan_id: str, since: datetime) -> dict[tuple[str, str], datetime]:
+        """When force wrote each row of a plan, by player and currency."""
+        return {key[1:]: at for key, at in self._tables.forced_at.items() if key[0] == plan_id and at > since}
+
+    def _moved(self, plan_id: str, keys: Collection[tuple[str, str]]) -> Cents:
+        return sum(row.moved for row in self._tables.plans[plan_id].rows if _key(row) in keys)
+
+    def writable_players(self, plan_id: str, after: str, limit: int) -> list[str]:
+        """See PlanStore."""
+        rows = self._tables.plans[plan_id].rows
+        return sorted({row.player_id for row in rows if row.cause.is_writable and row.player_id > after})[:limit]
+
+    def rows_written_before(self, plan_id: str, earlier: Collection[str]) -> int:
+        """See PlanStore."""
+        written = {key[1:] for key in self._tables.forced_at if key[0] in earlier}
+        return sum(row.cause.is_writable and _key(row) in written for row in self.get(plan_id).rows)
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""

@@ -26,6 +26,7 @@ from ledger_guard.domain.plans import (
     RowState,
     WriteTotals,
 )
+from ledger_guard.domain.repairs import Repair
 from ledger_guard.sql import statement
 
 #: rows fetched at a time: memory stays that of the plan asked for
@@ -123,6 +124,23 @@ class PostgresPlanStore(Store):
     def being_written(self, now: datetime, without: str) -> list[BeingWritten]:
         """See PlanStore."""
         return self._all(BeingWritten, "guard/sum_being_written", now=now, without=checked_uuid(without, "plan"))
+
+    def repairs(self, since: datetime, tenant_id: str | None = None) -> list[Repair]:
+        """See PlanStore."""
+        if tenant_id is None:
+            return self._all(Repair, "guard/select_repairs", since=since)
+        return self._all(Repair, "guard/select_repairs_of_tenant", since=since, tenant_id=tenant_id)
+
+    def writable_players(self, plan_id: str, after: str, limit: int) -> list[str]:
+        """See PlanStore."""
+        asked = {"plan_id": checked_uuid(plan_id, "plan"), "after": after, "limit": limit}
+        return [row["player_id"] for row in self._execute("guard/select_writable_players", **asked)]
+
+    def rows_written_before(self, plan_id: str, earlier: Collection[str]) -> int:
+        """See PlanStore."""
+        asked = {"plan_id": checked_uuid(plan_id, "plan"), "earlier": [checked_uuid(each, "plan") for each in earlier]}
+        row = self._row("guard/count_rows_written_before", **asked)
+        return int(row["rows"]) if row else 0
 
     def row_counts(self, plan_id: str) -> dict[str, int]:
         """See PlanStore."""
