@@ -77,7 +77,7 @@ def settling_until(found: Sequence[Disturbance], period: timedelta) -> str:
 def settling_now(
     log: ChangeLog, flags: Iterable[str], period: timedelta, now: datetime, tenants: Collection[str] | None = None
 ) -> list[Disturbance]:
-    """What is on record less than `period` ago and concerns these tenants (None: any), the newest last; none with a period of 0."""
+    """What is on record less than `period` ago (0: none) and concerns these tenants (None: any), the newest last."""
     if not period:
         return []
     found = settling(disturbances(log, flags, now - period), period, now)

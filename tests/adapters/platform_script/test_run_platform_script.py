@@ -20,7 +20,11 @@ from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, W
 from ledger_guard.domain.errors import BadInputError, ConcurrentWriterError, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.plans import PlanStatus
+from ledger_guard.use_cases.approvals.budget import budget_used
 from ledger_guard.use_cases.approvals.stop import stop
+from ledger_guard.use_cases.backfill.dry_run import dry_run
+from ledger_guard.use_cases.backfill.force import force
+from ledger_guard.use_cases.health_check.verify_again import verify_again
 
 pytestmark = pytest.mark.postgres
 
@@ -281,6 +285,100 @@ def test_a_plan_beyond_the_budget_needs_an_approval_too(world):
     refused(world, world.planned(), "hourly budget: 0 of 1 rows are used")
 
 
+def with_autonomy(world: ScriptWorld, **rules: object) -> None:
+    autonomy = world.deps.policy.autonomy.model_copy(update=rules)
+    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"autonomy": autonomy}))
+
+
+def hours_budget(world: ScriptWorld) -> tuple[int, int, frozenset[str]]:
+    """Rows, cents and tenants of the hour."""
+    with world.deps.state.snapshot() as state:
+        hour = budget_used(world.deps, state)[0]
+    return hour.rows, hour.cents, hour.tenants
+
+
+def test_what_the_script_wrote_counts_in_the_budgets_of_everybody(world):
+    world.run_script(world.planned())
+    assert hours_budget(world) == (2, 4_000, frozenset({TENANT}))
+    world.clock.advance(timedelta(minutes=61))
+    assert hours_budget(world) == (0, 0, frozenset())
+
+
+def test_a_script_that_wrote_nothing_counts_as_nothing(world):
+    world.write_script("")
+    assert not world.run_script(world.planned()).is_done
+    assert hours_budget(world)[:2] == (0, 0)
+
+
+def test_while_the_script_runs_its_whole_plan_is_reserved(world):
+    """A plan of another tenant that would fit beside nothing waits for approval while it runs."""
+    hour = world.deps.policy.budget.per_hour.model_copy(update={"rows": 2})
+    budget = world.deps.policy.budget.model_copy(update={"per_hour": hour})
+    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"budget": budget}))
+    with run_meanwhile(world, "lags") as (traffic, future):
+        assert hours_budget(world) == (2, 4_000, frozenset({TENANT}))
+        other = dry_run(world.deps, "casino_8", "force", "oncall")
+        with pytest.raises(SafetyRefusal, match="2 of 2 rows are used and this plan has 1; frees when what is being written"):
+            force(world.deps, other.plan_id, "oncall")
+        traffic.rollback()
+        assert future.result().is_done
+
+
+def test_a_script_that_was_killed_with_the_guard_keeps_what_it_had_reserved(world):
+    class Gone(BaseException):
+        """The process ends."""
+
+    class Dying:
+        def __init__(self, script) -> None:
+            self._script = script
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._script, name)
+
+        def run(self, tenant_id, mode, *, is_dry_run, **_):
+            if is_dry_run:
+                return self._script.run(tenant_id, mode, is_dry_run=True)
+            raise Gone
+
+    with pytest.raises(Gone):
+        world.run_script(world.planned(), Dying(world.runner()))
+    assert hours_budget(world) == (2, 4_000, frozenset({TENANT}))
+
+
+def test_a_tenant_that_the_script_repaired_is_repaired_again_only_by_a_human(world):
+    plan = world.planned()
+    world.run_script(plan)
+    world.add_player("more", 20.0, 10.0)
+    with_autonomy(world, cool_down_minutes=0)
+    again = world.planned()
+    with pytest.raises(SafetyRefusal, match=rf"repaired again: 1 repair of this tenant .* 2 rows, 40.00 USD .*{plan.plan_id}"):
+        force(world.deps, again.plan_id, "oncall")
+    refused(world, again, "repaired again: 1 repair of this tenant")
+
+
+def test_wallets_that_the_script_wrote_are_compared_again_after_an_hour(world):
+    plan = world.planned()
+    world.run_script(plan)
+    world.set_wallet("lags", 11.0)
+    world.clock.advance(timedelta(hours=1))
+    (said,) = verify_again(world.deps)
+    assert (
+        f"1 of 2 wallets written until 2026-03-01T12:00:00Z are wrong again after 1 h, by 9.00 USD (plan {plan.plan_id})" in said
+    )
+
+
+def test_a_stop_ends_the_running_script_and_names_its_tenant(world):
+    """Its open transaction is rolled back by the database; what it had committed is compared and on record."""
+    with run_meanwhile(world, "lags") as (_, future):
+        stop(world.deps, "two tenants were paid twice", "anna", is_proved=True)
+        outcome = future.result(timeout=30)
+    assert (outcome.run.end.value, outcome.is_done) == ("cancelled", False)
+    assert world.wallet("lags") == 10.0
+    (notice,) = [each.notice for each in world.deps.notifier.posted if each.notice.title.startswith("stop")]
+    assert "The platform's script still runs for tenant casino_7" in notice.summary
+    assert "it is ended now, and what it wrote stays." in notice.summary
+
+
 def test_a_stopped_guard_starts_no_script(world):
     plan = world.planned()
     stop(world.deps, "two tenants were paid twice", "anna", is_proved=True)
@@ -362,7 +460,7 @@ def test_every_step_is_in_the_audit_log(world):
 
 def test_what_was_interrupted_is_on_record_and_the_interruption_goes_on(world):
     class Interrupted(type(world.runner())):
-        def run(self, tenant_id, mode, *, is_dry_run):
+        def run(self, tenant_id, mode, *, is_dry_run, **_):
             if not is_dry_run:
                 raise KeyboardInterrupt
             return super().run(tenant_id, mode, is_dry_run=is_dry_run)

@@ -27,6 +27,8 @@ from ledger_guard.policy.platform import Platform
 
 #: a line is kept and logged up to here
 _LONGEST_SHOWN = 500
+#: how often the caller is asked whether a run must end
+_ASK_SECONDS = 1.0
 #: from the last signal until the process and its last words are surely gone
 _ENDING = timedelta(minutes=1)
 
@@ -77,7 +79,9 @@ class PlatformCommandRunner:
         """See PlatformScript."""
         return timedelta(seconds=self._settings.timeout_seconds + self._settings.term_grace_seconds) + _ENDING
 
-    def run(self, tenant_id: str, mode: BackfillMode, *, is_dry_run: bool) -> CommandRun:
+    def run(
+        self, tenant_id: str, mode: BackfillMode, *, is_dry_run: bool, must_end: Callable[[], bool] = lambda: False
+    ) -> CommandRun:
         """See PlatformScript."""
         command = self._command(checked_tenant_id(tenant_id), mode, is_dry_run=is_dry_run)
         environment, mask = command_environment(self._settings, self._connection, self._own_environment, tenant_id)
@@ -92,7 +96,12 @@ class PlatformCommandRunner:
 
         began = time.monotonic()
         bounds = Bounds(self._settings.timeout_seconds, self._settings.term_grace_seconds)
-        end, exit_code = run_bounded(command, self._settings.working_directory, environment, bounds, self._cancelled.is_set, keep)
+        is_over = _AskedSeldom(must_end)
+        end, exit_code = run_bounded(
+            *(command, self._settings.working_directory, environment, bounds),
+            lambda: self._cancelled.is_set() or is_over(),
+            keep,
+        )
         shown = tuple(mask.masked(argument) for argument in command)
         return CommandRun(shown, end, exit_code, time.monotonic() - began, tuple(kept), lines - len(kept))
 
@@ -108,6 +117,18 @@ class PlatformCommandRunner:
             *(["--force"] if mode is BackfillMode.FORCE else []),
             *(["--dry-run"] if is_dry_run else []),
         )
+
+
+class _AskedSeldom:
+    """A question that is asked at once, then at most once a second, and never again after a yes."""
+
+    def __init__(self, question: Callable[[], bool]) -> None:
+        self._question, self._asked_at, self._is_so = question, float("-inf"), False
+
+    def __call__(self) -> bool:
+        if not self._is_so and time.monotonic() - self._asked_at >= _ASK_SECONDS:
+            self._is_so, self._asked_at = self._question(), time.monotonic()
+        return self._is_so
 
 
 @contextmanager

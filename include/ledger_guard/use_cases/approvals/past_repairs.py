@@ -32,16 +32,13 @@ def tenant_writes(state: UnitOfWork, tenant_id: str, since: datetime, now: datet
 
 def past_repairs(state: UnitOfWork, tenant_id: str, since: datetime, now: datetime, plan_id: str) -> list[Repair]:
     """As `tenant_writes`, without what was undone; a plan and the one that followed it up in the same run are one repair."""
-    found: dict[str, Repair] = {}
-    for each in tenant_writes(state, tenant_id, since, now, plan_id):
-        if is_undone(state, each.plan_id):
-            continue
+    writes = tenant_writes(state, tenant_id, since, now, plan_id)
+    found = {each.plan_id: each for each in writes if not is_undone(state, each.plan_id)}
+    for each in list(found.values()):
         first = found.get(followed(state, each.plan_id) or "")
         if first is not None:
-            found[first.plan_id] = first.with_follow_up(each)
-        else:
-            found[each.plan_id] = each
-    return list(found.values())
+            found[first.plan_id] = first.with_follow_up(found.pop(each.plan_id))
+    return sorted(found.values(), key=lambda each: each.ended_at)
 
 
 def followed(state: UnitOfWork, plan_id: str) -> str | None:

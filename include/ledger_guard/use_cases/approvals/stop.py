@@ -35,18 +35,18 @@ def stop(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Stop:
             raise SafetyRefusal(f"stop: the guard is already {standing.sentence}; needed: nothing")
         _record(deps, state, GuardStopped(reason=why, is_proved=is_proved), who)
         stopped = Stop(deps.wall_clock.now(), (who,), why, is_proved)
-        still = running_scripts(deps, state)
+        still = [f"{each}: it is ended now, and what it wrote stays." for each in running_scripts(deps, state)]
     words = f"The guard is {stopped.sentence}. It still reads, judges and notifies, but writes nothing."
     _tell(deps, "stop · GUARD STOPPED", " ".join((words, *still)))
     return stopped
 
 
 def running_scripts(deps: Dependencies, state: UnitOfWork) -> tuple[str, ...]:
-    """A sentence for each run of the platform's own script that a stop does not end: it may still write."""
+    """A sentence for each run of the platform's own script that may still write."""
     now = deps.wall_clock.now()
     return tuple(
         f"The platform's script still runs for tenant {one_line(run.tenant_id)} (plan {run.plan_id}, {run.rows} rows); it was "
-        f"started at {iso(run.began_at)} and is gone by {iso(run.until)}."
+        f"started at {iso(run.began_at)}"
         for run in script_runs(state)
         if run.runs(now)
     )

@@ -6,6 +6,7 @@ erase nothing, and only the wallets show what it did. Our own `force` needs none
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +28,7 @@ from ledger_guard.domain.facts.backfill import (
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.money import Cents
 from ledger_guard.domain.plans import BackfillMode, Plan, write_totals
-from ledger_guard.domain.stops import require_running
+from ledger_guard.domain.stops import active_stop, require_running
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
@@ -45,6 +46,7 @@ from ledger_guard.use_cases.backfill.force import (
 )
 from ledger_guard.use_cases.backfill.run_platform_script_rules import (
     approval_reasons,
+    changed_elsewhere,
     outcome_told,
     require_nothing_to_erase,
     require_same,
@@ -78,8 +80,11 @@ class PlatformScript(Protocol):
     def longest_run(self) -> timedelta:
         """How long a run can take before its process is ended and gone."""
 
-    def run(self, tenant_id: str, mode: BackfillMode, *, is_dry_run: bool) -> CommandRun:
-        """Run it for this tenant until it ends; the process is gone when this returns or raises."""
+    def run(self, tenant_id: str, mode: BackfillMode, *, is_dry_run: bool, must_end: Callable[[], bool] = ...) -> CommandRun:
+        """Run it for this tenant until it ends; the process is gone when this returns or raises.
+
+        `must_end` is asked about every second, and ends it (`cancelled`): its open transaction is rolled back.
+        """
 
 
 class MovementWitness(Protocol):
@@ -161,7 +166,7 @@ class _Course:
             dry_run=rehearsal,
             run=run,
             changes=wallet_changes(fresh.rows, before.rows, after.rows, erased),
-            other_tenants=_changed(others, self._mismatches_elsewhere()),
+            other_tenants=changed_elsewhere(others, self._mismatches_elsewhere()),
         )
         self._record(ScriptFinished(step="finished", **vars(outcome_told(outcome))))
         return outcome
@@ -209,12 +214,20 @@ class _Course:
 
     def _run(self) -> CommandRun:
         try:
-            return self._script.run(self._plan.tenant_id, self._plan.mode, is_dry_run=False)
+            return self._script.run(self._plan.tenant_id, self._plan.mode, is_dry_run=False, must_end=self._is_stopped)
         except BaseException as interruption:
             by = type(interruption).__name__
             self._record(ScriptInterrupted(step="interrupted", by=by, not_compared="batches may be written"))
             self._count(None)
             raise
+
+    def _is_stopped(self) -> bool:
+        """Whether the guard was stopped meanwhile; where that can't be read nothing may be written either."""
+        try:
+            with self._deps.state.transaction() as state:
+                return active_stop(state.audit) is not None
+        except SourceUnavailable:
+            return True
 
     def _mismatches_elsewhere(self) -> dict[str, int] | None:
         """Mismatches by other tenant; None when they can't be counted now, which is no reason to stop."""
@@ -238,12 +251,3 @@ class _Course:
     def _append(self, state: UnitOfWork, step: ScriptStep) -> None:
         step = replace(step, unkeyed=is_unkeyed(state.audit))
         state.audit.append(about_plan(self._plan, step, actor=self._actor, at=self._deps.wall_clock.now()))
-
-
-def _changed(before: dict[str, int] | None, after: dict[str, int] | None) -> dict[str, tuple[int, int]] | None:
-    if before is None or after is None:
-        return None
-    counts = {
-        tenant_id: (before.get(tenant_id, 0), after.get(tenant_id, 0)) for tenant_id in sorted(before.keys() | after.keys())
-    }
-    return {tenant_id: pair for tenant_id, pair in counts.items() if pair[0] != pair[1]}

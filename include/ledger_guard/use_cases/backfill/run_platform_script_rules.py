@@ -124,3 +124,13 @@ def changes_told(changes: WalletChanges) -> dict[str, PlayerGroup]:
     """Each group by name: how many players, and some of them."""
     groups = {group.name: getattr(changes, group.name) for group in fields(changes)}
     return {name: PlayerGroup(players=len(found), some=tuple(found[:PLAYERS_NAMED])) for name, found in groups.items()}
+
+
+def changed_elsewhere(before: dict[str, int] | None, after: dict[str, int] | None) -> dict[str, tuple[int, int]] | None:
+    """Other tenants whose number of mismatches changed, (before, after); None when they were not counted both times."""
+    if before is None or after is None:
+        return None
+    counts = {
+        tenant_id: (before.get(tenant_id, 0), after.get(tenant_id, 0)) for tenant_id in sorted(before.keys() | after.keys())
+    }
+    return {tenant_id: pair for tenant_id, pair in counts.items() if pair[0] != pair[1]}
