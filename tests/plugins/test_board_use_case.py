@@ -12,6 +12,9 @@ from tests.triggers import T1
 from ledger_guard.adapters.memory.dependencies import MemoryWorld
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.records import DeployRecorded
+from ledger_guard.domain.facts.repairs import RepairCompared, RepairedAgain
 from ledger_guard.domain.flags import FlagState
 from ledger_guard.domain.guard_alerts import GuardAlertKind
 from ledger_guard.domain.incidents import IncidentStatus
@@ -171,3 +174,24 @@ def test_a_granted_run_that_has_not_begun_is_shown(deps, scheduler, world):
     assert board(deps, scheduler).held_up == (
         "A run of flag_rollback should have started at 2026-03-01T02:56:00Z and has not: roll_back__1.",
     )
+
+
+def test_repairs_that_did_not_hold_and_tenants_repaired_again_are_read_newest_first(deps):
+    """One that holds, and one older than the policy's days, are no reason to doubt."""
+    again = RepairedAgain(earlier=("p",), repairs=("4 rows", "2 rows"), between=("not known",), wallets_again=1)
+    holds = RepairCompared(hours=(1,), repaired_at=NOW, players=4, wrong=0, wrong_cents=0, currency="USD")
+    facts = [(again, 8 * 24), (again, 3), (holds, 2), (replace(holds, wrong=1, wrong_cents=500), 1)]
+    with deps.state.transaction() as state:
+        for fact, hours in facts:
+            at = NOW - timedelta(hours=hours)
+            state.audit.append(recorded(fact, actor="ledger_guard", subject=f"plan:{hours}", at=at, tenant_id="t-1"))
+    newest, older = board(deps).repairs
+    assert newest.startswith("t-1 repair of 2026-03-01T03:02:00Z did not hold after 1 h: 1 of 4 wallets wrong, by 5.00 USD (")
+    assert older.startswith("t-1 to be repaired again (")
+
+
+def test_a_recorded_deploy_settles_on_the_board(deps):
+    deploy = DeployRecorded(version="v2.3", deployed_at=NOW)
+    with deps.state.transaction() as state:
+        state.audit.append(recorded(deploy, actor="pipeline", subject="deploy:d", at=NOW))
+    assert board(deps).settling == "settling until 2026-03-01T03:32:00Z after deploy v2.3 for everyone at 2026-03-01T03:02:00Z"

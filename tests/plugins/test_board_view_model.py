@@ -258,3 +258,9 @@ def test_moments_tell_utc_and_the_distance_either_way():
 def test_long_lists_are_cut_and_counted():
     assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
     assert listed(["a", "b"], 2) == "a, b"
+
+
+def test_what_settles_and_repairs_in_doubt_are_on_the_page():
+    view = board_view(board_state(settling="settling until 12:30 after a deploy", repairs=("t-1 did not hold",)), UI)
+    assert view.headline == "Settling until 12:30 after a deploy. Nothing is written without a human."
+    assert (view.tone, view.repairs) == ("warn", ("t-1 did not hold",))

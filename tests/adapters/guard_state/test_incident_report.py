@@ -26,6 +26,8 @@ from tests.triggers import T1
 from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.approvals import Answer, ApprovalKind
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.repairs import RepairCompared, RepairedAgain
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import ActionStatus, IncidentStatus
 from ledger_guard.domain.verdicts import Severity
@@ -233,3 +235,18 @@ def _added(world: MemoryWorld) -> str:
     with world.state.transaction() as state:
         state.incidents.add(incident)
     return incident.incident_id
+
+
+def test_repairs_afterwards_say_what_was_repaired_again_and_whether_it_held(world):
+    incident = an_incident()
+    again = RepairedAgain(earlier=("p",), repairs=("4 rows", "2 rows"), between=("not known",), wallets_again=1)
+    held = RepairCompared(hours=(1,), repaired_at=NOON, players=4, wrong=0, wrong_cents=0, currency="USD")
+
+    def fill(state):
+        for fact in (again, held):
+            about = {"subject": "plan:p", "at": NOON, "incident_id": incident.incident_id, "tenant_id": "acme"}
+            state.audit.append(recorded(fact, actor="ledger_guard", **about))
+
+    rows = section(stored(world, incident, fill=fill), "Repairs afterwards")
+    assert "| acme | repaired again: 4 rows; then 2 rows. In between: not known |" in rows
+    assert "holds after 1 h: 4 wallets compared |" in rows

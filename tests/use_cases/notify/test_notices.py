@@ -11,6 +11,8 @@ from tests.use_cases.notify.moments import NOON, WINDOW
 
 from ledger_guard.domain.approvals import Answer, ApprovalAnswer, ApprovalKind, ApprovalRequest
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.flags import Restored
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Action, ActionStatus
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict
@@ -226,3 +228,16 @@ def test_work_of_no_incident_is_reported_without_one(world, none):
     notice = action_notice(world.deps, none, "force", "40 rows applied.", ())
     assert (notice.title, notice.incident_id) == ("force", None)
     assert notice.links == (("Board", "http://localhost:8080/plugin/ledger-guard"),)
+
+
+def test_while_a_change_settles_the_notice_says_until_when_and_is_loud(world, open_incident):
+    """Of a tenant that the change does not concern, the notice is as always."""
+    flag = "flag:ledger_enforce_balance@acme"
+    with world.state.transaction() as state:
+        event = recorded(Restored(stage="done"), actor="anna", subject=flag, at=world.clock.now() - timedelta(minutes=5))
+        state.audit.append(event)
+    settling = incident_notice(world.deps, open_incident(tenants=("acme",)).incident_id, "classify")
+    assert dict(settling.facts)["Settle time"].startswith("settling until 2026-03-01T12:25:00Z after ledger_enforce_balance was ")
+    assert settling.is_loud
+    other = incident_notice(world.deps, open_incident(T2, tenants=("globex",)).incident_id, "classify")
+    assert ("Settle time" in dict(other.facts), other.is_loud) == (False, False)
