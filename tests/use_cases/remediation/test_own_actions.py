@@ -37,8 +37,10 @@ BY_HAND = {"tenant_id": "acme", "operation": "backfill", "mode": "force", "incid
 
 @pytest.fixture
 def world():
-    """A tenant of twenty players of whom one has a wallet without a hand of poker."""
-    world = memory_world(load_policy(), NOW)
+    """A tenant of twenty players of whom one has a wallet without a hand of poker; it may be repaired again and again."""
+    shipped = load_policy()
+    autonomy = shipped.autonomy.model_copy(update={"repaired_again_days": 0, "cool_down_minutes": 0})
+    world = memory_world(shipped.model_copy(update={"autonomy": autonomy}), NOW)
     for number in range(20):
         world.ledger.add_player("acme", f"p{number:02}", 100.0)
         world.ledger.set_wallet("acme", f"p{number:02}", 40.0 if number == 0 else 100.0)
