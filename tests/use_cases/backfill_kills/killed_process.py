@@ -79,12 +79,13 @@ def _watched(generator):
 
 
 def small_batches():
-    """The shipped policy with batches of two rows, and room for a tenant of few players."""
+    """The shipped policy with batches of two rows, and room for a tenant of few players that is repaired again and again."""
     from ledger_guard.policy.loader import load_policy
 
     shipped = load_policy()
     guardrails = shipped.guardrails.model_copy(update={"batch_rows": 2, "max_share_of_players": 1.0})
-    return shipped.model_copy(update={"guardrails": guardrails})
+    autonomy = shipped.autonomy.model_copy(update={"repaired_again_days": 0, "cool_down_minutes": 0, "settle_minutes": 0})
+    return shipped.model_copy(update={"guardrails": guardrails, "autonomy": autonomy})
 
 
 def run_operation(deps, operation: str, subject: str):

@@ -47,9 +47,12 @@ def tell_repaired_again(deps: Dependencies, plan: Plan) -> None:
 
     A failed channel stops nothing, and neither does a platform that does not answer: what is not known is told as not known.
     """
-    period, now = deps.policy.autonomy.repaired_again_within, deps.wall_clock.now()
+    period = deps.policy.autonomy.repaired_again_within
+    if not period:
+        return
+    now = deps.wall_clock.now()
     with deps.state.transaction() as state:
-        if not period or state.audit.about(f"plan:{plan.plan_id}", RepairedAgain.verbs):
+        if state.audit.about(f"plan:{plan.plan_id}", RepairedAgain.verbs):
             return
         earlier = past_repairs(state, plan.tenant_id, now - period, now, plan.plan_id)
         if not earlier:
