@@ -7,13 +7,16 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from backfill_worlds import ACTOR, TENANT, Killed, World, approve
+from backfill_worlds import ACTOR, TENANT, Killed, World, approve, memory_backfill_world
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.audit import chained
+from ledger_guard.domain.audit_keys import parse_audit_keys
 from ledger_guard.domain.errors import SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.facts.backfill import PlanAdvanced, about_plan
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.flags import FlagWriteFailed, FlagWriteIntended, Restored, RolledBack
+from ledger_guard.domain.facts.repairs import RepairFollowed
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan, PlanStatus
 from ledger_guard.policy.autonomy import Autonomy
@@ -234,6 +237,24 @@ def test_an_edited_plan_hides_no_repair(postgres_world):
             "update ledger_guard.plan set tenant_id = 'other', status = 'undone' where plan_id = %s", [first.plan_id]
         )
     assert review(world.deps, planned(world, "p2").plan_id).needs_approval
+
+
+def forged(world: World, fact, plan: Plan, verb: str) -> None:
+    """An entry without the key's mark, put into the log by somebody who can write guard state."""
+    tables = world.deps.state.tables
+    sequence, last_hash = tables.audit_head
+    entry = chained(sequence + 1, about_plan(plan, fact, actor=ACTOR, at=world.clock.now(), verb=verb), last_hash, None)
+    tables.audit[entry.sequence], tables.audit_head = entry, (entry.sequence, entry.entry_hash)
+
+
+def test_no_entry_without_the_keys_mark_makes_a_repair_undone_or_a_part_of_another(policy):
+    world = memory_backfill_world(policy, parse_audit_keys(f"k-1:{'ab' * 32}", "test"))
+    world = again_within_days(world)
+    first = repaired(world, "p1")
+    second = planned(world, "p2")
+    forged(world, PlanAdvanced(status=PlanStatus.UNDONE), first, "undo")
+    forged(world, RepairFollowed(follows=first.plan_id), second, "follow_up")
+    assert review(world.deps, second.plan_id).needs_approval
 
 
 # --- cool-down --------------------------------------------------------------------------------------------------------
