@@ -11,8 +11,10 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.facts.approvals import ApprovalAnswered
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.permission import not_on_turn
 from ledger_guard.domain.windows import require_aware
 from ledger_guard.ports import Dependencies
+from ledger_guard.use_cases.approvals.permission import rule_now
 
 _ANSWERS: dict[tuple[str, ...], Answer] = {("Approve",): Answer.APPROVED, ("Reject",): Answer.REJECTED}
 
@@ -61,7 +63,10 @@ def record_answer(
                     answer=answer.answer.value,
                     answered_at=answer.answered_at,
                     reason=reason,
-                    refusals=tuple(refusals(approval, asked.request.subject_hash, now)),
+                    refusals=(
+                        *refusals(approval, asked.request.subject_hash, now),
+                        *not_on_turn(approval, rule_now(deps, state, asked.request.kind)),
+                    ),
                     ordinal=asked.request.ordinal,
                     answered_by_unknown=doubt or None,
                     attested=(answer_attested(answer).row,),
