@@ -24,6 +24,7 @@ from tests.use_cases.flags.rollout_world import BALANCE, NOW
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.facts.approvals import ApprovalAnswered
 from ledger_guard.domain.facts.codec import recorded, told
 from ledger_guard.domain.facts.delegations import Delegated
 from ledger_guard.domain.flags import EVERYWHERE
@@ -67,6 +68,15 @@ def test_a_deputy_is_asked_and_their_answer_counts(world):
     assert told(entry.event, Delegated) == Delegated(
         delegation_id=given.delegation_id, to="dora", until=NOW + 8 * HOUR, reason=WHY, is_proved=True
     )
+
+
+def test_the_record_of_the_answer_says_by_whose_right_it_was_given(world):
+    delegate(world.deps, "dora", 8, WHY, "anna")
+    agrees(world, asked(world), "dora")
+    agrees(world, asked(world), "boris")
+    with world.deps.state.snapshot() as state:
+        facts = [fact for each in state.audit.entries() if (fact := told(each.event, ApprovalAnswered))]
+    assert [fact.instead_of for fact in facts] == [("anna",), None]
 
 
 def test_the_approver_keeps_their_own_right(world):

@@ -38,6 +38,13 @@ def test_a_real_one_that_was_made_longer_or_backdated_is_not_believed(world, dat
         mallory.runs("update ledger_guard.audit_entry set at = at - interval '1 day' where verb = 'delegate'")
 
 
+def test_an_inserted_withdrawal_ends_it_which_is_the_safe_side(world, database_uri):
+    given = delegate(world.deps, "dora", 1, WHY, "anna")
+    detail = {"delegation_id": given.delegation_id, "reason": WHY, "is_proved": True}
+    Mallory(database_uri).logs(AuditEvent("withdraw", "anna", "delegations", detail, NOW))
+    assert guard_status(world.deps).delegations == ()
+
+
 def test_a_question_that_was_edited_to_name_the_deputy_is_not_believed(world, database_uri):
     request = asked(world)
     Mallory(database_uri).runs(

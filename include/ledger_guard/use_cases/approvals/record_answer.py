@@ -55,6 +55,9 @@ def record_answer(
             return asked
         state.approvals.answer(answer)
         approval = Approval(asked.request, answer)
+        rule = rule_now(deps, state, asked.request.kind)
+        by = answer.answered_by or ""
+        rights = rule.authority(asked.request).rights(by, asked.request.requested_at, answer.answered_at)
         state.audit.append(
             recorded(
                 ApprovalAnswered(
@@ -65,9 +68,10 @@ def record_answer(
                     reason=reason,
                     refusals=(
                         *refusals(approval, asked.request.subject_hash, now),
-                        *not_on_turn(approval, rule_now(deps, state, asked.request.kind)),
+                        *not_on_turn(approval, rule),
                     ),
                     ordinal=asked.request.ordinal,
+                    instead_of=tuple(each for each in rights if each != by) or None,
                     answered_by_unknown=doubt or None,
                     attested=(answer_attested(answer).row,),
                     unkeyed=is_unkeyed(state.audit),
