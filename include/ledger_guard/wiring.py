@@ -68,7 +68,7 @@ class _Places:
 
 #: by the word in a trigger's `source.kind`
 _SOURCES: dict[str, Callable[[_Places, Any], SignalSource]] = {
-    "access_events": lambda places, source: AccessEventSource(places.guard, source),
+    "access_events": lambda places, source: AccessEventSource(places.guard, source, places.policy.sensing.most_unreadable_share),
     "balance_comparison": lambda places, _: BalanceComparisonSource(places.platform, places.policy.platform, places.clock),
 }
 #: by the word in a channel's `kind`

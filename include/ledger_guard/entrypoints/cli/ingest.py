@@ -110,11 +110,10 @@ def _log(
         raise BadInputError(
             f"mapping: {name[:60]!r} is unknown; allowed: {', '.join(sorted(policy.access_log)) or 'none is defined'}"
         )
-    webhooks = [request for request in policy.access_events().values() if request.subject == "webhook"]
     chosen = policy.access_log[name]
-    return AccessLogFile(
-        path, found, name, chosen, LineEvents(chosen, tenant, now, webhooks, NamedTenants(deps.ledger.tenant_ids))
-    )
+    requests = list(policy.access_events().values())
+    events = LineEvents(chosen, tenant, now, requests, NamedTenants(deps.ledger.tenant_ids))
+    return AccessLogFile(path, found, name, chosen, events)
 
 
 def _moment(text: str) -> datetime:
