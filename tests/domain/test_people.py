@@ -61,6 +61,7 @@ def test_turns_of_two_entries_count_while_a_question_waits():
     later = Turns(MONDAY + 2 * HOUR, HOUR, ("cleo",))
     assert oncall(WEEKLY, later).during(MONDAY + HOUR, MONDAY + 3 * HOUR) == ("anna", "cleo")
     assert oncall(WEEKLY, later).during(MONDAY + HOUR, later.starts_at - SECOND) == ("anna",)
+    assert oncall(WEEKLY, later).during(later.starts_at, MONDAY + 3 * HOUR) == ("cleo",)
     assert oncall(WEEKLY, later).during(MONDAY - 2 * HOUR, MONDAY - HOUR) == ()
 
 

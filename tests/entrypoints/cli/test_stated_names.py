@@ -10,7 +10,10 @@ import pytest
 from tests.use_cases.flags.rollout_world import BALANCE, RolloutWorld, rollout_world
 
 from ledger_guard import wiring
+from ledger_guard.domain.attestations import override_attested
 from ledger_guard.domain.errors import SafetyRefusal
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.flags import OverrideGranted
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import new_id
@@ -117,8 +120,17 @@ def test_a_name_that_may_override_has_no_right_when_it_was_only_stated(world):
 def test_an_override_without_a_proved_name_on_record_opens_nothing(world):
     freeze(world.deps, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
     now = world.deps.wall_clock.now()
+    until = now + timedelta(hours=1)
+    granted = FreezeOverride(new_id(), BALANCE, "tenant-a", "as earlier versions did", "ops-lead", now, until)
+    fact = OverrideGranted(
+        stage="granted",
+        override_id=granted.override_id,
+        reason=granted.reason,
+        expires_at=until,
+        freezes=(),
+        attested=(override_attested(granted).row,),
+    )
     with world.deps.state.transaction() as state:
-        state.overrides.add(
-            FreezeOverride(new_id(), BALANCE, "tenant-a", "as earlier versions did", "ops-lead", now, now + timedelta(hours=1))
-        )
+        state.overrides.add(granted)
+        state.audit.append(recorded(fact, actor="ops-lead", subject=f"flag:{BALANCE}@tenant-a", at=now))
     assert not standing(world.deps, BALANCE, "tenant-a").is_open

@@ -136,7 +136,8 @@ def test_before_the_first_turn_no_one_is_asked(uri):
 
 def test_a_second_person_is_asked_after_the_first_ones_turn_has_ended(uri):
     rule = {"approvers": ("group:oncall", "cleo", "dora"), "approvers_needed": 2}
-    world = world_of(policy(TURNS, **rule), uri)
+    groups = {"oncall": {**ONCALL, "rota": rota("anna", "boris", starts_at=NOW - 2 * HOUR, hours=3)}}
+    world = world_of(policy(groups, **rule), uri)
     agrees(world, asked(world), "anna")
     later(world, HOUR)
     request = asked(world, ordinal=2)
