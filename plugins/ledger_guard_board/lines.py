@@ -11,6 +11,7 @@ from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.flags import FlagState, Freeze, scope_text
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.shown_text import duration, listed
+from ledger_guard.domain.stops import named
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.use_cases.reports.board import BoardState, TriggerState
 from ledger_guard_board.wording import TENANTS_SHOWN, Moment, moment, safe_link, subject_text, window_text
@@ -215,4 +216,5 @@ def flag_line(state: FlagState) -> FlagLine:
 def audit_line(entry: AuditEntry, now: datetime) -> AuditLine:
     """An audit entry's line."""
     event = entry.event
-    return AuditLine(entry.sequence, moment(event.at, now), event.verb, event.actor, event.subject)
+    by = named(event.actor, event.detail.get("is_proved") is not False)
+    return AuditLine(entry.sequence, moment(event.at, now), event.verb, by, event.subject)

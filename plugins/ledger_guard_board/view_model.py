@@ -58,6 +58,8 @@ class BoardView:
     flags_problem: str
     #: what is used of each budget, a sentence each
     budgets: tuple[str, ...]
+    #: who answers instead of whom, a sentence each
+    delegations: tuple[str, ...]
     audit: tuple[AuditLine, ...]
 
 
@@ -86,6 +88,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         flags=tuple(flag_line(flag) for flag in state.flags),
         flags_problem=state.flags_problem,
         budgets=tuple(each.sentence(state.currency) for each in state.budgets),
+        delegations=tuple(each.sentence for each in state.delegations),
         audit=tuple(audit_line(entry, state.read_at) for entry in state.audit),
     )
 

@@ -41,6 +41,7 @@ from ledger_guard.domain.facts.backfill import (
     WriteRefused,
 )
 from ledger_guard.domain.facts.codec import Fact, json_of, recorded, told, told_for_certain
+from ledger_guard.domain.facts.delegations import Delegated, DelegationWithdrawn
 from ledger_guard.domain.facts.flags import (
     ChangeConfirmed,
     FlagFrozen,
@@ -243,6 +244,8 @@ SAMPLES: list[Fact] = [
     NoticeFailed(title="T1 severe", error="the channel is away"),
     DeployRecorded(version="v2", deployed_at=NOON),
     KeyUsed(key_id="k-2", replaces=None),
+    Delegated(delegation_id="d-1", to="boris", until=NOON, reason="on a plane", is_proved=True),
+    DelegationWithdrawn(delegation_id="d-1", reason="back again", is_proved=True),
     GuardStopped(reason="paid twice", is_proved=False),
     GuardReleased(reason="a test", is_proved=True, stopped_by="anna"),
 ]

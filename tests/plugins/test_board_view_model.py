@@ -8,6 +8,8 @@ import pytest
 from tests.plugins.board_values import LENGTH, NEWEST, NOW, approval, board_state, incident, trigger_state, verdict
 from tests.triggers import T1, T2, T3
 
+from ledger_guard.domain.audit import AuditEntry, AuditEvent
+from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.flags import FlagState, Freeze
 from ledger_guard.domain.shown_text import duration, listed
 from ledger_guard.domain.stops import Stop
@@ -55,6 +57,14 @@ def test_a_stop_is_the_first_thing_to_read():
     stop = Stop(NOW, ("anna",), "two tenants were paid twice", True)
     view = board_view(board_state(stop=stop, incidents=(incident(),), held_up=("flag_rollback is paused.",)), UI)
     assert (view.headline, view.tone) == (f"Guard {stop.sentence}. It writes nothing until a second person releases it.", "bad")
+
+
+def test_a_delegation_is_one_line_and_a_name_that_was_only_stated_says_so():
+    given = Delegation("d-1", "anna", "boris", NOW, NOW + timedelta(hours=2), "on a plane")
+    stop = AuditEntry(1, AuditEvent("stop", "anna", "guard", {"reason": "twice", "is_proved": False}, NOW), "", "")
+    view = board_view(board_state(delegations=(given,), audit=(stop,)), UI)
+    assert view.delegations == (given.sentence,)
+    assert view.audit[0].actor == "anna (stated, not proved)"
 
 
 def test_what_is_held_up_is_loud_and_comes_before_incidents_and_questions():

@@ -84,7 +84,7 @@ def test_who_closed_it_when_and_why_is_in_the_audit_log(world):
     with world.state.transaction() as state:
         [entry] = state.audit.entries(incident_id=OPEN.incident_id)
     event = entry.event
-    assert (event.verb, event.actor, event.subject) == ("resolve", "anna", f"incident:{OPEN.incident_id}")
+    assert (event.verb, event.actor, event.subject) == ("resolve", "anna (stated, not proved)", f"incident:{OPEN.incident_id}")
     assert event.at == world.wall_clock.now()
     assert event.detail == {
         "reason": REASON,

@@ -51,6 +51,7 @@ def test_the_status_as_json(world, capsys):
         "waiting_approvals": 0,
         "open_incidents": 0,
         "standing_freezes": 0,
+        "delegations": [],
     }
 
 

@@ -12,6 +12,7 @@ from ledger_guard.domain.facts.codec import json_form
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.shown_text import listed
 from ledger_guard.domain.windows import iso
+from ledger_guard.entrypoints.cli.person import by as by_option
 from ledger_guard.use_cases.remediation.close_incident import close_incident
 from ledger_guard.use_cases.reports.incident_record import IncidentRecord, incident_record
 from ledger_guard.use_cases.reports.report import incident_report
@@ -79,7 +80,7 @@ def report(incident_id: str) -> None:
 @incident.command()
 @click.argument("incident_id", metavar="ID")
 @click.option("--reason", required=True, help="Why it is over without evidence, in at least 10 characters.")
-@click.option("--by", required=True, help="Who closes it.")
+@by_option("Who closes it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def close(incident_id: str, reason: str, by: str, as_json: bool) -> None:
     """Resolve an incident that no evidence will end, such as one of a tenant that left while in alarm.

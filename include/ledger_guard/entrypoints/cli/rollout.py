@@ -14,7 +14,7 @@ from ledger_guard.domain.flags import EVERYWHERE, Freeze, on_or_off, scope_words
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.shown_text import duration
 from ledger_guard.domain.windows import iso
-from ledger_guard.entrypoints.cli.rollout_changes import end_override, freeze, override, plan_rotation, record_deploy, rotated
+from ledger_guard.entrypoints.cli.rollout_changes import end_override, freeze, plan_rotation, record_deploy, rotated
 from ledger_guard.ports import Dependencies
 from ledger_guard.signals.check_secrets import finding_words
 from ledger_guard.signals.secret_ages import look_at_secrets
@@ -88,7 +88,7 @@ def secrets(as_json: bool) -> None:
         click.echo(f"{finding.name} of {finding.provider}: {finding_words(finding)}")
 
 
-for _command in (freeze, override, end_override, plan_rotation, rotated, record_deploy):
+for _command in (freeze, end_override, plan_rotation, rotated, record_deploy):
     rollout.add_command(_command)
 
 

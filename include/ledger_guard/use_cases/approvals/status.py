@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from ledger_guard.domain.budgets import Used
+from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.budget import budget_used
+from ledger_guard.use_cases.approvals.delegate import delegations_now
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class GuardStatus:
     waiting_approvals: int
     open_incidents: int
     standing_freezes: int
+    #: who answers instead of whom now
+    delegations: tuple[Delegation, ...]
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON, with `is_stopped` beside the stop."""
@@ -39,6 +43,7 @@ class GuardStatus:
             f"guard      {self.stop.sentence if self.stop else 'running: it may write'}",
             *(f"budget     {each.sentence(self.currency)}" for each in self.budgets),
             f"approvals  {self.waiting_approvals} waiting",
+            *(f"delegated  {each.sentence}" for each in self.delegations),
             f"incidents  {self.open_incidents} open",
             f"freezes    {self.standing_freezes} active",
         ]
@@ -56,4 +61,5 @@ def guard_status(deps: Dependencies) -> GuardStatus:
             waiting_approvals=len(state.approvals.waiting(now)),
             open_incidents=len(state.incidents.listed(include_resolved=False)),
             standing_freezes=len(state.freezes.standing()),
+            delegations=delegations_now(deps, state),
         )

@@ -94,8 +94,9 @@ def require_plan_approval(deps: Dependencies, plan: Plan, kind: ApprovalKind, wh
 
     Only with break glass may the same person have made the plan.
     """
-    rule, now = rule_now(deps.policy, kind), deps.wall_clock.now()
+    now = deps.wall_clock.now()
     with deps.state.transaction() as state:
+        rule = rule_now(deps, state, kind)
         approvals = state.approvals.of_run(kind, plan.plan_id)
         require_attested_approvals(state, approvals, what)
         subject = subject_now(state, plan.plan_hash, approvals, made_by=plan.requested_by)

@@ -16,7 +16,7 @@ from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, Sour
 from ledger_guard.domain.facts.codec import recorded, told
 from ledger_guard.domain.facts.flags import FlagWriteFailed, FlagWriteIntended, FlagWritten
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
-from ledger_guard.domain.permission import Permission, Subject, permission_refusals, require_permission
+from ledger_guard.domain.permission import ApprovalRule, Permission, Subject, permission_refusals, require_permission
 from ledger_guard.domain.stops import require_running
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
@@ -156,7 +156,8 @@ class FlagWrite(ABC):
             if intent is not None and _is_written(intent, seen, first_id):
                 return _Case(Permission(tuple(approvals)), None, intent, (), intent.from_value)
         proposal = self.propose(state, seen, approvals[0].request.requested_by if approvals else "nobody")
-        permission = self._permitted(approvals, subject_now(state, proposal.subject_hash, approvals), proposal)
+        rule = rule_now(self.deps, state, self.kind)
+        permission = self._permitted(approvals, rule, subject_now(state, proposal.subject_hash, approvals), proposal)
         own = next(found for found in seen if found.tenant_id == self.tenant_id)
         return _Case(permission, None, intent, proposal.to_write, own.is_enabled)
 
@@ -168,8 +169,10 @@ class FlagWrite(ABC):
             )
         return _Case(Permission(tuple(approvals)), used, None, (), used.from_value)
 
-    def _permitted(self, approvals: Sequence[Approval], subject: Subject, proposal: FlagProposal) -> Permission:
-        what, rule, now = f"{self.verb} of {self.subject_id}", rule_now(self.deps.policy, self.kind), self.deps.wall_clock.now()
+    def _permitted(
+        self, approvals: Sequence[Approval], rule: ApprovalRule, subject: Subject, proposal: FlagProposal
+    ) -> Permission:
+        what, now = f"{self.verb} of {self.subject_id}", self.deps.wall_clock.now()
         for approval in approvals:
             if approval.approved_by is not None and approval.request.subject_hash != subject.subject_hash:
                 found = "; ".join(permission_refusals(approvals, rule, subject, now))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.budgets import Used
+from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
@@ -22,6 +23,7 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.budget import budget_used
+from ledger_guard.use_cases.approvals.delegate import delegations_now
 from ledger_guard.use_cases.approvals.held_up import held_up
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
@@ -86,6 +88,8 @@ class BoardState:
     #: what may be written without a human, the hour's first
     budgets: tuple[Used, ...] = ()
     currency: str = "USD"
+    #: who answers instead of whom now
+    delegations: tuple[Delegation, ...] = ()
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
@@ -102,6 +106,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
+        delegations = delegations_now(deps, state)
         held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
@@ -121,6 +126,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         stop=stop,
         budgets=budgets,
         currency=deps.policy.platform.currency,
+        delegations=delegations,
     )
 
 
