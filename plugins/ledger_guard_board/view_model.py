@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger_guard.domain.attestations import UNKEYED_WORDS
+from ledger_guard.domain.modes_on_record import modes_in_short
 from ledger_guard.domain.shown_text import counted, duration
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import iso
@@ -58,6 +59,8 @@ class BoardView:
     flags_problem: str
     #: what is used of each budget, a sentence each
     budgets: tuple[str, ...]
+    #: how far matrix rows that do not act by themselves may go
+    modes: tuple[str, ...]
     audit: tuple[AuditLine, ...]
 
 
@@ -86,6 +89,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         flags=tuple(flag_line(flag) for flag in state.flags),
         flags_problem=state.flags_problem,
         budgets=tuple(each.sentence(state.currency) for each in state.budgets),
+        modes=modes_in_short(state.modes),
         audit=tuple(audit_line(entry, state.read_at) for entry in state.audit),
     )
 

@@ -20,6 +20,11 @@ RUNS = {
     "flag_rollback": ("review", {"flag": FLAG, "incident_id": INCIDENT}, ["flag", "reason"]),
     "flag_restore": ("review", {"flag": FLAG}, ["root_cause", "validation"]),
     "guard_stop": ("obey", {"order": "stop", "reason": "two tenants were paid twice"}, ["order", "reason"]),
+    "guard_mode": (
+        "obey",
+        {"order": "lower", "row": "T3 severe", "to": "propose", "reason": "two repairs were wrong"},
+        ["row", "reason"],
+    ),
 }
 
 

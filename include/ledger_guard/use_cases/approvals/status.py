@@ -8,9 +8,11 @@ from typing import Any
 
 from ledger_guard.domain.budgets import Used
 from ledger_guard.domain.facts.codec import json_of
+from ledger_guard.domain.modes_on_record import RowMode, modes_in_short, notable_modes
 from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.budget import budget_used
+from ledger_guard.use_cases.approvals.modes import modes_now
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class GuardStatus:
     waiting_approvals: int
     open_incidents: int
     standing_freezes: int
+    #: rows whose mode is not `act`, or not the policy's
+    modes: tuple[RowMode, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON, with `is_stopped` beside the stop."""
@@ -41,6 +45,7 @@ class GuardStatus:
             f"approvals  {self.waiting_approvals} waiting",
             f"incidents  {self.open_incidents} open",
             f"freezes    {self.standing_freezes} active",
+            *(f"modes      {line}" for line in modes_in_short(self.modes)),
         ]
 
 
@@ -56,4 +61,5 @@ def guard_status(deps: Dependencies) -> GuardStatus:
             waiting_approvals=len(state.approvals.waiting(now)),
             open_incidents=len(state.incidents.listed(include_resolved=False)),
             standing_freezes=len(state.freezes.standing()),
+            modes=notable_modes(modes_now(deps, state)),
         )

@@ -13,6 +13,7 @@ from ledger_guard.domain.budgets import Used
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.modes_on_record import RowMode, notable_modes
 from ledger_guard.domain.runs import DAG_IDS
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.stops import Stop, active_stop
@@ -23,6 +24,7 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.budget import budget_used
 from ledger_guard.use_cases.approvals.held_up import held_up
+from ledger_guard.use_cases.approvals.modes import modes_now
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
 
@@ -85,6 +87,8 @@ class BoardState:
     stop: Stop | None = None
     #: what may be written without a human, the hour's first
     budgets: tuple[Used, ...] = ()
+    #: rows whose mode is not `act`, or not the policy's
+    modes: tuple[RowMode, ...] = ()
     currency: str = "USD"
 
 
@@ -103,6 +107,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         is_keyed = state.audit.keys.newest is not None
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
         held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
+        modes = notable_modes(modes_now(deps, state))
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
     return BoardState(
@@ -120,6 +125,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         held_up=(*problem, *held, *_without_a_run(len(orphans))),
         stop=stop,
         budgets=budgets,
+        modes=modes,
         currency=deps.policy.platform.currency,
     )
 
