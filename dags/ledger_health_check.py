@@ -12,8 +12,9 @@ Every 5 minutes; one run at a time; no catch-up (each run senses every closed wi
 
 ## What it changes
 Guard state only: readings, verdicts, incidents, sent reminders, questions whose run has ended, the policy's modes; and one
-line in the file of LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts `ledger_remediation`. It starts `flag_rollback` for a flag that was enabled
-unconfirmed and whose signal rose again, unless triage advises against a rollback. It never touches the platform.
+line in the file of LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts `ledger_remediation`. It starts `flag_rollback` for a flag
+that was enabled unconfirmed and whose signal rose again, unless triage advises against a rollback. It never touches the
+platform.
 
 ## Safe to re-run?
 Yes. Windows are stored once, verdicts are replaced, a remediation starts once per incident, severity and scope, and a rollback
