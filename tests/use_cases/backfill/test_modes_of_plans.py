@@ -28,6 +28,7 @@ from ledger_guard.use_cases.backfill.review import review, review_in_shadow
 from ledger_guard.use_cases.backfill.verify import verify
 from ledger_guard.use_cases.remediation.close_incident import close_incident
 from ledger_guard.use_cases.reports.mode_report import Plans, RowReport, mode_report
+from ledger_guard.use_cases.reports.report import incident_report
 
 ROW, WHY = "T1 severe isolated", "two repairs were wrong"
 ROWS = 3
@@ -92,6 +93,17 @@ def test_below_act_a_human_decides_and_the_reason_is_told(world, to):
     assert world.stored(plan.plan_id).status is PlanStatus.PLANNED
     approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan)
     assert force(world.deps, plan.plan_id, ACTOR) == ForceOutcome(ROWS, 0, 0)
+
+
+def test_the_incidents_report_says_once_that_the_mode_held_the_plan(world):
+    incident_id = incident(world)
+    assert "Held by the mode" not in incident_report(world.deps, incident_id)
+    plan = planned(world, incident_id)
+    lowered(world)
+    for _ in range(2):
+        review(world.deps, plan.plan_id)
+    said = f"- 2026-03-01T12:00:00Z {ROW} is in propose: plan {plan.plan_id} ({ROWS} rows) waits for a human"
+    assert incident_report(world.deps, incident_id).count(said) == 1
 
 
 def test_a_row_that_proposes_by_the_policy_asks(world):

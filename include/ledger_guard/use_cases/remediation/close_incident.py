@@ -7,15 +7,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
-from ledger_guard.domain.facts.codec import recorded, told
+from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.incidents import IncidentClosed
+from ledger_guard.domain.false_alarms import was_found_false
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
 from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.signals import WindowState
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window, iso
 from ledger_guard.ports import Dependencies
-from ledger_guard.ports.guard_state import AuditLog, UnitOfWork
+from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.change_mode import fall_back
 from ledger_guard.use_cases.approvals.modes import rows_of_incident
 
@@ -79,12 +80,6 @@ def _refuse_resolved(state: UnitOfWork, incident: Incident, *, is_false_alarm: b
         raise BadInputError(f"incident {incident.incident_id}: is resolved; allowed: an incident that is not")
     if was_found_false(state.audit, incident.incident_id):
         raise BadInputError(f"incident {incident.incident_id}: was found false already; allowed: one that was not")
-
-
-def was_found_false(log: AuditLog, incident_id: str) -> bool:
-    """Whether a person found the incident to be a false alarm."""
-    entries = log.about(f"incident:{incident_id}", ("resolve",))
-    return any(closed.is_false_alarm for entry in entries if (closed := told(entry.event, IncidentClosed)))
 
 
 def _newest_readable(state: UnitOfWork, incident: Incident) -> Window | None:

@@ -10,6 +10,7 @@ from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.facts.backfill import PlanAdvanced, PlanReviewed, TenantCompared
 from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.facts.modes import HeldInShadow
+from ledger_guard.domain.false_alarms import was_found_false
 from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.modes_on_record import RowMode
 from ledger_guard.domain.money import readable
@@ -17,7 +18,6 @@ from ledger_guard.domain.plans import PlanStatus
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.modes import modes_now
-from ledger_guard.use_cases.remediation.close_incident import was_found_false
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class _Outcome:
         self.has_acted = was_written and not reviewed.needs_approval and not reviewed.is_empty
         self.would_have_acted = bool(reviewed.is_held_by_mode)
         self.undone = bool(advanced & {PlanStatus.UNDOING, PlanStatus.UNDONE})
-        self.drifted_back = any(found.wrong_again for each in entries if (found := told(each, TenantCompared)))
+        self.drifted_back = any(compared.wrong_again for each in entries if (compared := told(each, TenantCompared)))
         incident_id = entry.event.incident_id
         self.found_false = incident_id is not None and was_found_false(state.audit, incident_id)
 

@@ -57,8 +57,9 @@ def _held_by_modes(record: IncidentRecord) -> Iterator[str]:
         reviewed, held = told(event, PlanReviewed), told(event, HeldInShadow)
         if reviewed and reviewed.is_held_by_mode and reviewed.mode and event.subject not in told_plans:
             told_plans.add(event.subject)
-            size = f"{reviewed.rows} rows" if reviewed.mode is Mode.SHADOW else f"{reviewed.rows} rows wait for a human"
-            yield f"{iso(event.at)} {reviewed.row} is in {reviewed.mode.value}: {event.subject.replace(':', ' ')} of {size}"
+            became = "was a dry-run only" if reviewed.mode is Mode.SHADOW else "waits for a human"
+            plan = f"{event.subject.replace(':', ' ')} ({reviewed.rows} rows)"
+            yield f"{iso(event.at)} {reviewed.row} is in {reviewed.mode.value}: {plan} {became}"
         elif held:
             yield f"{iso(event.at)} {held.row} is in shadow: {held.action} {held.target}".rstrip() + " was only recorded"
 
