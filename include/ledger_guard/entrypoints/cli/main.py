@@ -37,6 +37,7 @@ COMMANDS = {
     "policy": "Check the policy file.",
     "release": "Let a stopped guard write again.",
     "rollout": "Check whether a flag may be enabled; freezes, overrides, secrets.",
+    "source": "Check where a trigger's readings come from.",
     "status": "Show whether the guard is stopped, and what waits.",
     "stop": "Hold every write of the guard.",
     "watch": "Report problems of the guard itself; for cron, outside Airflow.",
