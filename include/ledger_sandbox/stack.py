@@ -36,6 +36,7 @@ DAG_IDS = {
     "flag_override",
     "guard_stop",
     "guard_delegate",
+    "guard_mode",
 }
 PREFERRED_PORT = 18080
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger_guard.domain.attestations import UNKEYED_WORDS
+from ledger_guard.domain.modes_on_record import modes_in_short
 from ledger_guard.domain.shown_text import counted, duration
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import iso
@@ -60,6 +61,8 @@ class BoardView:
     budgets: tuple[str, ...]
     #: who answers instead of whom, a sentence each
     delegations: tuple[str, ...]
+    #: how far matrix rows that do not act by themselves may go
+    modes: tuple[str, ...]
     audit: tuple[AuditLine, ...]
 
 
@@ -89,6 +92,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         flags_problem=state.flags_problem,
         budgets=tuple(each.sentence(state.currency) for each in state.budgets),
         delegations=tuple(each.sentence for each in state.delegations),
+        modes=modes_in_short(state.modes),
         audit=tuple(audit_line(entry, state.read_at) for entry in state.audit),
     )
 

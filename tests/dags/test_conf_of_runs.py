@@ -26,6 +26,11 @@ RUNS = {
     ),
     "guard_delegate": ("obey", {"to": "ops-lead", "reason": "on a plane until ten"}, ["hours", "to"]),
     "guard_stop": ("obey", {"order": "stop", "reason": "two tenants were paid twice"}, ["order", "reason"]),
+    "guard_mode": (
+        "obey",
+        {"order": "lower", "row": "T3 severe", "to": "propose", "reason": "two repairs were wrong"},
+        ["row", "reason"],
+    ),
 }
 
 

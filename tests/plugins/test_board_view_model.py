@@ -11,6 +11,8 @@ from tests.triggers import T1, T2, T3
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.flags import FlagState, Freeze
+from ledger_guard.domain.modes import Mode
+from ledger_guard.domain.modes_on_record import RowMode
 from ledger_guard.domain.shown_text import duration, listed
 from ledger_guard.domain.stops import Stop
 from ledger_guard.domain.verdicts import Scope, Severity
@@ -65,6 +67,16 @@ def test_a_delegation_is_one_line_and_a_name_that_was_only_stated_says_so():
     view = board_view(board_state(delegations=(given,), audit=(stop,)), UI)
     assert view.delegations == (given.sentence,)
     assert view.audit[0].actor == "anna (stated, not proved)"
+
+
+def test_rows_that_do_not_act_are_shown_and_why_one_is_below_the_policy():
+    policys = RowMode("T1 mild", Mode.PROPOSE, Mode.PROPOSE, NOW, "the policy's mode")
+    fallen = RowMode("T3 severe", Mode.PROPOSE, Mode.ACT, NOW, "plan p was undone")
+    view = board_view(board_state(modes=(policys, fallen)), UI)
+    assert view.modes == (
+        "propose, as the policy says: T1 mild",
+        "T3 severe: propose since 2026-03-01T03:02:00Z (policy: act): plan p was undone",
+    )
 
 
 def test_what_is_held_up_is_loud_and_comes_before_incidents_and_questions():

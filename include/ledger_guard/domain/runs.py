@@ -19,6 +19,7 @@ DAG_IDS = (
     "flag_override",
     "guard_stop",
     "guard_delegate",
+    "guard_mode",
 )
 #: DAGs that people start in an emergency: their runs that stay queued are reported
 EMERGENCY_DAG_IDS = ("flag_rollback", "tenant_backfill")

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.people import People
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
@@ -166,6 +167,15 @@ class Policy(Section):
             if row.answers(trigger, severity, scope):
                 return row
         raise BadInputError(f"matrix: no row for ({trigger.value}, {severity.value}, {scope.value}); allowed: mild and severe")
+
+    @property
+    def modes(self) -> dict[str, Mode]:
+        """The mode of each matrix row, by the row's name."""
+        return {row.name: row.mode for row in self.matrix}
+
+    def actions_of(self, row_name: str) -> tuple[str, ...]:
+        """The actions of the matrix row of this name; empty when there is none."""
+        return next((row.actions for row in self.matrix if row.name == row_name), ())
 
     def trigger(self, trigger: Trigger) -> TriggerPolicy:
         """The policy's section of a trigger; raises BadInputError when it no longer has one."""

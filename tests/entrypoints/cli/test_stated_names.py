@@ -59,6 +59,8 @@ def test_the_verbs_that_take_a_name_are_known_here():
         "backfill undo",
         "incident close",
         "ingest access-log",
+        "mode lower",
+        "mode raise",
         "release",
         "rollout end-override",
         "rollout freeze",

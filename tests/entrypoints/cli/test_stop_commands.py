@@ -38,6 +38,7 @@ def test_the_status_as_json(world, capsys):
     assert main(["status", "--json"]) == 3
     found = json.loads(capsys.readouterr().out)
     assert [each["period"] for each in found.pop("budgets")] == ["hourly", "daily"]
+    assert {each["mode"] for each in found.pop("modes")} == {"propose"}
     assert found == {
         "is_stopped": True,
         "read_at": "2026-03-01T12:00:00Z",

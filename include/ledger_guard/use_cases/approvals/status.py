@@ -9,10 +9,12 @@ from typing import Any
 from ledger_guard.domain.budgets import Used
 from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.facts.codec import json_of
+from ledger_guard.domain.modes_on_record import RowMode, modes_in_short, notable_modes
 from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.budget import budget_used
 from ledger_guard.use_cases.approvals.delegate import delegations_now
+from ledger_guard.use_cases.approvals.modes import modes_now
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class GuardStatus:
     standing_freezes: int
     #: who answers instead of whom now
     delegations: tuple[Delegation, ...]
+    #: rows whose mode is not `act`, or not the policy's
+    modes: tuple[RowMode, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON, with `is_stopped` beside the stop."""
@@ -46,6 +50,7 @@ class GuardStatus:
             *(f"delegated  {each.sentence}" for each in self.delegations),
             f"incidents  {self.open_incidents} open",
             f"freezes    {self.standing_freezes} active",
+            *(f"modes      {line}" for line in modes_in_short(self.modes)),
         ]
 
 
@@ -62,4 +67,5 @@ def guard_status(deps: Dependencies) -> GuardStatus:
             open_incidents=len(state.incidents.listed(include_resolved=False)),
             standing_freezes=len(state.freezes.standing()),
             delegations=delegations_now(deps, state),
+            modes=notable_modes(modes_now(deps, state)),
         )

@@ -14,6 +14,7 @@ from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.modes_on_record import RowMode, notable_modes
 from ledger_guard.domain.runs import DAG_IDS
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.stops import Stop, active_stop
@@ -25,6 +26,7 @@ from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.budget import budget_used
 from ledger_guard.use_cases.approvals.delegate import delegations_now
 from ledger_guard.use_cases.approvals.held_up import held_up
+from ledger_guard.use_cases.approvals.modes import modes_now
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
 
@@ -87,6 +89,8 @@ class BoardState:
     stop: Stop | None = None
     #: what may be written without a human, the hour's first
     budgets: tuple[Used, ...] = ()
+    #: rows whose mode is not `act`, or not the policy's
+    modes: tuple[RowMode, ...] = ()
     currency: str = "USD"
     #: who answers instead of whom now
     delegations: tuple[Delegation, ...] = ()
@@ -108,6 +112,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
         delegations = delegations_now(deps, state)
         held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
+        modes = notable_modes(modes_now(deps, state))
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
     return BoardState(
@@ -125,6 +130,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         held_up=(*problem, *held, *_without_a_run(len(orphans))),
         stop=stop,
         budgets=budgets,
+        modes=modes,
         currency=deps.policy.platform.currency,
         delegations=delegations,
     )
