@@ -99,6 +99,7 @@ def _sentences(
 ) -> Iterator[tuple[str, Tone]]:
     """Everything that is not quiet, the most urgent first."""
     yield from _stop(state)
+    yield from ((text, "bad") for text, breaks_a_freeze in state.flags_past_the_guard if breaks_a_freeze)
     if blind := [card.trigger for card in cards if card.is_blind]:
         limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
         yield (
@@ -124,6 +125,7 @@ def _sentences(
         yield f"{counted(len(freezes), 'freeze is active', 'freezes are active')}: {flags}.", "warn"
     if thin := [card.trigger for card in cards if card.state == "insufficient"]:
         yield f"Too little traffic to judge {', '.join(thin)}.", "unknown"
+    yield from ((text, "warn") for text, breaks_a_freeze in state.flags_past_the_guard if not breaks_a_freeze)
     if state.flags_problem:
         yield "The flags' values can't be read.", "warn"
 

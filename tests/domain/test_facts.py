@@ -71,6 +71,14 @@ from ledger_guard.domain.facts.incidents import (
     Triaged,
     WindowsJudged,
 )
+from ledger_guard.domain.facts.past_the_guard import (
+    ChangedPastTheGuard,
+    FlagChangesTold,
+    FlagNotRead,
+    FlagReadAgain,
+    FlagValuesSeen,
+    FreezeBreachEnded,
+)
 from ledger_guard.domain.facts.records import (
     DeployRecorded,
     FileIngested,
@@ -81,6 +89,7 @@ from ledger_guard.domain.facts.records import (
     WindowsSensed,
 )
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
+from ledger_guard.domain.flag_values import FlagValue
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import BackfillMode, PlanStatus
@@ -243,6 +252,20 @@ SAMPLES: list[Fact] = [
     NoticeFailed(title="T1 severe", error="the channel is away"),
     DeployRecorded(version="v2", deployed_at=NOON),
     KeyUsed(key_id="k-2", replaces=None),
+    FlagValuesSeen(stage="seen", values={"*": FlagValue.ON, "t": FlagValue.NOT_KNOWN}),
+    ChangedPastTheGuard(
+        stage="changed",
+        scopes=("*", "t"),
+        from_value=FlagValue.OFF,
+        to_value=FlagValue.ON,
+        enables=True,
+        changed_by="mallory",
+        changed_at=PRECISELY,
+    ),
+    FlagChangesTold(stage="told", changes=(7,), is_alarm=True),
+    FreezeBreachEnded(stage="ended", change=7, how="is off again"),
+    FlagNotRead(stage="not_read", why="the store is away"),
+    FlagReadAgain(stage="read_again"),
     GuardStopped(reason="paid twice", is_proved=False),
     GuardReleased(reason="a test", is_proved=True, stopped_by="anna"),
 ]
