@@ -45,6 +45,8 @@ class BoardView:
     #: further sentences, by urgency
     notes: tuple[str, ...]
     is_blind: bool
+    #: whether the guard is stopped
+    is_stopped: bool
     #: paused DAGs, queued emergencies, runs that did not start, questions without a run: a sentence each
     held_up: tuple[str, ...]
     triggers: tuple[TriggerCard, ...]
@@ -78,6 +80,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         tone=tone,
         notes=(*(text for text, _ in further), *_rehearsal(state), *_unkeyed(state)),
         is_blind=any(card.is_blind for card in cards),
+        is_stopped=state.stop is not None,
         held_up=state.held_up,
         triggers=cards,
         waiting=waiting,
