@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger_guard.domain.flag_record import FlagRecord, NoticedChange
+from ledger_guard.domain.flag_values import FlagValue
 from ledger_guard.domain.flags import EVERYWHERE, Freeze, scope_words
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.shown_text import listed
@@ -29,8 +30,14 @@ class FreezeBreach:
     @property
     def sentence(self) -> str:
         """For people."""
-        where, since = scopes_in_words(self.scopes, _SCOPES_SHOWN), iso(self.change.noticed_at)
-        return f"{self.flag} was enabled past the guard for {where} during a freeze, noticed {since}."
+        return f"{self.in_words(_SCOPES_SHOWN)}."
+
+    def in_words(self, at_most: int) -> str:
+        """What happened, where, and when it was noticed; at most so many tenants are named."""
+        is_known = self.change.fact.to_value is not FlagValue.NOT_KNOWN
+        what = "was enabled past the guard" if is_known else "is no longer known to be safe"
+        where, since = scopes_in_words(self.scopes, at_most), iso(self.change.noticed_at)
+        return f"{self.flag} {what} for {where} during a freeze, noticed {since}"
 
 
 def breaches_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.domain.errors import LedgerInvariantError, NotificationFailed, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.use_cases.flags.flag_comparison import compare_flags
 from ledger_guard.use_cases.flags.flag_reminders import watch_and_remind
 from ledger_guard.use_cases.flags.freeze import freeze
 from ledger_guard.use_cases.flags.override_freeze import override_freeze
@@ -228,6 +230,13 @@ def test_a_flag_that_is_no_longer_known_to_be_off_during_a_freeze_is_as_loud(mem
     (said, *_) = check(memory)
     assert said.startswith("ledger_enforce_balance is no longer known to be safe for everyone during a freeze")
     assert "(on for a part)" in dict(notices(memory)[0].facts)["Change"]
+
+
+def test_attack_a_flag_that_was_enabled_before_anything_was_ever_compared_is_held_against_the_guards_own_rollback(world):
+    world.approved_roll_back(world.incident(T1))
+    put(world, EVERYWHERE, True)
+    (said,) = check(world)
+    assert "was enabled past the guard for everyone during a freeze" in said
 
 
 # --- what the guard itself does ---------------------------------------------------------------------------------------
@@ -463,3 +472,21 @@ def test_a_line_that_somebody_deletes_from_a_file_is_no_longer_known_to_be_off(m
     _by_hand(tmp_path, ".env", "LEDGER_ENFORCE_BALANCE=False", "")
     (said,) = check(memory)
     assert "is no longer known to be safe for everyone during a freeze" in said
+
+
+@pytest.mark.postgres
+def test_checks_that_run_at_once_record_a_change_once(stored_world):
+    compare_flags(stored_world.deps)
+    put(stored_world, EVERYWHERE, False)
+    together = threading.Barrier(4)
+
+    def compare() -> None:
+        together.wait()
+        compare_flags(stored_world.deps)
+
+    threads = [threading.Thread(target=compare) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [entry["stage"] for entry in stored_world.audit("watch_flags")].count("changed") == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ledger_guard.domain.flag_record import FlagRecord, NoticedChange, Unread
-from ledger_guard.domain.flag_values import FlagValue, flag_value
+from ledger_guard.domain.flag_values import flag_value
 from ledger_guard.domain.flags import Freeze, scope_words
 from ledger_guard.domain.freeze_breaches import FreezeBreach, scopes_in_words
 from ledger_guard.domain.notices import Notice
@@ -21,11 +21,8 @@ _LOUDEST = "FLAG ENABLED DURING A FREEZE"
 def breach_notice(deps: Dependencies, record: FlagRecord, breach: FreezeBreach) -> Notice:
     """The loudest notice there is: in the channel, with the escalation's mention."""
     change, now, at_most = breach.change, deps.wall_clock.now(), deps.policy.notification.list_at_most
-    where, lasts = scopes_in_words(breach.scopes, at_most), duration(now - change.noticed_at)
-    is_known = change.fact.to_value is not FlagValue.NOT_KNOWN
-    what = f"{record.flag} was enabled past the guard" if is_known else f"{record.flag} is no longer known to be safe"
-    again = f", for {lasts} now" if change.alarmed_at else ""
-    summary = f"{what} for {where} during a freeze, noticed {iso(change.noticed_at)}{again}. No restore is on record."
+    again = f", for {duration(now - change.noticed_at)} now" if change.alarmed_at else ""
+    summary = f"{breach.in_words(at_most)}{again}. No restore is on record."
     facts = [
         ("Change", change_words(record.flag, change.fact, at_most)),
         ("Who", who_changed_it(change.fact)),
