@@ -46,6 +46,8 @@ class BoardView:
     #: further sentences, by urgency
     notes: tuple[str, ...]
     is_blind: bool
+    #: whether the guard is stopped
+    is_stopped: bool
     #: paused DAGs, queued emergencies, runs that did not start, questions without a run: a sentence each
     held_up: tuple[str, ...]
     triggers: tuple[TriggerCard, ...]
@@ -83,6 +85,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         tone=tone,
         notes=(*(text for text, _ in further), *_rehearsal(state), *_unkeyed(state)),
         is_blind=any(card.is_blind for card in cards),
+        is_stopped=state.stop is not None,
         held_up=state.held_up,
         triggers=cards,
         waiting=waiting,
@@ -106,6 +109,7 @@ def _sentences(
 ) -> Iterator[tuple[str, Tone]]:
     """Everything that is not quiet, the most urgent first."""
     yield from _stop(state)
+    yield from ((text, "bad") for text, breaks_a_freeze in state.flags_past_the_guard if breaks_a_freeze)
     if blind := [card.trigger for card in cards if card.is_blind]:
         limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
         yield (
@@ -131,6 +135,7 @@ def _sentences(
         yield f"{counted(len(freezes), 'freeze is active', 'freezes are active')}: {flags}.", "warn"
     if thin := [card.trigger for card in cards if card.state == "insufficient"]:
         yield f"Too little traffic to judge {', '.join(thin)}.", "unknown"
+    yield from ((text, "warn") for text, breaks_a_freeze in state.flags_past_the_guard if not breaks_a_freeze)
     if state.flags_problem:
         yield "The flags' values can't be read.", "warn"
 

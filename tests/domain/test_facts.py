@@ -73,6 +73,14 @@ from ledger_guard.domain.facts.incidents import (
     WindowsJudged,
 )
 from ledger_guard.domain.facts.modes import HeldInShadow, ModeLowered, ModeRaised, ModesSeen
+from ledger_guard.domain.facts.past_the_guard import (
+    ChangedPastTheGuard,
+    FlagChangesTold,
+    FlagNotRead,
+    FlagReadAgain,
+    FlagValuesSeen,
+    FreezeBreachEnded,
+)
 from ledger_guard.domain.facts.records import (
     DeployRecorded,
     FileIngested,
@@ -84,6 +92,7 @@ from ledger_guard.domain.facts.records import (
     WindowsSensed,
 )
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
+from ledger_guard.domain.flag_values import FlagValue
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.pacing import Wanted
@@ -250,6 +259,20 @@ SAMPLES: list[Fact] = [
     KeyUsed(key_id="k-2", replaces=None),
     Delegated(delegation_id="d-1", to="boris", until=NOON, reason="on a plane", is_proved=True),
     DelegationWithdrawn(delegation_id="d-1", reason="back again", is_proved=True),
+    FlagValuesSeen(stage="seen", values={"*": FlagValue.ON, "t": FlagValue.NOT_KNOWN}),
+    ChangedPastTheGuard(
+        stage="changed",
+        scopes=("*", "t"),
+        from_value=FlagValue.OFF,
+        to_value=FlagValue.ON,
+        enables=True,
+        changed_by="mallory",
+        changed_at=PRECISELY,
+    ),
+    FlagChangesTold(stage="told", changes=(7,), is_alarm=True),
+    FreezeBreachEnded(stage="ended", change=7, how="is off again"),
+    FlagNotRead(stage="not_read", why="the store is away"),
+    FlagReadAgain(stage="read_again"),
     GuardStopped(reason="paid twice", is_proved=False),
     GuardReleased(reason="a test", is_proved=True, stopped_by="anna"),
     ModesSeen(modes={"T1 mild": Mode.PROPOSE, "T3 severe": Mode.ACT}, policy_hash="abc"),

@@ -85,6 +85,14 @@ def test_what_is_held_up_is_loud_and_comes_before_incidents_and_questions():
     assert (view.headline, view.tone, view.held_up) == (paused, "bad", (paused,))
 
 
+def test_a_broken_freeze_comes_first_and_any_other_difference_of_a_flag_is_named():
+    broken, other = "f was enabled past the guard for everyone during a freeze.", "g differs from the guard's record in 1 scope."
+    view = board_view(board_state(flags_past_the_guard=((broken, True), (other, False)), incidents=(incident(),)), UI)
+    assert (view.headline, view.tone) == (broken, "bad")
+    assert view.notes[-1] == other
+    assert board_view(board_state(flags_past_the_guard=((other, False),)), UI).tone == "warn"
+
+
 def test_the_soonest_approval_and_the_severe_incident_come_first():
     late, soon = approval(approval_id="late"), approval(approval_id="soon", expires_at=NOW + timedelta(minutes=3))
     mild, severe = (

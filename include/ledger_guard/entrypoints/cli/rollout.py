@@ -115,7 +115,8 @@ def status(as_json: bool) -> None:
             click.echo(f"  frozen for {scope_words(frozen['tenant_id'])} since {frozen['opened_at']}: {frozen['reason']}")
         for each in flag["rolled_back"]:
             lasts = duration(timedelta(seconds=each["seconds"]))
-            click.echo(f"  rolled back for {scope_words(each['tenant_id'])} since {each['since']}, for {lasts}")
+            again = "; enabled again past the guard" if each.get("is_enabled_again") else ""
+            click.echo(f"  rolled back for {scope_words(each['tenant_id'])} since {each['since']}, for {lasts}{again}")
         for each in flag["overrides"]:
             click.echo(
                 f"  override {each['override_id']} for {scope_words(each['tenant_id'])} until {each['expires_at']} "
@@ -153,7 +154,9 @@ def _scope_words(scope: dict[str, Any]) -> str:
 
 def _rollback(found: StandingRollback, now: datetime) -> dict[str, Any]:
     change = found.change
-    return {"tenant_id": change.tenant_id, "since": iso(change.changed_at), "seconds": int(found.lasts(now).total_seconds())}
+    again = {"is_enabled_again": True} if found.is_enabled_again else {}
+    lasts = int(found.lasts(now).total_seconds())
+    return {"tenant_id": change.tenant_id, "since": iso(change.changed_at), "seconds": lasts, **again}
 
 
 def _override_words(found: FreezeOverride) -> str:

@@ -109,7 +109,7 @@ class FlagWrite(ABC):
             return case.change
         permission = case.permission
         if case.to_write:
-            words = f"{self.verb}: {permission.reason} {_mark(permission.approval_id)}"
+            words = f"{self.verb}: {permission.reason} {write_mark(permission.approval_id)}"
             self.deps.flags.compare_and_set_all(case.to_write, self.target, permission.approved_by, words)
         else:
             # Written by a run that was killed or whose restart failed: a value that no instance serves is not done.
@@ -223,9 +223,10 @@ def last_failure(state: UnitOfWork, verb: str, incident_id: str | None, run_id: 
 
 
 def _is_written(intent: FlagWriteIntended, seen: Sequence[FlagState], approval_id: str) -> bool:
-    written = {state.tenant_id for state in seen if state.change_reason.endswith(_mark(approval_id))}
+    written = {state.tenant_id for state in seen if state.change_reason.endswith(write_mark(approval_id))}
     return bool(intent.before) and written.issuperset(intent.before)
 
 
-def _mark(approval_id: str) -> str:
+def write_mark(approval_id: str) -> str:
+    """The end of the reason that the store keeps with a value that the guard wrote."""
     return f"(approval {approval_id})"

@@ -29,6 +29,7 @@ from ledger_guard.use_cases.approvals.held_up import held_up
 from ledger_guard.use_cases.approvals.modes import modes_now
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
+from ledger_guard.use_cases.flags.watch_flags import flags_in_words
 
 #: how many audit entries the page shows
 AUDIT_ENTRIES = 10
@@ -85,6 +86,8 @@ class BoardState:
     is_keyed: bool = True
     #: what blocks runs from starting and questions from being answered, one sentence each
     held_up: tuple[str, ...] = ()
+    #: how the flags differ from the guard's record: a sentence each, and whether it is a broken freeze
+    flags_past_the_guard: tuple[tuple[str, bool], ...] = ()
     #: the stop that is active; None: the guard may write
     stop: Stop | None = None
     #: what may be written without a human, the hour's first
@@ -109,8 +112,8 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         waiting = tuple(state.approvals.waiting(deps.wall_clock.now()))
         freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
-        audit = tuple(state.audit.latest(AUDIT_ENTRIES))
         delegations = delegations_now(deps, state)
+        audit, past = tuple(state.audit.latest(AUDIT_ENTRIES)), flags_in_words(deps, state)
         held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
         modes = notable_modes(modes_now(deps, state))
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
@@ -128,6 +131,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         flags_problem=flags_problem,
         is_keyed=is_keyed,
         held_up=(*problem, *held, *_without_a_run(len(orphans))),
+        flags_past_the_guard=past,
         stop=stop,
         budgets=budgets,
         modes=modes,
