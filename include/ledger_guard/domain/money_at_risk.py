@@ -64,7 +64,7 @@ def in_words(reasons: Mapping[str, Any], events: str) -> str:
     causes = reasons.get(CAUSES)
     if isinstance(causes, Mapping) and causes:
         by_amount = sorted(causes.items(), key=lambda pair: (-(_cents(pair[1]) or -1), str(pair[0])))
-        words += f" ({', '.join(_cause(*pair) for pair in by_amount)})"
+        words += f", by cause: {', '.join(_cause(*pair) for pair in by_amount)}"
     return f"{words}, differing since {reasons[SINCE]} or longer" if reasons.get(SINCE) else words
 
 

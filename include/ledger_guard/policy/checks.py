@@ -177,6 +177,15 @@ def _budgets_can_be_reached(policy: Policy) -> Iterator[Problem]:
                 yield f"budget.{name}.{what}", f"{found}; allowed: up to {most}"
 
 
+def _limits_by_money_can_be_reached(policy: Policy) -> Iterator[Problem]:
+    if any(mapping.amount for mapping in policy.access_log.values()):
+        return
+    for trigger in policy.access_events():
+        if policy.limits_of(trigger).severe_from_cents is not None:
+            place = f"triggers.{trigger.value}.limits.severe_from_cents"
+            yield place, "is never reached: no mapping of access_log has an amount; allowed: where one has"
+
+
 _RULES: tuple[Rule, ...] = (
     *RULES_OF_PEOPLE,
     _every_row_is_of_a_known_trigger,
@@ -186,6 +195,7 @@ _RULES: tuple[Rule, ...] = (
     _nothing_is_left_to_be_filled_in,
     _numbers_are_ordered,
     _budgets_can_be_reached,
+    _limits_by_money_can_be_reached,
     _mappings_know_their_tenant,
     _names_of_flags_and_secrets_are_names,
     _whoever_writes_plans_can_be_run,
