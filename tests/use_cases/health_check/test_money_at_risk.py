@@ -164,3 +164,6 @@ def test_late_data_bring_money_over_a_limit():
     assert sense(world.deps, T1).revised == 1
     outcome = classify(world.deps, T1)
     assert (outcome.change, outcome.severity) == (Change.OPENED, Severity.SEVERE)
+    with world.deps.state.transaction() as state:
+        found = {each.tenant_id: each.reasons for each in state.verdicts.between(T1, window(144).start, window(144).end)}
+    assert found["a"]["at_risk_cents"] == LIMIT
