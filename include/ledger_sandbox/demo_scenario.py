@@ -99,6 +99,7 @@ class DemoScenario:
         yield "T3: rejected, nothing written", self.t3_rejected
         yield "Restore refused while frozen", self.restore_refused
         yield "Stopped: a backfill is held, released, done", self.stopped
+        yield "Budget reached: one tenant more waits for approval", self.budget_reached
         yield "Audit log verified", self.audited
 
     def quiet(self) -> StepResult:
@@ -273,7 +274,9 @@ class DemoScenario:
 
     def stopped(self) -> StepResult:
         """While the guard is stopped an ordinary backfill writes nothing; a second person releases it, and it goes on."""
-        tenant, lost = self._wallets_lost(3)
+        with psycopg.connect(self.uri) as connection:
+            tenant = next(each for each in tenants_by_size(connection)[1:] if each != self.tenant)
+        self.held_tenant, lost = tenant, self._lose_wallets(tenant, 3)
         command = self.rehearsal.command
         held = command("stop", "--reason", "wallets were seen to vanish", "--by", "oncall")
         require(held.returncode == 0, f"stop exits with {held.returncode}: {held.stderr}")
@@ -292,10 +295,32 @@ class DemoScenario:
         happened = f"{len(lost)} lost wallets stayed lost while stopped, and were made after the release; budget {budget}"
         return StepResult("stopped", happened, f"{self.ui}/dags/tenant_backfill/runs/{run_id}")
 
-    def _wallets_lost(self, rows: int) -> tuple[str, list[str]]:
-        """Delete so many wallets of a tenant that no step has touched; gives the tenant and the players."""
+    def budget_reached(self) -> StepResult:
+        """Small repairs go by themselves until the hour's tenants are used up; the next one needs a human."""
+        most = load_policy().budget.per_hour.tenants
         with psycopg.connect(self.uri) as connection:
-            tenant = next(each for each in tenants_by_size(connection)[1:] if each != self.tenant)
+            _, *others = tenants_by_size(connection)
+        untouched = [each for each in others if each not in (self.tenant, self.held_tenant)]
+        done = 0
+        for tenant in untouched[: most + 1]:
+            lost = self._lose_wallets(tenant, 1)
+            dry_run = self.rehearsal.command("backfill", "dry-run", "--tenant-id", tenant, "--mode", "create-missing", "--json")
+            forced = self.rehearsal.command("backfill", "force", "--plan", json.loads(dry_run.stdout)["plan_id"])
+            if forced.returncode == 3:
+                break
+            require(forced.returncode == 0, f"force exits with {forced.returncode}: {forced.stderr}")
+            done += 1
+        require(forced.returncode == 3, f"{done} tenants more were written and nothing was held: the budget is {most} an hour")
+        require("hourly budget" in forced.stderr, f"force was refused, but not for the budget: {forced.stderr}")
+        require(self._missing(lost) == len(lost), "a wallet was written although the budget was used up")
+        held = forced.stderr.strip().partition("hourly budget: ")[2].partition(")")[0]
+        return StepResult(
+            "budget reached", f"{done} small repairs more were written; then {held}", "python -m ledger_guard budget status"
+        )
+
+    def _lose_wallets(self, tenant: str, rows: int) -> list[str]:
+        """Delete so many wallets of a tenant that are right; gives their players."""
+        with psycopg.connect(self.uri) as connection:
             lost = connection.execute(
                 "delete from walletbalance where currency = 'USD' and player_id in (select w.player_id from walletbalance w"
                 " join ledger_sandbox.right_wallet r on r.player_id = w.player_id"
@@ -303,7 +328,7 @@ class DemoScenario:
                 " order by w.player_id limit %s) returning player_id",
                 [tenant, rows],
             ).fetchall()
-        return tenant, [str(player_id) for (player_id,) in lost]
+        return [str(player_id) for (player_id,) in lost]
 
     def _missing(self, players: list[str]) -> int:
         found = "select count(*) from walletbalance where currency = 'USD' and player_id = any(%s)"

@@ -29,7 +29,7 @@ _LONG_TOKEN = re.compile(r"[A-Za-z0-9+_=-]{40,}")
 class AccessEvent:
     """One answered request, without body, headers and query string."""
 
-    #: the request's id, or a hash of its line: the same line is stored once
+    #: hash of the request's id, time, tenant, method, path and status, or of its line: the same answer is stored once
     event_key: str
     event_time: datetime
     tenant_id: str
@@ -59,6 +59,12 @@ class RejectedLine:
     reason: str
     #: the line's beginning without query strings and secrets, at most 200 characters
     excerpt: str
+    #: identifies the line when its file comes again
+    line_key: str = ""
+    #: path of a trigger's requests of which the line may be one; None: it hides none from the readings
+    hides_request_to: str | None = None
+    #: about when: the line's own time, or that of the event before it; None when the file has had neither
+    near: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,16 @@ class IngestedFile:
     def is_unusable(self) -> bool:
         """Whether it has lines and none of them could be used. An empty file is no fault."""
         return self.lines > 0 and self.rejected == self.lines
+
+
+def why_unreadable(lines: int, requests: int, reason: str, most_share: float) -> str:
+    """Why a window with so many unreadable lines has no data; empty while they are at most `most_share` (0 to 1) of all.
+
+    `requests` were read; `reason` is that of one of the lines.
+    """
+    if lines <= most_share * (lines + requests):
+        return ""
+    return f"{lines} of {lines + requests} lines of its requests can't be read (for example: {reason})"
 
 
 class NamedTenants:

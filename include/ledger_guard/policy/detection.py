@@ -26,6 +26,8 @@ class Sensing(Section):
     poke_seconds: int = Field(15, ge=1)
     #: a window without any row that is less likely than this by chance is missing data, not health
     missing_data_probability: float = Field(1e-6, gt=0, lt=0.5)
+    #: a window in which a larger share of a trigger's log lines can't be read is missing data: failures may be among them
+    most_unreadable_share: float = Field(0.01, ge=0, le=1)
 
 
 class Detection(Section):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ledger_guard.policy.section import Section
 
@@ -47,5 +48,32 @@ class BalanceComparison(Source):
     kind: Literal["balance_comparison"]
 
 
+class SqlQuery(Source):
+    """A query of yours that counts, over any Airflow connection with a DB-API hook."""
+
+    kind: Literal["sql"]
+    #: id of the Airflow connection
+    connection: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,200}$")
+    #: rows window_start, tenant_id, events, exposure[, subjects], one per window and tenant, from `:start` to before `:end`
+    query: str = Field(max_length=20_000)
+    #: one row with one moment: everything before it is there. None: everything is there so long after it happened
+    complete_query: str | None = Field(None, max_length=20_000)
+    complete_after_seconds: int = Field(120, ge=0, le=86_400)
+    #: how the database writes times: with a zone, without one and in UTC, or as seconds since 1970
+    times: Literal["zoned", "utc", "epoch_seconds"]
+    #: longest that one query may take
+    timeout_seconds: int = Field(60, ge=1, le=600)
+    #: a query that gives more rows gives no data
+    most_rows: int = Field(1_000_000, ge=1, le=10_000_000)
+
+    @field_validator("query")
+    @classmethod
+    def _is_bounded(cls, query: str) -> str:
+        missing = [name for name in (":start", ":end") if not re.search(rf"(?<!:){name}\b", query)]
+        if missing:
+            raise ValueError(f"has no {' and no '.join(missing)}; allowed: a query that is bounded by :start and :end")
+        return query
+
+
 #: a new kind of source: its section here, its adapter in adapters/signal_sources, one line in wiring
-SourceSection = Annotated[AccessEvents | BalanceComparison, Field(discriminator="kind")]
+SourceSection = Annotated[AccessEvents | BalanceComparison | SqlQuery, Field(discriminator="kind")]

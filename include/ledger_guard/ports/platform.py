@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.findings import DifferenceCounts
@@ -53,10 +53,23 @@ class SignalSource(Protocol):
     def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:
         """Windows of `first..last` whose readings can't be used, by their start, with the reason.
 
-        They have failures without an error code, which can't be classified. They are `no_data`.
+        They have failures without an error code, which can't be classified, or too many lines that can't be read. They are
+        `no_data`.
 
         Raises:
             SourceUnavailable: as above.
+        """
+
+
+@runtime_checkable
+class CostedSource(Protocol):
+    """A source that can say what its reading costs."""
+
+    def cost(self, trigger: Trigger, first: Window, last: Window) -> tuple[str, ...]:
+        """What the database says of reading the windows `first..last`, as lines; empty where it can't say.
+
+        Raises:
+            SourceUnavailable: it did not answer.
         """
 
 
@@ -96,7 +109,10 @@ class AccessEventDelivery(Protocol):
         """Store events whose key is not known yet; returns how many that were."""
 
     def keep_rejects(self, file: IngestedFile, rejects: Sequence[RejectedLine]) -> None:
-        """Store unusable lines of an announced file."""
+        """Store unusable lines of an announced file, for people to look at."""
+
+    def keep_hiding(self, lines: Sequence[RejectedLine]) -> None:
+        """Store lines that may hide requests from the readings, each key once; each has `near` and `hides_request_to`."""
 
     def finish(self, file: IngestedFile) -> None:
         """Record the result of an announced file."""

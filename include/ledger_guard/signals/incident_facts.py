@@ -29,7 +29,12 @@ def incident_span(deps: Dependencies, incident: Incident) -> tuple[datetime, dat
 
 
 def affected_by_tenant(deps: Dependencies, incident: Incident, limit: int) -> dict[str, list[AffectedSubject]]:
-    """Players or webhooks behind the incident's events, most events first, at most `limit` per tenant."""
+    """Players or webhooks behind the incident's events, most events first, at most `limit` per tenant.
+
+    Empty where the trigger's source does not name them.
+    """
+    if not deps.policy.trigger(incident.trigger).source.names_subjects:
+        return {}
     start, end = incident_span(deps, incident)
     found: dict[str, list[AffectedSubject]] = {}
     for subject in deps.triage.affected_subjects(incident.trigger, incident.tenants, start, end, limit):

@@ -14,7 +14,7 @@ from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.memory.signals import InMemorySignalSource
 from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
-from ledger_guard.domain.access_events import AccessEvent
+from ledger_guard.domain.access_events import AccessEvent, RejectedLine
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports.platform import SignalSource
 from ledger_guard.wiring import signal_sources
@@ -30,6 +30,8 @@ class Source:
     signals: SignalSource
     arrive: Callable[[list[AccessEvent]], None]
     complete: Callable[[datetime], None]
+    #: lines that could not be read
+    fail_to_read: Callable[[list[RejectedLine]], None]
 
 
 def memory_source(policy: Policy) -> Source:
@@ -39,7 +41,7 @@ def memory_source(policy: Policy) -> Source:
         for trigger in (T1, T2):
             signals.complete(trigger, through)
 
-    return Source(signals, lambda events: signals.receive(policy, events), complete)
+    return Source(signals, lambda events: signals.receive(policy, events), complete, signals.fail_to_read)
 
 
 def postgres_source(uri: str, policy: Policy) -> Source:
@@ -54,7 +56,11 @@ def postgres_source(uri: str, policy: Policy) -> Source:
         with store.delivery() as delivery:
             delivery.advance(through, through)
 
-    return Source(signal_sources(settings, settings, policy, SettableClock(NOON)), arrive, complete)
+    def fail_to_read(lines: list[RejectedLine]) -> None:
+        with store.delivery() as delivery:
+            delivery.keep_hiding(lines)
+
+    return Source(signal_sources(settings, settings, policy, SettableClock(NOON)), arrive, complete, fail_to_read)
 
 
 def request_event(tenant: str, status: int, code: str | None = None, **fields: object) -> AccessEvent:
@@ -77,6 +83,11 @@ def webhook_event(tenant: str, status: int, code: str | None = None, provider: s
     """A webhook call at noon, unless told otherwise."""
     path = f"/api/v1/payments/webhook/{provider}"
     return request_event(tenant, status, code, **{"path": path, "provider": provider, "subject_id": "wh-1", **fields})
+
+
+def unreadable(number: int, path: str = "/api/v1/player/wallet/withdraw", near: datetime = NOON) -> RejectedLine:
+    """A line that can't be read and names such requests, at noon unless told otherwise."""
+    return RejectedLine(number, "is not JSON", "{…", line_key=f"line:{number}", hides_request_to=path, near=near)
 
 
 @dataclass(frozen=True)

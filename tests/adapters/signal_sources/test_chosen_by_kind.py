@@ -53,7 +53,7 @@ def test_each_trigger_gets_the_source_that_it_names():
 
 def test_a_trigger_without_a_source_is_refused_with_those_that_have_one():
     window = Window.containing(SystemClock().now(), timedelta(minutes=5))
-    sources = SourcesByTrigger({T1: AccessEventSource(NOWHERE, POLICY.access_events()[T1])})
+    sources = SourcesByTrigger({T1: AccessEventSource(NOWHERE, POLICY.access_events()[T1], POLICY.sensing.most_unreadable_share)})
     for ask in (lambda: sources.complete_through(T3), lambda: sources.readings(T3, window, window)):
         with pytest.raises(BadInputError, match="trigger: T3 has no source; allowed: T1"):
             ask()

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from signal_worlds import NOON, request_event, webhook_event
+from signal_worlds import NOON, request_event, unreadable, webhook_event
 from tests.triggers import T1, T2
 
 from ledger_guard.domain.money import MOST_CENTS
@@ -124,6 +124,27 @@ def test_a_window_with_failures_whose_code_is_not_known_can_not_be_measured(sour
     assert list(found) == [NOON]
     assert "2 answer(s)" in found[NOON]
     assert source.signals.unmeasurable(T2, AT_NOON, next_window) == {}
+
+
+@pytest.mark.parametrize(
+    ("lines", "requests", "is_read"), [(1, 99, True), (1, 98, False), (1, 0, False)], ids=["at", "above", "all"]
+)
+def test_a_window_has_no_data_when_more_than_a_hundredth_of_its_lines_can_not_be_read(source, lines, requests, is_read):
+    source.arrive([request_event("a", 200) for _ in range(requests)])
+    source.fail_to_read([unreadable(number) for number in range(lines)])
+    found = source.signals.unmeasurable(T1, AT_NOON, AT_NOON)
+    assert found == (
+        {} if is_read else {NOON: f"{lines} of {lines + requests} lines of its requests can't be read (for example: is not JSON)"}
+    )
+
+
+def test_unreadable_lines_count_for_their_own_requests_and_window_and_once_each(source):
+    source.arrive([webhook_event("a", 200), *(request_event("a", 200) for _ in range(150))])
+    source.fail_to_read([unreadable(1, "/api/v1/payments/webhook/"), unreadable(2), unreadable(3, near=NOON + FIVE)])
+    source.fail_to_read([unreadable(2)])
+    assert source.signals.unmeasurable(T1, AT_NOON, AT_NOON) == {}
+    assert list(source.signals.unmeasurable(T1, AT_NOON, AT_NOON.next)) == [NOON + FIVE]
+    assert source.signals.unmeasurable(T2, AT_NOON, AT_NOON.next)[NOON].startswith("1 of 2 lines")
 
 
 def test_a_source_that_never_delivered_is_complete_for_no_moment(source):

@@ -10,7 +10,8 @@ from ledger_guard.policy.platform import AccessLogMapping
 UTC = timezone.utc
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 POLICY = load_policy()
-WEBHOOKS = [request for request in POLICY.access_events().values() if request.subject == "webhook"]
+REQUESTS = list(POLICY.access_events().values())
+WEBHOOKS = [request for request in REQUESTS if request.subject == "webhook"]
 
 WITHDRAW = "/api/v1/player/wallet/withdraw"
 JSON_LINE = (
@@ -26,4 +27,4 @@ def line_events(
     mapping: AccessLogMapping | None = None, tenant_id: str | None = None, tenants: NamedTenants | None = None
 ) -> LineEvents:
     named = tenants or NamedTenants(list)
-    return LineEvents(mapping or POLICY.access_log["ingress_json"], tenant_id, NOW, WEBHOOKS, named)
+    return LineEvents(mapping or POLICY.access_log["ingress_json"], tenant_id, NOW, REQUESTS, named)

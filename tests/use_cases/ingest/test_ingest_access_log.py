@@ -42,7 +42,8 @@ def line(number, at=ELEVEN, **fields):
 
 
 def test_a_file_is_summed_up_line_by_line(bench):
-    outcome = bench.ingest(bench.log(line(1), line(2, ELEVEN + timedelta(minutes=3)), line(2), "noise"))
+    later = line(2, ELEVEN + timedelta(minutes=3))
+    outcome = bench.ingest(bench.log(line(1), later, later, "noise"))
     (file,) = outcome.files
     assert (file.lines, file.accepted, file.already_known, file.rejected) == (4, 2, 1, 1)
     assert (file.first_event, file.last_event) == (ELEVEN, ELEVEN + timedelta(minutes=3))
@@ -82,8 +83,8 @@ def test_a_file_that_breaks_off_is_not_stored_and_the_source_is_not_called_compl
 
     broken = gzip.compress("".join(line(n) + "\n" for n in range(50)).encode())[:-12]
     with pytest.raises(BadInputError, match="can't be read to its end"):
-        bench.ingest(bench.log(line(900), name="whole"), bench.log(raw=broken, name="broken.gz"))
-    assert [event.event_key for event in bench.store.events] == ["req-00900"]
+        bench.ingest(bench.log(line(900, subject_id="whole"), name="whole"), bench.log(raw=broken, name="broken.gz"))
+    assert [event.subject_id for event in bench.store.events] == ["whole"]
     assert bench.store.complete_through is None
 
 

@@ -5,7 +5,7 @@ import json
 
 import psycopg
 import pytest
-from access_lines import COMBINED_LINE, JSON_LINE
+from access_lines import COMBINED_LINE, JSON_LINE, WITHDRAW
 
 from ledger_guard.entrypoints.cli.main import main
 
@@ -95,8 +95,8 @@ def test_a_players_address_is_stored_nowhere_and_a_webhook_calls_with_the_call(r
                 f"select count(*) from ledger_guard.{table} t where t::text like '%192.0.2.55%'"
             ).fetchone()
             assert found == (0,), table
-        kept = connection.execute("select event_key, host(source_address) from ledger_guard.access_event order by 1").fetchall()
-    assert kept == [("r2", "203.0.113.7"), ("req-00001", None)]
+        kept = connection.execute("select path, host(source_address) from ledger_guard.access_event order by 1").fetchall()
+    assert kept == [("/api/v1/payments/webhook/mockpsp", "203.0.113.7"), (WITHDRAW, None)]
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,12 @@ def written(tmp_path, *lines, name="access.log"):
 
 
 def test_lines_come_in_order_and_rejects_carry_their_number_and_reason(tmp_path):
-    path = written(tmp_path, JSON_LINE, "", "service.boot ok", JSON_LINE.replace("req-00001", "req-00002"))
+    path = written(tmp_path, JSON_LINE, "", "service.boot ok", JSON_LINE.replace("p-1", "p-2"))
     first, second, third = log(path).entries()
-    assert first.event_key == "req-00001"
+    assert first.subject_id == "p-1"
     assert (second.line_number, second.excerpt) == (3, "service.boot ok")
     assert second.reason.startswith("is not JSON")
-    assert third.event_key == "req-00002"
+    assert third.subject_id == "p-2"
 
 
 def test_a_gzipped_file_reads_as_the_plain_one_whatever_its_name(tmp_path):

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any
 
 from ledger_guard.adapters.access_log.line_fields import LineFields, UnusableLine
 from ledger_guard.policy.platform import AccessLogMapping
 
 _ABSENT = object()
+#: more digits than any number of a log has
+_MOST_DIGITS = 40
+#: nginx without `escape=json` writes other bytes than plain ASCII so, which JSON does not know
+_HEX_ESCAPES = re.compile(r"\\\\|((?:\\x[0-9A-Fa-f]{2})+)")
 
 
 class JsonLineReader:
@@ -41,12 +47,31 @@ class JsonLineReader:
 
 def _parsed(line: str) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        found = _loaded(line)
     except (ValueError, RecursionError) as error:
         raise UnusableLine(f"is not JSON: {str(error)[:80]}") from error
     if not isinstance(found, dict):
         raise UnusableLine(f"is JSON but not an object: {type(found).__name__}")
     return found
+
+
+def _loaded(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return json.loads(_HEX_ESCAPES.sub(_as_json_text, line) if "\\x" in line else line, parse_int=_whole)
+
+
+def _whole(digits: str) -> float:
+    """A whole number; Python reads none of thousands of digits, and a client that sends one as an amount must not spoil its line."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
+
+
+def _as_json_text(escapes: re.Match[str]) -> str:
+    if not escapes[1]:
+        return escapes[0]
+    content = bytes.fromhex(escapes[1].replace("\\x", "")).decode("utf-8", errors="replace")
+    return json.dumps(content)[1:-1]
 
 
 def _needed(found: dict[str, Any], name: str) -> Any:
@@ -62,13 +87,15 @@ def _optional(found: dict[str, Any], name: str | None) -> Any:
 
 
 def _at(found: dict[str, Any], name: str | None) -> Any:
+    """What stands there; a list of one counts as what is in it, as headers are logged."""
     if name is None:
         return _ABSENT
-    if name in found:
-        return found[name]
     place: Any = found
-    for part in name.split("."):
-        if not isinstance(place, dict) or part not in place:
-            return _ABSENT
-        place = place[part]
-    return place
+    if name in found:
+        place = found[name]
+    else:
+        for part in name.split("."):
+            if not isinstance(place, dict) or part not in place:
+                return _ABSENT
+            place = place[part]
+    return place[0] if isinstance(place, list) and len(place) == 1 else place

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from ledger_guard.adapters.access_log.line_fields import LineFields, UnusableLine, read_moment
@@ -13,7 +14,7 @@ from ledger_guard.domain.access_events import MOST_UNKNOWN_TENANTS, AccessEvent,
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id
 from ledger_guard.domain.money import exact_cents
-from ledger_guard.domain.windows import iso
+from ledger_guard.domain.windows import UTC, iso
 from ledger_guard.policy.platform import AccessLogMapping
 from ledger_guard.policy.sources import AccessEvents
 
@@ -24,9 +25,12 @@ ADDRESS_MAX_CHARACTERS = 45
 #: reading an IPv6 address takes as long as the rest of its line; most calls come from few
 _REMEMBERED_ADDRESSES = 4096
 #: how logs write "nothing here"; `unknown` is what the platform writes when a call names no tenant
-_NOTHING = ("", "-", "unknown")
+_NOTHING = ("", "-", "unknown", "null", "undefined")
 _METHOD = re.compile(r"[A-Z]{1,16}")
+_STATUS = re.compile(r"(\d{3})(?:\.0+)?", re.ASCII)
 _TENANT_PREFIX = re.compile(r"/t/([^/]+)(/.*)")
+_EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class LineEvents:
@@ -37,20 +41,22 @@ class LineEvents:
         mapping: AccessLogMapping,
         tenant_id: str | None,
         now: datetime,
-        webhooks: Sequence[AccessEvents],
+        requests: Sequence[AccessEvents],
         tenants: NamedTenants,
     ) -> None:
         """Read by `mapping`; `tenant_id`, when given, is the tenant of every line.
 
-        `now` is the event clock's: a later event is refused. `webhooks` are the policy's requests of payment providers: where
-        their path is a prefix, it ends in the provider. `tenants` says which tenants this file may name.
+        `now` is the event clock's: a later event is refused. `requests` are those of the policy's triggers; where the path of
+        a payment provider's is a prefix, it ends in the provider. `tenants` says which tenants this file may name.
 
         Raises:
             BadInputError: the tenant id is not allowed, or the mapping wants a constant tenant and names none.
         """
         self._mapping = mapping
         self._now = now
-        self._webhooks = webhooks
+        # a longer path first: it says more of a line
+        self._paths = sorted({shape.path for shape in requests}, key=lambda path: (-len(path), path))
+        self._webhooks = [shape for shape in requests if shape.subject == "webhook"]
         self._tenants = tenants
         self._constant = tenant_id if tenant_id is not None else mapping.tenant_constant
         self._tenant_from = "constant" if tenant_id is not None else mapping.tenant_from
@@ -69,24 +75,38 @@ class LineEvents:
         moment = read_moment(fields.event_time, assume_utc=self._mapping.assume_utc)
         if moment > self._now:
             raise UnusableLine(f"event time {iso(moment)} is in the future: it is now {iso(self._now)}")
+        try:
+            return self._event_at(moment, fields, line_key)
+        except UnusableLine as reason:
+            reason.moment = moment
+            raise
+
+    def hidden_path(self, line: str) -> str | None:
+        """The path of a trigger's requests that a line names which can't be read; None: it names none."""
+        plain = line.replace("\\/", "/")
+        return next((path for path in self._paths if path in plain), None)
+
+    def _event_at(self, moment: datetime, fields: LineFields, line_key: str) -> AccessEvent:
         method = str(fields.method).upper()
         if not _METHOD.fullmatch(method):
             raise UnusableLine(f"method {method[:20]!r} is not a method; allowed: letters such as GET or POST")
-        path = _path(fields.path)
-        tenant_id, path = self._tenant(fields.tenant, path)
+        tenant_id, path = self._tenant(fields.tenant, _path(fields.path))
         if self._tenant_from != "constant" and not self._tenants.admits(tenant_id):
-            raise UnusableLine(f"names more than {MOST_UNKNOWN_TENANTS} tenants that the platform does not have")
+            raise UnusableLine(f"names more than {MOST_UNKNOWN_TENANTS} tenants that the platform does not have", may_hide=False)
+        status = _status(fields.status)
+        error_code, is_text = _text(fields.error_code)
+        request_id, _ = _text(fields.request_id)
         return AccessEvent(
-            event_key=_text(fields.request_id, "request id") or line_key,
+            event_key=_key(request_id, moment, tenant_id, method, path, status) if request_id else line_key,
             event_time=moment,
             tenant_id=tenant_id,
-            subject_id=_text(fields.subject_id, "subject id"),
+            subject_id=_text(fields.subject_id)[0],
             method=method,
             path=path,
-            provider=_text(fields.provider, "provider") or self._provider(method, path),
-            status=_status(fields.status),
-            error_code=_text(fields.error_code, "error code"),
-            error_code_is_known=fields.error_code_is_known,
+            provider=_text(fields.provider)[0] or self._provider(method, path),
+            status=status,
+            error_code=error_code,
+            error_code_is_known=fields.error_code_is_known and is_text,
             # anything else is dropped, but the request is kept
             amount_cents=exact_cents(fields.amount),
             source_address=self._sender(method, path, fields.source_address),
@@ -102,10 +122,16 @@ class LineEvents:
             if parts is None:
                 raise UnusableLine("tenant is not known: the path does not begin with /t/<tenant>/")
             return _tenant_id(parts[1]), parts[2]
-        name = _text(found, "tenant")
+        name, is_text = _text(found)
+        if not is_text and isinstance(found, str):
+            what = f"tenant is longer than {TEXT_MAX_CHARACTERS} characters or has control characters"
+            raise UnusableLine(what, may_hide=False)
+        if not is_text:
+            raise UnusableLine(f"tenant is a {type(found).__name__}; allowed: a text")
         if name is None:
             where = "no virtual host" if self._tenant_from == "virtual_host" else "no tenant"
-            raise UnusableLine(f"tenant is not known: the line has {where}")
+            # a caller that names none does so in a word; where the field is missing, the log lacks it
+            raise UnusableLine(f"tenant is not known: the line has {where}", may_hide=found is None)
         return _tenant_id(_first_label(name) if self._tenant_from == "virtual_host" else name), path
 
     def _provider(self, method: str, path: str) -> str | None:
@@ -142,10 +168,12 @@ def _as_usual(text: str) -> str | None:
 
 
 def _tenant_id(name: str) -> str:
+    if name.lower() in _NOTHING:
+        raise UnusableLine(f"tenant is not known: {name!r} names none", may_hide=False)
     try:
         return checked_tenant_id(name)
     except BadInputError as error:
-        raise UnusableLine(str(error)) from error
+        raise UnusableLine(str(error), may_hide=False) from error
 
 
 def _first_label(host: str) -> str:
@@ -162,28 +190,40 @@ def _path(found: object) -> str:
     if not path.startswith("/"):
         raise UnusableLine("path does not begin with '/'")
     if len(path) > PATH_MAX_CHARACTERS:
-        raise UnusableLine(f"path has {len(path)} characters; allowed: {PATH_MAX_CHARACTERS}")
+        raise UnusableLine(f"path has {len(path)} characters; allowed: {PATH_MAX_CHARACTERS}", may_hide=False)
     if not path.isprintable():
-        raise UnusableLine("path has control characters")
+        raise UnusableLine("path has control characters", may_hide=False)
     return path
 
 
 def _status(found: object) -> int:
-    number = int(found) if isinstance(found, str) and re.fullmatch(r"\d{3}", found, re.ASCII) else found
-    if not isinstance(number, int) or isinstance(number, bool) or not 100 <= number <= 599:
+    """A status as number or text; some logs write each number with a fraction (`200.0`)."""
+    parts = _STATUS.fullmatch(str(found)) if isinstance(found, (str, int, float)) and not isinstance(found, bool) else None
+    if parts is None or not 100 <= int(parts[1]) <= 599:
         raise UnusableLine(f"status {str(found)[:20]!r} is not a status; allowed: 100 to 599")
-    return number
+    return int(parts[1])
 
 
-def _text(found: object, what: str) -> str | None:
-    """A text or number as text; None for the ways in which logs say "nothing"."""
+def _key(request_id: str, moment: datetime, tenant_id: str, method: str, path: str, status: int) -> str:
+    """What identifies an answered request: the id alone may be a client's, which sends it again with each attempt.
+
+    Migration 0016 gave the events stored before it the same keys.
+    """
+    parts = (request_id, (moment - _EPOCH_START) // _MICROSECOND, tenant_id, method, path, status)
+    return "request:" + hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+
+def _text(found: object) -> tuple[str | None, bool]:
+    """A text or number as text, None for the ways in which logs say "nothing"; and whether it was such a thing.
+
+    What is not, or is too long, is dropped: a header that a client chose must not take its request out of the readings.
+    """
     if found is None:
-        return None
+        return None, True
     if not isinstance(found, (str, int)) or isinstance(found, bool):
-        raise UnusableLine(f"{what} is a {type(found).__name__}; allowed: a text")
+        return None, False
     text = str(found).strip()
     if text.lower() in _NOTHING:
-        return None
-    if len(text) > TEXT_MAX_CHARACTERS or not text.isprintable():
-        raise UnusableLine(f"{what} is longer than {TEXT_MAX_CHARACTERS} characters or has control characters")
-    return text
+        return None, True
+    is_usable = len(text) <= TEXT_MAX_CHARACTERS and text.isprintable()
+    return (text if is_usable else None), is_usable

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 import stat
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -17,6 +19,7 @@ from ledger_guard.adapters.access_log.combined import read_combined
 from ledger_guard.adapters.access_log.json_lines import JsonLineReader
 from ledger_guard.adapters.access_log.line_events import LineEvents
 from ledger_guard.adapters.access_log.line_fields import LineReader, UnusableLine
+from ledger_guard.adapters.access_log.wrapped_lines import unwrapped
 from ledger_guard.domain.access_events import REASON_MAX_CHARACTERS, AccessEvent, RejectedLine, safe_excerpt
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.policy.platform import AccessLogMapping
@@ -30,6 +33,7 @@ _LINES_TO_GUESS_FROM = 50
 #: equal lines are distinguished by their order; repeats come within moments, so older lines can be dropped
 _REMEMBERED_LINES = 100_000
 _BLOCK_BYTES = 1 << 20
+_ARRAY = re.compile(rb"\s*\[\s*(?:\{|$)")
 
 
 class AccessLogFile:
@@ -67,18 +71,38 @@ class AccessLogFile:
         return tuple(found)
 
     def entries(self) -> Iterator[AccessEvent | RejectedLine]:
-        """Lines in order; raises BadInputError when the file can't be opened or is not whole."""
+        """Lines in order; raises BadInputError when the file can't be opened, is not whole, or is one JSON array."""
         reader: LineReader = read_combined if self._format == "combined" else JsonLineReader(self._mapping)
         repeats = _Repeats()
-        for number, raw in numbered_lines(self._path):
+        newest: datetime | None = None
+        for number, raw in unwrapped(numbered_lines(self._path), LINE_MAX_BYTES):
             line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
+            key = repeats.key(raw)
             if len(raw.rstrip(b"\r\n")) > LINE_MAX_BYTES:
-                yield RejectedLine(number, f"is longer than {LINE_MAX_BYTES} bytes", safe_excerpt(line))
+                yield self._rejected(number, line, UnusableLine(f"is longer than {LINE_MAX_BYTES} bytes"), key, newest)
                 continue
             try:
-                yield self._events.event(reader(line), repeats.key(raw))
+                event = self._events.event(reader(line), key)
             except UnusableLine as reason:
-                yield RejectedLine(number, str(reason)[:REASON_MAX_CHARACTERS], safe_excerpt(line))
+                is_cut = self._format == "jsonl" and not raw.endswith(b"\n")
+                yield self._rejected(number, line, reason, key, newest, is_cut=is_cut)
+                continue
+            newest = event.event_time
+            yield event
+
+    def _rejected(
+        self, number: int, line: str, reason: UnusableLine, key: str, newest: datetime | None, *, is_cut: bool = False
+    ) -> RejectedLine:
+        """`is_cut`: the writer may not have ended it yet. It is read when the file comes again, and hides nothing till then."""
+        words = f"{reason}; it is the last line and has no line end: read again when it is whole" if is_cut else str(reason)
+        return RejectedLine(
+            number,
+            words[:REASON_MAX_CHARACTERS],
+            safe_excerpt(line),
+            line_key=key,
+            hides_request_to=self._events.hidden_path(line) if reason.may_hide and not is_cut else None,
+            near=reason.moment or newest,
+        )
 
     def sha256(self) -> str:
         """Hash of the file as it lies on the disk."""
@@ -111,7 +135,9 @@ def guessed_format(path: Path) -> str:
         BadInputError: the lines are neither, or the file can't be read.
     """
     is_empty = True
-    for _, raw in islice(numbered_lines(path), _LINES_TO_GUESS_FROM):
+    for _, raw in islice(unwrapped(numbered_lines(path), LINE_MAX_BYTES), _LINES_TO_GUESS_FROM):
+        if is_empty and _ARRAY.match(raw):
+            raise BadInputError(f"{path}: is one JSON array; allowed: JSON Lines, one object a line")
         is_empty = False
         line = raw.decode("utf-8", errors="replace").strip()
         if line.startswith("{"):
@@ -144,7 +170,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     number = 0
-    while raw := stream.readline(LINE_MAX_BYTES + 1):
+    while raw := _without_nul_bytes(stream, stream.readline(LINE_MAX_BYTES + 1)):
         number += 1
         rest = raw
         while len(rest) > LINE_MAX_BYTES and not rest.endswith(b"\n"):
@@ -152,6 +178,15 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         content = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
         if content.strip():
             yield number, content
+
+
+def _without_nul_bytes(stream: BinaryIO, raw: bytes) -> bytes:
+    """A writer that keeps its place in a file that was emptied leaves a hole in front of its next line."""
+    while raw.startswith(b"\0"):
+        raw = raw.lstrip(b"\0")
+        if not raw.endswith(b"\n"):
+            raw += stream.readline(LINE_MAX_BYTES + 1 - len(raw))
+    return raw
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -18,10 +18,11 @@ class _Kept:
     events: dict[str, AccessEvent] = field(default_factory=dict)
     files: dict[str, IngestedFile] = field(default_factory=dict)
     rejects: dict[str, tuple[RejectedLine, ...]] = field(default_factory=dict)
+    hiding: dict[str, RejectedLine] = field(default_factory=dict)
     complete_through: datetime | None = None
 
     def copy(self) -> _Kept:
-        return _Kept(dict(self.events), dict(self.files), dict(self.rejects), self.complete_through)
+        return _Kept(dict(self.events), dict(self.files), dict(self.rejects), dict(self.hiding), self.complete_through)
 
 
 class InMemoryAccessEventDelivery:
@@ -45,6 +46,11 @@ class InMemoryAccessEventDelivery:
     def keep_rejects(self, file: IngestedFile, rejects: Sequence[RejectedLine]) -> None:
         """See AccessEventDelivery."""
         self._kept.rejects[file.ingest_id] = (*self._kept.rejects.get(file.ingest_id, ()), *rejects)
+
+    def keep_hiding(self, lines: Sequence[RejectedLine]) -> None:
+        """See AccessEventDelivery."""
+        for line in lines:
+            self._kept.hiding.setdefault(line.line_key, line)
 
     def finish(self, file: IngestedFile) -> None:
         """See AccessEventDelivery."""
@@ -87,6 +93,11 @@ class InMemoryAccessEventStore:
     def complete_through(self) -> datetime | None:
         """What was stated last."""
         return self._kept.complete_through
+
+    @property
+    def hiding(self) -> tuple[RejectedLine, ...]:
+        """Lines that may hide requests, in order of arrival."""
+        return tuple(self._kept.hiding.values())
 
     def rejects(self, ingest_id: str) -> tuple[RejectedLine, ...]:
         """Rejected lines of a file."""

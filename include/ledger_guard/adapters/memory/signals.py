@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from ledger_guard.domain.access_events import AccessEvent
+from ledger_guard.domain.access_events import AccessEvent, RejectedLine, why_unreadable
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.forged_calls import RefusedIds, RefusedSenders, Sender
 from ledger_guard.domain.money import MOST_CENTS
@@ -25,6 +25,7 @@ class InMemorySignalSource:
         self._policy = policy
         self._delivered: dict[tuple[Trigger, datetime, str], Reading] = {}
         self._events: dict[str, AccessEvent] = {}
+        self._unreadable: dict[str, RejectedLine] = {}
         self._shapes = policy.access_events()
         self._complete_through: dict[Trigger, datetime] = {}
         self._away = ""
@@ -39,6 +40,11 @@ class InMemorySignalSource:
         self._shapes = policy.access_events()
         for event in events:
             self._events.setdefault(event.event_key, event)
+
+    def fail_to_read(self, lines: Iterable[RejectedLine]) -> None:
+        """Know these lines, which may hide requests from the readings, each key once."""
+        for line in lines:
+            self._unreadable.setdefault(line.line_key, line)
 
     def complete(self, trigger: Trigger, through: datetime) -> None:
         """Be complete up to `through`."""
@@ -74,7 +80,21 @@ class InMemorySignalSource:
         for event in self._requests(trigger, first, last):
             if event.status == self._shapes[trigger].status and not event.error_code_is_known:
                 answers[Window.containing(event.event_time, first.length).start] += 1
-        return {start: f"{answers[start]} answer(s) came without an error code" for start in sorted(answers)}
+        return {
+            **self._unreadable_windows(trigger, first, last),
+            **{start: f"{answers[start]} answer(s) came without an error code" for start in sorted(answers)},
+        }
+
+    def _unreadable_windows(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:
+        path = self._shapes[trigger].path if trigger in self._shapes else None
+        found: dict[datetime, list[str]] = {}
+        for line in self._unreadable.values():
+            if line.near is not None and line.hides_request_to == path and first.start <= line.near < last.end:
+                found.setdefault(Window.containing(line.near, first.length).start, []).append(line.reason)
+        read = Counter(Window.containing(event.event_time, first.length).start for event in self._requests(trigger, first, last))
+        most = self._policy.sensing.most_unreadable_share
+        reasons = {start: why_unreadable(len(all_), read[start], min(all_), most) for start, all_ in sorted(found.items())}
+        return {start: why for start, why in reasons.items() if why}
 
     def _counted(self, trigger: Trigger, first: Window, last: Window) -> dict[tuple[datetime, str], Reading]:
         reached: dict[tuple[datetime, str], list[AccessEvent]] = {}

@@ -53,6 +53,17 @@ class PostgresAccessEventDelivery(Store):
             for line in rejects:
                 copy.write_row((file.ingest_id, line.line_number, line.reason, line.excerpt))
 
+    def keep_hiding(self, lines: Sequence[RejectedLine]) -> None:
+        """See AccessEventDelivery."""
+        if lines:
+            self._execute(
+                "ingest/insert_unreadable",
+                line_keys=[line.line_key for line in lines],
+                moments=[line.near for line in lines],
+                paths=[line.hides_request_to for line in lines],
+                reasons=[line.reason for line in lines],
+            )
+
     def finish(self, file: IngestedFile) -> None:
         """See AccessEventDelivery."""
         self._execute("ingest/update_file", **given(file))

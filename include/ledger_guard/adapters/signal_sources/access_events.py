@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, Row, translated_errors
+from ledger_guard.domain.access_events import why_unreadable
 from ledger_guard.domain.money import MOST_CENTS
 from ledger_guard.domain.signals import MoneyAtRisk, Reading, Trigger
 from ledger_guard.domain.windows import Window
@@ -22,9 +23,11 @@ class AccessEventSource:
     when it is back.
     """
 
-    def __init__(self, guard: ConnectionSettings, shape: AccessEvents) -> None:
+    def __init__(self, guard: ConnectionSettings, shape: AccessEvents, most_unreadable_share: float) -> None:
+        """`most_unreadable_share`: a window with a larger share of unreadable lines, 0 to 1, has no data."""
         self._guard = guard
         self._shape = shape
+        self._most_unreadable_share = most_unreadable_share
 
     def complete_through(self, trigger: Trigger) -> datetime | None:  # noqa: ARG002  one log for all
         """See SignalSource."""
@@ -55,7 +58,15 @@ class AccessEventSource:
         with translated_errors("access events"), self._open() as connection:
             query = statement("signals/select_unmeasurable_windows")
             rows = connection.execute(query, self._windows(first, last)).fetchall()
-        return {row["window_start"]: unknown_codes_sentence(row["answers"], self._shape.status) for row in rows}
+            unreadable = connection.execute(statement("signals/select_unreadable_windows"), self._windows(first, last)).fetchall()
+        return {
+            **{
+                row["window_start"]: why
+                for row in unreadable
+                if (why := why_unreadable(row["lines"], row["requests"], row["reason"], self._most_unreadable_share))
+            },
+            **{row["window_start"]: unknown_codes_sentence(row["answers"], self._shape.status) for row in rows},
+        }
 
     def _windows(self, first: Window, last: Window) -> dict[str, object]:
         return {"window_length": first.length, **shape_parameters(self._shape, first.start, last.end)}

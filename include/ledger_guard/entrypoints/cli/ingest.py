@@ -15,6 +15,7 @@ from ledger_guard.adapters.access_log.line_events import LineEvents
 from ledger_guard.adapters.access_log.line_fields import UnusableLine, read_moment
 from ledger_guard.adapters.access_log.log_file import FORMATS, AccessLogFile, guessed_format
 from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
+from ledger_guard.connections import guard_settings
 from ledger_guard.domain.access_events import IngestedFile, NamedTenants
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.shown_text import one_line
@@ -78,7 +79,7 @@ def access_log(
     through = _moment(complete_through) if complete_through is not None else None
     now = deps.clock.now()
     logs = [_log(deps, path, line_format, mapping, tenant, now) for path in files]
-    store = PostgresAccessEventStore(wiring.guard_settings(), wiring.audit_keys())
+    store = PostgresAccessEventStore(guard_settings(), wiring.audit_keys())
     outcome = ingesting.ingest_access_log(deps, store, logs, actor=actor, complete_through=through, progress=_progress)
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
@@ -110,11 +111,10 @@ def _log(
         raise BadInputError(
             f"mapping: {name[:60]!r} is unknown; allowed: {', '.join(sorted(policy.access_log)) or 'none is defined'}"
         )
-    webhooks = [request for request in policy.access_events().values() if request.subject == "webhook"]
     chosen = policy.access_log[name]
-    return AccessLogFile(
-        path, found, name, chosen, LineEvents(chosen, tenant, now, webhooks, NamedTenants(deps.ledger.tenant_ids))
-    )
+    requests = list(policy.access_events().values())
+    events = LineEvents(chosen, tenant, now, requests, NamedTenants(deps.ledger.tenant_ids))
+    return AccessLogFile(path, found, name, chosen, events)
 
 
 def _moment(text: str) -> datetime:

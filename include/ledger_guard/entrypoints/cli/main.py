@@ -32,6 +32,7 @@ COMMANDS = {
     "db": "Bring guard state's schema up to date.",
     "incident": "List, show and close incidents, and print their reports.",
     "ingest": "Read access logs into guard state.",
+    "source": "Check where a trigger's readings come from.",
     "platform": "Check the policy against the platform's schema, ledger words, flags, log and secrets.",
     "policy": "Check the policy file.",
     "release": "Let a stopped guard write again.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ledger_guard.migrations.revision import refuse_downgrade, run_sql_beside
 
 revision = "0019"
-down_revision = "0015"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -86,19 +86,28 @@ def _ingest_file(
     file = IngestedFile(new_id(), log.name, log.sha256(), log.mapping)
     matching: Counter[str] = Counter()
     entries = log.entries()
+    #: unusable lines before the file's first event: when they were written is told by that
+    early: list[RejectedLine] = []
+    hidden: Counter[str] = Counter()
     with store.delivery() as delivery:
         delivery.begin(file)
         while batch := list(islice(entries, BATCH_LINES)):
             events = [entry for entry in batch if isinstance(entry, AccessEvent)]
-            file = _delivered(delivery, file, events, [entry for entry in batch if isinstance(entry, RejectedLine)])
+            rejects = [entry for entry in batch if isinstance(entry, RejectedLine)]
+            file = _delivered(delivery, file, events, rejects)
             matching.update(_matching(deps, events))
+            hiding = [line for line in rejects if line.hides_request_to]
+            hidden.update(line.hides_request_to for line in hiding if line.hides_request_to)
+            early += [line for line in hiding if line.near is None]
+            delivery.keep_hiding([line for line in hiding if line.near is not None])
             progress(log.name, file.lines)
             if file.is_hopeless:
                 raise BadInputError(
                     f"{log.name}: {file.rejected} of its first {file.lines} lines can't be used ({file.first_reject}): stopped, "
                     f"nothing of it was stored; allowed: a log in the format of the mapping {log.mapping}"
                 )
-        file = replace(file, not_knowable=(*log.not_knowable, *_gaps(deps, file, matching)))
+        delivery.keep_hiding([replace(line, near=file.first_event) for line in early if file.first_event])
+        file = replace(file, not_knowable=(*log.not_knowable, *_gaps(deps, file, matching, hidden)))
         delivery.finish(file)
         subject, at = f"file:{file.ingest_id}", deps.wall_clock.now()
         delivery.audit.append(recorded(_told(file), actor=actor, subject=subject, at=at))
@@ -134,13 +143,19 @@ def _matching(deps: Dependencies, events: Sequence[AccessEvent]) -> Iterator[str
                     yield f"{trigger.value}?"
 
 
-def _gaps(deps: Dependencies, file: IngestedFile, matching: Counter[str]) -> Iterator[str]:
+def _gaps(deps: Dependencies, file: IngestedFile, matching: Counter[str], hidden: Counter[str]) -> Iterator[str]:
     if file.lines == 0 or file.is_unusable:
         return
+    most = deps.policy.sensing.most_unreadable_share
     for trigger, shape in deps.policy.access_events().items():
         if not matching[trigger.value]:
             wanted = f"{shape.method} {shape.path}"
             yield f"it has no request to {wanted}: no data for {trigger.value}"
+        if unreadable := hidden[shape.path]:
+            yield (
+                f"{unreadable} line(s) that name {shape.path} can't be read: {trigger} has no data in windows where such lines "
+                f"are more than {most:.0%} of its requests"
+            )
         if unclear := matching[f"{trigger.value}?"]:
             yield f"{unclear} answer(s) {shape.status} have no error code: {trigger} has no data in the windows that hold them"
 
