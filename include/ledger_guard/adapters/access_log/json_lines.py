@@ -63,7 +63,7 @@ def _loaded(line: str) -> Any:
 
 
 def _whole(digits: str) -> float:
-    """A whole number; Python reads none of thousands of digits, and a client that sends one as an amount must not spoil its line."""
+    """A whole number. Python reads none of thousands of digits, and a client that sends one must not spoil its line."""
     return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
 
 
