@@ -15,10 +15,10 @@ from ledger_guard.adapters.flag_probes.probes import HttpFlagProbes
 from ledger_guard.adapters.flag_stores.dotenv import DotenvFlagStore
 from ledger_guard.adapters.flag_stores.flagd import FlagdFlagStore
 from ledger_guard.adapters.flag_stores.http import HttpFlagStore
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.postgres import PostgresFlagStore
 from ledger_guard.adapters.flag_stores.restart import CommandRestarter, Restarter, WebhookRestarter
 from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.notifiers.several import SeveralNotifiers
 from ledger_guard.adapters.notifiers.slack import SlackNotifier
 from ledger_guard.adapters.platform_script.command_runner import PlatformCommandRunner
@@ -33,6 +33,7 @@ from ledger_guard.adapters.secrets.dotenv_secrets import DotenvSecretSource
 from ledger_guard.adapters.signal_sources.access_events import AccessEventSource
 from ledger_guard.adapters.signal_sources.balance_comparison import BalanceComparisonSource
 from ledger_guard.adapters.signal_sources.by_trigger import SourcesByTrigger
+from ledger_guard.adapters.signal_sources.prometheus import PrometheusSource
 from ledger_guard.adapters.signal_sources.sql_query import SqlQuerySource
 from ledger_guard.adapters.signal_sources.triage import PostgresTriageSource
 from ledger_guard.adapters.validation.http_validation import HttpValidationSource
@@ -44,6 +45,7 @@ from ledger_guard.entrypoints.airflow.sql_engines import airflow_engine
 from ledger_guard.policy.flag_store import FlagServer, RestartCommand, RestartWebhook, UnleashServer
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
+from ledger_guard.policy.sources import Prometheus
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.people import Notifier
 from ledger_guard.ports.platform import Clock, FlagStore, SignalSource
@@ -64,6 +66,7 @@ class _Places:
 #: by the word in a trigger's `source.kind`
 _SOURCES: dict[str, Callable[[_Places, Any], SignalSource]] = {
     "access_events": lambda at, source: AccessEventSource(at.guard, source, at.policy.sensing.most_unreadable_share),
+    "prometheus": lambda places, source: PrometheusSource(source, _caller(source), places.clock),
     "sql": lambda places, source: SqlQuerySource(source, lambda: airflow_engine(source.connection), places.clock),
     "balance_comparison": lambda places, _: BalanceComparisonSource(places.platform, places.policy.platform, places.clock),
 }
@@ -75,10 +78,10 @@ _NOTIFIERS: dict[str, Callable[[Any], Notifier]] = {
 _FLAG_STORES: dict[str, Callable[[Any, Policy, ConnectionSettings, Clock], FlagStore]] = {
     "postgres": lambda _, policy, platform, clock: PostgresFlagStore(platform, policy, clock),
     "dotenv": lambda store, policy, _, clock: DotenvFlagStore(store, _env_names(policy), _restarter(store.restart), clock),
-    "http": lambda store, *_: HttpFlagStore(store, _flag_caller(store)),
+    "http": lambda store, *_: HttpFlagStore(store, _caller(store)),
     "flagd": lambda store, _policy, _platform, clock: FlagdFlagStore(store, clock),
     "unleash": lambda store, _, platform, clock: UnleashFlagStore(
-        store, _flag_caller(store), PostgresOneWriter(platform, store.lock_wait_seconds), clock
+        store, _caller(store), PostgresOneWriter(platform, store.lock_wait_seconds), clock
     ),
 }
 
@@ -163,10 +166,10 @@ def _env_names(policy: Policy) -> dict[str, str]:
     return {name: flag.env_name for name, flag in policy.flags.items()}
 
 
-def _flag_caller(store: FlagServer | UnleashServer) -> HttpCaller:
-    return HttpCaller(
-        timeout_seconds=store.timeout_seconds, attempts=store.attempts, token=lambda: password_of(store.connection_id)
-    )
+def _caller(server: FlagServer | UnleashServer | Prometheus) -> HttpCaller:
+    conn_id = server.connection_id
+    token = (lambda: password_of(conn_id)) if conn_id else (lambda: None)
+    return HttpCaller(timeout_seconds=server.timeout_seconds, attempts=server.attempts, token=token)
 
 
 def _restarter(restart: RestartCommand | RestartWebhook) -> Restarter:

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from ledger_guard.policy.section import Section
+from ledger_guard.policy.words import ConnectionId, HttpUrl
 
 
 class Source(Section):
@@ -75,5 +76,34 @@ class SqlQuery(Source):
         return query
 
 
+class Prometheus(Source):
+    """Two expressions over a server with Prometheus' API: Prometheus, Mimir, VictoriaMetrics, or Loki's metric queries."""
+
+    kind: Literal["prometheus"]
+    #: where `/api/v1/query_range` is; for Loki with `/loki` at its end, for Mimir with `/prometheus`
+    url: HttpUrl
+    #: Airflow connection whose password is a bearer token; None: no token is sent
+    connection_id: ConnectionId | None = None
+    #: sent as X-Scope-OrgID, for Mimir and Loki with several organizations
+    organization: str | None = Field(None, pattern=r"^[A-Za-z0-9!_.*'()-]{1,150}$")
+    #: counts of one window by tenant, `$window` in the place of its length: `sum by (tenant) (increase(refused_total[$window]))`
+    events: str = Field(max_length=10_000)
+    exposure: str = Field(max_length=10_000)
+    tenant_label: str = Field("tenant", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
+    #: everything is there so long after it happened: scrapes, remote writes
+    complete_after_seconds: int = Field(120, ge=0, le=86_400)
+    timeout_seconds: float = Field(30, gt=0, le=300)
+    attempts: int = Field(3, ge=1, le=10)
+
+    @field_validator("events", "exposure")
+    @classmethod
+    def _counts_a_window(cls, expression: str) -> str:
+        if "$window" not in expression:
+            raise ValueError(
+                "has no $window; allowed: an expression over the window's length, as increase(refused_total[$window])"
+            )
+        return expression
+
+
 #: a new kind of source: its section here, its adapter in adapters/signal_sources, one line in wiring
-SourceSection = Annotated[AccessEvents | BalanceComparison | SqlQuery, Field(discriminator="kind")]
+SourceSection = Annotated[AccessEvents | BalanceComparison | Prometheus | SqlQuery, Field(discriminator="kind")]

@@ -9,7 +9,6 @@ import pytest
 from pydantic import ValidationError
 from tests.use_cases.flags.rollout_world import BALANCE, NOW
 
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
 from ledger_guard.adapters.flag_stores.unleash_feature import (
     Environment,
@@ -21,6 +20,7 @@ from ledger_guard.adapters.flag_stores.unleash_feature import (
     value_of,
     with_note,
 )
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.domain.errors import LedgerInvariantError, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE

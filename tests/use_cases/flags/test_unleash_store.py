@@ -9,8 +9,8 @@ from tests.flag_writes import compare_and_set
 from tests.use_cases.flags.flag_stores import unleash_store
 from tests.use_cases.flags.rollout_world import BALANCE, NOW, RUN, RolloutWorld, rollout_world
 
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.flag_writer import PostgresOneWriter

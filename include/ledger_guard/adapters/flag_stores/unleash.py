@@ -10,7 +10,6 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.scope_rules import content_version, require_global, require_unchanged
 from ledger_guard.adapters.flag_stores.unleash_feature import (
     Environment,
@@ -23,6 +22,7 @@ from ledger_guard.adapters.flag_stores.unleash_feature import (
     value_of,
     with_note,
 )
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState
 from ledger_guard.policy.flag_store import UnleashServer
