@@ -12,6 +12,7 @@ from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import BackfillWriter
 from ledger_guard.policy.people_checks import RULES_OF_PEOPLE
 from ledger_guard.policy.schema import Policy
+from ledger_guard.policy.sources import AccessEvents
 from ledger_guard.policy.words import PLACEHOLDER, Problem
 
 _FLAG_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -178,11 +179,14 @@ def _budgets_can_be_reached(policy: Policy) -> Iterator[Problem]:
 
 
 def _limits_by_money_can_be_reached(policy: Policy) -> Iterator[Problem]:
-    if any(mapping.amount for mapping in policy.access_log.values()):
-        return
-    for trigger in policy.access_events():
-        if policy.limits_of(trigger).severe_from_cents is not None:
-            place = f"triggers.{trigger.value}.limits.severe_from_cents"
+    has_amounts = any(mapping.amount for mapping in policy.access_log.values())
+    for trigger, described in policy.triggers.items():
+        place = f"triggers.{trigger.value}.limits.severe_from_cents"
+        if described.limits.severe_from_cents is None:
+            continue
+        if not described.source.tells_money:
+            yield place, f"is never reached: {described.source.kind} tells no money; allowed: with a source that does"
+        elif isinstance(described.source, AccessEvents) and not has_amounts:
             yield place, "is never reached: no mapping of access_log has an amount; allowed: where one has"
 
 
