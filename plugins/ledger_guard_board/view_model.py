@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from ledger_guard.domain.attestations import UNKEYED_WORDS
 from ledger_guard.domain.modes_on_record import modes_in_short
+from ledger_guard.domain.money_at_risk import NOT_KNOWN
 from ledger_guard.domain.shown_text import counted, duration
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import iso
@@ -74,7 +75,8 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
     by_expiry = sorted(state.waiting, key=lambda approval: approval.request.expires_at)
     waiting = tuple(approval_line(approval, state.read_at, ui_url) for approval in by_expiry)
     by_severity = sorted(state.incidents, key=lambda incident: incident.severity is not Severity.SEVERE)
-    incidents = tuple(incident_line(incident, state.event_now) for incident in by_severity)
+    money = {each.incident_id: state.money_at_risk.get(each.incident_id, NOT_KNOWN) for each in by_severity}
+    incidents = tuple(incident_line(each, state.event_now, money[each.incident_id]) for each in by_severity)
     freezes = tuple(freeze_line(freeze, state.read_at) for freeze in state.freezes)
     sentences = list(_sentences(state, cards, incidents, waiting, freezes)) or [(_all_quiet(state), "good")]
     (headline, tone), *further = sentences

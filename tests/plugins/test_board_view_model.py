@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.plugins.board_values import LENGTH, NEWEST, NOW, approval, board_state, incident, trigger_state, verdict
+from tests.plugins.board_values import INCIDENT_ID, LENGTH, NEWEST, NOW, approval, board_state, incident, trigger_state, verdict
 from tests.triggers import T1, T2, T3
 
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
@@ -13,7 +13,9 @@ from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.flags import FlagState, Freeze
 from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.modes_on_record import RowMode
+from ledger_guard.domain.money_at_risk import with_money
 from ledger_guard.domain.shown_text import duration, listed
+from ledger_guard.domain.signals import MoneyAtRisk
 from ledger_guard.domain.stops import Stop
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
@@ -288,3 +290,18 @@ def test_moments_tell_utc_and_the_distance_either_way():
 def test_long_lists_are_cut_and_counted():
     assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
     assert listed(["a", "b"], 2) == "a, b"
+
+
+def test_money_at_risk_stands_beside_each_alarm_and_summed_on_the_card_and_at_the_incident():
+    known = with_money(verdict(T1, "t-1", Severity.SEVERE), MoneyAtRisk(1_240_000), "USD")
+    alarms = (known, verdict(T1, "t-2", Severity.SEVERE))
+    state = trigger_state(T1, tenants={Severity.SEVERE: 2}, scope=Scope.ISOLATED, alarms=alarms)
+    words = "12,400.00 USD in the newest window in alarm"
+    view = board_view(board_state(triggers=(state,), incidents=(incident(),), money_at_risk={INCIDENT_ID: words}), UI)
+    assert [alarm.money for alarm in view.triggers[0].alarms] == ["12,400.00 USD", "amount not known"]
+    assert view.triggers[0].money == "at least 12,400.00 USD; not known for 1 tenant"
+    assert view.incidents[0].money == words
+
+
+def test_without_an_alarm_no_money_is_at_risk_and_none_is_shown():
+    assert board_view(board_state(triggers=(trigger_state(T1),)), UI).triggers[0].money == ""

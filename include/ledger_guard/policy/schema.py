@@ -14,7 +14,7 @@ from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.budget import Budget
 from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
-from ledger_guard.policy.detection import Detection, Sensing
+from ledger_guard.policy.detection import Detection, Limits, Sensing
 from ledger_guard.policy.flag_store import FlagStoreSection
 from ledger_guard.policy.forgery import ForgeryRules
 from ledger_guard.policy.groups import DelegationRules, GroupSection, people_of
@@ -205,6 +205,11 @@ class Policy(Section):
         """The trigger's own thresholds, or the common ones."""
         described = self.triggers.get(trigger)
         return (described and described.detection) or self.detection
+
+    def limits_of(self, trigger: Trigger) -> Limits:
+        """The trigger's absolute limits; none of them set where the policy no longer knows the trigger."""
+        described = self.triggers.get(trigger)
+        return described.limits if described else Limits()
 
     def checked_flag(self, flag: object) -> str:
         """Return `flag` when the policy knows it; raises BadInputError for any other word."""

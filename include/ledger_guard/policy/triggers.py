@@ -10,7 +10,7 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.modes import Mode, row_name
 from ledger_guard.domain.signals import Nouns, Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
-from ledger_guard.policy.detection import Detection
+from ledger_guard.policy.detection import Detection, Limits
 from ledger_guard.policy.section import Section
 from ledger_guard.policy.sources import SourceSection
 from ledger_guard.policy.words import TriggerWord
@@ -60,6 +60,8 @@ class TriggerPolicy(Section):
     review: tuple[ReviewTopic, ...] = ()
     #: overrides of the common detection section
     detection: Detection | None = None
+    #: left out: the statistics alone decide
+    limits: Limits = Limits()
     runbook: str
 
     def nouns_or(self, own: Nouns | None) -> Nouns:

@@ -112,6 +112,7 @@ def _in_words(found: Incident) -> str:
 def _lines(record: IncidentRecord) -> list[str]:
     found = record.incident
     lines = [f"incident {found.incident_id}", _in_words(found), found.summary or "no summary"]
+    lines.append(f"money     {record.money_at_risk}")
     lines += [f"action    {each.kind} {each.target}  {each.status.value}  {each.outcome}".rstrip() for each in record.actions]
     for each in record.approvals:
         answer = each.answer

@@ -15,6 +15,7 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.modes_on_record import RowMode, notable_modes
+from ledger_guard.domain.money_at_risk import at_risk_now
 from ledger_guard.domain.runs import DAG_IDS
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.stops import Stop, active_stop
@@ -97,6 +98,8 @@ class BoardState:
     currency: str = "USD"
     #: who answers instead of whom now
     delegations: tuple[Delegation, ...] = ()
+    #: what each incident is about in its newest window in alarm, in words, by its id
+    money_at_risk: Mapping[str, str] = field(default_factory=dict)
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
@@ -109,6 +112,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
     with deps.state.snapshot() as state:
         triggers = tuple(_trigger_state(deps, state, trigger) for trigger in deps.policy.triggers)
         incidents = tuple(state.incidents.listed(include_resolved=False))
+        money = {incident.incident_id: _money_at_risk(deps, state, incident) for incident in incidents}
         waiting = tuple(state.approvals.waiting(deps.wall_clock.now()))
         freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
@@ -137,6 +141,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         modes=modes,
         currency=deps.policy.platform.currency,
         delegations=delegations,
+        money_at_risk=money,
     )
 
 
@@ -174,6 +179,12 @@ def _trigger_state(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> T
         alarms=tuple(sorted(alarms, key=lambda verdict: (verdict.severity is not Severity.SEVERE, verdict.tenant_id))),
         no_data_reason=sensed[-1].reason if sensed else "",
     )
+
+
+def _money_at_risk(deps: Dependencies, state: UnitOfWork, incident: Incident) -> str:
+    newest = Window(incident.last_alarm_window_start, timedelta(minutes=deps.policy.window_minutes))
+    verdicts = state.verdicts.between(incident.trigger, newest.start, newest.end)
+    return at_risk_now(verdicts, incident.tenants, deps.policy.platform.currency)
 
 
 def _widest(alarms: list[Verdict]) -> Scope | None:

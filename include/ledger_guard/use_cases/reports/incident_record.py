@@ -10,6 +10,7 @@ from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident
+from ledger_guard.domain.money_at_risk import sum_in_words
 from ledger_guard.domain.past_changes import SHORTLY, PastChange, changes_past_the_guard
 from ledger_guard.domain.plans import Plan
 from ledger_guard.domain.verdicts import Severity, Verdict
@@ -53,6 +54,14 @@ class IncidentRecord:
     freezes: tuple[Freeze, ...]
     rotations: tuple[RotationPlan, ...]
     audit: tuple[AuditEntry, ...]
+    #: of its money
+    currency: str
+
+    @property
+    def money_at_risk(self) -> str:
+        """What the incident is about, in words: each tenant's worst verdict, the newest of those, added up."""
+        worst = [course.gravest for course in self.tenants if course.gravest is not None]
+        return f"{sum_in_words(worst, self.currency)} in the worst window of each tenant"
 
     @property
     def unfinished_actions(self) -> tuple[Action, ...]:
@@ -79,6 +88,7 @@ def incident_record(deps: Dependencies, incident_id: str) -> IncidentRecord:
             freezes=tuple(state.freezes.of_incident(found)),
             rotations=tuple(state.rotations.of_incident(found)),
             audit=tuple(state.audit.entries(incident_id=found)),
+            currency=deps.policy.platform.currency,
         )
 
 

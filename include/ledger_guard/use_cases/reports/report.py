@@ -19,6 +19,7 @@ from ledger_guard.domain.finding_words import counts_in_words
 from ledger_guard.domain.flags import FlagChange, Freeze, on_or_off, scope_text
 from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.money import readable
+from ledger_guard.domain.money_at_risk import amount_in_words
 from ledger_guard.domain.plans import Plan
 from ledger_guard.domain.shown_text import duration, markdown
 from ledger_guard.domain.windows import iso
@@ -44,6 +45,7 @@ def incident_report(deps: Dependencies, incident_id: str) -> str:
         title=deps.policy.named(incident.trigger),
         # the policy may no longer name the incident's trigger
         trigger=known,
+        money=record.money_at_risk,
         row=known and deps.policy.row_for(incident.trigger, incident.severity, incident.scope),
         held_by_modes=list(_held_by_modes(record)),
         approval_rows=[_approval_row(approval, record) for approval in record.approvals],
@@ -103,7 +105,8 @@ def _columns(found: Iterable[object], *names: str) -> Iterator[Row]:
 def _tenant_row(each: TenantCourse) -> Row:
     newest = each.newest and f"{each.newest.severity.value} ({iso(each.newest.window.start)})"
     gravest = each.gravest and each.gravest.sentence
-    return each.tenant_id, each.severe_windows, each.mild_windows, each.first_alarm, each.last_alarm, gravest, newest
+    money = each.gravest and amount_in_words(each.gravest.reasons)
+    return each.tenant_id, each.severe_windows, each.mild_windows, each.first_alarm, each.last_alarm, money, gravest, newest
 
 
 def _plan_row(plan: Plan) -> Row:
