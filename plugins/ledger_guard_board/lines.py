@@ -12,6 +12,7 @@ from ledger_guard.domain.flags import FlagState, Freeze, scope_text
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.money_at_risk import amount_in_words, sum_in_words
 from ledger_guard.domain.shown_text import duration, listed
+from ledger_guard.domain.stops import named
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.use_cases.reports.board import BoardState, TriggerState
 from ledger_guard_board.wording import TENANTS_SHOWN, Moment, moment, safe_link, subject_text, window_text
@@ -228,4 +229,5 @@ def flag_line(state: FlagState) -> FlagLine:
 def audit_line(entry: AuditEntry, now: datetime) -> AuditLine:
     """An audit entry's line."""
     event = entry.event
-    return AuditLine(entry.sequence, moment(event.at, now), event.verb, event.actor, event.subject)
+    by = named(event.actor, event.detail.get("is_proved") is not False)
+    return AuditLine(entry.sequence, moment(event.at, now), event.verb, by, event.subject)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger_guard.domain.attestations import UNKEYED_WORDS
+from ledger_guard.domain.modes_on_record import modes_in_short
 from ledger_guard.domain.money_at_risk import NOT_KNOWN
 from ledger_guard.domain.shown_text import counted, duration
 from ledger_guard.domain.verdicts import Severity
@@ -46,6 +47,8 @@ class BoardView:
     #: further sentences, by urgency
     notes: tuple[str, ...]
     is_blind: bool
+    #: whether the guard is stopped
+    is_stopped: bool
     #: paused DAGs, queued emergencies, runs that did not start, questions without a run: a sentence each
     held_up: tuple[str, ...]
     triggers: tuple[TriggerCard, ...]
@@ -59,6 +62,10 @@ class BoardView:
     flags_problem: str
     #: what is used of each budget, a sentence each
     budgets: tuple[str, ...]
+    #: who answers instead of whom, a sentence each
+    delegations: tuple[str, ...]
+    #: how far matrix rows that do not act by themselves may go
+    modes: tuple[str, ...]
     audit: tuple[AuditLine, ...]
 
 
@@ -80,6 +87,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         tone=tone,
         notes=(*(text for text, _ in further), *_rehearsal(state), *_unkeyed(state)),
         is_blind=any(card.is_blind for card in cards),
+        is_stopped=state.stop is not None,
         held_up=state.held_up,
         triggers=cards,
         waiting=waiting,
@@ -88,6 +96,8 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         flags=tuple(flag_line(flag) for flag in state.flags),
         flags_problem=state.flags_problem,
         budgets=tuple(each.sentence(state.currency) for each in state.budgets),
+        delegations=tuple(each.sentence for each in state.delegations),
+        modes=modes_in_short(state.modes),
         audit=tuple(audit_line(entry, state.read_at) for entry in state.audit),
     )
 
@@ -101,6 +111,7 @@ def _sentences(
 ) -> Iterator[tuple[str, Tone]]:
     """Everything that is not quiet, the most urgent first."""
     yield from _stop(state)
+    yield from ((text, "bad") for text, breaks_a_freeze in state.flags_past_the_guard if breaks_a_freeze)
     if blind := [card.trigger for card in cards if card.is_blind]:
         limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
         yield (
@@ -126,6 +137,7 @@ def _sentences(
         yield f"{counted(len(freezes), 'freeze is active', 'freezes are active')}: {flags}.", "warn"
     if thin := [card.trigger for card in cards if card.state == "insufficient"]:
         yield f"Too little traffic to judge {', '.join(thin)}.", "unknown"
+    yield from ((text, "warn") for text, breaks_a_freeze in state.flags_past_the_guard if not breaks_a_freeze)
     if state.flags_problem:
         yield "The flags' values can't be read.", "warn"
 

@@ -22,6 +22,8 @@ ROUTES = (
     "/ledger-guard/state.json",
     "/ledger-guard/health",
     "/ledger-guard/incidents/7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0001",
+    "/ledger-guard/stop",
+    "/ledger-guard/release",
     "/ledger-guard/static/board.css",
     "/ledger-guard/static/board.js",
 )
@@ -47,8 +49,12 @@ def test_these_are_all_the_routes_that_the_board_has(board_client):
         "/",
         "/health",
         "/incidents/{incident_id}",
+        "/release",
+        "/release",
         "/state.json",
         "/static/{name}",
+        "/stop",
+        "/stop",
     ]
 
 

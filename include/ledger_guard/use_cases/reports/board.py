@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.budgets import Used
+from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.modes_on_record import RowMode, notable_modes
 from ledger_guard.domain.money_at_risk import at_risk_now
 from ledger_guard.domain.runs import DAG_IDS
 from ledger_guard.domain.signals import Trigger
@@ -23,9 +25,12 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.budget import budget_used
+from ledger_guard.use_cases.approvals.delegate import delegations_now
 from ledger_guard.use_cases.approvals.held_up import held_up
+from ledger_guard.use_cases.approvals.modes import modes_now
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
+from ledger_guard.use_cases.flags.watch_flags import flags_in_words
 
 #: how many audit entries the page shows
 AUDIT_ENTRIES = 10
@@ -82,13 +87,19 @@ class BoardState:
     is_keyed: bool = True
     #: what blocks runs from starting and questions from being answered, one sentence each
     held_up: tuple[str, ...] = ()
+    #: how the flags differ from the guard's record: a sentence each, and whether it is a broken freeze
+    flags_past_the_guard: tuple[tuple[str, bool], ...] = ()
     #: the stop that is active; None: the guard may write
     stop: Stop | None = None
     #: what may be written without a human, the hour's first
     budgets: tuple[Used, ...] = ()
+    #: rows whose mode is not `act`, or not the policy's
+    modes: tuple[RowMode, ...] = ()
     currency: str = "USD"
     #: what each incident is about in its newest window in alarm, in words, by its id
     money_at_risk: Mapping[str, str] = field(default_factory=dict)
+    #: who answers instead of whom now
+    delegations: tuple[Delegation, ...] = ()
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
@@ -105,8 +116,10 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         waiting = tuple(state.approvals.waiting(deps.wall_clock.now()))
         freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
-        audit = tuple(state.audit.latest(AUDIT_ENTRIES))
+        delegations = delegations_now(deps, state)
+        audit, past = tuple(state.audit.latest(AUDIT_ENTRIES)), flags_in_words(deps, state)
         held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
+        modes = notable_modes(modes_now(deps, state))
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
     return BoardState(
@@ -122,10 +135,13 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         flags_problem=flags_problem,
         is_keyed=is_keyed,
         held_up=(*problem, *held, *_without_a_run(len(orphans))),
+        flags_past_the_guard=past,
         stop=stop,
         budgets=budgets,
+        modes=modes,
         currency=deps.policy.platform.currency,
         money_at_risk=money,
+        delegations=delegations,
     )
 
 
