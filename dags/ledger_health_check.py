@@ -11,9 +11,10 @@ Every 5 minutes; one run at a time; no catch-up (each run senses every closed wi
 * `triggers` (words of the policy's `triggers`; default all): check only these, for a check by hand.
 
 ## What it changes
-Guard state only: readings, verdicts, incidents, sent reminders, repairs compared again, questions whose run has ended; and one
-line in the file of LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts `ledger_remediation`. It starts `flag_rollback` for a flag
-that was enabled unconfirmed and whose signal rose again, unless triage advises against a rollback. It never touches the platform.
+Guard state only: readings, verdicts, incidents, sent reminders, repairs compared again, flag changes that it noticed, questions
+whose run has ended, the policy's modes; and one line in the file of LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts
+`ledger_remediation`. It starts `flag_rollback` for a flag that was enabled unconfirmed and whose signal rose again, unless
+triage advises against a rollback. It never touches the platform.
 
 ## Safe to re-run?
 Yes. Windows are stored once, verdicts are replaced, a remediation starts once per incident, severity and scope, and a rollback
@@ -42,13 +43,13 @@ from ledger_guard.entrypoints.airflow.scheduler import TaskScheduler
 from ledger_guard.entrypoints.airflow.settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals import escalate as escalating
-from ledger_guard.use_cases.flags import remind as reminding
+from ledger_guard.use_cases.approvals import modes
+from ledger_guard.use_cases.flags import flag_reminders
 from ledger_guard.use_cases.flags import watch_restored as restored
 from ledger_guard.use_cases.health_check import announce as announcing
 from ledger_guard.use_cases.health_check import classify as classifying
 from ledger_guard.use_cases.health_check import decide as deciding
 from ledger_guard.use_cases.health_check import sense as sensing
-from ledger_guard.use_cases.health_check import verify_again as again
 from ledger_guard.use_cases.health_check import watch as watching
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
 
@@ -72,18 +73,13 @@ SENSE_TIMEOUT_SECONDS = POLICY.sensing.allowed_lateness_seconds + POLICY.sensing
 def ledger_health_check() -> None:
     @task(retries=0, on_failure_callback=None)
     def watch() -> list[str]:
-        """Report when the guard has produced no verdicts for two windows. Fails alone when the channel is down."""
-        return watching.watch_and_tell(open_dependencies())
+        """Report missing verdicts and repairs that, compared again, did not hold. Fails alone when the channel is down."""
+        return watching.watch_and_verify(open_dependencies())
 
     @task(retries=0, on_failure_callback=None)
     def remind() -> list[str]:
-        """Send reminders of active rollbacks, every few hours. Fails alone when the channel is down."""
-        return reminding.remind(open_dependencies())
-
-    @task(retries=0, on_failure_callback=None)
-    def verify_again() -> list[str]:
-        """Compare the players of repairs again, some hours after each, and report repairs that did not hold."""
-        return again.verify_again(open_dependencies())
+        """Report flags changed past the guard, and remind of rollbacks. Fails alone when the channel is down."""
+        return flag_reminders.watch_and_remind(open_dependencies())
 
     @task(retries=1, on_failure_callback=None)
     def escalate() -> list[str]:
@@ -101,11 +97,17 @@ def ledger_health_check() -> None:
         """Report paused DAGs, runs that did not start, questions whose run has ended. Fails alone when the channel is down."""
         watching.watch_runs(open_dependencies(), TaskScheduler(ti))
 
+    @task(retries=1)
+    def see_modes() -> bool:
+        """Record the policy's modes when they are new or changed: an edit of the policy raises none."""
+        with never_retried():
+            return modes.see_modes(open_dependencies())
+
     watch()
     watch_runs()
+    see_modes()
     escalate()
     remind()
-    verify_again()
     export_head()
 
     @task(trigger_rule=TriggerRule.ALL_DONE)

@@ -19,7 +19,18 @@ RUNS = {
     "tenant_backfill": ("dry_run", {"tenant_id": "acme"}, ["operation", "plan_id"]),
     "flag_rollback": ("review", {"flag": FLAG, "incident_id": INCIDENT}, ["flag", "reason"]),
     "flag_restore": ("review", {"flag": FLAG}, ["root_cause", "validation"]),
+    "flag_override": (
+        "grant",
+        {"flag": FLAG, "tenant_id": "acme", "reason": "a pilot with the tenant"},
+        ["hours", "tenant_id"],
+    ),
+    "guard_delegate": ("obey", {"to": "ops-lead", "reason": "on a plane until ten"}, ["hours", "to"]),
     "guard_stop": ("obey", {"order": "stop", "reason": "two tenants were paid twice"}, ["order", "reason"]),
+    "guard_mode": (
+        "obey",
+        {"order": "lower", "row": "T3 severe", "to": "propose", "reason": "two repairs were wrong"},
+        ["row", "reason"],
+    ),
 }
 
 
@@ -39,9 +50,7 @@ def test_a_task_that_waits_for_nothing_refuses_unknown_keys_or_reads_no_conf(dag
             assert body.startswith("with first_task("), f"{dag_id}.{task.task_id}"
 
 
-@pytest.mark.parametrize(
-    "task_id", ["watch", "watch_runs", "remind", "verify_again", "escalate", "export_head", "watch_restored"]
-)
+@pytest.mark.parametrize("task_id", ["watch", "watch_runs", "remind", "escalate", "export_head", "watch_restored"])
 def test_what_the_health_check_does_beside_its_checks_reads_no_conf(dag_bag, task_id):
     """Whatever the conf holds, these run: even behind a first task that was refused."""
     assert not _may_read_conf(dag_bag.dags["ledger_health_check"].get_task(task_id))

@@ -18,8 +18,9 @@ from ledger_guard.domain.facts.repairs import RepairCompared, RepairedAgain
 from ledger_guard.domain.flags import FlagState
 from ledger_guard.domain.guard_alerts import GuardAlertKind
 from ledger_guard.domain.incidents import IncidentStatus
+from ledger_guard.domain.money_at_risk import with_money
 from ledger_guard.domain.runs import RunGrant
-from ledger_guard.domain.signals import WindowState
+from ledger_guard.domain.signals import MoneyAtRisk, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
@@ -195,3 +196,19 @@ def test_a_recorded_deploy_settles_on_the_board(deps):
     with deps.state.transaction() as state:
         state.audit.append(recorded(deploy, actor="pipeline", subject="deploy:d", at=NOW))
     assert board(deps).settling == "settling until 2026-03-01T03:32:00Z after deploy v2.3 for everyone at 2026-03-01T03:02:00Z"
+
+
+def test_an_incidents_money_is_that_of_its_tenants_in_its_newest_window_in_alarm(deps):
+    open_now = incident(tenants=("t-1", "t-2"))
+    older = replace(verdict(T1, "t-1", Severity.SEVERE), window=Window(NEWEST.start - LENGTH, LENGTH))
+    verdicts = [
+        with_money(older, MoneyAtRisk(9_900), "USD"),
+        with_money(verdict(T1, "t-1", Severity.SEVERE), MoneyAtRisk(1_200), "USD"),
+        verdict(T1, "t-2", Severity.MILD),
+        with_money(verdict(T1, "t-3", Severity.MILD), MoneyAtRisk(700), "USD"),
+    ]
+    store(deps, *verdicts)
+    with deps.state.transaction() as state:
+        state.incidents.add(open_now)
+    told = "at least 12.00 USD; not known for 1 tenant in the newest window in alarm"
+    assert board(deps).money_at_risk == {open_now.incident_id: told}

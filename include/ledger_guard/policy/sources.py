@@ -19,6 +19,8 @@ class Source(Section):
     speaks_of_now_alone: ClassVar[bool] = False
     #: it names the subject of each event
     names_subjects: ClassVar[bool] = False
+    #: it can tell the money that its events are about
+    tells_money: ClassVar[bool] = True
 
 
 class AccessEvents(Source):
@@ -55,7 +57,7 @@ class SqlQuery(Source):
     kind: Literal["sql"]
     #: id of the Airflow connection
     connection: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,200}$")
-    #: rows window_start, tenant_id, events, exposure[, subjects], one per window and tenant, from `:start` to before `:end`
+    #: rows window_start, tenant_id, events, exposure[, subjects][, cents], one per window and tenant, from `:start` to `:end`
     query: str = Field(max_length=20_000)
     #: one row with one moment: everything before it is there. None: everything is there so long after it happened
     complete_query: str | None = Field(None, max_length=20_000)
@@ -78,6 +80,8 @@ class SqlQuery(Source):
 
 class Prometheus(Source):
     """Two expressions over a server with Prometheus' API: Prometheus, Mimir, VictoriaMetrics, or Loki's metric queries."""
+
+    tells_money: ClassVar[bool] = False
 
     kind: Literal["prometheus"]
     #: where `/api/v1/query_range` is; for Loki with `/loki` at its end, for Mimir with `/prometheus`

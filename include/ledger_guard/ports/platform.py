@@ -391,7 +391,7 @@ class FlagStore(Protocol):
         """The platform's value for this tenant: its own value, else the global one, else False; None when not known."""
 
     def scopes(self, flag: str) -> list[FlagState]:
-        """All scopes that have a value, the global one first."""
+        """All scopes that have a value, the global one first; with who changed each and when, where the store knows."""
 
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Write `to_value` in all these scopes if the store still holds what was seen, or in none; returns the new states.

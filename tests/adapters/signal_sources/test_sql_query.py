@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from signal_worlds import NOON
@@ -12,9 +13,10 @@ from sqlalchemy import Engine, create_engine, text
 from tests.triggers import T1
 
 from ledger_guard.adapters.memory.clock import SettableClock
+from ledger_guard.adapters.signal_sources.counted_rows import checked_readings
 from ledger_guard.adapters.signal_sources.sql_query import SqlQuerySource
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.domain.signals import Reading
+from ledger_guard.domain.signals import MoneyAtRisk, Reading
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.sources import SqlQuery
 
@@ -207,3 +209,35 @@ def test_a_database_that_is_not_there(tmp_path):
 def test_a_query_that_is_not_bounded_is_refused_by_the_policy(query):
     with pytest.raises(ValueError, match="has no :"):
         SqlQuery.model_validate({"kind": "sql", "connection": "metrics_db", "query": query, "times": "utc"})
+
+
+@pytest.mark.parametrize(
+    ("cents", "events", "money"),
+    [
+        pytest.param("1240000", 3, MoneyAtRisk(1_240_000), id="known"),
+        pytest.param("0", 3, MoneyAtRisk(0), id="nothing, which is known"),
+        pytest.param("null", 3, MoneyAtRisk(None, 3), id="null: not known, never 0"),
+        pytest.param("null", 0, MoneyAtRisk(0), id="null without an event"),
+        pytest.param("1000000000000000", 3, MoneyAtRisk(10**15), id="the most"),
+        pytest.param("1000000000000001", 3, MoneyAtRisk(None, 3), id="more: not known, and the events still count"),
+        pytest.param("-1", 3, MoneyAtRisk(None, 3), id="negative"),
+        pytest.param("1.5", 3, MoneyAtRisk(None, 3), id="parts of a cent"),
+        pytest.param("'many'", 3, MoneyAtRisk(None, 3), id="a text"),
+    ],
+)
+def test_money_is_read_where_the_query_has_it(database, cents, events, money):
+    database.holds(row(events=events, subjects=0))
+    with_cents = COUNTS.replace(", subjects from", f", subjects, {cents} as cents from")
+    assert [found.money for found in database.source(with_cents).readings(T1, AT_NOON, AT_NOON)] == [money]
+
+
+def test_a_query_without_money_tells_none(database):
+    database.holds(row())
+    assert [found.money for found in database.source().readings(T1, AT_NOON, AT_NOON)] == [None]
+
+
+@pytest.mark.parametrize("cents", [Decimal("NaN"), Decimal("Infinity"), float("nan"), float("inf"), True])
+def test_money_that_no_number_is_like_is_not_known(cents):
+    counted = {"window_start": NOON, "tenant_id": "a", "events": 3, "exposure": 100, "cents": cents}
+    [found] = checked_readings(T1, [counted], AT_NOON, AT_NOON, naive_is_utc=False)
+    assert found.money == MoneyAtRisk(None, 3)

@@ -9,11 +9,12 @@ import pytest
 from backfill_worlds import ACTOR, TENANT, World, approve
 
 from ledger_guard.domain.approvals import ApprovalKind
-from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.errors import NotificationFailed, SourceUnavailable
 from ledger_guard.domain.plans import BackfillMode, Plan
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.backfill.force import force, undo
 from ledger_guard.use_cases.health_check import verify_again as module
+from ledger_guard.use_cases.health_check import watch as watching
 from ledger_guard.use_cases.health_check.verify_again import verify_again
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -157,3 +158,20 @@ def test_a_missing_wallet_is_wrong_again(checked):
     (said,) = verify_again(checked.deps)
     assert "1 of 1 wallet written" in said
     assert "by 20.00 USD" in said
+
+
+def test_the_health_check_compares_although_its_channel_is_down_for_what_it_reports_before(checked, monkeypatch):
+    """The guard has no verdict here, which it can't report; the comparison is made and told all the same."""
+    repaired(checked, "p1")
+    checked.platform.set_wallet(TENANT, "p1", 1.0)
+    checked.clock.advance(HOUR)
+    with monkeypatch.context() as down:
+        down.setattr(watching, "watch_and_tell", _down)
+        with pytest.raises(NotificationFailed):
+            watching.watch_and_verify(checked.deps)
+    assert compared(checked) == [([1], 1, 1)]
+    assert [each.notice.title for each in checked.deps.notifier.posted] == ["verify_again"]
+
+
+def _down(_deps: object) -> list[str]:
+    raise NotificationFailed("the channel is away")

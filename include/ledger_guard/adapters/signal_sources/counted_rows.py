@@ -9,13 +9,15 @@ from typing import Any
 
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.identifiers import checked_tenant_id
-from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.signals import MoneyAtRisk, Reading, Trigger
 from ledger_guard.domain.windows import UTC, Window, iso
 
 REQUIRED = ("window_start", "tenant_id", "events", "exposure")
-OPTIONAL = ("subjects",)
+OPTIONAL = ("subjects", "cents")
 #: more than any count can be: such a number is a mistake of the query
 _LARGEST = 10**12
+#: and than any sum of money
+_LARGEST_CENTS = 10**15
 
 
 def checked_readings(
@@ -23,8 +25,8 @@ def checked_readings(
 ) -> list[Reading]:
     """The readings that these rows are, by window and tenant.
 
-    A row without `subjects` counts each event as one subject. Times are aware, or naive and in UTC where `naive_is_utc`, or
-    ISO text of either kind, or seconds since 1970.
+    A row without `subjects` counts each event as one subject. One without `cents` tells no money, and what is no sum there is not
+    known. Times are aware, or naive and in UTC where `naive_is_utc`, or ISO text of either kind, or seconds since 1970.
 
     Raises:
         SourceUnavailable: a row is not what it has to be: a column is missing, a time is off the grid of windows or outside
@@ -37,7 +39,9 @@ def checked_readings(
             raise SourceUnavailable(f"window {iso(start)}, tenant {tenant_id}: comes twice; allowed: one row for each")
         events, exposure = _count(row, "events"), _count(row, "exposure")
         subjects = events if row.get("subjects") is None else _count(row, "subjects")
-        found[start, tenant_id] = Reading(trigger, tenant_id, Window(start, first.length), events, exposure, subjects)
+        found[start, tenant_id] = Reading(
+            trigger, tenant_id, Window(start, first.length), events, exposure, subjects, _money(row, events)
+        )
     return [found[key] for key in sorted(found)]
 
 
@@ -85,9 +89,26 @@ def _tenant(row: Mapping[str, Any]) -> str:
         raise SourceUnavailable(f"tenant_id: {error}") from error
 
 
+def _money(row: Mapping[str, Any], events: int) -> MoneyAtRisk | None:
+    """What the row says of money. A sum that is none is not known: it must not make the guard blind to the events."""
+    if "cents" not in row:
+        return None
+    if _is_whole(row["cents"], _LARGEST_CENTS):
+        return MoneyAtRisk(int(row["cents"]))
+    return MoneyAtRisk(None, events) if events else MoneyAtRisk(0)
+
+
 def _count(row: Mapping[str, Any], name: str) -> int:
     value = row[name]
-    is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
-    if not is_number or not 0 <= value <= _LARGEST or value != int(value):
+    if not _is_whole(value, _LARGEST):
         raise SourceUnavailable(f"{name} {str(value)[:40]!r}: is no count; allowed: whole numbers from 0")
     return int(value)
+
+
+def _is_whole(value: object, largest: int) -> bool:
+    if not isinstance(value, (int, float, Decimal)) or isinstance(value, bool):
+        return False
+    if isinstance(value, Decimal) and not value.is_finite():
+        # it can't be compared with a number at all
+        return False
+    return 0 <= value <= largest and value == int(value)

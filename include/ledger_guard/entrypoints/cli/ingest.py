@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from datetime import datetime
@@ -20,6 +19,7 @@ from ledger_guard.domain.access_events import IngestedFile, NamedTenants
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.windows import iso
+from ledger_guard.entrypoints.cli.person import actor as actor_option
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.ingest import ingest_access_log as ingesting
 
@@ -49,7 +49,7 @@ def ingest() -> None:
     metavar="TIME",
     help="Every event before this moment (ISO 8601 with a zone) has been delivered. Default: the newest event accepted.",
 )
-@click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
+@actor_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
 @click.pass_context
 def access_log(

@@ -16,6 +16,7 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.held_up import see_dags, see_overdue, tell_held_up, tell_not_begun
 from ledger_guard.use_cases.approvals.orphaned_questions import close_orphans, tell_orphans
+from ledger_guard.use_cases.health_check.verify_again import verify_again
 from ledger_guard.use_cases.notify.notify import notify
 
 #: after so many windows without a verdict the guard reports itself
@@ -93,6 +94,16 @@ def _was_told(deps: Dependencies, sentences: list[str]) -> bool:
                 last = told(entry.event, MissingVerdictsTold)
                 return last is not None and set(_triggers(sentences)) <= set(last.triggers)
     return False
+
+
+def watch_and_verify(deps: Dependencies) -> list[str]:
+    """As `watch_and_tell`, then `verify_again`: what the guard lacks, and repairs that did not hold.
+
+    Raises LedgerGuardError when one of them failed; the other was done.
+    """
+    found: list[str] = []
+    _each([lambda: found.extend(watch_and_tell(deps)), lambda: found.extend(verify_again(deps))])
+    return found
 
 
 #: at most one check per this time, however many tasks start at once

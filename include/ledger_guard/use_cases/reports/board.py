@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.budgets import Used
+from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.modes_on_record import RowMode, notable_modes
+from ledger_guard.domain.money_at_risk import at_risk_now
 from ledger_guard.domain.runs import DAG_IDS
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.stops import Stop, active_stop
@@ -22,10 +25,13 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.budget import budget_used
+from ledger_guard.use_cases.approvals.delegate import delegations_now
 from ledger_guard.use_cases.approvals.held_up import held_up
+from ledger_guard.use_cases.approvals.modes import modes_now
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
 from ledger_guard.use_cases.approvals.settle import what_settles
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
+from ledger_guard.use_cases.flags.watch_flags import flags_in_words
 from ledger_guard.use_cases.reports.repairs import repairs_in_doubt
 
 #: how many audit entries the page shows
@@ -83,15 +89,23 @@ class BoardState:
     is_keyed: bool = True
     #: what blocks runs from starting and questions from being answered, one sentence each
     held_up: tuple[str, ...] = ()
+    #: how the flags differ from the guard's record: a sentence each, and whether it is a broken freeze
+    flags_past_the_guard: tuple[tuple[str, bool], ...] = ()
     #: the stop that is active; None: the guard may write
     stop: Stop | None = None
     #: what may be written without a human, the hour's first
     budgets: tuple[Used, ...] = ()
+    #: rows whose mode is not `act`, or not the policy's
+    modes: tuple[RowMode, ...] = ()
     currency: str = "USD"
     #: `settling until … after …`; empty when nothing settles
     settling: str = ""
     #: repairs of the policy's days that did not hold, and tenants repaired again, a sentence each, newest first
     repairs: tuple[str, ...] = ()
+    #: who answers instead of whom now
+    delegations: tuple[Delegation, ...] = ()
+    #: what each incident is about in its newest window in alarm, in words, by its id
+    money_at_risk: Mapping[str, str] = field(default_factory=dict)
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
@@ -104,12 +118,15 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
     with deps.state.snapshot() as state:
         triggers = tuple(_trigger_state(deps, state, trigger) for trigger in deps.policy.triggers)
         incidents = tuple(state.incidents.listed(include_resolved=False))
+        money = {incident.incident_id: _money_at_risk(deps, state, incident) for incident in incidents}
         waiting = tuple(state.approvals.waiting(deps.wall_clock.now()))
         freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
-        audit = tuple(state.audit.latest(AUDIT_ENTRIES))
+        delegations = delegations_now(deps, state)
+        audit, past = tuple(state.audit.latest(AUDIT_ENTRIES)), flags_in_words(deps, state)
         held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
         settling, repairs = what_settles(deps, state), tuple(repairs_in_doubt(deps, state))
+        modes = notable_modes(modes_now(deps, state))
     orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
     return BoardState(
@@ -125,11 +142,15 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         flags_problem=flags_problem,
         is_keyed=is_keyed,
         held_up=(*problem, *held, *_without_a_run(len(orphans))),
+        flags_past_the_guard=past,
         stop=stop,
         budgets=budgets,
+        modes=modes,
         currency=deps.policy.platform.currency,
         settling=settling,
         repairs=repairs,
+        delegations=delegations,
+        money_at_risk=money,
     )
 
 
@@ -167,6 +188,12 @@ def _trigger_state(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> T
         alarms=tuple(sorted(alarms, key=lambda verdict: (verdict.severity is not Severity.SEVERE, verdict.tenant_id))),
         no_data_reason=sensed[-1].reason if sensed else "",
     )
+
+
+def _money_at_risk(deps: Dependencies, state: UnitOfWork, incident: Incident) -> str:
+    newest = Window(incident.last_alarm_window_start, timedelta(minutes=deps.policy.window_minutes))
+    verdicts = state.verdicts.between(incident.trigger, newest.start, newest.end)
+    return at_risk_now(verdicts, incident.tenants, deps.policy.platform.currency)
 
 
 def _widest(alarms: list[Verdict]) -> Scope | None:
