@@ -13,6 +13,7 @@ from typing import Protocol
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.facts.flags import FlagWriteIntended, Restored, RolledBack
+from ledger_guard.domain.facts.past_the_guard import ChangedPastTheGuard
 from ledger_guard.domain.facts.records import DeployRecorded
 from ledger_guard.domain.flags import EVERYWHERE, scope_words
 from ledger_guard.domain.repairs import is_within
@@ -100,6 +101,10 @@ def _flag_changes(log: ChangeLog, flags: Iterable[str]) -> Iterator[Disturbance]
                     scope = entry.event.subject.partition("@")[2]
                     written[scope] = Disturbance(entry.event.at, f"{flag} {words}", scope)
             yield from written.values()
+        for entry in log.in_any_scope(flag, "watch_flags"):
+            if past := told(entry.event, ChangedPastTheGuard):
+                # Since when it was noticed: what the store says about when it was changed proves nothing.
+                yield from (Disturbance(entry.event.at, f"{flag} was changed past the guard", scope) for scope in past.scopes)
 
 
 def _may_have_written(event: AuditEvent) -> bool:

@@ -16,7 +16,9 @@ from ledger_guard.domain.errors import SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.facts.backfill import PlanAdvanced, about_plan
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.flags import FlagWriteFailed, FlagWriteIntended, Restored, RolledBack
+from ledger_guard.domain.facts.past_the_guard import ChangedPastTheGuard
 from ledger_guard.domain.facts.repairs import RepairFollowed
+from ledger_guard.domain.flag_values import FlagValue
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan, PlanStatus
 from ledger_guard.policy.autonomy import Autonomy
@@ -383,6 +385,20 @@ def test_a_change_for_one_tenant_concerns_no_other(world):
     changed(world, ROLLED_BACK, scope="casino_9")
     assert not review(world.deps, planned(world, "p1").plan_id).needs_approval
     assert review(world.deps, planned(world, "q1", tenant_id="casino_9").plan_id).needs_approval
+
+
+def test_a_change_past_the_guard_settles_from_when_it_was_noticed(world):
+    world = bounded(world, settle_minutes=30)
+    fact = ChangedPastTheGuard(
+        stage="changed", scopes=("casino_7",), from_value=FlagValue.OFF, to_value=FlagValue.ON, enables=True
+    )
+    changed(world, fact)
+    plan, elsewhere = planned(world, "p1"), planned(world, "q1", tenant_id="casino_9")
+    (said,) = why(world, plan)
+    assert said.startswith(
+        "settle time: 0 s of 30 min since webhook_signature_enforced was changed past the guard for tenant casino_7"
+    )
+    assert not review(world.deps, elsewhere.plan_id).needs_approval
 
 
 def test_a_recorded_deploy_settles_for_every_tenant_from_when_it_was_made(world):
