@@ -11,9 +11,10 @@ Every 5 minutes; one run at a time; no catch-up (each run senses every closed wi
 * `triggers` (words of the policy's `triggers`; default all): check only these, for a check by hand.
 
 ## What it changes
-Guard state only: readings, verdicts, incidents, sent reminders, questions whose run has ended; and one line in the file of
-LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts `ledger_remediation`. It starts `flag_rollback` for a flag that was enabled
-unconfirmed and whose signal rose again, unless triage advises against a rollback. It never touches the platform.
+Guard state only: readings, verdicts, incidents, sent reminders, questions and drills whose run has ended; and one line in the
+file of LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts `ledger_remediation`, and `guard_drill` for a drill that a person asked
+for. It starts `flag_rollback` for a flag that was enabled unconfirmed and whose signal rose again, unless triage advises
+against a rollback. It never touches the platform.
 
 ## Safe to re-run?
 Yes. Windows are stored once, verdicts are replaced, a remediation starts once per incident, severity and scope, and a rollback
@@ -42,6 +43,7 @@ from ledger_guard.entrypoints.airflow.scheduler import TaskScheduler
 from ledger_guard.entrypoints.airflow.settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals import escalate as escalating
+from ledger_guard.use_cases.drills.take_up import take_up_drills
 from ledger_guard.use_cases.flags import remind as reminding
 from ledger_guard.use_cases.flags import watch_restored as restored
 from ledger_guard.use_cases.health_check import announce as announcing
@@ -91,12 +93,16 @@ def ledger_health_check() -> None:
             return put_audit_head_on_record()
 
     @task(retries=0, on_failure_callback=None)
-    def watch_runs(ti=None) -> None:
-        """Report paused DAGs, runs that did not start, questions whose run has ended. Fails alone when the channel is down."""
-        watching.watch_runs(open_dependencies(), TaskScheduler(ti))
+    def watch_runs(ti=None) -> list[dict]:
+        """Report paused DAGs, runs that did not start, questions whose run has ended; take up drills. Fails alone."""
+        deps, scheduler = open_dependencies(), TaskScheduler(ti)
+        watching.watch_runs(deps, scheduler)
+        return take_up_drills(deps, scheduler)
 
     watch()
-    watch_runs()
+    TriggerDagRunOperator.partial(
+        task_id="start_drills", trigger_dag_id="guard_drill", logical_date=None, skip_when_already_exists=True
+    ).expand_kwargs(watch_runs())
     escalate()
     remind()
     export_head()

@@ -15,6 +15,7 @@ from ledger_guard_board.lines import (
     BLIND_AFTER_WINDOWS,
     ApprovalLine,
     AuditLine,
+    DrillLine,
     FlagLine,
     FreezeLine,
     IncidentLine,
@@ -22,6 +23,7 @@ from ledger_guard_board.lines import (
     TriggerCard,
     approval_line,
     audit_line,
+    drill_line,
     flag_line,
     freeze_line,
     incident_line,
@@ -58,6 +60,10 @@ class BoardView:
     flags_problem: str
     #: what is used of each budget, a sentence each
     budgets: tuple[str, ...]
+    #: the last drill of each trigger
+    drills: tuple[DrillLine, ...]
+    #: questions of drills: they are not among those that wait
+    waiting_drills: tuple[ApprovalLine, ...]
     audit: tuple[AuditLine, ...]
 
 
@@ -86,6 +92,8 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         flags=tuple(flag_line(flag) for flag in state.flags),
         flags_problem=state.flags_problem,
         budgets=tuple(each.sentence(state.currency) for each in state.budgets),
+        drills=tuple(drill_line(each) for each in state.drills),
+        waiting_drills=tuple(approval_line(each, state.read_at, ui_url) for each in state.waiting_drills),
         audit=tuple(audit_line(entry, state.read_at) for entry in state.audit),
     )
 

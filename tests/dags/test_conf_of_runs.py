@@ -19,6 +19,7 @@ RUNS = {
     "tenant_backfill": ("dry_run", {"tenant_id": "acme"}, ["operation", "plan_id"]),
     "flag_rollback": ("review", {"flag": FLAG, "incident_id": INCIDENT}, ["flag", "reason"]),
     "flag_restore": ("review", {"flag": FLAG}, ["root_cause", "validation"]),
+    "guard_drill": ("review", {"trigger": "T1"}, ["trigger"]),
     "guard_stop": ("obey", {"order": "stop", "reason": "two tenants were paid twice"}, ["order", "reason"]),
 }
 

@@ -41,6 +41,7 @@ from ledger_guard.domain.facts.backfill import (
     WriteRefused,
 )
 from ledger_guard.domain.facts.codec import Fact, json_of, recorded, told, told_for_certain
+from ledger_guard.domain.facts.drills import DrillBegun, DrillEnded, DrillJudged, DrillRequested, DrillTold
 from ledger_guard.domain.facts.flags import (
     ChangeConfirmed,
     FlagFrozen,
@@ -244,6 +245,12 @@ SAMPLES: list[Fact] = [
     DeployRecorded(version="v2", deployed_at=NOON),
     KeyUsed(key_id="k-2", replaces=None),
     GuardStopped(reason="paid twice", is_proved=False),
+    DrillRequested(trigger="T1", canary_id="c", is_proved=False, ends_by=PRECISELY),
+    DrillBegun(run_id="drill__1"),
+    DrillJudged(severity="severe", scope="isolated", is_alarm=True, sentence="a rise", actions=("notify",)),
+    DrillTold(title="DRILL · classify"),
+    DrillEnded(outcome="answered", sentence="approved", answer="approved", answered_by="anna", answered_at=PRECISELY),
+    DrillEnded(outcome="timed_out", sentence="no one", answer=None, answered_by=None, answered_at=None),
     GuardReleased(reason="a test", is_proved=True, stopped_by="anna"),
 ]
 

@@ -10,7 +10,15 @@ from typing import Any
 #: the requester when no person asked: the health check
 GUARD_ITSELF = "ledger_guard"
 #: every DAG of the guard: a paused one is reported
-DAG_IDS = ("ledger_health_check", "ledger_remediation", "tenant_backfill", "flag_rollback", "flag_restore", "guard_stop")
+DAG_IDS = (
+    "ledger_health_check",
+    "ledger_remediation",
+    "tenant_backfill",
+    "flag_rollback",
+    "flag_restore",
+    "guard_stop",
+    "guard_drill",
+)
 #: DAGs that people start in an emergency: their runs that stay queued are reported
 EMERGENCY_DAG_IDS = ("flag_rollback", "tenant_backfill")
 

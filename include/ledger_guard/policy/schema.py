@@ -13,6 +13,7 @@ from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.budget import Budget
 from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
 from ledger_guard.policy.detection import Detection, Sensing
+from ledger_guard.policy.drill import DrillRules
 from ledger_guard.policy.flag_store import FlagStoreSection
 from ledger_guard.policy.forgery import ForgeryRules
 from ledger_guard.policy.notification import Notification
@@ -107,6 +108,7 @@ class Policy(Section):
     budget: Budget
     approvals: dict[ApprovalKind, ApprovalPolicy]
     break_glass: BreakGlass = Field(default_factory=BreakGlass)
+    drill: DrillRules = Field(default_factory=DrillRules)
     mitigation: Mitigation
     flags: dict[str, Flag]
     flag_store: FlagStoreSection
@@ -135,6 +137,20 @@ class Policy(Section):
             if row.answers(trigger, severity, scope):
                 return row
         raise BadInputError(f"matrix: no row for ({trigger.value}, {severity.value}, {scope.value}); allowed: mild and severe")
+
+    def approval_of(self, kind: ApprovalKind) -> ApprovalPolicy | None:
+        """Who may approve this kind; None without a rule. A drill asks its own approvers, or else those of a rollback."""
+        found = self.approvals.get(kind)
+        if kind is not ApprovalKind.DRILL:
+            return found
+        rollback = self.approvals.get(ApprovalKind.FLAG_ROLLBACK)
+        if rollback is None:
+            return None
+        return ApprovalPolicy(
+            approvers=self.drill.approvers or rollback.approvers,
+            valid_minutes=self.drill.answer_within_minutes,
+            minimum_reason_characters=rollback.minimum_reason_characters,
+        )
 
     def trigger(self, trigger: Trigger) -> TriggerPolicy:
         """The policy's section of a trigger; raises BadInputError when it no longer has one."""

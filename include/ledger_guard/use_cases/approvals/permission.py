@@ -18,7 +18,7 @@ from ledger_guard.ports.guard_state import UnitOfWork
 
 def rule_now(policy: Policy, kind: ApprovalKind) -> ApprovalRule:
     """The current policy's rule for this kind; raises BadInputError when there is none."""
-    found = policy.approvals.get(kind)
+    found = policy.approval_of(kind)
     if found is None:
         known = ", ".join(sorted(each.value for each in policy.approvals))
         raise BadInputError(f"approvals: the policy has no rule for {kind.value}; allowed: {known}")

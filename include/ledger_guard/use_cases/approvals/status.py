@@ -25,6 +25,8 @@ class GuardStatus:
     budgets: tuple[Used, ...]
     #: questions that wait for an answer
     waiting_approvals: int
+    #: questions of drills, which permit nothing
+    waiting_drills: int
     open_incidents: int
     standing_freezes: int
 
@@ -39,6 +41,7 @@ class GuardStatus:
             f"guard      {self.stop.sentence if self.stop else 'running: it may write'}",
             *(f"budget     {each.sentence(self.currency)}" for each in self.budgets),
             f"approvals  {self.waiting_approvals} waiting",
+            *([f"drills     {self.waiting_drills} waiting for an answer"] if self.waiting_drills else []),
             f"incidents  {self.open_incidents} open",
             f"freezes    {self.standing_freezes} active",
         ]
@@ -48,12 +51,14 @@ def guard_status(deps: Dependencies) -> GuardStatus:
     """Read it from one snapshot. Raises SourceUnavailable when guard state does not answer: nothing is written then either."""
     now = deps.wall_clock.now()
     with deps.state.snapshot() as state:
+        waiting = [each.request for each in state.approvals.waiting(now)]
         return GuardStatus(
             read_at=now,
             currency=deps.policy.platform.currency,
             stop=active_stop(state.audit),
             budgets=budget_used(deps, state),
-            waiting_approvals=len(state.approvals.waiting(now)),
+            waiting_approvals=sum(not each.is_drill for each in waiting),
+            waiting_drills=sum(each.is_drill for each in waiting),
             open_incidents=len(state.incidents.listed(include_resolved=False)),
             standing_freezes=len(state.freezes.standing()),
         )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.budgets import Used
+from ledger_guard.domain.drills import LastDrill, last_drills
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
@@ -86,6 +87,10 @@ class BoardState:
     #: what may be written without a human, the hour's first
     budgets: tuple[Used, ...] = ()
     currency: str = "USD"
+    #: of each trigger, in the policy's order
+    drills: tuple[LastDrill, ...] = ()
+    #: open questions of drills, oldest first; `waiting` has none of them
+    waiting_drills: tuple[Approval, ...] = ()
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
@@ -102,8 +107,10 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
         audit = tuple(state.audit.latest(AUDIT_ENTRIES))
+        drills = last_drills(deps.policy.triggers, state.audit, deps.wall_clock.now(), deps.policy.drill.every)
         held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
-    orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
+    real = [each for each in waiting if not each.request.is_drill]
+    orphans = orphans_among(real, scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
     return BoardState(
         read_at=deps.wall_clock.now(),
@@ -111,7 +118,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         window_length=timedelta(minutes=deps.policy.window_minutes),
         triggers=triggers,
         incidents=incidents,
-        waiting=tuple(each for each in waiting if each not in orphans),
+        waiting=tuple(each for each in real if each not in orphans),
         freezes=freezes,
         audit=audit,
         flags=flags,
@@ -121,6 +128,8 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         stop=stop,
         budgets=budgets,
         currency=deps.policy.platform.currency,
+        drills=tuple(drills),
+        waiting_drills=tuple(each for each in waiting if each.request.is_drill),
     )
 
 
