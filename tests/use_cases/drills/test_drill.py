@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -233,6 +234,18 @@ def test_a_second_one_of_the_same_trigger_is_refused_until_the_first_has_ended_a
     request_drill(deps, "T2", "boris", is_proved=False)
 
 
+def test_of_several_people_at_once_one_starts_it(deps):
+    def ask(person: str) -> bool:
+        try:
+            request_drill(deps, "T1", person, is_proved=False)
+        except SafetyRefusal:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(ask, ["anna", "boris", "clara", "dario"])) == [False, False, False, True]
+
+
 def test_a_canary_tenant_that_exists_is_refused_when_asked_for_and_when_it_begins(world):
     deps = world.deps
     request_drill(deps, "T1", "anna", is_proved=False)
@@ -269,8 +282,20 @@ def test_the_only_approver_does_not_ask_himself(world):
     rules = world.deps.policy.drill.model_copy(update={"approvers": ("anna",)})
     deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"drill": rules}))
     with pytest.raises(SafetyRefusal, match="someone else asks"):
-        request_drill(deps, "T1", "Anna", is_proved=False)
-    assert request_drill(deps, "T1", "boris", is_proved=False).state == "requested"
+        request_drill(deps, "T1", "Anna", is_proved=True)
+    assert request_drill(deps, "T1", "boris", is_proved=True).state == "requested"
+
+
+def test_a_name_that_was_only_stated_is_not_the_one_who_asks_the_question(world):
+    """Else anybody could keep an approver from answering, or put a question on record in their name."""
+    request_drill(world.deps, "T1", "ops-lead", is_proved=False)
+    (start,) = take_up_drills(world.deps, InMemoryScheduler())
+    run = granted(world.deps, start)
+    answer(world.deps, play(run), by="ops-lead")
+    assert close_drill(run).outcome == "answered"
+    with world.state.snapshot() as state:
+        (asked,) = [entry.event.actor for entry in state.audit.entries() if entry.event.verb == "request_approval"]
+    assert (asked, only(world.deps).by) == ("ledger_guard", "ops-lead (stated, not proved)")
 
 
 def test_a_rise_that_is_no_alarm_fails_the_drill_and_says_so(world):

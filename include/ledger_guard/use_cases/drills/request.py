@@ -27,7 +27,8 @@ def request_drill(deps: Dependencies, trigger: object, by: str, *, is_proved: bo
 
     Raises:
         BadInputError: an unknown trigger, no name, or the policy names no canary tenant.
-        SafetyRefusal: a drill of the trigger has not ended, the canary tenant exists, or no one but this person may answer.
+        SafetyRefusal: a drill of the trigger has not ended, the canary tenant exists, or no one but this person may answer: who
+            starts the run by hand asks, and can't answer; else the guard itself asks, as in an incident.
         SourceUnavailable: the platform doesn't say whether the canary tenant exists, or guard state doesn't answer.
     """
     known, who = deps.policy.checked_trigger(trigger), by.strip()
@@ -35,7 +36,7 @@ def request_drill(deps: Dependencies, trigger: object, by: str, *, is_proved: bo
         raise BadInputError("drill: the name of the person is empty; allowed: a name")
     canary = _canary(deps)
     approval = deps.policy.approval_of(ApprovalKind.DRILL)
-    if approval is None or not others_than(approval.approvers, who):
+    if approval is None or (is_proved and not others_than(approval.approvers, who)):
         raise SafetyRefusal(f"drill: {who} is the only one who may answer; needed: someone else asks for it")
     now, drill_id = deps.wall_clock.now(), new_id()
     request = DrillRequested(

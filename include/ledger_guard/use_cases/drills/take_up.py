@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ledger_guard.domain.drills import DAG_ID, Drill, DrillOutcome, drills
+from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.granted_runs import as_airflow_run, grant_run
@@ -47,7 +48,8 @@ def _granted(deps: Dependencies, drill: Drill) -> dict[str, Any]:
             DAG_ID,
             purpose_of(drill),
             {"trigger": drill.trigger},
-            requested_by=drill.requested_by,
+            # a name that was only stated asks no question
+            requested_by=GUARD_ITSELF,
             incident_id=None,
         )
     return as_airflow_run(grant)
