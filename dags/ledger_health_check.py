@@ -11,10 +11,10 @@ Every 5 minutes; one run at a time; no catch-up (each run senses every closed wi
 * `triggers` (words of the policy's `triggers`; default all): check only these, for a check by hand.
 
 ## What it changes
-Guard state only: readings, verdicts, incidents, sent reminders, questions and drills whose run has ended; and one line in the
-file of LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts `ledger_remediation`, and `guard_drill` for a drill that a person asked
-for. It starts `flag_rollback` for a flag that was enabled unconfirmed and whose signal rose again, unless triage advises
-against a rollback. It never touches the platform.
+Guard state only: readings, verdicts, incidents, sent reminders, flag changes that it noticed, questions and drills whose run has
+ended, the policy's modes; and one line in the file of LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts `ledger_remediation`, and
+`guard_drill` for a drill that a person asked for. It starts `flag_rollback` for a flag that was enabled unconfirmed and whose
+signal rose again, unless triage advises against a rollback. It never touches the platform.
 
 ## Safe to re-run?
 Yes. Windows are stored once, verdicts are replaced, a remediation starts once per incident, severity and scope, and a rollback
@@ -39,12 +39,12 @@ from ledger_guard.domain.signals import Trigger
 from ledger_guard.entrypoints.airflow.adapters import open_dependencies, put_audit_head_on_record
 from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
 from ledger_guard.entrypoints.airflow.runs import this_run
-from ledger_guard.entrypoints.airflow.scheduler import TaskScheduler
 from ledger_guard.entrypoints.airflow.settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
+from ledger_guard.entrypoints.airflow.watch import watch_runs_and_drills
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals import escalate as escalating
-from ledger_guard.use_cases.drills.take_up import take_up_drills
-from ledger_guard.use_cases.flags import remind as reminding
+from ledger_guard.use_cases.approvals import modes
+from ledger_guard.use_cases.flags import flag_reminders
 from ledger_guard.use_cases.flags import watch_restored as restored
 from ledger_guard.use_cases.health_check import announce as announcing
 from ledger_guard.use_cases.health_check import classify as classifying
@@ -78,8 +78,8 @@ def ledger_health_check() -> None:
 
     @task(retries=0, on_failure_callback=None)
     def remind() -> list[str]:
-        """Send reminders of active rollbacks, every few hours. Fails alone when the channel is down."""
-        return reminding.remind(open_dependencies())
+        """Report flags changed past the guard, and remind of rollbacks. Fails alone when the channel is down."""
+        return flag_reminders.watch_and_remind(open_dependencies())
 
     @task(retries=1, on_failure_callback=None)
     def escalate() -> list[str]:
@@ -95,14 +95,16 @@ def ledger_health_check() -> None:
     @task(retries=0, on_failure_callback=None)
     def watch_runs(ti=None) -> list[dict]:
         """Report paused DAGs, runs that did not start, questions whose run has ended; take up drills. Fails alone."""
-        deps, scheduler = open_dependencies(), TaskScheduler(ti)
-        watching.watch_runs(deps, scheduler)
-        return take_up_drills(deps, scheduler)
+        return watch_runs_and_drills(ti)
+
+    @task(retries=1)
+    def see_modes() -> bool:
+        """Record the policy's modes when they are new or changed: an edit of the policy raises none."""
+        with never_retried():
+            return modes.see_modes(open_dependencies())
 
     watch()
-    TriggerDagRunOperator.partial(
-        task_id="start_drills", trigger_dag_id="guard_drill", logical_date=None, skip_when_already_exists=True
-    ).expand_kwargs(watch_runs())
+    see_modes()
     escalate()
     remind()
     export_head()
@@ -115,9 +117,10 @@ def ledger_health_check() -> None:
 
     judged, rollbacks = [check(trigger) for trigger in POLICY.triggers], watch_restored()
     judged >> rollbacks
-    TriggerDagRunOperator.partial(
-        task_id="ask_back", trigger_dag_id="flag_rollback", logical_date=None, skip_when_already_exists=True
-    ).expand_kwargs(rollbacks)
+    for task_id, dag_id, runs in (("start_drills", "guard_drill", watch_runs()), ("ask_back", "flag_rollback", rollbacks)):
+        TriggerDagRunOperator.partial(
+            task_id=task_id, trigger_dag_id=dag_id, logical_date=None, skip_when_already_exists=True
+        ).expand_kwargs(runs)
 
 
 def check(trigger: Trigger) -> XComArg:

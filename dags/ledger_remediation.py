@@ -2,7 +2,8 @@
 
 ## Purpose
 Works on one incident: does what the policy's matrix row names, except repairs that triage advises against; waits for the runs
-it started, checks whether the signal recovered, and writes the incident report.
+it started, checks whether the signal recovered, and writes the incident report. While the row is in shadow it only reads,
+makes dry-runs, and records what it would have done.
 
 ## Schedule
 None. Started by the health check, or by hand from the form.
@@ -97,7 +98,7 @@ def ledger_remediation() -> None:
         def execute_plan(dag_run=None) -> object:
             with never_retried():
                 run = this_run(dag_run)
-                return steps.STEPS[word](run.deps, case_of(run))
+                return steps.do_step(run.deps, case_of(run), word)
 
         return execute_plan
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from ledger_guard.adapters.audit.audit_key_source import audit_keys_from
 from ledger_guard.adapters.clocks.rehearsal import RehearsalClock
@@ -17,10 +15,10 @@ from ledger_guard.adapters.flag_probes.probes import HttpFlagProbes
 from ledger_guard.adapters.flag_stores.dotenv import DotenvFlagStore
 from ledger_guard.adapters.flag_stores.flagd import FlagdFlagStore
 from ledger_guard.adapters.flag_stores.http import HttpFlagStore
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.postgres import PostgresFlagStore
 from ledger_guard.adapters.flag_stores.restart import CommandRestarter, Restarter, WebhookRestarter
 from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.notifiers.several import SeveralNotifiers
 from ledger_guard.adapters.notifiers.slack import SlackNotifier
 from ledger_guard.adapters.platform_script.command_runner import PlatformCommandRunner
@@ -35,24 +33,23 @@ from ledger_guard.adapters.secrets.dotenv_secrets import DotenvSecretSource
 from ledger_guard.adapters.signal_sources.access_events import AccessEventSource
 from ledger_guard.adapters.signal_sources.balance_comparison import BalanceComparisonSource
 from ledger_guard.adapters.signal_sources.by_trigger import SourcesByTrigger
+from ledger_guard.adapters.signal_sources.prometheus import PrometheusSource
+from ledger_guard.adapters.signal_sources.sql_query import SqlQuerySource
 from ledger_guard.adapters.signal_sources.triage import PostgresTriageSource
 from ledger_guard.adapters.validation.http_validation import HttpValidationSource
+from ledger_guard.connections import backfill_settings, guard_settings, password_of, platform_settings, reader_settings
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.entrypoints.airflow.slack import slack_call
+from ledger_guard.entrypoints.airflow.sql_engines import airflow_engine
 from ledger_guard.policy.flag_store import FlagServer, RestartCommand, RestartWebhook, UnleashServer
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
+from ledger_guard.policy.sources import Prometheus
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.people import Notifier
 from ledger_guard.ports.platform import Clock, FlagStore, SignalSource
 
-PLATFORM_CONNECTION = "ledger_db"
-GUARD_CONNECTION = "ledger_guard_db"
-#: for what only reads the platform; optional
-READER_CONNECTION = "ledger_db_reader"
-#: for what writes wallets; optional
-BACKFILL_CONNECTION = "ledger_db_backfill"
 SLACK_CONNECTION = "slack_ledger_ops"
 
 
@@ -68,7 +65,9 @@ class _Places:
 
 #: by the word in a trigger's `source.kind`
 _SOURCES: dict[str, Callable[[_Places, Any], SignalSource]] = {
-    "access_events": lambda places, source: AccessEventSource(places.guard, source, places.policy.sensing.most_unreadable_share),
+    "access_events": lambda at, source: AccessEventSource(at.guard, source, at.policy.sensing.most_unreadable_share),
+    "prometheus": lambda places, source: PrometheusSource(source, _caller(source), places.clock),
+    "sql": lambda places, source: SqlQuerySource(source, lambda: airflow_engine(source.connection), places.clock),
     "balance_comparison": lambda places, _: BalanceComparisonSource(places.platform, places.policy.platform, places.clock),
 }
 #: by the word in a channel's `kind`
@@ -79,42 +78,12 @@ _NOTIFIERS: dict[str, Callable[[Any], Notifier]] = {
 _FLAG_STORES: dict[str, Callable[[Any, Policy, ConnectionSettings, Clock], FlagStore]] = {
     "postgres": lambda _, policy, platform, clock: PostgresFlagStore(platform, policy, clock),
     "dotenv": lambda store, policy, _, clock: DotenvFlagStore(store, _env_names(policy), _restarter(store.restart), clock),
-    "http": lambda store, *_: HttpFlagStore(store, _flag_caller(store)),
+    "http": lambda store, *_: HttpFlagStore(store, _caller(store)),
     "flagd": lambda store, _policy, _platform, clock: FlagdFlagStore(store, clock),
     "unleash": lambda store, _, platform, clock: UnleashFlagStore(
-        store, _flag_caller(store), PostgresOneWriter(platform, store.lock_wait_seconds), clock
+        store, _caller(store), PostgresOneWriter(platform, store.lock_wait_seconds), clock
     ),
 }
-
-
-def platform_settings() -> ConnectionSettings:
-    """Where the platform's database is: connection `ledger_db`."""
-    return _from_environment(PLATFORM_CONNECTION) or _from_airflow(PLATFORM_CONNECTION)
-
-
-def guard_settings() -> ConnectionSettings:
-    """Where guard state is: connection `ledger_guard_db`, or the platform's database when only that one is configured."""
-    found = _from_environment(GUARD_CONNECTION)
-    if found is None and _from_environment(PLATFORM_CONNECTION) is not None:
-        return platform_settings()
-    return found or _from_airflow(GUARD_CONNECTION)
-
-
-def reader_settings() -> ConnectionSettings:
-    """The platform for what only reads it: connection `ledger_db_reader`, or `ledger_db` where that one is not configured."""
-    return _optional(READER_CONNECTION) or platform_settings()
-
-
-def backfill_settings() -> tuple[ConnectionSettings, ConnectionSettings]:
-    """The platform and guard state for what writes wallets: connection `ledger_db_backfill`, or the guard's own ones.
-
-    Where guard state is in the platform's database, both are one session, so that a write and its before-image share a
-    transaction.
-    """
-    writer, guard = _optional(BACKFILL_CONNECTION), guard_settings()
-    if writer is None:
-        return platform_settings(), guard
-    return writer, writer if writer.is_same_database(guard) else guard
 
 
 def audit_keys() -> AuditKeys:
@@ -197,10 +166,10 @@ def _env_names(policy: Policy) -> dict[str, str]:
     return {name: flag.env_name for name, flag in policy.flags.items()}
 
 
-def _flag_caller(store: FlagServer | UnleashServer) -> HttpCaller:
-    return HttpCaller(
-        timeout_seconds=store.timeout_seconds, attempts=store.attempts, token=lambda: _token_of(store.connection_id)
-    )
+def _caller(server: FlagServer | UnleashServer | Prometheus) -> HttpCaller:
+    conn_id = server.connection_id
+    token = (lambda: password_of(conn_id)) if conn_id else (lambda: None)
+    return HttpCaller(timeout_seconds=server.timeout_seconds, attempts=server.attempts, token=token)
 
 
 def _restarter(restart: RestartCommand | RestartWebhook) -> Restarter:
@@ -212,20 +181,6 @@ def _restarter(restart: RestartCommand | RestartWebhook) -> Restarter:
     return WebhookRestarter(restart, caller)
 
 
-def _token_of(conn_id: str) -> str | None:
-    """The connection's password, from AIRFLOW_CONN_… or from Airflow."""
-    text = os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}")
-    if text:
-        try:
-            found = json.loads(text).get("password") if text.lstrip().startswith("{") else unquote(urlsplit(text).password or "")
-        except (ValueError, AttributeError):
-            raise BadInputError(f"connection {conn_id}: can't be read; allowed: a URI or JSON with a password") from None
-        return found or None
-    from ledger_guard.entrypoints.airflow.connections import airflow_connection_password  # noqa: PLC0415
-
-    return airflow_connection_password(conn_id)
-
-
 def _event_clock(platform: ConnectionSettings) -> Clock:
     word = os.environ.get("LEDGER_GUARD_CLOCK", "system")
     if word == "system":
@@ -233,24 +188,3 @@ def _event_clock(platform: ConnectionSettings) -> Clock:
     if word == "rehearsal":
         return RehearsalClock(platform)
     raise BadInputError(f"LEDGER_GUARD_CLOCK: {word!r} is unknown; allowed: system, rehearsal")
-
-
-def _from_environment(conn_id: str) -> ConnectionSettings | None:
-    text = os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}")
-    return ConnectionSettings.parse(text, conn_id) if text else None
-
-
-def _optional(conn_id: str) -> ConnectionSettings | None:
-    found = _from_environment(conn_id)
-    if found is not None or _from_environment(PLATFORM_CONNECTION) is not None:
-        return found
-    from ledger_guard.entrypoints.airflow.connections import find_airflow_connection  # noqa: PLC0415  as below
-
-    return find_airflow_connection(conn_id)
-
-
-def _from_airflow(conn_id: str) -> ConnectionSettings:
-    # Imported only here: with both connections in the environment the command line never loads Airflow.
-    from ledger_guard.entrypoints.airflow.connections import airflow_connection_settings  # noqa: PLC0415
-
-    return airflow_connection_settings(conn_id)

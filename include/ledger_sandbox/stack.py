@@ -28,8 +28,16 @@ from ledger_sandbox.slack import SlackStandIn
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED_POLICY = REPOSITORY / "include" / "policies" / "ledger_rollout.yaml"
 DAG_IDS = {
-    *("ledger_health_check", "ledger_remediation", "tenant_backfill"),
-    *("flag_rollback", "flag_restore", "guard_stop", "guard_drill"),
+    "ledger_health_check",
+    "ledger_remediation",
+    "tenant_backfill",
+    "flag_rollback",
+    "flag_restore",
+    "flag_override",
+    "guard_stop",
+    "guard_delegate",
+    "guard_mode",
+    "guard_drill",
 }
 PREFERRED_PORT = 18080
 

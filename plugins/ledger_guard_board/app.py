@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
-from airflow.api_fastapi.core_api.security import requires_authenticated
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_authenticated
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
@@ -18,37 +16,21 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.reports.board import board
 from ledger_guard.use_cases.reports.report import incident_report
+from ledger_guard_board.forms import OrderRefused
+from ledger_guard_board.orders import ORDERS, add_orders, may_order
+from ledger_guard_board.pages import HERE, html, opened_dependencies, security_headers, wants_page
 from ledger_guard_board.view_model import BoardView, board_view
 
-_HERE = Path(__file__).parent
 _STATIC_FILES = {"board.css": "text/css", "board.js": "text/javascript"}
-_SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 _NOT_QUIET = "Nothing is known until this is fixed: it does not mean that all is quiet."
 _LOG_IN = "Your login has expired, or there was none. Reload the whole Airflow page to log in again."
-REFRESH_SECONDS = 30
-
-_templates = Environment(
-    loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
 
 # Without docs_url and openapi_url FastAPI adds no routes of its own, which its dependencies would not cover.
 app = FastAPI(
     title="Ledger Guard", dependencies=[Depends(requires_authenticated())], openapi_url=None, docs_url=None, redoc_url=None
 )
 
-
-def opened_dependencies() -> Dependencies:
-    """The guard of one request. Raises LedgerGuardError when policy or connections are wrong."""
-    from ledger_guard.wiring import open_dependencies  # noqa: PLC0415  adapters are built for a request, never at import
-
-    return open_dependencies()
+add_orders(app)
 
 
 def airflow_scheduler() -> Scheduler:
@@ -69,9 +51,9 @@ Board = Annotated[BoardView, Depends(read_board)]
 
 
 @app.get("/", response_class=HTMLResponse)
-def page(view: Board) -> HTMLResponse:
-    """The board for people."""
-    return _html("board.html", 200, view=view)
+def page(view: Board, user: GetUserDep) -> HTMLResponse:
+    """The board for people; with the way to the stop for whoever may use it."""
+    return html("board.html", 200, view=view, order=("release" if view.is_stopped else "stop") if may_order(user) else "")
 
 
 @app.get("/incidents/{incident_id}", response_class=HTMLResponse)
@@ -80,8 +62,8 @@ def incident(incident_id: str, deps: Annotated[Dependencies, Depends(opened_depe
     try:
         report = incident_report(deps, incident_id)
     except BadInputError as error:
-        return _html("unavailable.html", 404, title="There is no such incident", sentences=[str(error)], base="../")
-    return _html("report.html", 200, report=report, base="../", refresh_seconds=0)
+        return html("unavailable.html", 404, title="There is no such incident", sentences=[str(error)], base="../")
+    return html("report.html", 200, report=report, base="../", refresh_seconds=0)
 
 
 @app.get("/state.json")
@@ -102,14 +84,14 @@ def static(name: str) -> FileResponse:
     """The stylesheet and the script."""
     if name not in _STATIC_FILES:
         raise HTTPException(404, "There is no such file.")
-    return FileResponse(_HERE / "static" / name, media_type=_STATIC_FILES[name])
+    return FileResponse(HERE / "static" / name, media_type=_STATIC_FILES[name])
 
 
 @app.exception_handler(LedgerGuardError)
 def guard_state_is_unreadable(request: Request, error: LedgerGuardError) -> Response:
     """Show that nothing is known."""
-    if _wants_page(request):
-        return _html(
+    if wants_page(request):
+        return html(
             "unavailable.html",
             503,
             title="Ledger Guard can't read its own state",
@@ -118,11 +100,19 @@ def guard_state_is_unreadable(request: Request, error: LedgerGuardError) -> Resp
     return JSONResponse({"status": "unreadable", "detail": str(error)}, status_code=503)
 
 
+@app.exception_handler(OrderRefused)
+def order_is_refused(request: Request, error: OrderRefused) -> Response:
+    """Say why a form was not obeyed."""
+    if wants_page(request):
+        return html("unavailable.html", error.status, title=error.title, sentences=[error.sentence], refresh_seconds=0)
+    return JSONResponse({"detail": f"{error.title}. {error.sentence}"}, status_code=error.status)
+
+
 @app.exception_handler(StarletteHTTPException)
 def refused(request: Request, error: StarletteHTTPException) -> Response:
     """Keep the status; show people what to do instead of JSON in a frame."""
-    if _wants_page(request) and error.status_code in (401, 403):
-        return _html("unavailable.html", error.status_code, title="You are not logged in", sentences=[_LOG_IN])
+    if wants_page(request) and error.status_code in (401, 403):
+        return html("unavailable.html", error.status_code, title="You are not logged in", sentences=[_LOG_IN])
     return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
 
 
@@ -130,14 +120,5 @@ def refused(request: Request, error: StarletteHTTPException) -> Response:
 async def add_security_headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
     """Set the same headers on every answer, also on refusals."""
     response = await call_next(request)
-    response.headers.update(_SECURITY_HEADERS)
+    response.headers.update(security_headers(sends_forms=request.url.path.rpartition("/")[2] in ORDERS))
     return response
-
-
-def _wants_page(request: Request) -> bool:
-    return "text/html" in request.headers.get("accept", "")
-
-
-def _html(template: str, status: int, *, base: str = "", refresh_seconds: int = REFRESH_SECONDS, **content: Any) -> HTMLResponse:
-    text = _templates.get_template(template).render(base=base, refresh_seconds=refresh_seconds, **content)
-    return HTMLResponse(text, status_code=status)

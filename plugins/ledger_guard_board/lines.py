@@ -11,8 +11,10 @@ from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.drills import DrillOutcome, LastDrill
 from ledger_guard.domain.flags import FlagState, Freeze, scope_text
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.money_at_risk import amount_in_words, sum_in_words
 from ledger_guard.domain.shown_text import duration, listed
-from ledger_guard.domain.verdicts import Severity
+from ledger_guard.domain.stops import named
+from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.use_cases.reports.board import BoardState, TriggerState
 from ledger_guard_board.wording import TENANTS_SHOWN, Moment, moment, safe_link, subject_text, window_text
 
@@ -49,6 +51,8 @@ class AlarmLine:
     tenant_id: str
     severity: str
     sentence: str
+    #: money at risk in the window
+    money: str
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ class TriggerCard:
     #: severe ones first, at most ALARMS_SHOWN
     alarms: tuple[AlarmLine, ...]
     more_alarms: int
+    #: money at risk of all tenants in alarm; empty without alarms
+    money: str
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,8 @@ class IncidentLine:
     tenants: str
     since: Moment
     summary: str
+    #: money at risk in its newest window in alarm
+    money: str
 
 
 @dataclass(frozen=True)
@@ -175,13 +183,18 @@ def trigger_card(state: TriggerState, board: BoardState) -> TriggerCard:
         insufficient=state.tenants.get(Severity.INSUFFICIENT, 0),
         no_data=state.tenants.get(Severity.NO_DATA, 0),
         problem=state.no_data_reason,
-        alarms=tuple(AlarmLine(alarm.tenant_id, alarm.severity.value, alarm.sentence) for alarm in state.alarms[:ALARMS_SHOWN]),
+        alarms=tuple(_alarm_line(alarm) for alarm in state.alarms[:ALARMS_SHOWN]),
         more_alarms=max(len(state.alarms) - ALARMS_SHOWN, 0),
+        money=sum_in_words(state.alarms, board.currency) if state.alarms else "",
     )
 
 
-def incident_line(incident: Incident, now: datetime) -> IncidentLine:
-    """An incident's line; `now` is event time, as the incident's own times are."""
+def _alarm_line(alarm: Verdict) -> AlarmLine:
+    return AlarmLine(alarm.tenant_id, alarm.severity.value, alarm.sentence, amount_in_words(alarm.reasons))
+
+
+def incident_line(incident: Incident, now: datetime, money: str) -> IncidentLine:
+    """An incident's line; `now` is event time, as the incident's own times are. `money` is what it is about."""
     return IncidentLine(
         incident_id=incident.incident_id,
         trigger=incident.trigger.value,
@@ -192,6 +205,7 @@ def incident_line(incident: Incident, now: datetime) -> IncidentLine:
         tenants=listed(incident.tenants, TENANTS_SHOWN),
         since=moment(incident.opened_at, now),
         summary=incident.summary,
+        money=money,
     )
 
 
@@ -236,4 +250,5 @@ def drill_line(last: LastDrill) -> DrillLine:
 def audit_line(entry: AuditEntry, now: datetime) -> AuditLine:
     """An audit entry's line."""
     event = entry.event
-    return AuditLine(entry.sequence, moment(event.at, now), event.verb, event.actor, event.subject)
+    by = named(event.actor, event.detail.get("is_proved") is not False)
+    return AuditLine(entry.sequence, moment(event.at, now), event.verb, by, event.subject)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger_guard.domain.attestations import UNKEYED_WORDS
+from ledger_guard.domain.modes_on_record import modes_in_short
+from ledger_guard.domain.money_at_risk import NOT_KNOWN
 from ledger_guard.domain.shown_text import counted, duration
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import iso
@@ -47,6 +49,8 @@ class BoardView:
     #: further sentences, by urgency
     notes: tuple[str, ...]
     is_blind: bool
+    #: whether the guard is stopped
+    is_stopped: bool
     #: paused DAGs, queued emergencies, runs that did not start, questions without a run: a sentence each
     held_up: tuple[str, ...]
     triggers: tuple[TriggerCard, ...]
@@ -60,6 +64,10 @@ class BoardView:
     flags_problem: str
     #: what is used of each budget, a sentence each
     budgets: tuple[str, ...]
+    #: who answers instead of whom, a sentence each
+    delegations: tuple[str, ...]
+    #: how far matrix rows that do not act by themselves may go
+    modes: tuple[str, ...]
     #: the last drill of each trigger
     drills: tuple[DrillLine, ...]
     #: questions of drills: they are not among those that wait
@@ -73,7 +81,8 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
     by_expiry = sorted(state.waiting, key=lambda approval: approval.request.expires_at)
     waiting = tuple(approval_line(approval, state.read_at, ui_url) for approval in by_expiry)
     by_severity = sorted(state.incidents, key=lambda incident: incident.severity is not Severity.SEVERE)
-    incidents = tuple(incident_line(incident, state.event_now) for incident in by_severity)
+    money = {each.incident_id: state.money_at_risk.get(each.incident_id, NOT_KNOWN) for each in by_severity}
+    incidents = tuple(incident_line(each, state.event_now, money[each.incident_id]) for each in by_severity)
     freezes = tuple(freeze_line(freeze, state.read_at) for freeze in state.freezes)
     sentences = list(_sentences(state, cards, incidents, waiting, freezes)) or [(_all_quiet(state), "good")]
     (headline, tone), *further = sentences
@@ -84,6 +93,7 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         tone=tone,
         notes=(*(text for text, _ in further), *_rehearsal(state), *_unkeyed(state)),
         is_blind=any(card.is_blind for card in cards),
+        is_stopped=state.stop is not None,
         held_up=state.held_up,
         triggers=cards,
         waiting=waiting,
@@ -92,6 +102,8 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         flags=tuple(flag_line(flag) for flag in state.flags),
         flags_problem=state.flags_problem,
         budgets=tuple(each.sentence(state.currency) for each in state.budgets),
+        delegations=tuple(each.sentence for each in state.delegations),
+        modes=modes_in_short(state.modes),
         drills=tuple(drill_line(each) for each in state.drills),
         waiting_drills=tuple(approval_line(each, state.read_at, ui_url) for each in state.waiting_drills),
         audit=tuple(audit_line(entry, state.read_at) for entry in state.audit),
@@ -107,6 +119,7 @@ def _sentences(
 ) -> Iterator[tuple[str, Tone]]:
     """Everything that is not quiet, the most urgent first."""
     yield from _stop(state)
+    yield from ((text, "bad") for text, breaks_a_freeze in state.flags_past_the_guard if breaks_a_freeze)
     if blind := [card.trigger for card in cards if card.is_blind]:
         limit = duration(BLIND_AFTER_WINDOWS * state.window_length)
         yield (
@@ -132,6 +145,7 @@ def _sentences(
         yield f"{counted(len(freezes), 'freeze is active', 'freezes are active')}: {flags}.", "warn"
     if thin := [card.trigger for card in cards if card.state == "insufficient"]:
         yield f"Too little traffic to judge {', '.join(thin)}.", "unknown"
+    yield from ((text, "warn") for text, breaks_a_freeze in state.flags_past_the_guard if not breaks_a_freeze)
     if state.flags_problem:
         yield "The flags' values can't be read.", "warn"
 

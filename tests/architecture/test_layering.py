@@ -23,9 +23,22 @@ MAY_IMPORT = {
     "use_cases": {"domain", "policy", "detection", "ports", "signals", "use_cases"},
     "migrations": {"adapters", "domain", "sql"},
     "adapters": {"domain", "policy", "ports", "sql", "adapters"},
-    "wiring": {"domain", "policy", "policy.loader", "ports", "adapters", "entrypoints"},
+    "connections": {"domain", "adapters", "entrypoints"},
+    "wiring": {"domain", "policy", "policy.loader", "ports", "adapters", "connections", "entrypoints"},
     "entrypoints": {
-        *("domain", "policy", "policy.loader", "detection", "ports", "signals", "use_cases", "adapters", "wiring", "entrypoints")
+        *(
+            "domain",
+            "policy",
+            "policy.loader",
+            "detection",
+            "ports",
+            "signals",
+            "use_cases",
+            "adapters",
+            "connections",
+            "wiring",
+            "entrypoints",
+        )
     },
     "__main__": {"entrypoints"},
     "__init__": set(),

@@ -19,8 +19,19 @@ RUNS = {
     "tenant_backfill": ("dry_run", {"tenant_id": "acme"}, ["operation", "plan_id"]),
     "flag_rollback": ("review", {"flag": FLAG, "incident_id": INCIDENT}, ["flag", "reason"]),
     "flag_restore": ("review", {"flag": FLAG}, ["root_cause", "validation"]),
+    "flag_override": (
+        "grant",
+        {"flag": FLAG, "tenant_id": "acme", "reason": "a pilot with the tenant"},
+        ["hours", "tenant_id"],
+    ),
+    "guard_delegate": ("obey", {"to": "ops-lead", "reason": "on a plane until ten"}, ["hours", "to"]),
     "guard_drill": ("review", {"trigger": "T1"}, ["trigger"]),
     "guard_stop": ("obey", {"order": "stop", "reason": "two tenants were paid twice"}, ["order", "reason"]),
+    "guard_mode": (
+        "obey",
+        {"order": "lower", "row": "T3 severe", "to": "propose", "reason": "two repairs were wrong"},
+        ["row", "reason"],
+    ),
 }
 
 

@@ -1,6 +1,7 @@
 """The gate puts its question together itself: another task's result can neither name the requester nor the words."""
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +11,7 @@ from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.domain.approvals import Answer, ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal, StaleVersionError
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.approvals.delegate import delegate
 from ledger_guard.use_cases.approvals.request_approval import gate_link
 
 pytestmark = pytest.mark.airflow
@@ -230,3 +232,51 @@ def test_a_run_id_adds_nothing_to_the_address_of_its_gate(world):
 
 def test_the_field_says_that_a_link_can_have_filled_it_in(airflow_home):
     assert "read it before you send" in gate(question).params.get_param("approver_reason").description
+
+
+# --- groups, turns and deputies ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_groups(world, monkeypatch):
+    """ops-lead's turn ends after an hour, then it is payments-lead's; deputies can be delegated to."""
+    from ledger_guard import wiring
+    from ledger_guard.policy.groups import GroupSection
+
+    turns = ({"starts_at": world.deps.wall_clock.now(), "hours": 1, "order": ("ops-lead", "payments-lead")},)
+    oncall = {"members": ("payments-lead", "ops-lead"), "rota": {"rota_only": True, "turns": turns}}
+    groups = {"oncall": oncall, "deputies": {"members": ("dora",)}}
+    shipped = world.deps.policy
+    rule = shipped.approvals[KIND].model_copy(update={"approvers": ("group:oncall",)})
+    changed = {
+        "groups": {name: GroupSection.model_validate(each) for name, each in groups.items()},
+        "approvals": {**shipped.approvals, KIND: rule},
+    }
+    found = replace(world, deps=replace(world.deps, policy=shipped.model_copy(update=changed)))
+    monkeypatch.setattr(wiring, "open_dependencies", lambda: found.deps)
+    return found
+
+
+def test_airflow_lets_in_the_members_and_deputies_by_name_and_never_a_group(by_groups, parked):
+    delegate(by_groups.deps, "dora", 1, "on a plane until ten", "ops-lead")
+    asking = gate(question)
+    asking.execute(context_of("oncall"))
+    assert [each["id"] for each in asking.assigned_users] == ["ops-lead", "payments-lead", "dora"]
+
+
+def test_a_deputy_is_not_let_in_to_what_the_approver_requested(by_groups, parked):
+    delegate(by_groups.deps, "dora", 1, "on a plane until ten", "ops-lead")
+    asking = gate(question)
+    asking.execute(context_of("ops-lead"))
+    assert [each["id"] for each in asking.assigned_users] == ["payments-lead"]
+
+
+@pytest.mark.parametrize("option", ["Approve", "Reject"])
+def test_whoever_answers_before_their_turn_fails_the_gate(by_groups, parked, option):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    asking = gate(question)
+    asking.execute(context_of("oncall"))
+    with pytest.raises(AirflowFailException, match=r"it was not the turn of payments-lead.*allowed: ops-lead \(oncall\)"):
+        asking.execute_complete(context_of("oncall"), answered_by("payments-lead", option=option))
+    assert answer_of(by_groups).answered_by == "payments-lead"

@@ -25,6 +25,14 @@ def test_a_spike_in_one_tenant_is_reported_and_starts_one_remediation(lived, cha
     assert run_dag("ledger_health_check", {"triggers": ["T1"]})["T1.remediate"] == "skipped"
 
 
+def test_the_policys_modes_are_put_on_record_once(lived, channel, run_dag):
+    for _ in range(2):
+        assert run_dag("ledger_health_check", {"triggers": ["T1"]})["see_modes"] == "success"
+    seen = "select detail->'modes'->>'T3 severe' from ledger_guard.audit_entry where verb = 'see_modes'"
+    assert lived.run(seen) == "act"
+    assert lived.run("select count(*) from ledger_guard.audit_entry where verb = 'see_modes'") == 1
+
+
 def test_signals_that_were_not_asked_for_are_left_alone(lived, channel, run_dag):
     lived.last_windows("T1")
     states = run_dag("ledger_health_check", {"triggers": ["T1"]})

@@ -9,11 +9,19 @@ pytestmark = pytest.mark.airflow
 
 ROOT = Path(__file__).parents[2]
 DAG_IDS = [
-    *("flag_restore", "flag_rollback", "guard_drill", "guard_stop"),
-    *("ledger_health_check", "ledger_remediation", "tenant_backfill"),
+    "flag_override",
+    "flag_restore",
+    "flag_rollback",
+    "guard_delegate",
+    "guard_drill",
+    "guard_mode",
+    "guard_stop",
+    "ledger_health_check",
+    "ledger_remediation",
+    "tenant_backfill",
 ]
 SECTIONS = ["Purpose", "Schedule", "Params", "What it changes", "Safe to re-run?", "When it fails"]
-TAGS = {"ledger-guard", "stop", "drill", "watch", "remediate", "backfill", "flags"}
+TAGS = {"ledger-guard", "stop", "drill", "mode", "watch", "remediate", "backfill", "flags", "approvals"}
 
 
 def test_each_file_holds_the_one_dag_it_is_named_after(dag_bag):

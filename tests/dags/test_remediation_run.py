@@ -71,6 +71,18 @@ def test_t3_severe_stops_the_rollout(remediated):
     assert platform.run("select flag from ledger_guard.freeze where lifted_at is null") == "ledger_enforce_balance"
 
 
+def test_a_row_in_shadow_records_what_it_would_do_and_posts_nothing(platform, channel, run_dag):
+    shadow = {"order": "lower", "row": "T3 severe", "to": "shadow", "reason": "to be tried first"}
+    assert run_dag("guard_mode", shadow)["run"] == "success"
+    states = run_dag("ledger_remediation", {"incident_id": platform.open_incident("T3")}, mark_success_pattern=NO_CHILDREN)
+    assert (states["run"], states["freeze"], states["report"], states["notify"]) == ("success",) * 4
+    with psycopg.connect(platform.uri) as connection:
+        found = connection.execute("select distinct kind, detail ? 'shadow' from ledger_guard.action order by 1").fetchall()
+    assert found == [("dry_run", False), ("freeze", True), ("request_review", True), ("triage", False)]
+    assert platform.run("select count(*) from ledger_guard.freeze") == 0
+    assert [message["text"] for message in channel.messages if not message["text"].startswith("watch")] == []
+
+
 def test_a_case_by_hand_opens_an_incident(platform, channel, run_dag):
     by_hand = {"trigger": "T1", "severity": "mild", "scope": "isolated", "tenants": ["acme"], "reason": "a player called"}
     states = run_dag("ledger_remediation", by_hand)

@@ -28,7 +28,7 @@ def changed(**numbers) -> Detection:
 
 
 def batch(
-    number: int, rows: Mapping[str, tuple[float, float]], *, subjects=None, quarantined=(), reason="", length=LENGTH
+    number: int, rows: Mapping[str, tuple[float, float]], *, subjects=None, quarantined=(), reason="", length=LENGTH, cents=None
 ) -> WindowBatch:
     """Window `number` from START with (events, exposure) by tenant; a `reason` makes it incomplete."""
     tenants = tuple(sorted(rows))
@@ -38,6 +38,7 @@ def batch(
         events=np.array([rows[tenant][0] for tenant in tenants], dtype=np.int64),
         exposure=np.array([rows[tenant][1] for tenant in tenants], dtype=np.float64),
         subjects=np.array([(subjects or {}).get(tenant, np.nan) for tenant in tenants], dtype=np.float64),
+        cents=None if cents is None else np.array([cents.get(tenant, np.nan) for tenant in tenants], dtype=np.float64),
         is_complete=not reason,
         incomplete_reason=reason,
         quarantined=frozenset(quarantined),

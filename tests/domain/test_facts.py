@@ -41,6 +41,7 @@ from ledger_guard.domain.facts.backfill import (
     WriteRefused,
 )
 from ledger_guard.domain.facts.codec import Fact, json_of, recorded, told, told_for_certain
+from ledger_guard.domain.facts.delegations import Delegated, DelegationWithdrawn
 from ledger_guard.domain.facts.drills import DrillBegun, DrillEnded, DrillJudged, DrillRequested, DrillTold
 from ledger_guard.domain.facts.flags import (
     ChangeConfirmed,
@@ -72,17 +73,29 @@ from ledger_guard.domain.facts.incidents import (
     Triaged,
     WindowsJudged,
 )
+from ledger_guard.domain.facts.modes import HeldInShadow, ModeLowered, ModeRaised, ModesSeen
+from ledger_guard.domain.facts.past_the_guard import (
+    ChangedPastTheGuard,
+    FlagChangesTold,
+    FlagNotRead,
+    FlagReadAgain,
+    FlagValuesSeen,
+    FreezeBreachEnded,
+)
 from ledger_guard.domain.facts.records import (
     DeployRecorded,
     FileIngested,
     KeyUsed,
     NoticeFailed,
+    NoticeHeld,
     NoticePosted,
     SourceAdvanced,
     WindowsSensed,
 )
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
+from ledger_guard.domain.flag_values import FlagValue
 from ledger_guard.domain.incident_lifecycle import Change
+from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import BackfillMode, PlanStatus
 from ledger_guard.domain.verdicts import Scope, Severity
@@ -242,8 +255,25 @@ SAMPLES: list[Fact] = [
     SourceAdvanced(stated=NOON, complete_through=NOON),
     NoticePosted(title="T1 severe", channel="C1", ts="1.2"),
     NoticeFailed(title="T1 severe", error="the channel is away"),
+    NoticeHeld(title="T1 severe", summary="two tenants"),
     DeployRecorded(version="v2", deployed_at=NOON),
     KeyUsed(key_id="k-2", replaces=None),
+    Delegated(delegation_id="d-1", to="boris", until=NOON, reason="on a plane", is_proved=True),
+    DelegationWithdrawn(delegation_id="d-1", reason="back again", is_proved=True),
+    FlagValuesSeen(stage="seen", values={"*": FlagValue.ON, "t": FlagValue.NOT_KNOWN}),
+    ChangedPastTheGuard(
+        stage="changed",
+        scopes=("*", "t"),
+        from_value=FlagValue.OFF,
+        to_value=FlagValue.ON,
+        enables=True,
+        changed_by="mallory",
+        changed_at=PRECISELY,
+    ),
+    FlagChangesTold(stage="told", changes=(7,), is_alarm=True),
+    FreezeBreachEnded(stage="ended", change=7, how="is off again"),
+    FlagNotRead(stage="not_read", why="the store is away"),
+    FlagReadAgain(stage="read_again"),
     GuardStopped(reason="paid twice", is_proved=False),
     DrillRequested(trigger="T1", canary_id="c", is_proved=False, ends_by=PRECISELY),
     DrillBegun(run_id="drill__1"),
@@ -252,6 +282,10 @@ SAMPLES: list[Fact] = [
     DrillEnded(outcome="answered", sentence="approved", answer="approved", answered_by="anna", answered_at=PRECISELY),
     DrillEnded(outcome="timed_out", sentence="no one", answer=None, answered_by=None, answered_at=None),
     GuardReleased(reason="a test", is_proved=True, stopped_by="anna"),
+    ModesSeen(modes={"T1 mild": Mode.PROPOSE, "T3 severe": Mode.ACT}, policy_hash="abc"),
+    ModeLowered(row="T3 severe", was=Mode.ACT, to=Mode.PROPOSE, reason="plan p was undone", is_proved=True, is_by_guard=True),
+    ModeRaised(row="T3 severe", was=Mode.PROPOSE, to=Mode.ACT, reason="the cause was found", is_proved=True),
+    HeldInShadow(row="T1 severe widespread", action="roll_back", target="ledger_enforce_balance"),
 ]
 
 

@@ -25,6 +25,8 @@ ROUTES = (
     "/ledger-guard/state.json",
     "/ledger-guard/health",
     "/ledger-guard/incidents/7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0001",
+    "/ledger-guard/stop",
+    "/ledger-guard/release",
     "/ledger-guard/static/board.css",
     "/ledger-guard/static/board.js",
 )
@@ -50,8 +52,12 @@ def test_these_are_all_the_routes_that_the_board_has(board_client):
         "/",
         "/health",
         "/incidents/{incident_id}",
+        "/release",
+        "/release",
         "/state.json",
         "/static/{name}",
+        "/stop",
+        "/stop",
     ]
 
 
@@ -119,6 +125,7 @@ def test_the_page_tells_state_incident_approval_freeze_and_audit(board_client, w
     for said in (
         "T1 severe, isolated",
         "22 times its usual rate",
+        "Money at risk: amount not known in the newest window in alarm",
         'href="incidents/7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0001"',
         "Roll a flag back",
         "payments-lead, ops-lead",

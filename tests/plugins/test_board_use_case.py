@@ -15,8 +15,9 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import FlagState
 from ledger_guard.domain.guard_alerts import GuardAlertKind
 from ledger_guard.domain.incidents import IncidentStatus
+from ledger_guard.domain.money_at_risk import with_money
 from ledger_guard.domain.runs import RunGrant
-from ledger_guard.domain.signals import WindowState
+from ledger_guard.domain.signals import MoneyAtRisk, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
@@ -171,3 +172,19 @@ def test_a_granted_run_that_has_not_begun_is_shown(deps, scheduler, world):
     assert board(deps, scheduler).held_up == (
         "A run of flag_rollback should have started at 2026-03-01T02:56:00Z and has not: roll_back__1.",
     )
+
+
+def test_an_incidents_money_is_that_of_its_tenants_in_its_newest_window_in_alarm(deps):
+    open_now = incident(tenants=("t-1", "t-2"))
+    older = replace(verdict(T1, "t-1", Severity.SEVERE), window=Window(NEWEST.start - LENGTH, LENGTH))
+    verdicts = [
+        with_money(older, MoneyAtRisk(9_900), "USD"),
+        with_money(verdict(T1, "t-1", Severity.SEVERE), MoneyAtRisk(1_200), "USD"),
+        verdict(T1, "t-2", Severity.MILD),
+        with_money(verdict(T1, "t-3", Severity.MILD), MoneyAtRisk(700), "USD"),
+    ]
+    store(deps, *verdicts)
+    with deps.state.transaction() as state:
+        state.incidents.add(open_now)
+    told = "at least 12.00 USD; not known for 1 tenant in the newest window in alarm"
+    assert board(deps).money_at_risk == {open_now.incident_id: told}

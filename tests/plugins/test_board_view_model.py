@@ -6,14 +6,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.plugins.board_values import LENGTH, NEWEST, NOW, approval, board_state, incident, trigger_state, verdict
+from tests.plugins.board_values import INCIDENT_ID, LENGTH, NEWEST, NOW, approval, board_state, incident, trigger_state, verdict
 from tests.triggers import T1, T2, T3
 
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.audit import AuditEntry, AuditEvent
+from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.drills import Drill, LastDrill
 from ledger_guard.domain.facts.drills import DrillEnded, DrillRequested
 from ledger_guard.domain.flags import FlagState, Freeze
+from ledger_guard.domain.modes import Mode
+from ledger_guard.domain.modes_on_record import RowMode
+from ledger_guard.domain.money_at_risk import with_money
 from ledger_guard.domain.shown_text import duration, listed
+from ledger_guard.domain.signals import MoneyAtRisk
 from ledger_guard.domain.stops import Stop
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
@@ -75,10 +81,36 @@ def test_a_stop_is_the_first_thing_to_read():
     assert (view.headline, view.tone) == (f"Guard {stop.sentence}. It writes nothing until a second person releases it.", "bad")
 
 
+def test_a_delegation_is_one_line_and_a_name_that_was_only_stated_says_so():
+    given = Delegation("d-1", "anna", "boris", NOW, NOW + timedelta(hours=2), "on a plane")
+    stop = AuditEntry(1, AuditEvent("stop", "anna", "guard", {"reason": "twice", "is_proved": False}, NOW), "", "")
+    view = board_view(board_state(delegations=(given,), audit=(stop,)), UI)
+    assert view.delegations == (given.sentence,)
+    assert view.audit[0].actor == "anna (stated, not proved)"
+
+
+def test_rows_that_do_not_act_are_shown_and_why_one_is_below_the_policy():
+    policys = RowMode("T1 mild", Mode.PROPOSE, Mode.PROPOSE, NOW, "the policy's mode")
+    fallen = RowMode("T3 severe", Mode.PROPOSE, Mode.ACT, NOW, "plan p was undone")
+    view = board_view(board_state(modes=(policys, fallen)), UI)
+    assert view.modes == (
+        "propose, as the policy says: T1 mild",
+        "T3 severe: propose since 2026-03-01T03:02:00Z (policy: act): plan p was undone",
+    )
+
+
 def test_what_is_held_up_is_loud_and_comes_before_incidents_and_questions():
     paused = "flag_rollback is paused: none of its runs starts, not even emergencies."
     view = board_view(board_state(held_up=(paused,), incidents=(incident(),), waiting=(approval(),)), UI)
     assert (view.headline, view.tone, view.held_up) == (paused, "bad", (paused,))
+
+
+def test_a_broken_freeze_comes_first_and_any_other_difference_of_a_flag_is_named():
+    broken, other = "f was enabled past the guard for everyone during a freeze.", "g differs from the guard's record in 1 scope."
+    view = board_view(board_state(flags_past_the_guard=((broken, True), (other, False)), incidents=(incident(),)), UI)
+    assert (view.headline, view.tone) == (broken, "bad")
+    assert view.notes[-1] == other
+    assert board_view(board_state(flags_past_the_guard=((other, False),)), UI).tone == "warn"
 
 
 def test_the_soonest_approval_and_the_severe_incident_come_first():
@@ -309,3 +341,18 @@ def test_the_question_of_a_drill_is_shown_apart_marked_and_in_no_headline():
     view = board_view(board_state(waiting_drills=(asked,)), UI)
     assert (view.waiting, view.tone) == ((), "good")
     assert view.waiting_drills[0].what.startswith("DRILL: ")
+
+
+def test_money_at_risk_stands_beside_each_alarm_and_summed_on_the_card_and_at_the_incident():
+    known = with_money(verdict(T1, "t-1", Severity.SEVERE), MoneyAtRisk(1_240_000), "USD")
+    alarms = (known, verdict(T1, "t-2", Severity.SEVERE))
+    state = trigger_state(T1, tenants={Severity.SEVERE: 2}, scope=Scope.ISOLATED, alarms=alarms)
+    words = "12,400.00 USD in the newest window in alarm"
+    view = board_view(board_state(triggers=(state,), incidents=(incident(),), money_at_risk={INCIDENT_ID: words}), UI)
+    assert [alarm.money for alarm in view.triggers[0].alarms] == ["12,400.00 USD", "amount not known"]
+    assert view.triggers[0].money == "at least 12,400.00 USD; not known for 1 tenant"
+    assert view.incidents[0].money == words
+
+
+def test_without_an_alarm_no_money_is_at_risk_and_none_is_shown():
+    assert board_view(board_state(triggers=(trigger_state(T1),)), UI).triggers[0].money == ""

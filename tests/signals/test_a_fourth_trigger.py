@@ -9,13 +9,16 @@ import pytest
 from fourth_trigger import FLAG, GENERIC, LENGTH, NOON, T4, TENANTS, TROUBLE, policy_with, watched
 from tests.triggers import TRIGGERS
 
+from ledger_guard.adapters.memory.signals import InMemorySignalSource
+from ledger_guard.domain.access_events import AccessEvent
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import PolicyError, SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import IncidentStatus
-from ledger_guard.domain.signals import Nouns, Reading
+from ledger_guard.domain.signals import MoneyAtRisk, Nouns, Reading
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.domain.windows import Window
+from ledger_guard.policy.detection import Limits
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.signals.registry import SIGNALS, nouns_of
 from ledger_guard.signals.signal import COMMON_ACTIONS, OpenDoor, RestoreNeeds, Signal
@@ -283,3 +286,22 @@ def test_the_policys_own_review_topics_come_before_the_signals():
 def test_a_fourth_trigger_that_says_too_little_is_refused_with_its_place(changes, problem):
     with pytest.raises(PolicyError, match=problem):
         policy_with(GENERIC, **changes)
+
+
+def test_its_money_is_summed_from_the_log_without_more_than_its_source():
+    signals = InMemorySignalSource(policy_with(GENERIC))
+    timed_out = ("POST", "/api/v1/game/round", None, 504, "GAME_TIMEOUT")
+    signals.receive(
+        policy_with(GENERIC),
+        [
+            AccessEvent(f"r{number}", NOON, "acme", f"p{number}", *timed_out, amount_cents=cents)
+            for number, cents in enumerate((1_000, 240, None))
+        ],
+    )
+    window = Window(NOON, LENGTH)
+    assert [found.money for found in signals.readings(T4, window, window)] == [MoneyAtRisk(1_240, 1)]
+
+
+def test_it_may_have_limits_of_its_own():
+    assert policy_with(GENERIC).limits_of(T4) == Limits()
+    assert policy_with(GENERIC, limits={"severe_from_events": 50}).limits_of(T4) == Limits(severe_from_events=50)

@@ -36,6 +36,8 @@ class WindowBatch:
     exposure: NDArray[np.float64]
     #: distinct players or webhooks behind `events`; NaN where not known
     subjects: NDArray[np.float64]
+    #: what the events are about in cents, as far as it is known; NaN where nothing of it is; None: not told at all
+    cents: NDArray[np.float64] | None = None
     #: False when the window as a whole could not be read: every known tenant gets `no_data`
     is_complete: bool = True
     #: why not, for the reasons

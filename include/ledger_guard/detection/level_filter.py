@@ -10,6 +10,7 @@ import numpy as np
 from ledger_guard.detection import state
 from ledger_guard.detection.alarms import MILD, QUIET, SEVERE
 from ledger_guard.detection.engine import PLAIN, SEVERITIES, WindowBatch, WindowResult
+from ledger_guard.detection.limits import AbsoluteLimits
 from ledger_guard.detection.negative_binomial import BAND_SCORE, gamma_quantile
 from ledger_guard.detection.reason_codes import Wording
 from ledger_guard.detection.reasons import Reasons
@@ -18,8 +19,9 @@ from ledger_guard.detection.rule_result import RuleResult
 from ledger_guard.domain.signals import Nouns, Trigger
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.windows import UTC, iso
-from ledger_guard.policy.detection import Detection
+from ledger_guard.policy.detection import Detection, Limits
 
+NO_LIMITS = Limits()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CODE = {severity: code for code, severity in enumerate(SEVERITIES)}
 #: by the level of an alarm
@@ -30,7 +32,7 @@ _CODE_OF_LEVEL[MILD], _CODE_OF_LEVEL[SEVERE] = _CODE[Severity.MILD], _CODE[Sever
 class LevelFilterEngine:
     """Judges one trigger. `events_accumulate` is False where each window counts the same differences again.
 
-    `nouns` say for people what is counted.
+    `nouns` say for people what is counted, `currency` what the batches' cents are of.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class LevelFilterEngine:
         *,
         events_accumulate: bool = True,
         nouns: Nouns = PLAIN,
+        limits: Limits = NO_LIMITS,
+        currency: str = "USD",
     ) -> None:
         self._trigger = trigger
         self._length = timedelta(minutes=window_minutes)
@@ -53,6 +57,7 @@ class LevelFilterEngine:
         self._batch_ids: tuple[str, ...] = ()
         self._rows = np.zeros(0, np.intp)
         self._wording = Wording(detection, nouns)
+        self._limits = AbsoluteLimits(limits, nouns, currency)
         #: number of the last window
         self._last: int | None = None
 
@@ -121,6 +126,10 @@ class LevelFilterEngine:
         variance = result.count_variance
         low, high = (gamma_quantile(result.seen.expected, variance, score) for score in (-BAND_SCORE, BAND_SCORE))
         reasons = Reasons(batch, result, order, severity, self._rule.detection, self._rule.window_minutes, self._wording)
+        explain, say = reasons.explain, reasons.sentences
+        if self._limits.are_set:
+            limited = self._limits.applied(batch, self._rows, order, result.present, severity, reasons)
+            severity, explain, say = limited.severity, limited.explain, limited.sentences
         return WindowResult(
             trigger=self._trigger,
             window=batch.window,
@@ -131,8 +140,8 @@ class LevelFilterEngine:
             usual_rate=(result.seen.expected / attempts)[order],
             band_low=(low / attempts)[order],
             band_high=(high / attempts)[order],
-            explain=reasons.explain,
-            say=reasons.sentences,
+            explain=explain,
+            say=say,
         )
 
 

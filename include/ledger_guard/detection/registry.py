@@ -22,4 +22,6 @@ def make_engine(policy: Policy, trigger: Trigger, *, window_minutes: int | None 
         policy.window_minutes if window_minutes is None else window_minutes,
         events_accumulate=not policy.trigger(trigger).source.speaks_of_now_alone,
         nouns=nouns,
+        limits=policy.limits_of(trigger),
+        currency=policy.platform.currency,
     )

@@ -43,6 +43,10 @@ class FlagState:
     change_reason: str = field(default="", compare=False)
     #: why the store does not know the platform's value while `is_enabled` is None; empty when no value means off
     not_known_because: str = field(default="", compare=False)
+    #: who changed it last, by the store's own account, which proves nothing; empty where the store does not know
+    changed_by: str = field(default="", compare=False)
+    #: when, by the store's own clock; None where the store does not know
+    changed_at: datetime | None = field(default=None, compare=False)
 
     @property
     def subject_id(self) -> str:

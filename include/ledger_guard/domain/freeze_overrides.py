@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.flags import EVERYWHERE, scope_words
+from ledger_guard.domain.windows import iso
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class FreezeOverride:
     #: set when it was ended earlier
     ended_at: datetime | None = None
     ended_by: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """For people: `webhook_signature_enforced for tenant acme until 2026-11-28T20:00:00Z`."""
+        return f"{self.flag} for {scope_words(self.tenant_id)} until {iso(self.expires_at)}"
 
     def is_in_force(self, flag: str, tenant_id: str, now: datetime) -> bool:
         """Whether it lets `flag` be enabled for exactly this tenant at `now`."""

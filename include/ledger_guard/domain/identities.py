@@ -42,6 +42,9 @@ class Login:
     user_name: str
 
 
+#: behind a name that a person gave and no login proved
+NOT_PROVED = "stated, not proved"
+_STATED = f" ({NOT_PROVED})"
 #: the guard's own names in its records
 _RESERVED = (GUARD_ITSELF, "nobody", "*")
 #: a Keycloak user's own, or one of a user directory behind Keycloak
@@ -59,6 +62,8 @@ def user_name(given: str, manager: AuthManager) -> str:
             f"{manager.name} gives an empty name, or blanks or invisible characters ({given[:60]!r}): not identified; "
             "needed: a user name without them, given by an administrator"
         )
+    if given.endswith(_STATED):
+        raise SafetyRefusal(f"{given[:60]!r} is how the guard writes a name that no login proved; needed: another user name")
     if any(same_person(given, taken) for taken in _RESERVED):
         raise SafetyRefusal(f"{given!r} means the guard itself or no one in its records; needed: another user name")
     if any(same_person(given, nameless) for nameless in manager.nameless):
@@ -92,6 +97,20 @@ def same_person(one: str | None, other: str | None) -> bool:
     exactly.
     """
     return one is not None and other is not None and _key(one) == _key(other)
+
+
+def stated(name: str) -> str:
+    """A name that only its owner's word supports, as it is recorded and shown: `anna (stated, not proved)`.
+
+    No login has such a name, so nothing that asks for a permission believes it. Empty stays empty.
+    """
+    given = " ".join(name.split())
+    return given if not given or given.endswith(_STATED) else f"{given}{_STATED}"
+
+
+def bare(name: str | None) -> str | None:
+    """The name without the words that it was only stated. Used only to refuse."""
+    return name if name is None else name.removesuffix(_STATED)
 
 
 def others_than(names: Sequence[str], *people: str) -> list[str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 
 Cents = int
 
 #: from this amount on (in whole units) a double no longer tells cents apart; SQL compares with the same number
 UNREADABLE_FROM = 1e13
+#: a sum beyond this is this: a bigint holds it, and nobody has so much
+MOST_CENTS = 9 * 10**18
+#: an amount as people and programs write it, below that
+_PLAIN = re.compile(r"[0-9]{1,13}(?:\.[0-9]{1,20})?")
 
 
 def to_cents(amount: float | Decimal | str) -> Cents:
@@ -21,6 +26,22 @@ def to_cents(amount: float | Decimal | str) -> Cents:
 def readable_cents(amount: float) -> Cents | None:
     """The amount in cents, or None when it is NaN, infinite or too large for cents to mean anything."""
     return to_cents(amount) if abs(amount) < UNREADABLE_FROM else None
+
+
+def exact_cents(found: object) -> Cents | None:
+    """An amount that somebody stated, as a number or a text, in cents; None unless it is one of whole cents and not negative.
+
+    Nothing is rounded: `12.345` is no amount of this currency, so it is not known.
+    """
+    if isinstance(found, bool) or not isinstance(found, int | float | str):
+        return None
+    if not isinstance(found, str) and not 0 <= found < UNREADABLE_FROM:
+        return None
+    text = str(found).strip()
+    if not _PLAIN.fullmatch(text):
+        return None
+    cents = Decimal(text) * 100
+    return int(cents) if cents == cents.to_integral_value() else None
 
 
 def to_amount(cents: Cents) -> Decimal:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
 
-from ledger_guard.domain.approvals import CLOCK_TOLERANCE, Approval, ApprovalAnswer, refusals
+from ledger_guard.domain.approvals import CLOCK_TOLERANCE, Approval, ApprovalAnswer, ApprovalRequest, refusals
+from ledger_guard.domain.authority import Authority, are_two_people, excluded
+from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.errors import SafetyRefusal
-from ledger_guard.domain.identities import same_person
+from ledger_guard.domain.identities import bare, same_person
+from ledger_guard.domain.people import People
 
 _ORDINALS = {1: "first approval", 2: "second approval"}
 
@@ -18,14 +21,20 @@ _ORDINALS = {1: "first approval", 2: "second approval"}
 class ApprovalRule:
     """The current policy's rule for one kind of action."""
 
-    approvers: tuple[str, ...]
-    #: so many different people, none of them the requester
+    approvers: People
+    #: so many different people, none of them the requester; a person and their deputy count once
     approvers_needed: int
     minimum_reason_characters: int
     valid_for: timedelta
     #: who may act alone; empty where the policy does not allow it for this kind
-    break_glass_users: tuple[str, ...] = ()
+    break_glass: People = field(default_factory=People)
     break_glass_reason_characters: int = 0
+    #: who answers instead of whom now
+    delegations: tuple[Delegation, ...] = ()
+
+    def authority(self, request: ApprovalRequest, made_by: str | None = None) -> Authority:
+        """Who may answer this question."""
+        return Authority(self.approvers, self.delegations, excluded(request.requested_by, made_by))
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ def permission_refusals(approvals: Sequence[Approval], rule: ApprovalRule, subje
         return ["no approval was requested"]
     if any(approval.request.is_break_glass for approval in approvals):
         return list(_against_acting_alone(approvals, rule, subject, now))
-    found = [*_against_their_number(approvals, rule)]
+    found = [*_against_their_number(approvals, rule), *_against_one_right_twice(approvals, rule, subject)]
     for approval in approvals:
         place = f"{_ORDINALS[approval.request.ordinal]}: " if len(approvals) > 1 else ""
         found += [f"{place}{each}" for each in _against_one(approval, rule, subject, now)]
@@ -109,16 +118,63 @@ def _against_their_number(approvals: Sequence[Approval], rule: ApprovalRule) -> 
         yield f"{people[0]} gave both approvals; allowed: {needed} different people"
 
 
+def not_on_turn(approval: Approval, rule: ApprovalRule) -> list[str]:
+    """Why a person who may approve only in their turn may not now; empty when they may, or are no such person."""
+    request, answer = approval.request, approval.answer
+    person = answer.answered_by if answer is not None else None
+    if answer is None or person not in rule.approvers.everyone:
+        return []
+    if rule.authority(request).rights(person, request.requested_at, answer.answered_at):
+        return []
+    on_turn = [f"{each} ({group.name})" for group, each in rule.approvers.on_turn(answer.answered_at)]
+    allowed = ", ".join([*rule.approvers.names, *on_turn]) or "no one now"
+    return [f"it was not the turn of {person}, neither when it was asked nor when it was answered; allowed: {allowed}"]
+
+
+def _against_one_right_twice(approvals: Sequence[Approval], rule: ApprovalRule, subject: Subject) -> Iterator[str]:
+    given = [
+        (each.approved_by, _rights(each, rule, subject, each.answer))
+        for each in approvals
+        if each.approved_by and each.answer is not None
+    ]
+    for (first, of_first), (second, of_second) in combinations(given, 2):
+        if of_first and of_second and not same_person(first, second) and not are_two_people(of_first, of_second):
+            yield f"{first} and {second} answered by the right of one person, {of_first[0]}; allowed: two people's"
+
+
+def _rights(approval: Approval, rule: ApprovalRule, subject: Subject, answer: ApprovalAnswer) -> tuple[str, ...]:
+    authority = rule.authority(approval.request, subject.made_by)
+    return authority.rights(answer.answered_by or "", approval.request.requested_at, answer.answered_at)
+
+
+def _against_the_right(approval: Approval, rule: ApprovalRule, subject: Subject, answer: ApprovalAnswer) -> Iterator[str]:
+    person, authority = answer.answered_by or "", rule.authority(approval.request, subject.made_by)
+    if person not in approval.request.approvers or _rights(approval, rule, subject, answer):
+        return
+    waiting = not_on_turn(approval, rule)
+    principals = authority.instead_of(person)
+    if waiting:
+        yield from waiting
+    elif principals:
+        yield (
+            f"{person} answered instead of {', '.join(principals)}, who requested it, made the plan, may not approve it, or "
+            "delegated after it was asked"
+        )
+    else:
+        allowed = ", ".join(rule.approvers.everyone)
+        yield f"{person} may no longer approve this: the policy was changed, or a delegation has ended; allowed: {allowed}"
+
+
 def _against_one(approval: Approval, rule: ApprovalRule, subject: Subject, now: datetime) -> Iterator[str]:
     yield from refusals(approval, subject.subject_hash, now)
     yield from _against_the_incident(approval, subject)
     answer, request = approval.answer, approval.request
     if answer is None or answer.said_no or not answer.answered_by:
         return
-    if same_person(answer.answered_by, subject.made_by) and not same_person(answer.answered_by, request.requested_by):
+    maker = bare(subject.made_by)
+    if same_person(answer.answered_by, maker) and not same_person(answer.answered_by, request.requested_by):
         yield f"{subject.made_by} made the plan and can't approve it too"
-    if answer.answered_by in request.approvers and answer.answered_by not in rule.approvers:
-        yield f"{answer.answered_by} may no longer approve this: the policy was changed; allowed: {', '.join(rule.approvers)}"
+    yield from _against_the_right(approval, rule, subject, answer)
     if request.minimum_reason_characters <= len(answer.reason.strip()) < rule.minimum_reason_characters:
         yield f"the policy now needs a reason of {rule.minimum_reason_characters} characters: it was changed"
     yield from _against_its_age(answer, request.expires_at - request.requested_at, rule.valid_for, now)
@@ -143,8 +199,9 @@ def _against_acting_alone(approvals: Sequence[Approval], rule: ApprovalRule, sub
     request, answer = approvals[0].request, approvals[0].answer
     yield from refusals(approvals[0], subject.subject_hash, now)
     yield from _against_the_incident(approvals[0], subject)
-    if request.requested_by not in rule.break_glass_users:
-        allowed = ", ".join(rule.break_glass_users) or "no one"
+    able = rule.break_glass.at(request.requested_at)
+    if request.requested_by not in able:
+        allowed = ", ".join(able) or "no one"
         yield f"{request.requested_by} may not break the glass for this; allowed by the policy now: {allowed}"
     if answer is not None and not answer.said_no:
         if len(answer.reason.strip()) < rule.break_glass_reason_characters:

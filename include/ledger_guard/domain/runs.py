@@ -16,7 +16,10 @@ DAG_IDS = (
     "tenant_backfill",
     "flag_rollback",
     "flag_restore",
+    "flag_override",
     "guard_stop",
+    "guard_delegate",
+    "guard_mode",
     "guard_drill",
 )
 #: DAGs that people start in an emergency: their runs that stay queued are reported

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.money import Cents
 from ledger_guard.domain.windows import Window
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
@@ -55,6 +58,21 @@ class WindowState(str, Enum):
 
 
 @dataclass(frozen=True)
+class MoneyAtRisk:
+    """What the events of one reading sum up to, in cents of the platform's currency."""
+
+    #: refused requests: what they asked for; wallets: by how much they differ, available and held each by itself and without
+    #: sign. None: there are events, and the amount of none of them is known
+    cents: Cents | None
+    #: events whose amount is not known: with any, `cents` is the least that it can be
+    without_amount: int = 0
+    #: of a comparison: `cents` by cause; None where no amount is known
+    by_cause: Mapping[RowCause, Cents | None] = field(default_factory=dict, hash=False)
+    #: of a comparison: since when the tenant was never seen without a difference, at the latest: the start of a window
+    differs_since: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Reading:
     """One trigger, one tenant, one window."""
 
@@ -67,6 +85,8 @@ class Reading:
     exposure: int
     #: distinct players or webhook ids behind `events`
     subjects: int
+    #: None: not known, as of a reading stored before money was summed
+    money: MoneyAtRisk | None = None
 
 
 @dataclass(frozen=True)

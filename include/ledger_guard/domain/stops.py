@@ -13,19 +13,18 @@ from ledger_guard.domain.attestations import AttestingLog, is_marked
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
-from ledger_guard.domain.identities import same_person
+from ledger_guard.domain.identities import same_person, stated
 from ledger_guard.domain.shown_text import one_line, wrote
 from ledger_guard.domain.windows import iso
 
 #: the subject of entries about the guard as a whole
 SUBJECT = "guard"
 VERBS = ("stop", "release")
-NOT_PROVED = "stated, not proved"
 
 
 def named(person: str, is_proved: bool) -> str:
     """A person for people to read, and whether only their word says who they are."""
-    return one_line(person) if is_proved else f"{one_line(person)} ({NOT_PROVED})"
+    return one_line(person) if is_proved else one_line(stated(person))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ledger_guard.domain.money_at_risk import in_words as money_in_words
 from ledger_guard.domain.signals import Nouns
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.domain.windows import iso
@@ -30,9 +31,9 @@ def since(verdicts: Iterable[Verdict], tenant_id: str) -> str:
 
 
 def in_words(verdict: Verdict, began: str, nouns: Nouns) -> str:
-    """One tenant's evidence: value, baseline, band, ratio, window and since when."""
+    """One tenant's evidence: value, money, baseline, band, ratio, window and since when."""
     reasons = verdict.reasons
-    parts = [f"{verdict.severity.value}: {_value(reasons, nouns)}"]
+    parts = [f"{verdict.severity.value}: {_value(reasons, nouns)}", money_in_words(reasons, nouns.events)]
     if (baseline := _share(reasons, "baseline_rate")) is not None:
         parts.append(f"baseline {baseline}")
     low, high = _share(reasons, "band_low"), _share(reasons, "band_high")

@@ -12,6 +12,7 @@ from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import BackfillWriter
 from ledger_guard.policy.people_checks import RULES_OF_PEOPLE
 from ledger_guard.policy.schema import Policy
+from ledger_guard.policy.sources import AccessEvents
 from ledger_guard.policy.words import PLACEHOLDER, Problem
 
 _FLAG_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -177,6 +178,18 @@ def _budgets_can_be_reached(policy: Policy) -> Iterator[Problem]:
                 yield f"budget.{name}.{what}", f"{found}; allowed: up to {most}"
 
 
+def _limits_by_money_can_be_reached(policy: Policy) -> Iterator[Problem]:
+    has_amounts = any(mapping.amount for mapping in policy.access_log.values())
+    for trigger, described in policy.triggers.items():
+        place = f"triggers.{trigger.value}.limits.severe_from_cents"
+        if described.limits.severe_from_cents is None:
+            continue
+        if not described.source.tells_money:
+            yield place, f"is never reached: {described.source.kind} tells no money; allowed: with a source that does"
+        elif isinstance(described.source, AccessEvents) and not has_amounts:
+            yield place, "is never reached: no mapping of access_log has an amount; allowed: where one has"
+
+
 _RULES: tuple[Rule, ...] = (
     *RULES_OF_PEOPLE,
     _every_row_is_of_a_known_trigger,
@@ -186,6 +199,7 @@ _RULES: tuple[Rule, ...] = (
     _nothing_is_left_to_be_filled_in,
     _numbers_are_ordered,
     _budgets_can_be_reached,
+    _limits_by_money_can_be_reached,
     _mappings_know_their_tenant,
     _names_of_flags_and_secrets_are_names,
     _whoever_writes_plans_can_be_run,

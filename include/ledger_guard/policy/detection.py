@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import Annotated
+
+from pydantic import Field, StrictBool, model_validator
 
 from ledger_guard.policy.section import Section
+
+#: more than this is no limit of anything
+_LARGEST_LIMIT = 10**15
+Limit = Annotated[int, Field(strict=True, ge=1, le=_LARGEST_LIMIT)]
 
 
 class Sensing(Section):
@@ -58,3 +64,17 @@ class Detection(Section):
                 f"mild_ratio {self.mild_ratio} is not below severe_ratio {self.severe_ratio}; allowed: mild < severe"
             )
         return self
+
+
+class Limits(Section):
+    """Absolute limits of one trigger beside the statistics: one that is reached in a window makes its verdict severe.
+
+    What is not set is not used. No limit makes a verdict milder, or ends anything.
+    """
+
+    #: money at risk of one tenant; where an amount is not known, what is known counts
+    severe_from_cents: Limit | None = None
+    #: events of one tenant
+    severe_from_events: Limit | None = None
+    #: whether every alarm is severe, however slight the rise
+    always_severe: StrictBool = False

@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ledger_guard.policy.section import Identifier, Section
-from ledger_guard.policy.words import AbsolutePath, HttpUrl, VariableName
+from ledger_guard.policy.words import AbsolutePath, ConnectionId, HttpUrl, VariableName
 
-ConnectionId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 #: as Unleash allows it in an address; never `..`
 UnleashName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_~-][A-Za-z0-9_~.-]{0,99}$")]
 

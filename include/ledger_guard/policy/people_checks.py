@@ -9,11 +9,9 @@ from itertools import combinations
 from ledger_guard.domain.approvals import WRITES, ApprovalKind
 from ledger_guard.domain.identities import same_person
 from ledger_guard.domain.shown_text import counted
+from ledger_guard.policy.group_checks import NOBODY, RULES_OF_GROUPS
 from ledger_guard.policy.schema import Policy
 from ledger_guard.policy.words import PLACEHOLDER, Problem
-
-#: not allowed in a list of people: everyone, and the guard itself
-_NOBODY = ("*", "ledger_guard")
 
 
 def _every_kind_of_approval_has_approvers(policy: Policy) -> Iterator[Problem]:
@@ -32,7 +30,10 @@ def _every_kind_of_approval_has_approvers(policy: Policy) -> Iterator[Problem]:
 
 def _enough_people_may_approve(policy: Policy) -> Iterator[Problem]:
     for kind, approval in policy.approvals.items():
-        named = len(approval.approvers)
+        people = policy.approvers_of(kind)
+        # of a group with `rota_only` one person at a time may answer
+        able = (group.members[:1] if group.rota_only else group.members for group in people.groups)
+        named = len({*people.names, *(name for each in able for name in each)})
         if approval.approvers_needed > 1 and named < 3:
             # if one of them asks, two must remain
             place = f"approvals.{kind.value}.approvers_needed"
@@ -55,7 +56,7 @@ def _the_glass_is_broken_by_named_people_only(policy: Policy) -> Iterator[Proble
         yield "break_glass", "has only users or only kinds; allowed: both, or neither (then no one may act alone)"
     for what, listed in (("users", glass.users), ("kinds", tuple(kind.value for kind in glass.kinds))):
         for position, name in enumerate(listed):
-            if not name.strip() or name != name.strip() or PLACEHOLDER.search(name) or name in _NOBODY:
+            if not name.strip() or name != name.strip() or PLACEHOLDER.search(name) or name in NOBODY:
                 yield (
                     f"break_glass.users[{position}]",
                     f"{name!r} is not a user name; allowed: names of people as Airflow knows them",
@@ -109,11 +110,12 @@ def _a_list_of_people_names_people_each_by_one_name(policy: Policy) -> Iterator[
                 yield place, f"{one!r} and {other!r} may be one person: only case, accents or blanks differ; allowed: one of them"
     for place, names in {**lists, "freeze.override_by": policy.freeze.override_by}.items():
         for position, name in enumerate(names):
-            if name in _NOBODY:
+            if name in NOBODY:
                 yield f"{place}[{position}]", f"{name!r} is not a person; allowed: names of people as Airflow knows them"
 
 
 RULES_OF_PEOPLE = (
+    *RULES_OF_GROUPS,
     _every_kind_of_approval_has_approvers,
     _enough_people_may_approve,
     _a_question_is_escalated_while_it_waits,

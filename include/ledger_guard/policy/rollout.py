@@ -46,8 +46,10 @@ class RestoreRules(Section):
 
 
 class Reminders(Section):
-    """How often people are reminded of a rollback that was meant to be temporary."""
+    """How often people are told again of what must end: rollbacks that were meant to be temporary, and broken freezes."""
 
     rolled_back_hours: float = Field(24.0, gt=0, le=24 * 14)
     #: for a flag whose rollback is unsafe, as for webhook signatures: unsigned webhooks are accepted meanwhile
     signatures_hours: float = Field(4.0, gt=0, le=24 * 14)
+    #: how often people are told, until it ends, that a flag was enabled past the guard during a freeze
+    enabled_in_freeze_minutes: int = Field(15, ge=1, le=24 * 60)

@@ -8,14 +8,17 @@ from pydantic import Field
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.modes import Mode
+from ledger_guard.domain.people import People
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.budget import Budget
 from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
-from ledger_guard.policy.detection import Detection, Sensing
+from ledger_guard.policy.detection import Detection, Limits, Sensing
 from ledger_guard.policy.drill import DrillRules
 from ledger_guard.policy.flag_store import FlagStoreSection
 from ledger_guard.policy.forgery import ForgeryRules
+from ledger_guard.policy.groups import DelegationRules, GroupSection, people_of
 from ledger_guard.policy.notification import Notification
 from ledger_guard.policy.pace import BackfillPace
 from ledger_guard.policy.platform import AccessLogMapping, Flag, Platform, Secrets
@@ -49,6 +52,7 @@ class Guardrails(Section):
 class ApprovalPolicy(Section):
     """Who may approve one kind of action, and by when."""
 
+    #: user names, and groups as `group:NAME`
     approvers: tuple[str, ...] = Field(min_length=1)
     valid_minutes: int = Field(ge=1)
     minimum_reason_characters: int = Field(10, ge=1)
@@ -106,6 +110,9 @@ class Policy(Section):
     matrix: tuple[MatrixRow, ...]
     guardrails: Guardrails
     budget: Budget
+    #: by name: people who are named together
+    groups: dict[str, GroupSection] = Field(default_factory=dict)
+    delegation: DelegationRules = Field(default_factory=DelegationRules)
     approvals: dict[ApprovalKind, ApprovalPolicy]
     break_glass: BreakGlass = Field(default_factory=BreakGlass)
     drill: DrillRules = Field(default_factory=DrillRules)
@@ -131,6 +138,31 @@ class Policy(Section):
     #: SHA-256 of the file's content; filled in by the loader
     content_hash: str = ""
 
+    def approvers_of(self, kind: ApprovalKind) -> People:
+        """Who may approve this kind; no one where the policy has no rule for it."""
+        rule = self.approval_of(kind)
+        return people_of(self.groups, rule.approvers if rule else ())
+
+    def may_act_alone(self, kind: ApprovalKind) -> People:
+        """Who may act alone in this kind."""
+        return people_of(self.groups, self.break_glass.users_for(kind))
+
+    def may_override(self) -> People:
+        """Who may allow one tenant to be enabled despite a freeze."""
+        return people_of(self.groups, self.freeze.override_by)
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Everyone who may approve anything at some time, each once."""
+        return tuple(dict.fromkeys(name for kind in self.approvals for name in self.approvers_of(kind).everyone))
+
+    @property
+    def named_people(self) -> tuple[str, ...]:
+        """Everyone whom the policy names, each once."""
+        lists = (self.break_glass.users, self.freeze.override_by, tuple(f"group:{name}" for name in self.groups))
+        others = (name for entries in lists for name in people_of(self.groups, entries).everyone)
+        return tuple(dict.fromkeys((*self.approvers, *others)))
+
     def row_for(self, trigger: Trigger, severity: Severity, scope: Scope) -> MatrixRow:
         """The matrix row that decides this case; the loader has checked that there is exactly one."""
         for row in self.matrix:
@@ -151,6 +183,15 @@ class Policy(Section):
             valid_minutes=self.drill.answer_within_minutes,
             minimum_reason_characters=rollback.minimum_reason_characters,
         )
+
+    @property
+    def modes(self) -> dict[str, Mode]:
+        """The mode of each matrix row, by the row's name."""
+        return {row.name: row.mode for row in self.matrix}
+
+    def actions_of(self, row_name: str) -> tuple[str, ...]:
+        """The actions of the matrix row of this name; empty when there is none."""
+        return next((row.actions for row in self.matrix if row.name == row_name), ())
 
     def trigger(self, trigger: Trigger) -> TriggerPolicy:
         """The policy's section of a trigger; raises BadInputError when it no longer has one."""
@@ -180,6 +221,11 @@ class Policy(Section):
         """The trigger's own thresholds, or the common ones."""
         described = self.triggers.get(trigger)
         return (described and described.detection) or self.detection
+
+    def limits_of(self, trigger: Trigger) -> Limits:
+        """The trigger's absolute limits; none of them set where the policy no longer knows the trigger."""
+        described = self.triggers.get(trigger)
+        return described.limits if described else Limits()
 
     def checked_flag(self, flag: object) -> str:
         """Return `flag` when the policy knows it; raises BadInputError for any other word."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ledger_guard.policy.section import Section
+from ledger_guard.policy.words import ConnectionId, HttpUrl
 
 
 class Source(Section):
@@ -17,6 +19,8 @@ class Source(Section):
     speaks_of_now_alone: ClassVar[bool] = False
     #: it names the subject of each event
     names_subjects: ClassVar[bool] = False
+    #: it can tell the money that its events are about
+    tells_money: ClassVar[bool] = True
 
 
 class AccessEvents(Source):
@@ -47,5 +51,63 @@ class BalanceComparison(Source):
     kind: Literal["balance_comparison"]
 
 
+class SqlQuery(Source):
+    """A query of yours that counts, over any Airflow connection with a DB-API hook."""
+
+    kind: Literal["sql"]
+    #: id of the Airflow connection
+    connection: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,200}$")
+    #: rows window_start, tenant_id, events, exposure[, subjects][, cents], one per window and tenant, from `:start` to `:end`
+    query: str = Field(max_length=20_000)
+    #: one row with one moment: everything before it is there. None: everything is there so long after it happened
+    complete_query: str | None = Field(None, max_length=20_000)
+    complete_after_seconds: int = Field(120, ge=0, le=86_400)
+    #: how the database writes times: with a zone, without one and in UTC, or as seconds since 1970
+    times: Literal["zoned", "utc", "epoch_seconds"]
+    #: longest that one query may take
+    timeout_seconds: int = Field(60, ge=1, le=600)
+    #: a query that gives more rows gives no data
+    most_rows: int = Field(1_000_000, ge=1, le=10_000_000)
+
+    @field_validator("query")
+    @classmethod
+    def _is_bounded(cls, query: str) -> str:
+        missing = [name for name in (":start", ":end") if not re.search(rf"(?<!:){name}\b", query)]
+        if missing:
+            raise ValueError(f"has no {' and no '.join(missing)}; allowed: a query that is bounded by :start and :end")
+        return query
+
+
+class Prometheus(Source):
+    """Two expressions over a server with Prometheus' API: Prometheus, Mimir, VictoriaMetrics, or Loki's metric queries."""
+
+    tells_money: ClassVar[bool] = False
+
+    kind: Literal["prometheus"]
+    #: where `/api/v1/query_range` is; for Loki with `/loki` at its end, for Mimir with `/prometheus`
+    url: HttpUrl
+    #: Airflow connection whose password is a bearer token; None: no token is sent
+    connection_id: ConnectionId | None = None
+    #: sent as X-Scope-OrgID, for Mimir and Loki with several organizations
+    organization: str | None = Field(None, pattern=r"^[A-Za-z0-9!_.*'()-]{1,150}$")
+    #: counts of one window by tenant, `$window` in the place of its length: `sum by (tenant) (increase(refused_total[$window]))`
+    events: str = Field(max_length=10_000)
+    exposure: str = Field(max_length=10_000)
+    tenant_label: str = Field("tenant", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
+    #: everything is there so long after it happened: scrapes, remote writes
+    complete_after_seconds: int = Field(120, ge=0, le=86_400)
+    timeout_seconds: float = Field(30, gt=0, le=300)
+    attempts: int = Field(3, ge=1, le=10)
+
+    @field_validator("events", "exposure")
+    @classmethod
+    def _counts_a_window(cls, expression: str) -> str:
+        if "$window" not in expression:
+            raise ValueError(
+                "has no $window; allowed: an expression over the window's length, as increase(refused_total[$window])"
+            )
+        return expression
+
+
 #: a new kind of source: its section here, its adapter in adapters/signal_sources, one line in wiring
-SourceSection = Annotated[AccessEvents | BalanceComparison, Field(discriminator="kind")]
+SourceSection = Annotated[AccessEvents | BalanceComparison | Prometheus | SqlQuery, Field(discriminator="kind")]

@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.modes import Mode, row_name
 from ledger_guard.domain.signals import Nouns, Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
-from ledger_guard.policy.detection import Detection
+from ledger_guard.policy.detection import Detection, Limits
 from ledger_guard.policy.section import Section
 from ledger_guard.policy.sources import SourceSection
 from ledger_guard.policy.words import TriggerWord
@@ -59,6 +60,8 @@ class TriggerPolicy(Section):
     review: tuple[ReviewTopic, ...] = ()
     #: overrides of the common detection section
     detection: Detection | None = None
+    #: left out: the statistics alone decide
+    limits: Limits = Limits()
     runbook: str
 
     def nouns_or(self, own: Nouns | None) -> Nouns:
@@ -77,9 +80,16 @@ class MatrixRow(Section):
     severity: Literal[Severity.MILD, Severity.SEVERE]
     scope: Literal["any", "isolated", "widespread"] = "any"
     actions: tuple[ActionWord, ...] = Field(min_length=1)
+    #: how far the row may go by itself; left out: a human decides every write
+    mode: Mode = Mode.PROPOSE
     #: the runbook's own words for this row
     runbook_says: str = Field(min_length=10)
     owner: str = Field(min_length=1)
+
+    @property
+    def name(self) -> str:
+        """The row in plain words: `T1 severe isolated`."""
+        return row_name(self.trigger, self.severity, self.scope)
 
     def answers(self, trigger: Trigger, severity: Severity, scope: Scope) -> bool:
         """Whether this row decides such a case."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, GetPydanticSchema
+from pydantic import AfterValidator, Field, GetPydanticSchema
 from pydantic_core import core_schema
 
 from ledger_guard.domain.errors import BadInputError
@@ -52,3 +52,4 @@ TriggerWord = Annotated[Trigger, GetPydanticSchema(lambda _source, _handler: _TR
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+ConnectionId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.findings import DifferenceCounts
@@ -58,6 +58,18 @@ class SignalSource(Protocol):
 
         Raises:
             SourceUnavailable: as above.
+        """
+
+
+@runtime_checkable
+class CostedSource(Protocol):
+    """A source that can say what its reading costs."""
+
+    def cost(self, trigger: Trigger, first: Window, last: Window) -> tuple[str, ...]:
+        """What the database says of reading the windows `first..last`, as lines; empty where it can't say.
+
+        Raises:
+            SourceUnavailable: it did not answer.
         """
 
 
@@ -372,7 +384,7 @@ class FlagStore(Protocol):
         """The platform's value for this tenant: its own value, else the global one, else False; None when not known."""
 
     def scopes(self, flag: str) -> list[FlagState]:
-        """All scopes that have a value, the global one first."""
+        """All scopes that have a value, the global one first; with who changed each and when, where the store knows."""
 
     def compare_and_set_all(self, seen: Sequence[FlagState], to_value: bool, actor: str, reason: str) -> list[FlagState]:
         """Write `to_value` in all these scopes if the store still holds what was seen, or in none; returns the new states.

@@ -10,6 +10,7 @@ from ledger_guard.domain.facts.codec import json_form, recorded
 from ledger_guard.domain.facts.incidents import SecretsChecked
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.past_changes import NOTICED_WITHIN, SHORTLY, changes_past_the_guard
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.windows import iso
@@ -27,7 +28,7 @@ from ledger_guard.signals.signature_causes import (
     by_provider,
     likeliest_cause,
 )
-from ledger_guard.signals.signature_timeline import SHORTLY, first_refusal, recent_changes
+from ledger_guard.signals.signature_timeline import first_refusal, recent_changes
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def analyse_signatures(deps: Dependencies, incident_id: str) -> SecretsReport:
     providers = by_provider(groups)
     with deps.state.transaction() as state:
         findings, sightings = aged(deps, state, found)
-        recent = recent_changes(state, providers, findings, sightings)
+        recent = recent_changes(state, providers, findings, sightings, deps.policy.trigger(incident.trigger).flag)
     refused = _refused_calls(deps, incident, providers, unread)
     forgery = refused.finding if refused else None
     if unread and not (forgery and forgery.is_forged):
@@ -169,7 +170,11 @@ def _flag_facts(deps: Dependencies, incident: Incident, providers: Sequence[Prov
         is_on = None
     with deps.state.transaction() as state:
         change = state.flag_changes.latest(flag, EVERYWHERE)
-    first = first_refusal(providers)
+        first = first_refusal(providers)
+        span = (first - SHORTLY, first + NOTICED_WITHIN) if first else None
+        past = [each for each in changes_past_the_guard(state.audit, flag, *span) if each.fact.enables] if span else []
+    if past and is_on:
+        return FlagFacts(flag, is_on, None, is_enabled_unrecorded=True, noticed_at=past[-1].noticed_at)
     if change is None or first is None:
         return FlagFacts(flag, is_on, None)
     if not change.to_value:

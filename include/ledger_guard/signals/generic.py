@@ -34,7 +34,7 @@ class Generic(Signal):
         described = deps.policy.trigger(incident.trigger)
         nouns = described.nouns_or(self.nouns)
         at_most = deps.policy.notification.list_at_most
-        hit = affected_by_tenant(deps, incident, at_most) if described.source.names_subjects else {}
+        hit = affected_by_tenant(deps, incident, at_most)
         with deps.state.transaction() as state:
             readings = state.readings.readings(incident.trigger, *incident_span(deps, incident))
         events: Counter[str] = Counter()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.facts.incidents import Triaged
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.past_changes import NOTICED_WITHIN, SHORTLY, changes_past_the_guard
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import AffectedSubject
@@ -29,12 +30,26 @@ def incident_span(deps: Dependencies, incident: Incident) -> tuple[datetime, dat
 
 
 def affected_by_tenant(deps: Dependencies, incident: Incident, limit: int) -> dict[str, list[AffectedSubject]]:
-    """Players or webhooks behind the incident's events, most events first, at most `limit` per tenant."""
+    """Players or webhooks behind the incident's events, most events first, at most `limit` per tenant.
+
+    Empty where the trigger's source does not name them.
+    """
+    if not deps.policy.trigger(incident.trigger).source.names_subjects:
+        return {}
     start, end = incident_span(deps, incident)
     found: dict[str, list[AffectedSubject]] = {}
     for subject in deps.triage.affected_subjects(incident.trigger, incident.tenants, start, end, limit):
         found.setdefault(subject.tenant_id, []).append(subject)
     return found
+
+
+def flag_changes_before(deps: Dependencies, incident: Incident) -> tuple[tuple[str, str], ...]:
+    """Changes of the signal's flag past the guard, from two hours before the incident's span to its end: label and text."""
+    start, end = incident_span(deps, incident)
+    flag, at_most = deps.policy.trigger(incident.trigger).flag, deps.policy.notification.list_at_most
+    with deps.state.transaction() as state:
+        found = changes_past_the_guard(state.audit, flag, start - SHORTLY, end + NOTICED_WITHIN)
+    return tuple(("Changed past the guard", change.sentence) for change in found[-at_most:])
 
 
 def newest_triage(deps: Dependencies, incident_id: str) -> tuple[datetime, Triaged] | None:

@@ -37,7 +37,7 @@ class InsufficientFunds(Signal):
 
     name = "insufficient_funds"
     nouns = Nouns("refused withdrawals", "withdrawals", "players")
-    sources = frozenset({"access_events"})
+    sources = frozenset({"access_events", "prometheus", "sql"})
     actions = COMMON_ACTIONS
     restore_needs = RestoreNeeds(wallets_compared=True, rotations_done=False)
     against_verb: Literal["triage"] = "triage"

@@ -56,13 +56,15 @@ class FlagFacts:
     enabled_at: datetime | None
     #: the store has it on although the record says off: someone enabled it past the guard
     is_enabled_unrecorded: bool = False
+    #: when that was noticed; None: not on record
+    noticed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class RecentChange:
     """Something that changed shortly before the first refusal."""
 
-    kind: Literal["deploy", "rotation", "secret"]
+    kind: Literal["deploy", "rotation", "secret", "flag"]
     at: datetime
     #: for people
     words: str
@@ -239,7 +241,8 @@ def _header_fault(who: str, flag: FlagFacts, suspicions: Sequence[str]) -> str:
     if flag.enabled_at:
         when = f"since {flag.name} was enabled at {iso(flag.enabled_at)}"
     elif flag.is_enabled_unrecorded:
-        when = f"while {flag.name} is enforced, which someone enabled past the guard"
+        noticed = f" (noticed {iso(flag.noticed_at)})" if flag.noticed_at else ""
+        when = f"while {flag.name} is enforced, which someone enabled past the guard{noticed}"
     else:
         when = f"while {flag.name} is enforced"
     also = f" Also: {'; '.join(suspicions)}." if suspicions else ""

@@ -1,18 +1,16 @@
-"""What changed shortly before webhooks began to be refused: deploys, rotations, secrets."""
+"""What changed shortly before webhooks began to be refused: deploys, rotations, secrets, flags past the guard."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from ledger_guard.domain.past_changes import NOTICED_WITHIN, SHORTLY, changes_past_the_guard
 from ledger_guard.domain.secrets import SecretFinding, SecretSighting
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.signals.secret_ages import Sightings
 from ledger_guard.signals.signature_causes import ProviderFailures, RecentChange
-
-#: a change can be the cause of failures that begin within this time after it
-SHORTLY = timedelta(hours=2)
 
 
 def first_refusal(providers: Sequence[ProviderFailures]) -> datetime | None:
@@ -25,13 +23,14 @@ def recent_changes(
     providers: Sequence[ProviderFailures],
     findings: Sequence[SecretFinding],
     sightings: Sightings,
+    flag: str,
 ) -> list[RecentChange]:
-    """Recorded changes within two hours before the first refusal, newest first."""
+    """Recorded changes within two hours before the first refusal, newest first; those of the signal's flag past the guard too."""
     first = first_refusal(providers)
     if first is None:
         return []
     failing = {provider.provider: provider.first_seen for provider in providers if provider.failures}
-    found = list(_deploys(state, first))
+    found = [*_deploys(state, first), *_flag_changes(state, flag, first)]
     for finding in findings:
         if finding.provider in failing:
             refused_at = failing[finding.provider]
@@ -44,6 +43,11 @@ def _deploys(state: UnitOfWork, first: datetime) -> Iterator[RecentChange]:
     deploy = state.deploys.latest(first)
     if deploy is not None and first - deploy.deployed_at <= SHORTLY:
         yield RecentChange("deploy", deploy.deployed_at, f"deploy {deploy.version} at {iso(deploy.deployed_at)}", None)
+
+
+def _flag_changes(state: UnitOfWork, flag: str, first: datetime) -> Iterator[RecentChange]:
+    for change in changes_past_the_guard(state.audit, flag, first - SHORTLY, first + NOTICED_WITHIN):
+        yield RecentChange("flag", change.at, change.sentence, None)
 
 
 def _rotations(state: UnitOfWork, finding: SecretFinding, refused_at: datetime) -> Iterator[RecentChange]:

@@ -74,15 +74,18 @@ def test_each_tenant_is_reported_with_its_windows_in_alarm_and_its_newest_verdic
     incident = an_incident(first_window_start=a_window(0).start, last_alarm_window_start=a_window(2).start)
 
     def fill(state):
-        gravest = a_verdict(1, severity=Severity.SEVERE, sentence="far above")
+        money = {"at_risk_cents": 1_240_000, "at_risk_without_amount": 0, "at_risk_currency": "USD"}
+        gravest = a_verdict(1, severity=Severity.SEVERE, sentence="high", reasons=money)
         mild = [a_verdict(0, severity=Severity.MILD), a_verdict(2, severity=Severity.MILD)]
         others = [a_verdict(1, "tenant-c", severity=Severity.SEVERE), a_verdict(3), a_verdict(-1, severity=Severity.MILD)]
         state.verdicts.record([gravest, *mild, *others], incident.incident_id)
 
-    rows = section(stored(world, incident, fill=fill), "Tenants").splitlines()[2:]
+    text = stored(world, incident, fill=fill)
+    assert "- **Money at risk** 12,400.00 USD in the worst window of each tenant" in text
+    rows = section(text, "Tenants").splitlines()[2:]
     assert rows == [
-        "| tenant-a | 1 | 2 | 2026-03-01T12:00:00Z | 2026-03-01T12:10:00Z | far above | none (2026-03-01T12:15:00Z) |",
-        "| tenant-b | 0 | 0 | - | - | - | - |",
+        "| tenant-a | 1 | 2 | 2026-03-01T12:00:00Z | 2026-03-01T12:10:00Z | 12,400.00 USD | high | none (2026-03-01T12:15:00Z) |",
+        "| tenant-b | 0 | 0 | - | - | - | - | - |",
     ]
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import psycopg
 import pytest
-from tests.adapters.guard_state.samples import an_event
+from tests.adapters.guard_state.samples import NOON, an_event
+from tests.triggers import T1
 
 from ledger_guard import migrations
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.migrate import current_revision, newest_revision, upgrade
 from ledger_guard.adapters.postgres.state import PostgresGuardState
-from ledger_guard.domain.errors import LedgerInvariantError, SourceUnavailable
+from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, SourceUnavailable
 
 pytestmark = pytest.mark.postgres
 
@@ -142,3 +145,31 @@ def test_what_was_lifted_before_owners_were_asked_for_stays_and_new_liftings_nee
     with PostgresGuardState(settings).transaction() as transaction:
         assert [found.tenant_id for found in transaction.freezes.standing()] == ["open"]
         assert [plan.overlap_hours for plan in transaction.rotations.pending()] == [24]
+
+
+def test_readings_stored_before_money_was_summed_are_kept_and_their_money_is_not_known(settings, empty_database_uri):
+    versions = Path(next(iter(migrations.__path__))) / "versions"
+    old_reading = (
+        "insert into ledger_guard.signal_window (trigger, window_start, tenant_id, window_seconds, events, exposure, subjects)"
+        " values ('T1', %s, 'a', 300, 3, 100, 2)"
+    )
+    indexes = "select indexname from pg_indexes where schemaname = 'ledger_guard' and tablename = 'signal_window'"
+    with psycopg.connect(empty_database_uri, autocommit=True) as connection:
+        connection.execute("create schema if not exists ledger_guard")
+        for file in sorted(versions.glob("*.sql")):
+            if file.name < "0017":
+                connection.execute(file.read_text(encoding="utf-8"))
+        connection.execute(old_reading, ("2026-03-01T12:00:00Z",))
+        before = connection.execute(indexes).fetchall()
+        connection.execute((versions / "0017_money_at_risk.sql").read_text(encoding="utf-8"))
+        assert connection.execute(indexes).fetchall() == before
+        # a program of before that still runs while the database is upgraded
+        connection.execute(old_reading, ("2026-03-01T12:05:00Z",))
+    with PostgresGuardState(settings).transaction() as transaction:
+        found = transaction.readings.readings(T1, NOON, NOON + timedelta(hours=1))
+    assert [(each.events, each.money) for each in found] == [(3, None), (3, None)]
+
+
+def test_what_the_money_of_readings_is_kept_in_is_never_taken_back():
+    with pytest.raises(SafetyRefusal, match="0017"):
+        import_module("ledger_guard.migrations.versions.0017_money_at_risk").downgrade()

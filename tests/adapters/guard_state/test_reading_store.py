@@ -6,7 +6,9 @@ import pytest
 from tests.adapters.guard_state.samples import NOON, a_blind_window, a_reading, a_sensed_window, a_window
 from tests.triggers import T1, T2
 
-from ledger_guard.domain.signals import WindowState
+from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.money import MOST_CENTS
+from ledger_guard.domain.signals import MoneyAtRisk, WindowState
 from ledger_guard.ports.guard_state import GuardState
 
 
@@ -121,3 +123,38 @@ def test_two_records_in_one_transaction_add_up(state):
         transaction.readings.record([a_sensed_window(0)], [a_reading(0)])
         transaction.readings.record([a_sensed_window(1)], [a_reading(1)])
     assert everything(state)[1] == [a_reading(0), a_reading(1)]
+
+
+@pytest.mark.parametrize(
+    "money",
+    [
+        pytest.param(None, id="not told"),
+        pytest.param(MoneyAtRisk(0), id="nothing at risk"),
+        pytest.param(MoneyAtRisk(1_240_000), id="refused requests"),
+        pytest.param(MoneyAtRisk(1_240_000, 3), id="some without an amount"),
+        pytest.param(MoneyAtRisk(None, 3), id="not known"),
+        pytest.param(
+            MoneyAtRisk(700, 1, {RowCause.MISSING: 700, RowCause.UNREADABLE: None}, a_window(-7).start), id="differing wallets"
+        ),
+        pytest.param(MoneyAtRisk(0, 0, {RowCause.MISSING: 0}, a_window(0).start), id="wallets that lack nothing"),
+        pytest.param(MoneyAtRisk(MOST_CENTS), id="the most"),
+    ],
+)
+def test_money_at_risk_comes_back_as_it_was_given(state, money):
+    reading = a_reading(0, money=money)
+    record(state, [a_sensed_window(0)], [reading])
+    assert everything(state)[1] == [reading]
+
+
+def test_money_alone_is_no_late_data(state):
+    """Windows stored before money was summed are read again for an hour: that is no revision to be judged again."""
+    record(state, [a_sensed_window(0)], [a_reading(0)])
+    assert record(state, [a_sensed_window(0)], [a_reading(0, money=MoneyAtRisk(500))]) == 0
+    assert everything(state) == ([a_sensed_window(0)], [a_reading(0)])
+
+
+def test_late_data_bring_their_money(state):
+    record(state, [a_sensed_window(0)], [a_reading(0, money=MoneyAtRisk(500))])
+    late = a_reading(0, events=4, money=MoneyAtRisk(900, 1))
+    assert record(state, [a_sensed_window(0)], [late]) == 1
+    assert everything(state)[1] == [late]

@@ -11,6 +11,7 @@ from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.plans import BackfillMode
+from ledger_guard.domain.signals import MoneyAtRisk
 from ledger_guard.domain.windows import Window
 from ledger_guard.wiring import signal_sources
 
@@ -54,6 +55,57 @@ def test_a_player_is_mismatched_when_the_wallet_differs_in_cents(signals, rows, 
     if wallet is not None:
         rows.wallet("a", "p1", *wallet)
     assert mismatches(signals) == {"a": (events, 1)}
+
+
+def money(signals):
+    return {found.tenant_id: found.money for found in signals.readings(T3, WINDOW, WINDOW)}
+
+
+@pytest.mark.parametrize(
+    ("player", "wallet", "expected"),
+    [
+        pytest.param((10.0, 2.0), (10.0, 2.0), MoneyAtRisk(0), id="equal"),
+        pytest.param((0.1 + 0.2, 0), (0.3, 0), MoneyAtRisk(0), id="float noise"),
+        pytest.param((10.0, 2.0), (12.0, 0.0), MoneyAtRisk(400, 0, {RowCause.UNEXPLAINED: 400}), id="each amount by itself"),
+        pytest.param((10.0, 2.0), (7.0, 2.5), MoneyAtRisk(350, 0, {RowCause.UNEXPLAINED: 350}), id="without sign"),
+        pytest.param(
+            (10.0, 2.0), None, MoneyAtRisk(1_200, 0, {RowCause.MISSING: 1_200}), id="no wallet: all that it should hold"
+        ),
+        pytest.param((0, 0), None, MoneyAtRisk(0, 0, {RowCause.MISSING: 0}), id="no wallet and no money: a difference of 0"),
+        pytest.param((10.0, 0), (NAN, 0), MoneyAtRisk(None, 1, {RowCause.UNREADABLE: None}), id="unreadable: not known"),
+        pytest.param((1e300, 0), None, MoneyAtRisk(None, 1, {RowCause.UNREADABLE: None}), id="a player without cents"),
+    ],
+)
+def test_money_at_risk_is_by_how_much_wallets_differ(signals, rows, player, wallet, expected):
+    rows.player("a", "p1", *player)
+    if wallet is not None:
+        rows.wallet("a", "p1", *wallet)
+    assert money(signals) == {"a": expected}
+
+
+def test_money_at_risk_is_split_by_cause_and_by_tenant(signals, rows):
+    rows.player("a", "p1", 10.0)
+    rows.player("a", "p2", 10.0)
+    rows.wallet("a", "p2", 7.0)
+    rows.movement("a", "p2", "credit", 3.0, type="poker_win", status="success")
+    rows.player("a", "p3", 4.0)
+    rows.player("a", "p4", 10.0)
+    rows.wallet("a", "p4", NAN)
+    rows.player("a", "p5", 1.0)
+    rows.wallet("a", "p5", 1.0)
+    rows.player("b", "p6", 2.5)
+    assert money(signals) == {
+        "a": MoneyAtRisk(1_700, 1, {RowCause.MISSING: 1_400, RowCause.STALE_WALLET: 300, RowCause.UNREADABLE: None}),
+        "b": MoneyAtRisk(250, 0, {RowCause.MISSING: 250}),
+    }
+    assert mismatches(signals) == {"a": (4, 5), "b": (1, 1)}
+
+
+def test_of_ledger_rows_that_nobody_can_add_up_the_difference_is_not_known(signals, rows):
+    rows.player("a", "p1", 10.0)
+    rows.wallet("a", "p1", 13.0)
+    rows.movement("a", "p1", "credit", 3.0, type="cashback")
+    assert money(signals) == {"a": MoneyAtRisk(None, 1, {RowCause.UNEXPLAINED: None})}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def kinds(section) -> set[str]:
 
 
 def test_every_kind_that_the_policy_may_name_is_built():
-    assert set(wiring._SOURCES) == kinds(SourceSection) == {"access_events", "balance_comparison"}
+    assert set(wiring._SOURCES) == kinds(SourceSection) == {"access_events", "balance_comparison", "prometheus", "sql"}
     assert set(wiring._NOTIFIERS) == kinds(ChannelSection) == {"slack"}
     assert set(wiring._FLAG_STORES) == kinds(FlagStoreSection) == {"postgres", "dotenv", "http", "flagd", "unleash"}
 

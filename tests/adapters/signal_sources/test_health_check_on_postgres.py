@@ -6,19 +6,23 @@ from datetime import timedelta
 import psycopg
 import pytest
 from signal_worlds import NOON, request_event
-from tests.triggers import T1
+from tests.triggers import T1, T3
 
 from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.adapters.signal_sources.triage import PostgresTriageSource
+from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.incident_lifecycle import Change
+from ledger_guard.domain.money_at_risk import in_words
+from ledger_guard.domain.signals import MoneyAtRisk
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.signals.triage import triage
 from ledger_guard.use_cases.health_check.classify import classify
 from ledger_guard.use_cases.health_check.decide import decide
 from ledger_guard.use_cases.health_check.sense import is_ready, sense
+from ledger_guard.use_cases.notify.notify import incident_notice
 from ledger_guard.wiring import signal_sources
 
 pytestmark = pytest.mark.postgres
@@ -72,7 +76,8 @@ def test_a_spike_in_one_tenant_is_sensed_judged_decided_and_explained(world, del
     for player in players:
         rows.player("tenant_3", player, 90.0)
         rows.wallet("tenant_3", player, 1.0)
-    spike = [request_event("tenant_3", 400, "INSUFFICIENT_FUNDS", subject_id=player, event_time=NOON) for player in players]
+    refused = {"event_time": NOON, "amount_cents": 9_000}
+    spike = [request_event("tenant_3", 400, "INSUFFICIENT_FUNDS", subject_id=player, **refused) for player in players]
     others = [request_event(f"tenant_{n}", 200, event_time=NOON) for n in (1, 2, 4, 5, 6, 7, 8) for _ in range(40)]
     deliver(spike + others, NOON + FIVE)
     world.clock.advance(FIVE)
@@ -90,6 +95,10 @@ def test_a_spike_in_one_tenant_is_sensed_judged_decided_and_explained(world, del
         verdicts = state.verdicts.between(T1, NOON, NOON + FIVE)
         assert {each.tenant_id for each in verdicts if each.severity.is_alarm} == {"tenant_3"}
         assert len(verdicts) == 8
+        money = {each.tenant_id: each.reasons["at_risk_cents"] for each in verdicts}
+    assert money == {f"tenant_{n}": 270_000 if n == 3 else 0 for n in range(1, 9)}
+    facts = dict(incident_notice(world.deps, opened.incident_id, "classify").facts)
+    assert facts["Money at risk"] == "2,700.00 USD: refused withdrawals in the newest alarm of each tenant"
 
 
 def test_a_source_that_goes_away_blinds_the_guard_and_keeps_what_it_knew(world, deliver, rows):
@@ -103,3 +112,23 @@ def test_a_source_that_goes_away_blinds_the_guard_and_keeps_what_it_knew(world, 
     outcome = classify(world.deps, T1)
     assert (outcome.change, outcome.has_just_gone_blind) == (Change.BLIND, True)
     assert decide(world.deps, outcome).branch == "notify"
+
+
+def test_differences_are_compared_with_their_money_and_grow_old_from_check_to_check(world, rows):
+    rows.player("tenant_1", "p1", 10.0, 2.0)
+    rows.player("tenant_2", "p2", 5.0)
+    rows.wallet("tenant_2", "p2", 5.0)
+    for _ in range(3):
+        sense(world.deps, T3)
+        classify(world.deps, T3)
+        world.clock.advance(FIVE)
+    with world.deps.state.transaction() as state:
+        found = {each.tenant_id: each.money for each in state.readings.readings(T3, NOON + FIVE, NOON + 2 * FIVE)}
+        [verdict] = [each for each in state.verdicts.between(T3, NOON, NOON + FIVE) if each.tenant_id == "tenant_1"]
+    assert found == {
+        "tenant_1": MoneyAtRisk(1_200, 0, {RowCause.MISSING: 1_200}, NOON - FIVE),
+        "tenant_2": MoneyAtRisk(0),
+    }
+    assert in_words(verdict.reasons, "differing wallets") == (
+        "differing wallets of 12.00 USD, by cause: missing 12.00, differing since 2026-03-01T11:55:00Z or longer"
+    )

@@ -1,12 +1,14 @@
 """What counts as a failure, as an attempt and as neither: the same in memory and in Postgres."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from signal_worlds import NOON, request_event, unreadable, webhook_event
 from tests.triggers import T1, T2
 
-from ledger_guard.domain.signals import Reading
+from ledger_guard.domain.money import MOST_CENTS
+from ledger_guard.domain.signals import MoneyAtRisk, Reading
 from ledger_guard.domain.windows import Window
 
 FIVE = timedelta(minutes=5)
@@ -24,7 +26,9 @@ def test_t1_counts_refusals_out_of_requests_that_reached_the_funds_check(source)
             request_event("a", 200),
         ]
     )
-    assert source.signals.readings(T1, AT_NOON, AT_NOON) == [Reading(T1, "a", AT_NOON, events=3, exposure=5, subjects=2)]
+    assert source.signals.readings(T1, AT_NOON, AT_NOON) == [
+        Reading(T1, "a", AT_NOON, events=3, exposure=5, subjects=2, money=MoneyAtRisk(None, 3))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +52,9 @@ def test_t1_counts_refusals_out_of_requests_that_reached_the_funds_check(source)
 )
 def test_a_look_alike_is_neither_failure_nor_attempt(source, look_alike):
     source.arrive([request_event("a", 200), look_alike])
-    assert source.signals.readings(T1, AT_NOON, AT_NOON) == [Reading(T1, "a", AT_NOON, events=0, exposure=1, subjects=0)]
+    assert source.signals.readings(T1, AT_NOON, AT_NOON) == [
+        Reading(T1, "a", AT_NOON, events=0, exposure=1, subjects=0, money=MoneyAtRisk(0))
+    ]
 
 
 def test_a_tenant_without_any_attempt_has_no_reading(source):
@@ -66,13 +72,17 @@ def test_t2_counts_calls_below_its_path_by_status_and_code(source):
             webhook_event("a", 401, SIGNATURE, path="/api/v1/payments/adyen/webhook"),
         ]
     )
-    assert source.signals.readings(T2, AT_NOON, AT_NOON) == [Reading(T2, "a", AT_NOON, events=2, exposure=3, subjects=2)]
+    assert source.signals.readings(T2, AT_NOON, AT_NOON) == [
+        Reading(T2, "a", AT_NOON, events=2, exposure=3, subjects=2, money=MoneyAtRisk(None, 2))
+    ]
     assert source.signals.readings(T1, AT_NOON, AT_NOON) == []
 
 
 def test_failures_without_a_subject_count_without_one(source):
     source.arrive([request_event("a", 400, FUNDS, subject_id=None), request_event("a", 400, FUNDS, subject_id=None)])
-    assert source.signals.readings(T1, AT_NOON, AT_NOON) == [Reading(T1, "a", AT_NOON, events=2, exposure=2, subjects=0)]
+    assert source.signals.readings(T1, AT_NOON, AT_NOON) == [
+        Reading(T1, "a", AT_NOON, events=2, exposure=2, subjects=0, money=MoneyAtRisk(None, 2))
+    ]
 
 
 def test_many_windows_are_read_at_once_by_window_then_tenant(source):
@@ -144,3 +154,43 @@ def test_a_source_that_never_delivered_is_complete_for_no_moment(source):
 def test_the_source_is_complete_as_far_as_was_stated(source):
     source.complete(NOON)
     assert (source.signals.complete_through(T1), source.signals.complete_through(T2)) == (NOON, NOON)
+
+
+def refusal(cents: int | None, **changes):
+    return request_event("a", 400, FUNDS, amount_cents=cents, **changes)
+
+
+@pytest.mark.parametrize(
+    ("events", "money"),
+    [
+        pytest.param([refusal(1_000), refusal(240)], MoneyAtRisk(1_240), id="every amount known"),
+        pytest.param(
+            [refusal(1_000), refusal(None)], MoneyAtRisk(1_000, 1), id="one without an amount: what is known, and a note"
+        ),
+        pytest.param([refusal(None), refusal(None)], MoneyAtRisk(None, 2), id="no amount known: never 0"),
+        pytest.param([refusal(0)], MoneyAtRisk(0), id="nothing asked for, which is known"),
+        pytest.param([request_event("a", 200, amount_cents=9_900)], MoneyAtRisk(0), id="what was paid out is not at risk"),
+        pytest.param(
+            [refusal(700), request_event("a", 403, "KYC_REQUIRED", amount_cents=9_900)],
+            MoneyAtRisk(700),
+            id="nor what never came to it",
+        ),
+        pytest.param(
+            [refusal(700), refusal(9_900, event_time=NOON + FIVE)], MoneyAtRisk(700), id="nor what the next window refused"
+        ),
+        pytest.param([refusal(10**15 - 1)] * 9_500, MoneyAtRisk(MOST_CENTS), id="more than a database counts: sensing goes on"),
+    ],
+)
+def test_money_at_risk_is_what_the_refused_requests_asked_for(source, events, money):
+    source.arrive([replace(event, event_key=f"money-{number}") for number, event in enumerate(events)])
+    assert [found.money for found in source.signals.readings(T1, AT_NOON, AT_NOON)] == [money]
+
+
+def test_each_tenants_money_is_its_own(source):
+    source.arrive([refusal(100), request_event("b", 400, FUNDS, amount_cents=7), request_event("c", 200, amount_cents=5)])
+    found = source.signals.readings(T1, AT_NOON, AT_NOON)
+    assert [(each.tenant_id, each.money) for each in found] == [
+        ("a", MoneyAtRisk(100)),
+        ("b", MoneyAtRisk(7)),
+        ("c", MoneyAtRisk(0)),
+    ]

@@ -173,7 +173,7 @@ def test_use_key_marks_the_end_at_once_and_once(world, capsys, monkeypatch):
     assert main(["audit", "use-key", "--by", "anna"]) == 0
     assert "already" in said(capsys)
     assert main(["audit", "verify"]) == 0
-    assert state.tables.audit[2].event.actor == "anna"
+    assert state.tables.audit[2].event.actor == "anna (stated, not proved)"
 
 
 def test_heads_go_on_record_and_the_log_is_held_against_them(keyed, capsys, tmp_path):

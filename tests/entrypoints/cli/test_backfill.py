@@ -116,7 +116,10 @@ def test_who_did_it_is_on_the_audit_log(world):
     plan = run_json("dry-run", "--tenant-id", TENANT, "--actor", "alice")
     run_json("force", "--plan", plan["plan_id"], "--actor", "bob")
     with world.state.transaction() as state:
-        assert {entry.event.actor for entry in state.audit.entries()} == {"alice", "bob"}
+        assert {entry.event.actor for entry in state.audit.entries()} == {
+            "alice (stated, not proved)",
+            "bob (stated, not proved)",
+        }
 
 
 def test_undo_without_an_approval_is_refused(world):
@@ -199,7 +202,10 @@ def test_pause_resume_and_cancel_stand_in_the_status(world):
     assert run_json("status", "--plan", plan["plan_id"])["wanted"] == "run"
     for command, word in (("pause", "pause"), ("cancel", "cancel")):
         assert run(command, "--plan", plan["plan_id"], "--reason", "checkout is slow", "--actor", "alice").exit_code == 0
-        assert f"order     {word}, by alice: checkout is slow" in run("status", "--plan", plan["plan_id"]).stdout
+        assert (
+            f"order     {word}, by alice (stated, not proved): checkout is slow"
+            in run("status", "--plan", plan["plan_id"]).stdout
+        )
     assert isinstance(run("force", "--plan", plan["plan_id"]).exception, SafetyRefusal)
     assert run("resume", "--plan", plan["plan_id"]).exit_code == 0
     assert run_json("force", "--plan", plan["plan_id"])["applied"] == 2

@@ -1,9 +1,11 @@
 """`python -m ledger_guard backtest`: a file of readings in, a file of verdicts out."""
 
 import pytest
+import yaml
 from tests.entrypoints.cli.backtest_files import HEADER, recorded, severities
 
 from ledger_guard.entrypoints.cli.main import main
+from ledger_guard.policy.loader import policy_path
 
 
 def test_every_window_and_tenant_gets_a_verdict_with_its_reason(judge):
@@ -92,3 +94,49 @@ def test_an_unknown_policy_file_is_reported(judge):
     code, err, _ = judge(recorded(3), "--policy", "no/such/policy.yaml")
     assert code == 2
     assert "file not found" in err
+
+
+@pytest.fixture
+def limits(tmp_path):
+    """A policy file with these limits for T1."""
+
+    def call(**limits):
+        document = yaml.load(policy_path().read_text(encoding="utf-8"), yaml.CSafeLoader)
+        document["triggers"]["T1"]["limits"] = limits
+        file = tmp_path / "limits.yaml"
+        file.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper), encoding="utf-8")
+        return ("--policy", str(file))
+
+    return call
+
+
+def test_limits_by_money_apply_to_a_file_with_cents_and_do_nothing_without(judge, limits):
+    lines = recorded(100)
+    cents = [f"{line},{'cents' if n == 0 else 1_000_000 if n == 200 else 999_999}" for n, line in enumerate(lines)]
+    _, _, plain = judge(lines)
+    assert judge(lines, *limits(severe_from_cents=1_000_000))[2] == plain
+    _, _, found = judge(cents, *limits(severe_from_cents=1_000_000))
+    [changed] = [(before, after) for before, after in zip(plain, found, strict=True) if before != after]
+    assert (changed[0]["severity"], changed[1]["severity"], changed[1]["tenant_id"]) == ("none", "severe", "middle")
+    assert changed[1]["reason"] == (
+        f"Limit of the policy: refused withdrawals of 10,000.00 USD, severe from 10,000.00 USD. {changed[0]['reason']}"
+    )
+
+
+def test_cents_alone_change_no_verdict(judge):
+    lines = recorded(100, rise_from=95)
+    cents = [f"{line},{'cents' if n == 0 else 10**15}" for n, line in enumerate(lines)]
+    assert judge(cents)[2] == judge(lines)[2]
+
+
+def test_limits_by_events_and_always_severe_apply_to_every_file(judge, limits):
+    lines = recorded(100)
+    most = max(int(line.split(",")[2]) for line in lines[1:])
+    _, _, found = judge(lines, *limits(severe_from_events=most))
+    assert {row["tenant_id"] for row in found if row["severity"] == "severe"} == {"big"}
+    assert "severe" not in {row["severity"] for row in judge(lines, *limits(severe_from_events=most + 1))[2]}
+    slight = recorded(100, rise_from=95)
+    mild = [n for n, row in enumerate(judge(slight)[2]) if row["severity"] == "mild"]
+    always = judge(slight, *limits(always_severe=True))[2]
+    assert "mild" not in {row["severity"] for row in always}
+    assert {always[n]["severity"] for n in mild} <= {"severe"}

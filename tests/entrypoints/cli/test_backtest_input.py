@@ -86,6 +86,22 @@ def test_without_a_column_of_subjects_they_are_not_known(judge, readable_engine)
     assert np.isnan(readable_engine.batches[0].subjects).all()
 
 
+def test_cents_are_read_where_the_file_has_them_beside_subjects_or_alone(judge, readable_engine):
+    rows = ("1240000," + FIRST + ",3", ",2026-03-02T00:00:00Z,b,2,20,1", "0," + SECOND + ",")
+    code, _, _ = judge(["cents," + HEADER + ",subjects", *rows])
+    assert code == 0
+    assert np.array_equal(readable_engine.batches[0].cents, [1_240_000, np.nan], equal_nan=True)
+    assert readable_engine.batches[0].subjects.tolist() == [3, 1]
+    assert readable_engine.batches[1].cents.tolist() == [0]
+    judge([HEADER + ",cents", FIRST + ",1000000000000000"])
+    assert readable_engine.batches[2].cents.tolist() == [10**15]
+
+
+def test_without_a_column_of_cents_nothing_is_said_of_money(judge, readable_engine):
+    judge([HEADER, FIRST])
+    assert readable_engine.batches[0].cents is None
+
+
 def test_empty_and_given_exposures_may_stand_side_by_side(judge, readable_engine):
     judge([HEADER, FIRST, "2026-03-02T00:00:00Z,b,2,", "2026-03-02T00:00:00Z,c,2,1e3"])
     assert np.array_equal(readable_engine.batches[0].exposure, [10, np.nan, 1000], equal_nan=True)
@@ -139,6 +155,14 @@ def at_zero(fields: str) -> list[str]:
         ),
         pytest.param([HEADER + ",extra", FIRST + ",1"], "column 'extra' is unknown", id="unknown column"),
         pytest.param([HEADER + ",events", FIRST + ",1"], "column events is there more than once", id="column twice"),
+        pytest.param([HEADER + ",cents", FIRST + ",1.5"], "line 2: cents '1.5' is not an amount in cents", id="parts of a cent"),
+        pytest.param([HEADER + ",cents", FIRST + ",-1"], "line 2: cents '-1' is not an amount in cents", id="negative cents"),
+        pytest.param(
+            [HEADER + ",cents", FIRST + ",5", SECOND + ",1000000000000001"],
+            "line 3: cents '1000000000000001' is not an amount in cents; allowed: whole numbers from 0 to 1000000000000000",
+            id="too many cents",
+        ),
+        pytest.param([HEADER + ",cents", FIRST + ",NaN"], "line 2: cents 'NaN' is not an amount in cents", id="cents NaN"),
         pytest.param([HEADER + ",subjects,subjects", FIRST + ",1,1"], "column subjects is there more", id="subjects twice"),
         pytest.param([FIRST], "line 1: column window_start is missing", id="no header"),
         pytest.param([HEADER, FIRST, "2026-03-02T00:00:00Z,b,1"], "line 3: has 3 fields", id="short row"),

@@ -143,8 +143,11 @@ def test_what_was_typed_wrongly_is_one_line_with_what_is_allowed_and_code_2(comm
 
 def test_an_unknown_command_names_the_known_ones(capsys):
     assert frame.main(["polciy"]) == 2
-    known = "audit, backfill, backtest, budget, db, drill, incident, ingest, platform, policy, release, rollout, status, stop"
-    assert capsys.readouterr().err == f"no such command 'polciy'; allowed: {known}, watch\n"
+    known = (
+        "audit, backfill, backtest, budget, db, drill, incident, ingest, mode, platform, policy, release, rollout, source, "
+        "status, stop, watch"
+    )
+    assert capsys.readouterr().err == f"no such command 'polciy'; allowed: {known}\n"
 
 
 def test_an_unknown_subcommand_names_the_known_ones(capsys):

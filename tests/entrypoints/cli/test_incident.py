@@ -13,6 +13,8 @@ from ledger_guard import wiring
 from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import IncidentStatus
+from ledger_guard.domain.verdicts import Severity
+from ledger_guard.domain.windows import Window
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.reports.report import incident_report
@@ -93,3 +95,21 @@ def test_an_incident_that_does_not_exist_is_bad_input_on_one_line(world, capsys,
     written = capsys.readouterr()
     assert written.out == ""
     assert written.err == f"incident {missing}: does not exist; allowed: an id from `incident list --all`\n"
+
+
+def test_show_tells_the_money_at_risk_of_the_worst_windows(world, capsys):
+    add(world, OPEN)
+    newest = Window(OPEN.last_alarm_window_start, timedelta(minutes=5))
+    at = {"trigger": OPEN.trigger, "window": newest, "severity": Severity.SEVERE}
+    money = {"at_risk_cents": 1_240_000, "at_risk_without_amount": 0, "at_risk_currency": "USD"}
+    with world.state.transaction() as state:
+        state.verdicts.record([a_verdict(tenant_id="a", reasons=money, **at), a_verdict(tenant_id="b", **at)], OPEN.incident_id)
+    assert main(["incident", "show", OPEN.incident_id]) == 0
+    told = "money     at least 12,400.00 USD; not known for 1 tenant in the worst window of each tenant"
+    assert told in capsys.readouterr().out.splitlines()
+
+
+def test_show_says_when_the_money_is_not_known(world, capsys):
+    add(world, OPEN)
+    assert main(["incident", "show", OPEN.incident_id]) == 0
+    assert "money     amount not known in the worst window of each tenant" in capsys.readouterr().out.splitlines()

@@ -19,11 +19,14 @@ from tests.triggers import T1
 
 from ledger_guard import wiring
 from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
+from ledger_guard.domain.facts.codec import recorded, told
+from ledger_guard.domain.facts.incidents import CaseTaken, IncidentClosed
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import IncidentStatus
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.approvals.modes import modes_now
 
 OPEN = an_incident()
 REASON = "tenant-b left on 3 March"
@@ -84,7 +87,7 @@ def test_who_closed_it_when_and_why_is_in_the_audit_log(world):
     with world.state.transaction() as state:
         [entry] = state.audit.entries(incident_id=OPEN.incident_id)
     event = entry.event
-    assert (event.verb, event.actor, event.subject) == ("resolve", "anna", f"incident:{OPEN.incident_id}")
+    assert (event.verb, event.actor, event.subject) == ("resolve", "anna (stated, not proved)", f"incident:{OPEN.incident_id}")
     assert event.at == world.wall_clock.now()
     assert event.detail == {
         "reason": REASON,
@@ -168,3 +171,52 @@ def test_what_was_started_goes_on_and_is_named_and_freezes_stay(world, capsys):
         assert state.actions.of_incident(OPEN.incident_id) == [action]
         assert state.freezes.standing() == [freeze]
         assert state.audit.latest(1)[0].event.detail["unfinished_actions"] == ["backfill tenant-a"]
+
+
+FALSE = ("--false-alarm",)
+
+
+def modes(world: MemoryWorld) -> dict[str, str]:
+    with world.state.snapshot() as state:
+        return {each.row: each.mode.value for each in modes_now(world.deps, state)}
+
+
+def closings(world: MemoryWorld) -> list[IncidentClosed]:
+    with world.state.snapshot() as state:
+        entries = state.audit.about(f"incident:{OPEN.incident_id}", ("resolve",))
+    return [fact for entry in entries if (fact := told(entry.event, IncidentClosed))]
+
+
+def test_an_ordinary_end_says_nothing_of_a_false_alarm_and_lowers_nothing(world):
+    assert close() == 0
+    assert [each.is_false_alarm for each in closings(world)] == [None]
+    assert modes(world)["T1 severe isolated"] == "act"
+
+
+def test_a_false_alarm_takes_the_rows_that_decided_it_back_and_is_told(world):
+    with world.state.transaction() as state:
+        taken = CaseTaken(run_id="r", severity="severe", scope="widespread")
+        subject = f"incident:{OPEN.incident_id}"
+        state.audit.append(recorded(taken, actor="ledger_guard", subject=subject, at=world.wall_clock.now()))
+    assert close(*FALSE) == 0
+    assert [each.is_false_alarm for each in closings(world)] == [True]
+    found = modes(world)
+    assert (found["T1 severe isolated"], found["T1 severe widespread"], found["T3 severe"]) == ("propose", "propose", "act")
+    (posted,) = [each.notice for each in world.notifier.posted]
+    assert f"because anna found incident {OPEN.incident_id} to be a false alarm" in posted.summary
+
+
+def test_a_resolved_incident_is_found_false_once(world, capsys):
+    assert (close(), close()) == (0, 2)
+    capsys.readouterr()
+    assert close(*FALSE) == 0
+    assert [(each.was, each.is_false_alarm) for each in closings(world)] == [("open", None), ("resolved", True)]
+    assert close(*FALSE) == 2
+    assert "was found false already" in capsys.readouterr().err
+    assert len(closings(world)) == 2
+
+
+def test_an_incident_that_shows_trouble_is_not_found_false(world):
+    judged(world, 3, a=Severity.SEVERE, b=Severity.NONE)
+    assert close(*FALSE) == 3
+    assert (is_open(world), modes(world)["T1 severe isolated"]) == (True, "act")

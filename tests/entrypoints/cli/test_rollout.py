@@ -13,6 +13,7 @@ from ledger_guard import wiring
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.use_cases.flags.freeze import freeze
+from ledger_guard.use_cases.flags.override_freeze import override_freeze
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_with_one_value_for_everyone_a_tenant_is_answered_as_everyone(world, run
 
 def test_an_override_of_one_tenant_opens_no_one_where_everyone_has_one_value(world, run):
     freeze(world.deps, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
-    assert _override(run).exit_code == 0
+    _override(world)
     world.memory.flags.keeps_tenants = False
     assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 3
 
@@ -120,7 +121,10 @@ def test_bad_input_exits_2_with_one_line(run, arguments, says):
 def test_rotated_records_that_the_secret_was_rotated(world, run):
     rotation = world.plan_rotation(None)
     found = run("rotated", "--rotation", rotation, "--by", "payments-lead")
-    assert (found.exit_code, found.output) == (0, "recorded: WEBHOOK_SECRET_MOCKPSP of mockpsp was rotated by payments-lead\n")
+    assert (found.exit_code, found.output) == (
+        0,
+        "recorded: WEBHOOK_SECRET_MOCKPSP of mockpsp was rotated by payments-lead (stated, not proved)\n",
+    )
     with world.deps.state.transaction() as state:
         assert state.rotations.pending() == []
 
@@ -145,18 +149,19 @@ def test_a_flag_is_frozen_from_the_command_line_and_checked(world, run):
     frozen = run("freeze", "--flag", BALANCE, "--tenant-id", "tenant-a", "--reason", "drift not understood", "--by", "anna")
     assert frozen.exit_code == 0
     assert frozen.output.startswith("frozen: ledger_enforce_balance for tenant tenant-a since 2026-03-02T03:00:00Z (")
-    assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 3
+    checked = run("check", "--flag", BALANCE, "--tenant-id", "tenant-a")
+    assert (checked.exit_code, "by anna (stated, not proved) since" in checked.output) == (3, True)
     assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-b").exit_code == 0
 
 
-def _override(run, **changes: str) -> Ended:
-    given = {"flag": BALANCE, "tenant-id": "tenant-a", "hours": "2", "reason": "a pilot agreed on", "by": "ops-lead", **changes}
-    return run("override", *(part for name, value in given.items() for part in (f"--{name}", value)))
+def _override(world: RolloutWorld) -> None:
+    """As the form flag_override grants it."""
+    override_freeze(world.deps, BALANCE, "tenant-a", 2, "a pilot agreed on", "ops-lead")
 
 
 def test_an_override_opens_its_tenant_alone_until_it_expires(world, run):
     freeze(world.deps, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
-    assert _override(run).output.startswith("override: ledger_enforce_balance for tenant tenant-a until 2026-03-02T05:00:00Z (")
+    _override(world)
     opened = run("check", "--flag", BALANCE, "--tenant-id", "tenant-a")
     assert opened.exit_code == 0
     assert "frozen: ledger_enforce_balance for everyone by oncall" in opened.output
@@ -167,26 +172,16 @@ def test_an_override_opens_its_tenant_alone_until_it_expires(world, run):
     assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 3
 
 
-@pytest.mark.parametrize(
-    ("changes", "exit_code", "says"),
-    [
-        pytest.param({"by": "intern"}, 3, "intern may not grant it; allowed: payments-lead, ops-lead", id="not named"),
-        pytest.param({"hours": "25"}, 3, "more than the policy's maximum of 24", id="too long"),
-        pytest.param({"hours": "nan"}, 2, "allowed: more than 0", id="no number of hours"),
-        pytest.param({"tenant-id": EVERYWHERE}, 2, "allowed: one tenant", id="everyone"),
-        pytest.param({"reason": "because"}, 2, "allowed: at least 10", id="hardly a reason"),
-    ],
-)
-def test_an_override_that_may_not_be_granted_is_refused_in_one_line(world, run, changes, exit_code, says):
+def test_no_override_is_granted_on_the_word_of_whoever_has_the_command_line(world, run):
     freeze(world.deps, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
-    found = _override(run, **changes)
-    assert (found.exit_code, found.output, found.error.count("\n")) == (exit_code, "", 1)
-    assert says in found.error
+    given = ("--flag", BALANCE, "--tenant-id", "tenant-a", "--hours", "2", "--reason", "a pilot agreed on", "--by", "ops-lead")
+    assert run("override", *given).exit_code == 2
+    assert run("check", "--flag", BALANCE, "--tenant-id", "tenant-a").exit_code == 3
 
 
 def test_status_shows_overrides_which_can_be_ended(world, run):
     freeze(world.deps, BALANCE, EVERYWHERE, None, "stop the rollout", "oncall")
-    _override(run)
+    _override(world)
     (override,) = json.loads(run("status", "--json").output)["flags"][0]["overrides"]
     assert f"override {override['override_id']} for tenant tenant-a until 2026-03-02T05:00:00Z" in run("status").output
     ended = run("end-override", "--override", override["override_id"], "--by", "anna")

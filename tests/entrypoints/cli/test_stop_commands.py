@@ -9,8 +9,11 @@ import pytest
 
 from ledger_guard import wiring
 from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
+from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.entrypoints.cli.main import main
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.flags.freeze import freeze
+from ledger_guard.use_cases.flags.watch_flags import watch_flags
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 STOP = ["stop", "--reason", "two tenants were paid twice", "--by", "anna"]
@@ -38,6 +41,7 @@ def test_the_status_as_json(world, capsys):
     assert main(["status", "--json"]) == 3
     found = json.loads(capsys.readouterr().out)
     assert [each["period"] for each in found.pop("budgets")] == ["hourly", "daily"]
+    assert {each["mode"] for each in found.pop("modes")} == {"propose"}
     assert found == {
         "is_stopped": True,
         "read_at": "2026-03-01T12:00:00Z",
@@ -52,7 +56,37 @@ def test_the_status_as_json(world, capsys):
         "waiting_drills": 0,
         "open_incidents": 0,
         "standing_freezes": 0,
+        "delegations": [],
+        "flags_past_the_guard": 0,
+        "flags_enabled_in_a_freeze": 0,
+        "flags_not_compared": 2,
     }
+
+
+def _flags_line(capsys) -> str:
+    main(["status"])
+    return capsys.readouterr().out.splitlines()[-1]
+
+
+def test_the_status_says_how_the_flags_differ_from_the_record(world, capsys, monkeypatch):
+    assert _flags_line(capsys) == "flags      2 not compared with the record"
+    world.flags.put("ledger_enforce_balance", "*", is_enabled=False)
+    watch_flags(world.deps)
+    assert _flags_line(capsys) == "flags      as on record"
+    world.flags.put("ledger_enforce_balance", "tenant-a", is_enabled=False)
+    watch_flags(world.deps)
+    assert _flags_line(capsys) == "flags      1 changed past the guard"
+    freeze(world.deps, "ledger_enforce_balance", "*", None, "drift", "oncall")
+    world.flags.put("ledger_enforce_balance", "*", is_enabled=True)
+    watch_flags(world.deps)
+    assert _flags_line(capsys) == "flags      1 ENABLED DURING A FREEZE; 2 changed past the guard"
+
+    def away(flag):
+        raise SourceUnavailable("flags: away")
+
+    monkeypatch.setattr(world.flags, "scopes", away)
+    watch_flags(world.deps)
+    assert _flags_line(capsys).endswith("2 changed past the guard; 2 not compared with the record")
 
 
 def test_the_budget_as_text_and_as_json(world, capsys):

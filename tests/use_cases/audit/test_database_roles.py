@@ -14,6 +14,7 @@ from tests.triggers import T3, TRIGGERS
 
 from ledger_guard import wiring
 from ledger_guard.adapters.postgres.roles import ROLE_NAMES, roles_sql
+from ledger_guard.connections import backfill_settings
 from ledger_guard.domain.audit import first_fault
 from ledger_guard.domain.plans import BackfillMode
 from ledger_guard.entrypoints.cli.main import main
@@ -225,7 +226,7 @@ def test_with_a_connection_for_each_role_a_backfill_is_still_one_transaction(log
     fill(logins.owner)
     deps = opened(monkeypatch, logins.guard, logins.guard, reader=logins.reader, backfill=logins.backfill)
     plan_force_and_undo(deps, logins)
-    assert wiring.backfill_settings()[0] == wiring.backfill_settings()[1]
+    assert backfill_settings()[0] == backfill_settings()[1]
 
 
 def test_with_a_key_in_the_environment_every_writer_marks_its_entries(logins, monkeypatch):

@@ -23,6 +23,7 @@ _TABLES = (
     "ledger_guard.approval_answer",
     "ledger_guard.approval",
     "ledger_guard.audit_entry",
+    "ledger_guard.incident",
 )
 
 

@@ -9,8 +9,8 @@ from tests.use_cases.flags.rollout_world import BALANCE, NOW, SIGNATURE
 from ledger_guard.adapters.flag_stores.dotenv import DotenvFlagStore
 from ledger_guard.adapters.flag_stores.flagd import FlagdFlagStore
 from ledger_guard.adapters.flag_stores.http import HttpFlagStore
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.flag_writer import PostgresOneWriter

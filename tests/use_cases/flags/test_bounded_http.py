@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ledger_guard.adapters.flag_probes.probes import HttpFlagProbes
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.http.bounded_http import MOST_BYTES, NoAnswer, ask
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.validation.http_validation import HttpValidationSource
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE

@@ -259,3 +259,41 @@ def test_a_scope_with_two_rows_stops_everything(database_uri):
             )
     with pytest.raises(LedgerInvariantError, match="more than one row"):
         _postgres(database_uri).get(BALANCE, EVERYWHERE)
+
+
+NOBODY_KNOWN = """
+    alter table rollout_flag alter changed_at drop not null, alter changed_by drop not null;
+    update rollout_flag set changed_at = null, changed_by = null
+"""
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("spoilt", "by", "at"),
+    [
+        pytest.param(
+            "update rollout_flag set changed_by = 'mallory', changed_at = '2026-03-01 12:00+02'",
+            "mallory",
+            "2026-03-01T10:00:00+00:00",
+            id="known",
+        ),
+        pytest.param("update rollout_flag set changed_at = 'infinity'", "somebody", None, id="never"),
+        pytest.param("alter table rollout_flag alter changed_at type text using 'yesterday'", "somebody", None, id="a text"),
+        pytest.param(NOBODY_KNOWN, "", None, id="null"),
+    ],
+)
+def test_who_changed_a_row_and_when_come_from_its_columns_and_no_content_of_them_stops_a_read(database_uri, spoilt, by, at):
+    store = _postgres(database_uri)
+    _set(store, EVERYWHERE, True)
+    with psycopg.connect(database_uri) as connection:
+        connection.execute(spoilt)
+    (state,) = store.scopes(BALANCE)
+    assert (state.changed_by, state.changed_at and state.changed_at.isoformat()) == (by, at)
+
+
+@pytest.mark.parametrize("kind", ["dotenv", "flagd", "http"])
+def test_a_store_that_keeps_no_one_does_not_know_who_changed_it(request, kind):
+    store = _opened(request, kind)
+    _set(store, EVERYWHERE, True)
+    (state,) = store.scopes(BALANCE)
+    assert (state.changed_by, state.changed_at) == ("", None)

@@ -14,6 +14,7 @@ from ledger_guard.domain.errors import NotificationFailed, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.use_cases.flags.remind import remind
 from ledger_guard.use_cases.flags.standing_rollbacks import standing_rollbacks
+from ledger_guard.use_cases.flags.watch_flags import watch_flags
 
 
 @pytest.fixture
@@ -87,10 +88,37 @@ def test_a_restored_flag_is_named_no_more(world):
     assert _after(world, hours=100) == []
 
 
-def test_a_flag_that_was_enabled_past_the_guard_is_named_no_more(world):
-    _rolled_back(world)
+def test_attack_a_flag_that_was_enabled_past_the_guard_is_named_until_a_restore_is_on_record(world):
+    incident = _rolled_back(world)
     world.memory.flags.put(SIGNATURE, EVERYWHERE, True)
+    world.memory.wall_clock.advance(timedelta(minutes=5))
+    watch_flags(world.deps)
+    (said,) = _after(world, hours=4)
+    assert said == (
+        "webhook_signature_enforced for everyone: rolled back by payments-lead at 2026-03-02T03:00:00Z, enabled again past the "
+        "guard (since 2026-03-02T03:05:00Z), not restored on record."
+    )
+    assert world.memory.notifier.posted[-1].notice.title.startswith("remind · T2")
+    world.resolve(incident)
+    world.answer(world.ask_to_restore(incident, SIGNATURE))
+    world.restore(incident, SIGNATURE)
     assert _after(world, hours=100) == []
+
+
+def test_a_tenants_rollback_whose_value_was_taken_out_of_the_store_is_named_still(world):
+    world.approved_roll_back(world.incident(), BALANCE, "tenant-a")
+    world.memory.flags.remove(BALANCE, "tenant-a")
+    (said,) = _after(world, hours=24)
+    assert "for tenant tenant-a: rolled back by payments-lead" in said
+    assert "not noticed before now" in said
+
+
+def test_a_rollback_whose_row_is_gone_is_named_from_its_audit_entry(world):
+    _rolled_back(world, BALANCE)
+    world.memory.state.tables.flag_changes.clear()
+    (said,) = _after(world, hours=24)
+    assert "has been off for everyone for 24 h" in said
+    assert _after(world, hours=1) == []
 
 
 def test_a_tenants_rollback_is_named_by_its_tenant(world):
@@ -128,13 +156,13 @@ def test_what_the_channel_did_not_take_is_reported_at_the_next_check(world):
     [
         pytest.param(b"LEDGER_ENFORCE_BALANCE=False\nWEBHOOK_SIGNATURE_ENFORCED=False\n", True, id="off"),
         pytest.param(b"A=1\n", False, id="the line was deleted"),
-        pytest.param(b"LEDGER_ENFORCE_BALANCE=True\nWEBHOOK_SIGNATURE_ENFORCED=True\n", None, id="enabled by hand"),
+        pytest.param(b"LEDGER_ENFORCE_BALANCE=True\nWEBHOOK_SIGNATURE_ENFORCED=True\n", True, id="enabled by hand"),
     ],
 )
 def test_a_rollback_stands_by_the_record_while_the_store_can_not_tell(world, tmp_path, content, is_read):
     _rolled_back(world)
     world.deps = replace(world.deps, flags=dotenv_store(tmp_path, content))
-    assert [found.is_read for found in standing_rollbacks(world.deps)] == ([] if is_read is None else [is_read])
+    assert [found.is_read for found in standing_rollbacks(world.deps)] == [is_read]
 
 
 def test_while_the_flag_store_is_away_the_record_is_believed_and_that_is_said(world, monkeypatch):

@@ -17,10 +17,10 @@ from ledger_guard.adapters.clocks.system import SystemClock
 from ledger_guard.adapters.flag_stores.dotenv import DotenvFlagStore
 from ledger_guard.adapters.flag_stores.flagd import FlagdFlagStore
 from ledger_guard.adapters.flag_stores.http import HttpFlagStore
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.postgres import PostgresFlagStore
 from ledger_guard.adapters.flag_stores.restart import CommandRestarter, WebhookRestarter
 from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.policy.flag_store import (

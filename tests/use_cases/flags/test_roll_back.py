@@ -15,7 +15,10 @@ from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, ChangeStatus
 from ledger_guard.domain.incidents import ActionStatus
-from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.domain.money_at_risk import with_money
+from ledger_guard.domain.signals import MoneyAtRisk
+from ledger_guard.domain.verdicts import Scope, Severity, Verdict
+from ledger_guard.domain.windows import Window
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals.record_answer import record_answer
 from ledger_guard.use_cases.flags.confirm import confirm
@@ -62,6 +65,20 @@ def test_a_proposal_says_what_will_be_done_to_whom_and_why(world):
         "Seen: everyone on (version 1); tenant tenant-a on (version 1)",
     ):
         assert words in proposal.text
+
+
+def test_a_proposal_tells_the_money_at_risk_and_new_money_voids_no_approval(world):
+    incident_id = world.incident()
+    before = propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident_id, "oncall")
+    assert "Money at risk: amount not known in the newest window in alarm." in before.text
+    with world.deps.state.transaction() as state:
+        incident = state.incidents.get(incident_id)
+        newest = Window(incident.last_alarm_window_start, timedelta(minutes=5))
+        alarm = Verdict(incident.trigger, "tenant-a", newest, Severity.SEVERE, Scope.WIDESPREAD, "High rise.")
+        state.verdicts.record([with_money(alarm, MoneyAtRisk(1_240_000), "USD")], incident_id)
+    after = propose_roll_back(world.deps, BALANCE, EVERYWHERE, incident_id, "oncall")
+    assert "Money at risk: 12,400.00 USD in the newest window in alarm." in after.text
+    assert after.subject_hash == before.subject_hash
 
 
 @pytest.mark.parametrize(

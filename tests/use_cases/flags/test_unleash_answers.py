@@ -9,7 +9,6 @@ import pytest
 from pydantic import ValidationError
 from tests.use_cases.flags.rollout_world import BALANCE, NOW
 
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
 from ledger_guard.adapters.flag_stores.unleash_feature import (
     Environment,
@@ -21,6 +20,7 @@ from ledger_guard.adapters.flag_stores.unleash_feature import (
     value_of,
     with_note,
 )
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.domain.errors import LedgerInvariantError, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE
@@ -166,3 +166,33 @@ def test_no_other_answer_is_taken_for_a_value(feature, problem):
             UnleashFlagStore(settings, caller, nullcontext, SettableClock(NOW)).get(BALANCE, EVERYWHERE)
     finally:
         server.stop()
+
+
+TURNED = {"id": 7, "type": ON, "createdBy": "anna", "createdAt": "2026-03-01T12:00:00.000Z"}
+LATER = {"id": 8, "type": "feature-strategy-update", "createdBy": "boris", "createdAt": "2026-03-01T13:00:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    ("found", "by", "at"),
+    [
+        pytest.param([TURNED], "anna", "2026-03-01T12:00:00+00:00", id="the toggle"),
+        pytest.param([LATER, TURNED], "anna", "2026-03-01T12:00:00+00:00", id="the toggle, and something else since"),
+        pytest.param([LATER], "boris", "2026-03-01T13:00:00+00:00", id="no toggle among the newest"),
+        pytest.param([{**TURNED, "createdAt": "yesterday"}], "anna", None, id="no time"),
+        pytest.param([{**TURNED, "createdAt": 4711}], "anna", None, id="a number"),
+        pytest.param([{**TURNED, "createdAt": "2026-03-01T12:00:00"}], "anna", None, id="a time without a zone"),
+        pytest.param([], "", None, id="no events"),
+    ],
+)
+def test_who_turned_a_flag_and_when_come_from_unleashes_events(found, by, at):
+    on = {"name": BALANCE, "environments": [{"name": "production", "enabled": True, "strategies": [EVERYBODY]}]}
+    answers = {"/api/admin/search/events": (200, json.dumps({"events": found})), "/api/admin/projects/": (200, json.dumps(on))}
+    server = Canned(answers).start()
+    settings = UnleashServer(kind="unleash", base_url=server.base_url, environment="production")
+    try:
+        (state,) = UnleashFlagStore(settings, HttpCaller(timeout_seconds=5, attempts=1), nullcontext, SettableClock(NOW)).scopes(
+            BALANCE
+        )
+    finally:
+        server.stop()
+    assert (state.changed_by, state.changed_at and state.changed_at.isoformat()) == (by, at)

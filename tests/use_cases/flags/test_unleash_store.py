@@ -9,8 +9,8 @@ from tests.flag_writes import compare_and_set
 from tests.use_cases.flags.flag_stores import unleash_store
 from tests.use_cases.flags.rollout_world import BALANCE, NOW, RUN, RolloutWorld, rollout_world
 
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.flag_writer import PostgresOneWriter
@@ -78,6 +78,8 @@ def test_the_reason_is_the_guards_until_a_person_turns_the_flag_even_to_and_fro(
         unleash.as_a_person("POST", f"{PRODUCTION}/{turn}")
     now = store.get(BALANCE, EVERYWHERE)
     assert (now.is_enabled, now.change_reason) == (True, "changed in Unleash by admin")
+    assert now.changed_by == "admin"
+    assert now.changed_at is not None
     assert now.version != written.version
     with pytest.raises(SafetyRefusal, match="changed meanwhile"):
         compare_and_set(store, written, False, "payments-lead", "because")

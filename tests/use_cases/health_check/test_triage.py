@@ -12,6 +12,7 @@ from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.ports.platform import AffectedSubject, FailureGroup
 from ledger_guard.signals.triage import triage
+from ledger_guard.use_cases.flags.watch_flags import watch_flags
 from ledger_guard.use_cases.health_check.sense import sense
 
 FUNDED_BEHIND = {"player_available": 5000, "wallet_available": 100}
@@ -219,3 +220,16 @@ def test_a_triage_is_on_record():
 def test_an_unknown_incident_is_refused(incident_id):
     with pytest.raises(BadInputError):
         triage(world_at().deps, incident_id)
+
+
+def test_what_somebody_changed_about_the_flag_past_the_guard_is_listed_as_a_change_in_time():
+    world = world_with()
+    watch_flags(world.deps)
+    assert dict(triage(world.deps, INCIDENT_ID).facts) == {}
+    world.deps.flags.put("ledger_enforce_balance", "a", False, by="mallory")
+    world.deps.flags.put("webhook_signature_enforced", "*", False)
+    watch_flags(world.deps)
+    (label, words), *others = triage(world.deps, INCIDENT_ID).facts
+    assert (label, others) == ("Changed past the guard", [])
+    assert words.startswith("ledger_enforce_balance for tenant a: not set → off, changed past the guard, noticed ")
+    assert 'by "mallory"' in words

@@ -102,7 +102,9 @@ def test_a_players_address_is_stored_nowhere_and_a_webhook_calls_with_the_call(r
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["--mapping", "nginx"], "allowed: combined, ingress_json", id="unknown mapping"),
+        pytest.param(
+            ["--mapping", "nginx"], "allowed: caddy, caddy_host, cloudflare, combined, envoy, ingress_json,", id="unknown mapping"
+        ),
         pytest.param(["--tenant", ""], "tenant id: is empty", id="empty tenant"),
         pytest.param(["--tenant", "a%"], "tenant id", id="pattern as tenant"),
         pytest.param(["--complete-through", "noon"], "--complete-through", id="no moment"),

@@ -325,3 +325,37 @@ def test_an_event_time_is_never_later_than_the_clock_even_with_an_offset():
     late = (NOW + timedelta(minutes=1)).isoformat()
     with pytest.raises(UnusableLine, match="future"):
         json_event(changed(timestamp=late))
+
+
+@pytest.mark.parametrize(
+    ("stated", "cents"),
+    [
+        pytest.param(12.34, 1_234, id="a number"),
+        pytest.param("12.34", 1_234, id="a text"),
+        pytest.param(12.345, None, id="parts of a cent"),
+        pytest.param(-5, None, id="negative"),
+        pytest.param("1e400", None, id="without end as text"),
+        pytest.param(float("inf"), None, id="without end"),
+        pytest.param(float("nan"), None, id="NaN"),
+        pytest.param(10**13, None, id="more than cents can be told of"),
+        pytest.param(None, None, id="null"),
+        pytest.param(True, None, id="a boolean"),
+        pytest.param({"value": 5}, None, id="an object"),
+    ],
+)
+def test_an_amount_that_can_not_be_read_is_not_known_and_its_request_still_counts(stated, cents):
+    event = json_event(changed(amount=stated))
+    assert (event.amount_cents, event.status, event.error_code) == (cents, 400, "INSUFFICIENT_FUNDS")
+
+
+def test_an_amount_of_endless_digits_does_not_spoil_its_line():
+    """Python refuses to read such a number, and a caller could hide its refusals behind it."""
+    line = changed(amount=5).replace('"amount": 5', f'"amount": {"9" * 5_000}')
+    event = json_event(line)
+    assert (event.amount_cents, event.status, event.error_code) == (None, 400, "INSUFFICIENT_FUNDS")
+
+
+def test_an_amount_is_read_where_the_mapping_says_and_nowhere_without_it():
+    line = changed(amount=1, body={"sum": 5})
+    assert json_event(line, JSON.model_copy(update={"amount": "body.sum"})).amount_cents == 500
+    assert json_event(line, JSON.model_copy(update={"amount": None})).amount_cents is None

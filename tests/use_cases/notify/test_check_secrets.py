@@ -22,6 +22,7 @@ from ledger_guard.signals.registry import topics_of
 from ledger_guard.signals.secret_ages import look_at_secrets
 from ledger_guard.signals.signature_causes import CauseKind, FlagFacts, RecentChange, by_provider, likeliest_cause
 from ledger_guard.use_cases.flags.record_deploy import record_deploy
+from ledger_guard.use_cases.flags.watch_flags import watch_flags
 from ledger_guard.use_cases.remediation.plan_secret_rotation import complete_rotation, plan_one_rotation, plan_secret_rotation
 from ledger_guard.use_cases.remediation.remediation_steps import request_review
 
@@ -277,6 +278,23 @@ def test_a_flag_that_is_off_everywhere_is_not_the_cause_and_one_tenant_is_enough
     assert "is off" in check_secrets(world.deps, incident.incident_id).likeliest_cause
     world.flags.put(FLAG, "pilot", is_enabled=True)
     assert "is off" not in check_secrets(world.deps, incident.incident_id).likeliest_cause
+
+
+def test_a_flag_enabled_past_the_guard_shortly_before_is_among_the_causes_and_named(world, open_incident):
+    """Two of three providers, wholly refused, and no rollback on record that would say that it should be off."""
+    world.flags.put(FLAG, "*", is_enabled=False)
+    watch_flags(world.deps)
+    world.flags.put(FLAG, "*", is_enabled=True, by="mallory", at=NOON - 4 * WINDOW)
+    watch_flags(world.deps)
+    for provider, name in (("mockpsp", "WEBHOOK_SECRET_MOCKPSP"), ("stripe", "STRIPE_WEBHOOK_SECRET")):
+        world.secrets.inspect(provider, name, STRONG)
+        world.triage.fail(_group(provider, 73, 73))
+    report = check_secrets(world.deps, open_incident(T2).incident_id)
+    assert report.cause_kind is CauseKind.FLIP
+    assert "which someone enabled past the guard (noticed 2026-03-01T12:00:00Z)" in report.likeliest_cause
+    (change,) = [each for each in report.recent if each.kind == "flag"]
+    assert (change.at, change.provider) == (NOON - 4 * WINDOW, None)
+    assert change.words.startswith(f"{FLAG} for everyone: off → on, changed past the guard")
 
 
 class Away:

@@ -77,9 +77,28 @@ def test_the_evidence_has_value_baseline_band_ratio_window_and_since_when(world,
     _judge(world, incident, "acme")
     facts = dict(incident_notice(world.deps, incident.incident_id, "classify").facts)
     assert facts["Evidence acme"] == (
-        "severe: 12 refused withdrawals of 40 (30.00%); baseline 2.10%; band 0.90% to 4.00%; 14.3 times the baseline; "
+        "severe: 12 refused withdrawals of 40 (30.00%); refused withdrawals: amount not known; "
+        "baseline 2.10%; band 0.90% to 4.00%; 14.3 times the baseline; "
         "window 2026-03-01T11:55:00Z to 2026-03-01T12:00:00Z; since 2026-03-01T11:45:00Z. High rise."
     )
+
+
+def test_money_at_risk_is_one_line_numbers_first_over_the_newest_alarm_of_each_tenant(world, open_incident):
+    incident = open_incident(tenants=("acme", "beta", "gone"))
+    at_risk = {"at_risk_currency": "USD", "at_risk_without_amount": 0}
+    _judge(world, incident, "acme", at=NOON - 3 * WINDOW, at_risk_cents=999_999_900, **at_risk)
+    _judge(world, incident, "acme", at_risk_cents=1_200_000, **at_risk)
+    _judge(world, incident, "beta", at_risk_cents=40_000, **at_risk)
+    facts = dict(incident_notice(world.deps, incident.incident_id, "classify").facts)
+    assert facts["Money at risk"] == "12,400.00 USD: refused withdrawals in the newest alarm of each tenant"
+    assert "refused withdrawals of 12,000.00 USD; baseline" in facts["Evidence acme"]
+
+
+def test_money_that_no_verdict_tells_is_said_not_to_be_known(world, open_incident):
+    incident = open_incident()
+    _judge(world, incident, "acme")
+    facts = dict(incident_notice(world.deps, incident.incident_id, "classify").facts)
+    assert facts["Money at risk"] == "amount not known: refused withdrawals in the newest alarm of each tenant"
 
 
 def test_evidence_leaves_out_figures_that_a_verdict_does_not_have(world, open_incident):
@@ -87,7 +106,9 @@ def test_evidence_leaves_out_figures_that_a_verdict_does_not_have(world, open_in
     missing = {"baseline_rate": None, "band_low": None, "band_high": None, "ratio": None, "rate": None}
     _judge(world, incident, "acme", **missing)
     facts = dict(incident_notice(world.deps, incident.incident_id, "classify").facts)
-    assert facts["Evidence acme"].startswith("severe: 12 refused withdrawals of 40; window 2026-03-01T11:55:00Z")
+    assert facts["Evidence acme"].startswith(
+        "severe: 12 refused withdrawals of 40; refused withdrawals: amount not known; window 2026-03-01T11:55:00Z"
+    )
 
 
 def test_the_policy_row_says_what_is_proposed_who_owns_it_and_which_runbook(world, open_incident):
@@ -140,7 +161,7 @@ def test_webhooks_are_not_called_players(world, open_incident):
 def test_a_balance_mismatch_leaves_its_players_to_the_triage(world, open_incident):
     incident = open_incident(T3)
     labels = [label for label, _ in incident_notice(world.deps, incident.incident_id, "classify").facts]
-    assert labels == ["Tenants", "Proposed", "Owner", "Runbook", "Evidence"]
+    assert labels == ["Tenants", "Money at risk", "Proposed", "Owner", "Runbook", "Evidence"]
 
 
 def test_a_source_that_is_away_is_said_and_does_not_hold_the_notice_up(world, open_incident):

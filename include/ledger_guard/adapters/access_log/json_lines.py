@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -10,6 +11,8 @@ from ledger_guard.adapters.access_log.line_fields import LineFields, UnusableLin
 from ledger_guard.policy.platform import AccessLogMapping
 
 _ABSENT = object()
+#: more digits than any number of a log has
+_MOST_DIGITS = 40
 #: nginx without `escape=json` writes other bytes than plain ASCII so, which JSON does not know
 _HEX_ESCAPES = re.compile(r"\\\\|((?:\\x[0-9A-Fa-f]{2})+)")
 
@@ -56,9 +59,12 @@ def _loaded(line: str) -> Any:
     try:
         return json.loads(line)
     except ValueError:
-        if "\\x" not in line:
-            raise
-        return json.loads(_HEX_ESCAPES.sub(_as_json_text, line))
+        return json.loads(_HEX_ESCAPES.sub(_as_json_text, line) if "\\x" in line else line, parse_int=_whole)
+
+
+def _whole(digits: str) -> float:
+    """A whole number. Python reads none of thousands of digits, and a client that sends one must not spoil its line."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
 
 
 def _as_json_text(escapes: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from ledger_guard.adapters.access_log.line_fields import LineFields, UnusableLin
 from ledger_guard.domain.access_events import MOST_UNKNOWN_TENANTS, AccessEvent, NamedTenants
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id
-from ledger_guard.domain.money import readable_cents
+from ledger_guard.domain.money import exact_cents
 from ledger_guard.domain.windows import UTC, iso
 from ledger_guard.policy.platform import AccessLogMapping
 from ledger_guard.policy.sources import AccessEvents
@@ -107,7 +107,8 @@ class LineEvents:
             status=status,
             error_code=error_code,
             error_code_is_known=fields.error_code_is_known and is_text,
-            amount_cents=_cents(fields.amount),
+            # anything else is dropped, but the request is kept
+            amount_cents=exact_cents(fields.amount),
             source_address=self._sender(method, path, fields.source_address),
         )
 
@@ -164,14 +165,6 @@ def _as_usual(text: str) -> str | None:
     if address.scope_id is not None:
         return None
     return str(address.ipv4_mapped or address)
-
-
-def _cents(amount: object) -> int | None:
-    """An amount in cents; anything else is dropped, but the request is kept."""
-    try:
-        return readable_cents(float(str(amount)))
-    except ValueError:
-        return None
 
 
 def _tenant_id(name: str) -> str:

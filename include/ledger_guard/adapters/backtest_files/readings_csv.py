@@ -1,4 +1,4 @@
-"""Readings from a CSV file, window by window, with every row checked: `window_start,tenant_id,events,exposure[,subjects]`."""
+"""Readings from a CSV file, window by window, every row checked: `window_start,tenant_id,events,exposure[,subjects][,cents]`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from ledger_guard.adapters.backtest_files.csv_columns import BadLine, CsvColumns, TextBlock
-from ledger_guard.adapters.backtest_files.readings_windows import COLUMNS, SUBJECTS, WindowCutter, WindowRows
+from ledger_guard.adapters.backtest_files.readings_windows import COLUMNS, OPTIONAL, WindowCutter, WindowRows
 from ledger_guard.domain.errors import BadInputError
 
 
@@ -52,10 +53,13 @@ class ReadingsFile:
                 raise BadInputError(f"{self._path}: {error}") from error
 
     def _windows(self, text: CsvColumns) -> Iterator[WindowRows]:
-        cutter = WindowCutter()
+        names = self._names(text)
+        wanted = [*COLUMNS, *(name for name in OPTIONAL if name in names)]
+        places = _places(names, wanted, text.line - 1)
+        cutter = WindowCutter(wanted[len(COLUMNS) :])
         is_empty = True
         try:
-            for block in self._blocks(text):
+            for block in self._blocks(text, len(names), places):
                 is_empty = False
                 yield from cutter.add(block)
         except BadLine:
@@ -66,27 +70,35 @@ class ReadingsFile:
             raise BadInputError(f"{self._path}: has no readings; allowed: a header and at least one row")
         yield from cutter.end()
 
-    def _blocks(self, text: CsvColumns) -> Iterator[TextBlock]:
-        """Blocks of rows, with the columns in the order of COLUMNS and SUBJECTS."""
-        try:
+    def _names(self, text: CsvColumns) -> list[str]:
+        with _readable(text):
             names = [name.strip() for name in text.header() or ()]
-            if not names:
-                allowed = f"a header with the columns {','.join(COLUMNS)}, and rows"
-                raise BadInputError(f"{self._path}: is empty; allowed: {allowed}")
-            places = _places(names, text.line - 1)
-            for block in text.blocks(len(names)):
+        if not names:
+            allowed = f"a header with the columns {','.join(COLUMNS)}, and rows"
+            raise BadInputError(f"{self._path}: is empty; allowed: {allowed}")
+        return names
+
+    def _blocks(self, text: CsvColumns, columns: int, places: list[int]) -> Iterator[TextBlock]:
+        """Blocks of rows, with the columns at `places` in their order."""
+        with _readable(text):
+            for block in text.blocks(columns):
                 yield TextBlock(tuple(block.columns[place] for place in places), block.lines)
-        except (csv.Error, EOFError, OSError, zlib.error) as error:
-            raise BadLine(text.line, f"can't be read ({error})", "CSV text in UTF-8, plain or gzipped") from error
 
     def _unreadable(self, error: OSError) -> BadInputError:
         return BadInputError(f"{self._path}: can't be read ({error.strerror}); allowed: a CSV file, plain or gzipped")
 
 
-def _places(names: list[str], line: int) -> list[int]:
-    """The position of each column."""
-    allowed = f"the columns {','.join(COLUMNS)}, and {SUBJECTS} where known"
-    wanted = [*COLUMNS, SUBJECTS] if SUBJECTS in names else [*COLUMNS]
+@contextmanager
+def _readable(text: CsvColumns) -> Iterator[None]:
+    try:
+        yield
+    except (csv.Error, EOFError, OSError, zlib.error) as error:
+        raise BadLine(text.line, f"can't be read ({error})", "CSV text in UTF-8, plain or gzipped") from error
+
+
+def _places(names: list[str], wanted: list[str], line: int) -> list[int]:
+    """The position of each column that is `wanted`."""
+    allowed = f"the columns {','.join(COLUMNS)}, and {' and '.join(OPTIONAL)} where known"
     for name in wanted:
         if names.count(name) != 1:
             problem = "is missing" if name not in names else "is there more than once"

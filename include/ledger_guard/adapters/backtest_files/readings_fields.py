@@ -13,6 +13,8 @@ from ledger_guard.domain.windows import UTC
 
 #: more than this is no count of anything
 LARGEST = 10**12
+#: nor more than this a sum of money
+LARGEST_CENTS = 10**15
 #: stricter than `fromisoformat`, which reads more with every Python
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{3}|\.\d{6})?)?)(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _YEARS = range(1970, 9999)
@@ -69,24 +71,33 @@ def exposure(texts: list[str]) -> NDArray[np.float64]:
 
 def subjects(texts: list[str]) -> NDArray[np.float64]:
     """Whole numbers, NaN where the field is empty; raises BadField where one is none."""
+    return _whole_or_empty(texts, "subjects", "a count", LARGEST)
+
+
+def cents(texts: list[str]) -> NDArray[np.float64]:
+    """Whole numbers, NaN where the field is empty; raises BadField where one is none."""
+    return _whole_or_empty(texts, "cents", "an amount in cents", LARGEST_CENTS)
+
+
+def _whole_or_empty(texts: list[str], name: str, what: str, largest: int) -> NDArray[np.float64]:
     together = "".join(texts)
-    found = _decimal(texts) if not together or (together.isascii() and together.isdigit()) else None
+    found = _decimal(texts, largest) if not together or (together.isascii() and together.isdigit()) else None
     if found is None:
-        raise BadField(f"subjects {_shown(texts[0])} is not a count", f"whole numbers from 0 to {LARGEST}, or nothing")
+        raise BadField(f"{name} {_shown(texts[0])} is not {what}", f"whole numbers from 0 to {largest}, or nothing")
     return found
 
 
-def _whole(texts: list[str]) -> NDArray[np.int64] | None:
+def _whole(texts: list[str], largest: int = LARGEST) -> NDArray[np.int64] | None:
     together, digits = ",".join(texts), "".join(texts)
     if not (digits.isascii() and digits.isdigit()) or ",," in f",{together},":
         return None
-    # of digits alone numpy's own reader makes numbers more quickly than int() does; what is beyond 64 bits stays beyond LARGEST
+    # of digits alone numpy's own reader makes numbers more quickly than int() does; beyond 64 bits it stays beyond the largest
     found = np.fromstring(together, np.int64, sep=",")
-    return found if found.max() <= LARGEST else None
+    return found if found.max() <= largest else None
 
 
-def _decimal(texts: list[str]) -> NDArray[np.float64] | None:
-    whole = _whole(texts)
+def _decimal(texts: list[str], largest: int = LARGEST) -> NDArray[np.float64] | None:
+    whole = _whole(texts, largest)
     if whole is not None:
         return whole.astype(np.float64)
     together = "".join(texts)
@@ -98,7 +109,7 @@ def _decimal(texts: list[str]) -> NDArray[np.float64] | None:
         found = np.array([float(text) if text else np.nan for text in texts], np.float64)
     except ValueError:
         return None
-    return found if not np.any((found < 0) | (found > LARGEST)) else None
+    return found if not np.any((found < 0) | (found > largest)) else None
 
 
 def _shown(text: str) -> str:

@@ -17,9 +17,12 @@ from ledger_guard.adapters.backtest_files.readings_fields import BadField
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.windows import iso
 
-#: the columns that every file has, and one that it may have
+#: the columns that every file has, and those that it may have
 COLUMNS = ("window_start", "tenant_id", "events", "exposure")
-SUBJECTS = "subjects"
+OPTIONAL = ("subjects", "cents")
+
+
+_READ = {"subjects": fields.subjects, "cents": fields.cents}
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,17 @@ class WindowRows:
     exposure: NDArray[np.float64]
     #: NaN where the field is empty or the column is missing
     subjects: NDArray[np.float64]
+    #: NaN where the field is empty; None where the column is missing
+    cents: NDArray[np.float64] | None = None
 
 
 class WindowCutter:
     """Takes blocks of rows in the order of the file, and gives windows; holds back the last one, which may go on."""
 
-    def __init__(self) -> None:
-        #: rows held back, in the order of COLUMNS, with SUBJECTS last where there is such a column
+    def __init__(self, optional: Sequence[str] = ()) -> None:
+        """`optional` are those of OPTIONAL that the file has, in their order."""
+        self._optional = tuple(optional)
+        #: rows held back, in the order of COLUMNS, then those of `optional`
         self._columns: tuple[list[str], ...] = ()
         self._lines: Sequence[int] = ()
         self._known: set[str] = set()
@@ -106,12 +113,14 @@ class WindowCutter:
     def _windows(self, runs: list[tuple[datetime, int]], end: int) -> Iterator[WindowRows]:
         events = fields.events(self._columns[2][:end])
         exposure = fields.exposure(self._columns[3][:end])
-        subjects = fields.subjects(self._columns[4][:end]) if len(self._columns) > len(COLUMNS) else np.full(end, np.nan)
+        others = {name: _READ[name](column[:end]) for name, column in zip(self._optional, self._columns[4:], strict=True)}
+        subjects, cents = others.get("subjects", np.full(end, np.nan)), others.get("cents")
         beginnings = [row for _, row in runs] + [end]
         for (start, low), high in zip(runs, beginnings[1:], strict=True):
             self._see(self._columns[1][low:high])
             rows: slice | NDArray[np.intp] = slice(low, high) if self._order is None else low + self._order
-            yield WindowRows(start, self._lines[low], self._sorted, events[rows], exposure[rows], subjects[rows])
+            money = None if cents is None else cents[rows]
+            yield WindowRows(start, self._lines[low], self._sorted, events[rows], exposure[rows], subjects[rows], money)
 
     def _see(self, tenants: list[str]) -> None:
         """Sort a window's tenants, unless they are those of the window before."""
@@ -151,7 +160,8 @@ class WindowCutter:
         if tenant in seen:
             raise BadField(f"repeats tenant {tenant} within window {moment}", "one row per window and tenant")
         seen.add(tenant)
-        for column, text in zip((fields.events, fields.exposure, fields.subjects), numbers, strict=False):
+        columns = (fields.events, fields.exposure, *(_READ[name] for name in self._optional))
+        for column, text in zip(columns, numbers, strict=True):
             column([text])
 
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
 from ledger_guard.adapters.flag_stores.scope_rules import require_global
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, effective_value
 from ledger_guard.policy.flag_store import FlagServer

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
+from ledger_guard.adapters.flag_stores.scope_rules import moment_or_none
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, Row, compose, translated_errors
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import FlagState, effective_value
@@ -134,4 +135,12 @@ class PostgresFlagStore:
 
 
 def _as_state(flag: str, row: Row) -> FlagState:
-    return FlagState(flag, row["tenant_id"], row["is_enabled"], row["version"], row["change_reason"] or "")
+    return FlagState(
+        flag,
+        row["tenant_id"],
+        row["is_enabled"],
+        row["version"],
+        row["change_reason"] or "",
+        changed_by=row["changed_by"] or "",
+        changed_at=moment_or_none(row["changed_at"]),
+    )

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Protocol
 
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.platform_script.bounded_process import Bounds, run_bounded
 from ledger_guard.domain.command_outcome import CommandEnd
 from ledger_guard.domain.errors import SourceUnavailable

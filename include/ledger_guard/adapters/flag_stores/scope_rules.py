@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.flags import EVERYWHERE, FlagState
@@ -29,3 +30,12 @@ def require_unchanged(seen: Sequence[FlagState], now: Sequence[FlagState]) -> No
     for before, after in zip(seen, now, strict=True):
         if before != after:
             raise SafetyRefusal(f"{before.subject_id}: changed meanwhile: now {after.described()}, not {before.described()}")
+
+
+def moment_or_none(text: object) -> datetime | None:
+    """The time in a text with its zone; None for anything else, which tells no one when a flag was changed."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from ledger_guard.adapters.flag_stores.http_calls import HttpCaller
-from ledger_guard.adapters.flag_stores.scope_rules import content_version, require_global, require_unchanged
+from ledger_guard.adapters.flag_stores.scope_rules import content_version, moment_or_none, require_global, require_unchanged
 from ledger_guard.adapters.flag_stores.unleash_feature import (
     Environment,
     Event,
@@ -20,9 +20,11 @@ from ledger_guard.adapters.flag_stores.unleash_feature import (
     Note,
     foreign,
     note_in,
+    turned,
     value_of,
     with_note,
 )
+from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState
 from ledger_guard.policy.flag_store import UnleashServer
@@ -148,6 +150,9 @@ class UnleashFlagStore:
         note, newest = note_in(feature.description, self._settings.environment), events[0] if events else None
         version = content_version(newest.id if newest else 0, note.model_dump() if note else None, value, why)
         state = FlagState(flag, EVERYWHERE, value, version, _reason(note, newest, value), why)
+        turner = turned(events, value)
+        if turner is not None:
+            state = replace(state, changed_by=turner.created_by, changed_at=moment_or_none(turner.created_at))
         return state, feature, events
 
     def _environment(self, feature: Feature) -> Environment:

@@ -73,6 +73,8 @@ class Event(_Answer):
     id: int = Field(ge=1)
     type: str
     created_by: str = Field(alias="createdBy")
+    #: as Unleash writes it; what is no time is not known
+    created_at: Any = Field(None, alias="createdAt")
 
 
 class Events(_Answer):
@@ -125,6 +127,12 @@ def value_of(feature: Feature, environment: Environment) -> tuple[bool | None, s
     if environment.reaches_everybody:
         return True, ""
     return None, f"in {environment.name} it is on, but no active strategy reaches everyone"
+
+
+def turned(events: Sequence[Event], value: bool | None) -> Event | None:
+    """The event that gave the environment this value: the newest toggle to it, else the newest of any kind."""
+    toggle = f"feature-environment-{'enabled' if value else 'disabled'}"
+    return next((event for event in events if value is not None and event.type == toggle), next(iter(events), None))
 
 
 def foreign(events: Sequence[Event], seen: int, to_value: bool) -> Event | None:

@@ -10,7 +10,8 @@ from datetime import datetime
 from ledger_guard.domain.access_events import AccessEvent, RejectedLine, why_unreadable
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.forged_calls import RefusedIds, RefusedSenders, Sender
-from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.money import MOST_CENTS
+from ledger_guard.domain.signals import MoneyAtRisk, Reading, Trigger
 from ledger_guard.domain.windows import Window, require_aware
 from ledger_guard.policy.schema import Policy
 from ledger_guard.policy.sources import AccessEvents
@@ -106,7 +107,7 @@ class InMemorySignalSource:
             failures = [event for event in events if self._is_failure(trigger, event)]
             subjects = len({event.subject_id for event in failures} - {None})
             window = Window(start, first.length)
-            found[start, tenant_id] = Reading(trigger, tenant_id, window, len(failures), len(events), subjects)
+            found[start, tenant_id] = Reading(trigger, tenant_id, window, len(failures), len(events), subjects, _money(failures))
         return found
 
     def _requests(self, trigger: Trigger, first: Window, last: Window) -> list[AccessEvent]:
@@ -221,6 +222,11 @@ class InMemoryTriageSource:
             return []
         own = (each for each in self._events if start <= each.event_time < end and shape.covers(each.method, each.path))
         return [event for event in own if _is_accepted(event) or event.status == shape.status]
+
+
+def _money(failures: Sequence[AccessEvent]) -> MoneyAtRisk:
+    amounts = [event.amount_cents for event in failures if event.amount_cents is not None]
+    return MoneyAtRisk(min(sum(amounts), MOST_CENTS) if amounts or not failures else None, len(failures) - len(amounts))
 
 
 def _is_accepted(event: AccessEvent) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
+from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, Row, translated_errors
 from ledger_guard.domain.access_events import why_unreadable
-from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.money import MOST_CENTS
+from ledger_guard.domain.signals import MoneyAtRisk, Reading, Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.sources import AccessEvents
 from ledger_guard.sql import statement
@@ -36,7 +37,7 @@ class AccessEventSource:
 
     def readings(self, trigger: Trigger, first: Window, last: Window) -> list[Reading]:
         """See SignalSource. One statement, however many windows or tenants."""
-        parameters = {**self._windows(first, last), "error_code": self._shape.error_code}
+        parameters = {**self._windows(first, last), "error_code": self._shape.error_code, "most_cents": MOST_CENTS}
         with translated_errors("access events"), self._open() as connection:
             rows = connection.execute(statement("signals/select_event_readings"), parameters).fetchall()
         return [
@@ -47,6 +48,7 @@ class AccessEventSource:
                 row["events"],
                 row["exposure"],
                 row["subjects"],
+                _money(row),
             )
             for row in rows
         ]
@@ -71,6 +73,13 @@ class AccessEventSource:
 
     def _open(self) -> Connection:
         return self._guard.open("signals", read_only=True)
+
+
+def _money(row: Row) -> MoneyAtRisk:
+    """What the failures of a row asked for: nothing where nothing failed."""
+    if row["events"] == 0:
+        return MoneyAtRisk(0)
+    return MoneyAtRisk(row["cents"], row["without_amount"])
 
 
 def shape_parameters(shape: AccessEvents, start: datetime, end: datetime) -> dict[str, object]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.windows import Window
-from ledger_guard.ports.platform import SignalSource
+from ledger_guard.ports.platform import CostedSource, SignalSource
 
 
 class SourcesByTrigger:
@@ -28,6 +28,11 @@ class SourcesByTrigger:
     def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:
         """See SignalSource."""
         return self._of(trigger).unmeasurable(trigger, first, last)
+
+    def cost(self, trigger: Trigger, first: Window, last: Window) -> tuple[str, ...]:
+        """See CostedSource; empty where the trigger's source can't say."""
+        source = self._of(trigger)
+        return source.cost(trigger, first, last) if isinstance(source, CostedSource) else ()
 
     def _of(self, trigger: Trigger) -> SignalSource:
         if trigger not in self._sources:

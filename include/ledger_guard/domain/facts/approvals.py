@@ -72,6 +72,8 @@ class ApprovalAnswered(AttestingFact):
     #: why the answer permits nothing; empty when it does
     refusals: tuple[str, ...]
     ordinal: int
+    #: approvers by whose right a deputy answered
+    instead_of: Later[tuple[str, ...]] = None
     #: why the person was not identified
     answered_by_unknown: Later[str] = None
 

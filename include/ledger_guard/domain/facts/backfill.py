@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.facts.attested import AttestingFact
 from ledger_guard.domain.facts.codec import Fact, Later, Moment, recorded, told
+from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.pacing import Wanted
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus
 
@@ -58,6 +59,14 @@ class PlanReviewed(PlanFact):
     is_empty: bool
     needs_approval: bool
     why: tuple[str, ...]
+    #: the matrix row of the plan's incident, and its mode
+    row: Later[str] = None
+    mode: Later[Mode] = None
+    #: whether nothing but the mode lets a human decide
+    is_held_by_mode: Later[bool] = None
+    #: what force would write
+    rows: Later[int] = None
+    cents: Later[int] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +139,8 @@ class TenantCompared(Fact):
     players: int
     is_clean: bool
     remaining: tuple[str, ...]
+    #: rows that the plan wrote and that are wrong again
+    wrong_again: Later[int] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,8 @@ class OverrideGranted(AttestingFact):
     expires_at: Seconds
     #: ids of the freezes that it overrides
     freezes: tuple[str, ...]
+    #: whether a login proved who granted it; else it does not count
+    is_proved: Later[bool] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from ledger_guard.domain.facts.codec import Fact, Later, Moment, Seconds
 from ledger_guard.domain.incident_lifecycle import Change
+from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.verdicts import Scope, Severity
 
 
@@ -67,6 +68,8 @@ class CaseTaken(Fact):
     scope: Later[str] = None
     #: described by hand
     by_hand: Later[bool] = None
+    #: the mode of its matrix row
+    mode: Later[Mode] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,3 +173,5 @@ class IncidentClosed(Fact):
     was: str
     newest_readable_window: Seconds | None
     unfinished_actions: tuple[str, ...]
+    #: true where nothing was wrong: what was seen was no incident
+    is_false_alarm: Later[bool] = None

@@ -72,6 +72,16 @@ class NoticeFailed(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoticeHeld(Fact):
+    """A notice was not posted: the matrix row is in shadow."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("notify",)
+    title: str
+    status: str = "shadow"
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeployRecorded(Fact):
     """A deploy of the platform was recorded."""
 

@@ -14,7 +14,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from ledger_guard.domain.approvals import ApprovalKind, why_it_does_not_count
+from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.shown_text import markdown
 from ledger_guard.entrypoints.airflow.adapters import open_dependencies
@@ -23,6 +23,7 @@ from ledger_guard.entrypoints.airflow.identity import let_in, who_answered
 from ledger_guard.entrypoints.airflow.runs import this_run
 from ledger_guard.policy.schema import ApprovalPolicy
 from ledger_guard.ports import Dependencies
+from ledger_guard.use_cases.approvals.permission import why_no_answer
 from ledger_guard.use_cases.approvals.record_answer import record_answer
 from ledger_guard.use_cases.approvals.request_approval import gate_link, request_approval, tell_question
 
@@ -128,7 +129,7 @@ class RecordedApprovalOperator(ApprovalOperator):  # type: ignore[misc]  # Airfl
                 doubt=doubt,
             )
         # before Airflow continues: on any Reject, valid or not, it skips the next task at once
-        problems = why_it_does_not_count(approval, deps.wall_clock.now())
+        problems = why_no_answer(deps, approval)
         if approval.answer is not None and problems:
             given, why = approval.answer.answer.value, "; ".join([*filter(None, [doubt]), *problems])
             raise AirflowFailException(f"{given}, but it does not count: {why}; clear this task to ask again")

@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk import Param, task
 
+from ledger_guard.domain.people import entry_in_words
 from ledger_guard.entrypoints.airflow.adapters import open_dependencies
 from ledger_guard.policy.schema import BreakGlass
 from ledger_guard.use_cases.approvals import break_glass as breaking
@@ -15,9 +16,8 @@ def break_glass_params(glass: BreakGlass, *, may_act_alone: bool) -> dict[str, P
     """The form's field, if the policy lets anyone act alone; else empty."""
     if not may_act_alone:
         return {}
-    words = (
-        f"Only {', '.join(glass.users)}. Why no one else can approve, in at least {glass.minimum_reason_characters} characters."
-    )
+    allowed = ", ".join(map(entry_in_words, glass.users))
+    words = f"Only {allowed}. Why no one else can approve, in at least {glass.minimum_reason_characters} characters."
     field = Param("", type="string", maxLength=500, title="Break glass: act alone", description=words, section="Break glass")
     return {breaking.PARAM: field}
 

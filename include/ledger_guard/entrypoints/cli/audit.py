@@ -18,6 +18,7 @@ from ledger_guard.domain.errors import LedgerInvariantError
 from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.identifiers import checked_tenant_id
 from ledger_guard.entrypoints.cli.audit_text import check_sentences, export_sentence
+from ledger_guard.entrypoints.cli.person import by as by_option
 from ledger_guard.use_cases.audit.audit_export import (
     ExportCheck,
     as_line,
@@ -162,7 +163,7 @@ def new_key(key_id: str) -> None:
 
 
 @audit.command("use-key")
-@click.option("--by", required=True, help="Who adds the key.")
+@by_option("Who adds the key.")
 def use_key(by: str) -> None:
     """Mark the log's end with the newest key, in its own entry: from then on an unmarked end is a fault.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from dataclasses import asdict
 from typing import Any
@@ -19,6 +18,7 @@ from ledger_guard.entrypoints.cli.backfill_script import run_script
 from ledger_guard.entrypoints.cli.backfill_show import show
 from ledger_guard.entrypoints.cli.backfill_text import plan_as_json, plan_lines, plan_with_summary
 from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
+from ledger_guard.entrypoints.cli.person import actor as actor_option
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.backfill import dry_run as dry_running
 from ledger_guard.use_cases.backfill import force as forcing
@@ -28,7 +28,6 @@ from ledger_guard.use_cases.backfill.dry_run_many import dry_run_many
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
 _plan_id = click.option("--plan", "plan_id", required=True, metavar="ID", help="The plan's id, as `dry-run` printed it.")
 _tenant_id = click.option("--tenant-id", required=True, metavar="T", help="Exactly one tenant; never empty, never a pattern.")
-_actor = click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
 
 
 @click.group()
@@ -50,7 +49,7 @@ def backfill() -> None:
 @click.option("--all-tenants", is_flag=True, help="Every tenant of the platform, one plan each.")
 @click.option("--at-once", type=click.IntRange(1, 16), default=2, show_default=True, help="Most tenants at a time.")
 @click.option("--mode", default="force", show_default=True, help="create-missing: missing rows only; force: differing rows too.")
-@_actor
+@actor_option
 @_as_json
 def dry_run(tenant_ids: tuple[str, ...], all_tenants: bool, at_once: int, mode: str, actor: str, as_json: bool) -> None:
     """Compare players with wallets and store what force would change. Writes nothing to the platform.
@@ -80,7 +79,7 @@ def dry_run(tenant_ids: tuple[str, ...], all_tenants: bool, at_once: int, mode: 
 @backfill.command()
 @_plan_id
 @click.option("--batch-size", type=click.IntRange(1, 100_000), help="Most rows a batch writes; default: the policy's.")
-@_actor
+@actor_option
 @_as_json
 def force(plan_id: str, batch_size: int | None, actor: str, as_json: bool) -> None:
     """Write exactly the stored plan; exit code 3 when a safety rule refuses.
@@ -122,7 +121,7 @@ def verify(tenant_id: str, plan_id: str | None, as_json: bool) -> None:
 
 @backfill.command()
 @_plan_id
-@_actor
+@actor_option
 @_as_json
 def undo(plan_id: str, actor: str, as_json: bool) -> None:
     """Restore the before-values of a forced plan; needs a recorded approval (exit code 3 without).

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
 from ledger_guard.domain.pacing import Wanted
+from ledger_guard.entrypoints.cli.person import actor as actor_option
 from ledger_guard.use_cases.backfill.backfill_control import control_backfill
 
 _plan_id = click.option("--plan", "plan_id", required=True, metavar="ID", help="The plan's id, as `dry-run` printed it.")
-_actor = click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
 _reason = click.option("--reason", required=True, help="Why, in a sentence: others will read it.")
 
 
 @click.command()
 @_plan_id
 @_reason
-@_actor
+@actor_option
 def pause(plan_id: str, reason: str, actor: str) -> None:
     """Pause the plan's backfill before its next batch, until it is resumed.
 
@@ -29,7 +27,7 @@ def pause(plan_id: str, reason: str, actor: str) -> None:
 
 @click.command()
 @_plan_id
-@_actor
+@actor_option
 def resume(plan_id: str, actor: str) -> None:
     """Let a paused or cancelled backfill continue; one that has ended must be started again.
 
@@ -42,7 +40,7 @@ def resume(plan_id: str, actor: str) -> None:
 @click.command()
 @_plan_id
 @_reason
-@_actor
+@actor_option
 def cancel(plan_id: str, reason: str, actor: str) -> None:
     """End the plan's backfill after the current batch. What was written stays in the journal and can be undone.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 
 import click
@@ -10,13 +9,14 @@ import click
 from ledger_guard.domain.command_outcome import CommandOutcome
 from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
+from ledger_guard.entrypoints.cli.person import actor as actor_option
 from ledger_guard.use_cases.backfill.run_platform_script import run_platform_script
 from ledger_guard.use_cases.backfill.run_platform_script_rules import changes_told, outcome_told
 
 
 @click.command("run-script")
 @click.option("--plan", "plan_id", required=True, metavar="ID", help="The plan's id, as `dry-run` printed it.")
-@click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
+@actor_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
 def run_script(plan_id: str, actor: str, as_json: bool) -> None:
     """Let the platform's own script execute a plan; exit code 1 when it did not, 3 when a safety rule refuses.

@@ -68,8 +68,9 @@ def backtest(
 ) -> None:
     """Judge a file of readings, write one verdict per window and tenant, and summarise what would have happened.
 
-    The input has the columns window_start,tenant_id,events,exposure and, if known, subjects: UTC, sorted by time. An absent row
-    is no data; an empty exposure means that only counts are known. A verdict uses only its own and earlier windows, so cutting
+    The input has the columns window_start,tenant_id,events,exposure and, if known, subjects and cents (money at risk): UTC,
+    sorted by time. An absent row is no data; an empty exposure means that only counts are known. Without cents no limit by money
+    is reached. A verdict uses only its own and earlier windows, so cutting
     the file changes none. Files that end in .gz are written gzipped; gzipped input is recognised by its content.
 
     The summary counts incidents. Alarms (mild or severe) of one tenant with gaps of at most 30 minutes are one isolated incident.

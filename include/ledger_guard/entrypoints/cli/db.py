@@ -6,10 +6,10 @@ import json
 
 import click
 
-from ledger_guard import wiring
 from ledger_guard.adapters.postgres.migrate import current_revision, newest_revision
 from ledger_guard.adapters.postgres.migrate import upgrade as upgrade_guard_state
 from ledger_guard.adapters.postgres.roles import PARTS, ROLE_NAMES, roles_sql
+from ledger_guard.connections import guard_settings
 from ledger_guard.policy.loader import load_policy
 
 _FAILED = 1
@@ -30,7 +30,7 @@ def upgrade() -> None:
     Example:
       python -m ledger_guard db upgrade
     """  # noqa: D301
-    click.echo(f"guard state is at revision {upgrade_guard_state(wiring.guard_settings())}")
+    click.echo(f"guard state is at revision {upgrade_guard_state(guard_settings())}")
 
 
 @db.command()
@@ -62,7 +62,7 @@ def status(context: click.Context, as_json: bool) -> None:
     Example:
       python -m ledger_guard db status --json
     """  # noqa: D301
-    found, newest = current_revision(wiring.guard_settings()), newest_revision()
+    found, newest = current_revision(guard_settings()), newest_revision()
     is_current = found == newest
     if as_json:
         click.echo(json.dumps({"revision": found, "newest": newest, "is_current": is_current}, indent=2))

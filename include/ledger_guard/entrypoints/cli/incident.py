@@ -12,6 +12,7 @@ from ledger_guard.domain.facts.codec import json_form
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.shown_text import listed
 from ledger_guard.domain.windows import iso
+from ledger_guard.entrypoints.cli.person import by as by_option
 from ledger_guard.use_cases.remediation.close_incident import close_incident
 from ledger_guard.use_cases.reports.incident_record import IncidentRecord, incident_record
 from ledger_guard.use_cases.reports.report import incident_report
@@ -79,19 +80,20 @@ def report(incident_id: str) -> None:
 @incident.command()
 @click.argument("incident_id", metavar="ID")
 @click.option("--reason", required=True, help="Why it is over without evidence, in at least 10 characters.")
-@click.option("--by", required=True, help="Who closes it.")
+@by_option("Who closes it.")
+@click.option("--false-alarm", is_flag=True, help="Nothing was wrong. The matrix rows that decided it fall back to propose.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def close(incident_id: str, reason: str, by: str, as_json: bool) -> None:
+def close(incident_id: str, reason: str, by: str, false_alarm: bool, as_json: bool) -> None:
     """Resolve an incident that no evidence will end, such as one of a tenant that left while in alarm.
 
     Refused (exit 3) while a tenant of the incident is in alarm in the newest judged window with data. Freezes stay, and started
-    actions continue. Reason and name go to the audit log.
+    actions continue. Reason and name go to the audit log. A resolved incident can still be found a false alarm, once.
 
     \b
     Example:
       python -m ledger_guard incident close 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --reason "tenant-a left on 3 March" --by anna
     """  # noqa: D301
-    closed, unfinished = close_incident(wiring.open_dependencies(), incident_id, reason, by)
+    closed, unfinished = close_incident(wiring.open_dependencies(), incident_id, reason, by, is_false_alarm=false_alarm)
     if as_json:
         _print_json({"incident": json_form(closed), "unfinished_actions": [json_form(each) for each in unfinished]})
         return
@@ -110,6 +112,7 @@ def _in_words(found: Incident) -> str:
 def _lines(record: IncidentRecord) -> list[str]:
     found = record.incident
     lines = [f"incident {found.incident_id}", _in_words(found), found.summary or "no summary"]
+    lines.append(f"money     {record.money_at_risk}")
     lines += [f"action    {each.kind} {each.target}  {each.status.value}  {each.outcome}".rstrip() for each in record.actions]
     for each in record.approvals:
         answer = each.answer

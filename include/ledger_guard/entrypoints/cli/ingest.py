@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from datetime import datetime
@@ -15,10 +14,12 @@ from ledger_guard.adapters.access_log.line_events import LineEvents
 from ledger_guard.adapters.access_log.line_fields import UnusableLine, read_moment
 from ledger_guard.adapters.access_log.log_file import FORMATS, AccessLogFile, guessed_format
 from ledger_guard.adapters.postgres.access_events import PostgresAccessEventStore
+from ledger_guard.connections import guard_settings
 from ledger_guard.domain.access_events import IngestedFile, NamedTenants
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.windows import iso
+from ledger_guard.entrypoints.cli.person import actor as actor_option
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.ingest import ingest_access_log as ingesting
 
@@ -48,7 +49,7 @@ def ingest() -> None:
     metavar="TIME",
     help="Every event before this moment (ISO 8601 with a zone) has been delivered. Default: the newest event accepted.",
 )
-@click.option("--actor", default=getpass.getuser, show_default="your user name", help="Who does this, for the audit log.")
+@actor_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
 @click.pass_context
 def access_log(
@@ -78,7 +79,7 @@ def access_log(
     through = _moment(complete_through) if complete_through is not None else None
     now = deps.clock.now()
     logs = [_log(deps, path, line_format, mapping, tenant, now) for path in files]
-    store = PostgresAccessEventStore(wiring.guard_settings(), wiring.audit_keys())
+    store = PostgresAccessEventStore(guard_settings(), wiring.audit_keys())
     outcome = ingesting.ingest_access_log(deps, store, logs, actor=actor, complete_through=through, progress=_progress)
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))

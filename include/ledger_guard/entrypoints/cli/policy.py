@@ -53,7 +53,7 @@ def check(ctx: click.Context, file: str | None, live: bool, as_json: bool) -> No
             click.echo(problem, err=True)
         ctx.exit(2)
     triggers = [trigger.value for trigger in checked.triggers]
-    approvers = sorted({name for approval in checked.approvals.values() for name in approval.approvers})
+    approvers = sorted(checked.approvers)
     looks = _looks(checked) if live else {}
     if as_json:
         found: dict[str, Any] = {"name": checked.name, "rows": len(checked.matrix), "triggers": triggers, "approvers": approvers}

@@ -14,7 +14,7 @@ from ledger_guard.domain.flags import EVERYWHERE, Freeze, on_or_off, scope_words
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.shown_text import duration
 from ledger_guard.domain.windows import iso
-from ledger_guard.entrypoints.cli.rollout_changes import end_override, freeze, override, plan_rotation, record_deploy, rotated
+from ledger_guard.entrypoints.cli.rollout_changes import end_override, freeze, plan_rotation, record_deploy, rotated
 from ledger_guard.ports import Dependencies
 from ledger_guard.signals.check_secrets import finding_words
 from ledger_guard.signals.secret_ages import look_at_secrets
@@ -88,7 +88,7 @@ def secrets(as_json: bool) -> None:
         click.echo(f"{finding.name} of {finding.provider}: {finding_words(finding)}")
 
 
-for _command in (freeze, override, end_override, plan_rotation, rotated, record_deploy):
+for _command in (freeze, end_override, plan_rotation, rotated, record_deploy):
     rollout.add_command(_command)
 
 
@@ -115,7 +115,8 @@ def status(as_json: bool) -> None:
             click.echo(f"  frozen for {scope_words(frozen['tenant_id'])} since {frozen['opened_at']}: {frozen['reason']}")
         for each in flag["rolled_back"]:
             lasts = duration(timedelta(seconds=each["seconds"]))
-            click.echo(f"  rolled back for {scope_words(each['tenant_id'])} since {each['since']}, for {lasts}")
+            again = "; enabled again past the guard" if each.get("is_enabled_again") else ""
+            click.echo(f"  rolled back for {scope_words(each['tenant_id'])} since {each['since']}, for {lasts}{again}")
         for each in flag["overrides"]:
             click.echo(
                 f"  override {each['override_id']} for {scope_words(each['tenant_id'])} until {each['expires_at']} "
@@ -153,7 +154,9 @@ def _scope_words(scope: dict[str, Any]) -> str:
 
 def _rollback(found: StandingRollback, now: datetime) -> dict[str, Any]:
     change = found.change
-    return {"tenant_id": change.tenant_id, "since": iso(change.changed_at), "seconds": int(found.lasts(now).total_seconds())}
+    again = {"is_enabled_again": True} if found.is_enabled_again else {}
+    lasts = int(found.lasts(now).total_seconds())
+    return {"tenant_id": change.tenant_id, "since": iso(change.changed_at), "seconds": lasts, **again}
 
 
 def _override_words(found: FreezeOverride) -> str:

@@ -10,9 +10,9 @@ from ledger_guard import wiring
 from ledger_guard.domain.flags import EVERYWHERE, scope_words
 from ledger_guard.domain.windows import UTC, iso
 from ledger_guard.entrypoints.cli.keyed import say_if_unkeyed
+from ledger_guard.entrypoints.cli.person import by as by_option
 from ledger_guard.use_cases.flags.freeze import freeze as open_freeze
 from ledger_guard.use_cases.flags.override_freeze import end_override as end_freeze_override
-from ledger_guard.use_cases.flags.override_freeze import override_freeze
 from ledger_guard.use_cases.flags.record_deploy import record_deploy as record_platform_deploy
 from ledger_guard.use_cases.remediation.plan_secret_rotation import complete_rotation, plan_one_rotation
 
@@ -22,7 +22,7 @@ from ledger_guard.use_cases.remediation.plan_secret_rotation import complete_rot
 @click.option("--tenant-id", default=EVERYWHERE, show_default=True, help="One tenant; * freezes it for everyone.")
 @click.option("--incident", "incident_id", help="The incident that it belongs to, if any.")
 @click.option("--reason", required=True, help="Why nothing new may be enabled.")
-@click.option("--by", required=True, help="Who freezes it.")
+@by_option("Who freezes it.")
 def freeze(flag: str, tenant_id: str, incident_id: str | None, reason: str, by: str) -> None:
     """Block enabling a flag for anything new. What is on stays on.
 
@@ -38,31 +38,9 @@ def freeze(flag: str, tenant_id: str, incident_id: str | None, reason: str, by: 
     say_if_unkeyed(deps)
 
 
-@click.command()
-@click.option("--flag", required=True, help="A flag of the policy.")
-@click.option("--tenant-id", required=True, help="The one tenant that may be enabled.")
-@click.option("--hours", required=True, type=float, help="It expires after so many hours.")
-@click.option("--reason", required=True, help="Why this tenant may be enabled anyway, in at least 10 characters.")
-@click.option("--by", required=True, help="Who grants it: a name that the policy's freeze.override_by lists.")
-def override(flag: str, tenant_id: str, hours: float, reason: str, by: str) -> None:
-    """Allow one tenant to be enabled despite a freeze, for a limited time. It lifts no freeze and enables nothing by itself.
-
-    Meanwhile an approved run of flag_restore for this tenant may ignore the freeze, and nothing else.
-
-    \b
-    Example:
-      python -m ledger_guard rollout override --flag ledger_enforce_balance --tenant-id tenant-a --hours 4 \\
-        --reason "pilot agreed on with the tenant" --by ops-lead
-    """  # noqa: D301
-    deps = wiring.open_dependencies()
-    found = override_freeze(deps, flag, tenant_id, hours, reason, by)
-    click.echo(f"override: {flag} for {scope_words(tenant_id)} until {iso(found.expires_at)} ({found.override_id})")
-    say_if_unkeyed(deps)
-
-
 @click.command("end-override")
 @click.option("--override", "override_id", required=True, help="Id of an active override, as `rollout status` shows it.")
-@click.option("--by", required=True, help="Who ends it.")
+@by_option("Who ends it.")
 def end_override(override_id: str, by: str) -> None:
     """End an override before it expires. A tenant enabled with it stays enabled.
 
@@ -77,7 +55,7 @@ def end_override(override_id: str, by: str) -> None:
 @click.command("plan-rotation")
 @click.option("--provider", required=True, help="A provider of the policy's secrets.names.")
 @click.option("--owner", required=True, help="Who is responsible for it.")
-@click.option("--by", required=True, help="Who plans it.")
+@by_option("Who plans it.")
 @click.option("--incident", "incident_id", help="The incident that it belongs to.")
 def plan_rotation(provider: str, owner: str, by: str, incident_id: str | None) -> None:
     """Plan the rotation of a provider's secret: steps, owner, due time and overlap go on record.
@@ -96,7 +74,7 @@ def plan_rotation(provider: str, owner: str, by: str, incident_id: str | None) -
 
 @click.command()
 @click.option("--rotation", "rotation_id", required=True, help="Id of a pending rotation, as `rollout status` shows it.")
-@click.option("--by", required=True, help="Who rotated the secret.")
+@by_option("Who rotated the secret.")
 def rotated(rotation_id: str, by: str) -> None:
     """Record that a planned secret rotation is done.
 
@@ -111,7 +89,7 @@ def rotated(rotation_id: str, by: str) -> None:
 @click.command("record-deploy")
 @click.option("--version", required=True, help="What was deployed: a tag, a commit.")
 @click.option("--at", "deployed_at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), help="When, UTC; now unless given.")
-@click.option("--by", required=True, help="Who, or which pipeline, records it.")
+@by_option("Who, or which pipeline, records it.")
 def record_deploy(version: str, deployed_at: datetime | None, by: str) -> None:
     """Record a deploy of the platform: signature failures that begin within two hours are compared with it.
 

@@ -6,7 +6,9 @@ select
     {tenant_id}     as tenant_id,
     {is_enabled}    as is_enabled,
     {version}       as version,
-    {change_reason} as change_reason
+    {change_reason} as change_reason,
+    {changed_by}::text as changed_by,
+    {changed_at}::text as changed_at
 from {table}
 where {flag} = %(flag)s
   and (%(tenant_id)s::text is null or {tenant_id} = %(tenant_id)s::text)

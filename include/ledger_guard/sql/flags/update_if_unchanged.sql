@@ -13,4 +13,5 @@ where {flag} = %(flag)s
   and {tenant_id} = %(tenant_id)s
   and {version} = %(seen_version)s
   and {is_enabled} is not distinct from %(seen_value)s::boolean
-returning {tenant_id} as tenant_id, {is_enabled} as is_enabled, {version} as version, {change_reason} as change_reason
+returning {tenant_id} as tenant_id, {is_enabled} as is_enabled, {version} as version, {change_reason} as change_reason,
+    {changed_by}::text as changed_by, {changed_at}::text as changed_at

@@ -8,5 +8,9 @@ create temporary table given_reading (
     events         bigint      not null,
     exposure       bigint      not null,
     subjects       bigint      not null,
+    at_risk_cents  bigint,
+    without_amount bigint,
+    by_cause       jsonb,
+    differs_since  timestamptz,
     primary key (trigger, window_start, tenant_id)
 ) on commit drop

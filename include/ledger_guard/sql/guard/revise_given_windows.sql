@@ -1,5 +1,6 @@
 -- Raise the revision of known windows whose readings differ from the given ones, and mark them revised.
--- A window that was complete stays complete: only complete windows revise.
+-- A window that was complete stays complete: only complete windows revise. Money is that of the counted events: by itself it
+-- revises nothing, so that windows stored before it was summed are no late data.
 -- Parameters: none. Rows: none. Index relied on: primary keys of sensed_window, signal_window and given_reading.
 with revised as (
     update ledger_guard.sensed_window as known

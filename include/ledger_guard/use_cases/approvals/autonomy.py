@@ -11,11 +11,12 @@ from ledger_guard.domain.plans import Plan, PlanStatus, WriteTotals
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.budget import over_budget
+from ledger_guard.use_cases.approvals.modes import below_act
 
 #: one sentence for each reason to ask a human first; empty: none
 Bound = Callable[[Dependencies, UnitOfWork, Plan, WriteTotals], Sequence[str]]
 #: what bounds the guard's own writes beside the guardrails, in the order of the sentences
-BOUNDS: tuple[Bound, ...] = (over_budget,)
+BOUNDS: tuple[Bound, ...] = (below_act, over_budget)
 
 
 def reasons_to_ask(deps: Dependencies, state: UnitOfWork, plan: Plan, totals: WriteTotals) -> tuple[str, ...]:

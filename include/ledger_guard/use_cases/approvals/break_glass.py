@@ -134,7 +134,7 @@ def shout(deps: Dependencies, dag_id: str, run_id: str) -> None:
 
 def _why_not(deps: Dependencies, kind: ApprovalKind, by: str, why: str) -> str:
     glass = deps.policy.break_glass
-    allowed = glass.users_for(kind)
+    allowed = deps.policy.may_act_alone(kind).at(deps.wall_clock.now())
     if by not in allowed:
         return f"{by} may not act alone here; allowed by the policy: {', '.join(allowed) or 'no one'}"
     if len(why) < glass.minimum_reason_characters:

@@ -11,8 +11,10 @@ from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.facts.approvals import ApprovalAnswered
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import checked_uuid
+from ledger_guard.domain.permission import not_on_turn
 from ledger_guard.domain.windows import require_aware
 from ledger_guard.ports import Dependencies
+from ledger_guard.use_cases.approvals.permission import rule_now
 
 _ANSWERS: dict[tuple[str, ...], Answer] = {("Approve",): Answer.APPROVED, ("Reject",): Answer.REJECTED}
 
@@ -53,6 +55,9 @@ def record_answer(
             return asked
         state.approvals.answer(answer)
         approval = Approval(asked.request, answer)
+        rule = rule_now(deps, state, asked.request.kind)
+        by = answer.answered_by or ""
+        rights = rule.authority(asked.request).rights(by, asked.request.requested_at, answer.answered_at)
         state.audit.append(
             recorded(
                 ApprovalAnswered(
@@ -61,8 +66,12 @@ def record_answer(
                     answer=answer.answer.value,
                     answered_at=answer.answered_at,
                     reason=reason,
-                    refusals=tuple(refusals(approval, asked.request.subject_hash, now)),
+                    refusals=(
+                        *refusals(approval, asked.request.subject_hash, now),
+                        *not_on_turn(approval, rule),
+                    ),
                     ordinal=asked.request.ordinal,
+                    instead_of=tuple(each for each in rights if each != by) or None,
                     answered_by_unknown=doubt or None,
                     attested=(answer_attested(answer).row,),
                     unkeyed=is_unkeyed(state.audit),

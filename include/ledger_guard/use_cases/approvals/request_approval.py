@@ -10,11 +10,12 @@ from urllib.parse import quote
 
 from ledger_guard.domain.approvals import ApprovalKind, ApprovalRequest, refusals
 from ledger_guard.domain.attestations import approval_faults, is_unkeyed, question_attested
+from ledger_guard.domain.authority import Authority, excluded
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.facts.approvals import ApprovalRequested, ApprovalVoided
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.identifiers import new_id
-from ledger_guard.domain.identities import others_than
+from ledger_guard.domain.permission import ApprovalRule, not_on_turn
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.permission import incident_state, rule_now
@@ -46,25 +47,15 @@ def request_approval(
         SafetyRefusal: too few approvers remain besides the requester: let someone else ask. Or the first approval does
             not count, or the policy asks for no second one.
     """
-    rule = rule_now(deps.policy, kind)
     for what, given in (("requester", requested_by), ("subject", subject_id), ("subject hash", subject_hash)):
         if not given.strip():
             raise BadInputError(f"approval of {kind.value}: the {what} is empty; allowed: a text")
-    others = others_than(rule.approvers, requested_by)
-    if not others:
-        raise SafetyRefusal(
-            f"{kind.value} of {subject_id}: the requester {requested_by} is the only approver: let someone else ask"
-        )
-    if len(others) < rule.approvers_needed:
-        raise SafetyRefusal(
-            f"{kind.value} of {subject_id}: {rule.approvers_needed} people must approve; besides the requester {requested_by} "
-            f"only {', '.join(others)} may: let someone else ask"
-        )
     now = deps.wall_clock.now()
     with deps.state.transaction() as state:
-        if ordinal > 1:
-            agreed = _first_approver(state, kind, subject_id, subject_hash, run_id, now)
-            others = others_than(others, agreed)
+        rule = rule_now(deps, state, kind)
+        what = f"{kind.value} of {subject_id}"
+        agreed = _first_approver(deps, state, kind, subject_id, subject_hash, run_id) if ordinal > 1 else None
+        others = _who_may_answer(rule, requested_by, now, agreed, what)
         asked_for = incident_state(state, incident_id)
     request = ApprovalRequest(
         approval_id=new_id(),
@@ -73,7 +64,7 @@ def request_approval(
         subject_hash=subject_hash,
         incident_id=incident_id,
         requested_by=requested_by,
-        approvers=tuple(others),
+        approvers=others,
         minimum_reason_characters=rule.minimum_reason_characters,
         requested_at=now,
         expires_at=now + rule.valid_for,
@@ -95,7 +86,7 @@ def request_approval(
                     kind=kind.value,
                     subject_id=subject_id,
                     subject_hash=subject_hash,
-                    approvers=tuple(others),
+                    approvers=others,
                     approvers_needed=rule.approvers_needed,
                     ordinal=ordinal,
                     incident_state=asked_for,
@@ -130,12 +121,37 @@ def void_older(state: UnitOfWork, request: ApprovalRequest) -> None:
     )
 
 
-def _first_approver(state: UnitOfWork, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str, now: datetime) -> str:
+def _who_may_answer(rule: ApprovalRule, requested_by: str, now: datetime, agreed: str | None, what: str) -> tuple[str, ...]:
+    """The names to let in, resolved from the policy's groups and delegations of now; raises SafetyRefusal when too few."""
+    authority, expires = Authority(rule.approvers, rule.delegations, excluded(requested_by)), now + rule.valid_for
+    people, needed = authority.different_people(now, expires), rule.approvers_needed
+    others = authority.candidates(now, expires, agreed)
+    if not people or not others:
+        why = (
+            f"the requester {requested_by} is the only approver"
+            if requested_by in rule.approvers.everyone
+            else "nobody may approve now"
+        )
+        raise SafetyRefusal(f"{what}: {why}: let someone else ask")
+    if len(people) < needed:
+        raise SafetyRefusal(
+            f"{what}: {needed} people must approve; besides the requester {requested_by} only {', '.join(people)} may: "
+            "let someone else ask"
+        )
+    return others
+
+
+def _first_approver(
+    deps: Dependencies, state: UnitOfWork, kind: ApprovalKind, subject_id: str, subject_hash: str, run_id: str
+) -> str:
     """The first approver. A second person is asked only after an approval that counts."""
     what = f"second approval of {kind.value} of {subject_id}"
     first = next((each for each in state.approvals.of_run(kind, subject_id, run_id) if each.request.ordinal == 1), None)
-    found = ["the first question was never asked"] if first is None else refusals(first, subject_hash, now)
-    found += [] if first is None else approval_faults(state.audit, [first])
+    if first is None:
+        found = ["the first question was never asked"]
+    else:
+        found = [*refusals(first, subject_hash, deps.wall_clock.now()), *not_on_turn(first, rule_now(deps, state, kind))]
+        found += approval_faults(state.audit, [first])
     if first is None or found or first.approved_by is None:
         raise SafetyRefusal(f"{what}: not asked, because the first approval does not count: {'; '.join(found)}")
     return first.approved_by
@@ -156,8 +172,12 @@ def tell_question(deps: Dependencies, kind: ApprovalKind, question: Mapping[str,
     approval = deps.policy.approvals[kind]
     needed = approval.approvers_needed
     several = (("Needed", f"{needed} different people; this question is for number {ordinal}"),) if needed > 1 else ()
+    now = deps.wall_clock.now()
+    with deps.state.transaction() as state:
+        rule = rule_now(deps, state, kind)
+    authority = Authority(rule.approvers, rule.delegations, excluded(question["requested_by"]))
     facts = (
-        ("Approvers", ", ".join(approval.approvers)),
+        ("Approvers", ", ".join(authority.in_words(now, now + rule.valid_for))),
         *several,
         ("Asked by", question["requested_by"]),
         ("No answer", f"counts as Reject after {approval.valid_minutes} minutes"),

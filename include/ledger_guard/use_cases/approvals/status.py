@@ -7,10 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from ledger_guard.domain.budgets import Used
+from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.facts.codec import json_of
+from ledger_guard.domain.flag_record import flag_record
+from ledger_guard.domain.freeze_breaches import breaches_of
+from ledger_guard.domain.modes_on_record import RowMode, modes_in_short, notable_modes
 from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.budget import budget_used
+from ledger_guard.use_cases.approvals.delegate import delegations_now
+from ledger_guard.use_cases.approvals.modes import modes_now
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,29 @@ class GuardStatus:
     waiting_drills: int
     open_incidents: int
     standing_freezes: int
+    #: who answers instead of whom now
+    delegations: tuple[Delegation, ...]
+    #: rows whose mode is not `act`, or not the policy's
+    modes: tuple[RowMode, ...]
+    #: scopes whose value in the flag store is not the one on record, as the last check noticed
+    flags_past_the_guard: int
+    #: of them, enabled during a freeze
+    flags_enabled_in_a_freeze: int
+    #: flags that the last check could not compare, or that none has compared yet
+    flags_not_compared: int
 
     def as_json(self) -> dict[str, Any]:
         """As plain JSON, with `is_stopped` beside the stop."""
         found = {"is_stopped": self.stop is not None, **json_of(self)}
         return {**found, "budgets": [each.as_json() for each in self.budgets]}
+
+    @property
+    def _flags(self) -> str:
+        past, broken, unread = self.flags_past_the_guard, self.flags_enabled_in_a_freeze, self.flags_not_compared
+        found = [f"{broken} ENABLED DURING A FREEZE"] if broken else []
+        found += [f"{past} changed past the guard"] if past else []
+        found += [f"{unread} not compared with the record"] if unread else []
+        return "; ".join(found) or "as on record"
 
     def lines(self) -> list[str]:
         """For people, the stop first."""
@@ -42,8 +66,11 @@ class GuardStatus:
             *(f"budget     {each.sentence(self.currency)}" for each in self.budgets),
             f"approvals  {self.waiting_approvals} waiting",
             *([f"drills     {self.waiting_drills} waiting for an answer"] if self.waiting_drills else []),
+            *(f"delegated  {each.sentence}" for each in self.delegations),
             f"incidents  {self.open_incidents} open",
             f"freezes    {self.standing_freezes} active",
+            *(f"modes      {line}" for line in modes_in_short(self.modes)),
+            f"flags      {self._flags}",
         ]
 
 
@@ -52,6 +79,9 @@ def guard_status(deps: Dependencies) -> GuardStatus:
     now = deps.wall_clock.now()
     with deps.state.snapshot() as state:
         waiting = [each.request for each in state.approvals.waiting(now)]
+        freezes, overrides = state.freezes.standing(), state.overrides.in_force(now)
+        records = [flag_record(state.audit, flag, rules.safe_value) for flag, rules in deps.policy.flags.items()]
+        breaches = [breach for record in records for breach in breaches_of(record, freezes, overrides, now)]
         return GuardStatus(
             read_at=now,
             currency=deps.policy.platform.currency,
@@ -60,5 +90,10 @@ def guard_status(deps: Dependencies) -> GuardStatus:
             waiting_approvals=sum(not each.is_drill for each in waiting),
             waiting_drills=sum(each.is_drill for each in waiting),
             open_incidents=len(state.incidents.listed(include_resolved=False)),
-            standing_freezes=len(state.freezes.standing()),
+            delegations=delegations_now(deps, state),
+            modes=notable_modes(modes_now(deps, state)),
+            standing_freezes=len(freezes),
+            flags_past_the_guard=sum(len(record.unrecorded) for record in records),
+            flags_enabled_in_a_freeze=sum(len(breach.scopes) for breach in breaches),
+            flags_not_compared=sum(record.unread is not None or not record.is_compared for record in records),
         )

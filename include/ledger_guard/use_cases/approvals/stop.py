@@ -73,7 +73,7 @@ def _checked(verb: str, reason: str, by: str) -> tuple[str, str]:
 
 
 def _require_named(deps: Dependencies, who: str, standing: Stop) -> None:
-    allowed_people = {person for each in deps.policy.approvals.values() for person in each.approvers}
+    allowed_people = deps.policy.approvers
     if who not in allowed_people:
         allowed = ", ".join(others_than(sorted(allowed_people), *standing.stopped_by)) or "no one else is named"
         raise SafetyRefusal(f"release: {who} is not an approver; allowed: {allowed}")

@@ -12,7 +12,7 @@ from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.finding_words import counts_in_words
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.money import readable
-from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus, RowState
+from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus
 from ledger_guard.policy.command_runner import BackfillWriter
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
@@ -22,7 +22,7 @@ from ledger_guard.use_cases.approvals.own_actions import begun_now
 from ledger_guard.use_cases.approvals.request_approval import gate_link
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.backfill.force import force, record_refusal, undo
-from ledger_guard.use_cases.backfill.review import review, written_before
+from ledger_guard.use_cases.backfill.review import review, review_in_shadow, written_before
 from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript, run_platform_script
 from ledger_guard.use_cases.backfill.show_plan import taken_in_words
 from ledger_guard.use_cases.backfill.verify import verify
@@ -140,6 +140,7 @@ def _plan_to_undo(deps: Dependencies, tenant_id: str, params: Mapping[str, Any])
 def next_tasks(deps: Dependencies, plan: Mapping[str, Any], params: Mapping[str, Any] | None = None) -> list[str]:
     """The next tasks: the gate and its notice, break glass, the write, or only the end."""
     if plan["operation"] == "dry_run":
+        review_in_shadow(deps, plan["plan_id"])
         return ["close"]
     acts_alone = wants_to_act_alone(params or {}) and bool(deps.policy.break_glass.users_for(KINDS[plan["operation"]]))
     if plan["operation"] == "undo":
@@ -219,7 +220,7 @@ def verify_run(deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str,
         "is_clean": found.is_plan_done,
         "left": found.counts.repairable,
         "for_humans": found.counts.for_humans,
-        "wrong_again": sum(rows.rows for rows in found.planned_rows if rows.state is RowState.APPLIED),
+        "wrong_again": found.wrong_again,
         "remaining": list(found.remaining),
     }
 

@@ -24,6 +24,8 @@ from ledger_guard.domain.writability import writes_of_force, writes_of_undo
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
+from ledger_guard.use_cases.approvals.change_mode import fall_back
+from ledger_guard.use_cases.approvals.modes import row_of_plan
 from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
 from ledger_guard.use_cases.backfill.dry_run import current_flags, require_writable
 from ledger_guard.use_cases.backfill.review import approval_reasons, written_before
@@ -94,8 +96,9 @@ def require_plan_approval(deps: Dependencies, plan: Plan, kind: ApprovalKind, wh
 
     Only with break glass may the same person have made the plan.
     """
-    rule, now = rule_now(deps.policy, kind), deps.wall_clock.now()
+    now = deps.wall_clock.now()
     with deps.state.transaction() as state:
+        rule = rule_now(deps, state, kind)
         approvals = state.approvals.of_run(kind, plan.plan_id)
         require_attested_approvals(state, approvals, what)
         subject = subject_now(state, plan.plan_hash, approvals, made_by=plan.requested_by)
@@ -190,4 +193,15 @@ def undo(deps: Dependencies, plan_id: str, actor: str) -> UndoOutcome:
     except (SafetyRefusal, LedgerInvariantError) as refusal:
         record_refusal(deps, plan, "undo", actor, str(refusal))
         raise
+    if plan.status is not PlanStatus.UNDONE:
+        # before the first row is given back: a killed undo has contradicted the repair too
+        _fall_back(deps, plan)
     return deps.backfill.undo(plan.plan_id, actor, deps.policy.guardrails.batch_rows)
+
+
+def _fall_back(deps: Dependencies, plan: Plan) -> None:
+    """The row that made the plan asks a human from now on."""
+    with deps.state.transaction() as state:
+        row = row_of_plan(deps, state, plan)
+    if row is not None:
+        fall_back(deps, (row,), f"plan {plan.plan_id} of tenant {plan.tenant_id} was undone", plan.incident_id)

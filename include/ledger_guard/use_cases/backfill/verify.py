@@ -61,6 +61,11 @@ class Verification:
     #: the plan's goal is reached: in mode create-missing no wallet is missing, else as `is_clean`
     is_plan_done: bool = False
 
+    @property
+    def wrong_again(self) -> int:
+        """Rows that the plan wrote and that are wrong again."""
+        return sum(rows.rows for rows in self.planned_rows if rows.state is RowState.APPLIED)
+
 
 @dataclass(frozen=True)
 class _Compared:
@@ -94,7 +99,13 @@ def verify(deps: Dependencies, tenant_id: str, plan_id: str | None = None) -> Ve
     with deps.state.transaction() as state:
         state.audit.append(
             recorded(
-                TenantCompared(counts=asdict(counts), players=compared.players, is_clean=is_clean, remaining=found.remaining),
+                TenantCompared(
+                    counts=asdict(counts),
+                    players=compared.players,
+                    is_clean=is_clean,
+                    remaining=found.remaining,
+                    wrong_again=found.wrong_again or None,
+                ),
                 actor="ledger_guard",
                 subject=f"plan:{plan.plan_id}" if plan else f"tenant:{tenant}",
                 at=deps.wall_clock.now(),

@@ -51,6 +51,10 @@ class RecordedWindow(Protocol):
     def subjects(self) -> NDArray[np.float64]:
         """Players or webhooks behind the failures; NaN where not known."""
 
+    @property
+    def cents(self) -> NDArray[np.float64] | None:
+        """Money at risk; NaN where not known, None where the file tells of none."""
+
 
 def spacing_minutes(windows: Iterable[RecordedWindow], policy_minutes: int) -> int:
     """The distance between windows at a file's beginning; the policy's, where too few windows show another one."""
@@ -104,6 +108,7 @@ def batches(
             events=recorded.events,
             exposure=recorded.exposure,
             subjects=recorded.subjects,
+            cents=recorded.cents,
         )
         last = window
 

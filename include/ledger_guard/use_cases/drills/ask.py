@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ledger_guard.domain.approvals import Answer, Approval, ApprovalKind, why_it_does_not_count
+from ledger_guard.domain.approvals import Answer, Approval, ApprovalKind
 from ledger_guard.domain.drills import MARK, Drill, DrillOutcome, drill_of
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.facts.drills import DrillEnded
@@ -15,7 +15,7 @@ from ledger_guard.domain.shown_text import wrote
 from ledger_guard.domain.stops import active_stop
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
-from ledger_guard.use_cases.approvals.permission import verify_approval
+from ledger_guard.use_cases.approvals.permission import verify_approval, why_no_answer
 from ledger_guard.use_cases.drills.end import end_drill
 
 GATE = "request_approval"
@@ -70,7 +70,7 @@ def _outcome(deps: Dependencies, drill: Drill, asked: Approval | None) -> tuple[
     if answer.answer is Answer.TIMED_OUT:
         return DrillOutcome.TIMED_OUT, f"no one answered in time; asked were {', '.join(asked.request.approvers)}"
     said = f"{answer.answer.value} by {answer.answered_by or 'someone unknown'}, who {wrote(answer.reason)}"
-    if problems := why_it_does_not_count(asked, deps.wall_clock.now()):
+    if problems := why_no_answer(deps, asked):
         return DrillOutcome.FAILED, f"{said}, which does not count: {'; '.join(problems)}"
     if drill.told_at is None:
         return DrillOutcome.FAILED, f"{said}, but no notice was posted"

@@ -36,7 +36,7 @@ def request_drill(deps: Dependencies, trigger: object, by: str, *, is_proved: bo
         raise BadInputError("drill: the name of the person is empty; allowed: a name")
     canary = _canary(deps)
     approval = deps.policy.approval_of(ApprovalKind.DRILL)
-    if approval is None or (is_proved and not others_than(approval.approvers, who)):
+    if approval is None or (is_proved and not others_than(deps.policy.approvers_of(ApprovalKind.DRILL).everyone, who)):
         raise SafetyRefusal(f"drill: {who} is the only one who may answer; needed: someone else asks for it")
     now, drill_id = deps.wall_clock.now(), new_id()
     request = DrillRequested(

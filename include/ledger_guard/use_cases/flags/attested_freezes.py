@@ -17,7 +17,7 @@ from ledger_guard.domain.attestations import (
 )
 from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.facts.codec import recorded, told, told_for_certain
-from ledger_guard.domain.facts.flags import FlagFrozen, FreezeLifted, OverrideEnded, Restored
+from ledger_guard.domain.facts.flags import FlagFrozen, FreezeLifted, OverrideEnded, OverrideGranted, Restored
 from ledger_guard.domain.flags import Freeze
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.ports import Dependencies
@@ -38,8 +38,11 @@ def freezes_that_stand(deps: Dependencies, state: UnitOfWork, flag: str | None =
 
 
 def overrides_that_count(state: UnitOfWork, now: datetime, flag: str | None = None) -> list[FreezeOverride]:
-    """Active overrides, oldest first; with a key, only those that a marked entry grants and no entry ends."""
-    found = state.overrides.in_force(now, flag)
+    """Active overrides, oldest first, whose granting names a person whom a login proved.
+
+    With a key, only those that a marked entry grants and no entry ends.
+    """
+    found = [each for each in state.overrides.in_force(now, flag) if _is_proved(state, each)]
     if state.audit.keys.newest is None:
         return found
     return [each for each in found if attestation_fault(state.audit, override_attested(each)) is None and not _ended(state, each)]
@@ -141,6 +144,12 @@ def _as_opened(entry: AuditEntry) -> Freeze:
     flag, _, tenant_id = event.subject.removeprefix("flag:").partition("@")
     opened_by, opened_at = frozen.opened_by or event.actor, frozen.opened_at or event.at
     return Freeze(frozen.freeze_id, flag, tenant_id, frozen.reason, opened_by, opened_at, event.incident_id)
+
+
+def _is_proved(state: UnitOfWork, override: FreezeOverride) -> bool:
+    entries = state.audit.about(override_attested(override).subject, ("override",))
+    granted = [told(entry.event, OverrideGranted) for entry in entries]
+    return any(each and each.override_id == override.override_id and each.is_proved for each in granted)
 
 
 def _ended(state: UnitOfWork, override: FreezeOverride) -> bool:

@@ -16,7 +16,7 @@ from ledger_guard.domain.errors import LedgerInvariantError, SafetyRefusal, Sour
 from ledger_guard.domain.facts.codec import recorded, told
 from ledger_guard.domain.facts.flags import FlagWriteFailed, FlagWriteIntended, FlagWritten
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value
-from ledger_guard.domain.permission import Permission, Subject, permission_refusals, require_permission
+from ledger_guard.domain.permission import ApprovalRule, Permission, Subject, permission_refusals, require_permission
 from ledger_guard.domain.stops import require_running
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
@@ -109,7 +109,7 @@ class FlagWrite(ABC):
             return case.change
         permission = case.permission
         if case.to_write:
-            words = f"{self.verb}: {permission.reason} {_mark(permission.approval_id)}"
+            words = f"{self.verb}: {permission.reason} {write_mark(permission.approval_id)}"
             self.deps.flags.compare_and_set_all(case.to_write, self.target, permission.approved_by, words)
         else:
             # Written by a run that was killed or whose restart failed: a value that no instance serves is not done.
@@ -156,7 +156,8 @@ class FlagWrite(ABC):
             if intent is not None and _is_written(intent, seen, first_id):
                 return _Case(Permission(tuple(approvals)), None, intent, (), intent.from_value)
         proposal = self.propose(state, seen, approvals[0].request.requested_by if approvals else "nobody")
-        permission = self._permitted(approvals, subject_now(state, proposal.subject_hash, approvals), proposal)
+        rule = rule_now(self.deps, state, self.kind)
+        permission = self._permitted(approvals, rule, subject_now(state, proposal.subject_hash, approvals), proposal)
         own = next(found for found in seen if found.tenant_id == self.tenant_id)
         return _Case(permission, None, intent, proposal.to_write, own.is_enabled)
 
@@ -168,8 +169,10 @@ class FlagWrite(ABC):
             )
         return _Case(Permission(tuple(approvals)), used, None, (), used.from_value)
 
-    def _permitted(self, approvals: Sequence[Approval], subject: Subject, proposal: FlagProposal) -> Permission:
-        what, rule, now = f"{self.verb} of {self.subject_id}", rule_now(self.deps.policy, self.kind), self.deps.wall_clock.now()
+    def _permitted(
+        self, approvals: Sequence[Approval], rule: ApprovalRule, subject: Subject, proposal: FlagProposal
+    ) -> Permission:
+        what, now = f"{self.verb} of {self.subject_id}", self.deps.wall_clock.now()
         for approval in approvals:
             if approval.approved_by is not None and approval.request.subject_hash != subject.subject_hash:
                 found = "; ".join(permission_refusals(approvals, rule, subject, now))
@@ -220,9 +223,10 @@ def last_failure(state: UnitOfWork, verb: str, incident_id: str | None, run_id: 
 
 
 def _is_written(intent: FlagWriteIntended, seen: Sequence[FlagState], approval_id: str) -> bool:
-    written = {state.tenant_id for state in seen if state.change_reason.endswith(_mark(approval_id))}
+    written = {state.tenant_id for state in seen if state.change_reason.endswith(write_mark(approval_id))}
     return bool(intent.before) and written.issuperset(intent.before)
 
 
-def _mark(approval_id: str) -> str:
+def write_mark(approval_id: str) -> str:
+    """The end of the reason that the store keeps with a value that the guard wrote."""
     return f"(approval {approval_id})"

@@ -24,7 +24,7 @@ def override_freeze(deps: Dependencies, flag: str, tenant_id: str, hours: float,
     """Grant an override that expires after `hours`. It lifts no freeze and enables nothing.
 
     While it is active, an approved restore of this tenant needs neither the freeze lifted nor a root cause. It still needs
-    everything else.
+    everything else. `by` is who a login proved: a name from a form or a command line must not come here.
 
     Raises:
         BadInputError: unknown flag or tenant, `*` instead of one tenant, no freeze that covers it, no reason, no hours.
@@ -40,8 +40,9 @@ def override_freeze(deps: Dependencies, flag: str, tenant_id: str, hours: float,
         )
     if not math.isfinite(hours) or hours <= 0:
         raise BadInputError(f"override: hours: is {hours:g}; allowed: more than 0")
-    if by not in rules.override_by:
-        allowed = ", ".join(rules.override_by) or "no one"
+    able = deps.policy.may_override().at(deps.wall_clock.now())
+    if by not in able:
+        allowed = ", ".join(able) or "no one"
         raise SafetyRefusal(f"override of {flag}@{tenant_id}: {by or 'no one'} may not grant it; allowed: {allowed}")
     if hours > rules.override_at_most_hours:
         most = rules.override_at_most_hours
@@ -59,6 +60,7 @@ def override_freeze(deps: Dependencies, flag: str, tenant_id: str, hours: float,
             reason=granted.reason,
             expires_at=granted.expires_at,
             freezes=tuple(freezes),
+            is_proved=True,
             attested=(override_attested(granted).row,),
             unkeyed=is_unkeyed(state.audit),
         )

@@ -1,4 +1,4 @@
-"""remind: repeat a notice of each temporary rollback until the flag is restored."""
+"""remind: repeat a notice of each temporary rollback until the flag is restored on record."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ def _last_told(deps: Dependencies, change: FlagChange) -> datetime:
 def _notice(deps: Dependencies, standing: StandingRollback, now: datetime) -> Notice:
     change, lasts = standing.change, duration(standing.lasts(now))
     where = f"{change.flag} has been off for {scope_words(change.tenant_id)} for {lasts}"
-    door = _open_door(deps, change.flag)
+    # while somebody has it enabled past the guard, the door is not open
+    door = None if standing.is_enabled_again else _open_door(deps, change.flag)
     needs = [signal.restore_needs for signal in signals_of_flag(deps.policy, change.flag).values()]
     with deps.state.transaction() as state:
         pending = pending_rotations(state) if any(each.rotations_done for each in needs) else []
@@ -84,8 +85,19 @@ def _notice(deps: Dependencies, standing: StandingRollback, now: datetime) -> No
     if not standing.is_read:
         facts.append(("Not read", "the flag store did not answer; this is from the record"))
     summary = f"{door.what}: {where}. {door.danger}" if door else f"{where}. It was meant to be temporary."
+    if standing.is_enabled_again:
+        summary = _enabled_again(standing)
     notice = action_notice(deps, change.incident_id, "remind", summary, facts)
     return replace(notice, title=f"{door.what.upper()} · {notice.title}", is_loud=True) if door else notice
+
+
+def _enabled_again(standing: StandingRollback) -> str:
+    change = standing.change
+    since = f"since {iso(standing.enabled_since)}" if standing.enabled_since else "not noticed before now"
+    return (
+        f"{change.flag} for {scope_words(change.tenant_id)}: rolled back by {change.approved_by} at {iso(change.changed_at)}, "
+        f"enabled again past the guard ({since}), not restored on record."
+    )
 
 
 def _rotation_words(plan: RotationPlan, now: datetime) -> str:

@@ -112,7 +112,7 @@ def _why_frozen(found: Freeze) -> str:
 
 
 def _nobody_to_approve(deps: Dependencies, requested_by: str) -> Iterator[str]:
-    approvers = deps.policy.approvals[ApprovalKind.FLAG_RESTORE].approvers
+    approvers = deps.policy.approvers_of(ApprovalKind.FLAG_RESTORE).everyone
     if not others_than(approvers, requested_by):
         yield f"{requested_by} asks and is the only one who may approve; needed: a request by someone else"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.cases_by_hand import cases_in_words
@@ -12,6 +13,7 @@ from ledger_guard.domain.facts.flags import RolledBack
 from ledger_guard.domain.flags import EVERYWHERE, FlagChange, FlagState, effective_value, scope_words, scopes_to_turn
 from ledger_guard.domain.identifiers import checked_uuid
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.money_at_risk import at_risk_now
 from ledger_guard.domain.shown_text import wrote
 from ledger_guard.domain.verdicts import Scope
 from ledger_guard.domain.windows import iso
@@ -133,9 +135,13 @@ def _reason(deps: Dependencies, state: UnitOfWork, incident: Incident) -> str:
         if words != incident.summary
     )
     signal = deps.policy.named(incident.trigger)
+    start = incident.last_alarm_window_start
+    # as the figures of triage: shown, but not part of the approved hash
+    newest = state.verdicts.between(incident.trigger, start, start + timedelta(minutes=deps.policy.window_minutes))
     return (
         f"Reason: {signal} is {incident.severity.value}, {incident.scope.value}, since {iso(incident.first_window_start)} "
-        f"in {listed_tenants(deps, incident.tenants)}: {incident.summary or 'no summary'}.{by_hand}"
+        f"in {listed_tenants(deps, incident.tenants)}: {incident.summary or 'no summary'}. "
+        f"Money at risk: {at_risk_now(newest, incident.tenants, deps.policy.platform.currency)}.{by_hand}"
     )
 
 

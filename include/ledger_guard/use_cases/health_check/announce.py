@@ -9,14 +9,14 @@ from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.signals import SensedWindow, Trigger
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
-from ledger_guard.use_cases.notify.notify import incident_notice, notify
+from ledger_guard.use_cases.notify.notify import incident_notice, notify, notify_of_row
 
 
 def announce(deps: Dependencies, outcome: ClassifyOutcome) -> ThreadRef:
-    """Post the changed incident, or report that the guard is blind for this trigger."""
+    """Post the changed incident, unless its row is in shadow; or report that the guard is blind for this trigger."""
     if outcome.change is Change.BLIND or outcome.incident_id is None:
         return notify(deps, _blind_notice(deps, outcome.trigger, outcome.incident_id))
-    return notify(deps, incident_notice(deps, outcome.incident_id, "classify"))
+    return notify_of_row(deps, incident_notice(deps, outcome.incident_id, "classify"))
 
 
 def _blind_notice(deps: Dependencies, trigger: Trigger, incident_id: str | None) -> Notice:

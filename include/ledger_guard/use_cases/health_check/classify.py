@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -14,7 +14,8 @@ from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.incidents import WindowsJudged
 from ledger_guard.domain.incident_lifecycle import Change, LifecycleRules, next_step
 from ledger_guard.domain.incidents import Incident
-from ledger_guard.domain.signals import SensedWindow, Trigger, WindowState
+from ledger_guard.domain.money_at_risk import with_money
+from ledger_guard.domain.signals import MoneyAtRisk, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.verdicts import Scope, Severity, Verdict, worst
 from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
@@ -73,6 +74,7 @@ class _Classification:
         self._incident = state.incidents.open_for(trigger)
         self._news: tuple[Change, Incident] | None = None
         self._revision = Revision((), 0)
+        self._money: Mapping[str, MoneyAtRisk | None] = {}
 
     def run(self) -> ClassifyOutcome:
         # Windows are listed before their readings are read: the next run finds a revision in between.
@@ -116,6 +118,7 @@ class _Classification:
             quarantined = known.quarantined if known else quarantined_tenants(self._state, self._incident, sensed.window)
             judged = start.engine.judge(batch(sensed, readings, quarantined))
             checkpoints.judged(sensed, quarantined)
+            self._money = {reading.tenant_id: reading.money for reading in readings}
             if not self._was_judged(sensed.window):
                 self._go_on(sensed.window, newest, judged)
             elif self._revision.concerns(sensed.window):
@@ -131,7 +134,7 @@ class _Classification:
         is_fresh = window.start >= newest.end - FRESH
         is_young = window.start >= newest.end - KEPT
         indices = range(len(judged)) if is_young else np.flatnonzero(judged.severity >= _MILD).tolist()
-        verdicts = [judged.verdict(index) for index in indices]
+        verdicts = self._with_money(judged.verdict(index) for index in indices)
         follows = self._incident is not None and self._judged_through is not None
         if is_fresh or follows:
             self._step(window, verdicts)
@@ -140,12 +143,17 @@ class _Classification:
     def _revise(self, window: Window, newest: Window, judged: WindowResult) -> None:
         """Replace a window's stored verdicts, and update the incident with worse ones that are fresh."""
         stored = self._state.verdicts.between(self._trigger, window.start, window.end)
-        difference = self._revision.compare(stored, judged)
+        difference = self._revision.compare(stored, self._with_money(judged))
         if difference.late_alarms and window.start >= newest.end - FRESH:
             self._step(window, difference.late_alarms)
         if difference.withdrawn:
             self._state.verdicts.withdraw(self._trigger, window, difference.withdrawn)
         self._record(difference.changed)
+
+    def _with_money(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
+        """The verdicts of the window that is being judged, with the money of their readings."""
+        currency = self._deps.policy.platform.currency
+        return [with_money(verdict, self._money.get(verdict.tenant_id), currency) for verdict in verdicts]
 
     def _step(self, window: Window, verdicts: Sequence[Verdict]) -> None:
         policy = self._deps.policy

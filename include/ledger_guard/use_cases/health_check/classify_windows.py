@@ -6,6 +6,7 @@ states from before windows that late data may still change (checkpoints), and wh
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -161,10 +162,15 @@ def batch(sensed: SensedWindow, readings: Iterable[Reading], quarantined: frozen
         events=np.array([reading.events for reading in ordered], dtype=np.int64),
         exposure=np.array([reading.exposure for reading in ordered], dtype=np.float64),
         subjects=np.array([reading.subjects for reading in ordered], dtype=np.float64),
+        cents=np.array([_cents(reading) for reading in ordered], dtype=np.float64),
         is_complete=sensed.state is WindowState.COMPLETE,
         incomplete_reason=sensed.reason,
         quarantined=quarantined,
     )
+
+
+def _cents(reading: Reading) -> float:
+    return math.nan if reading.money is None or reading.money.cents is None else reading.money.cents
 
 
 def quarantined_tenants(state: UnitOfWork, incident: Incident | None, window: Window) -> frozenset[str]:

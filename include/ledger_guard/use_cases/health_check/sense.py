@@ -10,6 +10,7 @@ from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.facts.codec import Seconds, TriggerWord, recorded
 from ledger_guard.domain.facts.records import WindowsSensed
 from ledger_guard.domain.missing_data import USUAL_WINDOWS, USUAL_WITHIN, exposures, missing_windows
+from ledger_guard.domain.money_at_risk import with_ages
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.windows import Window, closed_windows, iso
 from ledger_guard.policy.schema import Policy
@@ -162,10 +163,19 @@ def _compared(deps: Dependencies, trigger: Trigger, windows: list[Window]) -> _F
     """Compare balances now, for the window that just closed."""
     last, now_closed = windows[-1], _newest_closed(deps, deps.clock.now())
     reasons = {window.start: NO_PAST for window in windows if window != now_closed}
-    readings = deps.signals.readings(trigger, last, last) if last == now_closed else []
+    readings = _aged(deps, trigger, deps.signals.readings(trigger, last, last), last) if last == now_closed else []
     if last == now_closed and not readings:
         reasons[last.start] = "the comparison found no players"
     return _Found(windows, readings, reasons)
+
+
+def _aged(deps: Dependencies, trigger: Trigger, readings: Sequence[Reading], window: Window) -> list[Reading]:
+    """Compared readings, with the age of their differences told from the last compared window of the day before."""
+    with deps.state.transaction() as state:
+        windows = state.readings.windows(trigger, window.start - USUAL_WITHIN, window.start)
+        compared = [sensed.window for sensed in windows if sensed.state is WindowState.COMPLETE][-1:]
+        before = state.readings.readings(trigger, compared[0].start, compared[0].end) if compared else []
+    return with_ages(readings, before)
 
 
 def _since_the_source_began(windows: list[Window], readings: Sequence[Reading]) -> list[Window]:

@@ -11,6 +11,7 @@ from ledger_guard.domain.approvals import Approval, ApprovalRequest
 from ledger_guard.domain.cases_by_hand import cases_in_words
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.incidents import Action, Incident
+from ledger_guard.domain.money_at_risk import sum_in_words
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.shown_text import listed, one_line, wrote
 from ledger_guard.domain.verdict_evidence import in_words, newest_alarms, since
@@ -40,7 +41,7 @@ def incident_notice(deps: Dependencies, incident_id: str, verb: str) -> Notice:
     tenants += [tenant for tenant in incident.tenants if tenant not in set(tenants)]
     is_checked = signal_of(deps.policy, incident.trigger).against_verb and not set(REPAIRS).isdisjoint(row.actions)
     first = " Triage comes first and may advise against repairs." if is_checked else ""
-    nouns = nouns_of(deps.policy, incident.trigger)
+    nouns, currency = nouns_of(deps.policy, incident.trigger), deps.policy.platform.currency
     evidence = [(f"Evidence {a.tenant_id}", in_words(a, since(verdicts, a.tenant_id), nouns)) for a in alarms[:at_most]]
     return Notice(
         title=_title(deps, verb, incident),
@@ -51,6 +52,7 @@ def incident_notice(deps: Dependencies, incident_id: str, verb: str) -> Notice:
         ),
         facts=(
             ("Tenants", _listed(deps, tenants)),
+            ("Money at risk", f"{sum_in_words(alarms, currency)}: {nouns.events} in the newest alarm of each tenant"),
             *_subjects(deps, incident, tenants[:at_most]),
             ("Proposed", f"{', '.join(row.actions)}. The runbook: {row.runbook_says}{first}"),
             ("Owner", row.owner),

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from ledger_guard.domain.errors import BadInputError, NotificationFailed, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.facts.codec import recorded
-from ledger_guard.domain.facts.records import NoticeFailed, NoticePosted
+from ledger_guard.domain.facts.records import NoticeFailed, NoticeHeld, NoticePosted
+from ledger_guard.domain.modes import Mode
+from ledger_guard.domain.modes_on_record import mode_of_row
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.domain.stops import active_stop
@@ -16,7 +18,7 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.notify.notices import action_notice, approval_notice, incident_notice
 
-__all__ = ["action_notice", "approval_notice", "incident_notice", "notify", "tell"]
+__all__ = ["action_notice", "approval_notice", "incident_notice", "notify", "notify_of_row", "tell"]
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,33 @@ def notify(deps: Dependencies, notice: Notice) -> ThreadRef:
         with deps.state.transaction() as state:
             _append(deps, state, incident_id, where)
     return posted
+
+
+def notify_of_row(deps: Dependencies, notice: Notice) -> ThreadRef:
+    """As `notify`, for what a matrix row tells about its incident. While the row is in shadow this is recorded and not posted."""
+    return ThreadRef("", "") if _is_held(deps, notice) else notify(deps, notice)
+
+
+def _is_held(deps: Dependencies, notice: Notice) -> bool:
+    """Whether the row is in shadow; then this is on record. Without guard state people come first."""
+    try:
+        with deps.state.transaction() as state:
+            is_held = notice.incident_id is not None and _is_shadow(deps, state, notice.incident_id)
+            if is_held:
+                _append(deps, state, notice.incident_id, NoticeHeld(title=notice.title, summary=notice.summary))
+    except SourceUnavailable:
+        return False
+    return is_held
+
+
+def _is_shadow(deps: Dependencies, state: UnitOfWork, incident_id: str) -> bool:
+    try:
+        incident = state.incidents.get(incident_id)
+        row = deps.policy.row_for(incident.trigger, incident.severity, incident.scope)
+    except BadInputError:
+        # no such incident or row: people decide what it means
+        return False
+    return mode_of_row(state.audit, deps.policy.modes, row.name).mode is Mode.SHADOW
 
 
 def _thread_of(deps: Dependencies, notice: Notice) -> tuple[str | None, ThreadRef | None]:
@@ -88,7 +117,9 @@ def _stored_with_thread(deps: Dependencies, incident_id: str, posted: ThreadRef,
     return False
 
 
-def _append(deps: Dependencies, state: UnitOfWork, incident_id: str | None, fact: NoticePosted | NoticeFailed) -> None:
+def _append(
+    deps: Dependencies, state: UnitOfWork, incident_id: str | None, fact: NoticePosted | NoticeFailed | NoticeHeld
+) -> None:
     state.audit.append(
         recorded(
             fact,

@@ -41,9 +41,7 @@ def recovery(deps: Dependencies, case: Case) -> Recovery:
         repairs = [action for action in work_of(state.actions.of_incident(case.incident_id)) if action.kind in REPAIRS]
         if incident.is_over:
             return Recovery.RECOVERED
-        named = {
-            (kind, target) for kind in REPAIRS if kind in case.actions for target in proposed_targets(deps, case, kind, repairs)
-        }
+        named = {(kind, target) for kind in case.repairs for target in proposed_targets(deps, case, kind, repairs)}
         if not named:
             return Recovery.NOTHING_REPAIRED
         if any(action.status is ActionStatus.STARTED for action in repairs):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ledger_guard.domain.actions import DAG_OF_ACTION, rollback_target
+from ledger_guard.domain.actions import DAG_OF_ACTION, REPAIRS, rollback_target
 from ledger_guard.domain.cases_by_hand import BY_HAND, CaseByHand, is_only_by_hand
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.facts.codec import recorded
@@ -17,6 +17,8 @@ from ledger_guard.domain.facts.incidents import CaseTaken
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid, new_id
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
+from ledger_guard.domain.modes import Mode
+from ledger_guard.domain.modes_on_record import mode_of_row
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
@@ -41,6 +43,13 @@ class Case:
     run_key: str
     #: described by hand beside a sensed incident: its end does not affect that incident
     is_beside_sensed: bool = False
+    #: its matrix row only records what it would do
+    is_shadow: bool = False
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """What it changes on the platform."""
+        return () if self.is_shadow else tuple(kind for kind in REPAIRS if kind in self.actions)
 
 
 def open_case(deps: Dependencies, params: Mapping[str, Any], requested_by: str, run_id: str) -> Case:
@@ -58,6 +67,7 @@ def open_case(deps: Dependencies, params: Mapping[str, Any], requested_by: str, 
         if incident.is_over:
             raise BadInputError(f"incident {incident.incident_id}: is resolved; allowed: an incident that is not")
         row = deps.policy.row_for(described.trigger, described.severity, described.scope)
+        mode = mode_of_row(state.audit, deps.policy.modes, row.name)
         current = state.incidents.get(incident.incident_id)
         is_of_the_incident = described is incident or is_only_by_hand(current, state.actions.of_incident(incident.incident_id))
         if current.status is IncidentStatus.OPEN and is_of_the_incident:
@@ -70,6 +80,7 @@ def open_case(deps: Dependencies, params: Mapping[str, Any], requested_by: str, 
                     severity=row.severity.value,
                     scope=described.scope.value,
                     by_hand=isinstance(described, CaseByHand),
+                    mode=mode.mode,
                 ),
                 actor=requested_by,
                 subject=f"incident:{incident.incident_id}",
@@ -88,6 +99,7 @@ def open_case(deps: Dependencies, params: Mapping[str, Any], requested_by: str, 
         requested_by=requested_by,
         run_key=hashlib.sha256(run_id.encode()).hexdigest()[:10],
         is_beside_sensed=not is_of_the_incident,
+        is_shadow=mode.mode is Mode.SHADOW,
     )
 
 

@@ -18,10 +18,11 @@ from ledger_guard.signals.triage import triage
 from ledger_guard.signals.withheld import withheld_now
 from ledger_guard.use_cases.approvals.own_actions import finish_action
 from ledger_guard.use_cases.flags.freeze import freeze
-from ledger_guard.use_cases.notify.notify import action_notice, notify, tell
+from ledger_guard.use_cases.notify.notify import action_notice, notify_of_row, tell
 from ledger_guard.use_cases.remediation.plan_secret_rotation import plan_secret_rotation
 from ledger_guard.use_cases.remediation.recovery import Recovery, has_readings_since_mitigation, was_repaired
 from ledger_guard.use_cases.remediation.remediate import Case, start_action
+from ledger_guard.use_cases.remediation.shadow import is_only_recorded, record
 from ledger_guard.use_cases.remediation.withheld import proposed_runs
 from ledger_guard.use_cases.reports.report import incident_report
 
@@ -80,11 +81,13 @@ def tell_case(deps: Dependencies, case: Case, found: str) -> None:
     with deps.state.transaction() as state:
         actions = [action for action in state.actions.of_incident(case.incident_id) if action.outcome]
     facts = tuple((f"{action.kind} {action.target}".strip(), f"{action.status.value}: {action.outcome}") for action in actions)
-    notify(deps, action_notice(deps, case.incident_id, "verify", ending(deps, case, Recovery(found)), facts))
+    notify_of_row(deps, action_notice(deps, case.incident_id, "verify", ending(deps, case, Recovery(found)), facts))
 
 
 def ending(deps: Dependencies, case: Case, found: Recovery) -> str:
     """How the remediation ended, in a sentence; names a rollback that did not help and who must take over."""
+    if case.is_shadow and found is Recovery.NOTHING_REPAIRED:
+        return "The matrix row is in shadow: what it would have done is recorded; nothing was written, asked or posted."
     if found is Recovery.NOTHING_REPAIRED and (words := _not_proposed(deps, case)):
         return f"No repair is proposed: {words}."
     if found in (Recovery.RECOVERED, Recovery.NOT_RECOVERED) and not was_repaired(deps, case):
@@ -132,7 +135,7 @@ def _done(deps: Dependencies, case: Case, kind: str, target: str, outcome: str, 
     `on_record` is what the incident's report says of it, where that has no `facts` beside it; empty: `outcome`.
     """
     finish_action(deps, start_action(deps, case, kind, target), ActionStatus.DONE, on_record or outcome)
-    tell(lambda: notify(deps, action_notice(deps, case.incident_id, kind, outcome, tuple(facts))))
+    tell(lambda: notify_of_row(deps, action_notice(deps, case.incident_id, kind, outcome, tuple(facts))))
     return outcome
 
 
@@ -144,7 +147,7 @@ def runs_to_start(deps: Dependencies, case: Case, kind: str) -> list[dict[str, A
     if held:
         facts = tuple((action.target, action.outcome) for action in held[: deps.policy.notification.list_at_most])
         words = f"{kind} is not proposed for {len(held)} of {len(held) + len(runs)}: {held[0].outcome.partition(': ')[2]}"
-        tell(lambda: notify(deps, action_notice(deps, case.incident_id, kind, words, facts)))
+        tell(lambda: notify_of_row(deps, action_notice(deps, case.incident_id, kind, words, facts)))
     return runs
 
 
@@ -159,6 +162,11 @@ STEPS: dict[str, Step] = {
 }
 #: actions that are runs of another DAG, and the task that lists those runs
 _LISTS = {"backfill": "list_backfills", "dry_run": "list_backfills", "roll_back": "list_rollbacks"}
+
+
+def do_step(deps: Dependencies, case: Case, word: str) -> object:
+    """Do the action of this word; in shadow only record it, unless it only reads."""
+    return record(deps, case, word, "") if is_only_recorded(case, word) else STEPS[word](deps, case)
 
 
 def task_of(word: str) -> str:

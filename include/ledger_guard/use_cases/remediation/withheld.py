@@ -22,11 +22,12 @@ from ledger_guard.signals.registry import signal_of
 from ledger_guard.signals.signal import Against, Finding
 from ledger_guard.signals.triage import triage
 from ledger_guard.signals.withheld import WITHHELD, Matter, why_not, withheld_now
-from ledger_guard.use_cases.remediation.remediate import Case, child_runs, targets
+from ledger_guard.use_cases.remediation.remediate import Case, targets
+from ledger_guard.use_cases.remediation.shadow import runs_of
 
 
 def proposed_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, Any]]:
-    """As `child_runs`, without what triage advises against; this is recorded as refused, with the reason.
+    """As `runs_of`, without what triage advises against; this is recorded as refused, with the reason.
 
     This remediation's own triage decides; if there is none, it is made here. Where triage can't decide, everything that the
     policy names is proposed.
@@ -38,9 +39,9 @@ def proposed_runs(deps: Dependencies, case: Case, kind: str) -> list[dict[str, A
     for target, why in refused.items():
         _withhold(deps, case, kind, target, why)
     if kind == "roll_back" and case.flag in every:
-        return [] if refused else child_runs(deps, case, kind)
+        return [] if refused else runs_of(deps, case, kind)
     left = tuple(tenant for tenant in case.tenants if tenant not in against)
-    return child_runs(deps, replace(case, tenants=left), kind) if left else []
+    return runs_of(deps, replace(case, tenants=left), kind) if left else []
 
 
 def proposed_targets(deps: Dependencies, case: Case, kind: str, actions: Sequence[Action]) -> tuple[str, ...]:

@@ -10,10 +10,13 @@ from datetime import datetime, timedelta
 from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.budgets import Used
+from ledger_guard.domain.delegations import Delegation
 from ledger_guard.domain.drills import LastDrill, last_drills
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
+from ledger_guard.domain.modes_on_record import RowMode, notable_modes
+from ledger_guard.domain.money_at_risk import at_risk_now
 from ledger_guard.domain.runs import DAG_IDS
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.stops import Stop, active_stop
@@ -23,9 +26,12 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.budget import budget_used
+from ledger_guard.use_cases.approvals.delegate import delegations_now
 from ledger_guard.use_cases.approvals.held_up import held_up
+from ledger_guard.use_cases.approvals.modes import modes_now
 from ledger_guard.use_cases.approvals.orphaned_questions import orphans_among
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
+from ledger_guard.use_cases.flags.watch_flags import flags_in_words
 
 #: how many audit entries the page shows
 AUDIT_ENTRIES = 10
@@ -82,11 +88,19 @@ class BoardState:
     is_keyed: bool = True
     #: what blocks runs from starting and questions from being answered, one sentence each
     held_up: tuple[str, ...] = ()
+    #: how the flags differ from the guard's record: a sentence each, and whether it is a broken freeze
+    flags_past_the_guard: tuple[tuple[str, bool], ...] = ()
     #: the stop that is active; None: the guard may write
     stop: Stop | None = None
     #: what may be written without a human, the hour's first
     budgets: tuple[Used, ...] = ()
+    #: rows whose mode is not `act`, or not the policy's
+    modes: tuple[RowMode, ...] = ()
     currency: str = "USD"
+    #: who answers instead of whom now
+    delegations: tuple[Delegation, ...] = ()
+    #: what each incident is about in its newest window in alarm, in words, by its id
+    money_at_risk: Mapping[str, str] = field(default_factory=dict)
     #: of each trigger, in the policy's order
     drills: tuple[LastDrill, ...] = ()
     #: open questions of drills, oldest first; `waiting` has none of them
@@ -103,12 +117,15 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
     with deps.state.snapshot() as state:
         triggers = tuple(_trigger_state(deps, state, trigger) for trigger in deps.policy.triggers)
         incidents = tuple(state.incidents.listed(include_resolved=False))
+        money = {incident.incident_id: _money_at_risk(deps, state, incident) for incident in incidents}
         waiting = tuple(state.approvals.waiting(deps.wall_clock.now()))
         freezes = tuple(freezes_that_stand(deps, state))
         is_keyed = state.audit.keys.newest is not None
-        audit = tuple(state.audit.latest(AUDIT_ENTRIES))
+        delegations = delegations_now(deps, state)
+        audit, past = tuple(state.audit.latest(AUDIT_ENTRIES)), flags_in_words(deps, state)
         drills = last_drills(deps.policy.triggers, state.audit, deps.wall_clock.now(), deps.policy.drill.every)
         held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
+        modes = notable_modes(modes_now(deps, state))
     real = [each for each in waiting if not each.request.is_drill]
     orphans = orphans_among(real, scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
@@ -125,9 +142,13 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         flags_problem=flags_problem,
         is_keyed=is_keyed,
         held_up=(*problem, *held, *_without_a_run(len(orphans))),
+        flags_past_the_guard=past,
         stop=stop,
         budgets=budgets,
+        modes=modes,
         currency=deps.policy.platform.currency,
+        delegations=delegations,
+        money_at_risk=money,
         drills=tuple(drills),
         waiting_drills=tuple(each for each in waiting if each.request.is_drill),
     )
@@ -167,6 +188,12 @@ def _trigger_state(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> T
         alarms=tuple(sorted(alarms, key=lambda verdict: (verdict.severity is not Severity.SEVERE, verdict.tenant_id))),
         no_data_reason=sensed[-1].reason if sensed else "",
     )
+
+
+def _money_at_risk(deps: Dependencies, state: UnitOfWork, incident: Incident) -> str:
+    newest = Window(incident.last_alarm_window_start, timedelta(minutes=deps.policy.window_minutes))
+    verdicts = state.verdicts.between(incident.trigger, newest.start, newest.end)
+    return at_risk_now(verdicts, incident.tenants, deps.policy.platform.currency)
 
 
 def _widest(alarms: list[Verdict]) -> Scope | None:

@@ -10,6 +10,8 @@ from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident
+from ledger_guard.domain.money_at_risk import sum_in_words
+from ledger_guard.domain.past_changes import SHORTLY, PastChange, changes_past_the_guard
 from ledger_guard.domain.plans import Plan
 from ledger_guard.domain.verdicts import Severity, Verdict
 from ledger_guard.ports import Dependencies
@@ -47,9 +49,19 @@ class IncidentRecord:
     #: ids of the open questions
     waiting: frozenset[str]
     flag_changes: tuple[FlagChange, ...]
+    #: of the flag of its trigger, from two hours before its first window until it was over, oldest first
+    changes_past_the_guard: tuple[PastChange, ...]
     freezes: tuple[Freeze, ...]
     rotations: tuple[RotationPlan, ...]
     audit: tuple[AuditEntry, ...]
+    #: of its money
+    currency: str
+
+    @property
+    def money_at_risk(self) -> str:
+        """What the incident is about, in words: each tenant's worst verdict, the newest of those, added up."""
+        worst = [course.gravest for course in self.tenants if course.gravest is not None]
+        return f"{sum_in_words(worst, self.currency)} in the worst window of each tenant"
 
     @property
     def unfinished_actions(self) -> tuple[Action, ...]:
@@ -72,10 +84,20 @@ def incident_record(deps: Dependencies, incident_id: str) -> IncidentRecord:
             approvals=tuple(state.approvals.of_incident(found)),
             waiting=frozenset(each.request.approval_id for each in state.approvals.waiting(now)),
             flag_changes=tuple(state.flag_changes.of_incident(found)),
+            changes_past_the_guard=tuple(_past_changes(deps, state, incident)),
             freezes=tuple(state.freezes.of_incident(found)),
             rotations=tuple(state.rotations.of_incident(found)),
             audit=tuple(state.audit.entries(incident_id=found)),
+            currency=deps.policy.platform.currency,
         )
+
+
+def _past_changes(deps: Dependencies, state: UnitOfWork, incident: Incident) -> list[PastChange]:
+    described = deps.policy.triggers.get(incident.trigger)
+    if described is None:
+        return []
+    until = incident.resolved_at or deps.wall_clock.now()
+    return changes_past_the_guard(state.audit, described.flag, incident.first_window_start - SHORTLY, until)
 
 
 def _courses(deps: Dependencies, state: UnitOfWork, incident: Incident) -> tuple[TenantCourse, ...]:

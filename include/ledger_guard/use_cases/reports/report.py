@@ -12,9 +12,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ledger_guard.domain.approvals import Answer, Approval
+from ledger_guard.domain.facts.backfill import PlanReviewed
+from ledger_guard.domain.facts.codec import told
+from ledger_guard.domain.facts.modes import HeldInShadow
 from ledger_guard.domain.finding_words import counts_in_words
 from ledger_guard.domain.flags import FlagChange, Freeze, on_or_off, scope_text
+from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.money import readable
+from ledger_guard.domain.money_at_risk import amount_in_words
 from ledger_guard.domain.plans import Plan
 from ledger_guard.domain.shown_text import duration, markdown
 from ledger_guard.domain.windows import iso
@@ -40,9 +45,25 @@ def incident_report(deps: Dependencies, incident_id: str) -> str:
         title=deps.policy.named(incident.trigger),
         # the policy may no longer name the incident's trigger
         trigger=known,
+        money=record.money_at_risk,
         row=known and deps.policy.row_for(incident.trigger, incident.severity, incident.scope),
+        held_by_modes=list(_held_by_modes(record)),
         approval_rows=[_approval_row(approval, record) for approval in record.approvals],
     )
+
+
+def _held_by_modes(record: IncidentRecord) -> Iterator[str]:
+    """When the mode of a matrix row kept a repair from being done, or an action from being taken; a plan once."""
+    told_plans: set[str] = set()
+    for event in (entry.event for entry in record.audit):
+        reviewed, held = told(event, PlanReviewed), told(event, HeldInShadow)
+        if reviewed and reviewed.is_held_by_mode and reviewed.mode and event.subject not in told_plans:
+            told_plans.add(event.subject)
+            became = "was a dry-run only" if reviewed.mode is Mode.SHADOW else "waits for a human"
+            plan = f"{event.subject.replace(':', ' ')} ({reviewed.rows} rows)"
+            yield f"{iso(event.at)} {reviewed.row} is in {reviewed.mode.value}: {plan} {became}"
+        elif held:
+            yield f"{iso(event.at)} {held.row} is in shadow: {held.action} {held.target}".rstrip() + " was only recorded"
 
 
 def _templates() -> Environment:
@@ -84,7 +105,8 @@ def _columns(found: Iterable[object], *names: str) -> Iterator[Row]:
 def _tenant_row(each: TenantCourse) -> Row:
     newest = each.newest and f"{each.newest.severity.value} ({iso(each.newest.window.start)})"
     gravest = each.gravest and each.gravest.sentence
-    return each.tenant_id, each.severe_windows, each.mild_windows, each.first_alarm, each.last_alarm, gravest, newest
+    money = each.gravest and amount_in_words(each.gravest.reasons)
+    return each.tenant_id, each.severe_windows, each.mild_windows, each.first_alarm, each.last_alarm, money, gravest, newest
 
 
 def _plan_row(plan: Plan) -> Row:

@@ -9,13 +9,16 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from ledger_guard.adapters.flag_stores.store_rules import require_known_windows
-from ledger_guard.adapters.postgres.rows import Store, value_of
-from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
+from ledger_guard.adapters.postgres.rows import Store, as_jsonb, value_of
+from ledger_guard.domain.findings import RowCause
+from ledger_guard.domain.signals import MoneyAtRisk, Reading, SensedWindow, Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.sql import statement
 
 #: rows fetched at a time: memory stays that of the list asked for
 _FETCH_ROWS = 20_000
+#: of most readings
+_NOTHING = MoneyAtRisk(0)
 
 
 class PostgresReadingStore(Store):
@@ -65,6 +68,7 @@ class PostgresReadingStore(Store):
                             reading.events,
                             reading.exposure,
                             reading.subjects,
+                            *_money_columns(reading.money),
                         )
                     )
         except psycopg.errors.UniqueViolation as error:
@@ -84,8 +88,26 @@ class PostgresReadingStore(Store):
             cursor.itersize = _FETCH_ROWS
             between = {"trigger": trigger.value, "start": start, "end": end}
             cursor.execute(statement("guard/select_readings"), between, binary=True)
-            for window_start, window_seconds, tenant_id, events, exposure, subjects in cursor:
+            for window_start, window_seconds, tenant_id, events, exposure, subjects, *money in cursor:
                 if window is None or window.start != window_start:
                     window = Window(window_start, timedelta(seconds=window_seconds))
-                found.append(Reading(trigger, tenant_id, window, events, exposure, subjects))
+                found.append(Reading(trigger, tenant_id, window, events, exposure, subjects, _money_of(*money)))
         return found
+
+
+def _money_columns(money: MoneyAtRisk | None) -> tuple[object, ...]:
+    if money is None:
+        return None, None, None, None
+    by_cause = as_jsonb({cause.value: cents for cause, cents in money.by_cause.items()}) if money.by_cause else None
+    return money.cents, money.without_amount, by_cause, money.differs_since
+
+
+def _money_of(
+    cents: int | None, without_amount: int | None, by_cause: dict[str, int | None] | None, differs_since: datetime | None
+) -> MoneyAtRisk | None:
+    if without_amount is None:
+        return None
+    if (cents, without_amount, by_cause, differs_since) == (0, 0, None, None):
+        return _NOTHING
+    causes = {RowCause(cause): of_cause for cause, of_cause in (by_cause or {}).items()}
+    return MoneyAtRisk(cents, without_amount, causes, differs_since)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from tenacity import RetryError, Retrying, retry_if_exception, retry_if_result, stop_after_attempt, wait_exponential
 
-from ledger_guard.adapters.http.bounded_http import NoAnswer, ask
+from ledger_guard.adapters.http.bounded_http import MOST_BYTES, NoAnswer, ask
 from ledger_guard.domain.errors import SourceUnavailable
 
 #: answers of something in between that did not reach the server, or not for now
@@ -38,11 +39,19 @@ class HttpCaller:
         self._sleep = sleep
 
     def call(
-        self, method: str, url: str, *, body: Mapping[str, Any] | Sequence[Any] | None = None, key: str | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        body: Mapping[str, Any] | Sequence[Any] | None = None,
+        key: str | None = None,
+        form: Mapping[str, str] | None = None,
+        more_headers: Mapping[str, str] | None = None,
+        most_bytes: int = MOST_BYTES,
     ) -> httpx.Response:
         """The answer, whatever its status, save 502, 503 and 504 of the last try.
 
-        `key` goes along as `Idempotency-Key`, the same one in each try.
+        `key` goes along as `Idempotency-Key`, the same one in each try. `form` is sent as a form instead of a JSON `body`.
 
         Raises:
             SourceUnavailable: no answer in any try. Whether a write took place is not known: read before writing again.
@@ -51,8 +60,12 @@ class HttpCaller:
         headers = {"Accept": "application/json"}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         headers |= {"Idempotency-Key": key} if key else {}
+        headers |= {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
+        headers |= more_headers or {}
+        content = urlencode(form).encode() if form else None
+        sent = {"json": body, "content": content, "headers": headers, "most_bytes": most_bytes}
         try:
-            return self._retrying(ask, method, url, seconds=self._timeout_seconds, json=body, headers=headers)
+            return self._retrying(ask, method, url, seconds=self._timeout_seconds, **sent)
         except RetryError as error:
             last = error.last_attempt
             why = str(last.exception()) if last.failed else f"status {last.result().status_code}"

@@ -1,0 +1,20 @@
+"""Money behind readings: see the SQL file of the same name."""
+
+from __future__ import annotations
+
+from ledger_guard.migrations.revision import refuse_downgrade, run_sql_beside
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the columns; what is stored gets none of them: its money is not known."""
+    run_sql_beside(__file__)
+
+
+def downgrade() -> None:
+    """Guard state is never taken apart again: what it holds is evidence."""
+    refuse_downgrade(revision)
