@@ -12,9 +12,9 @@ Every 5 minutes; one run at a time; no catch-up (each run senses every closed wi
 
 ## What it changes
 Guard state only: readings, verdicts, incidents, sent reminders, repairs compared again, flag changes that it noticed, questions
-whose run has ended, the policy's modes; and one line in the file of LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts
-`ledger_remediation`. It starts `flag_rollback` for a flag that was enabled unconfirmed and whose signal rose again, unless
-triage advises against a rollback. It never touches the platform.
+and drills whose run has ended, the policy's modes; and one line in the file of LEDGER_GUARD_AUDIT_HEADS_FILE, if set. It starts
+`ledger_remediation`, and `guard_drill` for a drill that a person asked for. It starts `flag_rollback` for a flag that was enabled
+unconfirmed and whose signal rose again, unless triage advises against a rollback. It never touches the platform.
 
 ## Safe to re-run?
 Yes. Windows are stored once, verdicts are replaced, a remediation starts once per incident, severity and scope, and a rollback
@@ -39,8 +39,8 @@ from ledger_guard.domain.signals import Trigger
 from ledger_guard.entrypoints.airflow.adapters import open_dependencies, put_audit_head_on_record
 from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
 from ledger_guard.entrypoints.airflow.runs import this_run
-from ledger_guard.entrypoints.airflow.scheduler import TaskScheduler
 from ledger_guard.entrypoints.airflow.settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
+from ledger_guard.entrypoints.airflow.watch import watch_runs_and_drills
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals import escalate as escalating
 from ledger_guard.use_cases.approvals import modes
@@ -93,9 +93,9 @@ def ledger_health_check() -> None:
             return put_audit_head_on_record()
 
     @task(retries=0, on_failure_callback=None)
-    def watch_runs(ti=None) -> None:
-        """Report paused DAGs, runs that did not start, questions whose run has ended. Fails alone when the channel is down."""
-        watching.watch_runs(open_dependencies(), TaskScheduler(ti))
+    def watch_runs(ti=None) -> list[dict]:
+        """Report paused DAGs, runs that did not start, questions whose run has ended; take up drills. Fails alone."""
+        return watch_runs_and_drills(ti)
 
     @task(retries=1)
     def see_modes() -> bool:
@@ -104,7 +104,6 @@ def ledger_health_check() -> None:
             return modes.see_modes(open_dependencies())
 
     watch()
-    watch_runs()
     see_modes()
     escalate()
     remind()
@@ -118,9 +117,10 @@ def ledger_health_check() -> None:
 
     judged, rollbacks = [check(trigger) for trigger in POLICY.triggers], watch_restored()
     judged >> rollbacks
-    TriggerDagRunOperator.partial(
-        task_id="ask_back", trigger_dag_id="flag_rollback", logical_date=None, skip_when_already_exists=True
-    ).expand_kwargs(rollbacks)
+    for task_id, dag_id, runs in (("start_drills", "guard_drill", watch_runs()), ("ask_back", "flag_rollback", rollbacks)):
+        TriggerDagRunOperator.partial(
+            task_id=task_id, trigger_dag_id=dag_id, logical_date=None, skip_when_already_exists=True
+        ).expand_kwargs(runs)
 
 
 def check(trigger: Trigger) -> XComArg:

@@ -37,6 +37,7 @@ DAG_IDS = {
     "guard_stop",
     "guard_delegate",
     "guard_mode",
+    "guard_drill",
 }
 PREFERRED_PORT = 18080
 

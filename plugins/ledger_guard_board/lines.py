@@ -8,6 +8,7 @@ from typing import Literal
 
 from ledger_guard.domain.approvals import Approval, ApprovalKind
 from ledger_guard.domain.audit import AuditEntry
+from ledger_guard.domain.drills import DrillOutcome, LastDrill
 from ledger_guard.domain.flags import FlagState, Freeze, scope_text
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.money_at_risk import amount_in_words, sum_in_words
@@ -39,6 +40,7 @@ _QUESTIONS = {
     ApprovalKind.BACKFILL_UNDO: "Undo a backfill",
     ApprovalKind.FLAG_ROLLBACK: "Roll a flag back",
     ApprovalKind.FLAG_RESTORE: "Restore a flag",
+    ApprovalKind.DRILL: "DRILL: answer as in earnest; nothing is written",
 }
 
 
@@ -140,6 +142,17 @@ class FlagLine:
 
 
 @dataclass(frozen=True)
+class DrillLine:
+    """The last drill of one trigger."""
+
+    trigger: str
+    sentence: str
+    #: the policy asks for a newer one
+    is_due: bool
+    tone: Tone
+
+
+@dataclass(frozen=True)
 class AuditLine:
     """One entry of the audit log."""
 
@@ -224,6 +237,14 @@ def flag_line(state: FlagState) -> FlagLine:
     without = state.described() if state.not_known_because else "off (no value stored)"
     words = {True: "on", False: "off", None: without}
     return FlagLine(state.flag, scope_text(state.tenant_id), state.is_enabled, words[state.is_enabled])
+
+
+def drill_line(last: LastDrill) -> DrillLine:
+    """A trigger's last drill. One that is due or failed is a warning, never an alarm: nothing is wrong on the platform."""
+    state = "never" if last.drill is None else last.drill.state
+    is_good = state == DrillOutcome.ANSWERED.value and not last.is_due
+    tone: Tone = "good" if is_good else "unknown" if state in ("never", "requested", "running") and not last.is_due else "warn"
+    return DrillLine(last.trigger.value, last.sentence, last.is_due, tone)
 
 
 def audit_line(entry: AuditEntry, now: datetime) -> AuditLine:

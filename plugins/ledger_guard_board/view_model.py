@@ -17,6 +17,7 @@ from ledger_guard_board.lines import (
     BLIND_AFTER_WINDOWS,
     ApprovalLine,
     AuditLine,
+    DrillLine,
     FlagLine,
     FreezeLine,
     IncidentLine,
@@ -24,6 +25,7 @@ from ledger_guard_board.lines import (
     TriggerCard,
     approval_line,
     audit_line,
+    drill_line,
     flag_line,
     freeze_line,
     incident_line,
@@ -68,6 +70,10 @@ class BoardView:
     delegations: tuple[str, ...]
     #: how far matrix rows that do not act by themselves may go
     modes: tuple[str, ...]
+    #: the last drill of each trigger
+    drills: tuple[DrillLine, ...]
+    #: questions of drills: they are not among those that wait
+    waiting_drills: tuple[ApprovalLine, ...]
     audit: tuple[AuditLine, ...]
 
 
@@ -101,6 +107,8 @@ def board_view(state: BoardState, ui_url: str) -> BoardView:
         repairs=state.repairs,
         delegations=tuple(each.sentence for each in state.delegations),
         modes=modes_in_short(state.modes),
+        drills=tuple(drill_line(each) for each in state.drills),
+        waiting_drills=tuple(approval_line(each, state.read_at, ui_url) for each in state.waiting_drills),
         audit=tuple(audit_line(entry, state.read_at) for entry in state.audit),
     )
 

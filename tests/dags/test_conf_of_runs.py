@@ -25,6 +25,7 @@ RUNS = {
         ["hours", "tenant_id"],
     ),
     "guard_delegate": ("obey", {"to": "ops-lead", "reason": "on a plane until ten"}, ["hours", "to"]),
+    "guard_drill": ("review", {"trigger": "T1"}, ["trigger"]),
     "guard_stop": ("obey", {"order": "stop", "reason": "two tenants were paid twice"}, ["order", "reason"]),
     "guard_mode": (
         "obey",

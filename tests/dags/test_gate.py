@@ -215,7 +215,7 @@ def test_a_link_of_the_guard_fills_in_no_field_of_the_page(world, dag_bag):
     gates = [
         (dag_id, task) for dag_id, dag in dag_bag.dags.items() for task in dag.tasks if isinstance(task, RecordedApprovalOperator)
     ]
-    assert {dag_id for dag_id, _ in gates} == {"tenant_backfill", "flag_rollback", "flag_restore"}
+    assert {dag_id for dag_id, _ in gates} == {"tenant_backfill", "flag_rollback", "flag_restore", "guard_drill"}
     for dag_id, task in gates:
         query = parse_qs(urlsplit(gate_link(world.deps, dag_id, "manual__1", task.task_id)).query)
         assert query == {"map_index": ["-1"]}

@@ -13,6 +13,7 @@ DAG_IDS = [
     "flag_restore",
     "flag_rollback",
     "guard_delegate",
+    "guard_drill",
     "guard_mode",
     "guard_stop",
     "ledger_health_check",
@@ -20,7 +21,7 @@ DAG_IDS = [
     "tenant_backfill",
 ]
 SECTIONS = ["Purpose", "Schedule", "Params", "What it changes", "Safe to re-run?", "When it fails"]
-TAGS = {"ledger-guard", "stop", "mode", "watch", "remediate", "backfill", "flags", "approvals"}
+TAGS = {"ledger-guard", "stop", "drill", "mode", "watch", "remediate", "backfill", "flags", "approvals"}
 
 
 def test_each_file_holds_the_one_dag_it_is_named_after(dag_bag):

@@ -53,9 +53,9 @@ def test_only_the_policys_approvers_are_asked_and_no_answer_means_reject(dag_bag
 
     policy = load_policy()
     gates = [task for dag in dag_bag.dags.values() for task in dag.tasks if hasattr(task, "assigned_users")]
-    assert len(gates) == 4
+    assert len(gates) == 5
     for gate in gates:
-        approval = policy.approvals[gate.kind]
+        approval = policy.approval_of(gate.kind)
         assert [user["id"] for user in gate.assigned_users] == list(approval.approvers)
         assert gate.defaults == ["Reject"]
         assert gate.response_timeout.total_seconds() == approval.valid_minutes * 60

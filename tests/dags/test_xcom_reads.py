@@ -13,6 +13,7 @@ HARMLESS = {
     for field in ("trigger_run_id", "conf")
 } | {
     ("ledger_health_check", "ask_back", "expand"): "the run it starts asks guard state for leave, by run id and conf",
+    ("ledger_health_check", "start_drills", "expand"): "the run it starts asks guard state for leave, by run id and conf",
     ("ledger_remediation", "start_backfills", "expand"): "the run it starts asks guard state for leave, by run id and conf",
     ("ledger_remediation", "start_rollback", "expand"): "the run it starts asks guard state for leave, by run id and conf",
 }

@@ -42,6 +42,7 @@ from ledger_guard.domain.facts.backfill import (
 )
 from ledger_guard.domain.facts.codec import Fact, json_of, recorded, told, told_for_certain
 from ledger_guard.domain.facts.delegations import Delegated, DelegationWithdrawn
+from ledger_guard.domain.facts.drills import DrillBegun, DrillEnded, DrillJudged, DrillRequested, DrillTold
 from ledger_guard.domain.facts.flags import (
     ChangeConfirmed,
     FlagFrozen,
@@ -281,6 +282,12 @@ SAMPLES: list[Fact] = [
     FlagNotRead(stage="not_read", why="the store is away"),
     FlagReadAgain(stage="read_again"),
     GuardStopped(reason="paid twice", is_proved=False),
+    DrillRequested(trigger="T1", canary_id="c", is_proved=False, ends_by=PRECISELY),
+    DrillBegun(run_id="drill__1"),
+    DrillJudged(severity="severe", scope="isolated", is_alarm=True, sentence="a rise", actions=("notify",)),
+    DrillTold(title="DRILL · classify"),
+    DrillEnded(outcome="answered", sentence="approved", answer="approved", answered_by="anna", answered_at=PRECISELY),
+    DrillEnded(outcome="timed_out", sentence="no one", answer=None, answered_by=None, answered_at=None),
     GuardReleased(reason="a test", is_proved=True, stopped_by="anna"),
     ModesSeen(modes={"T1 mild": Mode.PROPOSE, "T3 severe": Mode.ACT}, policy_hash="abc"),
     ModeLowered(row="T3 severe", was=Mode.ACT, to=Mode.PROPOSE, reason="plan p was undone", is_proved=True, is_by_guard=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from tests.triggers import T1, TRIGGERS
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.drills import DrillRequested
 from ledger_guard.domain.flags import Freeze
 from ledger_guard.domain.verdicts import Severity
 
@@ -290,3 +293,13 @@ def test_airflow_loads_the_plugin_class_alone_and_not_the_pages_code(airflow_hom
         Path(path).relative_to(plugins).as_posix() for path in find_path_from_directory(str(plugins), ".airflowignore", "glob")
     ]
     assert [path for path in found if path.endswith(".py")] == ["ledger_guard_board/__init__.py"]
+
+
+def test_the_page_shows_the_last_drill_of_each_trigger(board_client, world, login_of):
+    with world.state.transaction() as state:
+        fact = DrillRequested(trigger="T2", canary_id="c", is_proved=True, ends_by=NOW)
+        state.audit.append(recorded(fact, actor=HOSTILE, subject="drill:d-1", at=NOW - timedelta(days=3)))
+    page = board_client.get(PAGE, headers=login_of("viewer")).text
+    assert "T1: never; due every 30 days" in page
+    assert "T2: 3 days ago by" in page
+    assert "<script>alert" not in page

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.plugins.board_values import INCIDENT_ID, LENGTH, NEWEST, NOW, approval, board_state, incident, trigger_state, verdict
 from tests.triggers import T1, T2, T3
 
+from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.delegations import Delegation
+from ledger_guard.domain.drills import Drill, LastDrill
+from ledger_guard.domain.facts.drills import DrillEnded, DrillRequested
 from ledger_guard.domain.flags import FlagState, Freeze
 from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.modes_on_record import RowMode
@@ -23,6 +27,20 @@ from ledger_guard_board.view_model import board_view
 from ledger_guard_board.wording import moment, safe_link
 
 UI = "http://localhost:8080"
+
+
+def drill(outcome: str = "answered") -> Drill:
+    """Two days old, and ended."""
+    at, is_answered = NOW - timedelta(days=2), outcome == "answered"
+    request = DrillRequested(trigger="T1", canary_id="c", is_proved=False, ends_by=at)
+    ended = DrillEnded(
+        outcome=outcome,
+        sentence="approved by boris" if is_answered else "no one",
+        answer="approved" if is_answered else None,
+        answered_by="boris" if is_answered else None,
+        answered_at=at + timedelta(minutes=3) if is_answered else None,
+    )
+    return Drill("d-1", "anna", at, request, begun_at=at + timedelta(minutes=1), ended_at=at, ended=ended)
 
 
 def card_of(**changes):
@@ -296,6 +314,39 @@ def test_what_settles_and_repairs_in_doubt_are_on_the_page():
     view = board_view(board_state(settling="settling until 12:30 after a deploy", repairs=("t-1 did not hold",)), UI)
     assert view.headline == "Settling until 12:30 after a deploy. Nothing is written without a human."
     assert (view.tone, view.repairs) == ("warn", ("t-1 did not hold",))
+
+
+@pytest.mark.parametrize(
+    ("last", "tone", "sentence"),
+    [
+        pytest.param({}, "warn", "T1: never; due every 30 days", id="never, and one is due"),
+        pytest.param({"every": None}, "unknown", "T1: never", id="never, and none is due"),
+        pytest.param(
+            {"drill": drill(), "every": timedelta(days=30)},
+            "good",
+            "T1: 2 days ago by anna (stated, not proved), answered: approved by boris (begin after 1 min, answer after 3 min)",
+            id="answered",
+        ),
+        pytest.param(
+            {"drill": drill("timed_out"), "every": timedelta(days=1)},
+            "warn",
+            "T1: 2 days ago by anna (stated, not proved), timed out: no one (begin after 1 min); due every 24 h",
+            id="no one answered, and one is due",
+        ),
+    ],
+)
+def test_a_triggers_last_drill_is_shown_with_its_age_and_how_it_ended(last, tone, sentence):
+    found = LastDrill(**{"trigger": T1, "drill": None, "read_at": NOW, "every": timedelta(days=30), **last})
+    (line,) = board_view(board_state(drills=(found,)), UI).drills
+    assert (line.trigger, line.tone, line.sentence) == ("T1", tone, sentence)
+
+
+def test_the_question_of_a_drill_is_shown_apart_marked_and_in_no_headline():
+    asked = approval()
+    asked = replace(asked, request=replace(asked.request, kind=ApprovalKind.DRILL))
+    view = board_view(board_state(waiting_drills=(asked,)), UI)
+    assert (view.waiting, view.tone) == ((), "good")
+    assert view.waiting_drills[0].what.startswith("DRILL: ")
 
 
 def test_money_at_risk_stands_beside_each_alarm_and_summed_on_the_card_and_at_the_incident():

@@ -24,6 +24,12 @@ class ApprovalKind(str, Enum):
     BACKFILL_UNDO = "backfill_undo"
     FLAG_ROLLBACK = "flag_rollback"
     FLAG_RESTORE = "flag_restore"
+    #: a drill asks so; no task that writes looks for such an answer
+    DRILL = "drill"
+
+
+#: kinds whose answer permits a write
+WRITES: tuple[ApprovalKind, ...] = tuple(kind for kind in ApprovalKind if kind is not ApprovalKind.DRILL)
 
 
 class Answer(str, Enum):
@@ -65,6 +71,11 @@ class ApprovalRequest:
     incident_state: str = ""
     #: break glass: a person named in the policy acted alone, and answered their own question
     is_break_glass: bool = False
+
+    @property
+    def is_drill(self) -> bool:
+        """Whether a drill asks it: it holds nothing up, and permits nothing."""
+        return self.kind is ApprovalKind.DRILL
 
 
 @dataclass(frozen=True)

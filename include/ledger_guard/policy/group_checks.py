@@ -21,6 +21,7 @@ _GROUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 def lists_of_people(policy: Policy) -> Mapping[str, tuple[str, ...]]:
     """The entries of every list that names people, by its place in the file."""
     approvers = {f"approvals.{kind.value}.approvers": each.approvers for kind, each in policy.approvals.items()}
+    approvers["drill.approvers"] = policy.drill.approvers
     return {**approvers, "break_glass.users": policy.break_glass.users, "freeze.override_by": policy.freeze.override_by}
 
 

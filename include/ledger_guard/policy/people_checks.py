@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 
-from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.approvals import WRITES, ApprovalKind
 from ledger_guard.domain.identities import same_person
 from ledger_guard.domain.shown_text import counted
 from ledger_guard.policy.group_checks import NOBODY, RULES_OF_GROUPS
@@ -15,9 +15,9 @@ from ledger_guard.policy.words import PLACEHOLDER, Problem
 
 
 def _every_kind_of_approval_has_approvers(policy: Policy) -> Iterator[Problem]:
-    for kind in ApprovalKind:
+    for kind in WRITES:
         if kind not in policy.approvals:
-            yield "approvals", f"{kind.value} is missing; allowed: {', '.join(k.value for k in ApprovalKind)}, each of them"
+            yield "approvals", f"{kind.value} is missing; allowed: {', '.join(k.value for k in WRITES)}, each of them"
     for kind, approval in policy.approvals.items():
         place = f"approvals.{kind.value}.approvers"
         for position, name in enumerate(approval.approvers):
@@ -73,6 +73,22 @@ def _the_glass_is_broken_by_named_people_only(policy: Policy) -> Iterator[Proble
             yield place, f"{given} is less than in approvals.{kind.value}; allowed: {least} or more"
 
 
+def _a_drill_names_its_people_in_its_own_section(policy: Policy) -> Iterator[Problem]:
+    if ApprovalKind.DRILL in policy.break_glass.kinds:
+        yield "break_glass.kinds", "a drill writes nothing; allowed: any other kind"
+    if ApprovalKind.DRILL in policy.approvals:
+        yield "approvals.drill", "a drill permits no write; allowed: its approvers in drill.approvers"
+    for position, name in enumerate(policy.drill.approvers):
+        if not name.strip() or name != name.strip() or PLACEHOLDER.search(name):
+            yield (
+                f"drill.approvers[{position}]",
+                f"{name!r} is not a user name; allowed: names of people as Airflow knows them",
+            )
+    for name, times in Counter(policy.drill.approvers).items():
+        if times > 1:
+            yield "drill.approvers", f"{name!r} is there {times} times; allowed: each name once"
+
+
 def _names_of_who_may_override_are_names(policy: Policy) -> Iterator[Problem]:
     for position, name in enumerate(policy.freeze.override_by):
         if not name.strip() or name != name.strip() or PLACEHOLDER.search(name):
@@ -87,6 +103,7 @@ def _names_of_who_may_override_are_names(policy: Policy) -> Iterator[Problem]:
 
 def _a_list_of_people_names_people_each_by_one_name(policy: Policy) -> Iterator[Problem]:
     lists = {f"approvals.{kind.value}.approvers": approval.approvers for kind, approval in policy.approvals.items()}
+    lists["drill.approvers"] = policy.drill.approvers
     for place, names in {**lists, "break_glass.users": policy.break_glass.users}.items():
         for one, other in combinations(dict.fromkeys(names), 2):
             if same_person(one, other):
@@ -103,6 +120,7 @@ RULES_OF_PEOPLE = (
     _enough_people_may_approve,
     _a_question_is_escalated_while_it_waits,
     _the_glass_is_broken_by_named_people_only,
+    _a_drill_names_its_people_in_its_own_section,
     _names_of_who_may_override_are_names,
     _a_list_of_people_names_people_each_by_one_name,
 )

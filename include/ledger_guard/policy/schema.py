@@ -16,6 +16,7 @@ from ledger_guard.policy.autonomy import Autonomy
 from ledger_guard.policy.budget import Budget
 from ledger_guard.policy.command_runner import BackfillWriter, CommandRunner
 from ledger_guard.policy.detection import Detection, Limits, Sensing
+from ledger_guard.policy.drill import DrillRules
 from ledger_guard.policy.flag_store import FlagStoreSection
 from ledger_guard.policy.forgery import ForgeryRules
 from ledger_guard.policy.groups import DelegationRules, GroupSection, people_of
@@ -116,6 +117,7 @@ class Policy(Section):
     delegation: DelegationRules = Field(default_factory=DelegationRules)
     approvals: dict[ApprovalKind, ApprovalPolicy]
     break_glass: BreakGlass = Field(default_factory=BreakGlass)
+    drill: DrillRules = Field(default_factory=DrillRules)
     mitigation: Mitigation
     flags: dict[str, Flag]
     flag_store: FlagStoreSection
@@ -140,7 +142,7 @@ class Policy(Section):
 
     def approvers_of(self, kind: ApprovalKind) -> People:
         """Who may approve this kind; no one where the policy has no rule for it."""
-        rule = self.approvals.get(kind)
+        rule = self.approval_of(kind)
         return people_of(self.groups, rule.approvers if rule else ())
 
     def may_act_alone(self, kind: ApprovalKind) -> People:
@@ -169,6 +171,20 @@ class Policy(Section):
             if row.answers(trigger, severity, scope):
                 return row
         raise BadInputError(f"matrix: no row for ({trigger.value}, {severity.value}, {scope.value}); allowed: mild and severe")
+
+    def approval_of(self, kind: ApprovalKind) -> ApprovalPolicy | None:
+        """Who may approve this kind; None without a rule. A drill asks its own approvers, or else those of a rollback."""
+        found = self.approvals.get(kind)
+        if kind is not ApprovalKind.DRILL:
+            return found
+        rollback = self.approvals.get(ApprovalKind.FLAG_ROLLBACK)
+        if rollback is None:
+            return None
+        return ApprovalPolicy(
+            approvers=self.drill.approvers or rollback.approvers,
+            valid_minutes=self.drill.answer_within_minutes,
+            minimum_reason_characters=rollback.minimum_reason_characters,
+        )
 
     @property
     def modes(self) -> dict[str, Mode]:

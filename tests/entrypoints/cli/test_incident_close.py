@@ -203,7 +203,7 @@ def test_a_false_alarm_takes_the_rows_that_decided_it_back_and_is_told(world):
     found = modes(world)
     assert (found["T1 severe isolated"], found["T1 severe widespread"], found["T3 severe"]) == ("propose", "propose", "act")
     (posted,) = [each.notice for each in world.notifier.posted]
-    assert f"because anna found incident {OPEN.incident_id} to be a false alarm" in posted.summary
+    assert f"because anna (stated, not proved) found incident {OPEN.incident_id} to be a false alarm" in posted.summary
 
 
 def test_a_resolved_incident_is_found_false_once(world, capsys):

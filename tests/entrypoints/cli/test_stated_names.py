@@ -57,6 +57,7 @@ def test_the_verbs_that_take_a_name_are_known_here():
         "backfill resume",
         "backfill run-script",
         "backfill undo",
+        "drill start",
         "incident close",
         "ingest access-log",
         "mode lower",

@@ -53,6 +53,7 @@ def test_the_status_as_json(world, capsys):
             "is_proved": False,
         },
         "waiting_approvals": 0,
+        "waiting_drills": 0,
         "open_incidents": 0,
         "standing_freezes": 0,
         "notes": [],

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 if TYPE_CHECKING:
     from ledger_guard.policy.schema import Policy
     from ledger_guard.ports import Dependencies
+    from ledger_guard.ports.drills import OpenDrillRoom
     from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript
 
 
@@ -24,6 +25,13 @@ def open_platform_script(policy: Policy) -> tuple[PlatformScript, MovementWitnes
     from ledger_guard import wiring  # noqa: PLC0415
 
     return wiring.open_platform_script(policy)
+
+
+def drill_room() -> OpenDrillRoom:
+    """Opens the place where a drill is played: a guard in memory."""
+    from ledger_guard.adapters.memory.drill_room import InMemoryDrillRoom  # noqa: PLC0415
+
+    return InMemoryDrillRoom
 
 
 def put_audit_head_on_record() -> int:

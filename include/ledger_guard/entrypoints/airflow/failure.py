@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from ledger_guard.domain.drills import DAG_ID, MARK
 from ledger_guard.domain.errors import LedgerGuardError, SourceUnavailable
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import StartedRun
@@ -22,7 +23,7 @@ def tell_failure(context: Any) -> None:
     try:
         deps = open_dependencies()
         notice = Notice(
-            title=f"{ti.task_id.rsplit('.', maxsplit=1)[-1]} · failed",
+            title=f"{MARK if ti.dag_id == DAG_ID else ''}{ti.task_id.rsplit('.', maxsplit=1)[-1]} · failed",
             summary=f"{ti.dag_id} could not finish {ti.task_id}: {context.get('exception') or 'no reason given'}",
             facts=(("Run", ti.run_id), ("Try", str(ti.try_number))),
             links=(("Log", f"{deps.ui_url}/dags/{ti.dag_id}/runs/{ti.run_id}/tasks/{ti.task_id}"),),

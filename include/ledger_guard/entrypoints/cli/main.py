@@ -30,6 +30,7 @@ COMMANDS = {
     "backtest": "Judge a file of readings as the health check would.",
     "budget": "Show how much may still be written without a human.",
     "db": "Bring guard state's schema up to date.",
+    "drill": "Start a drill, or show the last ones.",
     "incident": "List, show and close incidents, and print their reports.",
     "ingest": "Read access logs into guard state.",
     "mode": "Show or lower how far each matrix row may go by itself.",

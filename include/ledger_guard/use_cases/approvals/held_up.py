@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from ledger_guard.domain.drills import DAG_ID as DRILL_DAG_ID
+from ledger_guard.domain.drills import MARK
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
 from ledger_guard.domain.notices import Notice
@@ -39,7 +41,7 @@ def _not_begun_notice(deps: Dependencies, grant: RunGrant) -> Notice:
     waits = int((deps.wall_clock.now() - grant.granted_at).total_seconds() // 60)
     conf = ", ".join(f"{name} {value}" for name, value in sorted(grant.conf.items()) if value and name != "reason")
     return Notice(
-        title=f"start · {grant.dag_id} · not started",
+        title=f"{MARK if grant.dag_id == DRILL_DAG_ID else ''}start · {grant.dag_id} · not started",
         summary=f"A run of {grant.dag_id} should have started {waits} minutes ago and has not: {conf}.",
         facts=(
             (
@@ -138,7 +140,8 @@ def _sentences(deps: Dependencies, state: UnitOfWork, paused: Sequence[str] | No
 
 def _overdue(deps: Dependencies, state: UnitOfWork) -> int:
     now = deps.wall_clock.now()
-    return sum(1 for each in state.approvals.unanswered() if now - each.request.expires_at > RECORDED_WITHIN)
+    unanswered = [each.request for each in state.approvals.unanswered() if not each.request.is_drill]
+    return sum(1 for each in unanswered if now - each.expires_at > RECORDED_WITHIN)
 
 
 def _not_begun(grant: RunGrant) -> str:

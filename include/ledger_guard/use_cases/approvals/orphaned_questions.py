@@ -58,7 +58,7 @@ def close_orphans(deps: Dependencies, scheduler: Scheduler) -> list[str]:
 
 
 def tell_orphans(deps: Dependencies) -> list[str]:
-    """Report the closed questions in one notice, each question once. Returns the text.
+    """Report the closed questions in one notice, each question once; of a drill only its end is told. Returns the text.
 
     Raises NotificationFailed when the channel failed; the next check reports them again.
     """
@@ -66,12 +66,14 @@ def tell_orphans(deps: Dependencies) -> list[str]:
         orphans = state.approvals.orphans_to_tell()
     if not orphans:
         return []
-    notice = _notice(deps, orphans)
-    notify(deps, notice)
+    real = [each for each in orphans if not each.request.is_drill]
+    notices = [_notice(deps, real)] if real else []
+    for notice in notices:
+        notify(deps, notice)
     with deps.state.transaction() as state:
         for each in orphans:
             state.approvals.orphan_told(each.request.approval_id, deps.wall_clock.now())
-    return [notice.summary]
+    return [notice.summary for notice in notices]
 
 
 def _notice(deps: Dependencies, orphans: list[Approval]) -> Notice:

@@ -19,7 +19,7 @@ from ledger_guard.use_cases.approvals.delegate import delegations_now
 def rule_now(deps: Dependencies, state: UnitOfWork, kind: ApprovalKind) -> ApprovalRule:
     """The current policy's rule for this kind, with who answers instead of whom now; BadInputError when there is none."""
     policy = deps.policy
-    found = policy.approvals.get(kind)
+    found = policy.approval_of(kind)
     if found is None:
         known = ", ".join(sorted(each.value for each in policy.approvals))
         raise BadInputError(f"approvals: the policy has no rule for {kind.value}; allowed: {known}")

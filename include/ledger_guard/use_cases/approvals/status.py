@@ -33,6 +33,8 @@ class GuardStatus:
     budgets: tuple[Used, ...]
     #: questions that wait for an answer
     waiting_approvals: int
+    #: questions of drills, which permit nothing
+    waiting_drills: int
     open_incidents: int
     standing_freezes: int
     #: who answers instead of whom now
@@ -67,6 +69,7 @@ class GuardStatus:
             f"guard      {self.stop.sentence if self.stop else 'running: it may write'}",
             *(f"budget     {each.sentence(self.currency)}" for each in self.budgets),
             f"approvals  {self.waiting_approvals} waiting",
+            *([f"drills     {self.waiting_drills} waiting for an answer"] if self.waiting_drills else []),
             *(f"delegated  {each.sentence}" for each in self.delegations),
             f"incidents  {self.open_incidents} open",
             f"freezes    {self.standing_freezes} active",
@@ -81,6 +84,7 @@ def guard_status(deps: Dependencies) -> GuardStatus:
     now = deps.wall_clock.now()
     with deps.state.snapshot() as state:
         settling = what_settles(deps, state)
+        waiting = [each.request for each in state.approvals.waiting(now)]
         freezes, overrides = state.freezes.standing(), state.overrides.in_force(now)
         records = [flag_record(state.audit, flag, rules.safe_value) for flag, rules in deps.policy.flags.items()]
         breaches = [breach for record in records for breach in breaches_of(record, freezes, overrides, now)]
@@ -89,7 +93,8 @@ def guard_status(deps: Dependencies) -> GuardStatus:
             currency=deps.policy.platform.currency,
             stop=active_stop(state.audit),
             budgets=budget_used(deps, state),
-            waiting_approvals=len(state.approvals.waiting(now)),
+            waiting_approvals=sum(not each.is_drill for each in waiting),
+            waiting_drills=sum(each.is_drill for each in waiting),
             open_incidents=len(state.incidents.listed(include_resolved=False)),
             delegations=delegations_now(deps, state),
             modes=notable_modes(modes_now(deps, state)),

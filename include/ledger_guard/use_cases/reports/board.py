@@ -11,6 +11,7 @@ from ledger_guard.domain.approvals import Approval
 from ledger_guard.domain.audit import AuditEntry
 from ledger_guard.domain.budgets import Used
 from ledger_guard.domain.delegations import Delegation
+from ledger_guard.domain.drills import LastDrill, last_drills
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.flags import EVERYWHERE, FlagState, Freeze
 from ledger_guard.domain.incidents import Incident
@@ -106,6 +107,10 @@ class BoardState:
     delegations: tuple[Delegation, ...] = ()
     #: what each incident is about in its newest window in alarm, in words, by its id
     money_at_risk: Mapping[str, str] = field(default_factory=dict)
+    #: of each trigger, in the policy's order
+    drills: tuple[LastDrill, ...] = ()
+    #: open questions of drills, oldest first; `waiting` has none of them
+    waiting_drills: tuple[Approval, ...] = ()
 
 
 def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
@@ -124,10 +129,12 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         is_keyed = state.audit.keys.newest is not None
         delegations = delegations_now(deps, state)
         audit, past = tuple(state.audit.latest(AUDIT_ENTRIES)), flags_in_words(deps, state)
+        drills = last_drills(deps.policy.triggers, state.audit, deps.wall_clock.now(), deps.policy.drill.every)
         held, stop, budgets = held_up(deps, state, paused), active_stop(state.audit), budget_used(deps, state)
         settling, repairs = what_settles(deps, state), tuple(repairs_in_doubt(deps, state))
         modes = notable_modes(modes_now(deps, state))
-    orphans = orphans_among(list(waiting), scheduler) if scheduler is not None and paused is not None else []
+    real = [each for each in waiting if not each.request.is_drill]
+    orphans = orphans_among(real, scheduler) if scheduler is not None and paused is not None else []
     flags, flags_problem = _flags(deps)
     return BoardState(
         read_at=deps.wall_clock.now(),
@@ -135,7 +142,7 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         window_length=timedelta(minutes=deps.policy.window_minutes),
         triggers=triggers,
         incidents=incidents,
-        waiting=tuple(each for each in waiting if each not in orphans),
+        waiting=tuple(each for each in real if each not in orphans),
         freezes=freezes,
         audit=audit,
         flags=flags,
@@ -151,6 +158,8 @@ def board(deps: Dependencies, scheduler: Scheduler | None = None) -> BoardState:
         repairs=repairs,
         delegations=delegations,
         money_at_risk=money,
+        drills=tuple(drills),
+        waiting_drills=tuple(each for each in waiting if each.request.is_drill),
     )
 
 
