@@ -62,7 +62,7 @@ def test_status_names_every_trigger_its_last_drill_and_each_step(world, capsys):
         "is_due": False,
         "state": "timed_out",
         "drill_id": drill.drill_id,
-        "requested_by": "anna",
+        "requested_by": "anna (stated, not proved)",
         "is_proved": False,
         "requested_at": "2026-03-01T12:00:00Z",
         "seconds_to": {"begin": None, "verdict": None, "notice": None, "answer": None},
