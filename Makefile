@@ -6,13 +6,14 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
-# a worker a core; what starts the real processes runs first and on one worker, one after the other
-WORKERS ?= auto
+# what starts the real processes runs first and on one worker, one after the other; that one mostly waits, so there is one more
+# worker than cores
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # folders in which everything needs Airflow or Postgres: not even collected by check
 WITHOUT := $(addprefix --ignore=tests/,dags attacks stack entrypoints/fab use_cases/backfill_kills)
 # pytest keeps the modules that it rewrote; to rewrite them all takes each worker several seconds
 unexport PYTHONDONTWRITEBYTECODE
-IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+IN_PARALLEL := --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install unleash demo up check light-tests test lint bench docs lock clean
@@ -44,10 +45,10 @@ check: install            ## lint, and every test that needs neither Postgres no
 	@$(MAKE) --no-print-directory --jobs=2 lint light-tests
 
 light-tests: install
-	@$(RUN) -m pytest -q $(IN_PARALLEL) --hypothesis-profile check -m "not postgres and not airflow and not stack" $(WITHOUT)
+	@$(RUN) -m pytest -q -n auto $(IN_PARALLEL) --hypothesis-profile check -m "not postgres and not airflow and not stack" $(WITHOUT)
 
 test: install            ## every test, in parallel, the demo scenario on the real scheduler included
-	@$(RUN) -m pytest $(IN_PARALLEL)
+	@$(RUN) -m pytest -n $(WORKERS) $(IN_PARALLEL)
 
 lint: install            ## ruff, mypy, generated docs
 	@$(VENV)/bin/ruff check .

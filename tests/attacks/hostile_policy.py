@@ -15,4 +15,6 @@ def hostile(document: dict[str, Any]) -> None:
     document["break_glass"] |= {"users": ["oncall"], "kinds": ["flag_rollback"]}
     document["triggers"][OTHER_WEBHOOKS] = deepcopy(document["triggers"]["T2"])
     document["triggers"][OTHER_WEBHOOKS]["source"]["path"] = "/api/v1/other/webhook/"
-    document["matrix"] += [{**row, "trigger": OTHER_WEBHOOKS} for row in document["matrix"] if row["trigger"] == "T2"]
+    # its backfills may go by themselves: what the guardrails hold is what is attacked
+    rows = [row for row in document["matrix"] if row["trigger"] == "T2"]
+    document["matrix"] += [{**row, "trigger": OTHER_WEBHOOKS, "mode": "act"} for row in rows]
