@@ -22,13 +22,13 @@ class Autonomy(Section):
     """What holds the guard back after it wrote, and after something else changed. 0 switches a rule off."""
 
     #: a tenant that was repaired within so many days is not repaired again without a human: the cause is not fixed
-    repaired_again_days: int = Field(ge=0, le=365)
+    repaired_again_days: int = Field(7, ge=0, le=365)
     #: so long after any write to a tenant's wallets nothing is written to it without a human
-    cool_down_minutes: int = Field(ge=0, le=7 * 24 * 60)
+    cool_down_minutes: int = Field(60, ge=0, le=7 * 24 * 60)
     #: so long after a flag change, a restore or a recorded deploy nothing is written without a human
-    settle_minutes: int = Field(ge=0, le=24 * 60)
+    settle_minutes: int = Field(30, ge=0, le=24 * 60)
     #: so many hours after a repair its players are compared again; empty: never
-    verify_again_hours: Annotated[tuple[int, ...], AfterValidator(_rising)]
+    verify_again_hours: Annotated[tuple[int, ...], AfterValidator(_rising)] = (1, 24)
 
     @property
     def repaired_again_within(self) -> timedelta:

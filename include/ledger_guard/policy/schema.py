@@ -111,11 +111,11 @@ class Policy(Section):
     matrix: tuple[MatrixRow, ...]
     guardrails: Guardrails
     budget: Budget
-    autonomy: Autonomy
     #: by name: people who are named together
     groups: dict[str, GroupSection] = Field(default_factory=dict)
     delegation: DelegationRules = Field(default_factory=DelegationRules)
     approvals: dict[ApprovalKind, ApprovalPolicy]
+    autonomy: Autonomy = Field(default_factory=Autonomy)
     break_glass: BreakGlass = Field(default_factory=BreakGlass)
     drill: DrillRules = Field(default_factory=DrillRules)
     mitigation: Mitigation
