@@ -17,6 +17,7 @@ import yaml
 
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.migrate import upgrade
+from ledger_guard.domain.runs import DAG_IDS
 from ledger_sandbox.airflow_api import AirflowApi, wait_for
 from ledger_sandbox.airflow_processes import USERS, AirflowPlaces, AirflowProcesses, airflow_environment
 from ledger_sandbox.platform_requests import player_token
@@ -27,18 +28,6 @@ from ledger_sandbox.slack import SlackStandIn
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED_POLICY = REPOSITORY / "include" / "policies" / "ledger_rollout.yaml"
-DAG_IDS = {
-    "ledger_health_check",
-    "ledger_remediation",
-    "tenant_backfill",
-    "flag_rollback",
-    "flag_restore",
-    "flag_override",
-    "guard_stop",
-    "guard_delegate",
-    "guard_mode",
-    "guard_drill",
-}
 PREFERRED_PORT = 18080
 
 
@@ -140,11 +129,11 @@ class Stack:
         self.processes.start()
 
     def wait_until_ready(self) -> None:
-        """Return when Airflow is healthy and has parsed the five DAGs."""
+        """Return when Airflow is healthy and has parsed the DAGs."""
         assert self.processes is not None, "entered"
         self.processes.wait_until_healthy(180, lambda missing: self.tick(f"Airflow to be healthy ({missing})"))
         api = AirflowApi(self.url, "admin")
-        wait_for(lambda: api.dag_ids() >= DAG_IDS, "the DAGs to be parsed", 120, self.tick)
+        wait_for(lambda: api.dag_ids() >= {*DAG_IDS}, "the DAGs to be parsed", 120, self.tick)
 
     @property
     def url(self) -> str:
