@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from backfill_worlds import ACTOR, TENANT, Killed, World, approve, memory_backfill_world
 
-from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.approvals import Answer, ApprovalKind
 from ledger_guard.domain.audit import chained
 from ledger_guard.domain.audit_keys import parse_audit_keys
 from ledger_guard.domain.errors import SafetyRefusal, SourceUnavailable
@@ -305,6 +305,21 @@ def test_an_undo_and_an_approved_plan_are_never_held(world):
     assert force(world.deps, second.plan_id, ACTOR).applied == 1
     approve(world.deps.state, ApprovalKind.BACKFILL_UNDO, first)
     assert undo(world.deps, first.plan_id, ACTOR).restored == 1
+
+
+def test_a_reject_stands_when_the_cool_down_is_over(world):
+    """By a force that somebody clears, or starts from the command line."""
+    world = bounded(world, cool_down_minutes=60)
+    repaired(world, "p1")
+    plan = planned(world, "p2")
+    approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan, answer=Answer.REJECTED)
+    world.clock.advance(timedelta(minutes=60))
+    with pytest.raises(SafetyRefusal, match="a human was asked about this plan: rejected by payments-lead"):
+        force(world.deps, plan.plan_id, ACTOR)
+    assert review(world.deps, plan.plan_id).needs_approval, "cleared, the run asks again"
+    world.clock.advance(-timedelta(minutes=30))
+    approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan, at=world.clock.now())
+    assert force(world.deps, plan.plan_id, ACTOR).applied == 1
 
 
 def test_the_follow_up_in_the_same_run_needs_no_cool_down(world):
