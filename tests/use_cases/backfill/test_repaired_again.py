@@ -22,6 +22,7 @@ from ledger_guard.domain.flag_values import FlagValue
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan, PlanStatus
 from ledger_guard.policy.autonomy import Autonomy
+from ledger_guard.use_cases.backfill import backfill_run
 from ledger_guard.use_cases.backfill.backfill_run import backfill_question, force_run
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.backfill.force import force, undo
@@ -379,6 +380,23 @@ def test_after_a_flag_change_nothing_is_written_alone_until_it_has_settled(world
     changed(world, fact)
     world.clock.advance(later)
     assert review(world.deps, planned(world, "p1").plan_id).needs_approval is asks
+
+
+def test_a_flag_change_between_review_and_force_of_the_follow_up_does_not_fail_what_is_written(world, monkeypatch):
+    world = bounded(world, settle_minutes=30)
+    plan = planned(world, "p1", "p2")
+    won_more(world, "p2")
+    write = backfill_run.force
+
+    def late(deps, plan_id: str, actor: str) -> ForceOutcome:
+        if plan_id != plan.plan_id:
+            changed(world, ROLLED_BACK)
+        return write(deps, plan_id, actor)
+
+    monkeypatch.setattr(backfill_run, "force", late)
+    outcome = run_forced(world, plan)
+    assert (outcome["applied"], outcome["again"]["applied"]) == (1, 0)
+    assert why(world, world.stored(outcome["again"]["plan_id"]))[0].startswith("settle time")
 
 
 def test_the_settle_time_says_what_changed_and_when_it_frees(world):
