@@ -13,13 +13,16 @@ import psycopg
 import pytest
 from tests.adapters.platform_script.script_worlds import BOOK, NOW, STAND_IN, TENANT, ScriptWorld, until
 from tests.flag_writes import compare_and_set
+from tests.triggers import T1
 from tests.use_cases.backfill.backfill_worlds import approve
 
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, WalletChanges
 from ledger_guard.domain.errors import BadInputError, ConcurrentWriterError, SafetyRefusal
 from ledger_guard.domain.identifiers import new_id
+from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.plans import PlanStatus
+from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.use_cases.approvals.budget import budget_used
 from ledger_guard.use_cases.approvals.stop import stop
 from ledger_guard.use_cases.backfill.dry_run import dry_run
@@ -288,6 +291,17 @@ def test_a_plan_beyond_the_budget_needs_an_approval_too(world):
 def with_autonomy(world: ScriptWorld, **rules: object) -> None:
     autonomy = world.deps.policy.autonomy.model_copy(update=rules)
     world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"autonomy": autonomy}))
+
+
+def test_a_plan_of_a_row_that_proposes_needs_an_approval_too(world):
+    """The dry-run that is made again belongs to no incident: the mode is that of the plan's own."""
+    mild = Incident(new_id(), T1, IncidentStatus.MITIGATING, Severity.MILD, Scope.ISOLATED, (TENANT,), NOW, NOW, NOW)
+    with world.deps.state.transaction() as state:
+        state.incidents.add(mild)
+    plan = dry_run(world.deps, TENANT, "force", "oncall", mild.incident_id)
+    refused(world, plan, "mode of T1 mild: propose")
+    approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan)
+    assert world.run_script(plan).is_done
 
 
 def hours_budget(world: ScriptWorld) -> tuple[int, int, frozenset[str]]:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from backfill_worlds import ACTOR, TENANT, Killed, World, approve, memory_backfill_world
 
-from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.approvals import Answer, ApprovalKind
 from ledger_guard.domain.audit import chained
 from ledger_guard.domain.audit_keys import parse_audit_keys
 from ledger_guard.domain.errors import SafetyRefusal, SourceUnavailable
@@ -22,6 +22,7 @@ from ledger_guard.domain.flag_values import FlagValue
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan, PlanStatus
 from ledger_guard.policy.autonomy import Autonomy
+from ledger_guard.use_cases.backfill import backfill_run
 from ledger_guard.use_cases.backfill.backfill_run import backfill_question, force_run
 from ledger_guard.use_cases.backfill.dry_run import dry_run
 from ledger_guard.use_cases.backfill.force import force, undo
@@ -307,6 +308,21 @@ def test_an_undo_and_an_approved_plan_are_never_held(world):
     assert undo(world.deps, first.plan_id, ACTOR).restored == 1
 
 
+def test_a_reject_stands_when_the_cool_down_is_over(world):
+    """By a force that somebody clears, or starts from the command line."""
+    world = bounded(world, cool_down_minutes=60)
+    repaired(world, "p1")
+    plan = planned(world, "p2")
+    approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan, answer=Answer.REJECTED)
+    world.clock.advance(timedelta(minutes=60))
+    with pytest.raises(SafetyRefusal, match="a human was asked about this plan: rejected by payments-lead"):
+        force(world.deps, plan.plan_id, ACTOR)
+    assert review(world.deps, plan.plan_id).needs_approval, "cleared, the run asks again"
+    world.clock.advance(-timedelta(minutes=30))
+    approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan, at=world.clock.now())
+    assert force(world.deps, plan.plan_id, ACTOR).applied == 1
+
+
 def test_the_follow_up_in_the_same_run_needs_no_cool_down(world):
     world = bounded(world, cool_down_minutes=60)
     plan = planned(world, "p1", "p2")
@@ -364,6 +380,23 @@ def test_after_a_flag_change_nothing_is_written_alone_until_it_has_settled(world
     changed(world, fact)
     world.clock.advance(later)
     assert review(world.deps, planned(world, "p1").plan_id).needs_approval is asks
+
+
+def test_a_flag_change_between_review_and_force_of_the_follow_up_does_not_fail_what_is_written(world, monkeypatch):
+    world = bounded(world, settle_minutes=30)
+    plan = planned(world, "p1", "p2")
+    won_more(world, "p2")
+    write = backfill_run.force
+
+    def late(deps, plan_id: str, actor: str) -> ForceOutcome:
+        if plan_id != plan.plan_id:
+            changed(world, ROLLED_BACK)
+        return write(deps, plan_id, actor)
+
+    monkeypatch.setattr(backfill_run, "force", late)
+    outcome = run_forced(world, plan)
+    assert (outcome["applied"], outcome["again"]["applied"]) == (1, 0)
+    assert why(world, world.stored(outcome["again"]["plan_id"]))[0].startswith("settle time")
 
 
 def test_the_settle_time_says_what_changed_and_when_it_frees(world):

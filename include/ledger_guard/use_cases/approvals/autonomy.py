@@ -10,6 +10,7 @@ from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.plans import Plan, PlanStatus, WriteTotals
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.approvals.asked_before import is_unapproved
 from ledger_guard.use_cases.approvals.budget import over_budget
 from ledger_guard.use_cases.approvals.modes import below_act
 from ledger_guard.use_cases.approvals.repaired_again import is_cooling_down, is_repaired_again
@@ -18,7 +19,7 @@ from ledger_guard.use_cases.approvals.settle import is_settling
 #: one sentence for each reason to ask a human first; empty: none
 Bound = Callable[[Dependencies, UnitOfWork, Plan, WriteTotals], Sequence[str]]
 #: what bounds the guard's own writes beside the guardrails, in the order of the sentences
-BOUNDS: tuple[Bound, ...] = (below_act, over_budget, is_repaired_again, is_cooling_down, is_settling)
+BOUNDS: tuple[Bound, ...] = (is_unapproved, below_act, over_budget, is_repaired_again, is_cooling_down, is_settling)
 
 
 def reasons_to_ask(deps: Dependencies, state: UnitOfWork, plan: Plan, totals: WriteTotals) -> tuple[str, ...]:

@@ -199,10 +199,17 @@ def _again(deps: Dependencies, planned: Plan, actor: str) -> dict[str, Any]:
     """
     fresh = dry_run(deps, planned.tenant_id, planned.mode, actor, planned.incident_id)
     record_follow_up(deps, fresh, planned.plan_id, actor)
+    waits = {"plan_id": fresh.plan_id, "applied": 0, "drifted": 0}
     found = review(deps, fresh.plan_id)
     if found.is_empty or found.needs_approval:
-        return {"plan_id": fresh.plan_id, "applied": 0, "drifted": 0}
-    return {"plan_id": fresh.plan_id, **asdict(force(deps, fresh.plan_id, actor))}
+        return waits
+    try:
+        return {"plan_id": fresh.plan_id, **asdict(force(deps, fresh.plan_id, actor))}
+    except SafetyRefusal:
+        # The run's own plan is written. Where a human is to be asked only since the review, the rest waits as above.
+        if not review(deps, fresh.plan_id).needs_approval:
+            raise
+        return waits
 
 
 def undo_run(deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:

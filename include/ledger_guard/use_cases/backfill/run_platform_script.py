@@ -35,6 +35,7 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Comparison
 from ledger_guard.signals.balance_mismatch import BalanceMismatch
 from ledger_guard.signals.registry import triggers_meaning
+from ledger_guard.use_cases.approvals.asked_before import is_unapproved
 from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
 from ledger_guard.use_cases.approvals.repair_record import tell_repaired_again
 from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
@@ -178,7 +179,7 @@ class _Course:
         tell_repaired_again(self._deps, plan)
         with self._deps.state.transaction() as state:
             fresh = state.plans.get(made.plan_id)
-            over = reasons_to_ask(self._deps, state, fresh, write_totals(fresh.rows))
+            over = self._reasons_to_ask(state, fresh)
         require_nothing_to_erase(plan, fresh)
         require_same(plan, fresh)
         reasons = approval_reasons(self._deps.policy, plan, fresh) + over
@@ -188,14 +189,20 @@ class _Course:
         self._is_approved = bool(reasons)
         return fresh
 
+    def _reasons_to_ask(self, state: UnitOfWork, fresh: Plan) -> tuple[str, ...]:
+        """As `reasons_to_ask`, of `fresh`: what this plan wrote before counts too. People were asked about the plan itself."""
+        # The fresh dry-run belongs to no incident, and without one there is no mode.
+        fresh, totals = replace(fresh, incident_id=self._plan.incident_id), write_totals(fresh.rows)
+        answered = is_unapproved(self._deps, state, self._plan, totals)
+        return (*answered, *reasons_to_ask(self._deps, state, fresh, totals))
+
     def _begin(self, fresh: Plan) -> None:
         """Record the start and reserve what the plan takes of the budgets, where no other plan can come in between."""
         plan, totals = self._plan, write_totals(fresh.rows)
         with self._deps.state.transaction() as state:
             state.audit.take_turn()
             require_running(state.audit, f"plan {plan.plan_id}: the script")
-            over = () if self._is_approved else reasons_to_ask(self._deps, state, fresh, totals)
-            if over:
+            if over := () if self._is_approved else self._reasons_to_ask(state, fresh):
                 raise SafetyRefusal(f"plan {plan.plan_id}: the script needs an approval ({'; '.join(over)})")
             self._append(state, ScriptStarted(step="started", mode=plan.mode.value))
             reserve(self._deps, state, plan, totals, self._script.longest_run(), self._actor)
