@@ -17,6 +17,9 @@ def checked_reason(what: str, reason: str) -> str:
     """
     why = reason.strip()
     allowed = f"at least {REASON_MINIMUM_CHARACTERS}, at most {REASON_MAXIMUM_CHARACTERS}"
-    if not REASON_MINIMUM_CHARACTERS <= len(why) <= REASON_MAXIMUM_CHARACTERS:
-        raise BadInputError(f"{what} has {len(why)} characters; allowed: {allowed}")
+    # invisible characters tell nobody anything
+    seen = sum(sign.isprintable() for sign in why)
+    counted = seen if seen < REASON_MINIMUM_CHARACTERS else len(why)
+    if not REASON_MINIMUM_CHARACTERS <= counted <= REASON_MAXIMUM_CHARACTERS:
+        raise BadInputError(f"{what} has {counted} characters; allowed: {allowed}")
     return why

@@ -97,7 +97,7 @@ def test_a_guard_that_runs_is_not_released(world):
 
 
 @pytest.mark.parametrize("verb", [stop, release])
-@pytest.mark.parametrize("reason", ["", "  ", "123456789", " 123456789 "])
+@pytest.mark.parametrize("reason", ["", "  ", "123456789", " 123456789 ", "\u200b" * 12])
 def test_a_reason_is_needed(world, verb, reason):
     with pytest.raises(BadInputError, match="allowed: at least 10"):
         verb(world.deps, reason, "anna", is_proved=False)
@@ -114,9 +114,10 @@ def test_the_longest_reason_stops(world):
 
 
 @pytest.mark.parametrize("verb", [stop, release])
-def test_a_name_is_needed(world, verb):
+@pytest.mark.parametrize("name", ["", "  ", "\u200b", "\u2060 \u200b"])
+def test_a_name_that_can_be_seen_is_needed(world, verb, name):
     with pytest.raises(BadInputError, match="the name of the person is empty"):
-        verb(world.deps, WHY, "  ", is_proved=False)
+        verb(world.deps, WHY, name, is_proved=False)
 
 
 def test_a_login_that_the_policy_does_not_name_stops_and_does_not_release(world):

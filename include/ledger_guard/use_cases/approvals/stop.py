@@ -5,7 +5,7 @@ from __future__ import annotations
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.facts.codec import Fact, recorded
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
-from ledger_guard.domain.identities import others_than
+from ledger_guard.domain.identities import is_visible, others_than
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.reasons import checked_reason
 from ledger_guard.domain.shown_text import one_line, wrote
@@ -77,7 +77,7 @@ def release(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Sto
 
 def _checked(verb: str, reason: str, by: str) -> tuple[str, str]:
     who = by.strip()
-    if not who:
+    if not is_visible(who):
         raise BadInputError(f"{verb}: the name of the person is empty; allowed: a name")
     return checked_reason(f"{verb}: the reason", reason), who
 
