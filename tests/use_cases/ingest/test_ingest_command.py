@@ -6,8 +6,9 @@ import json
 import psycopg
 import pytest
 from access_lines import COMBINED_LINE, JSON_LINE, WITHDRAW
+from click.testing import CliRunner
 
-from ledger_guard.entrypoints.cli.main import main
+from ledger_guard.entrypoints.cli.main import cli, main
 
 pytestmark = pytest.mark.postgres
 
@@ -132,3 +133,21 @@ def test_a_database_that_is_not_migrated_fails_with_one_line(empty_database_uri,
     (tmp_path / "a.jsonl").write_text(f"{JSON_LINE}\n")
     assert main(["ingest", "access-log", str(tmp_path / "a.jsonl")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "gzipped"])
+def test_the_standard_input_is_read_as_a_file_and_the_same_lines_count_once(database_uri, monkeypatch, stored, packed):
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER_DB", database_uri)
+    monkeypatch.delenv("AIRFLOW_CONN_LEDGER_GUARD_DB", raising=False)
+    monkeypatch.delenv("LEDGER_GUARD_CLOCK", raising=False)
+    for known in (0, 1):
+        result = CliRunner().invoke(cli, ["ingest", "access-log", "-", "--json"], input=packed(f"{JSON_LINE}\n".encode()))
+        assert result.exit_code == 0, result.exception
+        (file,) = json.loads(result.stdout)["files"]
+        assert (file["file"], file["accepted"], file["already_known"]) == ("-", 1 - known, known)
+    assert stored("access_event") == 1
+
+
+def test_the_standard_input_can_not_be_named_twice(run):
+    code, _, err = run("-", "-")
+    assert (code, "`-` is named twice; allowed: the standard input once" in err) == (2, True)

@@ -39,8 +39,18 @@ _ARRAY = re.compile(rb"\s*\[\s*(?:\{|$)")
 class AccessLogFile:
     """AccessLog over a file."""
 
-    def __init__(self, path: Path, line_format: str, mapping_name: str, mapping: AccessLogMapping, events: LineEvents) -> None:
+    def __init__(
+        self,
+        path: Path,
+        line_format: str,
+        mapping_name: str,
+        mapping: AccessLogMapping,
+        events: LineEvents,
+        name: str | None = None,
+    ) -> None:
+        """`name`: the file for people, where that is not its path."""
         self._path = path
+        self._name = name or str(path)
         self._format = line_format
         self._mapping_name = mapping_name
         self._mapping = mapping
@@ -48,8 +58,8 @@ class AccessLogFile:
 
     @property
     def name(self) -> str:
-        """The path as it was given."""
-        return str(self._path)
+        """The path as it was given, or the name for people."""
+        return self._name
 
     @property
     def mapping(self) -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import click
 
@@ -25,6 +29,7 @@ from ledger_guard.use_cases.ingest import ingest_access_log as ingesting
 
 #: the policy's mapping for a format when none is named
 DEFAULT_MAPPINGS = {"jsonl": "ingress_json", "combined": "combined"}
+_STANDARD_INPUT = Path("-")
 #: the exit code when no line of a file could be used
 _NOTHING_USABLE = 1
 
@@ -66,21 +71,23 @@ def access_log(
 
     Query strings, headers and bodies are not stored. Unusable lines are counted, and the first 1,000 of a file are kept with
     their number and the reason. Once a file has named 100 tenants that the platform does not have, lines of further such tenants
-    are unusable too. Regular files only.
+    are unusable too. Regular files, or `-` for the standard input.
     Triggers need the error code of each answer: only a JSON log with error codes gives readings. Exit 1 when no line of a file
     could be used: most likely a wrong format or mapping. The source does not count as complete then.
 
     \b
     Examples:
       python -m ledger_guard ingest access-log access.jsonl --complete-through 2026-03-01T12:00:00Z
+      zstdcat access.jsonl.zst | python -m ledger_guard ingest access-log -
       python -m ledger_guard ingest access-log access.log.gz --format combined --tenant default_casino --json
     """  # noqa: D301  click needs the backspace character itself
     deps = wiring.open_dependencies()
     through = _moment(complete_through) if complete_through is not None else None
     now = deps.clock.now()
-    logs = [_log(deps, path, line_format, mapping, tenant, now) for path in files]
     store = PostgresAccessEventStore(guard_settings(), wiring.audit_keys())
-    outcome = ingesting.ingest_access_log(deps, store, logs, actor=actor, complete_through=through, progress=_progress)
+    with _standard_input(files) as standard_input:
+        logs = [_log(deps, path, standard_input, line_format, mapping, tenant, now) for path in files]
+        outcome = ingesting.ingest_access_log(deps, store, logs, actor=actor, complete_through=through, progress=_progress)
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -101,10 +108,31 @@ def _completeness(outcome: ingesting.IngestOutcome) -> str:
     return f"the source is complete through {iso(outcome.complete_through) if outcome.complete_through else 'no time yet'}"
 
 
+@contextmanager
+def _standard_input(files: tuple[Path, ...]) -> Iterator[Path | None]:
+    """A file with all of the standard input where `-` is among the files: what is stored is stored whole or not at all."""
+    if _STANDARD_INPUT not in files:
+        yield None
+        return
+    if files.count(_STANDARD_INPUT) > 1:
+        raise BadInputError("files: `-` is named twice; allowed: the standard input once")
+    with NamedTemporaryFile(prefix="ledger-guard-ingest-") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+        copy.flush()
+        yield Path(copy.name)
+
+
 def _log(
-    deps: Dependencies, path: Path, line_format: str, mapping: str | None, tenant: str | None, now: datetime
+    deps: Dependencies,
+    given: Path,
+    standard_input: Path | None,
+    line_format: str,
+    mapping: str | None,
+    tenant: str | None,
+    now: datetime,
 ) -> AccessLogFile:
     policy = deps.policy
+    path = standard_input if given == _STANDARD_INPUT and standard_input else given
     found = guessed_format(path) if line_format == "auto" else line_format
     name = mapping if mapping is not None else DEFAULT_MAPPINGS[found]
     if name not in policy.access_log:
@@ -114,7 +142,7 @@ def _log(
     chosen = policy.access_log[name]
     requests = list(policy.access_events().values())
     events = LineEvents(chosen, tenant, now, requests, NamedTenants(deps.ledger.tenant_ids))
-    return AccessLogFile(path, found, name, chosen, events)
+    return AccessLogFile(path, found, name, chosen, events, name=str(given))
 
 
 def _moment(text: str) -> datetime:

@@ -15,6 +15,7 @@ from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.modes_on_record import RowMode
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import PlanStatus
+from ledger_guard.domain.shown_text import counted
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.modes import modes_now
@@ -78,7 +79,8 @@ class RowReport:
 
 
 def _in_words(found: Plans, currency: str) -> str:
-    return f"{found.plans} times ({found.rows} rows, {readable(found.cents, currency)})" if found.plans else "0 times"
+    times = counted(found.plans, "time", "times")
+    return f"{times} ({counted(found.rows, 'row', 'rows')}, {readable(found.cents, currency)})" if found.plans else times
 
 
 def mode_report(deps: Dependencies) -> tuple[RowReport, ...]:
