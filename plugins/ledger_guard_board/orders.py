@@ -15,11 +15,12 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
+from ledger_guard.domain.reasons import REASON_MINIMUM_CHARACTERS
 from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.domain.windows import iso
 from ledger_guard.entrypoints.airflow.identity import who_answered
 from ledger_guard.ports import Dependencies
-from ledger_guard.use_cases.approvals.stop import REASON_MINIMUM_CHARACTERS, release, stop
+from ledger_guard.use_cases.approvals.stop import release, stop
 from ledger_guard_board.forms import OrderRefused, form_token, require_token, sent_form
 from ledger_guard_board.pages import html, opened_dependencies
 

@@ -108,6 +108,11 @@ def stated(name: str) -> str:
     return given if not given or given.endswith(_STATED) else f"{given}{_STATED}"
 
 
+def is_visible(name: str) -> bool:
+    """Whether anything of a name can be seen: not empty, and more than blanks and invisible characters."""
+    return any(sign.isprintable() and not sign.isspace() for sign in name)
+
+
 def bare(name: str | None) -> str | None:
     """The name without the words that it was only stated. Used only to refuse."""
     return name if name is None else name.removesuffix(_STATED)

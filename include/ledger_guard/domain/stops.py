@@ -13,7 +13,7 @@ from ledger_guard.domain.attestations import AttestingLog, is_marked
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
-from ledger_guard.domain.identities import same_person, stated
+from ledger_guard.domain.identities import bare, same_person, stated
 from ledger_guard.domain.shown_text import one_line, wrote
 from ledger_guard.domain.windows import iso
 
@@ -43,6 +43,10 @@ class Stop:
         """For people: `stopped since 2026-11-28T14:03:00Z by anna, who wrote "two tenants were paid twice"`."""
         return f"stopped since {iso(self.since)} by {named(self.stopped_by[0], self.is_proved)}, who {wrote(self.reason)}"
 
+    def is_of(self, person: str) -> bool:
+        """Whether this person stopped the guard, under any spelling, also as records show a name that no login proved."""
+        return any(same_person(bare(person), bare(each)) for each in self.stopped_by)
+
 
 def active_stop(log: AttestingLog) -> Stop | None:
     """The stop that is active, or None."""
@@ -57,7 +61,7 @@ def active_stop(log: AttestingLog) -> Stop | None:
             else:
                 found = Stop(found.since, (*found.stopped_by, event.actor), found.reason, found.is_proved)
         elif found is not None and told(event, GuardReleased) and (log.keys.newest is None or is_marked(entry, log.keys)):
-            found = found if any(same_person(event.actor, each) for each in found.stopped_by) else None
+            found = found if found.is_of(event.actor) else None
     return found
 
 

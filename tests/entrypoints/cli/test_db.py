@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import psycopg
 import pytest
@@ -32,6 +33,39 @@ def test_status_says_whether_an_upgrade_is_needed(empty_database, capsys):
     capsys.readouterr()
     assert main(["db", "status"]) == 0
     assert capsys.readouterr().out == "guard state is at revision 0018, the newest\n"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "command",
+    [
+        "status",
+        "budget status",
+        "mode report",
+        "stop --reason 'two tenants were paid twice' --by anna",
+        "drill status",
+        "watch --no-tell",
+        "incident list",
+        "audit verify",
+        "rollout check --flag ledger_enforce_balance",
+        "backfill show --plan 7d0c1111-1111-4111-8111-111111111111",
+    ],
+)
+def test_every_command_says_what_creates_guard_state_where_it_is_missing(empty_database, capsys, command):
+    assert main(shlex.split(command)) == 1
+    written = capsys.readouterr()
+    assert (written.out, written.err.count("\n")) == ("", 1)
+    assert written.err.endswith("does not exist; needed: run `python -m ledger_guard db upgrade`\n")
+
+
+@pytest.mark.postgres
+def test_a_command_says_so_too_where_guard_state_is_of_an_older_program(empty_database, capsys):
+    main(["db", "upgrade"])
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("alter table ledger_guard.audit_entry drop column mac")
+    capsys.readouterr()
+    assert main(["audit", "verify"]) == 1
+    assert capsys.readouterr().err.endswith("does not exist; needed: run `python -m ledger_guard db upgrade`\n")
 
 
 @pytest.mark.postgres

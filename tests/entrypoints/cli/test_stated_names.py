@@ -46,6 +46,13 @@ NAMED = {
 }
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\u2060 \u200b", "  ", ""])
+def test_a_name_that_can_not_be_seen_is_refused_as_empty(name, monkeypatch, capsys):
+    monkeypatch.setattr(wiring, "open_dependencies", lambda: rollout_world().deps)
+    assert main(["drill", "start", "T1", "--by", name]) == 2
+    assert "the name of the person is empty" in capsys.readouterr().err
+
+
 def test_the_verbs_that_take_a_name_are_known_here():
     """A new one is added to the table in docs/safety.md too."""
     assert set(NAMED) == {

@@ -110,7 +110,11 @@ def test_the_budget_as_text_and_as_json(world, capsys):
             3,
             "release: Anna stopped the guard; needed: another person\n",
         ),
-        (["release", "--reason", "short", "--by", "boris"], 2, "release: the reason has 5 characters; allowed: at least 10\n"),
+        (
+            ["release", "--reason", "short", "--by", "boris"],
+            2,
+            "release: the reason has 5 characters; allowed: at least 10, at most 2000\n",
+        ),
     ],
     ids=["a second stop", "a release by the same person", "a reason that is too short"],
 )

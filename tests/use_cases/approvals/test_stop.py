@@ -54,12 +54,24 @@ def test_a_second_person_releases_it(world):
     assert guard_status(world.deps).stop is None
 
 
-@pytest.mark.parametrize("same", ["anna", "Anna", " anna ", "ánna"])
+@pytest.mark.parametrize("same", ["anna", "Anna", " anna ", "ánna", "anna (stated, not proved)"])
 def test_whoever_stopped_it_does_not_release_it_under_any_spelling_of_the_name(world, same):
     stop(world.deps, WHY, "anna", is_proved=False)
     with pytest.raises(SafetyRefusal, match="stopped the guard; needed: another person"):
         release(world.deps, OVER, same, is_proved=False)
     assert guard_status(world.deps).stop is not None
+
+
+def test_a_recorded_release_by_the_name_as_records_show_it_releases_nothing(world):
+    stop(world.deps, WHY, "anna", is_proved=False)
+    append(world, "release", "anna (stated, not proved)", {"reason": OVER, "is_proved": False, "stopped_by": "anna"})
+    assert guard_status(world.deps).stop is not None
+
+
+def test_who_stopped_under_the_name_as_records_show_it_does_not_release_it_as_themselves(world):
+    stop(world.deps, WHY, "anna (stated, not proved)", is_proved=False)
+    with pytest.raises(SafetyRefusal, match="stopped the guard; needed: another person"):
+        release(world.deps, OVER, "anna", is_proved=False)
 
 
 def test_of_two_who_stopped_at_once_neither_releases_it(world):
@@ -85,16 +97,27 @@ def test_a_guard_that_runs_is_not_released(world):
 
 
 @pytest.mark.parametrize("verb", [stop, release])
-@pytest.mark.parametrize("reason", ["", "  ", "123456789", " 123456789 "])
+@pytest.mark.parametrize("reason", ["", "  ", "123456789", " 123456789 ", "\u200b" * 12])
 def test_a_reason_is_needed(world, verb, reason):
     with pytest.raises(BadInputError, match="allowed: at least 10"):
         verb(world.deps, reason, "anna", is_proved=False)
 
 
 @pytest.mark.parametrize("verb", [stop, release])
-def test_a_name_is_needed(world, verb):
+def test_a_reason_that_fills_every_notice_is_refused(world, verb):
+    with pytest.raises(BadInputError, match="has 2001 characters; allowed: at least 10, at most 2000"):
+        verb(world.deps, "x" * 2001, "anna", is_proved=False)
+
+
+def test_the_longest_reason_stops(world):
+    assert stop(world.deps, "x" * 2000, "anna", is_proved=False).reason == "x" * 2000
+
+
+@pytest.mark.parametrize("verb", [stop, release])
+@pytest.mark.parametrize("name", ["", "  ", "\u200b", "\u2060 \u200b"])
+def test_a_name_that_can_be_seen_is_needed(world, verb, name):
     with pytest.raises(BadInputError, match="the name of the person is empty"):
-        verb(world.deps, WHY, "  ", is_proved=False)
+        verb(world.deps, WHY, name, is_proved=False)
 
 
 def test_a_login_that_the_policy_does_not_name_stops_and_does_not_release(world):

@@ -191,17 +191,22 @@ def _check(connection: Connection, asked: AskedSession) -> None:
         asked.check_replica(connection.execute(statement("session/read_replica")).fetchone() or {})
 
 
+#: what errors about the guard's own tables name; elsewhere the schema's name tells
+GUARD_STATE = "guard state"
+_MISSING = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName)
+
+
 @contextmanager
 def translated_errors(what: str) -> Iterator[None]:
     """Turn driver errors that mean "the source is away or not as expected" into SourceUnavailable, naming `what`."""
     try:
         yield
-    except (psycopg.OperationalError, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+    except _MISSING as error:
+        raise SourceUnavailable(f"{what}: {_missing(what, error)}") from error
+    except psycopg.OperationalError as error:
         raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise SourceUnavailable(f"{what}: {_one_line(error)}{_row_security_advice(error)}") from error
-    except psycopg.errors.InvalidSchemaName as error:
-        raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
     except (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch) as error:
         # A mapped column of an unexpected type: no function or operator fits it.
         raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
@@ -217,6 +222,13 @@ def _row_security_advice(error: psycopg.errors.InsufficientPrivilege) -> str:
     if error.diag.source_function != "check_enable_rls":
         return ""
     return "; the guard must see every row: `alter role … bypassrls` for its login (no policy is enough)"
+
+
+def _missing(what: str, error: psycopg.Error) -> str:
+    """What is missing, without the statement's text; for the guard's own tables, what creates them."""
+    message = error.diag.message_primary or _one_line(error)
+    is_guards = what == GUARD_STATE or "ledger_guard" in message
+    return f"{message}; needed: run `python -m ledger_guard db upgrade`" if is_guards else message
 
 
 def _one_line(error: Exception) -> str:

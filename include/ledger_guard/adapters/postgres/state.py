@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
+from ledger_guard.adapters.postgres.connection import GUARD_STATE, Connection, ConnectionSettings, translated_errors
 from ledger_guard.adapters.postgres.guard_state.actions import PostgresActionStore
 from ledger_guard.adapters.postgres.guard_state.approvals import PostgresApprovalStore
 from ledger_guard.adapters.postgres.guard_state.audit import PostgresAuditLog
@@ -101,7 +101,7 @@ class PostgresGuardState:
 def guard_state_errors() -> Iterator[None]:
     """Turn driver errors about guard state into the project's own; for whoever uses GuardRepositories by himself, too."""
     try:
-        with translated_errors("guard state"):
+        with translated_errors(GUARD_STATE):
             yield
     except psycopg.errors.ForeignKeyViolation as error:
         raise BadInputError(f"guard state: {error.diag.message_detail or 'a reference'} (nothing was stored)") from error

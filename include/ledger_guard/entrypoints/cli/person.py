@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from ledger_guard.domain.identities import NOT_PROVED, stated
+from ledger_guard.domain.identities import NOT_PROVED, is_visible, stated
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def as_stated(_ctx: click.Context, _param: click.Parameter, given: str) -> str:
-    """The name as it is recorded; empty stays empty, for the use case to refuse."""
-    return stated(given)
+    """The name as it is recorded; of one that can't be seen nothing is left, for the use case to refuse as empty."""
+    return stated(given) if is_visible(given) else ""
 
 
 def by(who: str) -> Decorator:

@@ -11,13 +11,13 @@ from ledger_guard.domain.facts.modes import ModeChanged, ModeLowered, ModeRaised
 from ledger_guard.domain.modes import Mode
 from ledger_guard.domain.modes_on_record import SUBJECT, RowMode
 from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.reasons import checked_reason
 from ledger_guard.domain.runs import GUARD_ITSELF
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.modes import modes_now
 from ledger_guard.use_cases.notify.notify import notify, tell
 
-REASON_MINIMUM_CHARACTERS = 10
 #: for whoever may not raise a mode by a name that is only stated
 RAISE_IN_AIRFLOW = (
     "mode raise: refused: a name on a command line is stated, not proved; "
@@ -29,7 +29,7 @@ def lower_mode(deps: Dependencies, row: str, to: Mode, reason: str, by: str, *, 
     """Lower a row's mode, and return the one in force now. Anyone may lower.
 
     Raises:
-        BadInputError: an unknown row, no name, or a reason of less than 10 characters.
+        BadInputError: an unknown row, no name, or a reason of less than 10 or more than 2000 characters.
         SafetyRefusal: the mode is not above `to`; nothing was changed.
     """
     why, who = _checked("lower", reason, by)
@@ -45,7 +45,7 @@ def raise_mode(deps: Dependencies, row: str, to: Mode, reason: str, by: str) -> 
     """Raise a row's mode up to the policy's, and return the one in force now. `by` is the name that a login proved.
 
     Raises:
-        BadInputError: an unknown row, no name, or a reason of less than 10 characters.
+        BadInputError: an unknown row, no name, or a reason of less than 10 or more than 2000 characters.
         SafetyRefusal: `by` does not approve backfills, the mode is not below `to`, or the policy's mode is; nothing was changed.
     """
     why, who = _checked("raise", reason, by)
@@ -91,12 +91,10 @@ def _tell_fallen_back(deps: Dependencies, lowered: Sequence[RowMode], why: str, 
 
 
 def _checked(verb: str, reason: str, by: str) -> tuple[str, str]:
-    why, who = reason.strip(), by.strip()
+    who = by.strip()
     if not who:
         raise BadInputError(f"mode {verb}: the name of the person is empty; allowed: a name")
-    if len(why) < REASON_MINIMUM_CHARACTERS:
-        raise BadInputError(f"mode {verb}: the reason has {len(why)} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}")
-    return why, who
+    return checked_reason(f"mode {verb}: the reason", reason), who
 
 
 def _row(deps: Dependencies, state: UnitOfWork, row: str) -> RowMode:

@@ -13,12 +13,12 @@ from ledger_guard.domain.facts.delegations import Delegated, DelegationWithdrawn
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.identities import others_than, same_person
 from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.reasons import checked_reason
 from ledger_guard.domain.shown_text import listed, wrote
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.notify.notify import notify, tell
 
-REASON_MINIMUM_CHARACTERS = 10
 #: how many names a refusal lists
 _NAMES = 20
 
@@ -41,7 +41,7 @@ def delegate(deps: Dependencies, to: str, hours: float, reason: str, by: str) ->
         SafetyRefusal: the policy does not allow it, or not for so long; `by` has no right of their own, has delegated already,
             or names themself or a person whom the policy does not name. Nothing was recorded.
     """
-    to, why = to.strip(), _checked_reason("delegate", reason)
+    to, why = to.strip(), checked_reason("delegate: the reason", reason)
     if not to:
         raise BadInputError("delegate: the name of the other person is empty; allowed: a user name that the policy names")
     if not math.isfinite(hours) or hours <= 0:
@@ -74,7 +74,7 @@ def withdraw(deps: Dependencies, reason: str, by: str) -> tuple[Delegation, ...]
         BadInputError: no reason.
         SafetyRefusal: there is nothing to withdraw.
     """
-    why, now = _checked_reason("withdraw", reason), deps.wall_clock.now()
+    why, now = checked_reason("withdraw: the reason", reason), deps.wall_clock.now()
     with deps.state.transaction() as state:
         state.audit.take_turn()
         active = delegations_now(deps, state)
@@ -103,13 +103,6 @@ def _why_not(deps: Dependencies, active: tuple[Delegation, ...], to: str, hours:
         return f"{to[:60]!r} is not a person whom the policy names; allowed: {allowed}"
     standing = next((each for each in active if each.by == by), None)
     return "" if standing is None else f"{standing.sentence}; needed: withdraw that first"
-
-
-def _checked_reason(verb: str, reason: str) -> str:
-    why = reason.strip()
-    if len(why) < REASON_MINIMUM_CHARACTERS:
-        raise BadInputError(f"{verb}: the reason has {len(why)} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}")
-    return why
 
 
 def _tell(deps: Dependencies, verb: str, summary: str) -> None:

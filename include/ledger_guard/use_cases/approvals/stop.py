@@ -5,8 +5,9 @@ from __future__ import annotations
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.facts.codec import Fact, recorded
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
-from ledger_guard.domain.identities import others_than, same_person
+from ledger_guard.domain.identities import is_visible, others_than
 from ledger_guard.domain.notices import Notice
+from ledger_guard.domain.reasons import checked_reason
 from ledger_guard.domain.shown_text import one_line, wrote
 from ledger_guard.domain.stops import SUBJECT, Stop, active_stop, named
 from ledger_guard.domain.windows import iso
@@ -15,8 +16,6 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.past_repairs import script_runs
 from ledger_guard.use_cases.notify.notify import notify, tell
 
-REASON_MINIMUM_CHARACTERS = 10
-
 
 def stop(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Stop:
     """From now on no write begins, and running backfills end after the current batch. Reading and notifying continue.
@@ -24,7 +23,7 @@ def stop(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Stop:
     Anyone may stop. `is_proved`: whether a login proved the identity of `by`; this is recorded.
 
     Raises:
-        BadInputError: no name, or a reason of less than 10 characters.
+        BadInputError: no name, or a reason of less than 10 or more than 2000 characters.
         SafetyRefusal: it is stopped already; nothing was changed.
         SourceUnavailable: guard state does not answer. Nothing is written meanwhile.
     """
@@ -56,7 +55,7 @@ def release(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Sto
     """End the stop, and return the one that was active. What it held does not start again by itself.
 
     Raises:
-        BadInputError: no name, or a reason of less than 10 characters.
+        BadInputError: no name, or a reason of less than 10 or more than 2000 characters.
         SafetyRefusal: the guard is not stopped, the same person stopped it, or a login that the policy does not name (an
             approver of any kind) releases it; it stays as it is.
         SourceUnavailable: guard state does not answer.
@@ -66,7 +65,7 @@ def release(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Sto
         standing = active_stop(state.audit)
         if standing is None:
             raise SafetyRefusal("release: the guard is not stopped; needed: nothing")
-        if any(same_person(who, each) for each in standing.stopped_by):
+        if standing.is_of(who):
             raise SafetyRefusal(f"release: {who} stopped the guard; needed: another person")
         if is_proved:
             _require_named(deps, who, standing)
@@ -77,12 +76,10 @@ def release(deps: Dependencies, reason: str, by: str, *, is_proved: bool) -> Sto
 
 
 def _checked(verb: str, reason: str, by: str) -> tuple[str, str]:
-    why, who = reason.strip(), by.strip()
-    if not who:
+    who = by.strip()
+    if not is_visible(who):
         raise BadInputError(f"{verb}: the name of the person is empty; allowed: a name")
-    if len(why) < REASON_MINIMUM_CHARACTERS:
-        raise BadInputError(f"{verb}: the reason has {len(why)} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}")
-    return why, who
+    return checked_reason(f"{verb}: the reason", reason), who
 
 
 def _require_named(deps: Dependencies, who: str, standing: Stop) -> None:

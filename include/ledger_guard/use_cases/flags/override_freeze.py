@@ -12,12 +12,11 @@ from ledger_guard.domain.facts.flags import OverrideEnded, OverrideGranted
 from ledger_guard.domain.flags import EVERYWHERE
 from ledger_guard.domain.freeze_overrides import FreezeOverride
 from ledger_guard.domain.identifiers import checked_uuid, new_id
+from ledger_guard.domain.reasons import checked_reason
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.flags.attested_freezes import freezes_that_stand
 from ledger_guard.use_cases.flags.flag_proposal import checked_scope
-
-REASON_MINIMUM_CHARACTERS = 10
 
 
 def override_freeze(deps: Dependencies, flag: str, tenant_id: str, hours: float, reason: str, by: str) -> FreezeOverride:
@@ -34,10 +33,7 @@ def override_freeze(deps: Dependencies, flag: str, tenant_id: str, hours: float,
         raise BadInputError(f"override: {EVERYWHERE} is everyone; allowed: one tenant (a freeze is lifted with its root cause)")
     checked_scope(deps, flag, tenant_id)
     rules = deps.policy.freeze
-    if len(reason.strip()) < REASON_MINIMUM_CHARACTERS:
-        raise BadInputError(
-            f"override: the reason has {len(reason.strip())} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}"
-        )
+    checked_reason("override: the reason", reason)
     if not math.isfinite(hours) or hours <= 0:
         raise BadInputError(f"override: hours: is {hours:g}; allowed: more than 0")
     able = deps.policy.may_override().at(deps.wall_clock.now())

@@ -11,6 +11,7 @@ from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.incidents import IncidentClosed
 from ledger_guard.domain.false_alarms import was_found_false
 from ledger_guard.domain.incidents import Action, ActionStatus, Incident, IncidentStatus
+from ledger_guard.domain.reasons import checked_reason
 from ledger_guard.domain.shown_text import one_line
 from ledger_guard.domain.signals import WindowState
 from ledger_guard.domain.verdicts import Verdict
@@ -20,7 +21,6 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.change_mode import fall_back
 from ledger_guard.use_cases.approvals.modes import rows_of_incident
 
-REASON_MINIMUM_CHARACTERS = 10
 #: after so long without a readable window, no alarm blocks closing
 _LOOK_BACK = timedelta(days=1)
 
@@ -35,15 +35,14 @@ def close_incident(
     can be found false once.
 
     Raises:
-        BadInputError: no such incident, it is resolved already, the reason is too short, or no name is given.
+        BadInputError: no such incident, it is resolved already, the reason is too short or too long, or no name is given.
         SafetyRefusal: a tenant of the incident is in alarm in that window, or someone changed the incident at the same time.
         Nothing was written. Repair the tenant, or wait until it is quiet or sends nothing.
     """
-    reason, by = reason.strip(), by.strip()
+    by = by.strip()
     if not by:
         raise BadInputError("by: is empty; allowed: the name of the person closing the incident")
-    if len(reason) < REASON_MINIMUM_CHARACTERS:
-        raise BadInputError(f"reason: has {len(reason)} characters; allowed: at least {REASON_MINIMUM_CHARACTERS}")
+    reason = checked_reason("reason:", reason)
     with deps.state.transaction() as state:
         incident = state.incidents.get(incident_id)
         _refuse_resolved(state, incident, is_false_alarm=is_false_alarm)
