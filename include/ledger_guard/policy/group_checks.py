@@ -10,7 +10,7 @@ from itertools import combinations
 from ledger_guard.domain.identities import same_person
 from ledger_guard.domain.people import GROUP_PREFIX
 from ledger_guard.policy.schema import Policy
-from ledger_guard.policy.words import PLACEHOLDER, Problem
+from ledger_guard.policy.words import PLACEHOLDER, Problem, is_name_of_a_login
 
 #: not allowed in a list of people: everyone, and the guard itself
 NOBODY = ("*", "ledger_guard")
@@ -39,7 +39,7 @@ def _groups_have_members_who_are_people(policy: Policy) -> Iterator[Problem]:
             at = f"{place}.members[{position}]"
             if member.startswith(GROUP_PREFIX) or member in policy.groups:
                 yield at, f"{member!r} is a group, and a group has no groups in it; allowed: {_PEOPLE}"
-            elif not member.strip() or member != member.strip() or PLACEHOLDER.search(member) or member in NOBODY:
+            elif not is_name_of_a_login(member) or member in NOBODY:
                 yield at, f"{member!r} is not a user name; allowed: {_PEOPLE}"
         for member, times in Counter(group.members).items():
             if times > 1:

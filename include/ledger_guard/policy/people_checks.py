@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from ledger_guard.domain.approvals import WRITES, ApprovalKind
@@ -11,7 +11,16 @@ from ledger_guard.domain.identities import same_person
 from ledger_guard.domain.shown_text import counted
 from ledger_guard.policy.group_checks import NOBODY, RULES_OF_GROUPS
 from ledger_guard.policy.schema import Policy
-from ledger_guard.policy.words import PLACEHOLDER, Problem
+from ledger_guard.policy.words import Problem, is_name_of_a_login
+
+
+def _each_a_name_once(place: str, names: Sequence[str]) -> Iterator[Problem]:
+    for position, name in enumerate(names):
+        if not is_name_of_a_login(name):
+            yield f"{place}[{position}]", f"{name!r} is not a user name; allowed: names of people as Airflow knows them"
+    for name, times in Counter(names).items():
+        if times > 1:
+            yield place, f"{name!r} is there {times} times; allowed: each name once"
 
 
 def _every_kind_of_approval_has_approvers(policy: Policy) -> Iterator[Problem]:
@@ -19,13 +28,7 @@ def _every_kind_of_approval_has_approvers(policy: Policy) -> Iterator[Problem]:
         if kind not in policy.approvals:
             yield "approvals", f"{kind.value} is missing; allowed: {', '.join(k.value for k in WRITES)}, each of them"
     for kind, approval in policy.approvals.items():
-        place = f"approvals.{kind.value}.approvers"
-        for position, name in enumerate(approval.approvers):
-            if not name.strip() or name != name.strip() or PLACEHOLDER.search(name):
-                yield f"{place}[{position}]", f"{name!r} is not a user name; allowed: names of people as Airflow knows them"
-        for name, times in Counter(approval.approvers).items():
-            if times > 1:
-                yield place, f"{name!r} is there {times} times; allowed: each name once"
+        yield from _each_a_name_once(f"approvals.{kind.value}.approvers", approval.approvers)
 
 
 def _enough_people_may_approve(policy: Policy) -> Iterator[Problem]:
@@ -56,7 +59,7 @@ def _the_glass_is_broken_by_named_people_only(policy: Policy) -> Iterator[Proble
         yield "break_glass", "has only users or only kinds; allowed: both, or neither (then no one may act alone)"
     for what, listed in (("users", glass.users), ("kinds", tuple(kind.value for kind in glass.kinds))):
         for position, name in enumerate(listed):
-            if not name.strip() or name != name.strip() or PLACEHOLDER.search(name) or name in NOBODY:
+            if not is_name_of_a_login(name) or name in NOBODY:
                 yield (
                     f"break_glass.users[{position}]",
                     f"{name!r} is not a user name; allowed: names of people as Airflow knows them",
@@ -78,27 +81,11 @@ def _a_drill_names_its_people_in_its_own_section(policy: Policy) -> Iterator[Pro
         yield "break_glass.kinds", "a drill writes nothing; allowed: any other kind"
     if ApprovalKind.DRILL in policy.approvals:
         yield "approvals.drill", "a drill permits no write; allowed: its approvers in drill.approvers"
-    for position, name in enumerate(policy.drill.approvers):
-        if not name.strip() or name != name.strip() or PLACEHOLDER.search(name):
-            yield (
-                f"drill.approvers[{position}]",
-                f"{name!r} is not a user name; allowed: names of people as Airflow knows them",
-            )
-    for name, times in Counter(policy.drill.approvers).items():
-        if times > 1:
-            yield "drill.approvers", f"{name!r} is there {times} times; allowed: each name once"
+    yield from _each_a_name_once("drill.approvers", policy.drill.approvers)
 
 
 def _names_of_who_may_override_are_names(policy: Policy) -> Iterator[Problem]:
-    for position, name in enumerate(policy.freeze.override_by):
-        if not name.strip() or name != name.strip() or PLACEHOLDER.search(name):
-            yield (
-                f"freeze.override_by[{position}]",
-                f"{name!r} is not a user name; allowed: names of people as Airflow knows them",
-            )
-    for name, times in Counter(policy.freeze.override_by).items():
-        if times > 1:
-            yield "freeze.override_by", f"{name!r} is there {times} times; allowed: each name once"
+    yield from _each_a_name_once("freeze.override_by", policy.freeze.override_by)
 
 
 def _a_list_of_people_names_people_each_by_one_name(policy: Policy) -> Iterator[Problem]:

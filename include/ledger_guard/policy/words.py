@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, GetPydanticSchema
 from pydantic_core import core_schema
 
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.domain.identities import bare, is_visible
 from ledger_guard.domain.signals import Trigger
 
 #: path in the file, and `problem; allowed: …`
@@ -53,3 +54,10 @@ AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 ConnectionId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+
+def is_name_of_a_login(name: str) -> bool:
+    """Whether a person may log in by this name: no placeholder, nothing unseen, and not a name that was only stated."""
+    return (
+        name == name.strip() and is_visible(name) and name.isprintable() and not PLACEHOLDER.search(name) and bare(name) == name
+    )
