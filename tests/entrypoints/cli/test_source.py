@@ -107,11 +107,12 @@ def test_a_connection_that_can_not_be_used_is_one_sentence(check, monkeypatch, c
     assert "xoxb" not in result.output
 
 
-def test_sources_of_other_kinds_are_checked_too(check):
+def test_a_source_that_gives_nothing_does_not_fit_whatever_its_kind(check):
     result, found = check("T2")
-    assert (result.exit_code, found["complete through"]["line"]) == (0, "no moment yet: nothing was ever delivered")
+    assert (result.exit_code, found["complete through"]["line"]) == (1, "no moment yet: nothing was ever delivered")
+    assert found["readings"]["line"].startswith("no rows in ")
     result, found = check("T3")
-    assert found["readings"]["line"].startswith("0 rows in 0 of 1 windows")
+    assert (result.exit_code, found["complete through"]["fits"], found["readings"]["fits"]) == (1, True, False)
 
 
 def test_an_unknown_trigger_is_bad_input(check):

@@ -83,7 +83,9 @@ def _found(name: str, look: Callable[[], str]) -> SourceFinding:
 
 def _completeness(deps: Dependencies, trigger: Trigger) -> str:
     through = deps.signals.complete_through(trigger)
-    return f"{iso(through)}; it is now {iso(deps.clock.now())}" if through else "no moment yet: nothing was ever delivered"
+    if through is None:
+        raise LedgerGuardError("no moment yet: nothing was ever delivered")
+    return f"{iso(through)}; it is now {iso(deps.clock.now())}"
 
 
 def _sums(readings: Sequence[Reading], windows: Sequence[Window]) -> str:
@@ -91,6 +93,8 @@ def _sums(readings: Sequence[Reading], windows: Sequence[Window]) -> str:
     events, exposure = sum(each.events for each in readings), sum(each.exposure for each in readings)
     span = f"{iso(windows[0].start)} to {iso(windows[-1].end)}"
     counts = f"{events:,} events of {exposure:,} by {len(tenants)} tenants"
+    if not readings:
+        raise LedgerGuardError(f"no rows in {span}: there is nothing to judge")
     return f"{len(readings):,} rows in {len(seen)} of {len(windows)} windows, {span}: {counts}"
 
 
