@@ -6,9 +6,8 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
-# what starts the real processes runs first and on one worker, one after the other; that one mostly waits, so there is one more
-# worker than cores
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+# what starts the real processes runs first, on two workers; these mostly wait, so there are two more workers than cores
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 # folders in which everything needs Airflow or Postgres: not even collected by check
 WITHOUT := $(addprefix --ignore=tests/,dags attacks stack entrypoints/fab use_cases/backfill_kills)
 # pytest keeps the modules that it rewrote; to rewrite them all takes each worker several seconds

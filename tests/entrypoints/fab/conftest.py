@@ -56,7 +56,7 @@ def scene() -> Iterator[Scene]:
     folder = run_folder("fab")
     under_fab = {"AIRFLOW__CORE__AUTH_MANAGER": FAB}
     try:
-        with Stack(folder / "sandbox", lambda _: None, airflow_settings=under_fab, before_airflow_starts=create_users) as stack:
+        with Stack(folder / "sandbox", lambda _: None, airflow_settings=under_fab, before_airflow_starts=create_users, preferred_port=0) as stack:
             stack.wait_until_ready()
             yield Scene(stack)
     finally:
