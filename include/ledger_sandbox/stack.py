@@ -24,9 +24,9 @@ from ledger_sandbox.platform_requests import player_token
 from ledger_sandbox.platform_schema import create_platform
 from ledger_sandbox.platform_service import CANARY_PLAYER, PlatformService, flag_table, probes_section
 from ledger_sandbox.postgres import EmbeddedPostgres
+from ledger_sandbox.running import ENVIRONMENT_FILE, PLATFORM_ENVIRONMENT_FILE, REPOSITORY
 from ledger_sandbox.slack import SlackStandIn
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED_POLICY = REPOSITORY / "include" / "policies" / "ledger_rollout.yaml"
 PREFERRED_PORT = 18080
 
@@ -148,7 +148,7 @@ class Stack:
     @property
     def env_file(self) -> Path:
         """The platform's dotenv file with its webhook secrets."""
-        return self.folder / "platform.env"
+        return self.folder / PLATFORM_ENVIRONMENT_FILE
 
     @property
     def policy_file(self) -> Path:
@@ -174,7 +174,7 @@ class Stack:
 
     def write_environment_file(self) -> Path:
         """Write the guard's environment as shell exports, for people who try the command line against this sandbox."""
-        target = self.folder / "env"
+        target = self.folder / ENVIRONMENT_FILE
         lines = (f"export {name}={shlex.quote(value)}\n" for name, value in self.guard_environment().items())
         target.write_text("".join(lines), encoding="utf-8")
         return target
