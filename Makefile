@@ -24,6 +24,7 @@ install: $(INSTALLED)            ## make .venv from requirements.lock (hashes ch
 
 $(INSTALLED): requirements.lock
 	@test -n "$(PYTHON)" || { echo "no Python 3.10 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) can't make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
 	@echo "making $(VENV) with $(PYTHON) and the locked packages (two to three minutes)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
