@@ -34,6 +34,15 @@ def test_a_new_level_of_differences_is_severe_within_two_windows_and_over_when_r
     assert judged[1:] == [Severity.NONE, Severity.NONE]
 
 
+def test_the_sentence_tells_what_differs_now_and_adds_no_windows_up():
+    platform = Platform({f"t{i:02d}": (300.0, 0.01) for i in range(5)}, accumulate=False)
+    platform.learn(TWO_DAYS)
+    for differ in (100, 101, 102):
+        verdict = platform.judge(platform.traffic() | {"t03": (differ, 300)})["t03"]
+    assert verdict.sentence.startswith("102 events of 300 attempts, usually 3"), verdict.sentence
+    assert "within the hour" not in verdict.sentence
+
+
 @pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: trigger.value)
 def test_the_registry_knows_an_engine_for_every_trigger(trigger):
     assert make_engine(load_policy(), trigger).judge(batch(0, {"a": (1, 100)})).verdict(0).trigger is trigger

@@ -56,7 +56,7 @@ class LevelFilterEngine:
         #: the last batch's tenants and their rows: mostly they come again
         self._batch_ids: tuple[str, ...] = ()
         self._rows = np.zeros(0, np.intp)
-        self._wording = Wording(detection, nouns)
+        self._wording = Wording(detection, nouns, events_accumulate=events_accumulate)
         self._limits = AbsoluteLimits(limits, nouns, currency)
         #: number of the last window
         self._last: int | None = None

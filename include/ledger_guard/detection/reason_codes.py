@@ -55,8 +55,8 @@ class CodedReasons:
 class Wording:
     """The sentences of codes: all of a window that share one at once, since one sentence a verdict costs more than judging it."""
 
-    def __init__(self, detection: Detection, nouns: Nouns) -> None:
-        self.nouns = nouns
+    def __init__(self, detection: Detection, nouns: Nouns, *, events_accumulate: bool = True) -> None:
+        self.nouns, self.events_accumulate = nouns, events_accumulate
         self._needed_windows = detection.baseline_minimum_windows
         self._severe, self._mild = f"{detection.severe_ratio:g}", f"{detection.mild_ratio:g}"
 

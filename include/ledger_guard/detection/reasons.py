@@ -98,13 +98,22 @@ class Reasons:
         return quiet_reasons(self._result, self._order, self._severity, self._detection, self._minutes)
 
     def _alarm_sentence(self, index: int) -> str:
-        result = self._result
-        events, usual = _count(float(result.hour_events[index])), _count(float(result.hour_expected[index]))
-        rise, times = _RISES[int(result.rule[index])], _count(float(result.ratio[index]))
+        rise, times = _RISES[int(self._result.rule[index])], _count(float(self._result.ratio[index]))
         return (
-            f"{events} {self._wording.nouns.events} within the hour, usually {usual} for this tenant: {rise} "
-            f"by about {times} times since {iso(self._since(index))}; {self._way_out(index)}."
+            f"{self._compared(index)} for this tenant: {rise} by about {times} times since {iso(self._since(index))}; "
+            f"{self._way_out(index)}."
         )
+
+    def _compared(self, index: int) -> str:
+        """What there is and what is usual: within the hour, or now where each window counts the same again."""
+        result, nouns = self._result, self._wording.nouns
+        if self._wording.events_accumulate:
+            events, usual = _count(float(result.hour_events[index])), _count(float(result.hour_expected[index]))
+            return f"{events} {nouns.events} within the hour, usually {usual}"
+        events, usual = _count(float(result.events[index])), _count(float(result.seen.expected[index]))
+        exposure = float(result.exposure[index])
+        compared = "" if math.isnan(exposure) else f" of {_count(exposure)} {nouns.exposure}"
+        return f"{events} {nouns.events}{compared}, usually {usual}"
 
     def _way_out(self, index: int) -> str:
         """What would change the verdict."""
