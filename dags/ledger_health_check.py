@@ -42,8 +42,8 @@ from ledger_guard.entrypoints.airflow.runs import this_run
 from ledger_guard.entrypoints.airflow.settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.entrypoints.airflow.watch import watch_runs_and_drills
 from ledger_guard.policy.loader import load_policy
-from ledger_guard.use_cases.approvals import escalate as escalating
 from ledger_guard.use_cases.approvals import modes
+from ledger_guard.use_cases.approvals import remind_and_call as calling
 from ledger_guard.use_cases.flags import flag_reminders
 from ledger_guard.use_cases.flags import watch_restored as restored
 from ledger_guard.use_cases.health_check import announce as announcing
@@ -83,8 +83,8 @@ def ledger_health_check() -> None:
 
     @task(retries=1, on_failure_callback=None)
     def escalate() -> list[str]:
-        """Remind people, once each, of questions that expire soon. Fails alone when the channel is down."""
-        return escalating.escalate(open_dependencies())
+        """Remind people, once each, of questions that expire soon, and call who is due. Fails alone when the channel is down."""
+        return calling.remind_and_call(open_dependencies())
 
     @task(retries=1)
     def export_head() -> int:

@@ -21,6 +21,9 @@ from ledger_guard.adapters.flag_stores.unleash import UnleashFlagStore
 from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.notifiers.several import SeveralNotifiers
 from ledger_guard.adapters.notifiers.slack import SlackNotifier
+from ledger_guard.adapters.pagers.messages import ApprisePager, EmailPager, SlackPager
+from ledger_guard.adapters.pagers.opsgenie import OpsgeniePager
+from ledger_guard.adapters.pagers.pagerduty import PagerDutyPager
 from ledger_guard.adapters.platform_script.command_runner import PlatformCommandRunner
 from ledger_guard.adapters.postgres.backfill import PostgresBackfillRunner
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
@@ -40,6 +43,7 @@ from ledger_guard.adapters.validation.http_validation import HttpValidationSourc
 from ledger_guard.connections import backfill_settings, guard_settings, password_of, platform_settings, reader_settings
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.errors import BadInputError
+from ledger_guard.entrypoints.airflow.pagers import OpsgenieAlerts, apprise_message, pagerduty_events, smtp_mail
 from ledger_guard.entrypoints.airflow.slack import slack_call
 from ledger_guard.entrypoints.airflow.sql_engines import airflow_engine
 from ledger_guard.policy.flag_store import FlagServer, RestartCommand, RestartWebhook, UnleashServer
@@ -47,7 +51,7 @@ from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
 from ledger_guard.policy.sources import Prometheus
 from ledger_guard.ports import Dependencies
-from ledger_guard.ports.people import Notifier
+from ledger_guard.ports.people import Notifier, Pager
 from ledger_guard.ports.platform import Clock, FlagStore, SignalSource
 
 SLACK_CONNECTION = "slack_ledger_ops"
@@ -73,6 +77,14 @@ _SOURCES: dict[str, Callable[[_Places, Any], SignalSource]] = {
 #: by the word in a channel's `kind`
 _NOTIFIERS: dict[str, Callable[[Any], Notifier]] = {
     "slack": lambda channel: SlackNotifier(slack_call(SLACK_CONNECTION), channel.channel),
+}
+#: by the word in a pager's `kind`
+_PAGERS: dict[str, Callable[[Any], Pager]] = {
+    "slack": lambda pager: SlackPager(SlackNotifier(slack_call(SLACK_CONNECTION), pager.channel), pager.mention),
+    "pagerduty": lambda pager: PagerDutyPager(pagerduty_events(pager.connection), pager.severity),
+    "opsgenie": lambda pager: OpsgeniePager(OpsgenieAlerts(pager.connection), pager.priority),
+    "email": lambda pager: EmailPager(smtp_mail(pager.connection), pager.to),
+    "apprise": lambda pager: ApprisePager(apprise_message(pager.connection)),
 }
 #: by the word in `flag_store.kind`
 _FLAG_STORES: dict[str, Callable[[Any, Policy, ConnectionSettings, Clock], FlagStore]] = {
@@ -114,6 +126,7 @@ def open_dependencies(policy: Policy | None = None) -> Dependencies:
         flags=flag_store(policy, platform, wall_clock),
         probes=flag_probes(policy),
         notifier=notifier(policy),
+        pagers={name: _PAGERS[pager.kind](pager) for name, pager in policy.wake.pagers.items()},
         clock=clock,
         wall_clock=wall_clock,
         ui_url=os.environ.get("AIRFLOW__API__BASE_URL", "http://localhost:8080").rstrip("/"),

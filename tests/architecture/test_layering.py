@@ -43,15 +43,16 @@ MAY_IMPORT = {
     "__main__": {"entrypoints"},
     "__init__": set(),
 }
-#: concern of the use cases → the others that it imports: 16 arrows
+#: concern of the use cases → the others that it imports: 19 arrows
 CONCERNS_MAY_IMPORT = {
-    "approvals": {"notify"},
+    "approvals": {"notify", "wake"},
     "backfill": {"approvals"},
     "drills": {"approvals", "health_check", "notify"},
     "flags": {"approvals", "backfill", "notify"},
-    "health_check": {"approvals", "notify"},
+    "health_check": {"approvals", "notify", "wake"},
     "remediation": {"approvals", "flags", "notify", "reports"},
     "reports": {"approvals", "flags"},
+    "wake": {"notify"},
 }
 DRIVERS = {"psycopg", "sqlalchemy", "alembic", "airflow", "slack_sdk", "httpx", "httpcore", "dotenv"}
 

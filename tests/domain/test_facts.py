@@ -95,6 +95,14 @@ from ledger_guard.domain.facts.records import (
 from ledger_guard.domain.facts.repairs import RepairCompared, RepairedAgain, RepairFollowed
 from ledger_guard.domain.facts.script_writes import ScriptWriteBegun, ScriptWriteEnded
 from ledger_guard.domain.facts.stops import GuardReleased, GuardStopped
+from ledger_guard.domain.facts.wake import (
+    CallAcknowledged,
+    CallEnded,
+    CallFailed,
+    CallsSilenced,
+    PeopleCalled,
+    SilenceEnded,
+)
 from ledger_guard.domain.flag_values import FlagValue
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.modes import Mode
@@ -292,6 +300,14 @@ SAMPLES: list[Fact] = [
     ModesSeen(modes={"T1 mild": Mode.PROPOSE, "T3 severe": Mode.ACT}, policy_hash="abc"),
     ModeLowered(row="T3 severe", was=Mode.ACT, to=Mode.PROPOSE, reason="plan p was undone", is_proved=True, is_by_guard=True),
     ModeRaised(row="T3 severe", was=Mode.PROPOSE, to=Mode.ACT, reason="the cause was found", is_proved=True),
+    PeopleCalled(pager="oncall", stage="T1 severe isolated", is_done=False),
+    CallFailed(pager="oncall", stage="T1 severe isolated", error="PagerDuty did not answer within 20 s"),
+    CallEnded(pagers=("oncall", "lead"), why="over"),
+    CallAcknowledged(stage="T1 severe isolated", how="command line", is_proved=False),
+    CallsSilenced(
+        silence_id="s-1", ends_at=PRECISELY, reason="a load test", triggers=("T1",), tenants=("acme",), is_proved=False
+    ),
+    SilenceEnded(silence_id="s-1", reason="the test is over", is_proved=False),
     HeldInShadow(row="T1 severe widespread", action="roll_back", target="ledger_enforce_balance"),
 ]
 

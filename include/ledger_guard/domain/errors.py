@@ -44,3 +44,7 @@ class ConcurrentWriterError(SafetyRefusal):
 
 class NotificationFailed(LedgerGuardError):
     """The notice did not reach the channel: the notifying task fails, nothing else stops."""
+
+
+class PagingFailed(LedgerGuardError):
+    """A pager did not take a call: the next one is called, and nothing else stops."""

@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from ledger_guard.policy.section import Section
 
+#: in Slack's own form; the policy names everyone who may be mentioned
+MENTION = r"(<!here>|<!channel>|<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>)"
+
 
 class SlackChannel(Section):
     """A Slack channel, posted to through the Airflow connection `slack_ledger_ops`."""
@@ -34,7 +37,7 @@ class Notification(Section):
     #: at most so many tenants and players in one message
     list_at_most: int = Field(10, ge=1, le=50)
     #: who is mentioned in an urgent Slack message, in Slack's own form; empty: no one
-    escalation_mention: str = Field("", pattern=r"^(<!here>|<!channel>|<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>)?$")
+    escalation_mention: str = Field("", pattern=rf"^{MENTION}?$")
 
     @model_validator(mode="after")
     def _tells_somewhere(self) -> Notification:

@@ -28,6 +28,7 @@ from ledger_guard.policy.rollout import FreezeRules, Reminders, RestoreRules
 from ledger_guard.policy.section import Section
 from ledger_guard.policy.sources import AccessEvents
 from ledger_guard.policy.triggers import MatrixRow, TriggerPolicy
+from ledger_guard.policy.wake import WakeRules
 from ledger_guard.policy.words import TriggerWord
 
 
@@ -126,6 +127,8 @@ class Policy(Section):
     secrets: Secrets
     rotation: Rotation
     notification: Notification
+    #: who is called for what; left out: nobody
+    wake: WakeRules = Field(default_factory=WakeRules)
     forgery: ForgeryRules = Field(default_factory=ForgeryRules)
     freeze: FreezeRules = Field(default_factory=FreezeRules)
     restore: RestoreRules = Field(default_factory=RestoreRules)

@@ -6,11 +6,12 @@ and an in-memory one in `adapters/memory/`, held to the same contract tests.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports.guard_state import GuardState
-from ledger_guard.ports.people import Notifier
+from ledger_guard.ports.people import Notifier, Pager
 from ledger_guard.ports.platform import (
     BackfillRunner,
     Clock,
@@ -47,3 +48,5 @@ class Dependencies:
     ui_url: str = "http://localhost:8080"
     #: None: no probe can be asked, so a flag whose policy names one is not enabled again
     validation: ValidationSource | None = None
+    #: by the name that the policy gives them; none: nobody is called
+    pagers: Mapping[str, Pager] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ledger_guard.domain.notices import Notice, ThreadRef
+from ledger_guard.domain.wake import Matter
 
 
 class Notifier(Protocol):
@@ -12,3 +13,16 @@ class Notifier(Protocol):
 
     def post(self, notice: Notice, thread: ThreadRef | None) -> ThreadRef:
         """Post, under `thread` when given. Raises NotificationFailed when the channel failed."""
+
+
+class Pager(Protocol):
+    """Calls people. Each method raises PagingFailed when the service did not take it, in one sentence without any secret."""
+
+    def open(self, matter: Matter, *, again: bool) -> None:
+        """Call whoever is on duty there. `again`: it got worse since they were called; call them even if they acknowledged."""
+
+    def acknowledge(self, matter: Matter, by: str) -> None:
+        """Say that `by` took it, so that the service calls no one else."""
+
+    def end(self, key: str, title: str, why: str) -> None:
+        """Say that it is over."""

@@ -144,8 +144,8 @@ def test_what_was_typed_wrongly_is_one_line_with_what_is_allowed_and_code_2(comm
 def test_an_unknown_command_names_the_known_ones(capsys):
     assert frame.main(["polciy"]) == 2
     known = (
-        "audit, backfill, backtest, budget, db, drill, incident, ingest, mode, platform, policy, release, rollout, source, "
-        "status, stop, watch"
+        "audit, backfill, backtest, budget, db, drill, incident, ingest, mode, platform, policy, release, rollout, silence, "
+        "source, status, stop, wake, watch"
     )
     assert capsys.readouterr().err == f"no such command 'polciy'; allowed: {known}\n"
 

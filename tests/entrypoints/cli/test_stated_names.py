@@ -65,6 +65,7 @@ def test_the_verbs_that_take_a_name_are_known_here():
         "backfill run-script",
         "backfill undo",
         "drill start",
+        "incident acknowledge",
         "incident close",
         "ingest access-log",
         "mode lower",
@@ -75,6 +76,8 @@ def test_the_verbs_that_take_a_name_are_known_here():
         "rollout plan-rotation",
         "rollout record-deploy",
         "rollout rotated",
+        "silence end",
+        "silence start",
         "stop",
     }
 

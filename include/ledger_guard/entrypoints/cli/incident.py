@@ -16,6 +16,7 @@ from ledger_guard.entrypoints.cli.person import by as by_option
 from ledger_guard.use_cases.remediation.close_incident import close_incident
 from ledger_guard.use_cases.reports.incident_record import IncidentRecord, incident_record
 from ledger_guard.use_cases.reports.report import incident_report
+from ledger_guard.use_cases.wake.acknowledge import acknowledge
 
 #: most incidents that `list` prints
 _LIST_AT_MOST = 1000
@@ -75,6 +76,21 @@ def report(incident_id: str) -> None:
       python -m ledger_guard incident report 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 > report.md
     """  # noqa: D301
     click.echo(incident_report(wiring.open_dependencies(), incident_id), nl=False)
+
+
+@incident.command("acknowledge")
+@click.argument("incident_id", metavar="ID")
+@by_option("Who takes it.")
+def acknowledge_incident(incident_id: str, by: str) -> None:
+    """Take a severe incident: nobody else is called for it unless it gets worse. Closes and repairs nothing.
+
+    Exit code 3 when somebody has taken it already.
+
+    \b
+    Example:
+      python -m ledger_guard incident acknowledge 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --by anna
+    """  # noqa: D301
+    click.echo(acknowledge(wiring.open_dependencies(), incident_id, by, how="command line", is_proved=False))
 
 
 @incident.command()

@@ -38,9 +38,11 @@ COMMANDS = {
     "policy": "Check the policy file.",
     "release": "Let a stopped guard write again.",
     "rollout": "Check whether a flag may be enabled; freezes, overrides, secrets.",
+    "silence": "Call nobody for a while; show or end such times.",
     "source": "Check where a trigger's readings come from.",
     "status": "Show whether the guard is stopped, and what waits.",
     "stop": "Hold every write of the guard.",
+    "wake": "Try a pager, or show who would be called now.",
     "watch": "Report problems of the guard itself; for cron, outside Airflow.",
 }
 

@@ -20,6 +20,7 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.permission import incident_state, rule_now
 from ledger_guard.use_cases.notify.notify import action_notice, notify
+from ledger_guard.use_cases.wake.call_people import try_to_call
 
 
 def request_approval(
@@ -183,4 +184,7 @@ def tell_question(deps: Dependencies, kind: ApprovalKind, question: Mapping[str,
         ("No answer", f"counts as Reject after {approval.valid_minutes} minutes"),
     )
     notice = action_notice(deps, question["incident_id"], "request_approval", question["proposal"], facts)
-    notify(deps, replace(notice, links=(("Answer here", link), *notice.links)))
+    try:
+        notify(deps, replace(notice, links=(("Answer here", link), *notice.links)))
+    finally:
+        try_to_call(deps)

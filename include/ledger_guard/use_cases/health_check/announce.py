@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from ledger_guard.domain.errors import NotificationFailed
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.signals import SensedWindow, Trigger
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
 from ledger_guard.use_cases.notify.notify import incident_notice, notify, notify_of_row
+from ledger_guard.use_cases.wake.call_people import try_to_call
 
 
 def announce(deps: Dependencies, outcome: ClassifyOutcome) -> ThreadRef:
-    """Post the changed incident, unless its row is in shadow; or report that the guard is blind for this trigger."""
+    """Call people where the incident is severe, and post it unless its row is in shadow; or report that the guard is blind.
+
+    Raises NotificationFailed when the channel failed, or nobody could be reached; the other way was tried.
+    """
+    unreached = try_to_call(deps)
+    posted = _posted(deps, outcome)
+    if unreached:
+        raise NotificationFailed(unreached)
+    return posted
+
+
+def _posted(deps: Dependencies, outcome: ClassifyOutcome) -> ThreadRef:
     if outcome.change is Change.BLIND or outcome.incident_id is None:
         return notify(deps, _blind_notice(deps, outcome.trigger, outcome.incident_id))
     return notify_of_row(deps, incident_notice(deps, outcome.incident_id, "classify"))

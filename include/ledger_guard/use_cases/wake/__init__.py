@@ -1,0 +1,1 @@
+"""Calling people: whom, for what, until somebody takes it."""
