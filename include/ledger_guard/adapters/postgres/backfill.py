@@ -169,7 +169,7 @@ class PostgresBackfillRunner:
             stack.enter_context(translated_errors(f"backfill of plan {plan_id}"))
             guard = stack.enter_context(self._open(self._guard_settings, open_guard_state))
             is_shared = self._platform_settings == self._guard_settings
-            platform = guard if is_shared else stack.enter_context(self._open(self._platform_settings, ConnectionSettings.open))
+            platform = guard if is_shared else stack.enter_context(self._open(self._platform_settings))
             plans = GuardRepositories(guard).plans
             seen = plans.get(plan_id, with_rows=False)
             wallets = WalletRows(platform, self._platform, seen.tenant_id, seen.currency)
@@ -180,7 +180,7 @@ class PostgresBackfillRunner:
                 plan.check_hash(plans.content(plan_id))
             yield _Writer(plan, platform, guard, wallets)
 
-    def _open(self, settings: ConnectionSettings, opened: Callable[..., Connection]) -> Connection:
+    def _open(self, settings: ConnectionSettings, opened: Callable[..., Connection] = ConnectionSettings.open) -> Connection:
         connection = opened(
             settings,
             "backfill",
