@@ -278,7 +278,7 @@ def test_a_plan_is_refused_when_ledger_words_changed_since(world):
     plan = world.planned()
     ledger = world.deps.policy.platform.ledger.model_copy(update={"void_statuses": ("gone",)})
     under(world, platform=world.deps.policy.platform.model_copy(update={"ledger": ledger}))
-    refused(world, plan, r"the policy's platform\.ledger changed since the dry-run")
+    refused(world, plan, "the policy's platform.ledger changed since the dry-run")
 
 
 def test_a_plan_is_refused_when_its_writer_changed_since(world):
@@ -290,7 +290,7 @@ def test_a_plan_is_refused_when_its_writer_changed_since(world):
 def test_a_plan_needs_an_approval_when_a_guardrail_changed_since(world):
     plan = world.planned()
     under(world, guardrails=world.deps.policy.guardrails.model_copy(update={"max_rows": 100_000}))
-    refused(world, plan, r"the script needs an approval \(the policy's guardrails changed")
+    refused(world, plan, "the script needs an approval (the policy's guardrails changed since the dry-run")
     approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan)
     assert world.run_script(plan).is_done
 

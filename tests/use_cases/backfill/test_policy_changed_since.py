@@ -140,7 +140,7 @@ def test_a_plan_that_needs_no_human(memory, section):
         case Bearing.LIMITS:
             assert review(later.deps, plan.plan_id).needs_approval
             refused(
-                later, plan, rf"needs an approval \(the policy's {section} changed since the dry-run; a new dry-run is judged"
+                later, plan, rf"needs an approval \(the policy's {section} changed since the dry-run: approve this plan, or make"
             )
         case _:
             assert force(later.deps, plan.plan_id, ACTOR).applied == ROWS

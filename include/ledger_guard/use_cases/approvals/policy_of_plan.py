@@ -54,7 +54,7 @@ def limits_changed(deps: Dependencies, state: UnitOfWork, plan: Plan, _totals: W
     changed = () if then is None else changed_parts(then, deps.policy, Bearing.LIMITS)
     if not changed:
         return ()
-    return (f"the policy's {', '.join(changed)} changed since the dry-run; a new dry-run is judged by the new one",)
+    return (f"the policy's {', '.join(changed)} changed since the dry-run: approve this plan, or make a new dry-run",)
 
 
 def _parts_of(state: UnitOfWork, plan: Plan) -> Mapping[str, str] | None:
