@@ -33,9 +33,11 @@ def make(uri: str, release: str) -> None:
 
 
 def say(uri: str, revision: str) -> None:
-    """Let a database say that it is at this revision."""
+    """Let guard state say that it is at this revision; also where its migrations were run by hand."""
     with psycopg.connect(uri) as connection:
-        connection.execute("update ledger_guard.schema_version set version_num = %s", [revision])
+        connection.execute("create table if not exists ledger_guard.schema_version (version_num varchar(32) primary key)")
+        connection.execute("delete from ledger_guard.schema_version")
+        connection.execute("insert into ledger_guard.schema_version values (%s)", [revision])
 
 
 def everything_in(uri: str) -> list[tuple[object, ...]]:
