@@ -16,6 +16,7 @@ from benchmarks.backfill.stage import seconds
 from ledger_guard.adapters.flag_stores.store_rules import stored_json
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.migrate import upgrade
+from ledger_guard.adapters.postgres.schema_revision import code_revision
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry, AuditEvent, chained, first_fault
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKey, AuditKeys
@@ -112,6 +113,7 @@ def _filled(server: EmbeddedPostgres, name: str, entries: int) -> str:
     upgrade(ConnectionSettings.parse(uri, "ledger_guard_db"))
     last: AuditEntry | None = None
     with psycopg.connect(uri) as connection, connection.cursor() as cursor:
+        cursor.execute("select set_config('ledger_guard.revision', %s, true)", [code_revision()])
         with cursor.copy(COPY) as copy:
             for last in _entries(entries):
                 event, text = last.event, stored_json(last.event.detail)

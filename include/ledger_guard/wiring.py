@@ -31,6 +31,7 @@ from ledger_guard.adapters.postgres.flag_writer import PostgresOneWriter
 from ledger_guard.adapters.postgres.ledger import PostgresLedgerStore
 from ledger_guard.adapters.postgres.ledger_words import PostgresLedgerWords
 from ledger_guard.adapters.postgres.movement_witness import PostgresMovementWitness
+from ledger_guard.adapters.postgres.schema_revision import require_this_release
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.adapters.secrets.dotenv_secrets import DotenvSecretSource
 from ledger_guard.adapters.signal_sources.access_events import AccessEventSource
@@ -110,7 +111,18 @@ def audit_heads_file() -> Path | None:
 
 
 def open_dependencies(policy: Policy | None = None) -> Dependencies:
-    """Build the guard of one task. Opens nothing yet: each adapter connects when it is used."""
+    """The guard of one task, page or command, whose first question is whether guard state is of this release.
+
+    Raises:
+        SchemaMismatch: guard state is not created, older or newer. Where it does not answer, whoever uses it says so.
+    """
+    policy = policy or load_policy()
+    require_this_release(guard_settings())
+    return dependencies_that_tell(policy)
+
+
+def dependencies_that_tell(policy: Policy | None = None) -> Dependencies:
+    """As `open_dependencies`, for what must reach people whatever guard state is. Opens nothing: each adapter does when used."""
     policy = policy or load_policy()
     platform, guard, reader = platform_settings(), guard_settings(), reader_settings()
     keys = audit_keys()

@@ -59,7 +59,7 @@ DRIVERS = {"psycopg", "sqlalchemy", "alembic", "airflow", "slack_sdk", "httpx", 
 
 @functools.cache
 def modules() -> list[Path]:
-    return sorted(path for path in LIBRARY.rglob("*.py") if "versions" not in path.parts)
+    return sorted(path for path in LIBRARY.rglob("*.py") if "versions" not in path.relative_to(LIBRARY).parts)
 
 
 @functools.cache

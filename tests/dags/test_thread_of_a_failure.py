@@ -24,7 +24,7 @@ def world(monkeypatch):
     from ledger_guard import wiring
 
     world = memory_world(load_policy(), datetime(2026, 3, 1, tzinfo=timezone.utc))
-    monkeypatch.setattr(wiring, "open_dependencies", lambda: world.deps)
+    monkeypatch.setattr(wiring, "dependencies_that_tell", lambda: world.deps)
     now = world.deps.wall_clock.now()
     with world.state.transaction() as state:
         state.incidents.add(replace(an_incident(), incident_id=OURS, trigger=T1))

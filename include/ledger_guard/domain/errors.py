@@ -30,6 +30,10 @@ class SourceUnavailable(LedgerGuardError):
     """A source did not answer or lacks data: the window is `no_data`; retry when it is back."""
 
 
+class SchemaMismatch(SourceUnavailable):
+    """Guard state's schema is another release's: upgrade it, or install that release; nothing was read or written."""
+
+
 class LedgerInvariantError(LedgerGuardError):
     """Stored facts contradict one another (an edited plan, a broken chain): stop and find out why."""
 

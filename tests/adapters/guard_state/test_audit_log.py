@@ -207,10 +207,10 @@ def test_a_long_log_is_verified(postgres_state, guard_state_uri):
     with InMemoryGuardState().transaction() as transaction:
         entries = [transaction.audit.append(an_event(number)) for number in range(20_000)]
     with psycopg.connect(guard_state_uri) as connection, connection.cursor() as cursor:
+        connection.execute("set session_replication_role = replica")
         with cursor.copy(COPY_ENTRIES) as copy:
             for entry in entries:
                 event, text, hashes = entry.event, stored_json(entry.event.detail), (entry.previous_hash, entry.entry_hash)
                 copy.write_row((entry.sequence, event.verb, event.actor, event.subject, text, text, event.at, *hashes))
-        connection.execute("set session_replication_role = replica")
         connection.execute("update ledger_guard.audit_head set sequence = 20000, entry_hash = %s", [entries[-1].entry_hash])
     assert fault(postgres_state) is None

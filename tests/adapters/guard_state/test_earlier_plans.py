@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 from tests.adapters.guard_state.samples import NOON
+from tests.other_releases import OURS, say
 
 from ledger_guard import migrations
 from ledger_guard.adapters.memory.clock import SettableClock
@@ -60,6 +61,7 @@ class Earlier:
         with psycopg.connect(self.uris[1]) as connection:
             for text in self._newer:
                 connection.execute(text)
+        say(self.uris[1], OURS)
 
     def stored(self) -> Plan:
         with self._state().transaction() as state:

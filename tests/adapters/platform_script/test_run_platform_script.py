@@ -23,6 +23,7 @@ from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.plans import PlanStatus
 from ledger_guard.domain.verdicts import Scope, Severity
+from ledger_guard.policy.command_runner import CommandRunner
 from ledger_guard.use_cases.approvals.budget import budget_used
 from ledger_guard.use_cases.approvals.stop import stop
 from ledger_guard.use_cases.backfill.dry_run import dry_run
@@ -269,10 +270,35 @@ def test_rows_edited_behind_the_plans_hash_have_no_effect(world):
     assert world.wallet("lags") == 20.0
 
 
-def test_a_plan_of_another_policy_is_refused(world):
+def under(world: ScriptWorld, **sections: object) -> None:
+    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"content_hash": "1" * 64, **sections}))
+
+
+def test_a_plan_is_refused_when_ledger_words_changed_since(world):
     plan = world.planned()
-    world.deps = replace(world.deps, policy=world.deps.policy.model_copy(update={"content_hash": "1" * 64}))
-    refused(world, plan, "another policy")
+    ledger = world.deps.policy.platform.ledger.model_copy(update={"void_statuses": ("gone",)})
+    under(world, platform=world.deps.policy.platform.model_copy(update={"ledger": ledger}))
+    refused(world, plan, "the policy's platform.ledger changed since the dry-run")
+
+
+def test_a_plan_is_refused_when_its_writer_changed_since(world):
+    plan = world.planned()
+    under(world, command_runner=CommandRunner(interpreter="/bin/sh", module="other", working_directory="/srv"))
+    refused(world, plan, "the policy's command_runner changed since the dry-run: it was not judged for this writer")
+
+
+def test_a_plan_needs_an_approval_when_a_guardrail_changed_since(world):
+    plan = world.planned()
+    under(world, guardrails=world.deps.policy.guardrails.model_copy(update={"max_rows": 100_000}))
+    refused(world, plan, "the script needs an approval (the policy's guardrails changed since the dry-run")
+    approve(world.deps.state, ApprovalKind.BACKFILL_FORCE, plan)
+    assert world.run_script(plan).is_done
+
+
+def test_a_plan_is_run_after_an_edit_that_does_not_concern_it(world):
+    plan = world.planned()
+    under(world, reminders=world.deps.policy.reminders.model_copy(update={"rolled_back_hours": 9.0}))
+    assert world.run_script(plan).is_done
 
 
 def test_a_plan_beyond_the_guardrails_needs_its_approval(world):

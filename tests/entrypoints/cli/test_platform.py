@@ -64,6 +64,15 @@ def test_the_sandboxs_policy_fits_the_sandbox_but_for_the_log_that_no_one_brough
     assert result.exit_code == 1
 
 
+def test_without_a_source_of_secrets_none_is_called_absent(check, monkeypatch):
+    for name in ("LEDGER_GUARD_ENV_FILE", "WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET", "ADYEN_HMAC_KEY", "WEBHOOK_SECRET_MOCKPSP"):
+        monkeypatch.delenv(name, raising=False)
+    secrets = parts(check("--json"))["secrets"]
+    assert secrets["fits"] is False
+    (line,) = secrets["lines"]
+    assert "secrets: no source configured" in line
+
+
 def test_words_that_the_policy_lacks_are_learnt_and_proposed_as_bookings(check):
     shipped = load_policy().platform.ledger.model_dump(mode="json", exclude_defaults=True)["bookings"]
     without = [booking for booking in shipped if booking["type"] != "deposit"]

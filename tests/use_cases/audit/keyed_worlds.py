@@ -13,6 +13,7 @@ from tests.use_cases.flags.rollout_world import BALANCE, RolloutWorld, rollout_w
 from ledger_guard.adapters.flag_stores.postgres import PostgresFlagStore
 from ledger_guard.adapters.flag_stores.store_rules import stored_json
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
+from ledger_guard.adapters.postgres.schema_revision import code_revision
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.attestations import Attested
@@ -57,6 +58,7 @@ class Mallory:
     def logs(self, event: AuditEvent, key: AuditKey | None = None) -> None:
         """Chain an entry behind the last one, the head with it, as the guard would; marked with `key`."""
         with psycopg.connect(self.uri) as connection:
+            connection.execute("select set_config('ledger_guard.revision', %s, true)", [code_revision()])
             end = connection.execute("select sequence, entry_hash, key_id from ledger_guard.audit_head for update").fetchone()
             assert end is not None
             entry = chained(end[0] + 1, event, end[1], key)

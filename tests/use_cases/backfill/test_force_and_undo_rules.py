@@ -70,12 +70,6 @@ def test_an_edited_row_is_refused(world):
     assert_refused(world, plan, "changed after the dry-run", LedgerInvariantError)
 
 
-def test_a_plan_of_another_policy_is_refused(memory):
-    plan = small(memory)
-    later = memory.with_policy(memory.deps.policy.model_copy(update={"content_hash": "f" * 64}))
-    assert_refused(later, plan, "another policy")
-
-
 @pytest.mark.parametrize("scope", [TENANT, "*"])
 def test_a_plan_is_refused_when_a_flag_was_flipped_since(world, scope):
     plan = small(world)

@@ -151,7 +151,8 @@ def test_an_incident_whose_row_the_policy_no_longer_has_asks(world):
     plan = planned(world, incident(world))
     kept = tuple(row for row in world.deps.policy.matrix if row.trigger != "T1")
     world = world.with_policy(world.deps.policy.model_copy(update={"matrix": kept}))
-    (why,) = review(world.deps, plan.plan_id).why
+    edited, why = review(world.deps, plan.plan_id).why
+    assert edited.startswith("the policy's matrix changed since the dry-run")
     assert why.startswith("mode: matrix: no row for (T1, severe, isolated)")
 
 

@@ -10,6 +10,7 @@ from tests.triggers import T1, T2, T3
 from tests.use_cases.flags.flag_stores import dotenv_store
 from tests.use_cases.notify.moments import NOON, WINDOW
 
+from ledger_guard.adapters.secrets.dotenv_secrets import DotenvSecretSource
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.identifiers import new_id
@@ -319,6 +320,20 @@ def test_secrets_that_can_not_be_read_are_not_taken_for_absent_or_right(world, i
     assert report.likeliest_cause == "The cause is not known: secrets: the env file x can't be read."
     assert dict(report.as_facts())["Could not be read"] == "secrets: the env file x can't be read"
     assert len(_audited(world, "check_secrets")) == 1
+
+
+def test_without_a_source_of_secrets_no_secret_is_accused_or_acquitted(world, incident, monkeypatch):
+    for name in ("LEDGER_GUARD_ENV_FILE", *world.deps.policy.secrets.names.values()):
+        monkeypatch.delenv(name, raising=False)
+    deps = replace(world.deps, secrets=DotenvSecretSource(world.deps.policy))
+    report = check_secrets(deps, incident.incident_id)
+    assert (report.cause_kind, report.findings) == (CauseKind.NOT_KNOWN, ())
+    assert report.in_short().startswith("The cause is not known: secrets: no source configured: neither LEDGER_GUARD_ENV_FILE")
+    facts = dict(report.as_facts())
+    assert set(facts) == {"Calls of mockpsp", "Could not be read"}
+    assert facts["Could not be read"].startswith("secrets: no source configured")
+    (event,) = _audited(world, "check_secrets")
+    assert "not set" not in str(event.detail)
 
 
 def test_failures_that_can_not_be_read_leave_what_is_known_of_the_secrets(world, incident):

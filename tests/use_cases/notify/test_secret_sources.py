@@ -40,7 +40,8 @@ def finding_of(request, policy, tmp_path, monkeypatch):
                 file.write_text("" if value is None else f"{NAME}='{value}'\n", encoding="utf-8")
                 monkeypatch.setenv("LEDGER_GUARD_ENV_FILE", str(file))
             elif value is None:
-                monkeypatch.delenv(NAME, raising=False)
+                # with none of the names the environment is no source at all
+                monkeypatch.setenv("ADYEN_HMAC_KEY", STRONG)
             else:
                 monkeypatch.setenv(NAME, value)
         (finding,) = [finding for finding in source.findings() if finding.provider == "mockpsp"]
@@ -134,13 +135,46 @@ def test_an_absent_secret_has_no_fingerprint(finding_of):
     assert (finding_of(None).is_present, finding_of(None).fingerprint) == (False, None)
 
 
-def test_every_secret_of_the_policy_gets_a_finding(policy):
+def test_every_secret_of_the_policy_gets_a_finding(policy, monkeypatch):
+    monkeypatch.setenv(NAME, STRONG)
     assert [(finding.provider, finding.name) for finding in DotenvSecretSource(policy).findings()] == [
         ("adyen", "ADYEN_HMAC_KEY"),
         ("generic", "WEBHOOK_SECRET"),
         ("mockpsp", NAME),
         ("stripe", "STRIPE_WEBHOOK_SECRET"),
     ]
+
+
+def test_where_no_source_is_configured_nothing_is_called_absent(policy):
+    with pytest.raises(SourceUnavailable) as refusal:
+        DotenvSecretSource(policy).findings()
+    assert str(refusal.value) == (
+        "secrets: no source configured: neither LEDGER_GUARD_ENV_FILE nor the policy's secrets.env_file names a file, and the "
+        "guard's own environment has none of the secrets; allowed: one of them"
+    )
+
+
+@pytest.mark.parametrize("value", [STRONG, ""])
+def test_one_of_the_names_in_the_environment_makes_it_the_source_and_the_others_absent(policy, monkeypatch, value):
+    monkeypatch.setenv(NAME, value)
+    absent = {finding.name for finding in DotenvSecretSource(policy).findings() if finding.problems == ("is not set",)}
+    assert absent == {"ADYEN_HMAC_KEY", "STRIPE_WEBHOOK_SECRET", "WEBHOOK_SECRET"}
+
+
+@pytest.mark.parametrize("by", ["variable", "policy"])
+def test_a_file_that_is_named_is_the_source_though_it_has_none_of_the_secrets(policy, tmp_path, monkeypatch, by):
+    file = tmp_path / ".env"
+    file.write_text("OTHER=1\n", encoding="utf-8")
+    if by == "variable":
+        monkeypatch.setenv("LEDGER_GUARD_ENV_FILE", str(file))
+    else:
+        policy = policy.model_copy(update={"secrets": policy.secrets.model_copy(update={"env_file": str(file)})})
+    assert [finding.problems for finding in DotenvSecretSource(policy).findings()] == [("is not set",)] * 4
+
+
+def test_a_policy_without_secrets_needs_no_source(policy):
+    none = policy.model_copy(update={"secrets": policy.secrets.model_copy(update={"names": {}})})
+    assert DotenvSecretSource(none).findings() == []
 
 
 def test_names_are_read_in_any_case_of_letters_as_the_platform_does(policy, monkeypatch):

@@ -13,6 +13,7 @@ from ledger_guard.adapters.postgres.backfill_by_intent import ByIntentBatches
 from ledger_guard.adapters.postgres.backfill_journal import OUTCOMES, BackfillJournal
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
 from ledger_guard.adapters.postgres.pacer import Pacer
+from ledger_guard.adapters.postgres.schema_revision import open_guard_state
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.adapters.postgres.wallet_rows import WalletRows
 from ledger_guard.adapters.postgres.write_obstacles import find_write_obstacles
@@ -166,9 +167,9 @@ class PostgresBackfillRunner:
     def _writing(self, plan_id: str) -> Iterator[_Writer]:
         with ExitStack() as stack:
             stack.enter_context(translated_errors(f"backfill of plan {plan_id}"))
-            platform = stack.enter_context(self._open(self._platform_settings))
+            guard = stack.enter_context(self._open(self._guard_settings, open_guard_state))
             is_shared = self._platform_settings == self._guard_settings
-            guard = platform if is_shared else stack.enter_context(self._open(self._guard_settings))
+            platform = guard if is_shared else stack.enter_context(self._open(self._platform_settings))
             plans = GuardRepositories(guard).plans
             seen = plans.get(plan_id, with_rows=False)
             wallets = WalletRows(platform, self._platform, seen.tenant_id, seen.currency)
@@ -179,8 +180,9 @@ class PostgresBackfillRunner:
                 plan.check_hash(plans.content(plan_id))
             yield _Writer(plan, platform, guard, wallets)
 
-    def _open(self, settings: ConnectionSettings) -> Connection:
-        connection = settings.open(
+    def _open(self, settings: ConnectionSettings, opened: Callable[..., Connection] = ConnectionSettings.open) -> Connection:
+        connection = opened(
+            settings,
             "backfill",
             statement_timeout_seconds=self._platform.statement_timeout_seconds,
             lock_timeout_milliseconds=self._platform.lock_timeout_milliseconds,

@@ -136,11 +136,12 @@ class ConnectionSettings:
         schema: str | None = None,
         needs_primary: bool | None = None,
         most_replica_lag_seconds: int = MOST_REPLICA_LAG_SECONDS,
+        revision: str | None = None,
     ) -> Connection:
         """Open a session that is what session.py asks for, and see that it is: every statement bounded, every text of one form.
 
         `schema` is where functions that the session sets off (the platform's triggers) find their tables. What writes needs the
-        primary, and so may what only reads.
+        primary, and so may what only reads. Guard state is opened by schema_revision.py, which gives its `revision`.
 
         Raises:
             SourceUnavailable: the server did not answer or refused the login; what stands in between does not pass on what the
@@ -154,6 +155,7 @@ class ConnectionSettings:
             schema=schema,
             needs_primary=not read_only if needs_primary is None else needs_primary,
             most_replica_lag_seconds=most_replica_lag_seconds,
+            revision=revision,
         )
         database = dict(self.parameters)["dbname"]
         asked = AskedSession(database, wishes)

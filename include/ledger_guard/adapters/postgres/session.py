@@ -35,6 +35,8 @@ _ALWAYS = {
 }
 CLIENT_ENCODING = "UTF8"
 _MARK = "ledger_guard.session"
+#: read by the database's own trigger on the audit log
+_REVISION = "ledger_guard.revision"
 
 _DROPPED = (
     'allowed: a connection to the server itself, or through a pooler in session mode that passes the startup parameter "options"'
@@ -65,6 +67,8 @@ class SessionWishes:
     schema: str | None = None
     needs_primary: bool = False
     most_replica_lag_seconds: int = MOST_REPLICA_LAG_SECONDS
+    #: the revision of guard state that it works with; None: it has nothing to do with guard state
+    revision: str | None = None
 
 
 class AskedSession:
@@ -87,6 +91,8 @@ class AskedSession:
     def options(self) -> str:
         """Text for libpq's `options`."""
         asked = {**self._settings, _MARK: self._mark}
+        if self._wishes.revision is not None:
+            asked[_REVISION] = self._wishes.revision
         return " ".join(f"-c {name}={_escaped(value)}" for name, value in asked.items())
 
     @property

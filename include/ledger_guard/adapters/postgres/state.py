@@ -27,6 +27,7 @@ from ledger_guard.adapters.postgres.guard_state.rotations import PostgresRotatio
 from ledger_guard.adapters.postgres.guard_state.runs import PostgresRunStore
 from ledger_guard.adapters.postgres.guard_state.secret_sightings import PostgresSecretSightingStore
 from ledger_guard.adapters.postgres.guard_state.verdicts import PostgresVerdictStore
+from ledger_guard.adapters.postgres.schema_revision import open_guard_state
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
 
@@ -72,7 +73,8 @@ class PostgresGuardState:
         """See GuardState.
 
         Raises:
-            SourceUnavailable: the database is away, slow, locked or not migrated: run `db upgrade`, or retry.
+            SchemaMismatch: guard state is not created, older or newer than this program; the sentence says what to do.
+            SourceUnavailable: the database is away, slow or locked: retry.
             BadInputError: an id names an incident, plan or approval that does not exist, or a text can't be stored.
             LedgerInvariantError: the block went on after a failed statement; nothing was stored.
         """
@@ -89,7 +91,8 @@ class PostgresGuardState:
             yield GuardRepositories(connection, self._audit_keys)
 
     def _open(self, *, read_only: bool = False) -> Connection:
-        return self._settings.open(
+        return open_guard_state(
+            self._settings,
             "guard_state",
             read_only=read_only,
             statement_timeout_seconds=STATEMENT_TIMEOUT_SECONDS,

@@ -60,15 +60,30 @@ class DotenvSecretSource:
         """One finding for each secret of the policy, by provider.
 
         Raises:
-            SourceUnavailable: a dotenv file is named and can't be read. Nothing is known then; absent would be a guess.
-                Another environment's file that can't be read is named in the findings instead.
+            SourceUnavailable: a dotenv file is named and can't be read, or no source is configured. Nothing is known then; absent
+                would be a guess. Another environment's file that can't be read is named in the findings instead.
         """
+        self._require_source()
         key = os.environ.get(FINGERPRINT_KEY_VARIABLE, "").encode()
         values = self._environment()
         others, unread = self._other_environments()
         return [
             self._finding(provider, name, values, others, unread, key) for provider, name in sorted(self._secrets.names.items())
         ]
+
+    def _require_source(self) -> None:
+        """The guard's own environment counts as a source when it has one of the names: else nobody gave it the platform's."""
+        names = self._secrets.names.values()
+        if self._file or not names or any(self._environment().get(name) is not None for name in names):
+            return
+        raise SourceUnavailable(
+            f"secrets: no source configured: neither {ENV_FILE_VARIABLE} nor the policy's secrets.env_file names a file, and the "
+            "guard's own environment has none of the secrets; allowed: one of them"
+        )
+
+    @property
+    def _file(self) -> str | None:
+        return os.environ.get(ENV_FILE_VARIABLE) or self._secrets.env_file
 
     def signing_secret(self, name: str) -> str | None:
         """The value with which a canary signs like the provider; for nothing else, and never shown.
@@ -105,9 +120,8 @@ class DotenvSecretSource:
                 yield f"is the same as {other}: one value under two names, most likely in the wrong place"
 
     def _environment(self) -> _Values:
-        path = os.environ.get(ENV_FILE_VARIABLE) or self._secrets.env_file
-        if path:
-            return _of_file(path)
+        if self._file:
+            return _of_file(self._file)
         return _Values({name.lower(): Assignment(name, value) for name, value in os.environ.items()})
 
     def _other_environments(self) -> tuple[dict[str, _Other], list[str]]:

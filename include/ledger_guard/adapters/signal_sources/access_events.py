@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, Row, translated_errors
+from ledger_guard.adapters.postgres.schema_revision import open_guard_state
 from ledger_guard.domain.access_events import why_unreadable
 from ledger_guard.domain.money import MOST_CENTS
 from ledger_guard.domain.signals import MoneyAtRisk, Reading, Trigger
@@ -72,7 +73,7 @@ class AccessEventSource:
         return {"window_length": first.length, **shape_parameters(self._shape, first.start, last.end)}
 
     def _open(self) -> Connection:
-        return self._guard.open("signals", read_only=True)
+        return open_guard_state(self._guard, "signals", read_only=True)
 
 
 def _money(row: Row) -> MoneyAtRisk:

@@ -10,6 +10,7 @@ from typing_extensions import LiteralString
 from ledger_guard.adapters.postgres.connection import ConnectionSettings, Row, translated_errors
 from ledger_guard.adapters.postgres.judged_wallets import JudgedWallets, has_ledger_table
 from ledger_guard.adapters.postgres.platform_session import open_reader
+from ledger_guard.adapters.postgres.schema_revision import open_guard_state
 from ledger_guard.adapters.signal_sources.access_events import shape_parameters
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.forged_calls import RefusedIds, RefusedSenders, Sender
@@ -39,7 +40,7 @@ class PostgresTriageSource:
             "tenants": list(tenants),
             "at_most": limit,
         }
-        with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
+        with translated_errors("access events"), open_guard_state(self._guard, "triage", read_only=True) as connection:
             rows = connection.execute(statement("signals/select_affected_subjects"), parameters).fetchall()
         balances = self._balances(rows) if shape.subject == "player" else {}
         return [
@@ -61,7 +62,7 @@ class PostgresTriageSource:
     def failures_by_provider(self, trigger: Trigger, start: datetime, end: datetime) -> list[FailureGroup]:
         """See TriageSource."""
         parameters = shape_parameters(self._shape(trigger), start, end)
-        with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
+        with translated_errors("access events"), open_guard_state(self._guard, "triage", read_only=True) as connection:
             rows = connection.execute(statement("signals/select_failures_by_provider"), parameters).fetchall()
         return [FailureGroup(**row) for row in rows]
 
@@ -73,7 +74,7 @@ class PostgresTriageSource:
         shape = self._shape(trigger)
         bounds = {"starts": [start for start, _ in spans], "ends": [end for _, end in spans]}
         parameters = {**shape_parameters(shape, *spans[0]), **bounds}
-        with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
+        with translated_errors("access events"), open_guard_state(self._guard, "triage", read_only=True) as connection:
             rows = connection.execute(statement("signals/count_webhook_calls"), parameters).fetchall()
         for row in rows:
             found[row["place"] - 1].append(CallCount(row["provider"], row["tenant_id"], row["accepted"], row["refused"]))
@@ -84,14 +85,14 @@ class PostgresTriageSource:
     ) -> tuple[RefusedIds, datetime | None]:
         """See TriageSource."""
         parameters = {**shape_parameters(self._shape(trigger), start, end), "known_from": known_from}
-        with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
+        with translated_errors("access events"), open_guard_state(self._guard, "triage", read_only=True) as connection:
             row = connection.execute(statement("signals/describe_refusals"), parameters).fetchall()[0]
         return RefusedIds(row["refused"], row["without_id"], row["ids"], row["known_ids"]), row["most_since"]
 
     def refused_senders(self, trigger: Trigger, start: datetime, end: datetime, limit: int) -> RefusedSenders:
         """See TriageSource."""
         parameters = {**shape_parameters(self._shape(trigger), start, end), "at_most": limit}
-        with translated_errors("access events"), self._guard.open("triage", read_only=True) as connection:
+        with translated_errors("access events"), open_guard_state(self._guard, "triage", read_only=True) as connection:
             rows = connection.execute(statement("signals/select_refused_senders"), parameters).fetchall()
         most = tuple(Sender(row["address"], row["refused"], row["accepted"]) for row in rows if row["address"] is not None)
         if not rows:

@@ -49,6 +49,8 @@ class PlanMade(PlanFact, AttestingFact):
     flag_state: Mapping[str, bool | None]
     policy_hash: str
     expires_at: Moment
+    #: a digest of each part of the policy that the plan is bound to; `policy_hash` is the hash over them
+    policy_parts: Later[Mapping[str, str]] = None
 
 
 @dataclass(frozen=True, kw_only=True)

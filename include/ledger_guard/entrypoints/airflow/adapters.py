@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 
 
 def open_dependencies() -> Dependencies:
-    """The ports of this task. Opens nothing yet: each adapter connects when it is used."""
+    """The ports of this task. Raises SchemaMismatch when guard state is of another release: before the task does anything."""
     from ledger_guard import wiring  # noqa: PLC0415
 
     return wiring.open_dependencies()
+
+
+def dependencies_that_tell() -> Dependencies:
+    """As `open_dependencies`, for telling people that a task failed: also when it failed because of guard state's release."""
+    from ledger_guard import wiring  # noqa: PLC0415
+
+    return wiring.dependencies_that_tell()
 
 
 def open_platform_script(policy: Policy) -> tuple[PlatformScript, MovementWitness]:

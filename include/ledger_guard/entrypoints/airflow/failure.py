@@ -9,7 +9,7 @@ from ledger_guard.domain.drills import DAG_ID, MARK
 from ledger_guard.domain.errors import LedgerGuardError, SourceUnavailable
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import StartedRun
-from ledger_guard.entrypoints.airflow.adapters import open_dependencies
+from ledger_guard.entrypoints.airflow.adapters import dependencies_that_tell
 from ledger_guard.entrypoints.airflow.runs import started
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.notify.notify import notify
@@ -21,7 +21,7 @@ def tell_failure(context: Any) -> None:
     """Post which task failed, why, and the link to its log. A failed channel is logged and stops nothing."""
     ti = context["ti"]
     try:
-        deps = open_dependencies()
+        deps = dependencies_that_tell()
         notice = Notice(
             title=f"{MARK if ti.dag_id == DAG_ID else ''}{ti.task_id.rsplit('.', maxsplit=1)[-1]} · failed",
             summary=f"{ti.dag_id} could not finish {ti.task_id}: {context.get('exception') or 'no reason given'}",

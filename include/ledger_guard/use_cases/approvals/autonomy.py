@@ -13,13 +13,16 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.asked_before import is_unapproved
 from ledger_guard.use_cases.approvals.budget import over_budget
 from ledger_guard.use_cases.approvals.modes import below_act
+from ledger_guard.use_cases.approvals.policy_of_plan import limits_changed
 from ledger_guard.use_cases.approvals.repaired_again import is_cooling_down, is_repaired_again
 from ledger_guard.use_cases.approvals.settle import is_settling
 
 #: one sentence for each reason to ask a human first; empty: none
 Bound = Callable[[Dependencies, UnitOfWork, Plan, WriteTotals], Sequence[str]]
+#: of them, what was said and judged about the plan itself, whatever the guard may write now
+BOUNDS_OF_PLAN: tuple[Bound, ...] = (is_unapproved, limits_changed)
 #: what bounds the guard's own writes beside the guardrails, in the order of the sentences
-BOUNDS: tuple[Bound, ...] = (is_unapproved, below_act, over_budget, is_repaired_again, is_cooling_down, is_settling)
+BOUNDS: tuple[Bound, ...] = (*BOUNDS_OF_PLAN, below_act, over_budget, is_repaired_again, is_cooling_down, is_settling)
 
 
 def reasons_to_ask(deps: Dependencies, state: UnitOfWork, plan: Plan, totals: WriteTotals) -> tuple[str, ...]:
@@ -31,6 +34,11 @@ def reasons_to_ask(deps: Dependencies, state: UnitOfWork, plan: Plan, totals: Wr
     if _was_begun(state, plan):
         return ()
     return tuple(sentence for bound in BOUNDS for sentence in bound(deps, state, plan, totals))
+
+
+def reasons_of_plan(deps: Dependencies, state: UnitOfWork, plan: Plan, totals: WriteTotals) -> tuple[str, ...]:
+    """As `reasons_to_ask`, of what was said and judged about this plan alone; also of a plan that was begun."""
+    return tuple(sentence for bound in BOUNDS_OF_PLAN for sentence in bound(deps, state, plan, totals))
 
 
 def _was_begun(state: UnitOfWork, plan: Plan) -> bool:

@@ -15,6 +15,7 @@ from ledger_guard.domain.plans import BackfillMode, Plan, PlanContent, plan_hash
 from ledger_guard.domain.shown_text import listed
 from ledger_guard.domain.writability import WriteKind, certain_sentences, doubtful_sentences, writes_of_force
 from ledger_guard.policy.guardrails import exceeded_guardrails
+from ledger_guard.policy.plan_parts import parts_hash, plan_parts
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Differences
@@ -53,7 +54,7 @@ def dry_run(
         doubts = require_writable(deps, writes_of_force(wanted, found.counts), f"tenant {tenant}")
         plan = _plan(deps, plan_id, tenant, wanted, content, summary, found, flags, requested_by, incident, exceeded + doubts)
         state.plans.add(plan)
-        state.audit.append(_event(state, plan))
+        state.audit.append(_event(deps, state, plan))
     return plan
 
 
@@ -71,10 +72,10 @@ def _plan(
     guardrails_exceeded: tuple[str, ...],
 ) -> Plan:
     now, policy = deps.wall_clock.now(), deps.policy
-    currency = policy.platform.currency
+    currency, bound_to = policy.platform.currency, parts_hash(plan_parts(policy))
     return Plan(
         plan_id=plan_id,
-        plan_hash=plan_hash(tenant_id, mode, currency, content.rows_hash, flags, policy_hash=policy.content_hash),
+        plan_hash=plan_hash(tenant_id, mode, currency, content.rows_hash, flags, policy_hash=bound_to),
         tenant_id=tenant_id,
         mode=mode,
         currency=currency,
@@ -83,7 +84,7 @@ def _plan(
         players=found.players,
         guardrails_exceeded=guardrails_exceeded,
         flag_state=flags,
-        policy_hash=policy.content_hash,
+        policy_hash=bound_to,
         created_at=now,
         expires_at=now + timedelta(minutes=policy.guardrails.plan_valid_minutes),
         requested_by=requested_by,
@@ -121,7 +122,7 @@ def current_flags(deps: Dependencies, tenant_id: str) -> dict[str, bool | None]:
     return {flag: deps.flags.effective(flag, tenant_id) for flag in sorted(deps.policy.flags)}
 
 
-def _event(state: UnitOfWork, plan: Plan) -> AuditEvent:
+def _event(deps: Dependencies, state: UnitOfWork, plan: Plan) -> AuditEvent:
     made = PlanMade(
         mode=plan.mode,
         counts=asdict(plan.counts),
@@ -130,6 +131,7 @@ def _event(state: UnitOfWork, plan: Plan) -> AuditEvent:
         guardrails_exceeded=tuple(plan.guardrails_exceeded),
         flag_state=plan.flag_state,
         policy_hash=plan.policy_hash,
+        policy_parts=plan_parts(deps.policy),
         expires_at=plan.expires_at,
         attested=(plan_attested(plan).row,),
         unkeyed=is_unkeyed(state.audit),

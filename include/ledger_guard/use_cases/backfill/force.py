@@ -27,6 +27,7 @@ from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
 from ledger_guard.use_cases.approvals.change_mode import fall_back
 from ledger_guard.use_cases.approvals.modes import row_of_plan
 from ledger_guard.use_cases.approvals.permission import require_attested_approvals, rule_now, subject_now
+from ledger_guard.use_cases.approvals.policy_of_plan import require_same_rows
 from ledger_guard.use_cases.approvals.repair_record import tell_repaired_again
 from ledger_guard.use_cases.backfill.dry_run import current_flags, require_writable
 from ledger_guard.use_cases.backfill.review import approval_reasons, written_before
@@ -41,7 +42,7 @@ def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None =
     Raises:
         BadInputError: no such plan.
         SafetyRefusal: the guard is stopped, the plan cancelled, expired, not the plan that the audit log attests, made
-            under another policy or other flags, without the approval that it needs, or where wallets can't be written; the
+            with other tables, ledger words or flags, without the approval that it needs, or where wallets can't be written; the
             refusal is in the audit log and nothing more was written. Release the guard, make a new dry-run, ask the
             approvers, or remove what is in the way.
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
@@ -111,8 +112,7 @@ def require_plan_approval(deps: Dependencies, plan: Plan, kind: ApprovalKind, wh
 def _require_fresh(deps: Dependencies, plan: Plan) -> None:
     if deps.wall_clock.now() > plan.expires_at:
         raise SafetyRefusal(f"plan {plan.plan_id}: expired at {iso(plan.expires_at)}; make a new dry-run")
-    if plan.policy_hash != deps.policy.content_hash:
-        raise SafetyRefusal(f"plan {plan.plan_id}: was made under another policy than the one in force now; make a new dry-run")
+    require_same_rows(deps, plan)
     now = current_flags(deps, plan.tenant_id)
     changed = [
         f"{flag} was {on_or_off(plan.flag_state.get(flag), 'unknown')} and is {on_or_off(now.get(flag), 'unknown')}"

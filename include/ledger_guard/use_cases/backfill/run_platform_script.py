@@ -35,8 +35,8 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Comparison
 from ledger_guard.signals.balance_mismatch import BalanceMismatch
 from ledger_guard.signals.registry import triggers_meaning
-from ledger_guard.use_cases.approvals.asked_before import is_unapproved
-from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
+from ledger_guard.use_cases.approvals.autonomy import reasons_of_plan, reasons_to_ask
+from ledger_guard.use_cases.approvals.policy_of_plan import require_same_rows_and_writer
 from ledger_guard.use_cases.approvals.repair_record import tell_repaired_again
 from ledger_guard.use_cases.backfill.dry_run import dry_run, require_tenant
 from ledger_guard.use_cases.backfill.force import (
@@ -123,6 +123,7 @@ def run_platform_script(
         require_guard_running(deps, f"plan {plan.plan_id}: the script")
         require_attested_plan(deps, plan)
         require_unused(plan, deps.wall_clock.now())
+        require_same_rows_and_writer(deps, plan)
         with script.as_only_writer(tenant_id):
             return _Course(deps, script, witness, plan, actor).carried_out()
     except SafetyRefusal as refusal:
@@ -179,9 +180,9 @@ class _Course:
         tell_repaired_again(self._deps, plan)
         with self._deps.state.transaction() as state:
             fresh = state.plans.get(made.plan_id)
-            over = self._reasons_to_ask(state, fresh)
+            over, rows_hash = self._reasons_to_ask(state, fresh), state.plans.content(fresh.plan_id).rows_hash
         require_nothing_to_erase(plan, fresh)
-        require_same(plan, fresh)
+        require_same(plan, fresh, rows_hash)
         reasons = approval_reasons(self._deps.policy, plan, fresh) + over
         if reasons:
             needed = f"plan {plan.plan_id}: the script needs an approval ({'; '.join(reasons)})"
@@ -193,8 +194,7 @@ class _Course:
         """As `reasons_to_ask`, of `fresh`: what this plan wrote before counts too. People were asked about the plan itself."""
         # The fresh dry-run belongs to no incident, and without one there is no mode.
         fresh, totals = replace(fresh, incident_id=self._plan.incident_id), write_totals(fresh.rows)
-        answered = is_unapproved(self._deps, state, self._plan, totals)
-        return (*answered, *reasons_to_ask(self._deps, state, fresh, totals))
+        return (*reasons_of_plan(self._deps, state, self._plan, totals), *reasons_to_ask(self._deps, state, fresh, totals))
 
     def _begin(self, fresh: Plan) -> None:
         """Record the start and reserve what the plan takes of the budgets, where no other plan can come in between."""

@@ -10,7 +10,7 @@ from ledger_guard.domain.command_outcome import CommandOutcome, CommandRun, Wall
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.facts.backfill import PlayerGroup, ScriptOutcome, ScriptRun
 from ledger_guard.domain.findings import RowCause
-from ledger_guard.domain.plans import BackfillMode, Plan, PlanRow, PlanStatus
+from ledger_guard.domain.plans import BackfillMode, Plan, PlanRow, PlanStatus, plan_hash
 from ledger_guard.domain.windows import iso
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports.platform import Comparison
@@ -50,13 +50,12 @@ def require_nothing_to_erase(plan: Plan, fresh: Plan) -> None:
         raise SafetyRefusal(f"tenant {plan.tenant_id}: has nothing to write; allowed: a plan with at least one row")
 
 
-def require_same(plan: Plan, fresh: Plan) -> None:
-    """Raise SafetyRefusal unless a dry-run made now has the same hash: same rows, flags and policy."""
-    if fresh.plan_hash == plan.plan_hash:
+def require_same(plan: Plan, fresh: Plan, rows_hash: str) -> None:
+    """Raise SafetyRefusal unless a dry-run made now, with rows of this hash, has the same tenant, mode, rows and flags."""
+    found = plan_hash(fresh.tenant_id, fresh.mode, fresh.currency, rows_hash, fresh.flag_state, policy_hash=plan.policy_hash)
+    if found == plan.plan_hash:
         return
-    if fresh.policy_hash != plan.policy_hash:
-        what = "was made under another policy than the one in force now"
-    elif fresh.flag_state != plan.flag_state:
+    if fresh.flag_state != plan.flag_state:
         what = "flags changed since the dry-run"
     else:
         what = "its rows differ from the tenant's current ones"
