@@ -97,7 +97,10 @@ def database(request: pytest.FixtureRequest, tmp_path: object) -> Database:
         found: Database = request.getfixturevalue("on_mariadb")
         return found
     if request.param == "duckdb":
-        return Database(lambda: create_engine(f"duckdb:///{tmp_path}/counts.duckdb"), "zoned", lambda moment: moment, "timestamptz")
+        pytest.importorskip("duckdb_engine", reason="duckdb needs Python 3.11")
+        return Database(
+            lambda: create_engine(f"duckdb:///{tmp_path}/counts.duckdb"), "zoned", lambda moment: moment, "timestamptz"
+        )
     engine = on_postgres(request.getfixturevalue("empty_database_uri"))
     if request.param == "postgres":
         return Database(engine, "zoned", lambda moment: moment, "timestamptz")

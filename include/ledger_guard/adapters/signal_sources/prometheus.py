@@ -20,6 +20,11 @@ _WINDOWS_AT_ONCE = 288
 #: an answer about 288 windows of some 5,000 tenants
 _MOST_BYTES = 64 << 20
 
+#: without a series of events for so long, the expression may be mistyped
+_EVENTS_SEEN_WITHIN = timedelta(days=7)
+#: looked for in slices of this length, so that a series of a single scrape is found too
+_LOOKED_FOR_IN = timedelta(hours=1)
+
 #: tenant and start of a window, and the count there
 _Counts = dict[tuple[str, datetime], int]
 
@@ -28,7 +33,8 @@ class PrometheusSource:
     """SignalSource over two expressions, each evaluated at the end of every window and looking back over its length.
 
     A tenant without a series of events had none, as a counter that never counted has no series; without one of exposure there is
-    no reading. Counts are rounded: `increase` extrapolates to the window's edges.
+    no reading. But where no tenant had one for days, the expression may be mistyped: that is no data, unless the policy says
+    otherwise. Counts are rounded: `increase` extrapolates to the window's edges.
 
     Every method raises SourceUnavailable when the server does not answer, answers with an error, or only in part: the window is
     `no_data`; retry when it is whole.
@@ -48,6 +54,8 @@ class PrometheusSource:
     def readings(self, trigger: Trigger, first: Window, last: Window) -> list[Reading]:
         """See SignalSource."""
         exposure, events = (self._counts(each, first, last) for each in (self._source.exposure, self._source.events))
+        if exposure and not events:
+            self._require_events_seen(last)
         alone = sorted(events.keys() - exposure.keys())
         if any(events[key] for key in alone):
             tenant, start = next(key for key in alone if events[key])
@@ -79,6 +87,18 @@ class PrometheusSource:
                         raise self._unusable(f"tenant {tenant} has several series; allowed: sum by ({self._source.tenant_label})")
                     found[key] = value
         return found
+
+    def _require_events_seen(self, last: Window) -> None:
+        """Raises SourceUnavailable when the expression of the events gave nothing in days: a mistyped name gives nothing either."""
+        if self._source.events_may_be_absent:
+            return
+        query, step = _over(self._source.events, _LOOKED_FOR_IN), f"{_LOOKED_FOR_IN.total_seconds():.0f}"
+        form = {"query": query, "start": iso(last.end - _EVENTS_SEEN_WITHIN), "end": iso(last.end), "step": step}
+        if not self._matrix(self._asked("query_range", form)):
+            raise self._unusable(
+                f"events: no series in {_EVENTS_SEEN_WITHIN.days} days, a mistyped name or a counter that never counted; allowed: "
+                "counters that begin at 0, or events_may_be_absent: true once source check showed events"
+            )
 
     def _asked(self, endpoint: str, form: Mapping[str, str]) -> dict[str, Any]:
         url = f"{self._source.url.rstrip('/')}/api/v1/{endpoint}"
