@@ -35,6 +35,8 @@ class AccessEvents(Source):
     path_is_prefix: bool = False
     status: int = Field(ge=100, le=599)
     error_code: str = Field(min_length=1)
+    #: failures without a code are taken for others, even if no error had one in days: as a log that lacks codes, it looks healthy
+    error_codes_may_be_absent: bool = False
     #: what the log's subject of such a request is
     subject: Literal["player", "webhook"]
 

@@ -63,7 +63,7 @@ def running_mariadb() -> Iterator[MariaDb]:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        wait_for(lambda: socket.exists(), "MariaDB to be ready", 60, lambda _: None, every_seconds=0.05)
+        wait_for(socket.exists, "MariaDB to be ready", 60, lambda _: None, every_seconds=0.05)
         yield MariaDb(socket)
     finally:
         server.kill()

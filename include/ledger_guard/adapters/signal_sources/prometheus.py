@@ -89,15 +89,15 @@ class PrometheusSource:
         return found
 
     def _require_events_seen(self, last: Window) -> None:
-        """Raises SourceUnavailable when the expression of the events gave nothing in days: a mistyped name gives nothing either."""
+        """Raises SourceUnavailable when the events' expression gave nothing in days: a mistyped name gives nothing either."""
         if self._source.events_may_be_absent:
             return
         query, step = _over(self._source.events, _LOOKED_FOR_IN), f"{_LOOKED_FOR_IN.total_seconds():.0f}"
         form = {"query": query, "start": iso(last.end - _EVENTS_SEEN_WITHIN), "end": iso(last.end), "step": step}
         if not self._matrix(self._asked("query_range", form)):
             raise self._unusable(
-                f"events: no series in {_EVENTS_SEEN_WITHIN.days} days, a mistyped name or a counter that never counted; allowed: "
-                "counters that begin at 0, or events_may_be_absent: true once source check showed events"
+                f"events: no series in {_EVENTS_SEEN_WITHIN.days} days, a mistyped name or a counter that never counted; "
+                "allowed: counters that begin at 0, or events_may_be_absent: true once source check showed events"
             )
 
     def _asked(self, endpoint: str, form: Mapping[str, str]) -> dict[str, Any]:
