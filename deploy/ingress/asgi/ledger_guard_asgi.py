@@ -17,7 +17,10 @@ import json
 import logging
 import os
 import re
+import sys
 import time
+import uuid
+import zlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
@@ -51,6 +54,15 @@ class _Kept:
         self._bytes += chunk[:room]
         self.is_ended = not message.get("more_body", False)
 
+    def unpack(self) -> None:
+        """Replace a body that gzip compressed by its own first bytes."""
+        unpacking = zlib.decompressobj(wbits=31)
+        try:
+            self._bytes = bytearray(unpacking.decompress(bytes(self._bytes), self._most))
+        except zlib.error:
+            self.is_cut = True
+        self.is_cut = self.is_cut or not unpacking.eof
+
     def read(self) -> Any:
         """The JSON in it; None where it is none, or not whole."""
         if not self.is_whole:
@@ -64,6 +76,45 @@ class _Kept:
     def is_whole(self) -> bool:
         """Whether nothing is missing."""
         return self.is_ended and not self.is_cut
+
+
+class _Seen:
+    """A request, and what was seen of its answer."""
+
+    def __init__(self, scope: Message, *, is_webhook: bool) -> None:
+        self.scope, self.is_webhook = scope, is_webhook
+        self.asked, self._error = _Kept(MOST_BODY_BYTES), _Kept(MOST_ERROR_BYTES)
+        #: until something is answered, the server will say so
+        self.status = 500
+        self._encoding = ""
+
+    def answer(self, message: Message) -> None:
+        """Look at a message of the answer."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self._encoding = _header(message, b"content-encoding").lower()
+        elif message["type"] == "http.response.body" and self.status >= 400:
+            self._error.add(message)
+
+    def error_code(self) -> str | None:
+        """See NO_CODE; None where it can't be known: the body is longer than what was kept, or compressed, but not by gzip."""
+        if self.status < 400:
+            return ""
+        if self._encoding == "gzip":
+            self._error.unpack()
+        if self._encoding not in {"", "identity", "gzip"} or not self._error.is_whole:
+            return None
+        answer = self._error.read()
+        detail, problem = (answer.get(key) if isinstance(answer, dict) else None for key in ("detail", "error"))
+        return (
+            _text(detail, "error_code", "code")
+            or _bare(detail)
+            or _text(answer, "error_code")
+            or _text(problem, "error_code", "code")
+            or _bare(problem)
+            or _text(answer, "code")
+            or NO_CODE
+        )
 
 
 class LedgerGuardLog:
@@ -97,79 +148,54 @@ class LedgerGuardLog:
         if not (is_webhook or is_player) or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        asked, answered, answer = _Kept(MOST_BODY_BYTES), _Kept(MOST_ERROR_BYTES), {"status": 500, "is_compressed": False}
+        seen = _Seen(scope, is_webhook=is_webhook)
 
         async def receive_and_keep() -> Message:
             message = await receive()
             if message["type"] == "http.request":
-                asked.add(message)
+                seen.asked.add(message)
             return message
 
         async def send_and_keep(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                answer["status"] = message["status"]
-                answer["is_compressed"] = _header(message, b"content-encoding") not in ("", "identity")
-            elif message["type"] == "http.response.body" and answer["status"] >= 400:
-                answered.add(message)
+            seen.answer(message)
             await send(message)
 
         try:
             await self._app(scope, receive_and_keep, send_and_keep)
         finally:
-            self._log(
-                scope, asked, answered, answer["status"], is_webhook=is_webhook, is_compressed=bool(answer["is_compressed"])
-            )
+            self._log(seen)
 
-    def _log(self, scope: Message, asked: _Kept, answered: _Kept, status: int, *, is_webhook: bool, is_compressed: bool) -> None:
+    def _log(self, seen: _Seen) -> None:
         """A request never fails because of its log; where the line can't be filled, one that can't be read says so."""
-        if not is_webhook and status in (401, 403):
+        if not seen.is_webhook and seen.status in {401, 403}:
             return
         try:
-            line = json.dumps(self._fields(scope, asked, answered, status, is_webhook=is_webhook, is_compressed=is_compressed))
-        except Exception:
+            line = json.dumps(self._fields(seen))
+        except Exception:  # noqa: BLE001  a player's request is worth more than its line
             _log.exception("no line for Ledger Guard's log")
-            line = f"ledger guard: no line for {scope.get('path')!r}"
+            line = f"ledger guard: no line for {seen.scope.get('path')!r}"
         try:
             self._write(line)
-        except Exception:
+        except Exception:  # noqa: BLE001  as above
             _log.exception("Ledger Guard's log can't be written")
 
-    def _fields(
-        self, scope: Message, asked: _Kept, answered: _Kept, status: int, *, is_webhook: bool, is_compressed: bool
-    ) -> dict[str, str | int]:
-        sent = asked.read()
-        claims = None if is_webhook else _claims(_header(scope, b"authorization"))
-        code = "" if status < 400 else None if is_compressed else _error_code(answered)
+    def _fields(self, seen: _Seen) -> dict[str, str | int]:
+        sent = seen.asked.read()
+        claims = None if seen.is_webhook else _claims(_header(seen.scope, b"authorization"))
         found: dict[str, str | int] = {
             "time": f"{time.time():.3f}",
-            "tenant_id": _text(sent, self._tenant_field) if is_webhook else _text(claims, self._tenant_claim),
-            "subject_id": _text(sent, "provider_event_id", "event_id") if is_webhook else _text(claims, self._subject_claim),
+            "tenant_id": _text(sent, self._tenant_field) if seen.is_webhook else _text(claims, self._tenant_claim),
+            "subject_id": _text(sent, "provider_event_id", "event_id") if seen.is_webhook else _text(claims, self._subject_claim),
             "method": "POST",
-            "path": scope["path"],
-            "status": status,
+            "path": seen.scope["path"],
+            "status": seen.status,
             "amount": _text(sent, "amount"),
-            "request_id": _header(scope, b"x-request-id")[:_MOST_CHARACTERS],
-            "remote_addr": (scope.get("client") or ("",))[0],
+            "request_id": uuid.uuid4().hex,
+            "remote_addr": (seen.scope.get("client") or ("",))[0],
         }
+        code = seen.error_code()
         # left out where it is not known
         return found if code is None else {**found, "error_code": code}
-
-
-def _error_code(answered: _Kept) -> str | None:
-    """See NO_CODE; None where the body is longer than what was kept."""
-    if not answered.is_whole:
-        return None
-    answer = answered.read()
-    detail, problem = (answer.get(key) if isinstance(answer, dict) else None for key in ("detail", "error"))
-    return (
-        _text(detail, "error_code", "code")
-        or _bare(detail)
-        or _text(answer, "error_code")
-        or _text(problem, "error_code", "code")
-        or _bare(problem)
-        or _text(answer, "code")
-        or NO_CODE
-    )
 
 
 def _bare(found: object) -> str:
@@ -204,7 +230,12 @@ def _header(scope: Message, name: bytes) -> str:
 def _writer(path: str | None) -> Callable[[str], None]:
     """Appends each line with one write: lines of several processes do not mix. A file that was rotated away is made anew."""
     if path is None:
-        return lambda line: print(line, flush=True)
+
+        def write_out(line: str) -> None:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+        return write_out
 
     def write(line: str) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
