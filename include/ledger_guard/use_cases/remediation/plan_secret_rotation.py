@@ -55,7 +55,9 @@ def plan_secret_rotation(deps: Dependencies, incident_id: str, actor: str) -> Pl
     if found.cause_kind in (CauseKind.FLIP, CauseKind.FORGED):
         return _none_that_helps(deps, incident_id, actor, found.likeliest_cause)
     if are_only_counted(deps, incident.trigger):
-        return _none_that_helps(deps, incident_id, actor, f"whose secret it is, is {ONLY_COUNTED}; plan it by hand")
+        return _none_that_helps(
+            deps, incident_id, actor, f"whose secret it is, is {ONLY_COUNTED}; plan it by hand: rollout plan-rotation"
+        )
     groups = deps.triage.failures_by_provider(incident.trigger, *incident_span(deps, incident))
     failing = [each.provider for each in by_provider(groups) if each.failures]
     names = deps.policy.secrets.names
