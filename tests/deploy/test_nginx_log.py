@@ -161,7 +161,7 @@ def test_where_a_line_can_not_be_filled_one_that_can_not_be_read_names_the_path(
         [line] = broken.log
         broken.client.close()
     shutil.rmtree(folder, ignore_errors=True)
-    assert line.startswith("ledger guard: no line for /api/v1/payments/webhook/broken%0a{")
+    assert line.startswith("ledger guard: no line for /api/v1/payments/webhook/broken%0a")
 
 
 def test_compressed_requests_are_passed_on_and_name_nobody(nginx):
