@@ -77,8 +77,9 @@ def test_no_content_breaks_it(lua, content):
     "body",
     [
         '{"tenant_id":"acme"} x', '{"tenant_id":"acme"', '{"tenant_id":"acme",}', '{"tenant_id":"ac\\xme"}',
-        "{'tenant_id':'acme'}", '{"tenant_id":acme}', '["tenant_id","acme"]', '{"tenant_id":["acme"]}', '{"tenant_id":{"0":"acme"}}',
-        '{"tenant_id":true}', '{"tenant_id":"' + "a" * 201 + '"}', '{"a":' + "[" * 20 + "]" * 20 + ',"tenant_id":"acme"}',
+        "{'tenant_id':'acme'}", '{"tenant_id":acme}', '["tenant_id","acme"]', '{"tenant_id":["acme"]}',
+        '{"tenant_id":{"0":"acme"}}',         '{"tenant_id":true}', '{"tenant_id":"' + "a" * 201 + '"}',
+        '{"a":' + "[" * 20 + "]" * 20 + ',"tenant_id":"acme"}',
         '{"tenant_id":"a\\u000ab"}',
     ],
 )  # fmt: skip

@@ -30,7 +30,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 #: longest parts of bodies and tokens that are read
-MOST_ERROR_BYTES, MOST_BODY_BYTES, MOST_TOKEN_BYTES = 4096, 65_536, 8192
+MOST_ERROR_BYTES, MOST_BODY_BYTES, MOST_TOKEN_BYTES = 4096, 16_384, 8192
 #: an error without a code: somebody looked, and there is none
 NO_CODE = "(none)"
 _MOST_CHARACTERS = 200

@@ -6,13 +6,15 @@ local fields = {}
 
 -- longest bodies and tokens that are read, in bytes
 fields.MOST_ERROR_BYTES = 4096
-fields.MOST_BODY_BYTES = 65536
+fields.MOST_BODY_BYTES = 16384
 fields.MOST_TOKEN_BYTES = 8192
 -- an error without a code, in the log: somebody looked, and there is none
 fields.NO_CODE = "(none)"
 local MOST_DEPTH = 16
 local MOST_CHARACTERS = 200
 local NULL = {}
+-- keys that no JSON text gives: what a leaf holds
+local TEXT, NUMBER = {}, {}
 
 -- JSON ---------------------------------------------------------------------------------------------------------------
 
@@ -31,6 +33,9 @@ local function utf8_of(code)
 end
 
 local function unescaped(raw)
+    if not raw:find("\\", 1, true) then
+        return raw
+    end
     local parts, place = {}, 1
     while true do
         local found = raw:find("\\", place, true)
@@ -67,8 +72,7 @@ local function read_text(text, at)
         if not found then
             error("cut")
         elseif text:byte(found) == 34 then
-            local raw = text:sub(from, found - 1)
-            return raw:find("\\", 1, true) and unescaped(raw) or raw, found + 1
+            return text:sub(from, found - 1), found + 1
         end
         place = found + 2
     end
@@ -88,6 +92,7 @@ local function read_members(text, at, found, depth)
         end
         local key
         key, at = read_text(text, at)
+        key = unescaped(key)
         at = after_blanks(text, at)
         if text:sub(at, at) ~= ":" then
             error("no colon")
@@ -135,13 +140,16 @@ function read_value(text, at, into, key, depth)
         into[key] = found
         return (sign == "{" and read_members or read_items)(text, at + 1, found, depth + 1)
     elseif sign == '"' then
-        into[key], at = read_text(text, at)
+        -- as it is written: most texts are never asked for
+        local raw
+        raw, at = read_text(text, at)
+        into[key] = {[TEXT] = raw}
         return at
     end
     local word = text:match("^[%w%.%+%-]+", at) or error("no value")
     -- a number is kept as it is written: a sum of money must not become a binary fraction
     if word:find("^-?%d+%.?%d*[eE]?[%+%-]?%d*$") then
-        into[key] = {[0] = word}
+        into[key] = {[NUMBER] = word}
     elseif word == "true" or word == "false" or word == "null" or word == "NaN" or word == "Infinity" or word == "-Infinity" then
         into[key] = NULL
     else
@@ -161,8 +169,11 @@ function fields.object(text)
 end
 
 local function plain(found)
-    if type(found) == "table" then
-        found = found[0]
+    if type(found) == "table" and found[TEXT] then
+        local is_read, text = pcall(unescaped, found[TEXT])
+        found = is_read and text or nil
+    elseif type(found) == "table" then
+        found = found[NUMBER]
     end
     if type(found) == "string" and #found > 0 and #found <= MOST_CHARACTERS and not found:find("%c") then
         return found
