@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 #: how long ago a code may have been seen
 CODES_SEEN_WITHIN = timedelta(days=7)
+#: and where so many failures or more have none, as when a deploy loses the header
+_SEVERAL, _OF_SEVERAL_WITHIN = 5, timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,14 @@ def without_codes(
     `coded_before` is when the newest error with a code came before all windows that were looked at.
     """
     return {
-        window.start: f"{window.without_code} answer(s) {status} without an error code, and none of such requests had one in "
-        f"{CODES_SEEN_WITHIN.days} days: the log may lack it. Refuse one on purpose and look for its code, or set "
-        "error_codes_may_be_absent: true"
+        window.start: f"{window.without_code} answer(s) {status} without an error code, and no error of such requests had one in "
+        f"{'an hour' if window.without_code >= _SEVERAL else '7 days'}: the log may lack it. Refuse one on purpose and look for "
+        "its code, or set error_codes_may_be_absent: true"
         for window in windows
         if not _is_seen(coded_before, window, length)
     }
 
 
 def _is_seen(coded_at: datetime | None, window: CodesOfWindow, length: timedelta) -> bool:
-    return coded_at is not None and coded_at >= window.start + length - CODES_SEEN_WITHIN
+    within = _OF_SEVERAL_WITHIN if window.without_code >= _SEVERAL else CODES_SEEN_WITHIN
+    return coded_at is not None and coded_at >= window.start + length - within

@@ -106,35 +106,33 @@ def test_a_tenant_whose_failures_never_counted_has_none_and_one_without_attempts
     assert source_at(prometheus).readings(T1, before, before) == []
 
 
-ALWAYS_SEVEN = "label_replace(vector(7), 'tenant', 'a', '', '') or sum by (tenant) (increase(nothing_total[$window]))"
 MISTYPED = EVENTS.replace("refused_total", "refussed_total")
 
 
-def test_events_of_which_no_series_was_ever_seen_are_no_data_for_a_typo_must_not_look_healthy(prometheus):
-    for mistyped in (MISTYPED, EVENTS.replace("refused_total", 'refused_total{code="INSUFICIENT_FUNDS"}')):
-        with pytest.raises(
-            SourceUnavailable, match="events: no series in 7 days, a mistyped name or a counter that never counted"
-        ):
-            source_at(prometheus, events=mistyped).readings(T1, AT_NOON, AT_NOON)
+@pytest.mark.parametrize("mistyped", [MISTYPED, EVENTS.replace("refused_total", 'refused_total{code="INSUFICIENT_FUNDS"}')])
+def test_windows_without_any_series_of_events_are_no_data_for_a_typo_must_not_look_healthy(prometheus, mistyped):
+    found = source_at(prometheus, events=mistyped).unmeasurable(T1, AT_NOON, AT_NOON.next)
+    assert list(found) == [NOON, NOON + FIVE]
+    assert found[NOON].startswith(
+        "events had no series in an hour: a mistyped name, a metric that is gone, or a counter that never"
+    )
+    assert source_at(prometheus).unmeasurable(T1, AT_NOON, AT_NOON.next) == {}
 
 
 def test_a_policy_may_say_that_events_can_be_absent(prometheus):
-    found = source_at(prometheus, events=MISTYPED, events_may_be_absent=True).readings(T1, AT_NOON, AT_NOON)
-    assert [(each.tenant_id, each.events) for each in found] == [("a", 0), ("b", 0)]
+    tolerant = source_at(prometheus, events=MISTYPED, events_may_be_absent=True)
+    assert tolerant.unmeasurable(T1, AT_NOON, AT_NOON) == {}
+    assert [(each.tenant_id, each.events) for each in tolerant.readings(T1, AT_NOON, AT_NOON)] == [("a", 0), ("b", 0)]
 
 
-@pytest.mark.parametrize(
-    ("later", "is_known"), [(timedelta(days=6, hours=23), True), (timedelta(days=7, hours=2), False)], ids=["within", "beyond"]
-)
-def test_a_counter_that_was_seen_in_the_last_seven_days_and_is_gone_counts_none(prometheus, later, is_known):
-    """A process that restarts has no series of refusals until its first one."""
-    window = Window(NOON + later, FIVE)
-    source = source_at(prometheus, exposure=ALWAYS_SEVEN)
-    if is_known:
-        assert [(each.events, each.exposure) for each in source.readings(T1, window, window)] == [(0, 7)]
-    else:
-        with pytest.raises(SourceUnavailable, match="events: no series in 7 days"):
-            source.readings(T1, window, window)
+def test_a_counter_that_is_gone_for_an_hour_is_no_data_and_for_less_had_no_events(prometheus):
+    """A deploy that renames it, as well as a process that restarted and has no series until its first refusal."""
+    ended = NOON + 3 * FIVE
+    first = Window(ended, FIVE)
+    last = Window(ended + timedelta(hours=2), FIVE)
+    found = source_at(prometheus).unmeasurable(T1, first, last)
+    assert min(found) == ended + timedelta(minutes=55)
+    assert len(found) == (last.start - min(found)) // FIVE + 1
 
 
 def test_a_day_is_asked_for_in_pieces_that_the_server_takes(prometheus):

@@ -143,7 +143,7 @@ def test_failures_without_a_code_are_no_data_while_no_error_has_one_for_the_log_
     source.arrive([request_event("a", 400), request_event("a", 400), request_event("a", 200)])
     source.arrive([request_event("a", **{"status": 400, **each}) for each in seen])
     found = source.signals.unmeasurable(T1, AT_NOON, AT_NOON)
-    assert found[NOON].startswith("2 answer(s) 400 without an error code, and none of such requests had one in 7 days")
+    assert found[NOON].startswith("2 answer(s) 400 without an error code, and no error of such requests had one in 7 days")
     assert NOON in source.signals.unmeasurable(T1, Window(NOON - WEEK - FIVE, FIVE), AT_NOON.next)
 
 
@@ -171,6 +171,22 @@ def test_a_policy_may_say_that_no_error_may_have_a_code(policy, request, on_post
     tolerant = postgres_source(request.getfixturevalue("database_uri"), changed) if on_postgres else memory_source(changed)
     tolerant.arrive([request_event("a", 400)])
     assert tolerant.signals.unmeasurable(T1, AT_NOON, AT_NOON) == {}
+
+
+@pytest.mark.parametrize(
+    ("failures", "ago", "is_data"),
+    [(4, WEEK, True), (5, timedelta(hours=1), True), (5, timedelta(hours=1, seconds=1), False)],
+    ids=["few", "several, and a code an hour ago", "several, and none for longer"],
+)
+def test_several_failures_without_a_code_are_no_data_after_an_hour_as_when_a_deploy_loses_the_header(
+    source, failures, ago, is_data
+):
+    source.arrive([request_event("a", 400) for _ in range(failures)])
+    source.arrive([request_event("a", 400, FUNDS, event_time=AT_NOON.end - ago)])
+    for first in (AT_NOON, Window(NOON - WEEK - FIVE, FIVE)):
+        found = source.signals.unmeasurable(T1, first, AT_NOON)
+        assert (NOON not in found) is is_data
+    assert is_data or "had one in an hour" in found[NOON]
 
 
 def test_answers_without_a_code_that_are_no_failures_of_the_trigger_are_data(source):
