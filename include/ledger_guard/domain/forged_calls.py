@@ -128,6 +128,8 @@ class ForgeryFinding:
     kept: Kept
     #: for people: what decided
     why: str
+    #: from numbers of calls alone: no sender and no event id is known
+    is_by_counts_alone: bool = False
 
 
 def judged_forgery(

@@ -35,6 +35,8 @@ class AccessEvents(Source):
     path_is_prefix: bool = False
     status: int = Field(ge=100, le=599)
     error_code: str = Field(min_length=1)
+    #: failures without a code are taken for others, even if no error had one in days: as a log that lacks codes, it looks healthy
+    error_codes_may_be_absent: bool = False
     #: what the log's subject of such a request is
     subject: Literal["player", "webhook"]
 
@@ -93,6 +95,8 @@ class Prometheus(Source):
     #: counts of one window by tenant, `$window` in the place of its length: `sum by (tenant) (increase(refused_total[$window]))`
     events: str = Field(max_length=10_000)
     exposure: str = Field(max_length=10_000)
+    #: no series of `events` counts as none, even if none was seen in days: as a mistyped name, it looks healthy
+    events_may_be_absent: bool = False
     tenant_label: str = Field("tenant", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
     #: everything is there so long after it happened: scrapes, remote writes
     complete_after_seconds: int = Field(120, ge=0, le=86_400)

@@ -9,6 +9,7 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.facts.codec import json_form, recorded
 from ledger_guard.domain.facts.incidents import SecretsChecked
 from ledger_guard.domain.flags import EVERYWHERE
+from ledger_guard.domain.forged_calls import ForgeryFinding
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.past_changes import NOTICED_WITHIN, SHORTLY, changes_past_the_guard
 from ledger_guard.domain.runs import GUARD_ITSELF
@@ -16,6 +17,7 @@ from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import FailureGroup
+from ledger_guard.signals.counted_causes import as_of_each, cause_by_counts
 from ledger_guard.signals.forged_calls import RefusedCalls, refused_calls_of
 from ledger_guard.signals.incident_facts import incident_span
 from ledger_guard.signals.secret_ages import aged
@@ -29,6 +31,7 @@ from ledger_guard.signals.signature_causes import (
     likeliest_cause,
 )
 from ledger_guard.signals.signature_timeline import first_refusal, recent_changes
+from ledger_guard.signals.webhook_calls import are_only_counted, failure_groups
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,9 @@ class SecretsReport:
         calls = [(f"Calls of {p.provider}", p.in_words()) for p in self.providers]
         secrets = [(f"Secret {f.name}", finding_words(f)) for f in self.findings]
         before = [("Shortly before", change.words) for change in self.recent]
-        genuine = (*self.refused.as_facts(), self._missing_or_wrong()) if self.refused and self.refused.as_facts() else ()
+        genuine = self.refused.as_facts() if self.refused else ()
+        if genuine and self.refused and not self.refused.are_only_counted:
+            genuine = (*genuine, self._missing_or_wrong())
         return (*genuine, *calls, *before, *secrets, *(("Could not be read", reason) for reason in self.unread))
 
     def _missing_or_wrong(self) -> tuple[str, str]:
@@ -108,18 +113,32 @@ def analyse_signatures(deps: Dependencies, incident_id: str) -> SecretsReport:
     providers = by_provider(groups)
     with deps.state.transaction() as state:
         findings, sightings = aged(deps, state, found)
-        recent = recent_changes(state, providers, findings, sightings, deps.policy.trigger(incident.trigger).flag)
+        suspected = as_of_each(providers, findings) if are_only_counted(deps, incident.trigger) else providers
+        recent = recent_changes(state, suspected, findings, sightings, deps.policy.trigger(incident.trigger).flag)
     refused = _refused_calls(deps, incident, providers, unread)
     forgery = refused.finding if refused else None
     if unread and not (forgery and forgery.is_forged):
         cause = Cause(CauseKind.NOT_KNOWN, _not_known(findings, unread))
     else:
         # that calls are forged is known from the access log alone, whatever else could not be read
-        others = _other_calls(deps, incident, providers)
-        cause = likeliest_cause(findings, providers, _flag_facts(deps, incident, providers), others, recent, forgery)
+        cause = _cause(deps, incident, findings, providers, recent, forgery)
     return SecretsReport(
         incident_id, tuple(findings), tuple(providers), cause.words, cause.kind, tuple(unread), tuple(recent), refused
     )
+
+
+def _cause(
+    deps: Dependencies,
+    incident: Incident,
+    findings: Sequence[SecretFinding],
+    providers: Sequence[ProviderFailures],
+    recent: Sequence[RecentChange],
+    forgery: ForgeryFinding | None,
+) -> Cause:
+    flag = _flag_facts(deps, incident, providers)
+    if are_only_counted(deps, incident.trigger):
+        return cause_by_counts(findings, providers[0] if providers else None, flag, recent, forgery)
+    return likeliest_cause(findings, providers, flag, _other_calls(deps, incident, providers), recent, forgery)
 
 
 def _findings(deps: Dependencies, unread: list[str]) -> list[SecretFinding]:
@@ -132,7 +151,7 @@ def _findings(deps: Dependencies, unread: list[str]) -> list[SecretFinding]:
 
 def _failures(deps: Dependencies, incident: Incident, unread: list[str]) -> list[FailureGroup]:
     try:
-        return deps.triage.failures_by_provider(incident.trigger, *incident_span(deps, incident))
+        return failure_groups(deps, incident)
     except SourceUnavailable as error:
         unread.append(str(error))
         return []

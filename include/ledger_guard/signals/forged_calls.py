@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ledger_guard.domain.forged_calls import Caller, ForgeryFinding, Kept, RefusedIds, RefusedSenders, judged_forgery
@@ -13,6 +13,14 @@ from ledger_guard.policy.forgery import ForgeryRules
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import CallCount
 from ledger_guard.signals.incident_facts import incident_span
+from ledger_guard.signals.webhook_calls import (
+    ONLY_COUNTED,
+    are_only_counted,
+    calls_in,
+    is_mostly_measured,
+    refused_ids,
+    refused_senders,
+)
 
 #: the hour before the first alarm may be part of the incident already: it is left out of the usual number
 _GAP = timedelta(hours=1)
@@ -37,11 +45,15 @@ class RefusedCalls:
     finding: ForgeryFinding
     ids: RefusedIds
     senders: RefusedSenders
+    #: nothing but numbers is known of the calls
+    are_only_counted: bool = False
 
     def as_facts(self) -> tuple[tuple[str, str], ...]:
         """Label and text pairs for a notice; empty when nothing was refused."""
         if not self.ids.refused:
             return ()
+        if self.are_only_counted:
+            return (("Genuine calls", f"{self.finding.why}."), ("Known event ids", ONLY_COUNTED), ("Senders", ONLY_COUNTED))
         without = f"; {self.ids.without_id} calls had no id" if self.ids.without_id else ""
         known = f"{self.ids.known_ids} of {self.ids.ids} refused event ids were also accepted{without}"
         return (
@@ -62,12 +74,16 @@ def refused_calls_of(deps: Dependencies, incident: Incident) -> RefusedCalls:
     rules, length = deps.policy.forgery, timedelta(minutes=deps.policy.window_minutes)
     trigger, (first, end) = incident.trigger, incident_span(deps, incident)
     start = max(first, end - timedelta(minutes=rules.look_minutes))
-    ids, most_since = deps.triage.refused_ids(trigger, start, end, start - _KNOWN_FOR)
-    senders = deps.triage.refused_senders(trigger, start, end, _MOST_SENDERS)
+    ids, most_since = refused_ids(deps, trigger, (start, end), start - _KNOWN_FOR)
+    senders = refused_senders(deps, trigger, (start, end), _MOST_SENDERS, ids.refused)
     looked_at = [(start, end), (most_since or start, end), (end - length, end)]
     before = [_hours_before(first, rules)]
     days = _earlier_days(first, (start, end), rules)
-    found = deps.triage.webhook_calls(trigger, [*looked_at, *before, *days])
+    found = calls_in(deps, trigger, [*looked_at, *before, *days])
+    if are_only_counted(deps, trigger):
+        # a part of the past that was not measured would make the usual number too small, and calls look like as many as usual
+        past = zip(found[3:], [*before, *days], strict=True)
+        found[3:] = [counts if is_mostly_measured(deps, trigger, span, length) else [] for counts, span in past]
     usual_before = _rates(found[3:4], before)
     usual_then = _rates(*_of_days_that_count(found[4:], days, start))
     accepted = [{(count.provider, count.tenant_id): count for count in counts} for counts in found[:3]]
@@ -86,7 +102,23 @@ def refused_calls_of(deps: Dependencies, incident: Incident) -> RefusedCalls:
     finding = judged_forgery(
         callers, ids, frozenset(incident.tenants), rules.limits, is_widespread=incident.scope is Scope.WIDESPREAD
     )
-    return RefusedCalls(finding, ids, senders)
+    only_counted = are_only_counted(deps, trigger)
+    return RefusedCalls(replace(finding, is_by_counts_alone=only_counted), ids, senders, only_counted)
+
+
+def forged_words(forgery: ForgeryFinding) -> str:
+    """For people: that refusals are likely forged, and what to do."""
+    why = f"{forgery.why[0].upper()}{forgery.why[1:]}"
+    if forgery.is_by_counts_alone:
+        return (
+            f"Forged calls are not excluded: do not roll back. {why}: either someone without the secret calls, and a rollback "
+            "would accept these calls; or genuine calls are refused and come through when they are tried again. Counts alone "
+            "can't tell which: look in the platform's or the ingress's log who sent them."
+        )
+    return (
+        f"Likely forged: do not roll back. {why}: someone without the secret calls, and a rollback would accept these calls. "
+        "No secret needs rotating; block the senders at the ingress."
+    )
 
 
 def _hours_before(first: datetime, rules: ForgeryRules) -> Span:

@@ -29,6 +29,8 @@ _CHANCE_OF_LUCK = 0.05
 _FAULT_SHARE = 0.5
 #: at most so many players per tenant are checked
 _MOST_SUBJECTS = 1_000
+#: why it is not known who was refused, by whether the source could name them
+_NAMES_NONE = {True: "the log names no players", False: "the source only counts, it names no players"}
 _AGAINST = "players are short of funds, and neither a rollback nor a backfill changes that"
 
 
@@ -62,6 +64,7 @@ class InsufficientFunds(Signal):
                 wallet_judges=_is_on(deps, flag, tenant),
                 fewest_wronged=deps.policy.detection_of(incident.trigger).minimum_events,
                 is_cut=len(by_tenant.get(tenant, [])) >= _MOST_SUBJECTS,
+                names_players=deps.policy.trigger(incident.trigger).source.names_subjects,
             )
             for tenant in incident.tenants
         )
@@ -116,6 +119,7 @@ def funds_or_fault(
     wallet_judges: bool = True,
     fewest_wronged: int,
     is_cut: bool = False,
+    names_players: bool = True,
 ) -> TenantTriage:
     """Are the refused players' funds really short, or does the wallet hold less than it should?
 
@@ -125,7 +129,7 @@ def funds_or_fault(
 
     Many players who are short do not hide the wronged ones: `fewest_wronged` players whose wallet is behind and who asked for no
     more than it should hold are a fault, among however many. With `is_cut` not all refused players are in `subjects`; of the
-    others it is not known whether they were short.
+    others it is not known whether they were short. Without `names_players` the source only counts.
     """
     known = [subject for subject in subjects if subject.player_available is not None]
     behind = [subject for subject in known if _is_behind(subject)]
@@ -139,7 +143,9 @@ def funds_or_fault(
     ordered = sorted(subjects, key=lambda subject: (subject not in behind, -subject.events, subject.subject_id))
     listed = tuple(_funds(subject, currency) for subject in ordered[:list_at_most])
     if not known:
-        why = "the log names no players" if not subjects else "none of the refused players exists on the platform"
+        why = "none of the refused players exists on the platform" if subjects else _NAMES_NONE[names_players]
+        if not names_players and share_behind is not None:
+            why = f"{why}. Of all players of the tenant {share_behind:.0%} have too little in the wallet"
         return TenantTriage(tenant_id, NOT_KNOWN, f"{NOT_KNOWN}: {why}", listed, figures)
     share = len(behind) / len(known)
     summary = f"{len(behind)} of {len(known)} refused players have too little in the wallet ({share:.0%})"

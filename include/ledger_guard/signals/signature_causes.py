@@ -12,9 +12,10 @@ from ledger_guard.domain.forged_calls import ForgeryFinding
 from ledger_guard.domain.secrets import SecretFinding
 from ledger_guard.domain.windows import iso
 from ledger_guard.ports.platform import FailureGroup
+from ledger_guard.signals.forged_calls import forged_words
 
 #: a provider with at least this share of its calls refused is refused as a whole
-_REFUSED_WHOLLY = 0.9
+REFUSED_WHOLLY = 0.9
 #: up to this ratio of other calls to a refused provider's calls, hardly anyone else calls
 _OTHERS_HARDLY_CALL = 0.1
 
@@ -41,8 +42,8 @@ class ProviderFailures:
         """For people: `40 of 41 calls refused (98 %), first at …`."""
         if not self.failures:
             return f"none of {self.calls} calls refused"
-        codes = ", ".join(self.codes)
-        return f"{self.failures} of {self.calls} calls refused ({self.share:.0%}), first at {iso(self.first_seen)}; {codes}"
+        codes = f"; {', '.join(self.codes)}" if self.codes else ""
+        return f"{self.failures} of {self.calls} calls refused ({self.share:.0%}), first at {iso(self.first_seen)}{codes}"
 
 
 @dataclass(frozen=True)
@@ -131,17 +132,9 @@ def likeliest_cause(
     are not among `providers`, none of them refused; None when not known.
     """
     failing = [provider for provider in providers if provider.failures]
-    if not failing:
-        words = "No webhook call was refused in the incident's windows: no secret is suspected."
-        return Cause(CauseKind.NO_FAILURES, words)
-    if flag.is_on is False:
-        return Cause(
-            CauseKind.FLAG_OFF,
-            f"{flag.name} is off, so it does not cause these refusals: some checks of the platform ignore the flag "
-            "(Adyen, payouts), and rolling it back would change nothing.",
-        )
-    if forgery is not None and forgery.is_forged:
-        return Cause(CauseKind.FORGED, forged_words(forgery))
+    found = cause_beside_providers(failing, flag, forgery)
+    if found is not None:
+        return found
     known = {finding.provider for finding in findings}
     strangers = [provider.provider for provider in failing if provider.provider not in known]
     if len(strangers) == len(failing):
@@ -151,12 +144,19 @@ def likeliest_cause(
     return _cause_among_providers(findings, providers, failing, flag, other_calls, recent)
 
 
-def forged_words(forgery: ForgeryFinding) -> str:
-    """For people: that refusals are likely forged, and what to do."""
-    return (
-        f"Likely forged: do not roll back. {forgery.why[0].upper()}{forgery.why[1:]}: someone without the secret calls, and a "
-        "rollback would accept these calls. No secret needs rotating; block the senders at the ingress."
-    )
+def cause_beside_providers(failing: Sequence[ProviderFailures], flag: FlagFacts, forgery: ForgeryFinding | None) -> Cause | None:
+    """The likeliest cause where it does not matter whose calls are refused; None where it does."""
+    if not failing:
+        return Cause(CauseKind.NO_FAILURES, "No webhook call was refused in the incident's windows: no secret is suspected.")
+    if flag.is_on is False:
+        return Cause(
+            CauseKind.FLAG_OFF,
+            f"{flag.name} is off, so it does not cause these refusals: some checks of the platform ignore the flag "
+            "(Adyen, payouts), and rolling it back would change nothing.",
+        )
+    if forgery is not None and forgery.is_forged:
+        return Cause(CauseKind.FORGED, forged_words(forgery))
+    return None
 
 
 def _cause_among_providers(
@@ -173,13 +173,13 @@ def _cause_among_providers(
     suspects = [provider for provider in failing if provider.provider in problems]
     everyone = _everyone_is_refused(providers, other_calls)
     was_enabled = flag.enabled_at is not None or flag.is_enabled_unrecorded
-    since_enabled = was_enabled and all(provider.share >= _REFUSED_WHOLLY for provider in failing)
+    since_enabled = was_enabled and all(provider.share >= REFUSED_WHOLLY for provider in failing)
     deploy = next((change for change in recent if change.kind == "deploy"), None)
     if (everyone or since_enabled) and len(suspects) < len(failing):
         who = "Every provider" if everyone else ", ".join(provider.provider for provider in failing)
         if everyone and not suspects and not was_enabled and deploy is not None:
-            return Cause(CauseKind.DEPLOY, _deploy_fault(who, deploy))
-        words = _header_fault(who, flag, [_suspicion(problems[provider.provider], provider) for provider in suspects])
+            return Cause(CauseKind.DEPLOY, deploy_fault(who, deploy))
+        words = header_fault(who, flag, [_suspicion(problems[provider.provider], provider) for provider in suspects])
         return Cause(CauseKind.FLIP, words)
     if suspects:
         words = "; ".join(_suspicion(problems[provider.provider], provider) for provider in suspects)
@@ -207,7 +207,7 @@ def _fault_beyond_form(
             "secret, or not every replica was restarted. Compare fingerprints.",
         )
     if deploy is not None:
-        return Cause(CauseKind.DEPLOY, _deploy_fault(f"Only {names}", deploy))
+        return Cause(CauseKind.DEPLOY, deploy_fault(f"Only {names}", deploy))
     form = (
         f"the secret of {', '.join(unseen)} can't be read here: check its format in the platform's processes first. If valid,"
         if unseen
@@ -220,7 +220,8 @@ def _fault_beyond_form(
     )
 
 
-def _deploy_fault(who: str, deploy: RecentChange) -> str:
+def deploy_fault(who: str, deploy: RecentChange) -> str:
+    """For people: that a deploy is the likeliest cause."""
     return (
         f"{who} has been refused since shortly after the {deploy.words}: its change of environment or code is the likeliest "
         "cause. Compare the secrets' fingerprints with those before, or take the deploy back."
@@ -230,14 +231,15 @@ def _deploy_fault(who: str, deploy: RecentChange) -> str:
 def _everyone_is_refused(providers: Sequence[ProviderFailures], other_calls: int | None) -> bool:
     """Whether hardly a call came through; one provider counts for all only when no other is known to call."""
     called = [provider for provider in providers if provider.calls]
-    if any(provider.share < _REFUSED_WHOLLY for provider in called):
+    if any(provider.share < REFUSED_WHOLLY for provider in called):
         return False
     if other_calls is None:
         return len(called) > 1
     return other_calls <= _OTHERS_HARDLY_CALL * sum(provider.calls for provider in called)
 
 
-def _header_fault(who: str, flag: FlagFacts, suspicions: Sequence[str]) -> str:
+def header_fault(who: str, flag: FlagFacts, suspicions: Sequence[str]) -> str:
+    """For people: that the platform's own fault is the likeliest cause."""
     if flag.enabled_at:
         when = f"since {flag.name} was enabled at {iso(flag.enabled_at)}"
     elif flag.is_enabled_unrecorded:

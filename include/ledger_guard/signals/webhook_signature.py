@@ -15,13 +15,16 @@ from ledger_guard.domain.verdicts import Severity
 from ledger_guard.policy.triggers import TriggerPolicy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import AffectedSubject
-from ledger_guard.signals.forged_calls import refused_calls_of
+from ledger_guard.signals.forged_calls import forged_words, refused_calls_of
 from ledger_guard.signals.incident_facts import affected_by_tenant, incident_span
 from ledger_guard.signals.signal import COMMON_ACTIONS, SECRET_ACTIONS, Against, Finding, OpenDoor, RestoreNeeds, Signal, Topics
-from ledger_guard.signals.signature_causes import CauseKind, by_provider, forged_words
+from ledger_guard.signals.signature_causes import CauseKind, by_provider
 from ledger_guard.signals.triage_report import NOT_KNOWN, TenantTriage, TriageReport, reported
+from ledger_guard.signals.webhook_calls import ONLY_COUNTED, are_only_counted, failure_groups
 
 _AGAINST = "refused webhooks are likely forged, and a rollback would accept them"
+#: where nothing but numbers is known
+_NOT_EXCLUDED = "refused webhooks may be forged, and a rollback would accept them: genuine calls are as many as usual"
 
 
 class WebhookSignature(Signal):
@@ -29,7 +32,7 @@ class WebhookSignature(Signal):
 
     name = "webhook_signature"
     nouns = Nouns("refused webhooks", "webhooks", "webhooks")
-    sources = frozenset({"access_events"})
+    sources = frozenset({"access_events", "prometheus", "sql"})
     actions = (COMMON_ACTIONS | SECRET_ACTIONS) - {"backfill"}
     restore_needs = RestoreNeeds(wallets_compared=False, rotations_done=True)
     against_verb: Literal["check_secrets"] = "check_secrets"
@@ -49,7 +52,7 @@ class WebhookSignature(Signal):
     def triage(self, deps: Dependencies, incident: Incident) -> TriageReport:
         """See Signal: which providers are refused, and with which error."""
         start, end = incident_span(deps, incident)
-        providers = by_provider(deps.triage.failures_by_provider(incident.trigger, start, end))
+        providers = by_provider(failure_groups(deps, incident))
         by_tenant = affected_by_tenant(deps, incident, deps.policy.notification.list_at_most)
         with deps.state.transaction() as state:
             readings = state.readings.readings(incident.trigger, start, end)
@@ -60,17 +63,22 @@ class WebhookSignature(Signal):
             calls[reading.tenant_id] += reading.exposure
         tenants = tuple(refused_calls(each, failures[each], calls[each], by_tenant.get(each, [])) for each in incident.tenants)
         facts = tuple((f"Provider {provider.provider}", provider.in_words()) for provider in providers)
+        if are_only_counted(deps, incident.trigger):
+            facts = (("Providers, senders, event ids", ONLY_COUNTED),)
         return reported(incident, "Which providers' webhook calls are refused, and with which error?", tenants, facts)
 
     def against(self, found: Finding, tenants: Sequence[str]) -> Against:
         """See Signal: every tenant, if the calls are likely forged."""
-        is_forged = isinstance(found, SecretsChecked) and found.cause_kind == CauseKind.FORGED.value
-        return dict.fromkeys(tenants, _AGAINST) if is_forged else {}
+        if not isinstance(found, SecretsChecked) or found.cause_kind != CauseKind.FORGED.value:
+            return {}
+        only_counted = bool(found.refused and found.refused.get("are_only_counted"))
+        return dict.fromkeys(tenants, _NOT_EXCLUDED if only_counted else _AGAINST)
 
     def against_now(self, deps: Dependencies, incident: Incident) -> Against:
         """See Signal."""
-        is_forged = refused_calls_of(deps, incident).finding.is_forged
-        return dict.fromkeys(incident.tenants, _AGAINST) if is_forged else {}
+        finding = refused_calls_of(deps, incident).finding
+        why = _NOT_EXCLUDED if finding.is_by_counts_alone else _AGAINST
+        return dict.fromkeys(incident.tenants, why) if finding.is_forged else {}
 
     def before_a_rollback(self, deps: Dependencies, incident: Incident) -> str:
         """See Signal: whether the refused calls are genuine, looked at now."""
@@ -81,6 +89,8 @@ class WebhookSignature(Signal):
         if not refused.ids.refused:
             return ""
         words = forged_words(refused.finding) if refused.finding.is_forged else f"Genuine calls: {refused.finding.why}."
+        if refused.are_only_counted:
+            return f"{words} Whether forged calls are among the refused ones is {ONLY_COUNTED}. "
         facts = dict(refused.as_facts())
         return f"{words} Event ids: {facts['Known event ids']}. Senders: {facts['Senders']}. "
 

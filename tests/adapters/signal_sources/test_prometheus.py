@@ -106,6 +106,35 @@ def test_a_tenant_whose_failures_never_counted_has_none_and_one_without_attempts
     assert source_at(prometheus).readings(T1, before, before) == []
 
 
+MISTYPED = EVENTS.replace("refused_total", "refussed_total")
+
+
+@pytest.mark.parametrize("mistyped", [MISTYPED, EVENTS.replace("refused_total", 'refused_total{code="INSUFICIENT_FUNDS"}')])
+def test_windows_without_any_series_of_events_are_no_data_for_a_typo_must_not_look_healthy(prometheus, mistyped):
+    found = source_at(prometheus, events=mistyped).unmeasurable(T1, AT_NOON, AT_NOON.next)
+    assert list(found) == [NOON, NOON + FIVE]
+    assert found[NOON].startswith(
+        "events had no series in an hour: a mistyped name, a metric that is gone, or a counter that never"
+    )
+    assert source_at(prometheus).unmeasurable(T1, AT_NOON, AT_NOON.next) == {}
+
+
+def test_a_policy_may_say_that_events_can_be_absent(prometheus):
+    tolerant = source_at(prometheus, events=MISTYPED, events_may_be_absent=True)
+    assert tolerant.unmeasurable(T1, AT_NOON, AT_NOON) == {}
+    assert [(each.tenant_id, each.events) for each in tolerant.readings(T1, AT_NOON, AT_NOON)] == [("a", 0), ("b", 0)]
+
+
+def test_a_counter_that_is_gone_for_an_hour_is_no_data_and_for_less_had_no_events(prometheus):
+    """A deploy that renames it, as well as a process that restarted and has no series until its first refusal."""
+    ended = NOON + 3 * FIVE
+    first = Window(ended, FIVE)
+    last = Window(ended + timedelta(hours=2), FIVE)
+    found = source_at(prometheus).unmeasurable(T1, first, last)
+    assert min(found) == ended + timedelta(minutes=55)
+    assert len(found) == (last.start - min(found)) // FIVE + 1
+
+
 def test_a_day_is_asked_for_in_pieces_that_the_server_takes(prometheus):
     first = Window(NOON - timedelta(days=2), FIVE)
     found = source_at(prometheus).readings(T1, first, AT_NOON)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from signal_worlds import NOON, request_event, unreadable, webhook_event
+from signal_worlds import NOON, memory_source, postgres_source, request_event, unreadable, webhook_event
 from tests.triggers import T1, T2
 
 from ledger_guard.domain.money import MOST_CENTS
@@ -124,6 +124,74 @@ def test_a_window_with_failures_whose_code_is_not_known_can_not_be_measured(sour
     assert list(found) == [NOON]
     assert "2 answer(s)" in found[NOON]
     assert source.signals.unmeasurable(T2, AT_NOON, next_window) == {}
+
+
+WEEK, SECOND = timedelta(days=7), timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param([], id="no error had a code, ever"),
+        pytest.param([{"code": FUNDS, "path": "/elsewhere"}], id="one of another path had"),
+        pytest.param([{"code": FUNDS, "event_time": AT_NOON.end - WEEK - SECOND}], id="one had, too long ago"),
+        pytest.param([{"code": FUNDS, "event_time": AT_NOON.end}], id="one had, later"),
+        pytest.param([{"code": "OK", "status": 200}], id="an answer that is no error had"),
+    ],
+)
+def test_failures_without_a_code_are_no_data_while_no_error_has_one_for_the_log_may_lack_it(source, seen):
+    source.arrive([request_event("a", 400), request_event("a", 400), request_event("a", 200)])
+    source.arrive([request_event("a", **{"status": 400, **each}) for each in seen])
+    found = source.signals.unmeasurable(T1, AT_NOON, AT_NOON)
+    assert found[NOON].startswith("2 answer(s) 400 without an error code, and no error of such requests had one in 7 days")
+    assert NOON in source.signals.unmeasurable(T1, Window(NOON - WEEK - FIVE, FIVE), AT_NOON.next)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param({"code": FUNDS}, id="one in the window had"),
+        pytest.param({"code": "AMOUNT_TOO_SMALL"}, id="another code than the trigger's"),
+        pytest.param({"code": "RATE_LIMITED", "status": 429}, id="another status"),
+        pytest.param({"code": FUNDS, "event_time": AT_NOON.end - WEEK}, id="one a week ago had"),
+        pytest.param({"code": FUNDS, "tenant": "b"}, id="another tenant's"),
+    ],
+)
+def test_failures_without_a_code_are_others_where_errors_have_codes(source, seen):
+    source.arrive([request_event("a", 400), request_event(**{"tenant": "a", "status": 400, **seen})])
+    assert source.signals.unmeasurable(T1, AT_NOON, AT_NOON) == {}
+    assert NOON not in source.signals.unmeasurable(T1, Window(NOON - WEEK - FIVE, FIVE), AT_NOON.next)
+
+
+@pytest.mark.parametrize("on_postgres", [False, pytest.param(True, marks=pytest.mark.postgres)], ids=["memory", "postgres"])
+def test_a_policy_may_say_that_no_error_may_have_a_code(policy, request, on_postgres):
+    shape = policy.trigger(T1).source.model_copy(update={"error_codes_may_be_absent": True})
+    described = policy.trigger(T1).model_copy(update={"source": shape})
+    changed = policy.model_copy(update={"triggers": {**policy.triggers, T1: described}})
+    tolerant = postgres_source(request.getfixturevalue("database_uri"), changed) if on_postgres else memory_source(changed)
+    tolerant.arrive([request_event("a", 400)])
+    assert tolerant.signals.unmeasurable(T1, AT_NOON, AT_NOON) == {}
+
+
+@pytest.mark.parametrize(
+    ("failures", "ago", "is_data"),
+    [(4, WEEK, True), (5, timedelta(hours=1), True), (5, timedelta(hours=1, seconds=1), False)],
+    ids=["few", "several, and a code an hour ago", "several, and none for longer"],
+)
+def test_several_failures_without_a_code_are_no_data_after_an_hour_as_when_a_deploy_loses_the_header(
+    source, failures, ago, is_data
+):
+    source.arrive([request_event("a", 400) for _ in range(failures)])
+    source.arrive([request_event("a", 400, FUNDS, event_time=AT_NOON.end - ago)])
+    for first in (AT_NOON, Window(NOON - WEEK - FIVE, FIVE)):
+        found = source.signals.unmeasurable(T1, first, AT_NOON)
+        assert (NOON not in found) is is_data
+    assert is_data or "had one in an hour" in found[NOON]
+
+
+def test_answers_without_a_code_that_are_no_failures_of_the_trigger_are_data(source):
+    source.arrive([request_event("a", 200), request_event("a", 429), request_event("a", 404)])
+    assert source.signals.unmeasurable(T1, AT_NOON, AT_NOON) == {}
 
 
 @pytest.mark.parametrize(

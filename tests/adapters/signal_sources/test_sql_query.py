@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from mariadb_server import MariaDb, running_mariadb, why_there_is_none
 from signal_worlds import NOON
 from sqlalchemy import Engine, create_engine, text
 from tests.triggers import T1
@@ -66,15 +67,44 @@ def on_postgres(uri: str) -> Callable[[], Engine]:
     return lambda: create_engine(uri.replace("postgresql://", "postgresql+psycopg://"))
 
 
-@pytest.fixture(params=["sqlite", *(pytest.param(kind, marks=pytest.mark.postgres) for kind in ("postgres", "postgres in UTC"))])
+def naive(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=None)
+
+
+@pytest.fixture(scope="module")
+def mariadb() -> Iterator[MariaDb]:
+    if why := why_there_is_none():
+        pytest.skip(why)
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture
+def on_mariadb(mariadb: MariaDb) -> Database:
+    uri = mariadb.create_database()
+    return Database(lambda: create_engine(uri), "utc", naive, "datetime(6)")
+
+
+ON_POSTGRES = ("postgres", "postgres in UTC")
+
+
+@pytest.fixture(params=["sqlite", "mariadb", "duckdb", *(pytest.param(kind, marks=pytest.mark.postgres) for kind in ON_POSTGRES)])
 def database(request: pytest.FixtureRequest, tmp_path: object) -> Database:
     """An empty database of each kind."""
     if request.param == "sqlite":
         return sqlite(f"{tmp_path}/counts.db")
+    if request.param == "mariadb":
+        found: Database = request.getfixturevalue("on_mariadb")
+        return found
+    if request.param == "duckdb":
+        pytest.importorskip("duckdb_engine", reason="duckdb needs Python 3.11")
+        return Database(
+            lambda: create_engine(f"duckdb:///{tmp_path}/counts.duckdb"), "zoned", lambda moment: moment, "timestamptz"
+        )
     engine = on_postgres(request.getfixturevalue("empty_database_uri"))
     if request.param == "postgres":
         return Database(engine, "zoned", lambda moment: moment, "timestamptz")
-    return Database(engine, "utc", lambda moment: moment.replace(tzinfo=None), "timestamp")
+    return Database(engine, "utc", naive, "timestamp")
 
 
 def row(start: datetime = NOON, tenant: object = "a", events: object = 3, exposure: object = 100, subjects: object = 2):
@@ -189,6 +219,37 @@ def test_a_query_that_takes_too_long_is_ended_and_none_may_write(empty_database_
     writing = "insert into counts (window_start) values (:start), (:end) returning window_start"
     with pytest.raises(SourceUnavailable, match="read-only transaction"):
         database.source(writing).readings(T1, AT_NOON, AT_NOON)
+
+
+def test_on_mariadb_a_query_that_takes_too_long_is_ended_and_none_may_write(on_mariadb):
+    on_mariadb.holds()
+    slow = "select count(*) as events, :start, :end from seq_1_to_100000000 as a, seq_1_to_1000000 as b"
+    with pytest.raises(SourceUnavailable, match="max_statement_time exceeded"):
+        on_mariadb.source(slow, timeout_seconds=1).readings(T1, AT_NOON, AT_NOON)
+    writing = "insert into counts (window_start) values (:start), (:end) returning window_start"
+    with pytest.raises(SourceUnavailable, match="READ ONLY transaction"):
+        on_mariadb.source(writing).readings(T1, AT_NOON, AT_NOON)
+
+
+def test_on_mariadb_a_timestamp_is_read_in_utc_whatever_the_servers_zone(on_mariadb):
+    engine = on_mariadb.engine()
+    with engine.begin() as connection:
+        connection.execute(text("set time_zone = '+00:00'"))
+        connection.execute(text("create table refusals (at timestamp, tenant_id varchar(80), refused bool)"))
+        for second in (0, 299, 300):
+            at = naive(NOON + timedelta(seconds=second))
+            connection.execute(text("insert into refusals values (:at, 'a', true), (:at, 'a', false)"), {"at": at})
+    engine.dispose()
+    # sum() of whole numbers is a decimal there
+    counted = """
+        select from_unixtime(floor(unix_timestamp(at) / 300) * 300) as window_start, tenant_id, sum(refused) as events,
+            count(*) as exposure
+        from refusals where at >= :start and at < :end group by 1, 2
+    """
+    [found] = on_mariadb.source(counted).readings(T1, AT_NOON, AT_NOON)
+    assert found == Reading(T1, "a", AT_NOON, 2, 4, 2)
+    written = counted.replace("from_unixtime(floor(unix_timestamp(at) / 300) * 300)", "date_format(min(at), '%Y-%m-%d %H:%i:%s')")
+    assert on_mariadb.source(written.replace("group by 1, 2", "group by 2")).readings(T1, AT_NOON, AT_NOON) == [found]
 
 
 def test_a_time_without_a_zone_is_refused_where_the_policy_says_that_times_have_one(tmp_path):

@@ -118,3 +118,23 @@ def test_a_source_that_gives_nothing_does_not_fit_whatever_its_kind(check):
 def test_an_unknown_trigger_is_bad_input(check):
     result, _ = check("T9")
     assert "trigger: 'T9' is unknown; allowed: T1, T2, T3" in str(result.exception)
+
+
+def test_a_source_without_a_failure_asks_for_one_on_purpose(check, withdrawals):
+    result, found = check(query=QUERY.replace("where is_refused", "where is_refused and tenant_id = 'acne'"))
+    assert result.exit_code == 0, result.output
+    assert "a mistyped name or code looks the same: make one on purpose" in found["failures"]["line"]
+
+
+def test_windows_that_count_as_no_data_are_told_with_the_reason(check, withdrawals, database_uri):
+    with psycopg.connect(database_uri) as connection:
+        connection.execute(
+            "insert into ledger_guard.access_event (event_key, event_time, tenant_id, method, path, provider, status)"
+            " select 'e' || n, now() - interval '30 minutes', 'acme', 'POST', '/api/v1/payments/webhook/mockpsp', 'mockpsp',"
+            " case when n < 5 then 200 else 401 end from generate_series(1, 9) as n"
+        )
+    result, found = check("T2")
+    assert result.exit_code == 1
+    assert found["data"]["fits"] is False
+    assert "1 of 12 windows count as no data" in found["data"]["line"]
+    assert "5 answer(s) 401 without an error code" in found["data"]["line"]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from ledger_guard.domain.access_events import AccessEvent, RejectedLine, why_unreadable
+from ledger_guard.domain.error_codes import CodesOfWindow, suspicious_windows, without_codes
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.forged_calls import RefusedIds, RefusedSenders, Sender
 from ledger_guard.domain.money import MOST_CENTS
@@ -81,9 +82,31 @@ class InMemorySignalSource:
             if event.status == self._shapes[trigger].status and not event.error_code_is_known:
                 answers[Window.containing(event.event_time, first.length).start] += 1
         return {
+            **self._without_codes(trigger, first, last),
             **self._unreadable_windows(trigger, first, last),
             **{start: f"{answers[start]} answer(s) came without an error code" for start in sorted(answers)},
         }
+
+    def _without_codes(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:
+        shape = self._shapes.get(trigger)
+        if shape is None or shape.error_codes_may_be_absent:
+            return {}
+        coded: dict[datetime, datetime] = {}
+        empty: Counter[datetime] = Counter()
+        for event in self._requests(trigger, first, last):
+            start = Window.containing(event.event_time, first.length).start
+            if event.status >= 400 and event.error_code is not None:
+                coded[start] = max(coded.get(start, event.event_time), event.event_time)
+            elif event.status == shape.status and event.error_code_is_known:
+                empty[start] += 1
+        windows = [CodesOfWindow(start, empty[start], coded.get(start)) for start in {*coded, *empty}]
+        before = [
+            event.event_time
+            for event in self._events.values()
+            if event.event_time < first.start and shape.covers(event.method, event.path)
+            if event.status >= 400 and event.error_code is not None
+        ]
+        return without_codes(suspicious_windows(windows, first.length), max(before, default=None), first.length, shape.status)
 
     def _unreadable_windows(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:
         path = self._shapes[trigger].path if trigger in self._shapes else None

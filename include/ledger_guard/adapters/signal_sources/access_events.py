@@ -7,6 +7,7 @@ from datetime import datetime
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, Row, translated_errors
 from ledger_guard.adapters.postgres.schema_revision import open_guard_state
 from ledger_guard.domain.access_events import why_unreadable
+from ledger_guard.domain.error_codes import CODES_SEEN_WITHIN, CodesOfWindow, suspicious_windows, without_codes
 from ledger_guard.domain.money import MOST_CENTS
 from ledger_guard.domain.signals import MoneyAtRisk, Reading, Trigger
 from ledger_guard.domain.windows import Window
@@ -59,8 +60,10 @@ class AccessEventSource:
         with translated_errors("access events"), self._open() as connection:
             query = statement("signals/select_unmeasurable_windows")
             rows = connection.execute(query, self._windows(first, last)).fetchall()
+            codeless = self._without_codes(connection, first, last)
             unreadable = connection.execute(statement("signals/select_unreadable_windows"), self._windows(first, last)).fetchall()
         return {
+            **codeless,
             **{
                 row["window_start"]: why
                 for row in unreadable
@@ -68,6 +71,19 @@ class AccessEventSource:
             },
             **{row["window_start"]: unknown_codes_sentence(row["answers"], self._shape.status) for row in rows},
         }
+
+    def _without_codes(self, connection: Connection, first: Window, last: Window) -> dict[datetime, str]:
+        """Windows whose failures have no code, where no code was seen for days."""
+        if self._shape.error_codes_may_be_absent:
+            return {}
+        rows = connection.execute(statement("signals/count_codes_of_errors"), self._windows(first, last)).fetchall()
+        windows = [CodesOfWindow(row["window_start"], row["without_code"], row["coded_at"]) for row in rows]
+        found = suspicious_windows(windows, first.length)
+        if not found:
+            return {}
+        parameters = shape_parameters(self._shape, first.start - CODES_SEEN_WITHIN, first.start)
+        newest = connection.execute(statement("signals/select_newest_code"), parameters).fetchone()
+        return without_codes(found, newest["coded_at"] if newest else None, first.length, self._shape.status)
 
     def _windows(self, first: Window, last: Window) -> dict[str, object]:
         return {"window_length": first.length, **shape_parameters(self._shape, first.start, last.end)}

@@ -20,6 +20,14 @@ _WINDOWS_AT_ONCE = 288
 #: an answer about 288 windows of some 5,000 tenants
 _MOST_BYTES = 64 << 20
 
+#: without a series of events for so long, the expression may be mistyped, or the metric gone
+_EVENTS_SEEN_WITHIN = timedelta(hours=1)
+
+_NO_SERIES = (
+    "events had no series in an hour: a mistyped name, a metric that is gone, or a counter that never counted; allowed: counters "
+    "that begin at 0, or events_may_be_absent: true"
+)
+
 #: tenant and start of a window, and the count there
 _Counts = dict[tuple[str, datetime], int]
 
@@ -28,7 +36,8 @@ class PrometheusSource:
     """SignalSource over two expressions, each evaluated at the end of every window and looking back over its length.
 
     A tenant without a series of events had none, as a counter that never counted has no series; without one of exposure there is
-    no reading. Counts are rounded: `increase` extrapolates to the window's edges.
+    no reading. But where no tenant had one for an hour, the expression may be mistyped: that is no data, unless the policy says
+    otherwise. Counts are rounded: `increase` extrapolates to the window's edges.
 
     Every method raises SourceUnavailable when the server does not answer, answers with an error, or only in part: the window is
     `no_data`; retry when it is whole.
@@ -61,14 +70,18 @@ class PrometheusSource:
         except SourceUnavailable as error:
             raise self._unusable(str(error)) from error
 
-    def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:  # noqa: ARG002
-        """See SignalSource: nothing, every point is a count."""
-        return {}
+    def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:  # noqa: ARG002  one server
+        """See SignalSource: windows at whose end no tenant had a series of events for an hour, unless the policy allows it."""
+        if self._source.events_may_be_absent:
+            return {}
+        seen = {start for _, start in self._counts(self._source.events, first, last, over=_EVENTS_SEEN_WITHIN)}
+        return {start: _NO_SERIES for start in _starts(first, last) if start not in seen}
 
-    def _counts(self, expression: str, first: Window, last: Window) -> _Counts:
+    def _counts(self, expression: str, first: Window, last: Window, over: timedelta | None = None) -> _Counts:
+        """What an expression gives at each window's end; `over` is the time that it looks back, else the window's length."""
         found: _Counts = {}
         step = first.length
-        query = _over(expression, step)
+        query = _over(expression, over or step)
         for start, end in _pieces(first, last):
             form = {"query": query, "start": iso(start), "end": iso(end), "step": f"{step.total_seconds():.0f}"}
             for series in self._matrix(self._asked("query_range", form)):
@@ -131,6 +144,13 @@ def _pieces(first: Window, last: Window) -> Iterator[tuple[datetime, datetime]]:
         end = min(start + first.length * (_WINDOWS_AT_ONCE - 1), last.end)
         yield start, end
         start = end + first.length
+
+
+def _starts(first: Window, last: Window) -> Iterator[datetime]:
+    start = first.start
+    while start <= last.start:
+        yield start
+        start += first.length
 
 
 def _window_start(moment: float, first: Window) -> datetime:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
+from typing_extensions import LiteralString
 
 from ledger_guard.adapters.signal_sources.counted_rows import checked_readings, moment_of
 from ledger_guard.domain.errors import SourceUnavailable
@@ -18,8 +19,12 @@ from ledger_guard.policy.sources import SqlQuery
 from ledger_guard.ports.platform import Clock
 from ledger_guard.sql import statement
 
-#: how a statement is bounded, by dialect; of other databases the driver's own bounds hold
-_LIMITS = {"postgresql": "counts/limit_postgresql", "mariadb": "counts/limit_mariadb", "mysql": "counts/limit_mysql"}
+#: how a statement is bounded and kept from writing, by dialect; of other databases the driver's own bounds hold
+_LIMITS: dict[str, tuple[LiteralString, ...]] = {
+    "postgresql": ("counts/limit_postgresql",),
+    "mariadb": ("counts/limit_mariadb", "counts/read_only_mysql"),
+    "mysql": ("counts/limit_mysql", "counts/read_only_mysql"),
+}
 #: how a database says what a query costs, by dialect
 _EXPLAINS = {
     "postgresql": "explain ",
@@ -112,9 +117,11 @@ class SqlQuerySource:
 
 def _limit(connection: Connection, seconds: int) -> None:
     name = "mariadb" if getattr(connection.dialect, "is_mariadb", False) else connection.dialect.name
+    milliseconds = seconds * 1000
     if name == "postgresql":
         connection.execution_options(postgresql_readonly=True)
-    if name in _LIMITS:
-        bounds = {"milliseconds": str(seconds * 1000), "seconds": seconds}
-        limit = text(statement(_LIMITS[name]))
+    # Postgres takes it as a text, MySQL as a number
+    bounds = {"seconds": seconds, "milliseconds": str(milliseconds) if name == "postgresql" else milliseconds}
+    for each in _LIMITS.get(name, ()):
+        limit = text(statement(each))
         connection.execute(limit, {key: bounds[key] for key in bounds if key in limit.compile().params})

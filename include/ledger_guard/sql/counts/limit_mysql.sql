@@ -1,2 +1,3 @@
--- Bound what follows in this session. Parameters: milliseconds (text). No rows.
-set session max_execution_time = :milliseconds
+-- Bound what follows in this session, and read `timestamp` columns in UTC, whatever the server's zone. Parameters: milliseconds
+-- (number). No rows.
+set session max_execution_time = :milliseconds, time_zone = '+00:00'

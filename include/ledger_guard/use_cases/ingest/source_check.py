@@ -16,6 +16,8 @@ from ledger_guard.ports.platform import CostedSource
 #: the newest closed windows that are read
 WINDOWS = 12
 
+_NO_FAILURE = "none was seen, and a mistyped name or code looks the same: make one on purpose, and check again"
+
 
 @dataclass(frozen=True)
 class SourceFinding:
@@ -60,6 +62,9 @@ def check_source(deps: Dependencies, trigger: Trigger) -> SourceCheck:
     if findings[-1].fits:
         findings += _tenants(deps, readings)
         findings.append(_more_events_than_exposure(readings))
+        findings.append(_found("data", lambda: _all_are_measurable(deps, trigger, windows)))
+        if not any(each.events for each in readings) and not source.speaks_of_now_alone:
+            findings.append(SourceFinding("failures", fits=True, line=_NO_FAILURE))
         if len(windows) > 1:
             findings.append(_found("range", lambda: _reads_nothing_beyond(deps, trigger, windows, readings)))
         if isinstance(deps.signals, CostedSource):
@@ -108,6 +113,14 @@ def _tenants(deps: Dependencies, readings: Iterable[Reading]) -> list[SourceFind
         return [SourceFinding("tenants", fits=True, line=f"all are among the platform's {len(known)}")]
     line = f"{len(unknown)} are not among the platform's {len(known)}, for example {unknown[0]}"
     return [SourceFinding("tenants", fits=False, line=line)]
+
+
+def _all_are_measurable(deps: Dependencies, trigger: Trigger, windows: Sequence[Window]) -> str:
+    found = deps.signals.unmeasurable(trigger, windows[0], windows[-1])
+    if found:
+        start, why = min(found.items())
+        raise LedgerGuardError(f"{len(found)} of {len(windows)} windows count as no data, for example {iso(start)}: {why}")
+    return "no window counts as no data"
 
 
 def _more_events_than_exposure(readings: Iterable[Reading]) -> SourceFinding:

@@ -23,6 +23,7 @@ from ledger_guard.signals.check_secrets import analyse_signatures
 from ledger_guard.signals.incident_facts import incident_span
 from ledger_guard.signals.registry import triggers_meaning
 from ledger_guard.signals.signature_causes import CauseKind, by_provider
+from ledger_guard.signals.webhook_calls import ONLY_COUNTED, are_only_counted
 from ledger_guard.signals.webhook_signature import WebhookSignature
 from ledger_guard.use_cases.flags.attested_rotations import pending_rotations
 
@@ -53,6 +54,10 @@ def plan_secret_rotation(deps: Dependencies, incident_id: str, actor: str) -> Pl
     found = analyse_signatures(deps, incident_id)
     if found.cause_kind in (CauseKind.FLIP, CauseKind.FORGED):
         return _none_that_helps(deps, incident_id, actor, found.likeliest_cause)
+    if are_only_counted(deps, incident.trigger):
+        return _none_that_helps(
+            deps, incident_id, actor, f"whose secret it is, is {ONLY_COUNTED}; plan it by hand: rollout plan-rotation"
+        )
     groups = deps.triage.failures_by_provider(incident.trigger, *incident_span(deps, incident))
     failing = [each.provider for each in by_provider(groups) if each.failures]
     names = deps.policy.secrets.names
