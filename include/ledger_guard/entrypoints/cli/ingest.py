@@ -28,7 +28,7 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.ingest import ingest_access_log as ingesting
 
 #: the policy's mapping for a format when none is named
-DEFAULT_MAPPINGS = {"jsonl": "ingress_json", "combined": "combined"}
+DEFAULT_MAPPINGS = {"jsonl": "ingress_json", "alb": "alb", "combined": "combined"}
 _STANDARD_INPUT = Path("-")
 #: the exit code when no line of a file could be used
 _NOTHING_USABLE = 1
@@ -47,7 +47,7 @@ def ingest() -> None:
 @ingest.command("access-log")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
 @click.option("--format", "line_format", type=click.Choice(["auto", *FORMATS]), default="auto", show_default=True)
-@click.option("--mapping", metavar="NAME", help="A mapping of the policy; default: ingress_json or combined, by format.")
+@click.option("--mapping", metavar="NAME", help="A mapping of the policy; default: ingress_json, alb or combined, by format.")
 @click.option("--tenant", metavar="T", help="The tenant of every line, whatever the lines say; needed if they name none.")
 @click.option(
     "--complete-through",
@@ -67,7 +67,7 @@ def access_log(
     actor: str,
     as_json: bool,
 ) -> None:
-    """Read ingress log lines, JSON Lines or Apache/nginx combined, plain or gzipped, each once.
+    """Read ingress log lines, each once: JSON Lines, AWS' ALB, or Apache/nginx combined; plain, gzip or zstd.
 
     Query strings, headers and bodies are not stored. Unusable lines are counted, and the first 1,000 of a file are kept with
     their number and the reason. Once a file has named 100 tenants that the platform does not have, lines of further such tenants
@@ -78,7 +78,7 @@ def access_log(
     \b
     Examples:
       python -m ledger_guard ingest access-log access.jsonl --complete-through 2026-03-01T12:00:00Z
-      zstdcat access.jsonl.zst | python -m ledger_guard ingest access-log -
+      kubectl logs ingress-0 | python -m ledger_guard ingest access-log -
       python -m ledger_guard ingest access-log access.log.gz --format combined --tenant default_casino --json
     """  # noqa: D301  click needs the backspace character itself
     deps = wiring.open_dependencies()
