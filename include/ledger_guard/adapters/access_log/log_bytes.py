@@ -49,13 +49,14 @@ class OpenLog:
 
     stream: BinaryIO
     is_compressed: bool
-    #: on the disk
-    size_bytes: int
+    #: its descriptor and what the disk says of it
+    number: int
+    status: os.stat_result
 
     @property
     def most_bytes(self) -> int | None:
         """How many bytes it may unpack to; None: it is plain."""
-        return MOST_UNPACKED_BYTES_ANYWAY + MOST_UNPACKED_PER_BYTE * self.size_bytes if self.is_compressed else None
+        return MOST_UNPACKED_BYTES_ANYWAY + MOST_UNPACKED_PER_BYTE * self.status.st_size if self.is_compressed else None
 
 
 @contextmanager
@@ -73,9 +74,9 @@ def opened_log(path: Path) -> Iterator[OpenLog]:
             if magic.startswith(_GZIP_MAGIC):
                 stream = cast("BinaryIO", gzip.GzipFile(fileobj=plain))
             elif magic == _ZSTD_MAGIC:
-                bound = {DecompressionParameter.window_log_max: _MOST_ZSTD_WINDOW_LOG}
+                bound: dict[int, int] = {DecompressionParameter.window_log_max: _MOST_ZSTD_WINDOW_LOG}
                 stream = cast("BinaryIO", ZstdFile(plain, options=bound))
-            yield OpenLog(stream, stream is not plain, os.fstat(plain.fileno()).st_size)
+            yield OpenLog(stream, stream is not plain, plain.fileno(), os.fstat(plain.fileno()))
         except _BROKEN as error:
             allowed = "a whole text, gzip or zstd file"
             raise BadInputError(f"{path}: can't be read to its end ({error}); allowed: {allowed}") from error
@@ -150,19 +151,11 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def first_bytes(path: Path, count: int) -> bytes:
-    """The beginning of the content, unpacked; shorter where the file is."""
-    with opened_log(path) as log:
-        return b"".join(_blocks(log.stream, count))
-
-
-def checksum_of(path: Path, count: int) -> tuple[int, int]:
-    """CRC-32 of the first `count` bytes of the content, unpacked, and how many there are of them."""
-    checksum = length = 0
-    with opened_log(path) as log:
-        for block in _blocks(log.stream, min(count, log.most_bytes or count)):
-            checksum, length = zlib.crc32(block, checksum), length + len(block)
-    return checksum, length
+def is_compressed(path: Path) -> bool:
+    """Whether it is a gzip or zstd file, by its first bytes."""
+    with opened(path) as plain:
+        magic = plain.read(len(_ZSTD_MAGIC))
+    return magic.startswith(_GZIP_MAGIC) or magic == _ZSTD_MAGIC
 
 
 def skip(log: OpenLog, count: int) -> int:
@@ -170,7 +163,7 @@ def skip(log: OpenLog, count: int) -> int:
     if not log.is_compressed:
         log.stream.seek(count, SEEK_CUR)
         return count
-    return sum(len(block) for block in _blocks(log.stream, count))
+    return sum(len(block) for block in blocks(log, count))
 
 
 def opened(path: Path) -> BinaryIO:
@@ -186,7 +179,9 @@ def opened(path: Path) -> BinaryIO:
     return os.fdopen(number, "rb")
 
 
-def _blocks(stream: BinaryIO, count: int) -> Iterator[bytes]:
-    while count > 0 and (block := stream.read(min(count, _BLOCK_BYTES))):
-        count -= len(block)
+def blocks(log: OpenLog, count: int) -> Iterator[bytes]:
+    """The next `count` bytes of the content, or as many as there are and may be."""
+    left = min(count, log.most_bytes or count)
+    while left > 0 and (block := log.stream.read(min(left, _BLOCK_BYTES))):
+        left -= len(block)
         yield block
