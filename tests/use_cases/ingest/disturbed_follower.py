@@ -63,7 +63,7 @@ def apply(folder, change):
 
 
 def follow_disturbed(uri, folder, changes, done, dies_at):
-    """Look three times. `changes` come at counts of function calls and are noted in `done`; at the count `dies_at` it is killed."""
+    """Look three times. `changes` come at counts of function calls and are noted in `done`; at `dies_at` it is killed."""
     folder, left = Path(folder), list(changes)
     store = PostgresAccessEventStore(ConnectionSettings.parse(uri, "ledger_guard_db"))
     following = Following(folder, store, memory_world(POLICY, NOW))

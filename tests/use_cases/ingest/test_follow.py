@@ -10,7 +10,7 @@ from access_lines import COMBINED_LINE, NOW
 from backports import zstd
 from following import ELEVEN, Following, line, lines
 
-from ledger_guard.domain.errors import StaleVersionError
+from ledger_guard.domain.errors import SourceUnavailable, StaleVersionError
 from ledger_guard.use_cases.ingest.followed_looks import Completeness
 
 ZIPPED = [pytest.param(gzip.compress, ".gz", id="gzip"), pytest.param(zstd.compress, ".zst", id="zstd")]
@@ -340,3 +340,41 @@ def test_unreadable_lines_before_a_files_first_event_are_placed_by_it(following)
     assert hiding.near == ELEVEN + timedelta(seconds=30)
     following.look()
     assert len(following.store.hiding) == 1
+
+
+@pytest.mark.parametrize("call", ["open", "stat"])
+def test_a_file_that_may_not_be_read_is_told_and_holds_completeness_until_it_may(following, monkeypatch, call):
+    following.append(lines(0, 400))
+    following.append(lines(400, 420), "secret.log")
+    plain = getattr(os, call)
+
+    def refused(path, *arguments, **options):
+        if str(path).endswith("secret.log"):
+            raise PermissionError(13, "Permission denied")
+        return plain(path, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, refused)
+        found = following.look(is_last=True)
+    assert (found.accepted, found.complete_through) == (400, None)
+    (words,) = found.held
+    assert "secret.log: " in words
+    following.later(minutes=1)
+    found = following.look()
+    assert (found.accepted, found.held, found.complete_through) == (20, [], ELEVEN + timedelta(minutes=5))
+
+
+def test_guard_state_that_is_away_costs_nothing_but_time(following, monkeypatch):
+    following.append(lines(0, 30))
+    plain = following.store.delivery
+
+    def away():
+        raise SourceUnavailable("guard state: away")
+
+    calls = iter([plain, plain, away])
+    monkeypatch.setattr(following.store, "delivery", lambda: next(calls)())
+    with pytest.raises(SourceUnavailable):
+        following.look()
+    monkeypatch.setattr(following.store, "delivery", plain)
+    found = following.look()
+    assert (found.accepted, found.already_known, sorted(following.seconds)) == (23, 0, list(range(30)))

@@ -1,4 +1,4 @@
-"""A day's events, shuffled, duplicated, delayed, rotated, compressed, followed by processes that are killed: all is as if read once."""
+"""A day's events, shuffled, duplicated, delayed, rotated, compressed, followed by processes that are killed: as if read once."""
 
 import json
 import multiprocessing
@@ -22,8 +22,8 @@ from ledger_guard.domain.windows import Window
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
 
 MIDNIGHT = datetime(2026, 2, 28, tzinfo=UTC)
-EVENTS = 1_000
-GROUPS = 70
+EVENTS = 800
+GROUPS = 36
 #: function calls of a follower, about, until it has read a group
 CALLS_OF_A_GROUP = 9_000
 WEBHOOK = "/api/v1/payments/webhook/mockpsp"
@@ -118,7 +118,7 @@ def followed_once(uri, folder):
     return following.look(is_last=True)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_whatever_happens_to_the_files_and_the_follower_all_is_stored_once(tmp_path, database_uri, second_database_uri, seed):
     rng = random.Random(seed)
     once, edge, noise, changes = the_day(rng)
@@ -133,10 +133,10 @@ def test_whatever_happens_to_the_files_and_the_follower_all_is_stored_once(tmp_p
     processes.set_forkserver_preload(["disturbed_follower"])
     done, kills, number = tmp_path / "done", 0, 0
     while number < len(changes):
-        count = min(rng.randrange(1, 14), len(changes) - number)
+        count = min(rng.randrange(1, 8), len(changes) - number)
         moments = sorted(rng.randrange(count * CALLS_OF_A_GROUP // 3) for _ in range(count))
         coming = [(at, number + place, changes[number + place]) for place, at in enumerate(moments)]
-        dies_at = rng.randrange(1, count * CALLS_OF_A_GROUP // 2)
+        dies_at = rng.randrange(1, (count + 1) * CALLS_OF_A_GROUP // 3)
         done.write_text(str(number - 1))
         process = processes.Process(target=follow_disturbed, args=(database_uri, str(folder), coming, str(done), dies_at))
         process.start()
@@ -146,7 +146,6 @@ def test_whatever_happens_to_the_files_and_the_follower_all_is_stored_once(tmp_p
         for left in range(int(done.read_text()) + 1, number + count):
             apply(folder, changes[left])
         number += count
-    print("KILLS", kills)
     assert kills >= 20
     found = followed_once(database_uri, folder)
     assert (found.held, found.lost) == ([], [])
@@ -154,4 +153,4 @@ def test_whatever_happens_to_the_files_and_the_follower_all_is_stored_once(tmp_p
 
     assert stored(database_uri) == stored(second_database_uri)
     assert readings(database_uri) == readings(second_database_uri)
-    assert sum(len(each) for each, _ in readings(database_uri)) > 500
+    assert sum(len(each) for each, _ in readings(database_uri)) > 200

@@ -49,14 +49,7 @@ class FolderOfLogs:
         """See LogFolder."""
         found: dict[str, LogSight] = {}
         for path in sorted({path for place in self._places for path in _files(place)}):
-            try:
-                status = os.stat(path)
-            except OSError:
-                # gone since it was listed
-                continue
-            if stat.S_ISREG(status.st_mode):
-                written_at = datetime.fromtimestamp(status.st_mtime, UTC)
-                sight = LogSight(path, file_id(status), status.st_size, written_at, status.st_ctime_ns, _is_plain(path))
+            if sight := _sight(path):
                 found.setdefault(sight.file_id, sight)
         return sorted(found.values(), key=lambda sight: (sight.written_at, sight.path))
 
@@ -92,6 +85,22 @@ class FolderOfLogs:
             yield batch
         if reading.ended_between_lines and sight.is_plain:
             self._readers[sight.file_id] = (reached, entries)
+
+
+def _sight(path: str) -> LogSight | None:
+    """The file as it lies there; None where there is none, or something else than a regular file."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        # gone since it was listed
+        return None
+    except OSError:
+        # told when it is to be read
+        return LogSight(path, f"unreadable:{path}", 1, datetime.fromtimestamp(0, UTC))
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    written_at = datetime.fromtimestamp(status.st_mtime, UTC)
+    return LogSight(path, file_id(status), status.st_size, written_at, status.st_ctime_ns, _is_plain(path))
 
 
 def _is_plain(path: str) -> bool:
