@@ -372,7 +372,11 @@ def test_guard_state_that_is_away_costs_nothing_but_time(following, monkeypatch)
         raise SourceUnavailable("guard state: away")
 
     calls = iter([plain, plain, away])
-    monkeypatch.setattr(following.store, "delivery", lambda: next(calls)())
+
+    def following_calls():
+        return next(calls)()
+
+    monkeypatch.setattr(following.store, "delivery", following_calls)
     with pytest.raises(SourceUnavailable):
         following.look()
     monkeypatch.setattr(following.store, "delivery", plain)

@@ -64,7 +64,7 @@ def ingest() -> None:
     "--complete-after",
     metavar="SECONDS",
     type=click.IntRange(min=0, max=86_400),
-    help=f"With --follow: how much later than another a line may come. Default: {follow.COMPLETE_AFTER_SECONDS}.",
+    help=f"How much later than another a line may come, with --follow. Default: {follow.COMPLETE_AFTER_SECONDS}.",
 )
 @click.option(
     "--idle-complete-after",
