@@ -89,6 +89,45 @@ def test_copytruncate_loses_nothing_that_the_copy_holds(following, restarts, cop
     assert following.look(is_last=True).lost == []
 
 
+def test_a_file_that_is_empty_when_it_is_looked_at_gives_its_place_to_its_copy(following):
+    following.append(lines(0, 20) + line(20)[:50])
+    following.look()
+    following.append(line(20)[50:])
+    shutil.copy(following.folder / "access.log", following.folder / "access.log.1")
+    os.truncate(following.folder / "access.log", 0)
+    following.look()
+    following.append(lines(30, 35))
+    found = following.look(is_last=True)
+    assert (found.accepted, found.lost) == (5, [])
+    assert sorted(following.seconds) == [*range(21), *range(30, 35)]
+    assert len(following.results) == 2
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_file_that_lost_its_end_is_read_again_so_that_no_new_line_is_missed(following, restarts):
+    following.append(lines(0, 20) + "noise\n")
+    following.look()
+    os.truncate(following.folder / "access.log", len(lines(0, 17)))
+    following.append(lines(30, 33))
+    if restarts:
+        following.restart()
+    found = following.look()
+    assert (found.accepted, found.already_known, found.rejected, found.lost) == (3, 17, 0, [])
+    following.append(lines(33, 36))
+    assert (following.look().accepted, following.look().held) == (3, [])
+
+
+@pytest.mark.parametrize("first_is_there", [True, False])
+def test_files_that_only_begin_alike_are_all_read(following, first_is_there):
+    following.append(lines(0, 9) + lines(10, 20), "first.log")
+    following.look()
+    if not first_is_there:
+        (following.folder / "first.log").unlink()
+    following.append(lines(0, 9) + lines(50, 70), "second.log")
+    found = following.look()
+    assert (found.accepted, found.already_known) == (20, 9)
+
+
 def test_a_copy_that_missed_what_was_read_before_the_file_was_emptied_is_no_new_file(following):
     following.append(lines(0, 20) + "noise\n")
     log = following.folder / "access.log"
@@ -180,7 +219,7 @@ def test_compressing_is_waited_for_beside_the_original_and_alone(following, pack
 @pytest.mark.parametrize(("packed", "ending"), ZIPPED)
 def test_a_compressed_file_that_stays_cut_off_is_told_after_a_minute_and_the_rest_goes_on(following, packed, ending):
     broken = following.folder / f"broken{ending}"
-    broken.write_bytes(packed(os.urandom(200_000))[:-20])
+    broken.write_bytes(packed(os.urandom(200_000).hex().encode())[:-20])
     following.touch(broken.name)
     following.append(lines(0, 600))
     assert (following.look().held, following.seconds) == ([], list(range(600)))
@@ -210,6 +249,16 @@ def test_a_file_that_is_gone_before_its_end_is_told_once_and_recorded(following)
     with following.world.deps.state.transaction() as state:
         (told,) = [entry.event.detail for entry in state.audit.entries() if "seen_bytes" in entry.event.detail]
     assert told["seen_bytes"] - told["read_bytes"] == 30
+
+
+@pytest.mark.parametrize(("packed", "ending"), ZIPPED)
+def test_a_compressed_file_that_is_gone_before_it_was_read_to_its_end_is_told(following, packed, ending):
+    broken = following.folder / f"broken{ending}"
+    broken.write_bytes(packed(lines(0, 3_000).encode())[:-20])
+    assert len(following.look(is_last=True).held) == 1
+    assert following.results[0][0] > 0
+    broken.unlink()
+    assert ["gone or emptied" in words for words in following.look(is_last=True).lost] == [True]
 
 
 def test_a_file_that_was_read_to_its_end_may_go(following):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ledger_guard.domain.access_events import IngestedFile
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.followed_logs import FINGERPRINT_BYTES, FollowedLog, FollowState, LogPosition, LogSight
+from ledger_guard.domain.followed_logs import FINGERPRINT_BYTES, FollowedLog, LogPosition, LogSight
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.ports.followed_logs import LogFolder
 from ledger_guard.ports.platform import AccessEventDelivery
@@ -23,6 +23,8 @@ class FollowedBook:
         #: results, by ingest: a copy has a position of its own, and its file's result
         self._files: dict[str, IngestedFile] = {}
         self._unstored: dict[str, LogPosition] = {}
+        #: the files that were taken from positions
+        self._had: dict[str, str] = {}
         for log in logs:
             self.put(log)
         self.stored()
@@ -41,6 +43,16 @@ class FollowedBook:
         self._positions[log.position.position_id] = log.position
         self._files[log.position.ingest_id] = log.file
         self._unstored[log.position.position_id] = log.position
+
+    def disown(self, log: FollowedLog) -> None:
+        """Its file is another's by now."""
+        if log.position.file_id:
+            self._had[log.position.position_id] = log.position.file_id
+        self.put(replace(log, position=replace(log.position, file_id=None)))
+
+    def had(self, log: FollowedLog, sight: LogSight) -> bool:
+        """Whether this was its file."""
+        return self._had.get(log.position.position_id) == sight.file_id
 
     def _log(self, position: LogPosition) -> FollowedLog:
         return FollowedLog(position, self._files[position.ingest_id])
@@ -70,7 +82,9 @@ def disown(sights: Iterable[LogSight], book: FollowedBook, folder: LogFolder) ->
     for sight in sights:
         mine = book.at(sight.file_id)
         if mine and not _goes_on(sight, mine.position, folder):
-            book.put(replace(mine, position=replace(mine.position, file_id=None)))
+            book.disown(mine)
+        elif mine and mine.position.path != sight.path:
+            book.put(replace(mine, position=replace(mine.position, path=sight.path)))
 
 
 def log_of(sight: LogSight, book: FollowedBook, folder: LogFolder, present: Sequence[LogSight]) -> FollowedLog | None:
@@ -87,7 +101,9 @@ def log_of(sight: LogSight, book: FollowedBook, folder: LogFolder, present: Sequ
     # those without a file first: the copy takes their place
     for log in sorted(book.logs, key=lambda log: log.position.file_id in at_hand):
         original = at_hand.get(log.position.file_id or "")
-        if _begins_as(beginning, log.position) and (found := _copy(sight, log, original, folder)):
+        # what is shorter than what was read of it was written to since, if it is no copy
+        may_be_short = not book.had(log, sight)
+        if _begins_as(beginning, log.position) and (found := _copy(sight, log, original, folder, may_be_short=may_be_short)):
             # a copy of what is read elsewhere has a position of its own
             book.put(found if original is None else _beside(found))
             return book.at(sight.file_id)
@@ -98,7 +114,13 @@ def _goes_on(sight: LogSight, position: LogPosition, folder: LogFolder) -> bool:
     if sight.is_plain and sight.size_bytes < position.read_bytes:
         return False
     try:
-        return _begins_as(folder.first_bytes(sight), position)
+        if not _begins_as(folder.first_bytes(sight), position):
+            return False
+        # inodes are used again: under another name it has to be the same all through
+        return sight.path == position.path or folder.checksum(sight, position.read_bytes) == (
+            position.checksum,
+            position.read_bytes,
+        )
     except BadInputError:
         # told when it is to be read
         return True
@@ -109,7 +131,9 @@ def _begins_as(beginning: bytes, position: LogPosition) -> bool:
     return len(first) == position.fingerprint_bytes and hashlib.sha256(first).hexdigest() == position.fingerprint
 
 
-def _copy(sight: LogSight, log: FollowedLog, original: LogSight | None, folder: LogFolder) -> FollowedLog | None:
+def _copy(
+    sight: LogSight, log: FollowedLog, original: LogSight | None, folder: LogFolder, *, may_be_short: bool
+) -> FollowedLog | None:
     """The log at the place of its copy; None: this is no copy of it. `original` is the log's own file, if it is there."""
     read = log.position.read_bytes
     checksum, length = folder.checksum(sight, read)
@@ -123,11 +147,11 @@ def _copy(sight: LogSight, log: FollowedLog, original: LogSight | None, folder: 
         if folder.checksum(original, length) == (checksum, length):
             raise Undecided
         return None
-    if log.position.fingerprint_bytes < FINGERPRINT_BYTES:
+    if not may_be_short or log.position.fingerprint_bytes < FINGERPRINT_BYTES:
         return None
-    # emptied after lines were read that the copy missed: nothing is left to be read
+    # lines were read that the copy missed before the file was emptied: nothing is left to be read
     moved = log.moved_to(sight)
-    return replace(moved, position=replace(moved.position, state=FollowState.ENDED))
+    return replace(moved, position=replace(moved.position, read_bytes=length, checksum=checksum))
 
 
 def _beside(log: FollowedLog) -> FollowedLog:
