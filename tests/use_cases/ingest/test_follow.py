@@ -10,6 +10,7 @@ from access_lines import COMBINED_LINE, NOW
 from backports import zstd
 from following import ELEVEN, Following, line, lines
 
+from ledger_guard.adapters.access_log.log_folder import MOST_READERS
 from ledger_guard.domain.errors import SourceUnavailable, StaleVersionError
 from ledger_guard.use_cases.ingest.followed_looks import Completeness
 
@@ -350,6 +351,26 @@ def test_equal_lines_without_ids_are_told_apart_after_a_restart(following):
     assert following.results == [(15, 15, 0, 0)]
 
 
+def test_equal_lines_are_told_apart_in_more_files_than_are_remembered(following):
+    for _ in range(3):
+        for number in range(MOST_READERS + 3):
+            following.append(f"{COMBINED_LINE}\n".replace("casino_a", f"casino_{number}") * 2, f"{number}.log")
+        following.look()
+        assert len(following.follower._folder._readers) == MOST_READERS
+    assert following.results == [(6, 6, 0, 0)] * (MOST_READERS + 3)
+
+
+def test_a_line_that_is_too_long_is_one_reject_however_slowly_it_comes(following):
+    following.append(line(0))
+    for _ in range(4):
+        following.append("x" * 50_000)
+        assert following.look().rejected == 0
+    following.append("\n" + line(1))
+    found = following.look()
+    assert (found.accepted, found.rejected) == (1, 1)
+    assert following.results == [(3, 2, 0, 1)]
+
+
 def test_a_line_in_parts_waits_for_its_last_part(following):
     head, tail = line(1)[:60], line(1)[60:]
     following.append(f"2026-03-01T11:00:00Z stdout F {line(0)}2026-03-01T11:00:01Z stdout P {head}\n")
@@ -431,3 +452,27 @@ def test_guard_state_that_is_away_costs_nothing_but_time(following, monkeypatch)
     monkeypatch.setattr(following.store, "delivery", plain)
     found = following.look()
     assert (found.accepted, found.already_known, sorted(following.seconds)) == (23, 0, list(range(30)))
+
+
+@pytest.mark.parametrize("known", [0, 20])
+def test_a_file_that_is_renamed_between_seeing_and_reading_it_is_read_at_the_next_look(following, monkeypatch, known):
+    folder, log = following.follower._folder, following.folder / "access.log"
+    plain = folder.sights
+    if known:
+        following.append(lines(0, known))
+        following.look()
+    following.append(lines(known, 40))
+
+    def seen_and_renamed():
+        found = plain()
+        log.rename(f"{log}.1")
+        following.append(lines(100, 180))
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folder, "sights", seen_and_renamed)
+        found = following.look()
+    assert (found.accepted, found.is_unfinished, found.complete_through) == (0, True, None)
+    found = following.look()
+    assert (found.already_known, found.rejected, found.held) == (0, 0, [])
+    assert sorted(following.seconds) == [*range(40), *range(100, 180)]

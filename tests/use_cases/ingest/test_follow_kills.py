@@ -101,6 +101,12 @@ def stored(uri):
     return events, hiding, counted, kept
 
 
+def lines_read(uri):
+    """Of all files together: a line that was read twice counts twice."""
+    with psycopg.connect(uri) as connection:
+        return connection.execute("select sum(lines) from ledger_guard.ingest_file").fetchone()[0]
+
+
 def readings(uri):
     settings = ConnectionSettings.parse(uri, "ledger_guard_db")
     first = Window(MIDNIGHT, timedelta(minutes=5))
@@ -151,6 +157,8 @@ def test_whatever_happens_to_the_files_and_the_follower_all_is_stored_once(tmp_p
     assert (found.held, found.lost) == ([], [])
     assert followed_once(database_uri, folder).accepted == 0
 
+    written = "".join(change[2] for change in changes if change[0] == "append")
+    assert lines_read(database_uri) == written.count("\n")
     assert stored(database_uri) == stored(second_database_uri)
     assert readings(database_uri) == readings(second_database_uri)
     assert sum(len(each) for each, _ in readings(database_uri)) > 200

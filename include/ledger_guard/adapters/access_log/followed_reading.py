@@ -15,8 +15,8 @@ from ledger_guard.domain.access_events import AccessEvent, RejectedLine
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.followed_logs import FINGERPRINT_BYTES, LogBatch, LogPosition, LogSight
 
-#: how far back lines are looked at after a restart, to tell equal lines apart
-_LOOK_BACK_BYTES = 32 << 20
+#: how far back lines are looked at by a new reader, to tell equal lines apart
+_LOOK_BACK_BYTES = 8 << 20
 
 Entry = AccessEvent | RejectedLine
 

@@ -22,6 +22,8 @@ from ledger_guard.policy.platform import AccessLogMapping
 
 #: lines of a batch, which is one transaction
 MOST_BATCH_LINES = 5_000
+#: files whose lines are remembered from look to look, up to 20 MB each; others are looked back at
+MOST_READERS = 16
 
 
 class FolderOfLogs:
@@ -37,7 +39,7 @@ class FolderOfLogs:
         """`places`: folders and glob patterns. `mappings`: by format, a mapping's name, itself, and what it makes of fields."""
         self._places, self._format, self._mappings = places, line_format, mappings
         self._most_batch_lines = most_batch_lines
-        #: what the lines of a file were, for files that were read to a place between lines
+        #: what the lines of a file were, for files that were read to a place between lines, the one read last at the end
         self._readers: dict[str, tuple[int, LineEntries]] = {}
 
     def as_of(self, now: datetime) -> None:
@@ -85,6 +87,8 @@ class FolderOfLogs:
             yield batch
         if reading.ended_between_lines and sight.is_plain:
             self._readers[sight.file_id] = (reached, entries)
+            while len(self._readers) > MOST_READERS:
+                del self._readers[next(iter(self._readers))]
 
 
 def _sight(path: str) -> LogSight | None:
