@@ -11,6 +11,7 @@ from backports import zstd
 from following import ELEVEN, Following, line, lines
 
 from ledger_guard.adapters.access_log.log_folder import MOST_READERS
+from ledger_guard.domain import access_events
 from ledger_guard.domain.errors import SourceUnavailable, StaleVersionError
 from ledger_guard.use_cases.ingest.followed_looks import Completeness
 
@@ -292,6 +293,18 @@ def test_a_log_of_which_nothing_can_be_used_is_told_and_holds_completeness(follo
     assert (len(found.held) == 1, found.complete_through is None) == (is_told, is_told)
     if is_told:
         assert "error.jsonl: none of its lines could be used as ingress_json: line 1: is not JSON" in found.held[0]
+
+
+@pytest.mark.parametrize(("rejects", "is_given_up"), [(20, False), (21, True)])
+def test_a_file_that_is_mostly_no_log_is_given_up_and_told(following, monkeypatch, rejects, is_given_up):
+    monkeypatch.setattr(access_events, "MOST_REJECTS", 20)
+    following.append(line(0) + "noise\n" * rejects, "mixed.log")
+    following.append(lines(0, 400))
+    assert [("given up" in words) for words in following.look().held] == [True] * is_given_up
+    following.append("noise\n" + line(401), "mixed.log")
+    following.restart()
+    found = following.look()
+    assert (found.rejected, len(found.held)) == ((0, 1) if is_given_up else (1, 1))
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,12 @@ class Follower:
     def _hold_for_unusable(self, book: FollowedBook, sights: Sequence[LogSight], look: Look, *, is_last: bool) -> None:
         for sight in sights:
             log = book.at(sight.file_id)
-            if log and log.file.is_unusable and (is_last or not sight.is_plain or log.file.lines >= LINES_THAT_SHOW):
+            if log and log.position.state is FollowState.GIVEN_UP:
+                counts = f"{log.file.rejected} of its first {log.file.lines} lines can't be used ({log.file.first_reject})"
+                look.held.append(
+                    f"{sight.path}: {counts}: given up; allowed: a log in the format of the mapping {log.file.mapping}"
+                )
+            elif log and log.file.is_unusable and (is_last or not sight.is_plain or log.file.lines >= LINES_THAT_SHOW):
                 look.held.append(f"{sight.path}: none of its lines could be used as {log.file.mapping}: {log.file.first_reject}")
 
     def _state(self, look: Look, now: datetime) -> None:
