@@ -86,6 +86,7 @@ from ledger_guard.domain.facts.records import (
     DeployRecorded,
     FileIngested,
     KeyUsed,
+    LogLost,
     NoticeFailed,
     NoticeHeld,
     NoticePosted,
@@ -253,6 +254,7 @@ SAMPLES: list[Fact] = [
     ApprovalVerified(**QUESTION, permitted=False, refusals=("it expired",)),
     GlassBroken(**QUESTION, subject_hash="h", reason="nobody answers", proposal="write 3 rows", refused="", attested=(ROW, ROW)),
     WindowsSensed(trigger="T1", windows=1, no_data=0, revised=0, sensed_through=NOON),
+    LogLost(ingest_id="i1", file="access.log", read_bytes=100, seen_bytes=140),
     FileIngested(
         ingest_id="g-1",
         file="access.log",

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.findings import DifferenceCounts
 from ledger_guard.domain.flags import FlagState, ProbeFinding, ProbeLook
+from ledger_guard.domain.followed_logs import FollowedLog, LogPosition
 from ledger_guard.domain.forged_calls import RefusedIds, RefusedSenders
 from ledger_guard.domain.ledger_rows import BookedMovement
 from ledger_guard.domain.ledger_samples import SampledPlayer
@@ -116,7 +117,20 @@ class AccessEventDelivery(Protocol):
         """Store lines that may hide requests from the readings, each key once; each has `near` and `hides_request_to`."""
 
     def finish(self, file: IngestedFile) -> None:
-        """Record the result of an announced file."""
+        """Record the result of an announced file, so far."""
+
+    def followed(self) -> Sequence[FollowedLog]:
+        """Every followed file that is remembered."""
+
+    def keep_position(self, position: LogPosition, known_bytes: int | None) -> None:
+        """Store how far an announced file was read; `known_bytes`: how far it was when that was read from here, None: not at all.
+
+        Raises:
+            StaleVersionError: another follower went on with it meanwhile, or follows the same file.
+        """
+
+    def forget_positions(self, before: datetime) -> None:
+        """Drop the positions of files that were not seen since."""
 
     def advance(self, complete_through: datetime, at: datetime) -> datetime:
         """State that every event before `complete_through` has been delivered; never moves backwards.

@@ -39,7 +39,7 @@ GUARD_ROLE = {
     "audit_head": {"select", "update"},
     "schema_version": READ,
     "plan_row_state": READ,
-    **{table: {*KEEP, "delete"} for table in ("signal_window", "verdict", "engine_checkpoint", "judged_window")},
+    **{table: {*KEEP, "delete"} for table in ("signal_window", "verdict", "engine_checkpoint", "judged_window", "followed_log")},
 }
 BACKFILL_ROLE = {
     **dict.fromkeys(("plan_row", "before_image", "row_left_alone", "audit_entry", "seen_opening"), ADD),

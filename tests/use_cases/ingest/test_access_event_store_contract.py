@@ -7,6 +7,8 @@ import pytest
 
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.errors import StaleVersionError
+from ledger_guard.domain.followed_logs import FollowedLog, FollowState, LogPosition
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 FILE = IngestedFile("5f0c1b3a-0000-4000-8000-000000000001", "access.log", "0" * 64, "ingress_json")
@@ -91,3 +93,68 @@ def test_the_moment_of_completeness_never_moves_backwards(kept, second, reached)
     with kept.store.delivery() as delivery:
         assert delivery.advance(second, NOON) == reached
     assert kept.complete_through() == reached
+
+
+def test_a_batch_with_known_events_among_new_ones_is_counted_whatever_came_before(kept):
+    with kept.store.delivery() as delivery:
+        assert delivery.add([event("a"), event("b")]) == 2
+        for batch, new in (("bcb", 1), ("cd", 1), ("ef", 2), ("gg", 1), ("abcdefg", 0), ("h", 1)):
+            assert delivery.add([event(key) for key in batch]) == new
+    assert [each.event_key for each in kept.events()] == list("abcdefgh")
+
+
+POSITION = LogPosition(
+    position_id="5f0c1b3a-0000-4000-8000-0000000000a1", ingest_id=FILE.ingest_id, path="/a.log", file_id="8:12345678901234567890",
+    fingerprint="f" * 64, fingerprint_bytes=100, read_bytes=100, checksum=2**32 - 1, read_lines=3, near=NOON, seen_bytes=140,
+    seen_at=NOON,
+)  # fmt: skip
+SO_FAR = replace(FILE, lines=3, accepted=2, rejected=1, first_event=NOON, last_event=NOON, first_reject="line 3: is not JSON")
+
+
+def with_a_position(kept, position=POSITION):
+    with kept.store.delivery() as delivery:
+        delivery.begin(FILE)
+        delivery.finish(SO_FAR)
+        delivery.keep_position(position, None)
+
+
+def followed(kept):
+    with kept.store.delivery() as delivery:
+        return list(delivery.followed())
+
+
+def test_a_position_comes_back_with_the_result_so_far(kept):
+    assert followed(kept) == []
+    with_a_position(kept)
+    assert followed(kept) == [FollowedLog(POSITION, SO_FAR)]
+    further = replace(POSITION, read_bytes=140, near=None, file_id=None, state=FollowState.ENDED)
+    with kept.store.delivery() as delivery:
+        delivery.keep_position(further, 100)
+    assert [log.position for log in followed(kept)] == [further]
+
+
+@pytest.mark.parametrize("known_bytes", [99, 101, None], ids=["less was read", "more was read", "nothing was read"])
+def test_a_position_that_moved_meanwhile_is_not_overwritten(kept, known_bytes):
+    with_a_position(kept)
+    with pytest.raises(StaleVersionError, match="another process follows it"), kept.store.delivery() as delivery:
+        delivery.keep_position(replace(POSITION, read_bytes=140), known_bytes)
+    assert [log.position for log in followed(kept)] == [POSITION]
+
+
+def test_a_file_has_one_position_until_it_gives_it_up(kept):
+    with_a_position(kept)
+    other = replace(POSITION, position_id="5f0c1b3a-0000-4000-8000-0000000000a2")
+    with pytest.raises(StaleVersionError), kept.store.delivery() as delivery:
+        delivery.keep_position(other, None)
+    with kept.store.delivery() as delivery:
+        delivery.keep_position(replace(POSITION, file_id=None), 100)
+        delivery.keep_position(other, None)
+    assert len(followed(kept)) == 2
+
+
+@pytest.mark.parametrize(("seconds", "kept_positions"), [(-1, 1), (0, 1), (1, 0)])
+def test_positions_that_were_not_seen_since_are_forgotten(kept, seconds, kept_positions):
+    with_a_position(kept)
+    with kept.store.delivery() as delivery:
+        delivery.forget_positions(NOON + timedelta(seconds=seconds))
+    assert len(followed(kept)) == kept_positions

@@ -104,7 +104,9 @@ def test_a_players_address_is_stored_nowhere_and_a_webhook_calls_with_the_call(r
     ("arguments", "message"),
     [
         pytest.param(
-            ["--mapping", "nginx"], "allowed: caddy, caddy_host, cloudflare, combined, envoy, ingress_json,", id="unknown mapping"
+            ["--mapping", "nginx"],
+            "allowed: alb, caddy, caddy_host, cloudflare, combined, envoy, ingress_json,",
+            id="unknown mapping",
         ),
         pytest.param(["--tenant", ""], "tenant id: is empty", id="empty tenant"),
         pytest.param(["--tenant", "a%"], "tenant id", id="pattern as tenant"),

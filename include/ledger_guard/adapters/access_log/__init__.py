@@ -1,1 +1,1 @@
-"""Ingress log files: JSON Lines and Apache/nginx combined lines, plain or gzipped, read into access events."""
+"""Ingress log files: JSON Lines and lines of text, plain or compressed, at rest or followed, read into access events."""

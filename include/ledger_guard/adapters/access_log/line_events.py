@@ -65,6 +65,10 @@ class LineEvents:
                 raise BadInputError("tenant: the mapping has tenant_from: constant but no tenant; allowed: --tenant T")
             self._constant = checked_tenant_id(self._constant)
 
+    def as_of(self, now: datetime) -> None:
+        """Refuse events later than `now` from here on."""
+        self._now = now
+
     def event(self, fields: LineFields, line_key: str) -> AccessEvent:
         """The event of a line; `line_key` identifies the line when it has no request id.
 

@@ -15,23 +15,49 @@ _SYSLOG = re.compile(
 )
 
 
-def unwrapped(lines: Iterable[tuple[int, bytes]], most_bytes: int) -> Iterator[tuple[int, bytes]]:
-    """The numbered lines without their wrapping; a line that a runtime wrote in parts comes whole, with its last part's number.
+#: most lines that may follow the first part of one that is not ended yet
+_MOST_LINES_WITHIN = 1_000
 
-    A line without a wrapping that is known stays as it is. A whole line is cut one byte above `most_bytes`.
-    """
-    parts: dict[bytes, bytes] = {}
-    last = 0
-    for number, raw in lines:
-        last = number
+
+class Unwrapping:
+    """Takes wrappings off, line by line; a line that a runtime wrote in parts comes whole, with its last part's number."""
+
+    def __init__(self, most_bytes: int) -> None:
+        """A whole line is cut one byte above `most_bytes`."""
+        self._most_bytes = most_bytes
+        self._parts: dict[bytes, bytes] = {}
+        self._last = self._lines_within = 0
+
+    @property
+    def is_between_lines(self) -> bool:
+        """Whether no part waits for the rest of its line."""
+        return not self._parts
+
+    def whole_lines(self, number: int, raw: bytes) -> list[tuple[int, bytes]]:
+        """The lines that end here: none, this one, or also those that were waited for too long."""
+        self._last = number
         stream, content, is_whole = _taken_off(raw)
-        content = (parts.pop(stream, b"") + content)[: most_bytes + 1]
-        if is_whole:
-            yield number, content
-        else:
-            parts[stream] = content
-    # what a writer has not ended yet
-    yield from ((last, content) for content in parts.values())
+        content = (self._parts.pop(stream, b"") + content)[: self._most_bytes + 1]
+        if not is_whole:
+            self._parts[stream] = content
+        found = [(number, content)] if is_whole else []
+        self._lines_within = self._lines_within + 1 if self._parts else 0
+        return [*self.rest(), *found] if self._lines_within > _MOST_LINES_WITHIN else found
+
+    def rest(self) -> list[tuple[int, bytes]]:
+        """What a writer has not ended."""
+        found = [(self._last, content) for content in self._parts.values()]
+        self._parts.clear()
+        self._lines_within = 0
+        return found
+
+
+def unwrapped(lines: Iterable[tuple[int, bytes]], most_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """The numbered lines without their wrapping, what was not ended at the end."""
+    unwrapping = Unwrapping(most_bytes)
+    for number, raw in lines:
+        yield from unwrapping.whole_lines(number, raw)
+    yield from unwrapping.rest()
 
 
 def _taken_off(raw: bytes) -> tuple[bytes, bytes, bool]:

@@ -9,6 +9,8 @@ from datetime import datetime
 
 from ledger_guard.adapters.memory.state import InMemoryGuardState
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
+from ledger_guard.domain.errors import StaleVersionError
+from ledger_guard.domain.followed_logs import FollowedLog, LogPosition, followed_by_another
 from ledger_guard.domain.windows import require_aware
 from ledger_guard.ports.guard_state import AuditLog
 
@@ -19,10 +21,12 @@ class _Kept:
     files: dict[str, IngestedFile] = field(default_factory=dict)
     rejects: dict[str, tuple[RejectedLine, ...]] = field(default_factory=dict)
     hiding: dict[str, RejectedLine] = field(default_factory=dict)
+    positions: dict[str, LogPosition] = field(default_factory=dict)
     complete_through: datetime | None = None
 
     def copy(self) -> _Kept:
-        return _Kept(dict(self.events), dict(self.files), dict(self.rejects), dict(self.hiding), self.complete_through)
+        maps = (dict(self.events), dict(self.files), dict(self.rejects), dict(self.hiding), dict(self.positions))
+        return _Kept(*maps, self.complete_through)
 
 
 class InMemoryAccessEventDelivery:
@@ -55,6 +59,23 @@ class InMemoryAccessEventDelivery:
     def finish(self, file: IngestedFile) -> None:
         """See AccessEventDelivery."""
         self._kept.files[file.ingest_id] = file
+
+    def followed(self) -> Sequence[FollowedLog]:
+        """See AccessEventDelivery."""
+        found = sorted(self._kept.positions.values(), key=lambda each: (each.seen_at, each.position_id))
+        return [FollowedLog(each, self._kept.files[each.ingest_id]) for each in found]
+
+    def keep_position(self, position: LogPosition, known_bytes: int | None) -> None:
+        """See AccessEventDelivery."""
+        known = self._kept.positions.get(position.position_id)
+        others = {each.file_id for each in self._kept.positions.values() if each.position_id != position.position_id}
+        if (known.read_bytes if known else None) != known_bytes or (position.file_id and position.file_id in others):
+            raise StaleVersionError(followed_by_another(position.path))
+        self._kept.positions[position.position_id] = position
+
+    def forget_positions(self, before: datetime) -> None:
+        """See AccessEventDelivery."""
+        self._kept.positions = {key: each for key, each in self._kept.positions.items() if each.seen_at >= before}
 
     def advance(self, complete_through: datetime, at: datetime) -> datetime:
         """See AccessEventDelivery."""

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 
+import psycopg
+
 from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
-from ledger_guard.adapters.postgres.rows import Store, given
+from ledger_guard.adapters.postgres.rows import Store, given, value_of
 from ledger_guard.adapters.postgres.state import PostgresGuardState
 from ledger_guard.adapters.signal_sources.access_events import ACCESS_EVENTS
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
+from ledger_guard.domain.errors import StaleVersionError
+from ledger_guard.domain.followed_logs import FollowedLog, LogPosition, followed_by_another
 from ledger_guard.ports.guard_state import AuditLog
 from ledger_guard.sql import statement
 
-#: the fields of an event, in their order, as copy_incoming.sql names them
+#: the fields of an event, in their order, as copy_events.sql and copy_incoming.sql name them
 _columns = attrgetter(*(each.name for each in fields(AccessEvent)))
 
 
@@ -27,23 +31,44 @@ class PostgresAccessEventDelivery(Store):
     def __init__(self, connection: Connection, audit: AuditLog) -> None:
         super().__init__(connection)
         self.audit = audit
-        self._execute("ingest/create_incoming")
+        self._some_are_known = False
 
     def begin(self, file: IngestedFile) -> None:
         """See AccessEventDelivery."""
         self._execute("ingest/insert_file", **given(file))
 
     def add(self, events: Sequence[AccessEvent]) -> int:
-        """See AccessEventDelivery."""
-        if not events:
+        """See AccessEventDelivery.
+
+        Events are copied straight into their table, as most are new, and by way of the landing table once one was not: a copy
+        can't leave out what is known.
+        """
+        different = {event.event_key: event for event in reversed(events)}
+        if not different:
             return 0
-        with self._connection.cursor() as cursor:
-            with cursor.copy(statement("ingest/copy_incoming")) as copy:
+        if not self._some_are_known:
+            try:
+                return self._copied(reversed(different.values()), "ingest/copy_events")
+            except psycopg.errors.UniqueViolation:
+                self._some_are_known = True
+        new = self._landed(reversed(different.values()))
+        self._some_are_known = new < len(different)
+        return new
+
+    def _landed(self, events: Iterable[AccessEvent]) -> int:
+        self._execute("ingest/create_incoming")
+        self._copied(events, "ingest/copy_incoming")
+        new = self._execute("ingest/insert_events").rowcount
+        self._execute("ingest/clear_incoming")
+        return new
+
+    def _copied(self, events: Iterable[AccessEvent], name: str) -> int:
+        # within a savepoint: a copy that fails must not end the delivery
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            with cursor.copy(statement(name)) as copy:
                 for event in events:
                     copy.write_row(_columns(event))
-            new = cursor.execute(statement("ingest/insert_events")).rowcount
-            cursor.execute(statement("ingest/clear_incoming"))
-        return new
+            return cursor.rowcount
 
     def keep_rejects(self, file: IngestedFile, rejects: Sequence[RejectedLine]) -> None:
         """See AccessEventDelivery."""
@@ -67,6 +92,24 @@ class PostgresAccessEventDelivery(Store):
     def finish(self, file: IngestedFile) -> None:
         """See AccessEventDelivery."""
         self._execute("ingest/update_file", **given(file))
+
+    def followed(self) -> Sequence[FollowedLog]:
+        """See AccessEventDelivery."""
+        rows = self._execute("ingest/select_followed").fetchall()
+        return [FollowedLog(value_of(LogPosition, row), value_of(IngestedFile, row)) for row in rows]
+
+    def keep_position(self, position: LogPosition, known_bytes: int | None) -> None:
+        """See AccessEventDelivery."""
+        try:
+            saved = self._execute("ingest/save_position", **given(position), known_bytes=known_bytes).rowcount
+        except psycopg.errors.UniqueViolation as error:
+            raise StaleVersionError(followed_by_another(position.path)) from error
+        if not saved:
+            raise StaleVersionError(followed_by_another(position.path))
+
+    def forget_positions(self, before: datetime) -> None:
+        """See AccessEventDelivery."""
+        self._execute("ingest/delete_positions", before=before)
 
     def advance(self, complete_through: datetime, at: datetime) -> datetime:
         """See AccessEventDelivery."""

@@ -42,6 +42,17 @@ class FileIngested(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogLost(Fact):
+    """A followed log was gone before it was read to its end."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("ingest",)
+    ingest_id: str
+    file: str
+    read_bytes: int
+    seen_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceAdvanced(Fact):
     """A source is complete up to a time: as stated by a person, and as it is now."""
 

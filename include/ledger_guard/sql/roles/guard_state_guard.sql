@@ -1,4 +1,4 @@
--- Keeps guard state. What is evidence it adds to and never changes; it deletes only what is judged or sensed anew.
+-- Keeps guard state. What is evidence it adds to and never changes; it deletes only what is judged or sensed anew, and places in logs that are gone.
 revoke all on all tables in schema ledger_guard from {role};
 grant usage on schema ledger_guard to {role};
 grant select, insert, update on all tables in schema ledger_guard to {role};
@@ -10,5 +10,6 @@ revoke insert, update on ledger_guard.schema_version from {role};
 revoke insert, update on ledger_guard.plan_row_state from {role};
 revoke insert on ledger_guard.audit_head from {role};
 grant delete on
-    ledger_guard.signal_window, ledger_guard.verdict, ledger_guard.engine_checkpoint, ledger_guard.judged_window
+    ledger_guard.signal_window, ledger_guard.verdict, ledger_guard.engine_checkpoint, ledger_guard.judged_window,
+    ledger_guard.followed_log
 to {role}

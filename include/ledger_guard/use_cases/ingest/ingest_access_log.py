@@ -37,7 +37,7 @@ class IngestOutcome:
     def as_json(self) -> dict[str, Any]:
         """For scripts."""
         return {
-            "files": [{**json_of(_told(file)), "not_knowable": list(file.not_knowable)} for file in self.files],
+            "files": [{**json_of(told_of(file)), "not_knowable": list(file.not_knowable)} for file in self.files],
             **json_form(self, "complete_through"),
             "unusable": [file.file_name for file in self.unusable],
         }
@@ -94,7 +94,7 @@ def _ingest_file(
         while batch := list(islice(entries, BATCH_LINES)):
             events = [entry for entry in batch if isinstance(entry, AccessEvent)]
             rejects = [entry for entry in batch if isinstance(entry, RejectedLine)]
-            file = _delivered(delivery, file, events, rejects)
+            file = delivered(delivery, file, events, rejects)
             matching.update(_matching(deps, events))
             hiding = [line for line in rejects if line.hides_request_to]
             hidden.update(line.hides_request_to for line in hiding if line.hides_request_to)
@@ -110,13 +110,14 @@ def _ingest_file(
         file = replace(file, not_knowable=(*log.not_knowable, *_gaps(deps, file, matching, hidden)))
         delivery.finish(file)
         subject, at = f"file:{file.ingest_id}", deps.wall_clock.now()
-        delivery.audit.append(recorded(_told(file), actor=actor, subject=subject, at=at))
+        delivery.audit.append(recorded(told_of(file), actor=actor, subject=subject, at=at))
     return file
 
 
-def _delivered(
+def delivered(
     delivery: AccessEventDelivery, file: IngestedFile, events: list[AccessEvent], rejects: list[RejectedLine]
 ) -> IngestedFile:
+    """Store a part of the file, and return the file with it counted."""
     new = delivery.add(events)
     delivery.keep_rejects(file, rejects[: MOST_KEPT_REJECTS - file.kept_rejects])
     moments = [event.event_time for event in events]
@@ -160,7 +161,8 @@ def _gaps(deps: Dependencies, file: IngestedFile, matching: Counter[str], hidden
             yield f"{unclear} answer(s) {shape.status} have no error code: {trigger} has no data in the windows that hold them"
 
 
-def _told(file: IngestedFile) -> FileIngested:
+def told_of(file: IngestedFile) -> FileIngested:
+    """What the audit log records of it."""
     return FileIngested(
         ingest_id=file.ingest_id,
         file=file.file_name,
