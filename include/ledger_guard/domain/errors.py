@@ -30,6 +30,14 @@ class SourceUnavailable(LedgerGuardError):
     """A source did not answer or lacks data: the window is `no_data`; retry when it is back."""
 
 
+class GuardStateUnavailable(SourceUnavailable):
+    """The guard's own database did not answer or is not migrated: the guard is blind until it does."""
+
+
+class UnusableAnswer(SourceUnavailable):
+    """A source answered with rows that can't be used: the windows that they are about are `no_data`; correct the source."""
+
+
 class LedgerInvariantError(LedgerGuardError):
     """Stored facts contradict one another (an edited plan, a broken chain): stop and find out why."""
 
