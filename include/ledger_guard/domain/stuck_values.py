@@ -24,7 +24,8 @@ class StuckWatch:
     """Judges one window after another, in order of time: are its numbers those of the windows before it, all of them?
 
     Two Poisson counts of mean n are equal with a probability below 1/sqrt(1 + 4n); uneven traffic repeats itself more rarely
-    still. Stuck are at least `windows` in a row whose numbers are equal for every tenant, where that is less likely than `chance`.
+    still. Stuck are at least `windows` in a row whose numbers are equal for every tenant, where that is less likely than
+    `chance`.
     """
 
     def __init__(self, chance: float, windows: int, before: Sequence[Numbers] = ()) -> None:

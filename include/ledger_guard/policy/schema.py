@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -185,6 +186,11 @@ class Policy(Section):
             valid_minutes=self.drill.answer_within_minutes,
             minimum_reason_characters=rollback.minimum_reason_characters,
         )
+
+    @property
+    def blind_windows(self) -> int:
+        """After so many windows in a row without data the guard is blind: `sensing.blind_after_minutes`, in whole windows."""
+        return math.ceil(self.sensing.blind_after_minutes / self.window_minutes)
 
     @property
     def modes(self) -> dict[str, Mode]:

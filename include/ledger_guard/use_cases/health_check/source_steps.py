@@ -1,0 +1,119 @@
+"""A source as one sensing reads it: a bounded number of windows at a time, from known tenants, and not again once it was away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+
+from ledger_guard.domain.errors import SourceUnavailable, UnusableAnswer
+from ledger_guard.domain.signals import Reading, Trigger
+from ledger_guard.domain.unknown_tenants import SetApart, TenantList, set_apart
+from ledger_guard.domain.windows import Window
+from ledger_guard.ports import Dependencies
+
+#: most windows that are read by one statement and stored by one transaction: two hours of five minutes
+WINDOWS_AT_ONCE = 24
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a source says of some windows."""
+
+    #: never later than now, whatever the source says
+    complete_through: datetime | None
+    readings: list[Reading] = field(default_factory=list)
+    #: why a window has no data, by its start
+    reasons: dict[datetime, str] = field(default_factory=dict)
+    #: what tenants have that the platform does not know
+    apart: list[SetApart] = field(default_factory=list)
+
+
+def steps_of(windows: Sequence[Window]) -> Iterator[list[Window]]:
+    """These windows, which are in order of time, in groups without gaps, of `WINDOWS_AT_ONCE` at most."""
+    step: list[Window] = list(windows[:1])
+    for before, window in pairwise(windows):
+        if window != before.next or len(step) == WINDOWS_AT_ONCE:
+            yield step
+            step = []
+        step.append(window)
+    if step:
+        yield step
+
+
+class SourceSteps:
+    """The source of one trigger, for one run."""
+
+    def __init__(self, deps: Dependencies, trigger: Trigger) -> None:
+        self._deps = deps
+        self._trigger = trigger
+        self._away: SourceUnavailable | None = None
+        self._tenants: frozenset[str] | None = None
+        #: whether this run has asked the platform which tenants it has
+        self._has_asked = False
+
+    def read(self, windows: Sequence[Window]) -> Answer:
+        """What the source says of these consecutive windows.
+
+        Rows that can't be used take the data from their own windows only. Raises SourceUnavailable for a source that is away; it
+        is not asked again then.
+        """
+        if self._away is not None:
+            raise self._away
+        try:
+            through = self._deps.signals.complete_through(self._trigger)
+            answer = Answer(min(through, self._deps.clock.now()) if through else None)
+            self._read(windows, answer)
+        except SourceUnavailable as error:
+            self._away = error
+            raise
+        readings, apart = self._of_known_tenants(answer.readings)
+        return Answer(answer.complete_through, readings, answer.reasons, apart)
+
+    def _read(self, windows: Sequence[Window], answer: Answer) -> None:
+        first, last = windows[0], windows[-1]
+        try:
+            readings = self._deps.signals.readings(self._trigger, first, last)
+            reasons = self._deps.signals.unmeasurable(self._trigger, first, last)
+        except UnusableAnswer as error:
+            if first == last:
+                answer.reasons[first.start] = str(error)
+                return
+            middle = len(windows) // 2
+            self._read(windows[:middle], answer)
+            self._read(windows[middle:], answer)
+            return
+        answer.readings.extend(readings)
+        answer.reasons.update(reasons)
+
+    def _of_known_tenants(self, readings: list[Reading]) -> tuple[list[Reading], list[SetApart]]:
+        """Tenants that are not on the platform's list are asked for once a run, for they may be new.
+
+        Without any list everything counts: the guard must not be blind because the platform was never asked.
+        """
+        named = {reading.tenant_id for reading in readings}
+        if self._tenants is None:
+            self._tenants = self._listed()
+        if self._tenants is None or not named <= self._tenants:
+            self._ask()
+        return (readings, []) if self._tenants is None else set_apart(readings, self._tenants)
+
+    def _listed(self) -> frozenset[str] | None:
+        with self._deps.state.transaction() as state:
+            listed = state.tenants.listed()
+        return listed.tenant_ids if listed else None
+
+    def _ask(self) -> None:
+        """Ask the platform for its tenants; while it is away, or names none, what it said last holds."""
+        if self._has_asked:
+            return
+        self._has_asked = True
+        try:
+            found = frozenset(self._deps.ledger.tenant_ids())
+        except SourceUnavailable:
+            return
+        if found:
+            self._tenants = found
+            with self._deps.state.transaction() as state:
+                state.tenants.save_list(TenantList(found, self._deps.wall_clock.now()))
