@@ -21,8 +21,6 @@ from ledger_guard.use_cases.health_check.missing import why_no_data
 from ledger_guard.use_cases.health_check.oddities import remember_oddities
 from ledger_guard.use_cases.health_check.source_steps import SourceSteps, steps_of
 
-#: windows younger than this at the last check are read again for late data; the policy's lateness if longer
-LATE_DATA = timedelta(hours=1)
 NO_PAST = "a comparison of balances can't be made for the past"
 
 
@@ -123,7 +121,7 @@ def sense(deps: Dependencies, trigger: Trigger) -> SenseOutcome:
 
 def lateness(policy: Policy) -> timedelta:
     """How far back from the end of the newest sensed window to look for late data."""
-    return max(LATE_DATA, timedelta(seconds=policy.sensing.allowed_lateness_seconds))
+    return policy.lateness
 
 
 def _newest_closed(deps: Dependencies, now: datetime) -> Window:
