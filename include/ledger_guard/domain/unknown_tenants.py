@@ -13,9 +13,6 @@ from datetime import datetime
 from ledger_guard.domain.signals import Reading
 from ledger_guard.domain.windows import iso
 
-#: in the place of a tenant, for people; no tenant id can have parentheses
-POOLED = "(unknown tenants)"
-
 
 @dataclass(frozen=True)
 class TenantList:

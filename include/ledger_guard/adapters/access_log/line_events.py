@@ -47,8 +47,9 @@ class LineEvents:
     ) -> None:
         """Read by `mapping`; `tenant_id`, when given, is the tenant of every line.
 
-        `now` is the event clock's: an event that is later by more than `skew` is refused. `requests` are those of the policy's triggers; where the path of
-        a payment provider's is a prefix, it ends in the provider. `tenants` says which tenants this file may name.
+        `now` is the event clock's: an event that is later by more than `skew` is refused. `requests` are those of the policy's
+        triggers; where the path of a payment provider's is a prefix, it ends in the provider. `tenants` says which tenants this
+        file may name.
 
         Raises:
             BadInputError: the tenant id is not allowed, or the mapping wants a constant tenant and names none.

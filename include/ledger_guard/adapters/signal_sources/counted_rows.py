@@ -55,13 +55,21 @@ def moment_of(found: object, *, naive_is_utc: bool) -> datetime | None:
     if isinstance(found, datetime):
         if found.tzinfo is None:
             return found.replace(tzinfo=UTC) if naive_is_utc else None
-        return found.astimezone(UTC)
+        return _in_utc(found)
     if isinstance(found, (int, float, Decimal)) and not isinstance(found, bool):
         try:
             return datetime.fromtimestamp(float(found), tz=UTC)
         except (OverflowError, ValueError, OSError):
             return None
     return None
+
+
+def _in_utc(found: datetime) -> datetime | None:
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        # the first or last day of the calendar, and its zone leads out of it
+        return None
 
 
 def _start(row: Mapping[str, Any], first: Window, last: Window, *, naive_is_utc: bool) -> datetime:

@@ -24,11 +24,11 @@ from ledger_guard.use_cases.health_check.watch import watch as verdict_sentences
 def watch(ctx: click.Context, tell: bool, as_json: bool) -> None:
     """Report problems of the guard itself. For cron or a timer, every five minutes, besides the health check.
 
-    Needs only guard state, so it works when Airflow is down; without guard state it posts that the guard is blind, once an hour. It
-    reports: no verdicts for two windows, runs that should have
-    started and did not, questions that expired without a record; and what the DAGs' tasks saw last: paused DAGs, emergencies that
-    stay queued. Everything is printed, one line each; new problems are also posted in the channel. Exit code 1 when there is a
-    problem.
+    Needs only guard state, so it works when Airflow is down; without guard state it posts that the guard is blind, once an hour.
+    It reports: no verdicts for the policy's time, runs that should have started and did not, questions that expired without a
+    record, tenants that went dark, log lines out of time, unknown tenants; and what the DAGs' tasks saw last: paused DAGs,
+    emergencies that stay queued. Everything is printed, one line each; new problems are also posted in the channel. Exit code 1
+    when there is a problem.
 
     \b
     Examples:

@@ -82,6 +82,7 @@ def is_ready(deps: Dependencies, trigger: Trigger) -> bool:
         return has_waited or through is None
     if complete_through is None:
         return has_waited or through is None
+    complete_through = min(complete_through, now)
     if through is None and _is_given_up(deps, Window(complete_through, newest.length)):
         return True
     newest_was_late = now >= newest.end + timedelta(seconds=deps.policy.sensing.allowed_lateness_seconds)

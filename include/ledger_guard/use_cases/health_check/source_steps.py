@@ -15,6 +15,8 @@ from ledger_guard.ports import Dependencies
 
 #: most windows that are read by one statement and stored by one transaction: two hours of five minutes
 WINDOWS_AT_ONCE = 24
+#: after so many answers with rows that can't be used it is the source that is wrong, not some windows
+MOST_UNUSABLE = 16
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class SourceSteps:
     def __init__(self, deps: Dependencies, trigger: Trigger) -> None:
         self._deps = deps
         self._trigger = trigger
+        self._unusable = 0
         self._away: SourceUnavailable | None = None
         self._tenants: frozenset[str] | None = None
         #: whether this run has asked the platform which tenants it has
@@ -77,15 +80,20 @@ class SourceSteps:
             readings = self._deps.signals.readings(self._trigger, first, last)
             reasons = self._deps.signals.unmeasurable(self._trigger, first, last)
         except UnusableAnswer as error:
-            if first == last:
-                answer.reasons[first.start] = str(error)
-                return
-            middle = len(windows) // 2
-            self._read(windows[:middle], answer)
-            self._read(windows[middle:], answer)
+            self._unusable += 1
+            self._read_apart(windows, answer, str(error))
             return
         answer.readings.extend(readings)
         answer.reasons.update(reasons)
+
+    def _read_apart(self, windows: Sequence[Window], answer: Answer, why: str) -> None:
+        """Ask for the newer half of these windows, then the older; each by itself in the end, where enough may be tried."""
+        middle = len(windows) // 2
+        for half in (windows[middle:], windows[:middle]):
+            if len(windows) == 1 or self._unusable >= MOST_UNUSABLE:
+                answer.reasons.update({window.start: why for window in half})
+            else:
+                self._read(half, answer)
 
     def _of_known_tenants(self, readings: list[Reading]) -> tuple[list[Reading], list[SetApart]]:
         """Tenants that are not on the platform's list are asked for once a run, for they may be new.
