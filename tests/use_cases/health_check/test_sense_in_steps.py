@@ -160,7 +160,7 @@ def test_a_query_that_is_wrong_as_a_whole_is_not_tried_for_every_window():
     assert sense(world.deps, T1).no_data == DAY
     # each later step is tried once more: it may be another query by then
     assert len(source.asked) == MOST_UNUSABLE + len(list(steps_of([window(number) for number in range(6 + DAY)]))) - 1
-    assert stored(world)[293] == ("no_data", "window 12:25, tenant a: comes twice")
+    assert stored(world)[293] == ("no_data", "window 12:00, tenant a: comes twice")
 
 
 def test_a_source_that_goes_away_in_the_middle_is_not_asked_for_every_step():

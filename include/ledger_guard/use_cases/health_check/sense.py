@@ -114,7 +114,8 @@ def sense(deps: Dependencies, trigger: Trigger) -> SenseOutcome:
     found = _Found((), (), {})
     for step in steps_of([*young, *new]):
         found = _asked(deps, trigger, source, step, is_first=outcome.sensed_through is None, is_last=step[-1] == newest)
-        outcome = outcome.followed_by(_stored(deps, trigger, found, set(young)))
+        if found.windows:
+            outcome = outcome.followed_by(_stored(deps, trigger, found, set(young)))
     if not _speaks_of_now_alone(deps, trigger):
         remember_oddities(deps, trigger, found.complete, found.readings)
     return outcome
@@ -219,8 +220,7 @@ def _stored(deps: Dependencies, trigger: Trigger, found: _Found, young: set[Wind
     no_data = sum(each.state is WindowState.NO_DATA for each in new)
     with deps.state.transaction() as state:
         revised = state.readings.record(sensed, [reading for reading in found.readings if reading.window in complete])
-        if found.windows:
-            state.tenants.set_apart(trigger, found.windows[0].start, found.windows[-1].end, found.apart)
+        state.tenants.set_apart(trigger, found.windows[0].start, found.windows[-1].end, found.apart)
         outcome = SenseOutcome(trigger, len(new), no_data, revised, state.readings.sensed_through(trigger))
         if new or revised:
             subject, at = f"trigger:{trigger.value}", deps.wall_clock.now()

@@ -10,13 +10,14 @@ from itertools import pairwise
 from ledger_guard.domain.errors import SourceUnavailable, UnusableAnswer
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.unknown_tenants import SetApart, TenantList, set_apart
-from ledger_guard.domain.windows import Window
+from ledger_guard.domain.windows import UTC, Window
 from ledger_guard.ports import Dependencies
 
 #: most windows that are read by one statement and stored by one transaction: two hours of five minutes
 WINDOWS_AT_ONCE = 24
 #: after so many answers with rows that can't be used it is the source that is wrong, not some windows
 MOST_UNUSABLE = 16
+_NOT_ASKED = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class SourceSteps:
     def __init__(self, deps: Dependencies, trigger: Trigger) -> None:
         self._deps = deps
         self._trigger = trigger
+        self._complete_through: datetime | None = _NOT_ASKED
         self._unusable = 0
         self._away: SourceUnavailable | None = None
         self._tenants: frozenset[str] | None = None
@@ -65,14 +67,20 @@ class SourceSteps:
         if self._away is not None:
             raise self._away
         try:
-            through = self._deps.signals.complete_through(self._trigger)
-            answer = Answer(min(through, self._deps.clock.now()) if through else None)
+            answer = Answer(self._through())
             self._read(windows, answer)
         except SourceUnavailable as error:
             self._away = error
             raise
         readings, apart = self._of_known_tenants(answer.readings)
         return Answer(answer.complete_through, readings, answer.reasons, apart)
+
+    def _through(self) -> datetime | None:
+        """Asked once a run: what is complete at its beginning is so for all of its steps."""
+        if self._complete_through is _NOT_ASKED:
+            found = self._deps.signals.complete_through(self._trigger)
+            self._complete_through = min(found, self._deps.clock.now()) if found else None
+        return self._complete_through
 
     def _read(self, windows: Sequence[Window], answer: Answer) -> None:
         first, last = windows[0], windows[-1]
