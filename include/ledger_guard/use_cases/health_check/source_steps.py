@@ -109,7 +109,9 @@ class SourceSteps:
         Without any list everything counts: the guard must not be blind because the platform was never asked.
         """
         named = {reading.tenant_id for reading in readings}
-        if self._tenants is None:
+        if not named:
+            return [], []
+        if self._tenants is None and not self._has_asked:
             self._tenants = self._listed()
         if self._tenants is None or not named <= self._tenants:
             self._ask()
