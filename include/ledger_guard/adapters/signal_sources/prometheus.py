@@ -74,7 +74,7 @@ class PrometheusSource:
             for series in self._matrix(self._asked("query_range", form)):
                 tenant, points = self._series(series)
                 for moment, value in points:
-                    key = (tenant, _window_start(moment, first))
+                    key = (tenant, self._window_start(tenant, moment, first))
                     if key in found:
                         raise self._mistaken(f"tenant {tenant} has several series; allowed: sum by ({self._source.tenant_label})")
                     found[key] = value
@@ -116,6 +116,13 @@ class PrometheusSource:
             raise self._mistaken(f"tenant {tenant} has a count that is no number; allowed: numbers from 0")
         return str(tenant), [(moment, round(value)) for moment, value in points]
 
+    def _window_start(self, tenant: str, moment: float, first: Window) -> datetime:
+        """A point stands at its window's end."""
+        try:
+            return first.start + timedelta(seconds=moment - first.end.timestamp())
+        except (OverflowError, ValueError):
+            raise self._mistaken(f"tenant {tenant} has a point at a moment that is none: {moment:g}") from None
+
     def _mistaken(self, why: str) -> UnusableAnswer:
         """Of some windows: the others may be asked for by themselves."""
         return UnusableAnswer(f"{self._source.url}: {why}")
@@ -135,8 +142,3 @@ def _pieces(first: Window, last: Window) -> Iterator[tuple[datetime, datetime]]:
         end = min(start + first.length * (_WINDOWS_AT_ONCE - 1), last.end)
         yield start, end
         start = end + first.length
-
-
-def _window_start(moment: float, first: Window) -> datetime:
-    """A point stands at its window's end."""
-    return first.start + timedelta(seconds=moment - first.end.timestamp())
