@@ -10,6 +10,7 @@ from tests.triggers import T1, T3
 
 from ledger_guard.domain.errors import SourceUnavailable, UnusableAnswer
 from ledger_guard.domain.windows import Window
+from ledger_guard.use_cases.approvals.held_up import tell_held_up
 from ledger_guard.use_cases.health_check.sense import is_ready, sense
 from ledger_guard.use_cases.health_check.source_steps import MOST_UNUSABLE, WINDOWS_AT_ONCE, steps_of
 
@@ -196,6 +197,16 @@ def test_a_source_that_says_it_is_complete_beyond_now_is_complete_now(ahead):
     assert is_ready(world.deps, T1)
     sense(world.deps, T1)
     assert max(stored(world)) == 5
+
+
+@pytest.mark.parametrize(("ahead", "is_told"), [(60, False), (61, True)], ids=["the policy's skew", "above"])
+def test_people_are_told_of_a_source_that_is_ahead_of_the_clock(ahead, is_told):
+    world = world_at(window(6).start)
+    deliver(world, T1, range(6), RATE)
+    world.signals.complete(T1, world.clock.now() + timedelta(seconds=ahead))
+    sense(world.deps, T1)
+    assert bool(tell_held_up(world.deps)) is is_told
+    assert [posted.notice.title for posted in world.notifier.posted] == ["watch · T1 · future"] * is_told
 
 
 @pytest.mark.parametrize(

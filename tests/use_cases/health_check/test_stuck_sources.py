@@ -63,11 +63,11 @@ def test_it_is_still_stuck_after_a_day():
     world = world_of()
     for number in range(12, 18):
         next_window(world, number, STUCK)
-    for number in range(18, 18 + 300):
+    for number in range(18, 18 + 350):
         deliver(world, T1, range(number, number + 1), STUCK)
-    world.clock.advance(window(318).start - world.clock.now())
-    assert sense(world.deps, T1).no_data == 300
-    assert next_window(world, 318, STUCK) == 1
+    world.clock.advance(window(368).start - world.clock.now())
+    assert sense(world.deps, T1).no_data == 350
+    assert next_window(world, 368, STUCK) == 1
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ _REMEDIES = {
     GuardAlertKind.OVERDUE: "does the scheduler run? Were runs ended by hand?",
     GuardAlertKind.UNKNOWN_TENANTS: "does a client invent ids, or does the source name tenants otherwise than the platform?",
     GuardAlertKind.TOO_LATE: "does the delivery lag behind? Nobody finds a rise among these lines: look at that time by hand",
-    GuardAlertKind.FUTURE: "set that host's clock right; the refused lines are rejects of their file",
+    GuardAlertKind.FUTURE: "set that clock right; log lines that were refused are rejects of their file",
 }
 
 

@@ -17,6 +17,7 @@ from ledger_guard.domain.windows import Window, closed_windows, iso
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.health_check.late_look import look_for_late_rows
 from ledger_guard.use_cases.health_check.missing import why_no_data
 from ledger_guard.use_cases.health_check.oddities import remember_oddities
 from ledger_guard.use_cases.health_check.source_steps import SourceSteps, steps_of
@@ -118,6 +119,8 @@ def sense(deps: Dependencies, trigger: Trigger) -> SenseOutcome:
             outcome = outcome.followed_by(_stored(deps, trigger, found, set(young)))
     if not _speaks_of_now_alone(deps, trigger):
         remember_oddities(deps, trigger, found.complete, found.readings)
+    if new and deps.policy.trigger(trigger).source.is_counted_elsewhere:
+        look_for_late_rows(deps, trigger, source, newest)
     return outcome
 
 

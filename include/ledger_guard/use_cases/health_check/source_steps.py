@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from ledger_guard.domain.errors import SourceUnavailable, UnusableAnswer
+from ledger_guard.domain.guard_alerts import GuardAlertKind
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.unknown_tenants import SetApart, TenantList, set_apart
-from ledger_guard.domain.windows import UTC, Window
+from ledger_guard.domain.windows import UTC, Window, iso
 from ledger_guard.ports import Dependencies
 
 #: most windows that are read by one statement and stored by one transaction: two hours of five minutes
@@ -78,9 +79,19 @@ class SourceSteps:
     def _through(self) -> datetime | None:
         """Asked once a run: what is complete at its beginning is so for all of its steps."""
         if self._complete_through is _NOT_ASKED:
-            found = self._deps.signals.complete_through(self._trigger)
-            self._complete_through = min(found, self._deps.clock.now()) if found else None
+            found, now = self._deps.signals.complete_through(self._trigger), self._deps.clock.now()
+            if found and found - now > timedelta(seconds=self._deps.policy.sensing.clock_skew_seconds):
+                self._remember_ahead(found)
+            self._complete_through = min(found, now) if found else None
         return self._complete_through
+
+    def _remember_ahead(self, through: datetime) -> None:
+        """One row from the future must not hide that a source lags behind: people are told."""
+        words = (
+            f"the source says that it is complete through {iso(through)}, ahead of the clock: one of its rows or clocks is wrong"
+        )
+        with self._deps.state.transaction() as state:
+            state.guard_alerts.seen(GuardAlertKind.FUTURE, self._trigger.value, self._deps.wall_clock.now(), words)
 
     def _read(self, windows: Sequence[Window], answer: Answer) -> None:
         first, last = windows[0], windows[-1]
