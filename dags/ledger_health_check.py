@@ -73,7 +73,7 @@ SENSE_TIMEOUT_SECONDS = POLICY.sensing.allowed_lateness_seconds + POLICY.sensing
 def ledger_health_check() -> None:
     @task(retries=0, on_failure_callback=None)
     def watch() -> list[str]:
-        """Report missing verdicts and repairs that, compared again, did not hold. Fails alone when the channel is down."""
+        """Report missing verdicts, dark tenants, and repairs that did not hold. Fails alone when the channel is down."""
         return watching.watch_and_verify(open_dependencies())
 
     @task(retries=0, on_failure_callback=None)

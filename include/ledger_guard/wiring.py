@@ -11,6 +11,7 @@ from typing import Any
 from ledger_guard.adapters.audit.audit_key_source import audit_keys_from
 from ledger_guard.adapters.clocks.rehearsal import RehearsalClock
 from ledger_guard.adapters.clocks.system import SystemClock
+from ledger_guard.adapters.files.local_marker import FileMarker
 from ledger_guard.adapters.flag_probes.probes import HttpFlagProbes
 from ledger_guard.adapters.flag_stores.dotenv import DotenvFlagStore
 from ledger_guard.adapters.flag_stores.flagd import FlagdFlagStore
@@ -52,7 +53,7 @@ from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.schema import Policy
 from ledger_guard.policy.sources import Prometheus
 from ledger_guard.ports import Dependencies
-from ledger_guard.ports.people import Notifier, Pager
+from ledger_guard.ports.people import LocalMarker, Notifier, Pager
 from ledger_guard.ports.platform import Clock, FlagStore, SignalSource
 
 SLACK_CONNECTION = "slack_ledger_ops"
@@ -102,6 +103,12 @@ _FLAG_STORES: dict[str, Callable[[Any, Policy, ConnectionSettings, Clock], FlagS
 def audit_keys() -> AuditKeys:
     """The keys that mark audit entries, from the environment; none is allowed."""
     return audit_keys_from(os.environ)
+
+
+def local_marker() -> LocalMarker:
+    """Remembers on this machine, in LEDGER_GUARD_MARKER_DIR, what was told while guard state was away."""
+    folder = os.environ.get("LEDGER_GUARD_MARKER_DIR", "")
+    return FileMarker(Path(folder) if folder else None)
 
 
 def audit_heads_file() -> Path | None:

@@ -13,6 +13,8 @@ REASON_MAX_CHARACTERS = 300
 MOST_KEPT_REJECTS = 1_000
 #: a file with more rejected lines than this, and fewer usable ones, is abandoned
 MOST_REJECTS = 200_000
+#: what the reason of a line says that is ahead of the clock
+AHEAD = "is in the future"
 #: most unknown tenants that one file may name
 MOST_UNKNOWN_TENANTS = 100
 
@@ -66,6 +68,11 @@ class RejectedLine:
     #: about when: the line's own time, or that of the event before it; None when the file has had neither
     near: datetime | None = None
 
+    @property
+    def is_from_future(self) -> bool:
+        """Whether it was refused for being ahead of the clock."""
+        return AHEAD in self.reason
+
 
 @dataclass(frozen=True)
 class IngestedFile:
@@ -81,6 +88,10 @@ class IngestedFile:
     #: events that were stored before, by an earlier run or by an earlier line
     already_known: int = 0
     rejected: int = 0
+    #: of the accepted ones: came after their windows were settled, so that they are in no reading
+    too_late: int = 0
+    #: of the rejected ones: ahead of the clock
+    from_future: int = 0
     first_event: datetime | None = None
     last_event: datetime | None = None
     #: number and reason of the first rejected line; empty when there is none

@@ -30,8 +30,16 @@ class SourceUnavailable(LedgerGuardError):
     """A source did not answer or lacks data: the window is `no_data`; retry when it is back."""
 
 
-class SchemaMismatch(SourceUnavailable):
+class GuardStateUnavailable(SourceUnavailable):
+    """The guard's own database did not answer or is not migrated: the guard is blind until it does."""
+
+
+class SchemaMismatch(GuardStateUnavailable):
     """Guard state's schema is another release's: upgrade it, or install that release; nothing was read or written."""
+
+
+class UnusableAnswer(SourceUnavailable):
+    """A source answered with rows that can't be used: the windows that they are about are `no_data`; correct the source."""
 
 
 class LedgerInvariantError(LedgerGuardError):

@@ -28,6 +28,13 @@ class Sensing(Section):
     missing_data_probability: float = Field(1e-6, gt=0, lt=0.5)
     #: a window in which a larger share of a trigger's log lines can't be read is missing data: failures may be among them
     most_unreadable_share: float = Field(0.01, ge=0, le=1)
+    #: how far ahead the clock of a host may be: later log lines are refused, counted and told
+    clock_skew_seconds: int = Field(60, ge=0, le=3600)
+    #: after so long without a window that could be read, or without a request of a usually busy tenant, people are told
+    blind_after_minutes: int = Field(10, ge=1, le=1440)
+    #: a `sql` or `prometheus` source that gives the same numbers for every tenant in so many windows in a row is stuck, where
+    #: chance can't explain it; null: it never is, as where all traffic is made by a machine
+    stuck_after_windows: int | None = Field(6, ge=2, le=288)
 
 
 class Detection(Section):

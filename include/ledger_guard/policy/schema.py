@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
@@ -100,6 +102,10 @@ class Rotation(Section):
     overlap_hours: int = Field(24, ge=1)
 
 
+#: windows younger than this at the last check are read again for late data
+_LATE_DATA = timedelta(hours=1)
+
+
 class Policy(Section):
     """The whole policy file."""
 
@@ -188,6 +194,16 @@ class Policy(Section):
             valid_minutes=self.drill.answer_within_minutes,
             minimum_reason_characters=rollback.minimum_reason_characters,
         )
+
+    @property
+    def lateness(self) -> timedelta:
+        """How far back from the newest sensed window late data is looked for: an hour, or what is allowed where that is more."""
+        return max(_LATE_DATA, timedelta(seconds=self.sensing.allowed_lateness_seconds))
+
+    @property
+    def blind_windows(self) -> int:
+        """After so many windows in a row without data the guard is blind; two at least."""
+        return max(2, math.ceil(self.sensing.blind_after_minutes / self.window_minutes))
 
     @property
     def modes(self) -> dict[str, Mode]:

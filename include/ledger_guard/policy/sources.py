@@ -19,6 +19,8 @@ class Source(Section):
     speaks_of_now_alone: ClassVar[bool] = False
     #: it names the subject of each event
     names_subjects: ClassVar[bool] = False
+    #: its numbers are counted elsewhere, by what may be stuck
+    is_counted_elsewhere: ClassVar[bool] = False
     #: it can tell the money that its events are about
     tells_money: ClassVar[bool] = True
 
@@ -56,6 +58,8 @@ class BalanceComparison(Source):
 class SqlQuery(Source):
     """A query of yours that counts, over any Airflow connection with a DB-API hook."""
 
+    is_counted_elsewhere: ClassVar[bool] = True
+
     kind: Literal["sql"]
     #: id of the Airflow connection
     connection: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,200}$")
@@ -83,6 +87,7 @@ class SqlQuery(Source):
 class Prometheus(Source):
     """Two expressions over a server with Prometheus' API: Prometheus, Mimir, VictoriaMetrics, or Loki's metric queries."""
 
+    is_counted_elsewhere: ClassVar[bool] = True
     tells_money: ClassVar[bool] = False
 
     kind: Literal["prometheus"]

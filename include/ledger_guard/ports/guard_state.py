@@ -12,6 +12,7 @@ from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.budgets import BeingWritten, Written
+from ledger_guard.domain.dark_tenants import DarkTenant
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
 from ledger_guard.domain.freeze_overrides import FreezeOverride
@@ -24,6 +25,7 @@ from ledger_guard.domain.repairs import Repair
 from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.secrets import SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
+from ledger_guard.domain.unknown_tenants import SetApart, TenantList
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window
 
@@ -436,14 +438,42 @@ class GuardAlertStore(Protocol):
     def standing(self) -> list[GuardAlert]:
         """Active alerts, oldest first."""
 
-    def seen(self, kind: GuardAlertKind, about: str, at: datetime) -> GuardAlert:
-        """Record that it is active; one that was over begins again, unreported."""
+    def seen(self, kind: GuardAlertKind, about: str, at: datetime, detail: str = "") -> GuardAlert:
+        """Record that it is active, with what there is to say now; one that was over begins again, unreported."""
 
     def over(self, kind: GuardAlertKind, about: str, at: datetime) -> None:
         """Record that it is over; does nothing if it was not active."""
 
     def told(self, kind: GuardAlertKind, about: str, at: datetime) -> None:
         """Record that it was reported; the first time is kept. Raises BadInputError for an unknown one."""
+
+
+class TenantStore(Protocol):
+    """The platform's tenants as it said last, what others sent, and which of its tenants have gone dark."""
+
+    def listed(self) -> TenantList | None:
+        """The tenants that the platform last said it has; None before the first time."""
+
+    def save_list(self, listed: TenantList) -> None:
+        """Replace that list."""
+
+    def set_apart(self, trigger: Trigger, start: datetime, end: datetime, found: Sequence[SetApart]) -> None:
+        """Record what windows that begin in `[start, end)` had of unknown tenants; replaces what was recorded of them."""
+
+    def apart(self, trigger: Trigger, start: datetime, end: datetime) -> list[SetApart]:
+        """What windows that begin in `[start, end)` had of unknown tenants, oldest first; windows without are left out."""
+
+    def see_dark(self, trigger: Trigger, found: Sequence[DarkTenant]) -> None:
+        """Record that these are dark; those that are known to be stay as they are."""
+
+    def not_dark(self, trigger: Trigger, tenants: Collection[str], at: datetime) -> None:
+        """Record that these are not dark any more; unknown ones are no error."""
+
+    def dark(self, trigger: Trigger, *, untold_only: bool = False) -> list[DarkTenant]:
+        """Tenants that are dark now, by id; all of them, or those of which nobody was told."""
+
+    def told_of_dark(self, trigger: Trigger, tenants: Collection[str], at: datetime) -> None:
+        """Record that people were told of these; the first time is kept."""
 
 
 class AuditLog(Protocol):
@@ -550,6 +580,10 @@ class UnitOfWork(Protocol):
     @property
     def runs(self) -> RunStore:
         """Grants of runs, and the notes of their tasks."""
+
+    @property
+    def tenants(self) -> TenantStore:
+        """Known, unknown and dark tenants."""
 
     @property
     def guard_alerts(self) -> GuardAlertStore:

@@ -110,6 +110,9 @@ class AccessEventDelivery(Protocol):
     def add(self, events: Sequence[AccessEvent]) -> int:
         """Store events whose key is not known yet; returns how many that were."""
 
+    def unknown(self, events: Sequence[AccessEvent]) -> int:
+        """How many of these events, each of another key, are not stored yet."""
+
     def keep_rejects(self, file: IngestedFile, rejects: Sequence[RejectedLine]) -> None:
         """Store unusable lines of an announced file, for people to look at."""
 

@@ -110,7 +110,7 @@ def test_a_source_that_goes_away_blinds_the_guard_and_keeps_what_it_knew(world, 
     assert is_ready(world.deps, T1)
     assert sense(world.deps, T1).no_data == 2
     outcome = classify(world.deps, T1)
-    assert (outcome.change, outcome.has_just_gone_blind) == (Change.BLIND, True)
+    assert (outcome.change, outcome.has_just_gone_blind(2)) == (Change.BLIND, True)
     assert decide(world.deps, outcome).branch == "notify"
 
 

@@ -16,7 +16,7 @@ from tests.triggers import T1
 from ledger_guard.adapters.memory.clock import SettableClock
 from ledger_guard.adapters.signal_sources.counted_rows import checked_readings
 from ledger_guard.adapters.signal_sources.sql_query import SqlQuerySource
-from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.errors import SourceUnavailable, UnusableAnswer
 from ledger_guard.domain.signals import MoneyAtRisk, Reading
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.sources import SqlQuery
@@ -250,6 +250,62 @@ def test_on_mariadb_a_timestamp_is_read_in_utc_whatever_the_servers_zone(on_mari
     assert found == Reading(T1, "a", AT_NOON, 2, 4, 2)
     written = counted.replace("from_unixtime(floor(unix_timestamp(at) / 300) * 300)", "date_format(min(at), '%Y-%m-%d %H:%i:%s')")
     assert on_mariadb.source(written.replace("group by 1, 2", "group by 2")).readings(T1, AT_NOON, AT_NOON) == [found]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "9999-12-31T23:59:59-05:00",
+        "0001-01-01T00:00:00+05:00",
+        "0000-01-01T00:00:00Z",
+        "9999-12-31T23:55:00Z",
+        "10000-01-01T00:00:00Z",
+        "infinity",
+    ],
+)
+def test_a_time_at_the_end_of_the_calendar_is_refused_in_a_sentence(tmp_path, written):
+    odd = f"select '{written}' as window_start, 'a' as tenant_id, 1 as events, 2 as exposure where :start <> :end"
+    source = Database(sqlite(tmp_path / "counts.db").engine, "zoned", lambda moment: moment, "text").source(odd)
+    with pytest.raises(UnusableAnswer, match=r"window_start .*allowed: "):
+        source.readings(T1, AT_NOON, AT_NOON)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("written", ["infinity", "-infinity", "0044-03-15 BC", "294276-01-01", "9999-12-31 23:59:59-05"])
+def test_a_time_that_only_the_database_knows_is_refused_too(empty_database_uri, written):
+    database = Database(on_postgres(empty_database_uri), "zoned", lambda moment: moment, "timestamptz")
+    odd = (
+        f"select timestamptz '{written}' as window_start, 'a' as tenant_id, 1 as events, 2 as exposure"
+        " where cast(:start as timestamptz) < cast(:end as timestamptz)"
+    )
+    with pytest.raises(SourceUnavailable, match="connection metrics_db: "):
+        database.source(odd).readings(T1, AT_NOON, AT_NOON)
+    with pytest.raises(SourceUnavailable, match="connection metrics_db: "):
+        database.source(complete_query=f"select timestamptz '{written}'").complete_through(T1)
+
+
+@pytest.mark.parametrize("name", ["events", "exposure", "subjects"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity")], ids=str)
+def test_a_count_that_is_no_number_is_refused(name, value):
+    answer = {"window_start": NOON, "tenant_id": "a", "events": 1, "exposure": 2, "subjects": 1, name: value}
+    with pytest.raises(UnusableAnswer, match=f"{name} .*: is no count"):
+        checked_readings(T1, [answer], AT_NOON, AT_NOON, naive_is_utc=False)
+
+
+@pytest.mark.parametrize(
+    ("local", "utc"),
+    [
+        ("2026-03-29T01:55:00+01:00", "2026-03-29T00:55:00Z"),
+        ("2026-03-29T03:00:00+02:00", "2026-03-29T01:00:00Z"),
+        ("2026-10-25T02:55:00+02:00", "2026-10-25T00:55:00Z"),
+        ("2026-10-25T02:55:00+01:00", "2026-10-25T01:55:00Z"),
+    ],
+    ids=["before the hour that is left out", "after it", "the first of the hour that comes twice", "the second"],
+)
+def test_a_window_of_a_night_in_which_clocks_change_is_known_by_its_zone(local, utc):
+    at = Window(datetime.fromisoformat(utc.replace("Z", "+00:00")), FIVE)
+    answer = {"window_start": local, "tenant_id": "a", "events": 1, "exposure": 2}
+    assert checked_readings(T1, [answer], at, at, naive_is_utc=False) == [Reading(T1, "a", at, 1, 2, 1)]
 
 
 def test_a_time_without_a_zone_is_refused_where_the_policy_says_that_times_have_one(tmp_path):

@@ -11,6 +11,7 @@ from tests.triggers import TRIGGERS
 
 from ledger_guard import wiring
 from ledger_guard.adapters.memory.dependencies import MemoryWorld, memory_world
+from ledger_guard.domain.dark_tenants import DarkTenant
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.guard_alerts import GuardAlertKind
 from ledger_guard.entrypoints.cli.main import main
@@ -96,12 +97,38 @@ def test_a_channel_that_is_down_is_said_and_hides_nothing(world, capsys):
     assert said.err.startswith("not posted: the channel")
 
 
-def test_without_guard_state_it_says_so_in_one_line_and_exits_with_1(world, capsys, monkeypatch):
+@pytest.mark.parametrize(("options", "posts"), [([], 1), (["--no-tell"], 0)], ids=["told once an hour", "only printed"])
+def test_without_guard_state_it_says_so_in_one_line_exits_with_1_and_tells_people(
+    world, capsys, monkeypatch, tmp_path, options, posts
+):
     def away():
         raise SourceUnavailable("guard state: connection refused")
 
+    monkeypatch.setenv("LEDGER_GUARD_MARKER_DIR", str(tmp_path / "told"))
     monkeypatch.setattr(world.state, "transaction", away)
     monkeypatch.setattr(world.state, "snapshot", away)
+    for _ in range(2):
+        assert main(["watch", *options]) == 1
+        said = capsys.readouterr()
+        assert (said.out, said.err) == ("", "guard state: connection refused\n")
+    assert titles(world) == ["watch · the guard is blind"] * posts
+
+
+def test_without_guard_state_and_channel_both_are_said(world, capsys, monkeypatch, tmp_path):
+    def away():
+        raise SourceUnavailable("guard state: connection refused")
+
+    monkeypatch.setenv("LEDGER_GUARD_MARKER_DIR", str(tmp_path / "told"))
+    monkeypatch.setattr(world.state, "transaction", away)
+    world.notifier.break_down("away too")
     assert main(["watch"]) == 1
-    said = capsys.readouterr()
-    assert (said.out, said.err) == ("", "guard state: connection refused\n")
+    assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == ["not posted", "guard state"]
+
+
+def test_tenants_that_went_dark_are_a_problem_and_told_once(world, capsys):
+    with world.state.transaction() as state:
+        state.tenants.see_dark(TRIGGERS[0], [DarkTenant("casino_a", NOON, 40)])
+    for _ in range(2):
+        assert main(["watch"]) == 1
+        assert capsys.readouterr().out == "T1: no request arrives any more of casino_a.\n"
+    assert titles(world) == ["watch · T1 insufficient_funds · dark"]

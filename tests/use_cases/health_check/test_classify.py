@@ -181,10 +181,10 @@ def test_a_repeated_run_does_not_repeat_what_a_later_window_has_overtaken(checks
 
 def test_an_unreadable_newest_window_is_blind_and_counted(checks):
     first, second = checks.blind_window(), checks.blind_window()
-    assert (first.change, first.blind_windows, first.has_just_gone_blind) == (Change.BLIND, 1, False)
-    assert (second.change, second.blind_windows, second.has_just_gone_blind) == (Change.BLIND, 2, True)
+    assert (first.change, first.blind_windows, first.has_just_gone_blind(2)) == (Change.BLIND, 1, False)
+    assert (second.change, second.blind_windows, second.has_just_gone_blind(2)) == (Change.BLIND, 2, True)
     third, seeing = checks.blind_window(), checks.window()
-    assert (third.change, third.has_just_gone_blind) == (Change.BLIND, False)
+    assert (third.change, third.has_just_gone_blind(2)) == (Change.BLIND, False)
     assert (seeing.change, seeing.blind_windows) == (Change.QUIET, 0)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from ledger_guard.adapters.access_log.line_fields import LineFields, UnusableLine, read_moment
-from ledger_guard.domain.access_events import MOST_UNKNOWN_TENANTS, AccessEvent, NamedTenants
+from ledger_guard.domain.access_events import AHEAD, MOST_UNKNOWN_TENANTS, AccessEvent, NamedTenants
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.identifiers import checked_tenant_id
 from ledger_guard.domain.money import exact_cents
@@ -43,17 +43,19 @@ class LineEvents:
         now: datetime,
         requests: Sequence[AccessEvents],
         tenants: NamedTenants,
+        skew: timedelta = timedelta(0),
     ) -> None:
         """Read by `mapping`; `tenant_id`, when given, is the tenant of every line.
 
-        `now` is the event clock's: a later event is refused. `requests` are those of the policy's triggers; where the path of
-        a payment provider's is a prefix, it ends in the provider. `tenants` says which tenants this file may name.
+        `now` is the event clock's: an event that is later by more than `skew` is refused. `requests` are those of the policy's
+        triggers; where the path of a payment provider's is a prefix, it ends in the provider. `tenants` says which tenants this
+        file may name.
 
         Raises:
             BadInputError: the tenant id is not allowed, or the mapping wants a constant tenant and names none.
         """
         self._mapping = mapping
-        self._now = now
+        self._now, self._skew = now, skew
         # a longer path first: it says more of a line
         self._paths = sorted({shape.path for shape in requests}, key=lambda path: (-len(path), path))
         self._webhooks = [shape for shape in requests if shape.subject == "webhook"]
@@ -77,8 +79,8 @@ class LineEvents:
                 in the future.
         """
         moment = read_moment(fields.event_time, assume_utc=self._mapping.assume_utc)
-        if moment > self._now:
-            raise UnusableLine(f"event time {iso(moment)} is in the future: it is now {iso(self._now)}")
+        if moment - self._now > self._skew:
+            raise UnusableLine(f"event time {iso(moment)} {AHEAD}: it is now {iso(self._now)}")
         try:
             return self._event_at(moment, fields, line_key)
         except UnusableLine as reason:

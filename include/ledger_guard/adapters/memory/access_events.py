@@ -47,6 +47,10 @@ class InMemoryAccessEventDelivery:
             self._kept.events.setdefault(event.event_key, event)
         return len(self._kept.events) - known
 
+    def unknown(self, events: Sequence[AccessEvent]) -> int:
+        """See AccessEventDelivery."""
+        return sum(event.event_key not in self._kept.events for event in events)
+
     def keep_rejects(self, file: IngestedFile, rejects: Sequence[RejectedLine]) -> None:
         """See AccessEventDelivery."""
         self._kept.rejects[file.ingest_id] = (*self._kept.rejects.get(file.ingest_id, ()), *rejects)

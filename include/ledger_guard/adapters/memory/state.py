@@ -21,6 +21,7 @@ from ledger_guard.adapters.memory.guard_state.runs import InMemoryRunStore
 from ledger_guard.adapters.memory.guard_state.secret_sightings import InMemorySecretSightingStore
 from ledger_guard.adapters.memory.guard_state.sensing import InMemoryReadingStore, InMemoryVerdictStore
 from ledger_guard.adapters.memory.guard_state.tables import Tables
+from ledger_guard.adapters.memory.guard_state.tenants import InMemoryTenantStore
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 
 
@@ -44,6 +45,7 @@ class InMemoryTransaction:
         self.sightings = InMemorySecretSightingStore(tables)
         self.deploys = InMemoryDeployStore(tables)
         self.runs = InMemoryRunStore(tables)
+        self.tenants = InMemoryTenantStore(tables)
         self.guard_alerts = InMemoryGuardAlertStore(tables)
         self.audit = InMemoryAuditLog(tables, audit_keys)
 

@@ -70,6 +70,14 @@ class PostgresAccessEventDelivery(Store):
                     copy.write_row(_columns(event))
             return cursor.rowcount
 
+    def unknown(self, events: Sequence[AccessEvent]) -> int:
+        """See AccessEventDelivery."""
+        keys, moments = [event.event_key for event in events], [event.event_time for event in events]
+        row = self._row("ingest/count_unknown", event_keys=keys, moments=moments)
+        assert row is not None, "a count gives one row"
+        found: int = row["events"]
+        return found
+
     def keep_rejects(self, file: IngestedFile, rejects: Sequence[RejectedLine]) -> None:
         """See AccessEventDelivery."""
         if not rejects:

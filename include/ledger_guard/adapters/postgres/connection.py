@@ -22,7 +22,7 @@ from ledger_guard.adapters.postgres.session import (
     SessionWishes,
     connect_advice,
 )
-from ledger_guard.domain.errors import BadInputError, SourceUnavailable
+from ledger_guard.domain.errors import BadInputError, GuardStateUnavailable, SourceUnavailable
 from ledger_guard.sql import statement
 
 Row = dict[str, Any]
@@ -200,18 +200,22 @@ _MISSING = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psyco
 
 @contextmanager
 def translated_errors(what: str) -> Iterator[None]:
-    """Turn driver errors that mean "the source is away or not as expected" into SourceUnavailable, naming `what`."""
+    """Turn driver errors that mean "the source is away or not as expected" into SourceUnavailable, naming `what`.
+
+    About guard state it is GuardStateUnavailable.
+    """
+    away = GuardStateUnavailable if what == GUARD_STATE else SourceUnavailable
     try:
         yield
     except _MISSING as error:
-        raise SourceUnavailable(f"{what}: {_missing(what, error)}") from error
+        raise away(f"{what}: {_missing(what, error)}") from error
     except psycopg.OperationalError as error:
-        raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
+        raise away(f"{what}: {_one_line(error)}") from error
     except psycopg.errors.InsufficientPrivilege as error:
-        raise SourceUnavailable(f"{what}: {_one_line(error)}{_row_security_advice(error)}") from error
+        raise away(f"{what}: {_one_line(error)}{_row_security_advice(error)}") from error
     except (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch) as error:
         # A mapped column of an unexpected type: no function or operator fits it.
-        raise SourceUnavailable(f"{what}: {_one_line(error)}") from error
+        raise away(f"{what}: {_one_line(error)}") from error
 
 
 def compose(text: LiteralString, **identifiers: str) -> sql.Composed:

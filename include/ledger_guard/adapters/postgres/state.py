@@ -26,10 +26,17 @@ from ledger_guard.adapters.postgres.guard_state.replay import PostgresReplayStor
 from ledger_guard.adapters.postgres.guard_state.rotations import PostgresRotationStore
 from ledger_guard.adapters.postgres.guard_state.runs import PostgresRunStore
 from ledger_guard.adapters.postgres.guard_state.secret_sightings import PostgresSecretSightingStore
+from ledger_guard.adapters.postgres.guard_state.tenants import PostgresTenantStore
 from ledger_guard.adapters.postgres.guard_state.verdicts import PostgresVerdictStore
 from ledger_guard.adapters.postgres.schema_revision import open_guard_state
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
-from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
+from ledger_guard.domain.errors import (
+    BadInputError,
+    GuardStateUnavailable,
+    LedgerInvariantError,
+    SchemaMismatch,
+    SourceUnavailable,
+)
 
 #: the first run of a big fleet stores millions of readings with one statement
 STATEMENT_TIMEOUT_SECONDS = 600
@@ -58,6 +65,7 @@ class GuardRepositories:
         self.sightings = PostgresSecretSightingStore(connection)
         self.deploys = PostgresDeployStore(connection)
         self.runs = PostgresRunStore(connection)
+        self.tenants = PostgresTenantStore(connection)
         self.guard_alerts = PostgresGuardAlertStore(connection)
         self.audit = PostgresAuditLog(connection, audit_keys)
 
@@ -91,13 +99,18 @@ class PostgresGuardState:
             yield GuardRepositories(connection, self._audit_keys)
 
     def _open(self, *, read_only: bool = False) -> Connection:
-        return open_guard_state(
-            self._settings,
-            "guard_state",
-            read_only=read_only,
-            statement_timeout_seconds=STATEMENT_TIMEOUT_SECONDS,
-            lock_timeout_milliseconds=LOCK_TIMEOUT_MILLISECONDS,
-        )
+        try:
+            return open_guard_state(
+                self._settings,
+                "guard_state",
+                read_only=read_only,
+                statement_timeout_seconds=STATEMENT_TIMEOUT_SECONDS,
+                lock_timeout_milliseconds=LOCK_TIMEOUT_MILLISECONDS,
+            )
+        except SchemaMismatch:
+            raise
+        except SourceUnavailable as error:
+            raise GuardStateUnavailable(str(error)) from error
 
 
 @contextmanager

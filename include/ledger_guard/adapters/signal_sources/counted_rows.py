@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ledger_guard.domain.errors import BadInputError, SourceUnavailable
+from ledger_guard.domain.errors import BadInputError, UnusableAnswer
 from ledger_guard.domain.identifiers import checked_tenant_id
 from ledger_guard.domain.signals import MoneyAtRisk, Reading, Trigger
 from ledger_guard.domain.windows import UTC, Window, iso
@@ -29,14 +29,14 @@ def checked_readings(
     known. Times are aware, or naive and in UTC where `naive_is_utc`, or ISO text of either kind, or seconds since 1970.
 
     Raises:
-        SourceUnavailable: a row is not what it has to be: a column is missing, a time is off the grid of windows or outside
+        UnusableAnswer: a row is not what it has to be: a column is missing, a time is off the grid of windows or outside
             `first..last`, a tenant or a count can't be one, or a window and tenant come twice. Nothing of the answer counts.
     """
     found: dict[tuple[datetime, str], Reading] = {}
     for row in rows:
         start, tenant_id = _start(row, first, last, naive_is_utc=naive_is_utc), _tenant(row)
         if (start, tenant_id) in found:
-            raise SourceUnavailable(f"window {iso(start)}, tenant {tenant_id}: comes twice; allowed: one row for each")
+            raise UnusableAnswer(f"window {iso(start)}, tenant {tenant_id}: comes twice; allowed: one row for each")
         events, exposure = _count(row, "events"), _count(row, "exposure")
         subjects = events if row.get("subjects") is None else _count(row, "subjects")
         found[start, tenant_id] = Reading(
@@ -55,7 +55,7 @@ def moment_of(found: object, *, naive_is_utc: bool) -> datetime | None:
     if isinstance(found, datetime):
         if found.tzinfo is None:
             return found.replace(tzinfo=UTC) if naive_is_utc else None
-        return found.astimezone(UTC)
+        return _in_utc(found)
     if isinstance(found, (int, float, Decimal)) and not isinstance(found, bool):
         try:
             return datetime.fromtimestamp(float(found), tz=UTC)
@@ -64,21 +64,29 @@ def moment_of(found: object, *, naive_is_utc: bool) -> datetime | None:
     return None
 
 
+def _in_utc(found: datetime) -> datetime | None:
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        # the first or last day of the calendar, and its zone leads out of it
+        return None
+
+
 def _start(row: Mapping[str, Any], first: Window, last: Window, *, naive_is_utc: bool) -> datetime:
     missing = [name for name in REQUIRED if name not in row]
     if missing:
-        raise SourceUnavailable(f"column {missing[0]}: is missing; allowed: {', '.join(REQUIRED)}[, {', '.join(OPTIONAL)}]")
+        raise UnusableAnswer(f"column {missing[0]}: is missing; allowed: {', '.join(REQUIRED)}[, {', '.join(OPTIONAL)}]")
     value = row["window_start"]
     start = moment_of(value, naive_is_utc=naive_is_utc)
     if start is None:
         allowed = "a time, or seconds since 1970" if naive_is_utc else "a time with a zone; for one in UTC set `times: utc`"
-        raise SourceUnavailable(f"window_start {str(value)[:40]!r}: is no such time; allowed: {allowed}")
+        raise UnusableAnswer(f"window_start {str(value)[:40]!r}: is no such time; allowed: {allowed}")
     if (start - first.start) % first.length != timedelta(0):
         minutes = first.length / timedelta(minutes=1)
-        raise SourceUnavailable(f"window_start {iso(start)}: begins no window; allowed: every {minutes:g} minutes on the clock")
+        raise UnusableAnswer(f"window_start {iso(start)}: begins no window; allowed: every {minutes:g} minutes on the clock")
     if not first.start <= start < last.end:
         asked = f"{iso(first.start)} to {iso(last.end)}"
-        raise SourceUnavailable(f"window_start {iso(start)}: lies outside of what was asked for; allowed: {asked}")
+        raise UnusableAnswer(f"window_start {iso(start)}: lies outside of what was asked for; allowed: {asked}")
     return start
 
 
@@ -86,7 +94,7 @@ def _tenant(row: Mapping[str, Any]) -> str:
     try:
         return checked_tenant_id(str(row["tenant_id"]) if row["tenant_id"] is not None else "")
     except BadInputError as error:
-        raise SourceUnavailable(f"tenant_id: {error}") from error
+        raise UnusableAnswer(f"tenant_id: {error}") from error
 
 
 def _money(row: Mapping[str, Any], events: int) -> MoneyAtRisk | None:
@@ -101,7 +109,7 @@ def _money(row: Mapping[str, Any], events: int) -> MoneyAtRisk | None:
 def _count(row: Mapping[str, Any], name: str) -> int:
     value = row[name]
     if not _is_whole(value, _LARGEST):
-        raise SourceUnavailable(f"{name} {str(value)[:40]!r}: is no count; allowed: whole numbers from 0")
+        raise UnusableAnswer(f"{name} {str(value)[:40]!r}: is no count; allowed: whole numbers from 0")
     return int(value)
 
 

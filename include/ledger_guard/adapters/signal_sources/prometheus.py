@@ -9,7 +9,7 @@ from typing import Any
 
 from ledger_guard.adapters.http.http_calls import HttpCaller
 from ledger_guard.adapters.signal_sources.counted_rows import checked_readings
-from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.errors import SourceUnavailable, UnusableAnswer
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.windows import Window, iso
 from ledger_guard.policy.sources import Prometheus
@@ -60,15 +60,15 @@ class PrometheusSource:
         alone = sorted(events.keys() - exposure.keys())
         if any(events[key] for key in alone):
             tenant, start = next(key for key in alone if events[key])
-            raise self._unusable(f"tenant {tenant} has events at {iso(start)} and no exposure")
+            raise self._mistaken(f"tenant {tenant} has events at {iso(start)} and no exposure")
         rows = (
             {"window_start": start, "tenant_id": tenant, "events": events.get((tenant, start), 0), "exposure": count}
             for (tenant, start), count in exposure.items()
         )
         try:
             return checked_readings(trigger, rows, first, last, naive_is_utc=False)
-        except SourceUnavailable as error:
-            raise self._unusable(str(error)) from error
+        except UnusableAnswer as error:
+            raise self._mistaken(str(error)) from error
 
     def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:  # noqa: ARG002  one server
         """See SignalSource: windows at whose end no tenant had a series of events for an hour, unless the policy allows it."""
@@ -87,9 +87,9 @@ class PrometheusSource:
             for series in self._matrix(self._asked("query_range", form)):
                 tenant, points = self._series(series)
                 for moment, value in points:
-                    key = (tenant, _window_start(moment, first))
+                    key = (tenant, self._window_start(tenant, moment, first))
                     if key in found:
-                        raise self._unusable(f"tenant {tenant} has several series; allowed: sum by ({self._source.tenant_label})")
+                        raise self._mistaken(f"tenant {tenant} has several series; allowed: sum by ({self._source.tenant_label})")
                     found[key] = value
         return found
 
@@ -124,10 +124,21 @@ class PrometheusSource:
             raise self._unusable("a series is not as the API describes it") from None
         if not tenant:
             label = self._source.tenant_label
-            raise self._unusable(f"a series has no label {label}; allowed: sum by ({label})")
+            raise self._mistaken(f"a series has no label {label}; allowed: sum by ({label})")
         if not all(math.isfinite(value) for _, value in points):
-            raise self._unusable(f"tenant {tenant} has a count that is no number; allowed: numbers from 0")
+            raise self._mistaken(f"tenant {tenant} has a count that is no number; allowed: numbers from 0")
         return str(tenant), [(moment, round(value)) for moment, value in points]
+
+    def _window_start(self, tenant: str, moment: float, first: Window) -> datetime:
+        """A point stands at its window's end."""
+        try:
+            return first.start + timedelta(seconds=moment - first.end.timestamp())
+        except (OverflowError, ValueError):
+            raise self._mistaken(f"tenant {tenant} has a point at a moment that is none: {moment:g}") from None
+
+    def _mistaken(self, why: str) -> UnusableAnswer:
+        """Of some windows: the others may be asked for by themselves."""
+        return UnusableAnswer(f"{self._source.url}: {why}")
 
     def _unusable(self, why: str) -> SourceUnavailable:
         return SourceUnavailable(f"{self._source.url}: {why}")

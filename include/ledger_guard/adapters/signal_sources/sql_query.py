@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import LiteralString
 
 from ledger_guard.adapters.signal_sources.counted_rows import checked_readings, moment_of
-from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.errors import SourceUnavailable, UnusableAnswer
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.windows import Window
 from ledger_guard.policy.sources import SqlQuery
@@ -69,11 +69,11 @@ class SqlQuerySource:
             found = connection.execute(text(self._source.query), self._bounds(first, last))
             rows = found.mappings().fetchmany(self._source.most_rows + 1)
         if len(rows) > self._source.most_rows:
-            raise SourceUnavailable(f"connection {self._source.connection}: more than {self._source.most_rows:,} rows came")
+            raise UnusableAnswer(f"connection {self._source.connection}: more than {self._source.most_rows:,} rows came")
         try:
             return checked_readings(trigger, ({**row} for row in rows), first, last, naive_is_utc=self._source.times != "zoned")
-        except SourceUnavailable as error:
-            raise SourceUnavailable(f"connection {self._source.connection}: {error}") from error
+        except UnusableAnswer as error:
+            raise UnusableAnswer(f"connection {self._source.connection}: {error}") from error
 
     def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:  # noqa: ARG002
         """See SignalSource: nothing, every row is a count."""

@@ -39,6 +39,9 @@ class FileIngested(Fact):
     first_event: Seconds | None
     last_event: Seconds | None
     first_reject: str
+    #: 0 in entries from before they were counted
+    too_late: int = 0
+    from_future: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

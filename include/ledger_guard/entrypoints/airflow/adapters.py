@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ledger_guard.policy.schema import Policy
     from ledger_guard.ports import Dependencies
     from ledger_guard.ports.drills import OpenDrillRoom
+    from ledger_guard.ports.people import LocalMarker
     from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript
 
 
@@ -25,6 +26,13 @@ def dependencies_that_tell() -> Dependencies:
     from ledger_guard import wiring  # noqa: PLC0415
 
     return wiring.dependencies_that_tell()
+
+
+def local_marker() -> LocalMarker:
+    """What was told while guard state was away, on this machine's disk."""
+    from ledger_guard import wiring  # noqa: PLC0415
+
+    return wiring.local_marker()
 
 
 def open_platform_script(policy: Policy) -> tuple[PlatformScript, MovementWitness]:

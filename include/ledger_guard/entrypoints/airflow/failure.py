@@ -6,25 +6,34 @@ import logging
 from typing import Any
 
 from ledger_guard.domain.drills import DAG_ID, MARK
-from ledger_guard.domain.errors import LedgerGuardError, SourceUnavailable
+from ledger_guard.domain.errors import GuardStateUnavailable, LedgerGuardError, SourceUnavailable
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import StartedRun
-from ledger_guard.entrypoints.airflow.adapters import dependencies_that_tell
+from ledger_guard.entrypoints.airflow.adapters import dependencies_that_tell, local_marker
 from ledger_guard.entrypoints.airflow.runs import started
 from ledger_guard.ports import Dependencies
+from ledger_guard.use_cases.health_check.tell_blind import tell_blind
 from ledger_guard.use_cases.notify.notify import notify
+
+HEALTH_CHECK = "ledger_health_check"
 
 log = logging.getLogger(__name__)
 
 
 def tell_failure(context: Any) -> None:
-    """Post which task failed, why, and the link to its log. A failed channel is logged and stops nothing."""
-    ti = context["ti"]
+    """Post which task failed, why, and the link to its log. A failed channel is logged and stops nothing.
+
+    Without guard state every task of each health check fails: this is posted once an hour, as that the guard is blind.
+    """
+    ti, error = context["ti"], context.get("exception")
     try:
         deps = dependencies_that_tell()
+        if ti.dag_id == HEALTH_CHECK and isinstance(error, GuardStateUnavailable):
+            tell_blind(deps, local_marker(), error, f"{ti.dag_id}, task {ti.task_id}")
+            return
         notice = Notice(
             title=f"{MARK if ti.dag_id == DAG_ID else ''}{ti.task_id.rsplit('.', maxsplit=1)[-1]} · failed",
-            summary=f"{ti.dag_id} could not finish {ti.task_id}: {context.get('exception') or 'no reason given'}",
+            summary=f"{ti.dag_id} could not finish {ti.task_id}: {error or 'no reason given'}",
             facts=(("Run", ti.run_id), ("Try", str(ti.try_number))),
             links=(("Log", f"{deps.ui_url}/dags/{ti.dag_id}/runs/{ti.run_id}/tasks/{ti.task_id}"),),
             incident_id=_incident_of(deps, started(context["dag_run"])),

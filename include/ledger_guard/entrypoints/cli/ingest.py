@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -180,7 +180,8 @@ def _mapping(
             f"mapping: {name[:60]!r} is unknown; allowed: {', '.join(sorted(policy.access_log)) or 'none is defined'}"
         )
     chosen, requests = policy.access_log[name], list(policy.access_events().values())
-    return name, chosen, LineEvents(chosen, tenant, deps.clock.now(), requests, NamedTenants(deps.ledger.tenant_ids))
+    skew = timedelta(seconds=policy.sensing.clock_skew_seconds)
+    return name, chosen, LineEvents(chosen, tenant, deps.clock.now(), requests, NamedTenants(deps.ledger.tenant_ids), skew)
 
 
 def _mappings(
@@ -213,6 +214,10 @@ def _lines(file: IngestedFile) -> list[str]:
     span = f"{iso(file.first_event)} to {iso(file.last_event)}" if file.first_event and file.last_event else "no events"
     counts = f"{file.accepted} accepted, {file.already_known} already known, {file.rejected} rejected"
     found = [f"{file.file_name} ({file.mapping}): {file.lines} lines, {counts}; {span}"]
+    if file.too_late:
+        found.append(f"  too late: {file.too_late} of the accepted came after their windows were settled: they are in no reading")
+    if file.from_future:
+        found.append(f"  ahead of the clock: {file.from_future} of the rejected; does a host's clock run ahead?")
     found += [f"  missing: {sentence}" for sentence in file.not_knowable]
     if file.rejected:
         found.append(f"  first rejected: {file.first_reject}")

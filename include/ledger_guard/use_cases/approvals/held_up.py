@@ -8,7 +8,7 @@ from datetime import timedelta
 from ledger_guard.domain.drills import DAG_ID as DRILL_DAG_ID
 from ledger_guard.domain.drills import MARK
 from ledger_guard.domain.errors import SourceUnavailable
-from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
+from ledger_guard.domain.guard_alerts import NOW_AND_THEN, GuardAlert, GuardAlertKind
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import DAG_IDS, EMERGENCY_DAG_IDS, RunGrant
 from ledger_guard.domain.windows import iso
@@ -64,6 +64,9 @@ _REMEDIES = {
     GuardAlertKind.PAUSED: "switch it on in Airflow's list of DAGs",
     GuardAlertKind.QUEUED: "is the DAG paused? Does the scheduler run? Are all run slots taken? End parked runs no one needs",
     GuardAlertKind.OVERDUE: "does the scheduler run? Were runs ended by hand?",
+    GuardAlertKind.UNKNOWN_TENANTS: "does a client invent ids, or does the source name tenants otherwise than the platform?",
+    GuardAlertKind.TOO_LATE: "does the delivery lag behind? Nobody finds a rise among these lines: look at that time by hand",
+    GuardAlertKind.FUTURE: "set that clock right; log lines that were refused are rejects of their file",
 }
 
 
@@ -130,7 +133,8 @@ def _sentences(deps: Dependencies, state: UnitOfWork, paused: Sequence[str] | No
         yield f"{dag_id} is paused: none of its runs starts, not even emergencies."
     known_otherwise = {GuardAlertKind.OVERDUE} if paused is None else {GuardAlertKind.OVERDUE, GuardAlertKind.PAUSED}
     for guard_alert in state.guard_alerts.standing():
-        if guard_alert.is_firing(now) and guard_alert.kind not in known_otherwise:
+        is_news = guard_alert.kind not in NOW_AND_THEN or guard_alert.told_at is None
+        if guard_alert.is_firing(now) and is_news and guard_alert.kind not in known_otherwise:
             yield guard_alert.sentence
     if overdue := _overdue(deps, state):
         yield f"{overdue} question(s) expired with no answer on record: their runs have ended, or Airflow is not running."

@@ -206,7 +206,8 @@ class _Classification:
 
     def _blind_windows(self, newest: Window, judged: int) -> int:
         """How many of the newest windows in a row were unreadable, counted a little further back than what was judged."""
-        windows = self._state.readings.windows(self._trigger, newest.end - (judged + 2) * newest.length, newest.end)
+        reach = (judged + self._deps.policy.blind_windows) * newest.length
+        windows = self._state.readings.windows(self._trigger, newest.end - reach, newest.end)
         blind = 0
         for sensed in reversed(windows):
             if sensed.state is not WindowState.NO_DATA:

@@ -29,16 +29,15 @@ class ClassifyOutcome:
     scope: Scope
     #: start of the newest judged window; None when none ever was
     window_start: Seconds | None
-    #: unreadable windows in a row up to the newest; counted at most two before what was judged
+    #: unreadable windows in a row up to the newest; counted no further back than the policy's time before what was judged
     blind_windows: int = 0
     #: windows judged again because of late data, and the verdicts that changed
     judged_again: int = 0
     verdicts_changed: int = 0
 
-    @property
-    def has_just_gone_blind(self) -> bool:
-        """Whether this run reached two unreadable windows in a row; true once per blind period."""
-        return self.blind_windows >= 2 and self.blind_windows - self.judged_windows < 2 and self.change is Change.BLIND
+    def has_just_gone_blind(self, after: int) -> bool:
+        """Whether this run reached `after` unreadable windows in a row; true once per blind period."""
+        return self.blind_windows >= after > self.blind_windows - self.judged_windows and self.change is Change.BLIND
 
 
 def nothing_new(state: UnitOfWork, trigger: Trigger, incident: Incident | None, length: timedelta) -> ClassifyOutcome:

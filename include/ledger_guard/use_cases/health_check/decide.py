@@ -35,8 +35,8 @@ def decide(deps: Dependencies, outcome: ClassifyOutcome) -> Decision:
     """The branch for what classify found.
 
     Opened or escalated: `remediate` when the row names an action besides notify, else `notify`. Resolved: `notify` if the
-    incident was reported. Blind: `notify` once, at the second unreadable window in a row. Continuing: `remediate` again when a
-    repair that triage advised against would be proposed now. Else `nothing`.
+    incident was reported. Blind: `notify` once, after the policy's time of unreadable windows in a row. Continuing: `remediate`
+    again when a repair that triage advised against would be proposed now. Else `nothing`.
 
     Raises:
         BadInputError: the outcome's incident does not exist, or is missing where it is needed. Nothing was decided;
@@ -59,7 +59,7 @@ def _decision(deps: Dependencies, outcome: ClassifyOutcome) -> Decision:
     if outcome.change is Change.RESOLVED:
         incident = _incident(deps, outcome)
         return Decision("notify" if incident.thread_ts else "nothing", incident_id=incident.incident_id)
-    if outcome.has_just_gone_blind:
+    if outcome.has_just_gone_blind(deps.policy.blind_windows):
         return Decision("notify", incident_id=outcome.incident_id)
     if outcome.change is Change.CONTINUED and outcome.judged_windows:
         return _again(deps, _incident(deps, outcome))

@@ -9,16 +9,19 @@ from datetime import datetime, timedelta
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.facts.codec import Seconds, TriggerWord, recorded
 from ledger_guard.domain.facts.records import WindowsSensed
-from ledger_guard.domain.missing_data import USUAL_WINDOWS, USUAL_WITHIN, exposures, missing_windows
+from ledger_guard.domain.missing_data import USUAL_WITHIN
 from ledger_guard.domain.money_at_risk import with_ages
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
+from ledger_guard.domain.unknown_tenants import SetApart
 from ledger_guard.domain.windows import Window, closed_windows, iso
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
-from ledger_guard.ports.guard_state import ReadingStore, UnitOfWork
+from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.health_check.late_look import look_for_late_rows
+from ledger_guard.use_cases.health_check.missing import why_no_data
+from ledger_guard.use_cases.health_check.oddities import remember_oddities
+from ledger_guard.use_cases.health_check.source_steps import SourceSteps, steps_of
 
-#: windows younger than this at the last check are read again for late data; the policy's lateness if longer
-LATE_DATA = timedelta(hours=1)
 NO_PAST = "a comparison of balances can't be made for the past"
 
 
@@ -36,6 +39,11 @@ class SenseOutcome:
     #: end of the newest sensed window; None when none ever was
     sensed_through: Seconds | None
 
+    def followed_by(self, other: SenseOutcome) -> SenseOutcome:
+        """What both stored together, `other` the newer."""
+        sums = (self.windows + other.windows, self.no_data + other.no_data, self.revised + other.revised)
+        return SenseOutcome(self.trigger, *sums, other.sensed_through)
+
 
 @dataclass(frozen=True)
 class _Found:
@@ -44,6 +52,13 @@ class _Found:
     windows: Sequence[Window]
     readings: Sequence[Reading]
     reasons: Mapping[datetime, str]
+    #: what there was of tenants that the platform does not have
+    apart: Sequence[SetApart] = ()
+
+    @property
+    def complete(self) -> list[Window]:
+        """Windows that have data."""
+        return [window for window in self.windows if window.start not in self.reasons]
 
 
 def is_ready(deps: Dependencies, trigger: Trigger) -> bool:
@@ -68,6 +83,7 @@ def is_ready(deps: Dependencies, trigger: Trigger) -> bool:
         return has_waited or through is None
     if complete_through is None:
         return has_waited or through is None
+    complete_through = min(complete_through, now)
     if through is None and _is_given_up(deps, Window(complete_through, newest.length)):
         return True
     newest_was_late = now >= newest.end + timedelta(seconds=deps.policy.sensing.allowed_lateness_seconds)
@@ -79,7 +95,8 @@ def sense(deps: Dependencies, trigger: Trigger) -> SenseOutcome:
 
     The first run goes back `history_days`; no run goes further. A comparison of balances begins with the newest window, and
     skipped windows are `no_data`. A window that is incomplete at its source is left for later until the policy gives up; then it
-    is `no_data` with the reason, never quiet. Running it again changes nothing.
+    is `no_data` with the reason, never quiet. Running it again changes nothing. Many windows, as after an outage, are read and
+    stored in steps of two hours: a killed run goes on behind the last one.
 
     Raises:
         BadInputError: windows are stored that lie in the future. Nothing was written; mend the clock.
@@ -94,16 +111,22 @@ def sense(deps: Dependencies, trigger: Trigger) -> SenseOutcome:
             raise BadInputError(f"{trigger.value}: {there}; allowed: a correct clock")
         new = list(closed_windows(_first_new(deps, trigger, through, newest), newest.end, newest.length))
         young = _young_windows(deps, state, trigger, through, newest)
-        usual = _usual_exposures(state.readings, trigger, [*young, *new][0].start) if young or new else []
-    if not young and not new:
-        return SenseOutcome(trigger, 0, 0, 0, through)
-    found = _asked(deps, trigger, [*young, *new], usual, is_first=through is None)
-    return _stored(deps, trigger, found, set(young))
+    source, outcome = SourceSteps(deps, trigger), SenseOutcome(trigger, 0, 0, 0, through)
+    found = _Found((), (), {})
+    for step in steps_of([*young, *new]):
+        found = _asked(deps, trigger, source, step, is_first=outcome.sensed_through is None, is_last=step[-1] == newest)
+        if found.windows:
+            outcome = outcome.followed_by(_stored(deps, trigger, found, set(young)))
+    if not _speaks_of_now_alone(deps, trigger):
+        remember_oddities(deps, trigger, found.complete, found.readings)
+    if new and deps.policy.trigger(trigger).source.is_counted_elsewhere:
+        look_for_late_rows(deps, trigger, source, newest)
+    return outcome
 
 
 def lateness(policy: Policy) -> timedelta:
     """How far back from the end of the newest sensed window to look for late data."""
-    return max(LATE_DATA, timedelta(seconds=policy.sensing.allowed_lateness_seconds))
+    return policy.lateness
 
 
 def _newest_closed(deps: Dependencies, now: datetime) -> Window:
@@ -133,30 +156,28 @@ def _speaks_of_now_alone(deps: Dependencies, trigger: Trigger) -> bool:
     return deps.policy.trigger(trigger).source.speaks_of_now_alone
 
 
-def _asked(deps: Dependencies, trigger: Trigger, windows: list[Window], usual: Sequence[int], *, is_first: bool) -> _Found:
-    """Read consecutive windows from the source."""
+def _asked(
+    deps: Dependencies, trigger: Trigger, source: SourceSteps, windows: list[Window], *, is_first: bool, is_last: bool
+) -> _Found:
+    """Read consecutive windows from the source. `is_first`: nothing was ever stored; `is_last`: they end with the newest."""
     try:
         if _speaks_of_now_alone(deps, trigger):
             return _compared(deps, trigger, windows)
-        complete_through = deps.signals.complete_through(trigger)
-        readings = deps.signals.readings(trigger, windows[0], windows[-1])
-        reasons = deps.signals.unmeasurable(trigger, windows[0], windows[-1])
+        answer = source.read(windows)
     except SourceUnavailable as error:
         # Nothing is stored before the source's first answer, which brings its history.
         waited = [] if is_first else [window for window in windows if _is_given_up(deps, window)]
         return _Found(waited, [], {window.start: str(error) for window in waited})
+    through, reasons = answer.complete_through, dict(answer.reasons)
     if is_first:
-        windows = _since_the_source_began(windows, readings) if complete_through else []
-    known = [window for window in windows if complete_through and window.end <= complete_through]
+        windows = _since_the_source_began(windows, answer.readings, is_last=is_last) if through else []
+    known = [window for window in windows if through and window.end <= through]
     for window in windows[len(known) :]:
         if _is_given_up(deps, window):
             known.append(window)
-            reasons[window.start] = (
-                f"the source is complete only through {iso(complete_through) if complete_through else 'no moment'}"
-            )
+            reasons[window.start] = f"the source is complete only through {iso(through) if through else 'no moment'}"
     measured = [window for window in known if window.start not in reasons]
-    chance = deps.policy.sensing.missing_data_probability
-    return _Found(known, readings, {**missing_windows(measured, exposures(readings), usual, chance), **reasons})
+    return _Found(known, answer.readings, {**why_no_data(deps, trigger, measured, answer), **reasons}, answer.apart)
 
 
 def _compared(deps: Dependencies, trigger: Trigger, windows: list[Window]) -> _Found:
@@ -178,9 +199,9 @@ def _aged(deps: Dependencies, trigger: Trigger, readings: Sequence[Reading], win
     return with_ages(readings, before)
 
 
-def _since_the_source_began(windows: list[Window], readings: Sequence[Reading]) -> list[Window]:
+def _since_the_source_began(windows: list[Window], readings: Sequence[Reading], *, is_last: bool) -> list[Window]:
     """Leave out windows before the source's first row: they are neither quiet nor missing. The newest window always stays."""
-    began = min((reading.window.start for reading in readings), default=windows[-1].start)
+    began = min((reading.window.start for reading in readings), default=windows[-1].start if is_last else windows[-1].end)
     return [window for window in windows if window.start >= began]
 
 
@@ -202,18 +223,9 @@ def _stored(deps: Dependencies, trigger: Trigger, found: _Found, young: set[Wind
     no_data = sum(each.state is WindowState.NO_DATA for each in new)
     with deps.state.transaction() as state:
         revised = state.readings.record(sensed, [reading for reading in found.readings if reading.window in complete])
+        state.tenants.set_apart(trigger, found.windows[0].start, found.windows[-1].end, found.apart)
         outcome = SenseOutcome(trigger, len(new), no_data, revised, state.readings.sensed_through(trigger))
         if new or revised:
             subject, at = f"trigger:{trigger.value}", deps.wall_clock.now()
             state.audit.append(recorded(WindowsSensed(**vars(outcome)), actor="ledger_guard", subject=subject, at=at))
     return outcome
-
-
-def _usual_exposures(readings: ReadingStore, trigger: Trigger, before: datetime) -> list[int]:
-    """The fleet's exposure in the newest complete windows of the day before `before`, oldest first; at most 12."""
-    windows = readings.windows(trigger, before - USUAL_WITHIN, before)
-    complete = [sensed.window for sensed in windows if sensed.state is WindowState.COMPLETE][-USUAL_WINDOWS:]
-    if not complete:
-        return []
-    totals = exposures(readings.readings(trigger, complete[0].start, complete[-1].end))
-    return [totals[window.start] for window in complete]

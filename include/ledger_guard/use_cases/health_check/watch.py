@@ -16,11 +16,10 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.held_up import see_dags, see_overdue, tell_held_up, tell_not_begun
 from ledger_guard.use_cases.approvals.orphaned_questions import close_orphans, tell_orphans
+from ledger_guard.use_cases.health_check.oddities import tell_dark
 from ledger_guard.use_cases.health_check.verify_again import verify_again
 from ledger_guard.use_cases.notify.notify import notify
 
-#: after so many windows without a verdict the guard reports itself
-SILENT_WINDOWS = 2
 #: the same alert is not repeated within this time (wall-clock)
 REPEAT_AFTER = timedelta(hours=1)
 #: how many audit entries are searched for the last alert
@@ -63,18 +62,19 @@ def _guard_alerts(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> It
             yield f"{trigger.value}: no verdict has been produced yet."
         return
     patience = timedelta(seconds=deps.policy.sensing.allowed_lateness_seconds + deps.policy.sensing.give_up_after_seconds)
-    if now - judged_at > SILENT_WINDOWS * length:
+    if now - judged_at > deps.policy.blind_windows * length:
         yield f"{trigger.value}: no verdict has been produced since {iso(judged_at)}."
-    elif now - judged_through > patience + (SILENT_WINDOWS + 1) * length:
+    elif now - judged_through > patience + (deps.policy.blind_windows + 1) * length:
         yield f"{trigger.value}: verdicts end at {iso(judged_through)}; it is now {iso(now)}."
-    if reason := _blindness(state, trigger, judged_through, length):
-        yield f"{trigger.value}: the guard is blind: its last {SILENT_WINDOWS} windows could not be read ({reason})."
+    if reason := _blindness(deps, state, trigger, judged_through):
+        yield f"{trigger.value}: the guard is blind: its last {deps.policy.blind_windows} windows could not be read ({reason})."
 
 
-def _blindness(state: UnitOfWork, trigger: Trigger, judged_through: datetime, length: timedelta) -> str:
+def _blindness(deps: Dependencies, state: UnitOfWork, trigger: Trigger, judged_through: datetime) -> str:
     """Why the newest judged windows could not be read; empty when one could."""
-    windows = state.readings.windows(trigger, judged_through - SILENT_WINDOWS * length, judged_through)
-    if len(windows) < SILENT_WINDOWS or any(sensed.state is not WindowState.NO_DATA for sensed in windows):
+    length = timedelta(minutes=deps.policy.window_minutes)
+    windows = state.readings.windows(trigger, judged_through - deps.policy.blind_windows * length, judged_through)
+    if len(windows) < deps.policy.blind_windows or any(sensed.state is not WindowState.NO_DATA for sensed in windows):
         return ""
     return windows[-1].reason
 
@@ -97,12 +97,17 @@ def _was_told(deps: Dependencies, sentences: list[str]) -> bool:
 
 
 def watch_and_verify(deps: Dependencies) -> list[str]:
-    """As `watch_and_tell`, then `verify_again`: what the guard lacks, and repairs that did not hold.
+    """As `watch_and_tell`, then dark tenants, then `verify_again`: what the guard lacks, and repairs that did not hold.
 
-    Raises LedgerGuardError when one of them failed; the other was done.
+    Raises LedgerGuardError when one of them failed; the others were done.
     """
     found: list[str] = []
-    _each([lambda: found.extend(watch_and_tell(deps)), lambda: found.extend(verify_again(deps))])
+    parts: list[_Part] = [
+        lambda: found.extend(watch_and_tell(deps)),
+        lambda: found.extend(tell_dark(deps)),
+        lambda: found.extend(verify_again(deps)),
+    ]
+    _each(parts)
     return found
 
 
@@ -148,6 +153,7 @@ def tell_from_outside(deps: Dependencies) -> None:
             lambda: tell_orphans(deps),
             lambda: tell_not_begun(deps),
             lambda: watch_and_tell(deps),
+            lambda: tell_dark(deps),
         ]
     )
 

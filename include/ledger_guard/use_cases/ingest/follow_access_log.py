@@ -23,6 +23,7 @@ from ledger_guard.domain.windows import Window
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.followed_logs import LogFolder
 from ledger_guard.ports.platform import AccessEventDelivery, AccessEventStore
+from ledger_guard.use_cases.ingest.event_times import remember_out_of_time, settled_before
 from ledger_guard.use_cases.ingest.followed_book import FollowedBook, Undecided, disown, log_of
 from ledger_guard.use_cases.ingest.followed_looks import Completeness, Faults, Look
 from ledger_guard.use_cases.ingest.ingest_access_log import delivered, told_of
@@ -48,6 +49,9 @@ class Follower:
         self._unrecorded: dict[str, IngestedFile] = {}
         self._newest: datetime | None = None
         self._stated: datetime | None = None
+        #: of this look: windows before it are not read again; lines that came after that, and lines ahead of the clock
+        self._settled: datetime | None = None
+        self._late = self._ahead = 0
 
     def look(self, *, is_last: bool = False, stopped: Callable[[], bool] = lambda: False) -> Look:
         """Read what is new, and state how far the source is complete.
@@ -61,6 +65,7 @@ class Follower:
         """
         look, now = Look(), self._deps.clock.now()
         self._folder.as_of(now)
+        self._settled, self._late, self._ahead = settled_before(self._deps), 0, 0
         try:
             book = self._opened()
             sights = self._sights(look)
@@ -69,6 +74,7 @@ class Follower:
             self._faults.keep_only({sight.file_id for sight in sights})
             self._faults.hold(look, self._deps.wall_clock.now(), is_last=is_last)
             self._hold_for_unusable(book, sights, look, is_last=is_last)
+            remember_out_of_time(self._deps, self._late, self._ahead, self._settled)
             if sights and not look.held and not look.is_unfinished:
                 self._state(look, now)
         except Exception:
@@ -150,7 +156,7 @@ class Follower:
             before = log.file if log else IngestedFile(new_id(), sight.path, batch.fingerprint, batch.mapping)
             if log is None:
                 delivery.begin(before)
-            file = delivered(delivery, before, events, rejects)
+            file = delivered(delivery, before, events, rejects, self._settled)
             delivery.keep_hiding(_placed(rejects, events, sight, now))
             delivery.finish(file)
             position = _position(sight, log, file, batch, now)
@@ -164,6 +170,8 @@ class Follower:
         look.accepted += file.accepted - before.accepted
         look.already_known += file.already_known - before.already_known
         look.rejected += file.rejected - before.rejected
+        self._late += file.too_late - before.too_late
+        self._ahead += file.from_future - before.from_future
         self._newest = max(filter(None, (self._newest, file.last_event)), default=None)
         return FollowedLog(position, file)
 
@@ -202,7 +210,8 @@ class Follower:
 
     def _state(self, look: Look, now: datetime) -> None:
         """State completeness, in whole windows: within one it changes nothing."""
-        moments = [self._newest - self._completeness.behind] if self._newest else []
+        # a clock that runs ahead, within what the policy allows, makes nothing complete that has not happened yet
+        moments = [min(self._newest, now) - self._completeness.behind] if self._newest else []
         if self._completeness.idle_behind is not None:
             moments.append(now - self._completeness.idle_behind)
         if not moments:

@@ -17,6 +17,7 @@ from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.windows import iso, require_aware
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import AccessEventDelivery, AccessEventStore, AccessLog
+from ledger_guard.use_cases.ingest.event_times import from_future, remember_out_of_time, settled_before, too_late
 
 BATCH_LINES = 5_000
 
@@ -57,8 +58,9 @@ def ingest_access_log(
     Of rejected lines the first `MOST_KEPT_REJECTS` of a file are kept; all are counted.
 
     After all of them, the source counts as complete up to `complete_through`, or else up to the newest accepted event. Not
-    sooner: several files may cover the same minutes. If nothing of a file could be used, the source does not count as complete:
-    its requests are missing, and windows without them would look quiet. `progress` gets a file's name and its lines so far.
+    sooner: several files may cover the same minutes; and never later than now, however far ahead a host's clock runs. If nothing
+    of a file could be used, the source does not count as complete: its requests are missing, and windows without them would look
+    quiet. `progress` gets a file's name and its lines so far.
 
     Raises:
         BadInputError: a file can't be read to its end or is mostly not a log, or `complete_through` is in the future. Earlier
@@ -68,8 +70,12 @@ def ingest_access_log(
     now = deps.clock.now()
     if complete_through is not None and require_aware(complete_through, "complete_through") > now:
         raise BadInputError(f"complete through {iso(complete_through)}: is in the future; allowed: up to {iso(now)}")
-    files = tuple(_ingest_file(deps, store, log, actor, progress) for log in logs)
-    newest = complete_through or max((file.last_event for file in files if file.last_event), default=None)
+    settled = settled_before(deps)
+    files = tuple(_ingest_file(deps, store, log, actor, progress, settled) for log in logs)
+    late, ahead = sum(file.too_late for file in files), sum(file.from_future for file in files)
+    remember_out_of_time(deps, late, ahead, settled)
+    # a clock that runs ahead, within what the policy allows, makes nothing complete that has not happened yet
+    newest = complete_through or max((min(file.last_event, now) for file in files if file.last_event), default=None)
     if newest is None or any(file.is_unusable for file in files):
         return IngestOutcome(files, None)
     at = deps.wall_clock.now()
@@ -81,7 +87,12 @@ def ingest_access_log(
 
 
 def _ingest_file(
-    deps: Dependencies, store: AccessEventStore, log: AccessLog, actor: str, progress: Callable[[str, int], None]
+    deps: Dependencies,
+    store: AccessEventStore,
+    log: AccessLog,
+    actor: str,
+    progress: Callable[[str, int], None],
+    settled: datetime | None,
 ) -> IngestedFile:
     file = IngestedFile(new_id(), log.name, log.sha256(), log.mapping)
     matching: Counter[str] = Counter()
@@ -94,7 +105,7 @@ def _ingest_file(
         while batch := list(islice(entries, BATCH_LINES)):
             events = [entry for entry in batch if isinstance(entry, AccessEvent)]
             rejects = [entry for entry in batch if isinstance(entry, RejectedLine)]
-            file = delivered(delivery, file, events, rejects)
+            file = delivered(delivery, file, events, rejects, settled)
             matching.update(_matching(deps, events))
             hiding = [line for line in rejects if line.hides_request_to]
             hidden.update(line.hides_request_to for line in hiding if line.hides_request_to)
@@ -115,10 +126,14 @@ def _ingest_file(
 
 
 def delivered(
-    delivery: AccessEventDelivery, file: IngestedFile, events: list[AccessEvent], rejects: list[RejectedLine]
+    delivery: AccessEventDelivery,
+    file: IngestedFile,
+    events: list[AccessEvent],
+    rejects: list[RejectedLine],
+    settled: datetime | None,
 ) -> IngestedFile:
-    """Store a part of the file, and return the file with it counted."""
-    new = delivery.add(events)
+    """Store a part of the file, and return the file with it counted. `settled` is as `settled_before` tells it."""
+    late, new = too_late(delivery, events, settled), delivery.add(events)
     delivery.keep_rejects(file, rejects[: MOST_KEPT_REJECTS - file.kept_rejects])
     moments = [event.event_time for event in events]
     reject = f"line {rejects[0].line_number}: {rejects[0].reason}" if rejects else ""
@@ -131,6 +146,8 @@ def delivered(
         first_event=min([*moments, *([file.first_event] if file.first_event else [])], default=None),
         last_event=max([*moments, *([file.last_event] if file.last_event else [])], default=None),
         first_reject=file.first_reject or reject,
+        too_late=file.too_late + late,
+        from_future=file.from_future + from_future(rejects),
     )
 
 
@@ -176,4 +193,6 @@ def told_of(file: IngestedFile) -> FileIngested:
         first_event=file.first_event,
         last_event=file.last_event,
         first_reject=file.first_reject,
+        too_late=file.too_late,
+        from_future=file.from_future,
     )

@@ -26,10 +26,11 @@ class InMemoryGuardAlertStore(Store):
         found = [each for each, over_at in self._tables.guard_alerts.values() if over_at is None]
         return sorted(found, key=lambda each: (each.since, each.kind.value, each.about))
 
-    def seen(self, kind: GuardAlertKind, about: str, at: datetime) -> GuardAlert:
+    def seen(self, kind: GuardAlertKind, about: str, at: datetime, detail: str = "") -> GuardAlert:
         """See GuardAlertStore."""
         known, over_at = self._tables.guard_alerts.get((kind, about), (None, None))
-        found = GuardAlert(kind, about, at, at) if known is None or over_at is not None else replace(known, seen_at=at)
+        goes_on = known if known is not None and over_at is None else GuardAlert(kind, about, at, at)
+        found = replace(goes_on, seen_at=at, detail=detail)
         self._tables.guard_alerts[kind, about] = (found, None)
         return found
 

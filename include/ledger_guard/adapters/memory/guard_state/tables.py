@@ -9,6 +9,7 @@ from typing import Any
 from ledger_guard.domain.approvals import ApprovalAnswer, ApprovalRequest
 from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry
 from ledger_guard.domain.budgets import Written
+from ledger_guard.domain.dark_tenants import DarkTenant
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
@@ -21,6 +22,7 @@ from ledger_guard.domain.plans import Plan, PlanRow
 from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.secrets import SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
+from ledger_guard.domain.unknown_tenants import SetApart, TenantList
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.ports.guard_state import JudgedRevision
 
@@ -84,6 +86,11 @@ class Tables:
     run_notes: dict[tuple[str, str, str], tuple[dict[str, Any], datetime]] = field(default_factory=dict)
     #: by kind and about; with the moment it was over
     guard_alerts: dict[tuple[GuardAlertKind, str], tuple[GuardAlert, datetime | None]] = field(default_factory=dict)
+    #: under an empty key: the tenants that the platform last said it has
+    tenant_list: dict[str, TenantList] = field(default_factory=dict)
+    set_apart: dict[WindowKey, SetApart] = field(default_factory=dict)
+    #: by trigger and tenant; with the moment people were told, if they were
+    dark_tenants: dict[tuple[Trigger, str], tuple[DarkTenant, datetime | None]] = field(default_factory=dict)
     #: under an empty key: when the first task of a DAG looked last
     last_look: dict[str, datetime] = field(default_factory=dict)
     audit: dict[int, AuditEntry] = field(default_factory=dict)

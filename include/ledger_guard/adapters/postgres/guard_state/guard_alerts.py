@@ -20,9 +20,9 @@ class PostgresGuardAlertStore(Store):
         """See GuardAlertStore."""
         return self._all(GuardAlert, "guard/select_guard_alerts")
 
-    def seen(self, kind: GuardAlertKind, about: str, at: datetime) -> GuardAlert:
+    def seen(self, kind: GuardAlertKind, about: str, at: datetime, detail: str = "") -> GuardAlert:
         """See GuardAlertStore."""
-        alert = self._one(GuardAlert, "guard/upsert_guard_alert", kind=kind.value, about=about, at=at)
+        alert = self._one(GuardAlert, "guard/upsert_guard_alert", kind=kind.value, about=about, at=at, detail=detail)
         if alert is None:
             raise LedgerInvariantError(f"guard_alert {kind.value} {about}: was not stored; try again")
         return alert
