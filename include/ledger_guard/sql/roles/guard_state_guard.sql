@@ -10,5 +10,6 @@ revoke insert, update on ledger_guard.schema_version from {role};
 revoke insert, update on ledger_guard.plan_row_state from {role};
 revoke insert on ledger_guard.audit_head from {role};
 grant delete on
-    ledger_guard.signal_window, ledger_guard.verdict, ledger_guard.engine_checkpoint, ledger_guard.judged_window
+    ledger_guard.signal_window, ledger_guard.verdict, ledger_guard.engine_checkpoint, ledger_guard.judged_window,
+    ledger_guard.standing_mismatch
 to {role}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ledger_guard.domain.comparisons import ComparedBalances, LastComparison
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.facts.codec import Seconds, TriggerWord, recorded
 from ledger_guard.domain.facts.records import WindowsSensed
@@ -16,6 +17,7 @@ from ledger_guard.domain.windows import Window, closed_windows, iso
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import ReadingStore, UnitOfWork
+from ledger_guard.use_cases.health_check.compare import compare_now
 
 #: windows younger than this at the last check are read again for late data; the policy's lateness if longer
 LATE_DATA = timedelta(hours=1)
@@ -44,6 +46,8 @@ class _Found:
     windows: Sequence[Window]
     readings: Sequence[Reading]
     reasons: Mapping[datetime, str]
+    #: of a comparison: what the next one goes on from
+    left: LastComparison | None = None
 
 
 def is_ready(deps: Dependencies, trigger: Trigger) -> bool:
@@ -163,10 +167,11 @@ def _compared(deps: Dependencies, trigger: Trigger, windows: list[Window]) -> _F
     """Compare balances now, for the window that just closed."""
     last, now_closed = windows[-1], _newest_closed(deps, deps.clock.now())
     reasons = {window.start: NO_PAST for window in windows if window != now_closed}
-    readings = _aged(deps, trigger, deps.signals.readings(trigger, last, last), last) if last == now_closed else []
+    found = compare_now(deps, trigger, last) if last == now_closed else ComparedBalances([])
+    readings = _aged(deps, trigger, found.readings, last) if found.readings else []
     if last == now_closed and not readings:
         reasons[last.start] = "the comparison found no players"
-    return _Found(windows, readings, reasons)
+    return _Found(windows, readings, reasons, found.left)
 
 
 def _aged(deps: Dependencies, trigger: Trigger, readings: Sequence[Reading], window: Window) -> list[Reading]:
@@ -202,6 +207,9 @@ def _stored(deps: Dependencies, trigger: Trigger, found: _Found, young: set[Wind
     no_data = sum(each.state is WindowState.NO_DATA for each in new)
     with deps.state.transaction() as state:
         revised = state.readings.record(sensed, [reading for reading in found.readings if reading.window in complete])
+        if found.left is not None:
+            # with the readings or not at all: the next window goes on from a comparison that was recorded
+            state.comparisons.keep(trigger, found.left)
         outcome = SenseOutcome(trigger, len(new), no_data, revised, state.readings.sensed_through(trigger))
         if new or revised:
             subject, at = f"trigger:{trigger.value}", deps.wall_clock.now()
