@@ -28,7 +28,8 @@ class MovedPlayers:
 
     def deleted_rows(self, connection: Connection) -> int | None:
         """Rows deleted so far; to be asked in a transaction before the comparison's. None: not told."""
-        return _row(connection, sql.SQL(statement("signals/read_deleted_rows")), {"tables": self._quoted})["deleted_rows"]
+        found = _row(connection, sql.SQL(statement("signals/read_deleted_rows")), {"tables": self._quoted})
+        return None if found["deleted_rows"] is None else int(found["deleted_rows"])
 
     def moment(self, connection: Connection, deleted_rows: int | None) -> PlatformMoment:
         """What the database says of itself, as of the connection's snapshot."""
