@@ -13,6 +13,7 @@ from ledger_guard.domain.windows import UTC, Window
 PlayerKey = tuple[str, str]
 #: from so many transactions on the server's 32-bit numbers could be taken for others
 MOST_TRANSACTIONS = 2**30
+NO_VERSIONS = "a mapped table is a view or a foreign table, whose rows do not tell that they changed"
 #: the grid of whole comparisons is counted from here, so that it is the same after every restart
 _GRID_START = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -81,7 +82,7 @@ def why_whole(before: LastComparison | None, window: Window, now: PlatformMoment
     Nothing is taken over from a comparison of which it is not sure that this one goes on from it.
     """
     if not now.has_versions:
-        return "a mapped table is a view or a foreign table, whose rows do not tell that they changed"
+        return NO_VERSIONS
     if before is None:
         return "there is no comparison before"
     reasons = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 from incremental_worlds import FIRST, FIVE, SLICES, USUAL, Comparisons, Hands, events
+from tests.triggers import T3
 
 from ledger_guard.adapters.memory.state import InMemoryGuardState
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
@@ -18,11 +19,11 @@ PLAYERS = 40
 PLAYER = "id, tenant_id, username, email, balance_real, balance_bonus, balance_real_available, balance_real_held"
 
 
-def ledger_row(player: str, at: str = "now()", amount: float = 5.0, key: str = "") -> str:
+def ledger_row(player: str, at: str = "now()") -> str:
     """A provider's deposit that was booked and never reached the wallet."""
     return (
         "insert into ledgertransaction (id, tx_id, tenant_id, player_id, type, direction, amount, currency, status, created_at)"
-        f" values ('l-{player}{key}', 'x-{player}{key}', 'a', '{player}', 'deposit', 'credit', {amount}, 'USD', 'deposit_captured', {at})"
+        f" values ('l-{player}', 'x-{player}', 'a', '{player}', 'deposit', 'credit', 5, 'USD', 'deposit_captured', {at})"
     )
 
 
@@ -47,6 +48,13 @@ def comparisons(hands, policy) -> Comparisons:
     comparisons.next()
     comparisons.next()
     return comparisons
+
+
+def test_a_whole_comparison_says_the_same_whether_it_leaves_something_or_not(comparisons, hands):
+    hands.run(ledger_row("p7"), "update player set balance_real_available = 'NaN' where id = 'p8'")
+    comparisons.next()
+    source, window = comparisons.source(), Window(comparisons.window.start - FIVE, FIVE)
+    assert source.readings(T3, window, window) == source.compare(T3, window, None).readings == comparisons.whole().readings
 
 
 def differing(comparisons: Comparisons) -> set[str]:

@@ -17,6 +17,7 @@ from ledger_guard.adapters.postgres.platform_names import platform_names
 from ledger_guard.adapters.postgres.platform_session import open_reader
 from ledger_guard.adapters.signal_sources.moved_players import MovedPlayers
 from ledger_guard.domain.comparisons import (
+    NO_VERSIONS,
     ComparedBalances,
     LastComparison,
     PlatformMoment,
@@ -113,6 +114,19 @@ class BalanceComparisonSource:
     def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:  # noqa: ARG002
         """See SignalSource. A comparison can always be used."""
         return {}
+
+    def cost(self, trigger: Trigger, first: Window, last: Window) -> tuple[str, ...]:  # noqa: ARG002
+        """See CostedSource: whether comparisons can go on from each other here."""
+        if self._incremental is None:
+            return ("every comparison is whole: the policy has no source.incremental",)
+        with translated_errors(_WHAT), self._open() as connection:
+            moved = MovedPlayers(self._mapped, has_ledger=has_ledger_table(connection, self._mapped))
+            now = moved.moment(connection, moved.deleted_rows(connection))
+        if not now.has_versions:
+            return (f"every comparison is whole: {NO_VERSIONS}",)
+        slices = self._incremental.slices
+        late = f"deleted rows are not told here (a replica, or track_counts is off): they are found within {slices} windows"
+        return ("incremental", late if now.deleted_rows is None else "deleted rows are told, and then all players are compared")
 
     def _open(self) -> Connection:
         return open_reader(self._platform, self._mapped, "signals")
