@@ -51,7 +51,7 @@ class Incremental(Section):
     #: all players are compared once in so many hours, counted from that hour
     whole_every_hours: int = Field(24, ge=1, le=168)
     #: each window compares one of so many parts of all players too, whether they moved or not
-    slices: int = Field(48, ge=1, le=1000)
+    slices: int = Field(96, ge=1, le=1000)
     #: all players are compared when more than this share of them would have to be
     most_moved_share: float = Field(0.25, gt=0, le=1)
 
