@@ -15,7 +15,7 @@ from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.windows import Window
 
 pytestmark = pytest.mark.postgres
-PLAYERS = 40
+PLAYERS, READER = 40, ROLE_NAMES["reader"]
 PLAYER = "id, tenant_id, username, email, balance_real, balance_bonus, balance_real_available, balance_real_held"
 
 
@@ -291,11 +291,35 @@ def test_a_ledger_in_partitions_is_followed(hands, policy):
 def test_the_readers_role_may_do_it(hands, policy):
     with psycopg.connect(hands.uri, autocommit=True) as connection:
         connection.execute(roles_sql(policy, ROLE_NAMES))
-    reader = hands.uri.replace("//postgres@", f"//{ROLE_NAMES['reader']}@")
+    reader = hands.uri.replace("//postgres@", f"//{READER}@")
     comparisons = Comparisons(reader, policy.platform, InMemoryGuardState(), USUAL.model_copy(update={"slices": 1000}))
     comparisons.next()
     hands.run(ledger_row("p7"))
     assert comparisons.next().told == f"compared 1 of {PLAYERS} players"
+
+
+@pytest.mark.parametrize(
+    "fewer_rights",
+    [
+        pytest.param("revoke execute on function pg_control_checkpoint() from public", id="no look at the server"),
+        pytest.param(
+            f"revoke select on player from {READER}; grant select (id, tenant_id, balance_real_available, balance_real_held,"
+            f" balance_bonus) on player to {READER}",
+            id="some columns alone",
+        ),
+    ],
+)
+def test_where_rights_suffice_for_a_whole_comparison_alone_it_is_made(hands, policy, fewer_rights):
+    with psycopg.connect(hands.uri, autocommit=True) as connection:
+        connection.execute(roles_sql(policy, ROLE_NAMES))
+        connection.execute(fewer_rights)
+    hands.run("delete from walletbalance where player_id = 'p7'")
+    comparisons = Comparisons(hands.uri.replace("//postgres@", f"//{READER}@"), policy.platform, InMemoryGuardState())
+    found = [comparisons.next() for _ in range(3)]
+    assert [events(each.readings) for each in found] == [{"a": (1, PLAYERS)}] * 3
+    assert any("this login may not read what tells who moved" in each.told for each in found)
+    [said] = comparisons.source().cost(T3, comparisons.window, comparisons.window)
+    assert said.startswith("every comparison is whole: this login may not")
 
 
 def test_a_platform_without_its_wallets_gives_no_reading_and_leaves_what_was_left(comparisons, hands):

@@ -90,26 +90,37 @@ class BalanceComparisonSource:
         """See ContinuedSource. Everything is read in one snapshot."""
         if self._incremental is None:
             return ComparedBalances(self.readings(trigger, window, window))
-        with translated_errors(_WHAT), self._open() as connection:
+        with translated_errors(_WHAT):
+            try:
+                return self._going_on(trigger, window, before, self._incremental)
+            except psycopg.errors.InsufficientPrivilege as error:
+                denied = _denied(error)
+        # rights that suffice for a whole comparison may lack what tells who moved
+        return ComparedBalances(self.readings(trigger, window, window), told=f"compared all players: {denied}")
+
+    def _going_on(
+        self, trigger: Trigger, window: Window, before: LastComparison | None, incremental: Incremental
+    ) -> ComparedBalances:
+        with self._open() as connection:
             moved = MovedPlayers(self._mapped, has_ledger=has_ledger_table(connection, self._mapped))
             deleted_rows = moved.deleted_rows(connection)
             # what the count of deleted rows holds must be seen in the snapshot: it begins after it
             connection.commit()
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             now = moved.moment(connection, deleted_rows)
-            grid = WholeGrid(self._incremental.whole_from_hour, timedelta(hours=self._incremental.whole_every_hours))
-            settings = self._settings(self._incremental)
+            grid = WholeGrid(incremental.whole_from_hour, timedelta(hours=incremental.whole_every_hours))
+            settings = self._settings(incremental)
             because = why_whole(before, window, now, settings, grid)
             players = self._players(connection)
-            most = int(sum(players.values()) * self._incremental.most_moved_share)
+            most = int(sum(players.values()) * incremental.most_moved_share)
             chosen = None
             if before is not None and because is None:
-                chosen = self._to_compare(connection, moved, before, window, most)
-            found = self._compared(connection, players, chosen, most)
-            whole_end = window.end if before is None or chosen is None else before.whole_end
-            left = _left(found, window, whole_end, now, settings, most)
-            told = _told(players, chosen, because or "too many would have to be")
-            return ComparedBalances(found.readings(trigger, window), left if now.has_versions else None, told)
+                chosen = _to_compare(connection, moved, before, turn(window, incremental.slices), incremental.slices, most)
+            found = _Found(self._judged(connection, chosen, most + 1), players)
+        whole_end = window.end if before is None or chosen is None else before.whole_end
+        left = _left(found, window, whole_end, now, settings, most)
+        told = _told(players, chosen, because or "too many would have to be")
+        return ComparedBalances(found.readings(trigger, window), left if now.has_versions else None, told)
 
     def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:  # noqa: ARG002
         """See SignalSource. A comparison can always be used."""
@@ -121,7 +132,11 @@ class BalanceComparisonSource:
             return ("every comparison is whole: the policy has no source.incremental",)
         with translated_errors(_WHAT), self._open() as connection:
             moved = MovedPlayers(self._mapped, has_ledger=has_ledger_table(connection, self._mapped))
-            now = moved.moment(connection, moved.deleted_rows(connection))
+            try:
+                now = moved.moment(connection, moved.deleted_rows(connection))
+                moved.to_compare(connection, now.next_transaction, self._incremental.slices, 0, 0)
+            except psycopg.errors.InsufficientPrivilege as error:
+                return (f"every comparison is whole: {_denied(error)}",)
         if not now.has_versions:
             return (f"every comparison is whole: {NO_VERSIONS}",)
         slices = self._incremental.slices
@@ -135,17 +150,6 @@ class BalanceComparisonSource:
         texts = self._mapped.model_dump_json(), incremental.model_dump_json()
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
-    def _to_compare(
-        self, connection: Connection, moved: MovedPlayers, before: LastComparison, window: Window, most: int
-    ) -> set[PlayerKey] | None:
-        """The players to compare; None when they are so many that all are compared."""
-        assert self._incremental is not None, "asked for by who goes on from a comparison alone"
-        slices = self._incremental.slices
-        found = moved.to_compare(connection, before.oldest_open, slices, turn(window, slices), most)
-        # who differed may differ no longer: nobody is counted, or counted out, without being looked at
-        found |= before.mismatched
-        return None if len(found) > most else found
-
     def _players(self, connection: Connection) -> dict[str, int]:
         rows = connection.execute(compose(statement("signals/count_players"), **self._names)).fetchall()
         return {row["tenant_id"]: row["players"] for row in rows}
@@ -154,17 +158,26 @@ class BalanceComparisonSource:
         by_tenant = self._judged(connection, None, 0)
         return _Found(by_tenant, {tenant_id: sum(row["players"] for row in rows) for tenant_id, rows in by_tenant.items()})
 
-    def _compared(
-        self, connection: Connection, players: Mapping[str, int], chosen: Collection[PlayerKey] | None, most: int
-    ) -> _Found:
-        return _Found(self._judged(connection, chosen, most + 1), players)
-
     def _judged(self, connection: Connection, chosen: Collection[PlayerKey] | None, most_ids: int) -> dict[str, list[Row]]:
         has_ledger = has_ledger_table(connection, self._mapped)
         judged = JudgedWallets(self._mapped, has_ledger=has_ledger, chosen=None if chosen is None else sorted(chosen))
         parameters = {**judged.parameters(None), "most_cents": MOST_CENTS, "most_ids": most_ids}
         rows = connection.execute(judged.within(statement("signals/count_mismatches")), parameters).fetchall()
         return {tenant_id: list(found) for tenant_id, found in itertools.groupby(rows, key=itemgetter("tenant_id"))}
+
+
+def _to_compare(
+    connection: Connection, moved: MovedPlayers, before: LastComparison, turn_now: int, slices: int, most: int
+) -> set[PlayerKey] | None:
+    """The players to compare; None when they are so many that all are compared."""
+    found = moved.to_compare(connection, before.oldest_open, slices, turn_now, most)
+    # who differed may differ no longer: nobody is counted, or counted out, without being looked at
+    found |= before.mismatched
+    return None if len(found) > most else found
+
+
+def _denied(error: psycopg.Error) -> str:
+    return f"this login may not read what tells who moved: {error.diag.message_primary}"
 
 
 def _left(found: _Found, window: Window, whole_end: datetime, now: PlatformMoment, settings: str, most: int) -> LastComparison:
