@@ -74,7 +74,9 @@ _SOURCES: dict[str, Callable[[_Places, Any], SignalSource]] = {
     "access_events": lambda at, source: AccessEventSource(at.guard, source, at.policy.sensing.most_unreadable_share),
     "prometheus": lambda places, source: PrometheusSource(source, _caller(source), places.clock),
     "sql": lambda places, source: SqlQuerySource(source, lambda: airflow_engine(source.connection), places.clock),
-    "balance_comparison": lambda places, _: BalanceComparisonSource(places.platform, places.policy.platform, places.clock),
+    "balance_comparison": lambda places, source: BalanceComparisonSource(
+        places.platform, places.policy.platform, places.clock, source.incremental
+    ),
 }
 #: by the word in a channel's `kind`
 _NOTIFIERS: dict[str, Callable[[Any], Notifier]] = {

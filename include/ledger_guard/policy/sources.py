@@ -47,12 +47,27 @@ class AccessEvents(Source):
         return method == self.method and (path.startswith(self.path) if self.path_is_prefix else path == self.path)
 
 
+class Incremental(Section):
+    """Between whole comparisons, compare only players that moved, that differed before, or whose turn it is."""
+
+    #: hour of the day in UTC from which whole comparisons are counted
+    whole_from_hour: int = Field(ge=0, le=23)
+    #: all players are compared once in so many hours, counted from that hour
+    whole_every_hours: int = Field(24, ge=1, le=168)
+    #: each window compares one of so many parts of all players too, whether they moved or not
+    slices: int = Field(96, ge=1, le=1000)
+    #: all players are compared when more than this share of them would have to be
+    most_moved_share: float = Field(0.25, gt=0, le=1)
+
+
 class BalanceComparison(Source):
     """Players whose wallet differs from the evidence, out of all players: compared for each window."""
 
     speaks_of_now_alone: ClassVar[bool] = True
 
     kind: Literal["balance_comparison"]
+    #: None: every comparison is whole
+    incremental: Incremental | None = None
 
 
 class SqlQuery(Source):

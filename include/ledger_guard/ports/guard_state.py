@@ -12,6 +12,7 @@ from ledger_guard.domain.approvals import Approval, ApprovalAnswer, ApprovalKind
 from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.audit_keys import AuditKeys
 from ledger_guard.domain.budgets import BeingWritten, Written
+from ledger_guard.domain.comparisons import LastComparison
 from ledger_guard.domain.dark_tenants import DarkTenant
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.flags import FlagChange, Freeze, RotationPlan
@@ -119,6 +120,16 @@ class ReplayStore(Protocol):
 
     def forget_before(self, trigger: Trigger, moment: datetime) -> None:
         """Delete checkpoints that end before `moment`, and windows that begin before it."""
+
+
+class ComparisonStore(Protocol):
+    """What comparisons of balances leave for the next ones."""
+
+    def last(self, trigger: Trigger) -> LastComparison | None:
+        """What the trigger's newest comparison left; None when none went on from another yet."""
+
+    def keep(self, trigger: Trigger, comparison: LastComparison) -> None:
+        """Store what a comparison leaves, in place of what the one before left."""
 
 
 class IncidentStore(Protocol):
@@ -524,6 +535,10 @@ class UnitOfWork(Protocol):
     @property
     def verdicts(self) -> VerdictStore:
         """Verdicts and the engine's state."""
+
+    @property
+    def comparisons(self) -> ComparisonStore:
+        """What comparisons of balances leave for the next ones."""
 
     @property
     def replay(self) -> ReplayStore:

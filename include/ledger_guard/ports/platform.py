@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from ledger_guard.domain.access_events import AccessEvent, IngestedFile, RejectedLine
+from ledger_guard.domain.comparisons import ComparedBalances, LastComparison
 from ledger_guard.domain.findings import DifferenceCounts
 from ledger_guard.domain.flags import FlagState, ProbeFinding, ProbeLook
 from ledger_guard.domain.followed_logs import FollowedLog, LogPosition
@@ -72,6 +73,21 @@ class CostedSource(Protocol):
 
         Raises:
             SourceUnavailable: it did not answer.
+        """
+
+
+@runtime_checkable
+class ContinuedSource(Protocol):
+    """A source of comparisons that can go on from the one before. Comparing changes nothing and may be repeated."""
+
+    def compare(self, trigger: Trigger, window: Window, before: LastComparison | None) -> ComparedBalances:
+        """Readings as of now, for the window that just closed, and what the next comparison needs.
+
+        They are those of `SignalSource.readings`, save for a player of whom a row was taken away since `before` where
+        the database does not tell that rows were deleted: that is found when it is the player's turn.
+
+        Raises:
+            SourceUnavailable: as SignalSource.readings.
         """
 
 

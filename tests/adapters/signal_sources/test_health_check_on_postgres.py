@@ -132,3 +132,19 @@ def test_differences_are_compared_with_their_money_and_grow_old_from_check_to_ch
     assert in_words(verdict.reasons, "differing wallets") == (
         "differing wallets of 12.00 USD, by cause: missing 12.00, differing since 2026-03-01T11:55:00Z or longer"
     )
+
+
+def test_a_health_check_goes_on_from_the_comparison_before_and_keeps_what_differs(world, rows):
+    rows.player("tenant_1", "p0", 10.0)
+    for number in range(1, 40):
+        rows.player("tenant_1", f"p{number}", 5.0)
+        rows.wallet("tenant_1", f"p{number}", 5.0)
+    for _ in range(3):
+        sense(world.deps, T3)
+        world.clock.advance(FIVE)
+    with world.deps.state.transaction() as state:
+        left = state.comparisons.last(T3)
+        found = state.readings.readings(T3, NOON - FIVE, NOON + 2 * FIVE)
+    assert left is not None
+    assert (left.whole_end, left.window_end) == (NOON, NOON + 2 * FIVE), "the first was whole, the others went on from it"
+    assert [(each.events, each.exposure) for each in found] == [(1, 40)] * 3

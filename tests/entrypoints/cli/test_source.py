@@ -115,6 +115,18 @@ def test_a_source_that_gives_nothing_does_not_fit_whatever_its_kind(check):
     assert (result.exit_code, found["complete through"]["fits"], found["readings"]["fits"]) == (1, True, False)
 
 
+def test_a_comparison_says_whether_it_can_go_on_from_the_one_before(check, database_uri):
+    with psycopg.connect(database_uri) as connection:
+        connection.execute("insert into tenant (id, name) values ('acme', 'Acme')")
+        connection.execute(
+            "insert into player (id, tenant_id, username, email, balance_real, balance_bonus, balance_real_available,"
+            " balance_real_held) values ('p1', 'acme', 'u', 'e', 1, 0, 1, 0)"
+        )
+    result, found = check("T3")
+    assert result.exit_code == 0
+    assert found["cost"]["line"] == "incremental; deleted rows are told, and then all players are compared"
+
+
 def test_an_unknown_trigger_is_bad_input(check):
     result, _ = check("T9")
     assert "trigger: 'T9' is unknown; allowed: T1, T2, T3" in str(result.exception)

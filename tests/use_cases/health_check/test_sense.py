@@ -1,14 +1,18 @@
 """When a window is sensed, and when its source is admitted to say nothing."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from health_worlds import LENGTH, NOON, audited, deliver, reading, window, world_at
+from health_worlds import LENGTH, NOON, POLICY, audited, deliver, reading, window, world_at
 from tests.triggers import T1, T2, T3
 
+from ledger_guard.adapters.memory.signals import InMemorySignalSource
 from ledger_guard.domain.access_events import AccessEvent
+from ledger_guard.domain.comparisons import ComparedBalances, LastComparison
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.signals import WindowState
+from ledger_guard.domain.signals import Trigger, WindowState
+from ledger_guard.domain.windows import Window
 from ledger_guard.use_cases.health_check.sense import NO_PAST, is_ready, sense
 
 SECOND = timedelta(seconds=1)
@@ -180,6 +184,45 @@ def test_a_comparison_can_not_be_made_for_windows_that_were_missed():
     at(world, window(9).start)
     sense(world.deps, T3)
     assert stored(world, T3) == [(5, "complete", ""), (6, "no_data", NO_PAST), (7, "no_data", NO_PAST), (8, "complete", "")]
+
+
+class GoingOn(InMemorySignalSource):
+    """A comparison that goes on from the one before; it tells which one that was."""
+
+    def __init__(self) -> None:
+        super().__init__(POLICY)
+        self.asked: list[LastComparison | None] = []
+
+    def compare(self, trigger: Trigger, window: Window, before: LastComparison | None) -> ComparedBalances:
+        self.asked.append(before)
+        readings = self.readings(trigger, window, window)
+        return ComparedBalances(
+            readings, LastComparison(window.end, window.end, "words", "here", 9, None, frozenset({("a", "p1")}))
+        )
+
+
+def test_a_comparison_goes_on_from_the_one_that_was_stored_with_its_readings():
+    world, signals = world_at(window(6).start), GoingOn()
+    deps = replace(world.deps, signals=signals)
+    signals.deliver(reading(T3, "a", number, 1, 100) for number in (5, 6))
+    sense(deps, T3)
+    at(world, window(7).start)
+    sense(deps, T3)
+    assert [before and before.window_end for before in signals.asked] == [None, window(5).end]
+    with deps.state.transaction() as state:
+        left = state.comparisons.last(T3)
+    assert left is not None
+    assert (left.window_end, left.mismatched) == (window(6).end, {("a", "p1")})
+
+
+def test_what_a_comparison_leaves_is_stored_with_its_readings_or_not_at_all():
+    world, signals = world_at(window(6).start), GoingOn()
+    deps = replace(world.deps, signals=signals)
+    signals.deliver([reading(T3, "a", 5, 1, 100)])
+    signals.go_away("down")
+    sense(deps, T3)
+    with deps.state.transaction() as state:
+        assert state.comparisons.last(T3) is None
 
 
 def test_a_comparison_is_not_made_twice_for_one_window():

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from ledger_guard.adapters.memory.guard_state.approvals import InMemoryApprovalStore
 from ledger_guard.adapters.memory.guard_state.audit import InMemoryAuditLog
 from ledger_guard.adapters.memory.guard_state.backfill_orders import InMemoryBackfillOrderStore
+from ledger_guard.adapters.memory.guard_state.comparisons import InMemoryComparisonStore
 from ledger_guard.adapters.memory.guard_state.deploys import InMemoryDeployStore
 from ledger_guard.adapters.memory.guard_state.freeze_overrides import InMemoryFreezeOverrideStore
 from ledger_guard.adapters.memory.guard_state.guard_alerts import InMemoryGuardAlertStore
@@ -31,6 +32,7 @@ class InMemoryTransaction:
     def __init__(self, tables: Tables, audit_keys: AuditKeys = NO_KEYS) -> None:
         self.readings = InMemoryReadingStore(tables)
         self.verdicts = InMemoryVerdictStore(tables)
+        self.comparisons = InMemoryComparisonStore(tables)
         self.replay = InMemoryReplayStore(tables)
         self.incidents = InMemoryIncidentStore(tables)
         self.actions = InMemoryActionStore(tables)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -28,14 +28,22 @@ def has_ledger_table(connection: Connection, platform: Platform) -> bool:
 class JudgedWallets:
     """`sql/platform/judged_wallets.sql` for one platform: the text for a statement around it, and what to bind."""
 
-    def __init__(self, platform: Platform, *, has_ledger: bool = True, has_seen: bool = False) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        *,
+        has_ledger: bool = True,
+        has_seen: bool = False,
+        chosen: Collection[tuple[str, str]] | None = None,
+    ) -> None:
         """Without a ledger table nothing is evidence but the rows themselves.
 
         With `has_seen` the session has the tables of create_judged.sql, with the openings that the guard saw first.
+        `chosen` are tenant and id of the only players to judge, each once; None: all of them.
         """
         self._platform = platform
         self._names = platform_names(platform)
-        self._has_ledger, self._has_seen = has_ledger, has_seen
+        self._has_ledger, self._has_seen, self._chosen = has_ledger, has_seen, chosen
 
     def within(self, text: LiteralString) -> sql.Composed:
         """`text` with the parts that it names filled in, and the platform's names."""
@@ -49,6 +57,8 @@ class JudgedWallets:
         return {
             "tenant_id": tenant_id,
             "player_ids": None if player_ids is None else list(player_ids),
+            "chosen_tenants": None if self._chosen is None else [tenant for tenant, _ in self._chosen],
+            "chosen_players": None if self._chosen is None else [player for _, player in self._chosen],
             "currency": platform.currency,
             "unreadable_from": UNREADABLE_FROM,
             "within": timedelta(seconds=platform.concurrent_within_seconds),
@@ -73,27 +83,45 @@ class JudgedWallets:
         has_notes = self._has_ledger and self._platform.transactions is not None
         notes = self._part("noted_balances", **self._noted()) if has_notes else self._part("no_noted_balances")
         parts = {name: part for name, part in self._parts().items() if name not in self._noted()}
+        among = {"among_wallets": self._among("wallet"), "among_players": self._among("player", "player_key")}
         seen = self._part("seen_openings" if self._has_seen else "no_seen_openings")
-        return sql.SQL(statement("platform/judged_wallets")).format(notes=notes, seen=seen, **parts, **self._identifiers())
+        return sql.SQL(statement("platform/judged_wallets")).format(
+            notes=notes, seen=seen, **among, **parts, **self._identifiers()
+        )
 
     def _parts(self) -> dict[str, sql.Composed]:
         return {
             "bookings": self._part("bookings"),
-            "movements": self._part("ledger_movements", ledger_cents=self._cents("ledger_amount"))
-            if self._has_ledger
-            else self._part("no_ledger_movements"),
+            "movements": self._movements(),
             "ledger_cents": self._cents("ledger_amount"),
             **{f"{name}_cents": self._cents(name) for name in _BALANCES},
             **self._noted(),
         }
 
+    def _movements(self) -> sql.Composed:
+        if not self._has_ledger:
+            return self._part("no_ledger_movements")
+        return self._part("ledger_movements", ledger_cents=self._cents("ledger_amount"), among_ledger=self._among("ledger"))
+
     def _noted(self) -> dict[str, sql.Composed]:
         if self._platform.transactions is None:
             return {}
-        return {"balance_cents": self._cents("transaction_balance"), "transaction_cents": self._cents("transaction_amount")}
+        return {
+            "balance_cents": self._cents("transaction_balance"),
+            "transaction_cents": self._cents("transaction_amount"),
+            "among_transactions": self._among("transaction"),
+        }
 
-    def _part(self, name: str, **cents: sql.Composed) -> sql.Composed:
-        return sql.SQL(statement(f"platform/{name}")).format(**cents, **self._identifiers())
+    def _among(self, table: str, player: str = "") -> sql.Composed:
+        """The condition that keeps a table's rows to the chosen players; an alias is the first letter, as in `_cents`."""
+        if self._chosen is None:
+            return sql.SQL(statement("platform/everyone")).format()
+        columns = {"tenant": f"{table}_tenant", "player": player or f"{table}_player"}
+        named = {key: sql.Identifier(column[0], self._names[column]) for key, column in columns.items()}
+        return sql.SQL(statement("platform/chosen_alone")).format(**named)
+
+    def _part(self, name: str, **parts: sql.Composed) -> sql.Composed:
+        return sql.SQL(statement(f"platform/{name}")).format(**parts, **self._identifiers())
 
     def _cents(self, column: str) -> sql.Composed:
         """The cents of a column, under the alias that its table has in every part: its first letter."""

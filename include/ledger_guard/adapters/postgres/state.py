@@ -13,6 +13,7 @@ from ledger_guard.adapters.postgres.guard_state.actions import PostgresActionSto
 from ledger_guard.adapters.postgres.guard_state.approvals import PostgresApprovalStore
 from ledger_guard.adapters.postgres.guard_state.audit import PostgresAuditLog
 from ledger_guard.adapters.postgres.guard_state.backfill_orders import PostgresBackfillOrderStore
+from ledger_guard.adapters.postgres.guard_state.comparisons import PostgresComparisonStore
 from ledger_guard.adapters.postgres.guard_state.deploys import PostgresDeployStore
 from ledger_guard.adapters.postgres.guard_state.flag_changes import PostgresFlagChangeStore
 from ledger_guard.adapters.postgres.guard_state.freeze_overrides import PostgresFreezeOverrideStore
@@ -51,6 +52,7 @@ class GuardRepositories:
         self.connection = connection
         self.readings = PostgresReadingStore(connection)
         self.verdicts = PostgresVerdictStore(connection)
+        self.comparisons = PostgresComparisonStore(connection)
         self.replay = PostgresReplayStore(connection)
         self.incidents = PostgresIncidentStore(connection)
         self.actions = PostgresActionStore(connection)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from ledger_guard.domain.comparisons import ComparedBalances, LastComparison
 from ledger_guard.domain.errors import BadInputError
 from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.windows import Window
-from ledger_guard.ports.platform import CostedSource, SignalSource
+from ledger_guard.ports.platform import ContinuedSource, CostedSource, SignalSource
 
 
 class SourcesByTrigger:
@@ -28,6 +29,13 @@ class SourcesByTrigger:
     def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:
         """See SignalSource."""
         return self._of(trigger).unmeasurable(trigger, first, last)
+
+    def compare(self, trigger: Trigger, window: Window, before: LastComparison | None) -> ComparedBalances:
+        """See ContinuedSource; a source that can't go on reads what it reads."""
+        source = self._of(trigger)
+        if isinstance(source, ContinuedSource):
+            return source.compare(trigger, window, before)
+        return ComparedBalances(source.readings(trigger, window, window))
 
     def cost(self, trigger: Trigger, first: Window, last: Window) -> tuple[str, ...]:
         """See CostedSource; empty where the trigger's source can't say."""

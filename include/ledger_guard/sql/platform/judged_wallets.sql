@@ -1,12 +1,16 @@
 -- Purpose: every player of one tenant, or of all, judged: what the wallet should hold by the evidence, and what is the matter
 -- where it does not. The rule is domain/differences.py; both are held to the same cases (tests/use_cases/backfill/money_cases.py).
 -- Placeholders: bookings (bookings.sql), movements (ledger_movements.sql), notes (noted_balances.sql), cents of the balances (cents.sql),
--- seen (seen_openings.sql).
--- Parameters: those of the parts; within (interval: requests booked closer than this may have overlapped).
+-- seen (seen_openings.sql), among_… (everyone.sql, or chosen_alone.sql: then only the players are judged that are bound).
+-- Parameters: those of the parts; chosen_tenants and chosen_players (text[] of one length, each pair once; null: all players); within (interval: requests booked closer than this may have overlapped).
 -- Rows: one a player; amounts in cents as doubles, null where unreadable; finding is null where the wallet is right.
 -- Index: the wallet table's primary key (tenant, player, currency); players have no index on their tenant.
 with booking as (
     {bookings}
+), chosen as (
+    -- the players that alone are judged, where not all of them are
+    select *
+    from unnest(%(chosen_tenants)s::text[], %(chosen_players)s::text[]) as c (tenant_id, player_id)
 ), note as (
     select *
     from unnest(
@@ -133,6 +137,7 @@ with booking as (
     where (%(tenant_id)s::text is null or w.{wallet_tenant} = %(tenant_id)s)
       and w.{wallet_currency} <> %(currency)s
       and upper(trim(w.{wallet_currency})) = upper(%(currency)s)
+      and {among_wallets}
 ), seen as (
     {seen}
 ), balance as (
@@ -153,6 +158,7 @@ with booking as (
         on w.{wallet_tenant} = p.{player_tenant} and w.{wallet_player} = p.{player_key} and w.{wallet_currency} = %(currency)s
     where (%(tenant_id)s::text is null or p.{player_tenant} = %(tenant_id)s)
       and (%(player_ids)s::text[] is null or p.{player_key} = any(%(player_ids)s))
+      and {among_players}
 ), opening as (
     select
         b.*,

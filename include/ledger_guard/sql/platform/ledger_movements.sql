@@ -1,5 +1,5 @@
 -- Purpose: what each ledger row moved, in cents, by the policy's bookings; rows that moved nothing are left out.
--- Placeholders: cents of the amount column (cents.sql). Parameters: tenant_id (text, null: all tenants),
+-- Placeholders: cents of the amount column (cents.sql), among_ledger (everyone.sql or chosen_alone.sql). Parameters: tenant_id (text, null: all tenants),
 -- player_ids (text[], null: all players), currency, void_statuses
 -- (text[], lower case), booking_* (arrays of one length: type, status in lower case or '' for any, moves, available and held as
 -- factors, by_direction, reference pattern or '', payment step or '').
@@ -47,6 +47,7 @@ from (
         left join booking whole on whole.type = l.{ledger_type} and whole.status = ''
         where (%(tenant_id)s::text is null or l.{ledger_tenant} = %(tenant_id)s)
           and (%(player_ids)s::text[] is null or l.{ledger_player} = any(%(player_ids)s))
+          and {among_ledger}
         offset 0  -- a fence: what was computed of a row is not computed again wherever it is named
     ) as booked
     where moves <> 'nothing'

@@ -1,6 +1,6 @@
 -- Purpose: what transactions noted of their player's balance, in cents: available before the move (and what was held then, where
 -- `holds_held`). A note that can't be read proves nothing and is left out.
--- Placeholders: cents of the amount and balance columns. Parameters: tenant_id (text, null: all), player_ids (text[],
+-- Placeholders: cents of the amount and balance columns, among_transactions (everyone.sql or chosen_alone.sql). Parameters: tenant_id (text, null: all), player_ids (text[],
 -- null: all), currency, note_* (arrays of one
 -- length: type, without_provider, available as a factor, holds_held, booked). Rows: one a note. Reads the CTE `booked_step`.
 select tenant_id, player_id, transaction_id, noted_at, holds_held, balance - moved as balance_before
@@ -25,6 +25,7 @@ from (
     ) b on b.tenant_id = t.{transaction_tenant} and b.player_id = t.{transaction_player} and b.tx_id = t.{transaction_key}
     where (%(tenant_id)s::text is null or t.{transaction_tenant} = %(tenant_id)s)
       and (%(player_ids)s::text[] is null or t.{transaction_player} = any(%(player_ids)s))
+      and {among_transactions}
       and t.{transaction_currency} = %(currency)s
       and (b.booked_at is not null or not n.booked)
 ) as note_in_cents

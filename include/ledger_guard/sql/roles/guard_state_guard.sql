@@ -11,5 +11,5 @@ revoke insert, update on ledger_guard.plan_row_state from {role};
 revoke insert on ledger_guard.audit_head from {role};
 grant delete on
     ledger_guard.signal_window, ledger_guard.verdict, ledger_guard.engine_checkpoint, ledger_guard.judged_window,
-    ledger_guard.followed_log
+    ledger_guard.followed_log, ledger_guard.standing_mismatch
 to {role}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ledger_guard.domain.comparisons import ComparedBalances, LastComparison
 from ledger_guard.domain.errors import BadInputError, SourceUnavailable
 from ledger_guard.domain.facts.codec import Seconds, TriggerWord, recorded
 from ledger_guard.domain.facts.records import WindowsSensed
@@ -17,6 +18,7 @@ from ledger_guard.domain.windows import Window, closed_windows, iso
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.health_check.compare import compare_now
 from ledger_guard.use_cases.health_check.late_look import look_for_late_rows
 from ledger_guard.use_cases.health_check.missing import why_no_data
 from ledger_guard.use_cases.health_check.oddities import remember_oddities
@@ -54,6 +56,8 @@ class _Found:
     reasons: Mapping[datetime, str]
     #: what there was of tenants that the platform does not have
     apart: Sequence[SetApart] = ()
+    #: of a comparison: what the next one goes on from
+    left: LastComparison | None = None
 
     @property
     def complete(self) -> list[Window]:
@@ -184,10 +188,11 @@ def _compared(deps: Dependencies, trigger: Trigger, windows: list[Window]) -> _F
     """Compare balances now, for the window that just closed."""
     last, now_closed = windows[-1], _newest_closed(deps, deps.clock.now())
     reasons = {window.start: NO_PAST for window in windows if window != now_closed}
-    readings = _aged(deps, trigger, deps.signals.readings(trigger, last, last), last) if last == now_closed else []
+    found = compare_now(deps, trigger, last) if last == now_closed else ComparedBalances([])
+    readings = _aged(deps, trigger, found.readings, last) if found.readings else []
     if last == now_closed and not readings:
         reasons[last.start] = "the comparison found no players"
-    return _Found(windows, readings, reasons)
+    return _Found(windows, readings, reasons, left=found.left)
 
 
 def _aged(deps: Dependencies, trigger: Trigger, readings: Sequence[Reading], window: Window) -> list[Reading]:
@@ -224,6 +229,9 @@ def _stored(deps: Dependencies, trigger: Trigger, found: _Found, young: set[Wind
     with deps.state.transaction() as state:
         revised = state.readings.record(sensed, [reading for reading in found.readings if reading.window in complete])
         state.tenants.set_apart(trigger, found.windows[0].start, found.windows[-1].end, found.apart)
+        if found.left is not None:
+            # with the readings or not at all: the next window goes on from a comparison that was recorded
+            state.comparisons.keep(trigger, found.left)
         outcome = SenseOutcome(trigger, len(new), no_data, revised, state.readings.sensed_through(trigger))
         if new or revised:
             subject, at = f"trigger:{trigger.value}", deps.wall_clock.now()

@@ -9,6 +9,7 @@ from typing import Any
 from ledger_guard.domain.approvals import ApprovalAnswer, ApprovalRequest
 from ledger_guard.domain.audit import GENESIS_HASH, AuditEntry
 from ledger_guard.domain.budgets import Written
+from ledger_guard.domain.comparisons import LastComparison
 from ledger_guard.domain.dark_tenants import DarkTenant
 from ledger_guard.domain.deploys import Deploy
 from ledger_guard.domain.errors import BadInputError
@@ -50,6 +51,7 @@ class Tables:
     #: engine states by how far they have seen
     checkpoints: dict[WindowKey, bytes] = field(default_factory=dict)
     judged_revisions: dict[WindowKey, JudgedRevision] = field(default_factory=dict)
+    comparisons: dict[Trigger, LastComparison] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
     #: by tenant, words and player: what was held before the ledger, as it was seen first

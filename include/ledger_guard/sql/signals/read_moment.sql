@@ -1,0 +1,32 @@
+-- Purpose: which database and tables a comparison reads, and which transactions it may not have seen.
+-- Parameters: tables (text[], quoted names). Rows: one. `place` is another text after a failover, a restore, truncate or a rewrite.
+-- The numbers are whole ones, not cut to 32 bits; both are the truth for this transaction's snapshot, on a replica too.
+select
+    concat_ws(
+        ' ',
+        current_database(),
+        (select timeline_id from pg_control_checkpoint()),
+        (
+            select string_agg(format('%%s:%%s:%%s', t.name, c.oid, pg_relation_filenode(c.oid)), ' ' order by t.place, c.oid)
+            from unnest(%(tables)s::text[]) with ordinality as t (name, place)
+            cross join lateral (
+                select to_regclass(t.name) as relid
+                union
+                select relid from pg_partition_tree(to_regclass(t.name))
+            ) as part
+            join pg_class c on c.oid = part.relid
+        )
+    ) as place,
+    (
+        select bool_and(coalesce(c.relkind in ('r', 'p'), false))
+        from unnest(%(tables)s::text[]) as t (name)
+        cross join lateral (
+            select to_regclass(t.name) as relid
+            union
+            select relid from pg_partition_tree(to_regclass(t.name))
+        ) as part
+        left join pg_class c on c.oid = part.relid
+    ) as has_versions,
+    oldest_open,
+    oldest_open + age((oldest_open %% 4294967296)::text::xid) as next_transaction
+from (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest_open) as snapshot
