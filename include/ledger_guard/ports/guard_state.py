@@ -26,6 +26,7 @@ from ledger_guard.domain.secrets import SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window
+from ledger_guard.ports.storage import PartitionStore
 
 
 class ReadingStore(Protocol):
@@ -498,6 +499,10 @@ class UnitOfWork(Protocol):
     @property
     def replay(self) -> ReplayStore:
         """State for judging windows again."""
+
+    @property
+    def partitions(self) -> PartitionStore:
+        """Slices of time of what grows with traffic and tenants."""
 
     @property
     def incidents(self) -> IncidentStore:

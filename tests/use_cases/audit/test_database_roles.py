@@ -39,6 +39,7 @@ GUARD_ROLE = {
     "audit_head": {"select", "update"},
     "schema_version": READ,
     "plan_row_state": READ,
+    "kept_verdict": ADD,
     **{table: {*KEEP, "delete"} for table in ("signal_window", "verdict", "engine_checkpoint", "judged_window")},
 }
 BACKFILL_ROLE = {

@@ -19,6 +19,7 @@ from ledger_guard.use_cases.approvals.delegate import delegations_now
 from ledger_guard.use_cases.approvals.modes import modes_now
 from ledger_guard.use_cases.approvals.settle import what_settles
 from ledger_guard.use_cases.approvals.stop import running_scripts
+from ledger_guard.use_cases.storage.keep_storage import storage_notes
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class GuardStatus:
     flags_enabled_in_a_freeze: int
     #: flags that the last check could not compare, or that none has compared yet
     flags_not_compared: int
-    #: what settles, and runs of the platform's script that may still write, a sentence each
+    #: what settles, runs of the platform's script that may still write, and what partitions lack, a sentence each
     notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -102,5 +103,9 @@ def guard_status(deps: Dependencies) -> GuardStatus:
             flags_past_the_guard=sum(len(record.unrecorded) for record in records),
             flags_enabled_in_a_freeze=sum(len(breach.scopes) for breach in breaches),
             flags_not_compared=sum(record.unread is not None or not record.is_compared for record in records),
-            notes=(*running_scripts(deps, state), *([settling] if settling else [])),
+            notes=(
+                *running_scripts(deps, state),
+                *([settling] if settling else []),
+                *storage_notes(state, deps.clock.now()),
+            ),
         )
