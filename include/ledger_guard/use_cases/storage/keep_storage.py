@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SafetyRefusal, SourceUnavailable
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.records import PartitionDropped
@@ -13,6 +14,7 @@ from ledger_guard.domain.partitions import (
     PARTITIONED,
     Partition,
     PartitionedTable,
+    Period,
     expired,
     missing,
     without_slice,
@@ -29,6 +31,8 @@ PATIENCE = timedelta(seconds=60)
 STRAYS_COUNTED = 10_000
 #: old rows deleted from one table's default partition in one run
 _CLEARED_AT_MOST = 50_000
+#: slices made in one transaction, with its locks, where no row is moved
+_MADE_TOGETHER = 20
 
 
 @dataclass
@@ -59,7 +63,7 @@ def keep_storage(deps: Dependencies, patience: timedelta = PATIENCE) -> StorageO
     Nothing that an incident which is not over may read is dropped, nothing that is young by the database's clock, by this
     machine's, or by the newest sensed window, and few partitions a run: a clock that is wrong takes little. Before a day of
     readings is dropped it is summed up by the hour; before one of verdicts, alarms and verdicts of incidents are put aside. Each
-    partition is one transaction, with its audit entry. What is locked or not allowed is told and left for the next run.
+    partition is dropped in a transaction of its own, with its audit entry. What is locked or not allowed is told and left for the next run.
 
     Raises:
         SourceUnavailable: guard state does not answer, or tables have no partition for tomorrow: their rows will go to the
@@ -69,11 +73,17 @@ def keep_storage(deps: Dependencies, patience: timedelta = PATIENCE) -> StorageO
     now = deps.clock.now()
     with deps.state.snapshot() as state:
         found = state.partitions.all()
+        to_move = {each.table for each in state.partitions.strays(1)}
         cut = _cut(deps, state, now)
         held = _held_from(deps, state)
     for table in PARTITIONED:
         keep = deps.policy.retention.keep(table.kept)
-        _make(deps, table, found, now, keep, patience, outcome)
+        lacking = missing(table, found, now, keep)
+        # where rows are moved, writers wait: no longer than for one slice
+        together = 1 if table.name in to_move else _MADE_TOGETHER
+        for first in range(0, len(lacking), together):
+            if not _make(deps, table, lacking[first : first + together], patience, outcome):
+                break
         if cut is not None:
             limit = cut - keep if held is None or not table.is_read_by_incidents else min(cut - keep, held)
             _drop(deps, table, expired(table, found, limit), keep, outcome)
@@ -109,22 +119,18 @@ def _held_from(deps: Dependencies, state: UnitOfWork) -> datetime | None:
 
 
 def _make(
-    deps: Dependencies,
-    table: PartitionedTable,
-    found: Sequence[Partition],
-    now: datetime,
-    keep: timedelta,
-    patience: timedelta,
-    outcome: StorageOutcome,
-) -> None:
-    for period in missing(table, found, now, keep):
-        try:
-            with deps.state.transaction() as state:
-                outcome.moved += state.partitions.make(table, period, patience)
-        except SourceUnavailable as error:
-            outcome.problems.append(f"{table.name}: no partition for {iso(period.starts)} ({error})")
-            return
-        outcome.made.append(f"{table.name} {iso(period.starts)}")
+    deps: Dependencies, table: PartitionedTable, periods: Sequence[Period], patience: timedelta, outcome: StorageOutcome
+) -> bool:
+    """Make some slices in one transaction; False when it could not be done."""
+    try:
+        with deps.state.transaction() as state:
+            moved = sum(state.partitions.make(table, period, patience) for period in periods)
+    except SourceUnavailable as error:
+        outcome.problems.append(f"{table.name}: no partition for {iso(periods[0].starts)} ({error})")
+        return False
+    outcome.moved += moved
+    outcome.made += [f"{table.name} {iso(period.starts)}" for period in periods]
+    return True
 
 
 def _drop(
@@ -147,7 +153,7 @@ def _drop(
         outcome.freed_bytes += partition.size_bytes
 
 
-def _dropped(deps: Dependencies, partition: Partition, keep: timedelta):  # type: ignore[no-untyped-def]
+def _dropped(deps: Dependencies, partition: Partition, keep: timedelta) -> AuditEvent:
     period = partition.period
     fact = PartitionDropped(
         table=partition.table,

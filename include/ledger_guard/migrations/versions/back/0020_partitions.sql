@@ -16,13 +16,13 @@ begin
             ('verdict', 'trigger, window_start, tenant_id', 'window_start')
         ) as listed (name, unique_by, partition_key)
     loop
-        execute format('alter table ledger_guard.%1$I rename to %2$I', described.name, described.name || '_by_time');
-        execute format('alter index ledger_guard.%1$I rename to %2$I', described.name || '_pkey', described.name || '_by_time_pkey');
+        execute format('alter table ledger_guard.%1$I rename to %2$I', described.name, described.name || '_parts');
+        execute format('alter index ledger_guard.%1$I rename to %2$I', described.name || '_pkey', described.name || '_parts_pkey');
         execute format('create table ledger_guard.%1$I (like ledger_guard.%2$I including defaults including constraints)',
-            described.name, described.name || '_by_time');
+            described.name, described.name || '_parts');
         execute format('insert into ledger_guard.%1$I select distinct on (%3$s) * from ledger_guard.%2$I order by %3$s, %4$I',
-            described.name, described.name || '_by_time', described.unique_by, described.partition_key);
-        execute format('drop table ledger_guard.%I', described.name || '_by_time');
+            described.name, described.name || '_parts', described.unique_by, described.partition_key);
+        execute format('drop table ledger_guard.%I', described.name || '_parts');
         execute format('alter table ledger_guard.%1$I add primary key (%2$s)', described.name, described.unique_by);
     end loop;
 end $$;
