@@ -10,15 +10,16 @@ Every hour; one run at a time.
 None.
 
 ## What it changes
-Guard state only: partitions of access events, unreadable and rejected lines, readings, verdicts and hourly sums. Readings are summed
-up by the hour before they are dropped; alarms and verdicts of incidents stay. The audit log, incidents and plans are never touched.
+Guard state only: partitions of access events, unreadable and rejected lines, readings, verdicts and hourly sums. Readings are
+summed up by the hour before they are dropped; alarms and verdicts of incidents stay. The audit log, incidents and plans are never
+touched.
 
 ## Safe to re-run?
 Yes. What is there is not made again, and nothing younger than the policy's `retention` is dropped.
 
 ## When it fails
-There is no partition for tomorrow: rows go to the default partition, none is lost. Run `python -m ledger_guard db maintain` as the
-tables' owner; see `docs/operations.md`. A table that was locked is tried again by the next run without a failure.
+There is no partition for tomorrow: rows go to the default partition, none is lost. Run `python -m ledger_guard db maintain` as
+the tables' owner; see `docs/operations.md`. A table that was locked is tried again by the next run without a failure.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def run_sql_beside(revision_file: str) -> None:
 
 
 def run_sql_back(revision_file: str) -> None:
-    """Run the SQL file of a revision's name in the folder `back`, within the downgrade's transaction; raises as run_sql_beside."""
+    """Run the SQL file of a revision's name in the folder `back`, within the downgrade's transaction."""
     file = Path(revision_file).with_suffix(".sql")
     _run(file.parent / "back" / file.name)
 

@@ -184,10 +184,10 @@ PARTITIONED = {
     " select 'line ' || n, {moment}, '/', 'cut' from generate_series(1, 40) as n",
     "ingest_reject": "insert into ledger_guard.ingest_reject (ingest_id, line_number, reason, excerpt)"
     " select ingest_id, n, 'cut', '' from ledger_guard.ingest_file, generate_series(1, 40) as n",
-    "signal_window": "insert into ledger_guard.signal_window (trigger, window_start, tenant_id, window_seconds, events, exposure, subjects)"
-    " select 'T1', {moment}, 'a', 300, n, 100, 1 from generate_series(1, 40) as n",
-    "verdict": "insert into ledger_guard.verdict (trigger, window_start, tenant_id, window_seconds, severity, scope, sentence, reasons)"
-    " select 'T1', {moment}, 'a', 300, 'none', 'isolated', 's', '{{}}' from generate_series(1, 40) as n",
+    "signal_window": "insert into ledger_guard.signal_window (trigger, window_start, tenant_id, window_seconds, events, exposure,"
+    " subjects) select 'T1', {moment}, 'a', 300, n, 100, 1 from generate_series(1, 40) as n",
+    "verdict": "insert into ledger_guard.verdict (trigger, window_start, tenant_id, window_seconds, severity, scope, sentence,"
+    " reasons) select 'T1', {moment}, 'a', 300, 'none', 'isolated', 's', '{{}}' from generate_series(1, 40) as n",
 }
 #: the last days, and one of which a wrong clock once said that it is the year 9000
 MOMENTS = "case n when 40 then timestamptz '9000-01-01Z' else date_trunc('hour', now()) - n * interval '9 hours' end"
@@ -196,8 +196,8 @@ MOMENTS = "case n when 40 then timestamptz '9000-01-01Z' else date_trunc('hour',
 def contents(connection) -> dict[str, list[tuple[object, ...]]]:
     found = {}
     for table in PARTITIONED:
-        rows = connection.execute(f"select (to_jsonb(t) - 'rejected_at')::text from ledger_guard.{table} as t order by 1").fetchall()
-        found[table] = rows
+        query = f"select (to_jsonb(t) - 'rejected_at')::text from ledger_guard.{table} as t order by 1"
+        found[table] = connection.execute(query).fetchall()
     return found
 
 
@@ -216,7 +216,8 @@ def test_stored_rows_are_partitioned_where_they_lie_and_taken_back_without_loss_
     taken_back(settings, monkeypatch)
     with psycopg.connect(empty_database_uri, autocommit=True) as connection:
         connection.execute(
-            "insert into ledger_guard.ingest_file values (gen_random_uuid(), 'f', 's', 'm', 1, 1, 0, 0, now() - interval '3 days')"
+            "insert into ledger_guard.ingest_file (ingest_id, file_name, sha256, mapping, lines, accepted, already_known,"
+            " rejected, ingested_at) values (gen_random_uuid(), 'f', 's', 'm', 1, 1, 0, 0, now() - interval '3 days')"
         )
         for text in PARTITIONED.values():
             connection.execute(text.format(moment=MOMENTS))
@@ -230,7 +231,8 @@ def test_stored_rows_are_partitioned_where_they_lie_and_taken_back_without_loss_
             kinds = "select relname, relkind::text from pg_class where relname = any(%s)"
             assert dict(connection.execute(kinds, [list(PARTITIONED)]).fetchall()) == dict.fromkeys(PARTITIONED, "p")
             apart = {
-                table: connection.execute(f"select count(*) from ledger_guard.{table}_default").fetchone()[0] for table in PARTITIONED
+                table: connection.execute(f"select count(*) from ledger_guard.{table}_default").fetchone()[0]
+                for table in PARTITIONED
             }
             assert apart == {**dict.fromkeys(PARTITIONED, 1), "ingest_reject": 0}
             may = connection.execute("select has_table_privilege('only_reads_events', 'ledger_guard.access_event', 'select')")
@@ -246,6 +248,7 @@ def test_stored_rows_are_partitioned_where_they_lie_and_taken_back_without_loss_
 def test_verdicts_that_outlived_their_partition_come_back_into_the_plain_table(settings, empty_database_uri, monkeypatch):
     upgrade(settings)
     with psycopg.connect(empty_database_uri, autocommit=True) as connection:
-        connection.execute(PARTITIONED["verdict"].format(moment=MOMENTS).replace("into ledger_guard.verdict", "into ledger_guard.kept_verdict"))
+        text = PARTITIONED["verdict"].format(moment=MOMENTS)
+        connection.execute(text.replace("into ledger_guard.verdict", "into ledger_guard.kept_verdict"))
         taken_back(settings, monkeypatch)
         assert connection.execute("select count(*) from ledger_guard.verdict").fetchone() == (40,)

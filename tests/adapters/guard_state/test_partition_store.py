@@ -27,7 +27,8 @@ READINGS, VERDICTS, EVENTS = TABLES["signal_window"], TABLES["verdict"], TABLES[
 TODAY = period_of(Step.DAY, NOON)
 TOMORROW = Period(TODAY.ends, TODAY.ends + DAY)
 AN_EVENT = (
-    "insert into ledger_guard.access_event (event_key, event_time, tenant_id, method, path, status) values (%s, %s, 't', 'P', '/', 200)"
+    "insert into ledger_guard.access_event (event_key, event_time, tenant_id, method, path, status)"
+    " values (%s, %s, 't', 'P', '/', 200)"
 )
 
 
@@ -278,9 +279,9 @@ def test_the_guards_role_makes_and_drops_slices_and_owns_none_and_no_other_role_
         transaction.partitions.roll_up(TODAY)
         transaction.partitions.keep_verdicts(TODAY)
     drop(guard, VERDICTS)
-    with psycopg.connect(database_uri.replace("//postgres@", f"//{ROLE_NAMES['guard']}@")) as connection:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("drop table ledger_guard.signal_window_20260301")
+    uri = database_uri.replace("//postgres@", f"//{ROLE_NAMES['guard']}@")
+    with psycopg.connect(uri) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("drop table ledger_guard.signal_window_20260301")
     for what in ("reader", "backfill"):
         with pytest.raises(SourceUnavailable, match="permission denied"):
             make(PostgresGuardState(logins[what]), EVENTS, TOMORROW)

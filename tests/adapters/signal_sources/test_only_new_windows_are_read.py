@@ -18,21 +18,21 @@ pytestmark = pytest.mark.postgres
 DAYS = 20
 END = datetime(2026, 3, 21, 12, tzinfo=timezone.utc)
 WINDOW = timedelta(minutes=5)
-FILL = (
-    "insert into ledger_guard.access_event (event_key, event_time, tenant_id, method, path, status)"
-    " select n::text, timestamptz '2026-03-21T12:00Z' - n * interval '8 seconds', 't' || n % 50, 'POST', '/w', 200"
-    " from generate_series(1, 200000) as n",
-    "insert into ledger_guard.unreadable_line (line_key, near, path, reason)"
-    " select n::text, timestamptz '2026-03-21T12:00Z' - n * interval '80 seconds', '/w', 'cut' from generate_series(1, 20000) as n",
-    "insert into ledger_guard.signal_window (trigger, window_start, tenant_id, window_seconds, events, exposure, subjects)"
-    " select 'T1', timestamptz '2026-03-21T12:00Z' - n * interval '5 minutes', 't' || t, 300, 0, 10, 0"
-    " from generate_series(1, 5000) as n, generate_series(1, 30) as t",
-    "insert into ledger_guard.verdict (trigger, window_start, tenant_id, window_seconds, severity, scope, sentence, reasons)"
-    " select trigger, window_start, tenant_id, 300, 'none', 'isolated', '', '{}' from ledger_guard.signal_window",
-    "insert into ledger_guard.sensed_window (trigger, window_start, window_seconds, state, reason, sensed_at)"
-    " select distinct trigger, window_start, 300, 'complete', '', window_start from ledger_guard.signal_window",
-    "analyze",
-)
+FILL = """
+    insert into ledger_guard.access_event (event_key, event_time, tenant_id, method, path, status)
+    select n::text, timestamptz '2026-03-21T12:00Z' - n * interval '8 seconds', 't' || n % 50, 'POST', '/w', 200
+    from generate_series(1, 200000) as n;
+    insert into ledger_guard.unreadable_line (line_key, near, path, reason)
+    select n::text, timestamptz '2026-03-21T12:00Z' - n * interval '80 seconds', '/w', 'cut' from generate_series(1, 20000) as n;
+    insert into ledger_guard.signal_window (trigger, window_start, tenant_id, window_seconds, events, exposure, subjects)
+    select 'T1', timestamptz '2026-03-21T12:00Z' - n * interval '5 minutes', 't' || t, 300, 0, 10, 0
+    from generate_series(1, 5000) as n, generate_series(1, 30) as t;
+    insert into ledger_guard.verdict (trigger, window_start, tenant_id, window_seconds, severity, scope, sentence, reasons)
+    select trigger, window_start, tenant_id, 300, 'none', 'isolated', '', '{}' from ledger_guard.signal_window;
+    insert into ledger_guard.sensed_window (trigger, window_start, window_seconds, state, reason, sensed_at)
+    select distinct trigger, window_start, 300, 'complete', '', window_start from ledger_guard.signal_window;
+    analyze
+"""
 REQUEST = {"method": "POST", "path": "/w", "path_is_prefix": False, "status": 400, "error_code": "X", "most_cents": 10**15}
 OF_THE_SOURCE = ("signals/select_event_readings", "signals/select_unmeasurable_windows", "signals/select_unreadable_windows")
 OF_THE_STATE = ("guard/select_readings", "guard/select_verdicts", "guard/select_windows", "guard/select_newest_window")
@@ -47,8 +47,7 @@ def history(module_database_uri) -> Iterator[psycopg.Connection]:
             for period in periods(table.step, END - DAYS * timedelta(days=1), END):
                 transaction.partitions.make(table, period, timedelta(seconds=60))
     with psycopg.connect(module_database_uri, autocommit=True) as connection:
-        for text in FILL:
-            connection.execute(text)
+        connection.execute(FILL)
         yield connection
 
 

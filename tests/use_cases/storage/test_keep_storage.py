@@ -32,7 +32,8 @@ from ledger_guard.use_cases.storage.keep_storage import keep_storage
 DAY, FIVE_MINUTES = timedelta(days=1), timedelta(minutes=5)
 TODAY = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
 NOW = TODAY + timedelta(hours=9)
-POLICY = load_policy().model_copy(update={"retention": Retention(events_days=15, readings_days=15, verdicts_days=4, hours_days=60)})
+LEAST = Retention(events_days=15, readings_days=15, verdicts_days=4, hours_days=60)
+POLICY = load_policy().model_copy(update={"retention": LEAST})
 KEEP = POLICY.retention
 
 
@@ -78,9 +79,7 @@ def at(deps: Dependencies, now: datetime) -> Dependencies:
     return replace(deps, clock=SettableClock(now))
 
 
-@pytest.fixture(
-    params=["memory", pytest.param("with_the_platform", marks=pytest.mark.postgres), pytest.param("its_own", marks=pytest.mark.postgres)]
-)
+@pytest.fixture(params=["memory", *(pytest.param(each, marks=pytest.mark.postgres) for each in ("with_the_platform", "its_own"))])
 def place(request: pytest.FixtureRequest) -> Place:
     deps = memory_world(POLICY, NOW).deps
     if request.param == "memory":
@@ -267,7 +266,7 @@ def without_rights(database_uri) -> Callable[[], Dependencies]:
 
 @pytest.mark.postgres
 def test_a_guard_without_the_right_says_so_and_goes_on_storing(without_rights):
-    with pytest.raises(SourceUnavailable, match="no partition for tomorrow of access_event.*permission denied"):
+    with pytest.raises(SourceUnavailable, match=r"no partition for tomorrow of access_event.*permission denied"):
         keep_storage(without_rights)
     Place(without_rights).store([reading(0)])
     assert Place(without_rights).days_of_readings() == [0]

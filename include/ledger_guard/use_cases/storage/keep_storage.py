@@ -62,8 +62,9 @@ def keep_storage(deps: Dependencies, patience: timedelta = PATIENCE) -> StorageO
 
     Nothing that an incident which is not over may read is dropped, nothing that is young by the database's clock, by this
     machine's, or by the newest sensed window, and few partitions a run: a clock that is wrong takes little. Before a day of
-    readings is dropped it is summed up by the hour; before one of verdicts, alarms and verdicts of incidents are put aside. Each
-    partition is dropped in a transaction of its own, with its audit entry. What is locked or not allowed is told and left for the next run.
+    readings is dropped it is summed up by the hour; before one of verdicts, alarms and verdicts of incidents are put aside.
+    Each partition is dropped in a transaction of its own, with its audit entry. What is locked or not allowed is told and left
+    for the next run.
 
     Raises:
         SourceUnavailable: guard state does not answer, or tables have no partition for tomorrow: their rows will go to the

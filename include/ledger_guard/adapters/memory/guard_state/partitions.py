@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import MutableMapping
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from ledger_guard.adapters.memory.guard_state.tables import Store, WindowKey
 from ledger_guard.domain.errors import SafetyRefusal
@@ -100,10 +102,13 @@ class InMemoryPartitionStore(Store):
     def _moments(self, table: str) -> list[datetime]:
         return [key[1] for key, of_window in self._rows(table).items() for _ in of_window]
 
-    def _rows(self, table: str) -> dict[WindowKey, object]:
-        if table == "signal_window":
-            return self._tables.readings  # type: ignore[return-value]
-        return self._tables.verdicts if table == "verdict" else {}  # type: ignore[return-value]
+    def _rows(self, table: str) -> MutableMapping[WindowKey, Any]:
+        """The rows of each window; of tables that memory does not keep in slices none."""
+        rows: dict[str, MutableMapping[WindowKey, Any]] = {
+            "signal_window": self._tables.readings,
+            "verdict": self._tables.verdicts,
+        }
+        return rows.get(table, {})
 
 
 def _is_evidence(verdict: Verdict, incident_id: str | None) -> bool:

@@ -5,7 +5,7 @@ set local timezone = 'UTC';
 do $$
 declare
     described record;
-    names text;
+    allowed record;
 begin
     for described in
         select * from (values
@@ -20,6 +20,13 @@ begin
         execute format('alter index ledger_guard.%1$I rename to %2$I', described.name || '_pkey', described.name || '_parts_pkey');
         execute format('create table ledger_guard.%1$I (like ledger_guard.%2$I including defaults including constraints)',
             described.name, described.name || '_parts');
+        for allowed in
+            select case each.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(each.grantee)) end as grantee, each.privilege_type
+            from pg_class, aclexplode(relacl) as each
+            where oid = format('ledger_guard.%I', described.name || '_parts')::regclass
+        loop
+            execute format('grant %s on ledger_guard.%I to %s', allowed.privilege_type, described.name, allowed.grantee);
+        end loop;
         execute format('insert into ledger_guard.%1$I select distinct on (%3$s) * from ledger_guard.%2$I order by %3$s, %4$I',
             described.name, described.name || '_parts', described.unique_by, described.partition_key);
         execute format('drop table ledger_guard.%I', described.name || '_parts');
