@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import Enum
 
+from ledger_guard.domain.windows import iso
+
 #: partitions are made so long before their first row can come
 AHEAD = timedelta(days=7)
 #: of one table in one run: a clock that is wrong, or a policy that was mistyped, is seen before much is gone
 DROPS_AT_MOST = 3
+#: rows of a default partition that are counted for people; from so many they are told even before the first upkeep
+STRAYS_COUNTED = 10_000
 
 _DAY = timedelta(days=1)
 #: a Monday
@@ -131,3 +135,14 @@ def without_slice(found: Sequence[Partition], now: datetime) -> list[str]:
     covered = {each.table for each in found if each.period.starts <= tomorrow < each.period.ends}
     begun = {each.table for each in found}
     return [each.name for each in PARTITIONED if each.name in begun and each.name not in covered]
+
+
+def storage_notes(found: Sequence[Partition], strays: Iterable[Strays], now: datetime) -> Iterator[str]:
+    """For people: tables without a slice for tomorrow, and rows that lie in default partitions."""
+    if lacking := without_slice(found, now):
+        yield f"no partition for tomorrow: {', '.join(lacking)}; run `python -m ledger_guard db maintain` as the tables' owner"
+    for each in strays:
+        if each.oldest and each.newest and (found or each.rows >= STRAYS_COUNTED):
+            rows = f"{each.rows} or more" if each.rows >= STRAYS_COUNTED else str(each.rows)
+            span = f"from {iso(each.oldest)} to {iso(each.newest)}"
+            yield f"rows of {each.table} in its default partition: {rows}, {span}; the next upkeep moves what is kept"

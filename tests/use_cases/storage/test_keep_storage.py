@@ -217,7 +217,7 @@ def test_few_slices_go_in_one_run(place):
 def test_rows_that_come_when_they_are_too_old_are_stored_told_and_deleted_by_the_next_upkeep(place):
     keep_storage(place.deps)
     place.store([reading(0), reading(90)])
-    assert any("1 rows of signal_window lie in its default partition" in note for note in guard_status(place.deps).notes)
+    assert any("rows of signal_window in its default partition: 1, from" in note for note in guard_status(place.deps).notes)
     assert keep_storage(place.deps).cleared == 1
     assert guard_status(place.deps).notes == ()
     assert place.days_of_readings() == [0]

@@ -12,6 +12,7 @@ from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.flag_record import flag_record
 from ledger_guard.domain.freeze_breaches import breaches_of
 from ledger_guard.domain.modes_on_record import RowMode, modes_in_short, notable_modes
+from ledger_guard.domain.partitions import STRAYS_COUNTED, storage_notes
 from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.budget import budget_used
@@ -19,7 +20,6 @@ from ledger_guard.use_cases.approvals.delegate import delegations_now
 from ledger_guard.use_cases.approvals.modes import modes_now
 from ledger_guard.use_cases.approvals.settle import what_settles
 from ledger_guard.use_cases.approvals.stop import running_scripts
-from ledger_guard.use_cases.storage.keep_storage import storage_notes
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,6 @@ def guard_status(deps: Dependencies) -> GuardStatus:
             notes=(
                 *running_scripts(deps, state),
                 *([settling] if settling else []),
-                *storage_notes(state, deps.clock.now()),
+                *storage_notes(state.partitions.all(), state.partitions.strays(STRAYS_COUNTED), deps.clock.now()),
             ),
         )

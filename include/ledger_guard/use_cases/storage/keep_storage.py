@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -27,8 +27,6 @@ from ledger_guard.ports.guard_state import UnitOfWork
 
 #: how long writers of one table may wait while rows are moved into a new partition of it
 PATIENCE = timedelta(seconds=60)
-#: rows of default partitions that are counted for `status`; from so many they are told even before the first upkeep
-STRAYS_COUNTED = 10_000
 #: old rows deleted from one table's default partition in one run
 _CLEARED_AT_MOST = 50_000
 #: slices made in one transaction, with its locks, where no row is moved
@@ -91,18 +89,6 @@ def keep_storage(deps: Dependencies, patience: timedelta = PATIENCE) -> StorageO
             _clear(deps, table, limit, outcome)
     _require_tomorrow(deps, now, outcome)
     return outcome
-
-
-def storage_notes(state: UnitOfWork, now: datetime) -> Iterator[str]:
-    """For people: tables without a partition for tomorrow, and rows that lie in default partitions."""
-    found = state.partitions.all()
-    if lacking := without_slice(found, now):
-        yield f"no partition for tomorrow: {', '.join(lacking)}; run `python -m ledger_guard db maintain` as the tables' owner"
-    for each in state.partitions.strays(STRAYS_COUNTED):
-        if found or each.rows >= STRAYS_COUNTED:
-            rows = f"{each.rows} or more" if each.rows >= STRAYS_COUNTED else str(each.rows)
-            span = f"{iso(each.oldest)} to {iso(each.newest)}" if each.oldest and each.newest else "of no time"
-            yield f"{rows} rows of {each.table} lie in its default partition, {span}: the next upkeep moves those it has days for"
 
 
 def _cut(deps: Dependencies, state: UnitOfWork, now: datetime) -> datetime | None:
