@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import datetime, timedelta, timezone
 
 import psycopg
@@ -236,8 +237,10 @@ def test_who_reads_meanwhile_is_not_disturbed_and_the_work_is_given_up_soon(post
         make(postgres_state, READINGS)
     with psycopg.connect(guard_state_uri) as reader:
         reader.execute("select count(*) from ledger_guard.signal_window")
+        began = time.monotonic()
         with pytest.raises(SourceUnavailable, match="lock"):
             make(postgres_state, READINGS) if work == "make" else drop(postgres_state, READINGS)
+        assert time.monotonic() - began < 15, "half a second, on a machine that has time"
         # whoever comes after does not wait behind what was given up
         with psycopg.connect(guard_state_uri, options="-c lock_timeout=1ms") as next_reader:
             assert next_reader.execute("select count(*) from ledger_guard.signal_window").fetchone() == (1,)

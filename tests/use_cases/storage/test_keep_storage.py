@@ -201,6 +201,14 @@ def test_a_clock_that_steps_back_makes_and_drops_nothing_wrong(place):
     assert place.days_of_readings() == [0, 5]
 
 
+def test_a_guard_that_comes_back_after_a_long_outage_drops_nothing_before_it_has_sensed_again(place):
+    keep_storage(at(place.deps, NOW - 30 * DAY))
+    place.store([reading(30), reading(40)])
+    assert keep_storage(place.deps).dropped == []
+    place.store([reading(0)])
+    assert keep_storage(place.deps).dropped != []
+
+
 def test_nothing_is_dropped_before_anything_was_sensed(place):
     keep_storage(at(place.deps, NOW - 100 * DAY))
     assert keep_storage(place.deps).dropped == []
