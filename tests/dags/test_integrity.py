@@ -16,12 +16,13 @@ DAG_IDS = [
     "guard_drill",
     "guard_mode",
     "guard_stop",
+    "guard_storage",
     "ledger_health_check",
     "ledger_remediation",
     "tenant_backfill",
 ]
 SECTIONS = ["Purpose", "Schedule", "Params", "What it changes", "Safe to re-run?", "When it fails"]
-TAGS = {"ledger-guard", "stop", "drill", "mode", "watch", "remediate", "backfill", "flags", "approvals"}
+TAGS = {"ledger-guard", "stop", "storage", "drill", "mode", "watch", "remediate", "backfill", "flags", "approvals"}
 
 
 def test_each_file_holds_the_one_dag_it_is_named_after(dag_bag):

@@ -90,6 +90,7 @@ from ledger_guard.domain.facts.records import (
     NoticeFailed,
     NoticeHeld,
     NoticePosted,
+    PartitionDropped,
     SourceAdvanced,
     WindowsSensed,
 )
@@ -253,6 +254,15 @@ SAMPLES: list[Fact] = [
     ),
     ApprovalVerified(**QUESTION, permitted=False, refusals=("it expired",)),
     GlassBroken(**QUESTION, subject_hash="h", reason="nobody answers", proposal="write 3 rows", refused="", attested=(ROW, ROW)),
+    PartitionDropped(
+        table="verdict",
+        partition="verdict_20260301",
+        starts=NOON,
+        ends=NOON,
+        size_bytes=8192,
+        kept_days=7,
+        policy_hash="h",
+    ),
     WindowsSensed(trigger="T1", windows=1, no_data=0, revised=0, sensed_through=NOON),
     LogLost(ingest_id="i1", file="access.log", read_bytes=100, seen_bytes=140),
     FileIngested(

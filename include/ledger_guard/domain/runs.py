@@ -21,6 +21,7 @@ DAG_IDS = (
     "guard_delegate",
     "guard_mode",
     "guard_drill",
+    "guard_storage",
 )
 #: DAGs that people start in an emergency: their runs that stay queued are reported
 EMERGENCY_DAG_IDS = ("flag_rollback", "tenant_backfill")

@@ -1,4 +1,4 @@
-"""What every revision does: run the SQL file of its own name, and refuse to be taken back."""
+"""What every revision does: run the SQL file of its own name, and refuse to be taken back, or run the file in `back/`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ def run_sql_beside(revision_file: str) -> None:
     Raises:
         LedgerInvariantError: the upgrade's connection is closed; run the upgrade again.
     """
+    _run(Path(revision_file).with_suffix(".sql"))
+
+
+def run_sql_back(revision_file: str) -> None:
+    """Run the SQL file of a revision's name in the folder `back`, within the downgrade's transaction."""
     file = Path(revision_file).with_suffix(".sql")
+    _run(file.parent / "back" / file.name)
+
+
+def _run(file: Path) -> None:
     # The driver's own connection: it sends the file as it stands, colons and percent signs included.
     driver = op.get_bind().connection.driver_connection
     if driver is None:

@@ -11,6 +11,7 @@ from ledger_guard.domain.identifiers import checked_tenant_id
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.command_runner import BackfillWriter
 from ledger_guard.policy.people_checks import RULES_OF_PEOPLE
+from ledger_guard.policy.retention import retention_suffices
 from ledger_guard.policy.schema import Policy
 from ledger_guard.policy.sources import AccessEvents
 from ledger_guard.policy.words import PLACEHOLDER, Problem
@@ -207,4 +208,5 @@ _RULES: tuple[Rule, ...] = (
     _restore_probes_are_of_known_flags,
     _signatures_are_reminded_of_at_least_as_often,
     _probes_are_of_known_flags,
+    retention_suffices,
 )

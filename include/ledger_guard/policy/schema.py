@@ -26,6 +26,7 @@ from ledger_guard.policy.notification import Notification
 from ledger_guard.policy.pace import BackfillPace
 from ledger_guard.policy.platform import AccessLogMapping, Flag, Platform, Secrets
 from ledger_guard.policy.probes import Probe
+from ledger_guard.policy.retention import Retention
 from ledger_guard.policy.rollout import FreezeRules, Reminders, RestoreRules
 from ledger_guard.policy.section import Section
 from ledger_guard.policy.sources import AccessEvents
@@ -139,6 +140,7 @@ class Policy(Section):
     freeze: FreezeRules = Field(default_factory=FreezeRules)
     restore: RestoreRules = Field(default_factory=RestoreRules)
     reminders: Reminders = Field(default_factory=Reminders)
+    retention: Retention = Field(default_factory=Retention)
     backfill_pace: BackfillPace = Field(default_factory=BackfillPace)
     #: who carries plans out in tenant_backfill; `platform_script` needs the section command_runner
     backfill_writer: BackfillWriter = BackfillWriter.LEDGER_GUARD

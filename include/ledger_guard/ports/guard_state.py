@@ -29,6 +29,7 @@ from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.unknown_tenants import SetApart, TenantList
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window
+from ledger_guard.ports.storage import PartitionStore
 
 
 class ReadingStore(Protocol):
@@ -543,6 +544,10 @@ class UnitOfWork(Protocol):
     @property
     def replay(self) -> ReplayStore:
         """State for judging windows again."""
+
+    @property
+    def partitions(self) -> PartitionStore:
+        """Slices of time of what grows with traffic and tenants."""
 
     @property
     def incidents(self) -> IncidentStore:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command as alembic_command
 from tests.adapters.guard_state.samples import NOON, an_event
 from tests.other_releases import say
 from tests.triggers import T1
 
 from ledger_guard import migrations
+from ledger_guard.adapters.postgres import migrate
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.migrate import current_revision, newest_revision, upgrade
 from ledger_guard.adapters.postgres.state import PostgresGuardState
@@ -176,3 +178,80 @@ def test_readings_stored_before_money_was_summed_are_kept_and_their_money_is_not
 def test_what_the_money_of_readings_is_kept_in_is_never_taken_back():
     with pytest.raises(SafetyRefusal, match="0017"):
         import_module("ledger_guard.migrations.versions.0017_money_at_risk").downgrade()
+
+
+PARTITIONED = {
+    "access_event": "insert into ledger_guard.access_event (event_key, event_time, tenant_id, method, path, status)"
+    " select 'key ' || n, {moment}, 'a', 'POST', '/', 200 from generate_series(1, 40) as n",
+    "unreadable_line": "insert into ledger_guard.unreadable_line (line_key, near, path, reason)"
+    " select 'line ' || n, {moment}, '/', 'cut' from generate_series(1, 40) as n",
+    "ingest_reject": "insert into ledger_guard.ingest_reject (ingest_id, line_number, reason, excerpt)"
+    " select ingest_id, n, 'cut', '' from ledger_guard.ingest_file, generate_series(1, 40) as n",
+    "signal_window": "insert into ledger_guard.signal_window (trigger, window_start, tenant_id, window_seconds, events, exposure,"
+    " subjects) select 'T1', {moment}, 'a', 300, n, 100, 1 from generate_series(1, 40) as n",
+    "verdict": "insert into ledger_guard.verdict (trigger, window_start, tenant_id, window_seconds, severity, scope, sentence,"
+    " reasons) select 'T1', {moment}, 'a', 300, 'none', 'isolated', 's', '{{}}' from generate_series(1, 40) as n",
+}
+#: the last days, and one of which a wrong clock once said that it is the year 9000
+MOMENTS = "case n when 40 then timestamptz '9000-01-01Z' else date_trunc('hour', now()) - n * interval '9 hours' end"
+
+
+def contents(connection) -> dict[str, list[tuple[object, ...]]]:
+    found = {}
+    for table in PARTITIONED:
+        query = f"select (to_jsonb(t) - 'rejected_at')::text from ledger_guard.{table} as t order by 1"
+        found[table] = connection.execute(query).fetchall()
+    return found
+
+
+def taken_back(settings, monkeypatch) -> None:
+    """Down to the revision before partitions, through Alembic."""
+    before = import_module("ledger_guard.migrations.versions.0020_partitions").down_revision
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate.command, "upgrade", lambda config, _: alembic_command.downgrade(config, before))
+        migrate._run_upgrade(settings)
+
+
+def test_stored_rows_are_partitioned_where_they_lie_and_taken_back_without_loss_as_often_as_asked(
+    settings, empty_database_uri, monkeypatch
+):
+    upgrade(settings)
+    taken_back(settings, monkeypatch)
+    with psycopg.connect(empty_database_uri, autocommit=True) as connection:
+        connection.execute(
+            "insert into ledger_guard.ingest_file (ingest_id, file_name, sha256, mapping, lines, accepted, already_known,"
+            " rejected, ingested_at) values (gen_random_uuid(), 'f', 's', 'm', 1, 1, 0, 0, now() - interval '3 days')"
+        )
+        for text in PARTITIONED.values():
+            connection.execute(text.format(moment=MOMENTS))
+        connection.execute("drop role if exists only_reads_events")
+        connection.execute("create role only_reads_events")
+        connection.execute("grant select on ledger_guard.access_event to only_reads_events")
+        before = contents(connection)
+        for _ in range(2):
+            upgrade(settings)
+            assert contents(connection) == before
+            kinds = "select relname, relkind::text from pg_class where relname = any(%s)"
+            assert dict(connection.execute(kinds, [list(PARTITIONED)]).fetchall()) == dict.fromkeys(PARTITIONED, "p")
+            apart = {
+                table: connection.execute(f"select count(*) from ledger_guard.{table}_default").fetchone()[0]
+                for table in PARTITIONED
+            }
+            assert apart == {**dict.fromkeys(PARTITIONED, 1), "ingest_reject": 0}
+            may = connection.execute("select has_table_privilege('only_reads_events', 'ledger_guard.access_event', 'select')")
+            assert may.fetchone() == (True,)
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                connection.execute(PARTITIONED["access_event"].format(moment=MOMENTS))
+            taken_back(settings, monkeypatch)
+            assert contents(connection) == before
+        connection.execute("drop owned by only_reads_events")
+        connection.execute("drop role only_reads_events")
+
+
+def test_verdicts_that_outlived_their_partition_come_back_into_the_plain_table(settings, empty_database_uri, monkeypatch):
+    upgrade(settings)
+    with psycopg.connect(empty_database_uri, autocommit=True) as connection:
+        text = PARTITIONED["verdict"].format(moment=MOMENTS)
+        connection.execute(text.replace("into ledger_guard.verdict", "into ledger_guard.kept_verdict"))
+        taken_back(settings, monkeypatch)
+        assert connection.execute("select count(*) from ledger_guard.verdict").fetchone() == (40,)

@@ -39,7 +39,11 @@ GUARD_ROLE = {
     "audit_head": {"select", "update"},
     "schema_version": READ,
     "plan_row_state": READ,
-    **{table: {*KEEP, "delete"} for table in ("signal_window", "verdict", "engine_checkpoint", "judged_window", "followed_log")},
+    "kept_verdict": ADD,
+    **{
+        table: {*KEEP, "delete"}
+        for table in ("signal_window", "verdict", "engine_checkpoint", "judged_window", "followed_log", "standing_mismatch")
+    },
 }
 BACKFILL_ROLE = {
     **dict.fromkeys(("plan_row", "before_image", "row_left_alone", "audit_entry", "seen_opening"), ADD),

@@ -17,7 +17,7 @@ from ledger_guard.ports.guard_state import AuditLog
 
 @dataclass
 class _Kept:
-    events: dict[str, AccessEvent] = field(default_factory=dict)
+    events: dict[tuple[str, datetime], AccessEvent] = field(default_factory=dict)
     files: dict[str, IngestedFile] = field(default_factory=dict)
     rejects: dict[str, tuple[RejectedLine, ...]] = field(default_factory=dict)
     hiding: dict[str, RejectedLine] = field(default_factory=dict)
@@ -44,12 +44,12 @@ class InMemoryAccessEventDelivery:
         """See AccessEventDelivery."""
         known = len(self._kept.events)
         for event in events:
-            self._kept.events.setdefault(event.event_key, event)
+            self._kept.events.setdefault((event.event_key, event.event_time), event)
         return len(self._kept.events) - known
 
     def unknown(self, events: Sequence[AccessEvent]) -> int:
         """See AccessEventDelivery."""
-        return sum(event.event_key not in self._kept.events for event in events)
+        return sum((event.event_key, event.event_time) not in self._kept.events for event in events)
 
     def keep_rejects(self, file: IngestedFile, rejects: Sequence[RejectedLine]) -> None:
         """See AccessEventDelivery."""

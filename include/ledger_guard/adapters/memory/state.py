@@ -15,6 +15,7 @@ from ledger_guard.adapters.memory.guard_state.freeze_overrides import InMemoryFr
 from ledger_guard.adapters.memory.guard_state.guard_alerts import InMemoryGuardAlertStore
 from ledger_guard.adapters.memory.guard_state.incidents import InMemoryActionStore, InMemoryIncidentStore
 from ledger_guard.adapters.memory.guard_state.openings import InMemoryOpeningStore
+from ledger_guard.adapters.memory.guard_state.partitions import InMemoryPartitionStore
 from ledger_guard.adapters.memory.guard_state.plans import InMemoryPlanStore
 from ledger_guard.adapters.memory.guard_state.replay import InMemoryReplayStore
 from ledger_guard.adapters.memory.guard_state.rollout import InMemoryFlagChangeStore, InMemoryFreezeStore, InMemoryRotationStore
@@ -33,6 +34,7 @@ class InMemoryTransaction:
         self.readings = InMemoryReadingStore(tables)
         self.verdicts = InMemoryVerdictStore(tables)
         self.comparisons = InMemoryComparisonStore(tables)
+        self.partitions = InMemoryPartitionStore(tables)
         self.replay = InMemoryReplayStore(tables)
         self.incidents = InMemoryIncidentStore(tables)
         self.actions = InMemoryActionStore(tables)

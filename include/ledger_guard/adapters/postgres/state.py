@@ -21,6 +21,7 @@ from ledger_guard.adapters.postgres.guard_state.freezes import PostgresFreezeSto
 from ledger_guard.adapters.postgres.guard_state.guard_alerts import PostgresGuardAlertStore
 from ledger_guard.adapters.postgres.guard_state.incidents import PostgresIncidentStore
 from ledger_guard.adapters.postgres.guard_state.openings import PostgresOpeningStore
+from ledger_guard.adapters.postgres.guard_state.partitions import PostgresPartitionStore
 from ledger_guard.adapters.postgres.guard_state.plans import PostgresPlanStore
 from ledger_guard.adapters.postgres.guard_state.readings import PostgresReadingStore
 from ledger_guard.adapters.postgres.guard_state.replay import PostgresReplayStore
@@ -53,6 +54,7 @@ class GuardRepositories:
         self.readings = PostgresReadingStore(connection)
         self.verdicts = PostgresVerdictStore(connection)
         self.comparisons = PostgresComparisonStore(connection)
+        self.partitions = PostgresPartitionStore(connection)
         self.replay = PostgresReplayStore(connection)
         self.incidents = PostgresIncidentStore(connection)
         self.actions = PostgresActionStore(connection)

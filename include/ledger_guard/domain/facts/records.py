@@ -23,6 +23,21 @@ class WindowsSensed(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PartitionDropped(Fact):
+    """A slice of time of a table was dropped: the policy keeps it no longer."""
+
+    verbs: ClassVar[tuple[str, ...]] = ("keep_storage",)
+    table: str
+    partition: str
+    starts: Seconds
+    ends: Seconds
+    #: with its indexes, when it was listed
+    size_bytes: int
+    kept_days: int
+    policy_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FileIngested(Fact):
     """A log file was ingested."""
 

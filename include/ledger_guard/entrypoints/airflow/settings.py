@@ -14,6 +14,9 @@ POKE_SECONDS = int(os.environ.get("LEDGER_GUARD_POKE_SECONDS", "15"))
 #: schedule of the health check; `off`: by hand only (a rehearsal plays its scenario step by step)
 CHECK_SCHEDULE = {"on": "*/5 * * * *", "off": None}[os.environ.get("LEDGER_GUARD_SCHEDULE", "on")]
 
+#: schedule of the storage's upkeep, apart from full hours; `off` with the health check's
+STORAGE_SCHEDULE = "17 * * * *" if CHECK_SCHEDULE else None
+
 #: fixed, since a moving date would make a new version of a DAG at each parse
 START_DATE = datetime(2026, 1, 1, tzinfo=timezone.utc)
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from datetime import timedelta
 
 import click
 
+from ledger_guard import wiring
 from ledger_guard.adapters.postgres.migrate import current_revision, newest_revision
 from ledger_guard.adapters.postgres.migrate import upgrade as upgrade_guard_state
 from ledger_guard.adapters.postgres.roles import PARTS, ROLE_NAMES, roles_sql
 from ledger_guard.connections import guard_settings
 from ledger_guard.policy.loader import load_policy
+from ledger_guard.use_cases.storage.keep_storage import keep_storage
 
 _FAILED = 1
+_OWNERS_PATIENCE = timedelta(minutes=10)
 
 
 @click.group()
@@ -31,6 +36,25 @@ def upgrade() -> None:
       python -m ledger_guard db upgrade
     """  # noqa: D301
     click.echo(f"guard state is at revision {upgrade_guard_state(guard_settings())}")
+
+
+@db.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def maintain(as_json: bool) -> None:
+    """Make partitions for the next days, and drop what the policy's `retention` no longer keeps, as DAG guard_storage does.
+
+    For a cron job of the tables' owner where the guard's role may not, or after a long outage: it may move many rows, and writers
+    of a table wait for up to 10 minutes meanwhile. Three partitions of a table are dropped in one run.
+
+    \b
+    Example:
+      python -m ledger_guard db maintain
+    """  # noqa: D301
+    found = keep_storage(wiring.open_dependencies(), _OWNERS_PATIENCE)
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=2))
+    else:
+        click.echo("\n".join([found.sentence, *found.problems]))
 
 
 @db.command()

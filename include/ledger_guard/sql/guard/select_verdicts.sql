@@ -1,6 +1,14 @@
--- Verdicts whose window begins in [start, end), by window, then tenant.
--- Parameters: trigger, start, end (timestamptz). Rows: one a tenant and window. Index relied on: primary key of verdict.
+-- Verdicts whose window begins in [start, end), by window, then tenant; of dropped partitions those that were kept.
+-- Parameters: trigger, start, end (timestamptz). Rows: one a tenant and window. Index relied on: primary keys of verdict and
+-- kept_verdict.
 select window_start, window_seconds, tenant_id, severity, scope, sentence, reasons
-from ledger_guard.verdict
-where trigger = %(trigger)s and window_start >= %(start)s and window_start < %(end)s
+from (
+    select window_start, window_seconds, tenant_id, severity, scope, sentence, reasons
+    from ledger_guard.verdict
+    where trigger = %(trigger)s and window_start >= %(start)s and window_start < %(end)s
+    union all
+    select window_start, window_seconds, tenant_id, severity, scope, sentence, reasons
+    from ledger_guard.kept_verdict
+    where trigger = %(trigger)s and window_start >= %(start)s and window_start < %(end)s
+) as found
 order by window_start, tenant_id collate "C"

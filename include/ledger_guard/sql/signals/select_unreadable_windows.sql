@@ -17,7 +17,10 @@ from unreadable u
 cross join lateral (
     select count(*) as requests
     from ledger_guard.access_event e
-    where e.event_time >= u.window_start
+    -- the range once more: by it the planner leaves out partitions
+    where e.event_time >= %(start)s::timestamptz - %(window_length)s::interval
+      and e.event_time < %(end)s::timestamptz + %(window_length)s::interval
+      and e.event_time >= u.window_start
       and e.event_time < u.window_start + %(window_length)s::interval
       and e.method = %(method)s
       and (e.path = %(path)s or (%(path_is_prefix)s and starts_with(e.path, %(path)s)))

@@ -12,6 +12,7 @@ from ledger_guard.domain.facts.codec import json_of
 from ledger_guard.domain.flag_record import flag_record
 from ledger_guard.domain.freeze_breaches import breaches_of
 from ledger_guard.domain.modes_on_record import RowMode, modes_in_short, notable_modes
+from ledger_guard.domain.partitions import STRAYS_COUNTED, storage_notes
 from ledger_guard.domain.stops import Stop, active_stop
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.budget import budget_used
@@ -47,7 +48,7 @@ class GuardStatus:
     flags_enabled_in_a_freeze: int
     #: flags that the last check could not compare, or that none has compared yet
     flags_not_compared: int
-    #: what settles, and runs of the platform's script that may still write, a sentence each
+    #: what settles, runs of the platform's script that may still write, and what partitions lack, a sentence each
     notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -102,5 +103,9 @@ def guard_status(deps: Dependencies) -> GuardStatus:
             flags_past_the_guard=sum(len(record.unrecorded) for record in records),
             flags_enabled_in_a_freeze=sum(len(breach.scopes) for breach in breaches),
             flags_not_compared=sum(record.unread is not None or not record.is_compared for record in records),
-            notes=(*running_scripts(deps, state), *([settling] if settling else [])),
+            notes=(
+                *running_scripts(deps, state),
+                *([settling] if settling else []),
+                *storage_notes(state.partitions.all(), state.partitions.strays(STRAYS_COUNTED), deps.clock.now()),
+            ),
         )

@@ -109,10 +109,12 @@ class InMemoryVerdictStore(Store):
 
     def between(self, trigger: Trigger, start: datetime, end: datetime) -> list[Verdict]:
         """See VerdictStore."""
-        keys = sorted(key[1] for key in self._tables.verdicts if key[0] == trigger and start <= key[1] < end)
+        both = {*self._tables.verdicts, *self._tables.kept_verdicts}
+        keys = sorted(key[1] for key in both if key[0] == trigger and start <= key[1] < end)
         found: list[Verdict] = []
         for window_start in keys:
-            of_window = self._tables.verdicts[trigger, window_start]
+            key = (trigger, window_start)
+            of_window = self._tables.kept_verdicts.get(key, {}) | self._tables.verdicts.get(key, {})
             found.extend(of_window[tenant][0] for tenant in sorted(of_window))
         return found
 

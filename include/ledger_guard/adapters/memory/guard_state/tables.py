@@ -19,6 +19,7 @@ from ledger_guard.domain.guard_alerts import GuardAlert, GuardAlertKind
 from ledger_guard.domain.incidents import Action, Incident
 from ledger_guard.domain.ledger_evidence import Amounts
 from ledger_guard.domain.pacing import BackfillOrder, BackfillProgress
+from ledger_guard.domain.partitions import Partition
 from ledger_guard.domain.plans import Plan, PlanRow
 from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.secrets import SecretSighting
@@ -47,6 +48,12 @@ class Tables:
     readings: dict[WindowKey, tuple[Reading, ...]] = field(default_factory=dict)
     #: by window, then tenant; a tenant's verdict with the incident it belongs to
     verdicts: dict[WindowKey, dict[str, tuple[Verdict, str | None]]] = field(default_factory=dict)
+    #: of those, what stays when their partition is dropped
+    kept_verdicts: dict[WindowKey, dict[str, tuple[Verdict, str | None]]] = field(default_factory=dict)
+    #: by name
+    partitions: dict[str, Partition] = field(default_factory=dict)
+    #: by trigger, hour and tenant: windows, events and exposure
+    reading_hours: dict[tuple[Trigger, datetime, str], tuple[int, int, int]] = field(default_factory=dict)
     engines: dict[Trigger, SavedEngine] = field(default_factory=dict)
     #: engine states by how far they have seen
     checkpoints: dict[WindowKey, bytes] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Storage: partitions made ahead, what is old dropped."""
