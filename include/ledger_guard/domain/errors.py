@@ -42,5 +42,9 @@ class ConcurrentWriterError(SafetyRefusal):
     """Another run holds this tenant's writer lock: wait for it to end, then start again."""
 
 
+class WriterSuperseded(SafetyRefusal):
+    """Another writer has taken over this one's work: end; what it wrote is journaled, and the other goes on behind it."""
+
+
 class NotificationFailed(LedgerGuardError):
     """The notice did not reach the channel: the notifying task fails, nothing else stops."""

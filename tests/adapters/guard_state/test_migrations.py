@@ -37,7 +37,7 @@ def everything_in(uri: str) -> list[tuple[object, ...]]:
 
 
 def test_the_migrations_have_one_end():
-    assert newest_revision() == "0018"
+    assert newest_revision() == "0023"
 
 
 def test_an_empty_database_comes_to_the_newest_revision_and_works(settings):

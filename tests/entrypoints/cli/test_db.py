@@ -22,17 +22,17 @@ def empty_database(empty_database_uri, monkeypatch) -> str:
 def test_upgrade_says_at_which_revision_guard_state_is_and_may_be_repeated(empty_database, capsys):
     for _ in range(2):
         assert main(["db", "upgrade"]) == 0
-        assert capsys.readouterr().out == "guard state is at revision 0018\n"
+        assert capsys.readouterr().out == "guard state is at revision 0023\n"
 
 
 @pytest.mark.postgres
 def test_status_says_whether_an_upgrade_is_needed(empty_database, capsys):
     assert main(["db", "status"]) == 1
-    assert "not created yet, this program needs 0018: run `python -m ledger_guard db upgrade`" in capsys.readouterr().out
+    assert "not created yet, this program needs 0023: run `python -m ledger_guard db upgrade`" in capsys.readouterr().out
     main(["db", "upgrade"])
     capsys.readouterr()
     assert main(["db", "status"]) == 0
-    assert capsys.readouterr().out == "guard state is at revision 0018, the newest\n"
+    assert capsys.readouterr().out == "guard state is at revision 0023, the newest\n"
 
 
 @pytest.mark.postgres
@@ -71,7 +71,7 @@ def test_a_command_says_so_too_where_guard_state_is_of_an_older_program(empty_da
 @pytest.mark.postgres
 def test_status_as_json(empty_database, capsys):
     assert main(["db", "status", "--json"]) == 1
-    assert json.loads(capsys.readouterr().out) == {"revision": None, "newest": "0018", "is_current": False}
+    assert json.loads(capsys.readouterr().out) == {"revision": None, "newest": "0023", "is_current": False}
 
 
 @pytest.mark.postgres

@@ -27,6 +27,7 @@ from ledger_guard.adapters.postgres.guard_state.rotations import PostgresRotatio
 from ledger_guard.adapters.postgres.guard_state.runs import PostgresRunStore
 from ledger_guard.adapters.postgres.guard_state.secret_sightings import PostgresSecretSightingStore
 from ledger_guard.adapters.postgres.guard_state.verdicts import PostgresVerdictStore
+from ledger_guard.adapters.postgres.guard_state.writer_leases import PostgresWriterLeaseStore
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError
 
@@ -49,6 +50,7 @@ class GuardRepositories:
         self.openings = PostgresOpeningStore(connection)
         self.plans = PostgresPlanStore(connection)
         self.backfill_orders = PostgresBackfillOrderStore(connection)
+        self.writer_leases = PostgresWriterLeaseStore(connection)
         self.approvals = PostgresApprovalStore(connection)
         self.flag_changes = PostgresFlagChangeStore(connection)
         self.freezes = PostgresFreezeStore(connection)

@@ -60,6 +60,8 @@ class Tables:
     #: by the order of batches: what force and undo wrote, with the moment
     written: dict[int, tuple[datetime, Written]] = field(default_factory=dict)
     backfill_orders: dict[str, BackfillOrder] = field(default_factory=dict)
+    #: by tenant
+    writer_leases: dict[str, WriterLease] = field(default_factory=dict)
     #: by plan, one an operation, in the order they began
     progress: dict[str, list[BackfillProgress]] = field(default_factory=dict)
     approvals: dict[str, ApprovalRequest] = field(default_factory=dict)
