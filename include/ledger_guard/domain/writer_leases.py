@@ -45,6 +45,11 @@ class WriterClaim:
 NO_RUN = WriterClaim()
 
 
+def claim_of(dag_id: str, run_id: str, try_number: int = 0) -> WriterClaim:
+    """The claim of a run's try."""
+    return WriterClaim(f"{dag_id}/{run_id}", try_number)
+
+
 @dataclass(frozen=True)
 class WriterLease:
     """Who writes to a tenant's wallets, or did last; its token is made when the writer starts."""
@@ -99,16 +104,16 @@ class Turn:
     #: ends the session that holds the lock; None where this would not end the writing
     end_holder: Callable[[], None] | None
     sleep: Callable[[float], None]
-    seconds: Callable[[], float]
 
 
-def superseded(mine: WriterLease, now_held: WriterLease | None) -> WriterSuperseded:
+def superseded(mine: WriterLease, held: WriterLease | None) -> WriterSuperseded:
     """What a writer raises that finds another's lease in the place of its own."""
-    by = "another writer" if now_held is None else f"{now_held.claim.sentence} ({now_held.operation} of plan {now_held.plan_id})"
-    since = "" if now_held is None else f" since {iso(now_held.taken_at)}"
+    by = f"{held.claim.sentence} ({held.operation} of plan {held.plan_id})" if held else "another writer"
+    since = f" since {iso(held.taken_at)}" if held else ""
     return WriterSuperseded(
-        f"plan {mine.plan_id}: {mine.operation} by {mine.claim.sentence} ends here and writes no more: {by} writes to the wallets of "
-        f"tenant {mine.tenant_id}{since}; what was written before is journaled and not written again"
+        f"plan {mine.plan_id}: {mine.operation} by {mine.claim.sentence} ends here and writes no more: {by} writes to the "
+        f"wallets of tenant {mine.tenant_id}{since}; what was written before is journaled and not written again",
+        by_own_run=held is not None and bool(mine.run) and held.run == mine.run,
     )
 
 
@@ -149,9 +154,10 @@ def _require_not_later(mine: WriterLease, held: WriterLease | None) -> None:
 
 
 def _wait_for_lock(stack: ExitStack, book: LeaseBook, mine: WriterLease, turn: Turn, busy: ConcurrentWriterError) -> None:
-    began, is_told = turn.seconds(), False
+    waited, is_told = 0.0, False
     while True:
         turn.sleep(LOOK_SECONDS)
+        waited += LOOK_SECONDS
         held = book.of_tenant(mine.tenant_id)
         if held is None or held.token != mine.token:
             raise superseded(mine, held)
@@ -161,7 +167,6 @@ def _wait_for_lock(stack: ExitStack, book: LeaseBook, mine: WriterLease, turn: T
             busy = again
         else:
             return
-        waited = turn.seconds() - began
         if waited >= ENDS_BY_ITSELF_SECONDS and turn.end_holder is not None and not is_told:
             turn.end_holder()
             is_told = True

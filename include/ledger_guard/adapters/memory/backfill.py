@@ -99,7 +99,7 @@ class InMemoryBackfillRunner:
             seen = state.plans.get(plan_id)
         lease = new_lease(seen.tenant_id, plan_id, operation, claim, self._clock.now())
         # a second writer would wait for one that works in this very thread
-        turn = Turn(lambda: self._locked(seen.tenant_id), None, _give_up, lambda: 0.0)
+        turn = Turn(lambda: self._locked(seen.tenant_id), None, _give_up)
         with as_lease_holder(LeasesOfState(self._state, self._clock), lease, turn):
             with self._state.transaction() as state:
                 plan = state.plans.get(plan_id)

@@ -183,7 +183,7 @@ class PostgresBackfillRunner:
             seen = plans.get(plan_id, with_rows=False)
             wallets = WalletRows(platform, self._platform, seen.tenant_id, seen.currency)
             lease = new_lease(seen.tenant_id, seen.plan_id, operation.name, claim, self._clock.now())
-            turn = Turn(wallets.as_only_writer, wallets.end_other_writer, self._sleep, self._seconds)
+            turn = Turn(wallets.as_only_writer, wallets.end_other_writer, self._sleep)
             stack.enter_context(as_lease_holder(ConnectedLeases(guard, self._clock), lease, turn))
             # Read again: whoever held the lock before may have moved the plan on.
             with guard.transaction():

@@ -22,6 +22,7 @@ from ledger_guard.domain.runs import RunGrant
 from ledger_guard.domain.secrets import SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.verdicts import Verdict
+from ledger_guard.domain.writer_leases import WriterLease
 from ledger_guard.ports.guard_state import JudgedRevision
 
 WindowKey = tuple[Trigger, datetime]
