@@ -21,8 +21,8 @@ LEASE = timedelta(minutes=5)
 #: how long a writer that is superseded gets to end by itself, and how often it is looked for
 ENDS_BY_ITSELF_SECONDS = 30.0
 LOOK_SECONDS = 0.5
-#: how long after that the lock may need to come free
-COMES_FREE_SECONDS = 15.0
+#: how long after that its locks may need to come free: a database ends what stays idle within a transaction
+COMES_FREE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class LeaseBook(Protocol):
         """The tenant's lease, over or not."""
 
     def take(self, lease: WriterLease, seen: WriterLease | None) -> bool:
-        """Put it in the place of what was seen; False when something else stands there now."""
+        """Put it in the place of what was seen; False when something else stands there now, or an open batch keeps it."""
 
     def end(self, lease: WriterLease) -> None:
         """Record that its writer has ended, unless it was superseded."""
@@ -119,62 +119,77 @@ def superseded(mine: WriterLease, held: WriterLease | None) -> WriterSuperseded:
 
 @contextmanager
 def as_lease_holder(book: LeaseBook, mine: WriterLease, turn: Turn) -> Iterator[None]:
-    """Hold the tenant's writer lock and its lease within the block.
+    """Hold the tenant's lease and its writer lock within the block.
 
-    Whoever finds the lock free takes the lease: the session of the writer before has ended. Whoever finds it held needs a right:
-    to be a later try of the holder's run, or that the holder gave no sign for LEASE. Then the lease is taken first, and the lock
-    is waited for; a session that keeps it is ended.
+    A lease that is over, or held by an earlier try of the same run, or whose writer gave no sign for LEASE, is taken first; then
+    the lock is waited for, and a session that keeps it is ended. Another writer's lease is taken only once its lock was found
+    free: its session has ended.
 
     Raises:
         ConcurrentWriterError: another run writes for this tenant.
         WriterSuperseded: a later try of the same run came first.
         SourceUnavailable: the lease is taken, and the lock does not come free.
     """
+    held = book.of_tenant(mine.tenant_id)
+    if held is not None and held.claim.is_later_than(mine.claim):
+        raise superseded(mine, held)
     with ExitStack() as stack:
-        try:
+        if held is None or held.is_over:
+            _take(book, mine, held)
+            # last of all: who finds the lease held and the lock free knows that its writer is gone
+            stack.callback(book.end, mine)
             stack.enter_context(turn.lock())
-        except ConcurrentWriterError as busy:
-            held = book.of_tenant(mine.tenant_id)
-            _require_not_later(mine, held)
-            if held is None or not held.may_be_taken_over(mine.claim, mine.taken_at) or not book.take(mine, held):
-                raise
-            _wait_for_lock(stack, book, mine, turn, busy)
+        elif held.may_be_taken_over(mine.claim, mine.taken_at):
+            _take_over(stack, book, mine, held, turn)
         else:
-            held = book.of_tenant(mine.tenant_id)
-            _require_not_later(mine, held)
-            if not book.take(mine, held):
-                raise ConcurrentWriterError(f"tenant {mine.tenant_id}: another run began at the same moment; start again")
-        stack.callback(book.end, mine)
+            stack.callback(book.end, mine)
+            stack.enter_context(turn.lock())
+            _take(book, mine, held)
+        _require_lease(book, mine, mine)
         yield
 
 
-def _require_not_later(mine: WriterLease, held: WriterLease | None) -> None:
-    if held is not None and held.claim.is_later_than(mine.claim):
+def _take(book: LeaseBook, mine: WriterLease, held: WriterLease | None) -> None:
+    if not book.take(mine, held):
+        raise ConcurrentWriterError(f"tenant {mine.tenant_id}: another run began to write at the same moment; start again")
+
+
+def _require_lease(book: LeaseBook, mine: WriterLease, expected: WriterLease) -> None:
+    """Raise WriterSuperseded when another lease than this one stands there."""
+    held = book.of_tenant(mine.tenant_id)
+    if held is None or held.token != expected.token:
         raise superseded(mine, held)
 
 
-def _wait_for_lock(stack: ExitStack, book: LeaseBook, mine: WriterLease, turn: Turn, busy: ConcurrentWriterError) -> None:
-    waited, is_told = 0.0, False
+def _take_over(stack: ExitStack, book: LeaseBook, mine: WriterLease, held: WriterLease, turn: Turn) -> None:
+    """Take the lease of a writer that may live, and then its lock; both once its open batch has ended."""
+    waited, is_mine = 0.0, False
     while True:
-        turn.sleep(LOOK_SECONDS)
-        waited += LOOK_SECONDS
-        held = book.of_tenant(mine.tenant_id)
-        if held is None or held.token != mine.token:
-            raise superseded(mine, held)
-        try:
-            stack.enter_context(turn.lock())
-        except ConcurrentWriterError as again:
-            busy = again
-        else:
+        is_mine = is_mine or book.take(mine, held)
+        if is_mine and (locked := _locked(turn)) is not None:
+            stack.callback(book.end, mine)
+            stack.push(locked)
             return
-        if waited >= ENDS_BY_ITSELF_SECONDS and turn.end_holder is not None and not is_told:
-            turn.end_holder()
-            is_told = True
         if waited >= ENDS_BY_ITSELF_SECONDS + COMES_FREE_SECONDS:
             raise SourceUnavailable(
-                f"{busy} (its work was taken over {waited:.0f} s ago, and it has not ended: end its process, or its session with "
-                "pg_terminate_backend)"
-            ) from busy
+                f"tenant {mine.tenant_id}: {held.claim.sentence} was told to end {waited:.0f} s ago, and its session still holds "
+                "the writer lock; end its process, or its session with pg_terminate_backend, then start again"
+            )
+        if waited == ENDS_BY_ITSELF_SECONDS and turn.end_holder is not None:
+            turn.end_holder()
+        turn.sleep(LOOK_SECONDS)
+        waited += LOOK_SECONDS
+        _require_lease(book, mine, mine if is_mine else held)
+
+
+def _locked(turn: Turn) -> ExitStack | None:
+    """The lock, held until the stack is closed; None while another session has it."""
+    locked = ExitStack()
+    try:
+        locked.enter_context(turn.lock())
+    except ConcurrentWriterError:
+        return None
+    return locked
 
 
 def renewed(lease: WriterLease, at: datetime) -> WriterLease:

@@ -258,7 +258,10 @@ class WriterLeaseStore(Protocol):
         """The tenant's lease, over or not; None when nobody ever wrote."""
 
     def take(self, lease: WriterLease, seen: WriterLease | None) -> bool:
-        """Store it in the place of the lease that was seen; False, and nothing changes, when another stands there now."""
+        """Store it in the place of the lease that was seen.
+
+        False, and nothing changes, when another stands there now, or the transaction of a batch keeps it.
+        """
 
     def keep(self, lease: WriterLease, at: datetime) -> bool:
         """Renew it; False when it is over or another's. Nobody takes it before this transaction ends."""

@@ -23,11 +23,8 @@ class ConnectedLeases:
         return self._store.of_tenant(tenant_id)
 
     def take(self, lease: WriterLease, seen: WriterLease | None) -> bool:
-        """See LeaseBook; False too while a batch of the other writer holds it for longer than a lock is waited for."""
-        try:
-            return self._store.take(lease, seen)
-        except psycopg.errors.LockNotAvailable:
-            return False
+        """See LeaseBook."""
+        return self._store.take(lease, seen)
 
     def end(self, lease: WriterLease) -> None:
         """See LeaseBook. A session that is gone ends none: the writer lock went with it, and tells the next writer."""

@@ -17,8 +17,9 @@ class PostgresWriterLeaseStore(Store):
 
     def take(self, lease: WriterLease, seen: WriterLease | None) -> bool:
         """See WriterLeaseStore."""
-        seen_token = seen.token if seen else None
-        return self._row("guard/take_writer_lease", **given(lease), seen_token=seen_token) is not None
+        if seen is None:
+            return self._row("guard/insert_writer_lease", **given(lease)) is not None
+        return self._row("guard/take_writer_lease", **given(lease), seen_token=seen.token) is not None
 
     def keep(self, lease: WriterLease, at: datetime) -> bool:
         """See WriterLeaseStore."""
