@@ -17,11 +17,8 @@ from ledger_guard.use_cases.notify.task_failures import correct, tell_ending_onc
 
 RUN = StartedRun("tenant_backfill", "manual__1", "oncall", is_started_by_run=False, conf={})
 ANOTHER = replace(RUN, run_id="manual__2")
-STOPPED, ENDED, WELL = (
-    Notice("force · failed", "stopped"),
-    Notice("close · failed", "stopped"),
-    Notice("close · ended well", "ok"),
-)
+STOPPED, ENDED = Notice("force · failed", "stopped"), Notice("close · failed", "stopped")
+WELL = Notice("close · ended well", "ok")
 
 
 @pytest.fixture

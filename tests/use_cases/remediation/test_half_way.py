@@ -120,7 +120,7 @@ def test_a_force_that_stopped_half_way_says_after_how_many_rows_and_what_goes_on
     killed_half_way(world, run, plan, batch=batch)
     status, words = closed(run, plan)
     assert status is ActionStatus.FAILED
-    assert words.startswith(f"stopped after {rows} of 5 rows; clear task `force` and what follows it to go on")
+    assert words.startswith(f"stopped after {rows} of 5 rows; clear task force and what follows it to go on")
     assert stopped_writing(run.deps, DAG, RUN, "force", goes_on=True) == f"stopped after {rows} of 5 rows; goes on by itself"
 
 
@@ -140,9 +140,9 @@ def test_a_stopped_force_whose_plan_has_expired_needs_a_new_run(world, run):
     killed_half_way(world, run, plan)
     with world.state.transaction() as state:
         expires_at = state.plans.get(plan["plan_id"]).expires_at
-    world.clock.advance(expires_at - world.clock.now())
-    assert "clear task `force`" in closed(run, plan)[1]
-    world.clock.advance(timedelta(seconds=1))
+    world.wall_clock.advance(expires_at - world.wall_clock.now())
+    assert "clear task force" in closed(run, plan)[1]
+    world.wall_clock.advance(timedelta(seconds=1))
     assert closed(run, plan)[1].startswith("stopped after 2 of 5 rows; the plan expired at ")
     assert "start a new run for the rest" in closed(run, plan)[1]
 
@@ -160,7 +160,7 @@ def test_an_undo_that_stopped_half_way_says_so_too(world, run):
     at_batch(world, 0, killed)
     status, words = close_run(run, wished, plan, None)
     assert (status, words.split(";")[0]) == (ActionStatus.FAILED, "stopped after 2 of 5 rows")
-    assert "clear task `undo` and what follows it" in words
+    assert "clear task undo and what follows it" in words
     assert undo_run(world.deps, wished, plan, "oncall", claim_of(DAG, RUN, 2)) == {"restored": 3, "kept": 0}
     assert close_run(run, wished, plan, None)[0] is ActionStatus.DONE
 
@@ -201,7 +201,7 @@ def test_another_run_passes_a_living_writer_only_once_it_gave_no_sign_for_a_leas
     said: list[str] = []
 
     def another() -> None:
-        world.clock.advance(quiet)
+        world.wall_clock.advance(quiet)
         try:
             force(world.deps, plan["plan_id"], "oncall", claim=WriterClaim("tenant_backfill/manual__2", 1))
         except Exception as error:  # noqa: BLE001 which one is the point
@@ -223,7 +223,7 @@ def test_the_run_that_was_passed_tells_who_goes_on_and_does_not_end_it(world, ru
     other = WriterClaim("tenant_backfill/manual__2", 1)
 
     def another() -> None:
-        world.clock.advance(LEASE)
+        world.wall_clock.advance(LEASE)
         with pytest.raises(SourceUnavailable):
             force(world.deps, plan["plan_id"], "oncall", claim=other)
 

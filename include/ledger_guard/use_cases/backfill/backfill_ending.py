@@ -82,7 +82,7 @@ def _stopped(run: RunOnRecord, lease: WriterLease | None, plan: Plan, rows: Mapp
         return f"{words}, where {lease.claim.sentence} has taken over; see there"
     if task == "force" and now > plan.expires_at:
         return f"{words}; the plan expired at {iso(plan.expires_at)}: start a new run for the rest"
-    return f"{words}; clear task `{task}` and what follows it to go on"
+    return f"{words}; clear task {task} and what follows it to go on"
 
 
 def _by_script(plan: Plan, is_done: bool, words: str) -> tuple[ActionStatus, str]:

@@ -25,7 +25,7 @@ def stopped_after(plan: Plan, rows: Mapping[str, int]) -> tuple[str, str] | None
 
 def stopped_writing(deps: Dependencies, dag_id: str, run_id: str, task_id: str, *, goes_on: bool) -> str:
     """How far this run's write has come, and what happens now."""
-    then = "goes on by itself" if goes_on else f"clear task `{task_id}` and what follows it to go on"
+    then = "goes on by itself" if goes_on else f"clear task {task_id} and what follows it to go on"
     with deps.state.transaction() as state:
         note = state.runs.noted(dag_id, run_id, "plan")
         if note is None:
