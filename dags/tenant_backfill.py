@@ -43,9 +43,9 @@ from ledger_guard.entrypoints.airflow.adapters import open_platform_script
 from ledger_guard.entrypoints.airflow.approval import approval_gates
 from ledger_guard.entrypoints.airflow.break_glass import break_glass_params, shout
 from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
-from ledger_guard.entrypoints.airflow.failure import correct_failure, tell_failed_ending, tell_write_failure, tell_write_retry
+from ledger_guard.entrypoints.airflow.failure import correct_failure, tell_failed_ending
 from ledger_guard.entrypoints.airflow.runs import this_run, writer_claim
-from ledger_guard.entrypoints.airflow.settings import START_DATE, task_defaults
+from ledger_guard.entrypoints.airflow.settings import START_DATE, goes_on_by_itself, task_defaults
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals.request_approval import gate_link, tell_question
 from ledger_guard.use_cases.backfill import backfill_ending, backfill_run
@@ -61,15 +61,7 @@ MAY_ACT_ALONE = any(POLICY.break_glass.users_for(kind) for _, kind in GATES.valu
 ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 #: limit for each task that reads or writes a tenant's wallets, over all runs
 AT_ONCE = 32
-#: a lost worker, or a database that was away, needs no human: a write goes on where it stopped; what was refused is never retried
-WRITES = {
-    "retries": 3,
-    "retry_delay": timedelta(seconds=15),
-    "trigger_rule": ONE_OF_MANY,
-    "max_active_tis_per_dag": AT_ONCE,
-    "on_failure_callback": tell_write_failure,
-    "on_retry_callback": tell_write_retry,
-}
+WRITES = {**goes_on_by_itself(), "trigger_rule": ONE_OF_MANY, "max_active_tis_per_dag": AT_ONCE}
 
 
 @dag(

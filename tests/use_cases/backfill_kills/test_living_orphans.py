@@ -26,8 +26,8 @@ from ledger_guard.ports import Dependencies
 
 pytestmark = pytest.mark.postgres
 
-#: moments an operation and a placement; 0 takes every one there is (minutes)
-POINTS = int(os.environ.get("LEDGER_GUARD_ORPHAN_POINTS", "12"))
+#: moments of each operation in each placement, for each of two tests; 0 takes every one there is (minutes)
+POINTS = int(os.environ.get("LEDGER_GUARD_ORPHAN_POINTS", "6"))
 SEED = 20260302
 #: the plan's rows of new_tenant that may be written
 WRITABLE = (0, 1, 3, 5, 6, 7, 8)
@@ -170,14 +170,12 @@ def test_what_the_orphan_says_at_its_end_is_a_plain_sentence_and_nothing_of_it_i
 
 
 def _between_batches(world: KilledWorld) -> Kill:
-    """The moment before the exchange that begins a writer's second batch."""
-    tenant = new_tenant(world, "force")
-    total = int(str(world.run(Request("force", tenant.plan.plan_id, try_number=1))["exchanges"]))
-    progress = "select batches from ledger_guard.backfill_progress where plan_id = %s"
-    for exchange in range(total, 0, -1):
-        each = new_tenant(world, "force")
-        killed = world.run(Request("force", each.plan.plan_id, Kill(exchange, "before"), try_number=1))
-        assert killed["killed_by"] == signal.SIGKILL
-        if world.ask_guard(progress, each.plan.plan_id) == [(2,)]:
-            return Kill(exchange, "before", signal.SIGSTOP)
-    raise AssertionError("no moment after the second batch")
+    """The moment after the last exchange of a writer's first batch, found by killing writers earlier and later."""
+    first, last = 1, int(str(world.run(Request("force", new_tenant(world, "force").plan.plan_id, try_number=1))["exchanges"]))
+    while first < last:
+        middle = (first + last) // 2
+        tenant = new_tenant(world, "force")
+        world.run(Request("force", tenant.plan.plan_id, Kill(middle, "before"), try_number=1))
+        progress = "select 1 from ledger_guard.backfill_progress where plan_id = %s"
+        first, last = (first, middle) if world.ask_guard(progress, tenant.plan.plan_id) else (middle + 1, last)
+    return Kill(first, "before", signal.SIGSTOP)
