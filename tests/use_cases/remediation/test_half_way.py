@@ -121,7 +121,7 @@ def test_a_force_that_stopped_half_way_says_after_how_many_rows_and_what_goes_on
     status, words = closed(run, plan)
     assert status is ActionStatus.FAILED
     assert words.startswith(f"stopped after {rows} of 5 rows; clear task force and what follows it to go on")
-    assert stopped_writing(run.deps, DAG, RUN, "force", goes_on=True) == f"stopped after {rows} of 5 rows; goes on by itself"
+    assert stopped_writing(run.deps, DAG, RUN, "force") == f"stopped after {rows} of 5 rows"
 
 
 def test_the_cleared_run_ends_well_and_its_action_says_so(world, run):
@@ -163,6 +163,22 @@ def test_an_undo_that_stopped_half_way_says_so_too(world, run):
     assert "clear task undo and what follows it" in words
     assert undo_run(world.deps, wished, plan, "oncall", claim_of(DAG, RUN, 2)) == {"restored": 3, "kept": 0}
     assert close_run(run, wished, plan, None)[0] is ActionStatus.DONE
+
+
+def test_what_another_task_wrote_is_not_how_far_this_one_came(run):
+    plan = planned(run)
+    assert stopped_writing(run.deps, DAG, RUN, "force") == "stopped before its first row"
+    forced(run, plan, 1)
+    assert stopped_writing(run.deps, DAG, RUN, "force") == "stopped after its last row"
+    assert stopped_writing(run.deps, DAG, RUN, "undo") == "stopped before its first row"
+    assert stopped_writing(run.deps, DAG, "manual__2", "force") == ""
+
+
+def test_an_undo_that_was_refused_on_a_half_forced_plan_does_not_tell_of_the_force(world, run):
+    plan = planned(run)
+    killed_half_way(world, run, plan)
+    wished = {**PARAMS, "operation": "undo", "plan_id": plan["plan_id"]}
+    assert close_run(run, wished, plan, None) == (ActionStatus.FAILED, "ended before it wrote; see the run's log")
 
 
 def test_a_run_that_never_began_to_write_is_still_told_as_that(run):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from airflow.sdk.exceptions import AirflowFailException
+
 from ledger_guard.domain.drills import DAG_ID, MARK
 from ledger_guard.domain.errors import LedgerGuardError, SourceUnavailable, WriterSuperseded
 from ledger_guard.domain.notices import Notice
@@ -59,7 +61,7 @@ def _tell(context: Any, *, is_write: bool = False, goes_on: bool = False, is_end
         return
     try:
         deps, run = open_dependencies(), started(context["dag_run"])
-        far = _how_far(deps, run, ti.task_id, goes_on=goes_on) if is_write else ""
+        far = _how_far(deps, run, ti.task_id, exception, goes_on=goes_on) if is_write else ""
         task = ti.task_id.rsplit(".", maxsplit=1)[-1]
         notice = Notice(
             title=f"{MARK if ti.dag_id == DAG_ID else ''}{task} · {'tried again' if goes_on else 'failed'}",
@@ -88,12 +90,18 @@ def _instance(context: Any) -> str:
     return f"{ti.task_id}[{getattr(ti, 'map_index', -1)}] {made}"
 
 
-def _how_far(deps: Dependencies, run: StartedRun, task_id: str, *, goes_on: bool) -> str:
+def _how_far(deps: Dependencies, run: StartedRun, task_id: str, exception: Any, *, goes_on: bool) -> str:
+    """How far a write came and what happens now; a refusal says itself what to do."""
     try:
-        return stopped_writing(deps, run.dag_id, run.run_id, task_id, goes_on=goes_on)
+        far = stopped_writing(deps, run.dag_id, run.run_id, task_id)
     except LedgerGuardError:
         # people come first: it is posted without
         return ""
+    if isinstance(exception, AirflowFailException):
+        return far
+    return "; ".join(
+        filter(None, (far, "goes on by itself" if goes_on else f"clear task {task_id} and what follows it to go on"))
+    )
 
 
 def _incident_of(deps: Dependencies, run: StartedRun) -> str | None:

@@ -19,6 +19,9 @@ from ledger_guard.use_cases.approvals.permission import first_no
 from ledger_guard.use_cases.backfill.backfill_run import KINDS, describe_plan
 from ledger_guard.use_cases.backfill.halfway import stopped_after
 
+#: the task that writes, by operation
+_TASKS = {"backfill": "force", "undo": "undo"}
+
 
 def close_run(
     run: RunOnRecord, params: Mapping[str, Any], plan: Mapping[str, Any] | None, verified: Mapping[str, Any] | None
@@ -59,8 +62,8 @@ def _outcome(run: RunOnRecord, plan_id: str | None, operation: str) -> tuple[Act
         is_untouched, entries = plan.status is PlanStatus.PLANNED, state.audit.entries(tenant_id=plan.tenant_id)
         by_script = script_ending(entries, plan) if is_untouched and operation == "backfill" else None
         is_keyed = state.audit.keys.newest is not None
-        stopped = _stopped(run, state.writer_leases.of_tenant(plan.tenant_id), plan, rows)
-    if stopped and operation != "dry_run":
+        lease = state.writer_leases.of_tenant(plan.tenant_id)
+    if stopped := _stopped(run, lease, plan, rows, _TASKS.get(operation)):
         status, words = ActionStatus.FAILED, stopped
     else:
         status, words = _by_script(plan, *by_script) if by_script else _by_guard(plan, rows, approvals, operation, again)
@@ -68,15 +71,14 @@ def _outcome(run: RunOnRecord, plan_id: str | None, operation: str) -> tuple[Act
     return status, words if is_keyed or not has_written else f"{words}; {UNKEYED_WORD}"
 
 
-def _stopped(run: RunOnRecord, lease: WriterLease | None, plan: Plan, rows: Mapping[str, int]) -> str:
+def _stopped(run: RunOnRecord, lease: WriterLease | None, plan: Plan, rows: Mapping[str, int], task: str | None) -> str:
     """That the plan's write stopped half-way, and what to do; empty when it did not.
 
     The end of another run that has taken over is not this run's to tell.
     """
-    found = stopped_after(plan, rows)
-    if found is None:
+    words = stopped_after(task, plan, rows) if task else ""
+    if not words:
         return ""
-    task, words = found
     own, now = claim_of(run.run.dag_id, run.run.run_id), run.deps.wall_clock.now()
     if lease and lease.plan_id == plan.plan_id and lease.run != own.run and not lease.is_over and not lease.is_stale(now):
         return f"{words}, where {lease.claim.sentence} has taken over; see there"
