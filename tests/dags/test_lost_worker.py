@@ -98,10 +98,8 @@ def test_a_lost_worker_is_told_once_though_airflow_calls_twice_and_with_a_reason
     tell_write_failure(context())
     tell_write_failure(context())
     (notice,) = told()
-    assert (
-        notice.summary
-        == "tenant_backfill could not finish force: clear task force and what follows it to go on; its worker was lost or its process killed"
-    )
+    go_on, lost = "clear task force and what follows it to go on", "its worker was lost or its process killed"
+    assert notice.summary == f"tenant_backfill could not finish force: {go_on}; {lost}"
 
 
 def test_the_next_try_and_a_run_made_anew_under_the_same_id_are_told(told, airflow_home):

@@ -99,9 +99,8 @@ def _how_far(deps: Dependencies, run: StartedRun, task_id: str, exception: Any, 
         return ""
     if isinstance(exception, AirflowFailException):
         return far
-    return "; ".join(
-        filter(None, (far, "goes on by itself" if goes_on else f"clear task {task_id} and what follows it to go on"))
-    )
+    then = "goes on by itself" if goes_on else f"clear task {task_id} and what follows it to go on"
+    return f"{far}; {then}" if far else then
 
 
 def _incident_of(deps: Dependencies, run: StartedRun) -> str | None:
