@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ledger_guard.domain.errors import SourceUnavailable
+from ledger_guard.domain.errors import NotificationFailed, SourceUnavailable
 from ledger_guard.domain.notices import Notice
 from ledger_guard.domain.runs import StartedRun
 from ledger_guard.ports import Dependencies
@@ -23,10 +23,20 @@ def tell_once(deps: Dependencies, run: StartedRun, task: tuple[str, int], notice
     With `goes_on` it is tried again by itself. Returns whether it was posted. Where guard state does not answer people come
     first. Raises as `notify`.
     """
-    task_id, try_number = task
-    if not _is_first(deps, run, task_id, try_number, goes_on=goes_on):
+    return _told_once(deps, run, task, notice, leaves_open="" if goes_on else task[0])
+
+
+def _told_once(deps: Dependencies, run: StartedRun, task: tuple[str, int], notice: Notice, *, leaves_open: str) -> bool:
+    earlier = _marked(deps, run, task, leaves_open)
+    if earlier is None:
         return False
-    notify(deps, notice)
+    try:
+        notify(deps, notice)
+    except NotificationFailed:
+        # nobody heard of it: the next call, or the run's end, tells
+        with deps.state.transaction() as state:
+            _keep(deps, state, run, earlier)
+        raise
     return True
 
 
@@ -40,7 +50,7 @@ def tell_ending_once(deps: Dependencies, run: StartedRun, task: tuple[str, int],
                 _keep(deps, state, run, {**told, _OPEN: ""})
     except SourceUnavailable:
         is_told = False
-    return False if is_told else tell_once(deps, run, task, notice)
+    return False if is_told else _told_once(deps, run, task, notice, leaves_open="")
 
 
 def correct(deps: Dependencies, run: StartedRun, notice: Notice) -> bool:
@@ -55,20 +65,22 @@ def correct(deps: Dependencies, run: StartedRun, notice: Notice) -> bool:
     return is_wrong
 
 
-def _is_first(deps: Dependencies, run: StartedRun, task_id: str, try_number: int, *, goes_on: bool) -> bool:
+def _marked(deps: Dependencies, run: StartedRun, task: tuple[str, int], leaves_open: str) -> dict[str, Any] | None:
+    """Note a try as told; returns the note before, None where the try, or a later one, was told already."""
+    task_id, try_number = task
     try:
         with deps.state.transaction() as state:
             # two calls for one try may come in two processes at the same moment
             state.audit.take_turn()
             told = _told(state.runs.noted(run.dag_id, run.run_id, _NOTE))
             if told[_TRIES].get(task_id, 0) >= try_number:
-                return False
+                return None
             tries = {**told[_TRIES], task_id: try_number}
-            _keep(deps, state, run, {_TRIES: tries, _OPEN: "" if goes_on else task_id, _IS_WRONG: True})
+            _keep(deps, state, run, {_TRIES: tries, _OPEN: leaves_open, _IS_WRONG: True})
     except SourceUnavailable:
         # people come first
-        return True
-    return True
+        return _told(None)
+    return told
 
 
 def _told(note: Mapping[str, Any] | None) -> dict[str, Any]:
