@@ -21,8 +21,9 @@ Wallet rows of one tenant in the platform, and nothing else there. Rows that the
 state keeps the plan, the before-images and the audit trail.
 
 ## Safe to re-run?
-Yes. Each run makes its own plan; a forced plan is not applied twice; clear the `force` task of a killed run to continue where
-it stopped.
+Yes. Each run makes its own plan; a forced plan is not applied twice. `force` and `undo` go on by themselves after a lost worker,
+where they stopped; once their retries are used up, clear the task and what follows it. A task of the lost worker that lives on
+ends before its next batch.
 
 ## When it fails
 `force` refuses when the plan expired, was edited, or has no valid approval: nothing was written; start a new run.
@@ -42,8 +43,9 @@ from ledger_guard.entrypoints.airflow.adapters import open_platform_script
 from ledger_guard.entrypoints.airflow.approval import approval_gates
 from ledger_guard.entrypoints.airflow.break_glass import break_glass_params, shout
 from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
-from ledger_guard.entrypoints.airflow.runs import this_run
-from ledger_guard.entrypoints.airflow.settings import START_DATE, task_defaults
+from ledger_guard.entrypoints.airflow.failure import correct_failure, tell_failed_ending
+from ledger_guard.entrypoints.airflow.runs import this_run, writer_claim
+from ledger_guard.entrypoints.airflow.settings import START_DATE, goes_on_by_itself, task_defaults
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.use_cases.approvals.request_approval import gate_link, tell_question
 from ledger_guard.use_cases.backfill import backfill_ending, backfill_run
@@ -59,6 +61,7 @@ MAY_ACT_ALONE = any(POLICY.break_glass.users_for(kind) for _, kind in GATES.valu
 ONE_OF_MANY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 #: limit for each task that reads or writes a tenant's wallets, over all runs
 AT_ONCE = 32
+WRITES = {**goes_on_by_itself(), "trigger_rule": ONE_OF_MANY, "max_active_tis_per_dag": AT_ONCE}
 
 
 @dag(
@@ -123,19 +126,20 @@ def tenant_backfill() -> None:
             where, plan_id = (dag_run.dag_id, dag_run.run_id), run.note("plan")["plan_id"]
             return backfill_run.break_glass_run(run.deps, params or {}, plan_id, run.person, *where)
 
-    @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
-    def force(params: dict | None = None, dag_run=None) -> dict:
+    @task(multiple_outputs=False, **WRITES)
+    def force(params: dict | None = None, dag_run=None, ti=None) -> dict:
         """Apply exactly the plan. The approval is read again in here, from guard state."""
         with never_retried():
             run = this_run(dag_run)
-            return backfill_run.force_run(run.deps, params or {}, run.note("plan"), run.requester, open_platform_script)
+            given = run.deps, params or {}, run.note("plan"), run.requester
+            return backfill_run.force_run(*given, open_platform_script, writer_claim(ti))
 
-    @task(multiple_outputs=False, retries=0, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
-    def undo(params: dict | None = None, dag_run=None) -> dict:
+    @task(multiple_outputs=False, **WRITES)
+    def undo(params: dict | None = None, dag_run=None, ti=None) -> dict:
         """Restore the before-values where rows still hold what force wrote. Needs its own approval, read in here."""
         with never_retried():
             run = this_run(dag_run)
-            return backfill_run.undo_run(run.deps, params or {}, run.note("plan"), run.requester)
+            return backfill_run.undo_run(run.deps, params or {}, run.note("plan"), run.requester, writer_claim(ti))
 
     @task(multiple_outputs=False, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
     def verify(params: dict | None = None, dag_run=None) -> dict:
@@ -146,7 +150,7 @@ def tenant_backfill() -> None:
             run.leave("verified", found)
             return found
 
-    @task(retries=1, trigger_rule=TriggerRule.ALL_DONE)
+    @task(retries=1, trigger_rule=TriggerRule.ALL_DONE, on_failure_callback=tell_failed_ending)
     def close(params: dict | None = None, dag_run=None) -> str:
         """Record on the incident how the run ended, from guard state; fails when the goal was not reached."""
         run = this_run(dag_run)
@@ -154,6 +158,8 @@ def tenant_backfill() -> None:
         status, outcome = backfill_ending.close_run(run, params or {}, *notes)
         if status is ActionStatus.FAILED:
             raise AirflowFailException(outcome)
+        if status is ActionStatus.DONE:
+            correct_failure(run, outcome)
         return outcome
 
     reviewed, forced, undone, verified, closed = review(), force(), undo(), verify(), close()

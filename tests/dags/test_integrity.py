@@ -1,9 +1,20 @@
 """Every DAG is listed here, parses, and says what an operator needs to know."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
+from ledger_guard.domain.command_outcome import CommandFailed
+from ledger_guard.domain.errors import (
+    BadInputError,
+    ConcurrentWriterError,
+    LedgerInvariantError,
+    SafetyRefusal,
+    SourceUnavailable,
+    WriterSuperseded,
+)
 
 pytestmark = pytest.mark.airflow
 
@@ -50,10 +61,48 @@ def test_every_param_of_the_form_has_a_type_and_a_title(dag_bag, dag_id):
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
-def test_a_task_that_writes_to_the_platform_is_never_retried_by_itself(dag_bag, dag_id):
+def test_a_task_that_writes_a_flag_or_asks_a_human_is_never_retried_by_itself(dag_bag, dag_id):
     for task in dag_bag.dags[dag_id].tasks:
-        if task.task_id in {"force", "undo", "roll_back", "restore", "request_approval", "request_undo_approval"}:
+        if task.task_id in {"roll_back", "restore", "request_approval", "request_undo_approval"}:
             assert task.retries == 0, task.task_id
+
+
+@pytest.mark.parametrize("task_id", ["force", "undo"])
+def test_a_task_that_writes_wallets_goes_on_by_itself_soon_after_a_lost_worker(dag_bag, task_id):
+    """A write goes on exactly where it stopped; what was refused fails at once, whatever the number of retries."""
+    task = dag_bag.dags["tenant_backfill"].get_task(task_id)
+    assert 1 <= task.retries <= 3
+    assert timedelta(0) < task.retry_delay <= timedelta(minutes=1)
+    assert not task.retry_exponential_backoff
+    assert task.on_retry_callback
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SafetyRefusal("no approval"),
+        ConcurrentWriterError("another run writes"),
+        WriterSuperseded("a later try writes"),
+        LedgerInvariantError("the plan was edited"),
+        BadInputError("no such plan"),
+        CommandFailed("the script did something else"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_what_was_refused_is_not_retried(airflow_home, error):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from ledger_guard.entrypoints.airflow.errors import never_retried
+
+    with pytest.raises(AirflowFailException), never_retried():
+        raise error
+
+
+def test_a_database_that_is_away_is_retried(airflow_home):
+    from ledger_guard.entrypoints.airflow.errors import never_retried
+
+    with pytest.raises(SourceUnavailable), never_retried():
+        raise SourceUnavailable("the server closed the connection")
 
 
 def test_the_health_check_runs_every_five_minutes_one_at_a_time(dag_bag):

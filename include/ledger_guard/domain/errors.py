@@ -54,6 +54,15 @@ class ConcurrentWriterError(SafetyRefusal):
     """Another run holds this tenant's writer lock: wait for it to end, then start again."""
 
 
+class WriterSuperseded(SafetyRefusal):
+    """Another writer has taken over this one's work: end; what it wrote is journaled, and the other goes on behind it."""
+
+    def __init__(self, message: str, *, by_own_run: bool = False) -> None:
+        super().__init__(message)
+        #: whether a later try of the same run has: then nothing failed
+        self.by_own_run = by_own_run
+
+
 class NotificationFailed(LedgerGuardError):
     """The notice did not reach the channel: the notifying task fails, nothing else stops."""
 

@@ -29,6 +29,7 @@ from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.unknown_tenants import SetApart, TenantList
 from ledger_guard.domain.verdicts import Verdict
 from ledger_guard.domain.windows import Window
+from ledger_guard.domain.writer_leases import WriterLease
 from ledger_guard.ports.storage import PartitionStore
 
 
@@ -262,6 +263,25 @@ class BackfillOrderStore(Protocol):
 
     def progress(self, plan_id: str) -> list[BackfillProgress]:
         """Each operation over a plan that has settled a batch, newest first."""
+
+
+class WriterLeaseStore(Protocol):
+    """Who writes to each tenant's wallets; see domain/writer_leases.py."""
+
+    def of_tenant(self, tenant_id: str) -> WriterLease | None:
+        """The tenant's lease, over or not; None when nobody ever wrote."""
+
+    def take(self, lease: WriterLease, seen: WriterLease | None) -> bool:
+        """Store it in the place of the lease that was seen.
+
+        False, and nothing changes, when another stands there now, or the transaction of a batch keeps it.
+        """
+
+    def keep(self, lease: WriterLease, at: datetime) -> bool:
+        """Renew it; False when it is over or another's. Nobody takes it before this transaction ends."""
+
+    def end(self, lease: WriterLease, at: datetime) -> None:
+        """Record that its writer has ended; does nothing when another took it."""
 
 
 class ApprovalStore(Protocol):
@@ -568,6 +588,10 @@ class UnitOfWork(Protocol):
     @property
     def backfill_orders(self) -> BackfillOrderStore:
         """Orders about running backfills."""
+
+    @property
+    def writer_leases(self) -> WriterLeaseStore:
+        """Who writes to each tenant's wallets."""
 
     @property
     def approvals(self) -> ApprovalStore:

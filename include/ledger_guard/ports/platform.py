@@ -24,6 +24,7 @@ from ledger_guard.domain.signals import Reading, Trigger
 from ledger_guard.domain.validation import ProbeAnswer
 from ledger_guard.domain.windows import Window
 from ledger_guard.domain.writability import WriteObstacle
+from ledger_guard.domain.writer_leases import NO_RUN, WriterClaim
 from ledger_guard.ports.guard_state import AuditLog, UnitOfWork
 
 
@@ -369,25 +370,29 @@ class BackfillRunner(Protocol):
         batch_rows: int,
         still_permitted: Callable[[], None] | None = None,
         admit: Callable[[UnitOfWork], None] | None = None,
+        claim: WriterClaim = NO_RUN,
     ) -> ForceOutcome:
         """Apply exactly the stored plan, in batches; resumes where a killed run stopped and never applies twice.
 
         The caller has checked that it may. `still_permitted` is asked again once nobody else can write for the tenant, before
         anything is written, and raises when another plan's writes have changed the answer. `admit` is asked in the transaction
-        of guard state that begins or resumes the plan, and raises when it does not fit.
+        of guard state that begins or resumes the plan, and raises when it does not fit. A later try of the run in `claim` takes
+        over from an earlier one that still lives, which then writes nothing more.
 
         Locks player then wallet, changes a row only if player and wallet still are what the plan saw (else `drifted`), writes
         the before-image and the audit entry in the same transaction where guard state shares the platform's database.
 
         Raises:
             ConcurrentWriterError: another run writes for this tenant.
+            WriterSuperseded: another writer has taken this one's work over.
             LedgerInvariantError: the stored rows do not match the plan's hash.
         """
 
-    def undo(self, plan_id: str, actor: str, batch_rows: int) -> UndoOutcome:
+    def undo(self, plan_id: str, actor: str, batch_rows: int, claim: WriterClaim = NO_RUN) -> UndoOutcome:
         """Restore the before-values of applied rows that still hold what force wrote; the others are `kept`.
 
         Raises:
+            ConcurrentWriterError, WriterSuperseded: as `force`.
             SafetyRefusal: the before-images differ from those in the marked audit entries of the plan's force; this is recorded,
             and nothing was written. Compare the tenant with a new dry-run.
         """

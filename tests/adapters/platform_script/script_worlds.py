@@ -20,6 +20,7 @@ from ledger_guard.adapters.postgres.movement_witness import PostgresMovementWitn
 from ledger_guard.domain.command_outcome import CommandOutcome
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.domain.plans import Plan
+from ledger_guard.domain.writer_leases import NO_RUN, WriterClaim
 from ledger_guard.policy.command_runner import CommandRunner
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.backfill.dry_run import dry_run
@@ -99,9 +100,9 @@ class ScriptWorld:
         tables = self.deps.policy.platform
         return PlatformCommandRunner(settings_for(self.folder, **settings), connection, tables, self.own_environment)
 
-    def run_script(self, plan: Plan, runner: PlatformCommandRunner | None = None) -> CommandOutcome:
+    def run_script(self, plan: Plan, runner: PlatformCommandRunner | None = None, claim: WriterClaim = NO_RUN) -> CommandOutcome:
         witness = PostgresMovementWitness(ConnectionSettings.parse(self.uri, "ledger_db"), self.deps.policy.platform)
-        return run_platform_script(self.deps, runner or self.runner(), witness, plan.plan_id, "oncall")
+        return run_platform_script(self.deps, runner or self.runner(), witness, plan.plan_id, "oncall", claim)
 
     def planned(self, mode: str = "force") -> Plan:
         return dry_run(self.deps, TENANT, mode, "oncall")

@@ -9,6 +9,8 @@ import threading
 import pytest
 from tests.adapters.platform_script.script_worlds import HANGING, STAND_IN, ScriptWorld, is_running, until
 
+from ledger_guard.domain.writer_leases import WriterClaim
+
 pytestmark = pytest.mark.postgres
 
 #: a dry-run as usual; the run itself hangs, and says so in the file `pids`
@@ -61,6 +63,26 @@ def test_cancel_ends_it_from_another_thread(hanging_world):
     thread = once_it_hangs(hanging_world, runner.cancel)
     cancelled_as_it_should_be(hanging_world, hanging_world.run_script(hanging_world.planned(), runner))
     thread.join()
+
+
+def test_a_later_try_that_takes_over_ends_it_within_seconds_and_writes_itself(hanging_world):
+    """As a stop does: the script of a worker that was given up must not write beside the next one."""
+    world, plan, ended = hanging_world, hanging_world.planned(), []
+
+    def first_try() -> None:
+        ended.append(world.run_script(plan, world.runner(term_grace_seconds=0.2), claim=WriterClaim("run 1", 1)))
+
+    thread = threading.Thread(target=first_try)
+    thread.start()
+    until((world.folder / "pids").exists)
+    world.write_script(STAND_IN)
+    outcome = world.run_script(plan, claim=WriterClaim("run 1", 2))
+    thread.join()
+    assert outcome.is_done
+    (orphan,) = ended
+    assert (orphan.run.end.value, orphan.is_done, orphan.changes.applied) == ("cancelled", False, ())
+    assert not any(map(is_running, pids(world)))
+    assert [entry["run"]["end"] for entry in world.audited() if entry["step"] == "finished"] == ["cancelled", "exited"]
 
 
 def test_sigterm_ends_it_and_reaches_whoever_handled_it_before(hanging_world):

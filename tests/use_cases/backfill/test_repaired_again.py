@@ -388,10 +388,10 @@ def test_a_flag_change_between_review_and_force_of_the_follow_up_does_not_fail_w
     won_more(world, "p2")
     write = backfill_run.force
 
-    def late(deps, plan_id: str, actor: str) -> ForceOutcome:
+    def late(deps, plan_id: str, actor: str, **claim) -> ForceOutcome:
         if plan_id != plan.plan_id:
             changed(world, ROLLED_BACK)
-        return write(deps, plan_id, actor)
+        return write(deps, plan_id, actor, **claim)
 
     monkeypatch.setattr(backfill_run, "force", late)
     outcome = run_forced(world, plan)

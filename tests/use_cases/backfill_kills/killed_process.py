@@ -1,4 +1,4 @@
-"""Runs plans, forces and undos in processes of their own, each of which can kill itself (SIGKILL) at a chosen moment.
+"""Runs plans, forces and undos in processes of their own, each of which can kill or pause itself at a chosen moment.
 
 A moment is an exchange with a database: one statement, BEGIN or COMMIT sent and answered. The kill comes before it is sent,
 once it is sent (the server goes on with it, nobody reads the answer), or after the answer was read.
@@ -25,19 +25,21 @@ WHEN = (BEFORE, SENT, AFTER)
 
 @dataclass(frozen=True)
 class Kill:
-    """At which exchange, counted from 1, and when in it."""
+    """At which exchange, counted from 1, and when in it; SIGSTOP pauses instead, until somebody lets it go on."""
 
     exchange: int
     when: str
+    number: int = signal.SIGKILL
 
 
 @dataclass(frozen=True)
 class Request:
-    """`operation` is plan, force or undo; `subject` a tenant for a plan, else a plan."""
+    """`operation` is plan, force or undo; `subject` a tenant for a plan, else a plan; `try_number` is its run's, 0: no run."""
 
     operation: str
     subject: str
     kill: Kill | None = None
+    try_number: int = 0
 
 
 class Exchanges:
@@ -48,8 +50,9 @@ class Exchanges:
 
     @classmethod
     def die_if_due(cls, when: str) -> None:
-        if cls.kill == Kill(cls.made, when):
-            os.kill(os.getpid(), signal.SIGKILL)
+        if cls.kill is not None and (cls.kill.exchange, cls.kill.when) == (cls.made, when):
+            number, cls.kill = cls.kill.number, None
+            os.kill(os.getpid(), number)
 
 
 class DyingConnection(psycopg.Connection):
@@ -79,23 +82,29 @@ def _watched(generator):
 
 
 def small_batches():
-    """The shipped policy with batches of two rows, and room for a tenant of few players that is repaired again and again."""
+    """The shipped policy with batches of two rows, and room for a tenant of few players that is repaired again and again.
+
+    What is paused within a transaction is ended by the database after three seconds.
+    """
     from ledger_guard.policy.loader import load_policy
 
     shipped = load_policy()
     guardrails = shipped.guardrails.model_copy(update={"batch_rows": 2, "max_share_of_players": 1.0})
     autonomy = shipped.autonomy.model_copy(update={"repaired_again_days": 0, "cool_down_minutes": 0, "settle_minutes": 0})
-    return shipped.model_copy(update={"guardrails": guardrails, "autonomy": autonomy})
+    platform = shipped.platform.model_copy(update={"statement_timeout_seconds": 3})
+    return shipped.model_copy(update={"guardrails": guardrails, "autonomy": autonomy, "platform": platform})
 
 
-def run_operation(deps, operation: str, subject: str):
-    """The use case of an operation."""
+def run_operation(deps, operation: str, subject: str, try_number: int = 0):
+    """The use case of an operation; a run's tries are told apart by who acts."""
+    from ledger_guard.domain.writer_leases import NO_RUN, WriterClaim
     from ledger_guard.use_cases.backfill.dry_run import dry_run
     from ledger_guard.use_cases.backfill.force import force, undo
 
     if operation == "plan":
         return dry_run(deps, subject, "force", "oncall")
-    return {"force": force, "undo": undo}[operation](deps, subject, "oncall")
+    claim = WriterClaim("tenant_backfill/run 1", try_number) if try_number else NO_RUN
+    return {"force": force, "undo": undo}[operation](deps, subject, f"try {try_number}" if try_number else "oncall", claim=claim)
 
 
 def _forked(deps, request: dict[str, Any]) -> tuple[int, int]:
@@ -109,7 +118,7 @@ def _forked(deps, request: dict[str, Any]) -> tuple[int, int]:
     try:
         Exchanges.kill = Kill(**request["kill"]) if request["kill"] else None
         psycopg.connect = DyingConnection.connect
-        run_operation(deps, request["operation"], request["subject"])
+        run_operation(deps, request["operation"], request["subject"], request["try_number"])
     except BaseException as error:  # noqa: BLE001 the last words say it
         words["error"] = f"{type(error).__name__}: {error}"
     os.write(writing, json.dumps({"exchanges": Exchanges.made, **words}).encode())

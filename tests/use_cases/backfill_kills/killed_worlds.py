@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -72,6 +72,16 @@ class KilledWorld:
         os.kill(process, signal.SIGKILL)
         return self._ended()
 
+    @contextmanager
+    def paused(self, request: Request) -> Iterator[PausedProcess]:
+        """Let a process begin and pause itself; within the block it lives on and does nothing until it is let go on."""
+        process = PausedProcess(self, self._start(request))
+        process.wait_for_pause()
+        try:
+            yield process
+        finally:
+            process.ended()
+
     def _start(self, request: Request) -> int:
         assert self._program.stdin
         self._program.stdin.write(request_line(request))
@@ -106,6 +116,31 @@ class KilledWorld:
             tenant_id,
         )
         return {(str(row[0]), str(row[1])): row[2:] for row in rows}  # type: ignore[misc]
+
+
+class PausedProcess:
+    """A process that has paused itself in the middle of its work."""
+
+    def __init__(self, world: KilledWorld, process: int) -> None:
+        self._world, self._process = world, process
+        self._end: dict[str, object] | None = None
+
+    def wait_for_pause(self) -> None:
+        """Return once it has stopped, or has ended before its moment came."""
+        stat = Path(f"/proc/{self._process}/stat")
+        wait_until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] in "TZ" if stat.exists() else True)
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        with suppress(ProcessLookupError):
+            os.kill(self._process, signal.SIGCONT)
+
+    def ended(self) -> dict[str, object]:
+        """How it ended, by itself."""
+        if self._end is None:
+            self.go_on()
+            self._end = self._world._ended()
+        return self._end
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

@@ -24,7 +24,9 @@ from ledger_guard.domain.plans import (
 from ledger_guard.domain.stops import require_running
 from ledger_guard.domain.wallet_writes import BatchDecision, WalletWrite, judge_force, judge_undo
 from ledger_guard.domain.writability import WriteObstacle
+from ledger_guard.domain.writer_leases import NO_RUN, Turn, WriterClaim, WriterLease, as_lease_holder, new_lease, superseded
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.ports.lease_book import LeasesOfState
 from ledger_guard.ports.platform import Clock
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class InMemoryBackfillRunner:
         self._clock = wall_clock
         #: tenants with an active writer
         self.writing: set[str] = set()
+        #: called before each batch, for tests of what happens meanwhile
+        self.before_a_batch: Callable[[], None] = lambda: None
         #: what is in the way of writing
         self.in_the_way: list[WriteObstacle] = []
         #: (plan, operation, player) → the write, with the before-values
@@ -58,9 +62,10 @@ class InMemoryBackfillRunner:
         batch_rows: int,
         still_permitted: Callable[[], None] | None = None,
         admit: Callable[[UnitOfWork], None] | None = None,
+        claim: WriterClaim = NO_RUN,
     ) -> ForceOutcome:
         """See BackfillRunner."""
-        with self._as_only_writer(plan_id) as plan:
+        with self._writing(plan_id, "force", claim) as (plan, lease):
             require_forceable(plan)
             already_applied = sum(row.state is RowState.APPLIED for row in plan.rows)
             if plan.status is PlanStatus.FORCED:
@@ -68,39 +73,48 @@ class InMemoryBackfillRunner:
             if still_permitted is not None:
                 still_permitted()
             self._require_attested(plan)
-            self._set_status(plan, PlanStatus.FORCING, "force", actor, admit)
+            self._set_status(plan, PlanStatus.FORCING, lease, actor, admit)
             waiting = [row.player_id for row in plan.rows if row.state is RowState.PLANNED and row.cause.is_writable]
-            applied, drifted = self._in_batches(plan, "force", actor, waiting, batch_rows)
-            self._set_status(plan, PlanStatus.FORCED, "force", actor)
+            applied, drifted = self._in_batches(plan, lease, actor, waiting, batch_rows)
+            self._set_status(plan, PlanStatus.FORCED, lease, actor)
             return ForceOutcome(applied, drifted, already_applied)
 
-    def undo(self, plan_id: str, actor: str, batch_rows: int) -> UndoOutcome:
+    def undo(self, plan_id: str, actor: str, batch_rows: int, claim: WriterClaim = NO_RUN) -> UndoOutcome:
         """See BackfillRunner."""
-        with self._as_only_writer(plan_id) as plan:
+        with self._writing(plan_id, "undo", claim) as (plan, lease):
             require_undoable(plan)
             if plan.status is PlanStatus.UNDONE:
                 return UndoOutcome(0, 0)
             self._require_attested(plan)
             self._require_images(plan, actor)
-            self._set_status(plan, PlanStatus.UNDOING, "undo", actor)
+            self._set_status(plan, PlanStatus.UNDOING, lease, actor)
             waiting = [row.player_id for row in plan.rows if row.state is RowState.APPLIED]
-            restored, kept = self._in_batches(plan, "undo", actor, waiting, batch_rows)
-            self._set_status(plan, PlanStatus.UNDONE, "undo", actor)
+            restored, kept = self._in_batches(plan, lease, actor, waiting, batch_rows)
+            self._set_status(plan, PlanStatus.UNDONE, lease, actor)
             return UndoOutcome(restored, kept)
 
     @contextmanager
-    def _as_only_writer(self, plan_id: str) -> Iterator[Plan]:
+    def _writing(self, plan_id: str, operation: str, claim: WriterClaim) -> Iterator[tuple[Plan, WriterLease]]:
         with self._state.transaction() as state:
-            plan = state.plans.get(plan_id)
-            stored = state.plans.content(plan_id)
-        if plan.tenant_id in self.writing:
-            raise ConcurrentWriterError(f"tenant {plan.tenant_id}: another backfill is writing; wait for it to end")
-        plan.check_hash(stored)
-        self.writing.add(plan.tenant_id)
+            seen = state.plans.get(plan_id)
+        lease = new_lease(seen.tenant_id, plan_id, operation, claim, self._clock.now())
+        # a second writer would wait for one that works in this very thread
+        turn = Turn(lambda: self._locked(seen.tenant_id), None, _give_up)
+        with as_lease_holder(LeasesOfState(self._state, self._clock), lease, turn):
+            with self._state.transaction() as state:
+                plan = state.plans.get(plan_id)
+                plan.check_hash(state.plans.content(plan_id))
+            yield plan, lease
+
+    @contextmanager
+    def _locked(self, tenant_id: str) -> Iterator[None]:
+        if tenant_id in self.writing:
+            raise ConcurrentWriterError(f"tenant {tenant_id}: another backfill is writing; wait for it to end")
+        self.writing.add(tenant_id)
         try:
-            yield plan
+            yield
         finally:
-            self.writing.discard(plan.tenant_id)
+            self.writing.discard(tenant_id)
 
     def _require_attested(self, plan: Plan) -> None:
         with self._state.transaction() as state:
@@ -126,14 +140,17 @@ class InMemoryBackfillRunner:
         }
         return images_of(each for player, each in mine.items() if player > after and (through is None or player <= through))
 
-    def _in_batches(self, plan: Plan, operation: str, actor: str, player_ids: Sequence[str], batch_rows: int) -> tuple[int, int]:
-        done = left = 0
+    def _in_batches(
+        self, plan: Plan, lease: WriterLease, actor: str, player_ids: Sequence[str], batch_rows: int
+    ) -> tuple[int, int]:
+        done, left, operation = 0, 0, lease.operation
         for start in range(0, len(player_ids), batch_rows):
             self._require_no_order_against(plan, operation)
+            self.before_a_batch()
             batch = player_ids[start : start + batch_rows]
             judged = self._judge(plan, operation, batch)
             after = self._through.get((plan.plan_id, operation), "")
-            self._apply(plan, operation, actor, judged, (after, batch[-1]))
+            self._apply(plan, lease, actor, judged, (after, batch[-1]))
             self._through[plan.plan_id, operation] = batch[-1]
             done, left = done + len(judged.writes), left + len(judged.left)
         return done, left
@@ -154,11 +171,13 @@ class InMemoryBackfillRunner:
             return judge_undo([self.before_images[plan.plan_id, "force", player_id] for player_id in batch], found)
         return judge_force([row for row in plan.rows if row.player_id in set(batch)], found)
 
-    def _apply(self, plan: Plan, operation: str, actor: str, judged: BatchDecision, span: tuple[str, str]) -> None:
+    def _apply(self, plan: Plan, lease: WriterLease, actor: str, judged: BatchDecision, span: tuple[str, str]) -> None:
+        operation = lease.operation
         done, left = (RowState.RESTORED, RowState.KEPT) if operation == "undo" else (RowState.APPLIED, RowState.DRIFTED)
         states = {(each.player_id, plan.currency): done for each in judged.writes}
         states.update({(player_id, plan.currency): left for player_id in judged.left})
         with self._state.transaction() as state:
+            self._keep_turn(state, lease)
             state.plans.set_row_states(plan.plan_id, states)
             if operation == "force":
                 written = [(each.player_id, plan.currency) for each in judged.writes]
@@ -177,16 +196,25 @@ class InMemoryBackfillRunner:
         self,
         plan: Plan,
         status: PlanStatus,
-        operation: str,
+        lease: WriterLease,
         actor: str,
         admit: Callable[[UnitOfWork], None] | None = None,
     ) -> None:
         with self._state.transaction() as state:
+            self._keep_turn(state, lease)
             if admit is not None:
                 admit(state)
             if state.plans.get(plan.plan_id, with_rows=False).status is not status:
                 state.plans.set_status(plan.plan_id, status)
-                self._record(state, plan, operation, actor, PlanAdvanced(status=status, unkeyed=is_unkeyed(state.audit)))
+                self._record(state, plan, lease.operation, actor, PlanAdvanced(status=status, unkeyed=is_unkeyed(state.audit)))
+
+    def _keep_turn(self, state: UnitOfWork, lease: WriterLease) -> None:
+        if not state.writer_leases.keep(lease, self._clock.now()):
+            raise superseded(lease, state.writer_leases.of_tenant(lease.tenant_id))
 
     def _record(self, state: UnitOfWork, plan: Plan, operation: str, actor: str, fact: PlanFact) -> None:
         state.audit.append(about_plan(plan, fact, actor=actor, at=self._clock.now(), verb=operation))
+
+
+def _give_up(_seconds: float) -> None:
+    raise SourceUnavailable("the writer before has not ended; its work is taken over: start again once it has")

@@ -24,6 +24,7 @@ from ledger_guard.adapters.memory.guard_state.secret_sightings import InMemorySe
 from ledger_guard.adapters.memory.guard_state.sensing import InMemoryReadingStore, InMemoryVerdictStore
 from ledger_guard.adapters.memory.guard_state.tables import Tables
 from ledger_guard.adapters.memory.guard_state.tenants import InMemoryTenantStore
+from ledger_guard.adapters.memory.guard_state.writer_leases import InMemoryWriterLeaseStore
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 
 
@@ -41,6 +42,7 @@ class InMemoryTransaction:
         self.openings = InMemoryOpeningStore(tables)
         self.plans = InMemoryPlanStore(tables)
         self.backfill_orders = InMemoryBackfillOrderStore(tables)
+        self.writer_leases = InMemoryWriterLeaseStore(tables)
         self.approvals = InMemoryApprovalStore(tables)
         self.flag_changes = InMemoryFlagChangeStore(tables)
         self.freezes = InMemoryFreezeStore(tables)

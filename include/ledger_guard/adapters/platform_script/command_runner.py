@@ -75,6 +75,10 @@ class PlatformCommandRunner:
             stack.enter_context(_on_sigterm(self.cancel))
             yield
 
+    def wait(self, seconds: float) -> None:
+        """See PlatformScript; a cancelled one does not wait."""
+        self._cancelled.wait(seconds)
+
     def longest_run(self) -> timedelta:
         """See PlatformScript."""
         return timedelta(seconds=self._settings.timeout_seconds + self._settings.term_grace_seconds) + _ENDING

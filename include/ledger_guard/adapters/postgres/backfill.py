@@ -17,12 +17,14 @@ from ledger_guard.adapters.postgres.schema_revision import open_guard_state
 from ledger_guard.adapters.postgres.state import GuardRepositories
 from ledger_guard.adapters.postgres.wallet_rows import WalletRows
 from ledger_guard.adapters.postgres.write_obstacles import find_write_obstacles
+from ledger_guard.adapters.postgres.writer_turn import ConnectedLeases
 from ledger_guard.domain.attestations import plan_attested, require_attested
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.plans import ForceOutcome, Plan, PlanStatus, UndoOutcome, require_forceable, require_undoable
 from ledger_guard.domain.windows import iso
 from ledger_guard.domain.writability import WriteObstacle
+from ledger_guard.domain.writer_leases import NO_RUN, Turn, WriterClaim, WriterLease, as_lease_holder, new_lease
 from ledger_guard.policy.schema import Policy
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Clock
@@ -30,9 +32,10 @@ from ledger_guard.ports.platform import Clock
 
 @dataclass(frozen=True)
 class _Writer:
-    """A session that holds a tenant's writer lock, with the plan as it is under that lock."""
+    """A session that holds a tenant's writer lock and lease, with the plan as it is under that lock."""
 
     plan: Plan
+    lease: WriterLease
     platform: Connection
     guard: Connection
     wallets: WalletRows
@@ -78,11 +81,12 @@ class PostgresBackfillRunner:
         batch_rows: int,
         still_permitted: Callable[[], None] | None = None,
         admit: Callable[[UnitOfWork], None] | None = None,
+        claim: WriterClaim = NO_RUN,
     ) -> ForceOutcome:
         """See BackfillRunner."""
-        with self._writing(plan_id) as writer:
+        with self._writing(plan_id, FORCE, claim) as writer:
             require_forceable(writer.plan)
-            journal = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor, self._audit_keys)
+            journal = self._journal(writer, FORCE, actor)
             already_applied = journal.progress().done
             if writer.plan.status is PlanStatus.FORCED:
                 return ForceOutcome(0, 0, already_applied)
@@ -92,17 +96,17 @@ class PostgresBackfillRunner:
             batches = self._carried_out(FORCE, writer, journal, actor, batch_rows, admit)
             return ForceOutcome(batches.done, batches.left, already_applied + batches.done_before)
 
-    def undo(self, plan_id: str, actor: str, batch_rows: int) -> UndoOutcome:
+    def undo(self, plan_id: str, actor: str, batch_rows: int, claim: WriterClaim = NO_RUN) -> UndoOutcome:
         """See BackfillRunner. Counts this run; a plan that is undone already gives zeros."""
-        with self._writing(plan_id) as writer:
+        with self._writing(plan_id, UNDO, claim) as writer:
             require_undoable(writer.plan)
             if writer.plan.status is PlanStatus.UNDONE:
                 return UndoOutcome(0, 0)
             self._require_attested(writer)
             if writer.plan.status is PlanStatus.FORCING:
-                forced = BackfillJournal(writer.guard, writer.plan, FORCE.name, actor, self._audit_keys)
+                forced = self._journal(writer, FORCE, actor)
                 self._batches(FORCE, writer, forced, actor).settle_announced(may_write=False)
-            journal = BackfillJournal(writer.guard, writer.plan, UNDO.name, actor, self._audit_keys)
+            journal = self._journal(writer, UNDO, actor)
             journal.require_images(self._clock)
             batches = self._carried_out(UNDO, writer, journal, actor, batch_rows)
             return UndoOutcome(batches.done + batches.done_before, batches.left)
@@ -117,6 +121,7 @@ class PostgresBackfillRunner:
         admit: Callable[[UnitOfWork], None] | None = None,
     ) -> BackfillBatches:
         with writer.guard.transaction():
+            journal.keep_turn(self._clock.now())
             if admit is not None:
                 admit(GuardRepositories(writer.guard, self._audit_keys))
             if writer.plan.status is not operation.doing:
@@ -131,11 +136,13 @@ class PostgresBackfillRunner:
                 self._pace,
                 batch_rows,
                 may_still=lambda: self._require_unexpired(operation, writer.plan),
+                keep_turn=lambda: journal.keep_turn(self._clock.now()),
                 sleep=self._sleep,
                 seconds=self._seconds,
             )
         )
         with writer.guard.transaction():
+            journal.keep_turn(self._clock.now())
             progress = journal.progress()
             done, left = OUTCOMES[operation.name]
             totals = {done.value: progress.done, left.value: progress.left_alone}
@@ -153,6 +160,9 @@ class PostgresBackfillRunner:
                 "make a new dry-run for the rest"
             )
 
+    def _journal(self, writer: _Writer, operation: Operation, actor: str) -> BackfillJournal:
+        return BackfillJournal(writer.guard, writer.plan, operation.name, actor, writer.lease, self._audit_keys)
+
     def _batches(self, operation: Operation, writer: _Writer, journal: BackfillJournal, actor: str) -> BackfillBatches:
         batch_writer: BatchWriter
         if writer.platform is writer.guard:
@@ -164,7 +174,7 @@ class PostgresBackfillRunner:
         return BackfillBatches(operation, writer.plan, journal, batch_writer)
 
     @contextmanager
-    def _writing(self, plan_id: str) -> Iterator[_Writer]:
+    def _writing(self, plan_id: str, operation: Operation, claim: WriterClaim) -> Iterator[_Writer]:
         with ExitStack() as stack:
             stack.enter_context(translated_errors(f"backfill of plan {plan_id}"))
             guard = stack.enter_context(self._open(self._guard_settings, open_guard_state))
@@ -173,12 +183,14 @@ class PostgresBackfillRunner:
             plans = GuardRepositories(guard).plans
             seen = plans.get(plan_id, with_rows=False)
             wallets = WalletRows(platform, self._platform, seen.tenant_id, seen.currency)
-            stack.enter_context(wallets.as_only_writer())
+            lease = new_lease(seen.tenant_id, seen.plan_id, operation.name, claim, self._clock.now())
+            turn = Turn(wallets.as_only_writer, wallets.end_other_writer, self._sleep)
+            stack.enter_context(as_lease_holder(ConnectedLeases(guard, self._clock), lease, turn))
             # Read again: whoever held the lock before may have moved the plan on.
             with guard.transaction():
                 plan = plans.get(plan_id, with_rows=False)
                 plan.check_hash(plans.content(plan_id))
-            yield _Writer(plan, platform, guard, wallets)
+            yield _Writer(plan, lease, platform, guard, wallets)
 
     def _open(self, settings: ConnectionSettings, opened: Callable[..., Connection] = ConnectionSettings.open) -> Connection:
         connection = opened(

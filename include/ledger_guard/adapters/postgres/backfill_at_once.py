@@ -70,6 +70,7 @@ class AtOnceBatches:
         """Write one batch; returns how many rows were written, the others are left alone."""
         with self._connection.transaction():
             self._wallets.require_only_writer()
+            self._journal.keep_turn(self._clock.now())
             self._connection.execute(statement("backfill/prefer_keys"))
             parameters = self._plan | {"after": batch.after, "through": batch.through, "at": self._clock.now()}
             with self._journal.never_twice():

@@ -48,6 +48,7 @@ class ByIntentBatches:
         rows = {row.player_id: row for row in self._journal.rows(batch)}
         with self._platform.transaction():
             self._wallets.require_only_writer()
+            self._journal.keep_turn(self._clock.now())
             found = self._wallets.lock([each.player_id for each in intents])
             writable = {
                 each.player_id: may_write and self._may_rewrite(rows.get(each.player_id), each, found) for each in intents
@@ -63,6 +64,7 @@ class ByIntentBatches:
             self._wallets.require_only_writer()
             waiting, writes = self._judge(batch)
             with self._guard.transaction():
+                self._journal.keep_turn(self._clock.now())
                 self._journal.announce(batch, writes, self._wallets.transaction_id(), self._clock.now())
             written = self._written(writes)
         self._settle(batch, waiting, written)
@@ -101,6 +103,7 @@ class ByIntentBatches:
         at = self._clock.now()
         left = [player_id for player_id in waiting if player_id not in done]
         with self._guard.transaction():
+            self._journal.keep_turn(at)
             self._journal.leave(left, at)
             self._journal.settle(batch, len(done), len(left), at)
         return len(left)

@@ -21,6 +21,7 @@ from ledger_guard.domain.facts.backfill import BatchAnnounced, BatchWritten, Pla
 from ledger_guard.domain.plans import Plan, PlanRow, PlanStatus, RowState
 from ledger_guard.domain.stops import require_running
 from ledger_guard.domain.wallet_writes import Pair, WalletWrite
+from ledger_guard.domain.writer_leases import WriterLease, superseded
 from ledger_guard.ports.platform import Clock
 from ledger_guard.sql import statement
 
@@ -64,12 +65,21 @@ NOT_BEGUN = Progress("", 0, 0, 0)
 class BackfillJournal(Store):
     """Writes within the transaction that the caller has open on `connection`."""
 
-    def __init__(self, connection: Connection, plan: Plan, operation: str, actor: str, audit_keys: AuditKeys = NO_KEYS) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        plan: Plan,
+        operation: str,
+        actor: str,
+        lease: WriterLease,
+        audit_keys: AuditKeys = NO_KEYS,
+    ) -> None:
         super().__init__(connection)
         self._state = GuardRepositories(connection, audit_keys)
         self._plan = plan
         self._operation = operation
         self._actor = actor
+        self._lease = lease
         self._key = {"plan_id": plan.plan_id, "operation": operation}
 
     def set_status(self, status: PlanStatus, rows: Mapping[str, Any], at: datetime) -> None:
@@ -80,6 +90,14 @@ class BackfillJournal(Store):
     def require_running(self) -> None:
         """Raise SafetyRefusal while the guard is stopped: asked before each batch."""
         require_running(self._state.audit, f"plan {self._plan.plan_id}: {self._operation}")
+
+    def keep_turn(self, at: datetime) -> None:
+        """Renew the writer's lease; nobody takes it before the open transaction ends. First in each that writes.
+
+        Raises WriterSuperseded when another writer has it.
+        """
+        if not self._state.writer_leases.keep(self._lease, at):
+            raise superseded(self._lease, self._state.writer_leases.of_tenant(self._lease.tenant_id))
 
     def progress(self) -> Progress:
         """How far the operation has come; all zero before its first batch."""

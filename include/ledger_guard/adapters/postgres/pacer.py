@@ -31,18 +31,20 @@ class Pacer:
         most_rows: int,
         *,
         may_still: Callable[[], None] = lambda: None,
+        keep_turn: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         """`most_rows` bounds a batch; the first one is small. `seconds` tells elapsed time.
 
         `may_still` raises when the operation may no longer go on; it is asked after each wait, which may have been long.
+        `keep_turn` is called each time it looks again, and raises when another writer has taken over.
         """
         self._what, self._plan_id = f"plan {plan_id}: {operation}", plan_id
         self._platform, self._orders = platform, PostgresBackfillOrderStore(guard)
         self._pace, self._most, self._sleep, self._seconds = pace, most_rows, sleep, seconds
         self._least = min(pace.least_batch_rows, most_rows)
-        self._may_still = may_still
+        self._may_still, self._keep_turn = may_still, keep_turn
         self._limits = HealthLimits(pace.most_waiting_sessions, pace.longest_transaction_seconds, pace.most_replica_lag_seconds)
         self._looked_at = self._told_at = -1e9
         self.batch_rows = self._least
@@ -66,6 +68,7 @@ class Pacer:
                     "start it again to continue"
                 )
             self._sleep(self._pace.look_again_seconds)
+            self._keep_turn()
         if began is not None:
             self._may_still()
             _log.warning("%s goes on", self._what)

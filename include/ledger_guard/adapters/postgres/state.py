@@ -30,6 +30,7 @@ from ledger_guard.adapters.postgres.guard_state.runs import PostgresRunStore
 from ledger_guard.adapters.postgres.guard_state.secret_sightings import PostgresSecretSightingStore
 from ledger_guard.adapters.postgres.guard_state.tenants import PostgresTenantStore
 from ledger_guard.adapters.postgres.guard_state.verdicts import PostgresVerdictStore
+from ledger_guard.adapters.postgres.guard_state.writer_leases import PostgresWriterLeaseStore
 from ledger_guard.adapters.postgres.schema_revision import open_guard_state
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKeys
 from ledger_guard.domain.errors import (
@@ -61,6 +62,7 @@ class GuardRepositories:
         self.openings = PostgresOpeningStore(connection)
         self.plans = PostgresPlanStore(connection)
         self.backfill_orders = PostgresBackfillOrderStore(connection)
+        self.writer_leases = PostgresWriterLeaseStore(connection)
         self.approvals = PostgresApprovalStore(connection)
         self.flag_changes = PostgresFlagChangeStore(connection)
         self.freezes = PostgresFreezeStore(connection)

@@ -88,6 +88,13 @@ class WalletRows:
                 "start again"
             )
 
+    def end_other_writer(self) -> None:
+        """End the session of this login that keeps the writer lock for a backfill; its open transaction is rolled back.
+
+        For whoever has taken over its work. Sessions of other logins, and those beside the platform's script, are left alone.
+        """
+        self._connection.execute(statement("backfill/end_other_writer"), self._lock)
+
     def require_only_writer(self) -> None:
         """See, within the transaction that is to write, that it runs in the session that took the writer lock.
 

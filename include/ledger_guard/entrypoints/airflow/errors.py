@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from ledger_guard.domain.command_outcome import CommandFailed
 from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal, StaleVersionError
 from ledger_guard.entrypoints.airflow.conf import refuse_unknown_conf
 from ledger_guard.entrypoints.airflow.watch import watch_from_this_task
@@ -14,7 +15,7 @@ from ledger_guard.entrypoints.airflow.watch import watch_from_this_task
 
 @contextmanager
 def never_retried() -> Iterator[None]:
-    """Bad input, a safety refusal and a broken invariant fail the task without retry; other errors pass through.
+    """Bad input, a safety refusal, a broken invariant and a failed script fail the task without retry; others pass through.
 
     A stale version passes through too: the next try reads the newer one.
     """
@@ -22,7 +23,7 @@ def never_retried() -> Iterator[None]:
         yield
     except StaleVersionError:
         raise
-    except (BadInputError, SafetyRefusal, LedgerInvariantError) as error:
+    except (BadInputError, SafetyRefusal, LedgerInvariantError, CommandFailed) as error:
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error
 
 

@@ -8,6 +8,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 
 from ledger_guard.domain.errors import SafetyRefusal
 from ledger_guard.domain.runs import StartedRun
+from ledger_guard.domain.writer_leases import WriterClaim, claim_of
 from ledger_guard.entrypoints.airflow.adapters import open_dependencies
 from ledger_guard.entrypoints.airflow.identity import who_started
 from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
@@ -27,6 +28,11 @@ def run_state(task_instance: Any, dag_id: str, run_id: str) -> str | None:
 def this_run(dag_run: Any) -> RunOnRecord:
     """This run, with guard state. For tasks: adapters are built inside."""
     return RunOnRecord(open_dependencies(), started(dag_run))
+
+
+def writer_claim(task_instance: Any) -> WriterClaim:
+    """Who writes: this run and its try. A retry, and a cleared task, is a later try of the same run."""
+    return claim_of(task_instance.dag_id, task_instance.run_id, task_instance.try_number)
 
 
 def started(dag_run: Any) -> StartedRun:

@@ -6,7 +6,7 @@ import os
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ledger_guard.entrypoints.airflow.failure import tell_failure
+from ledger_guard.entrypoints.airflow.failure import tell_failure, tell_write_failure, tell_write_retry
 
 #: how often a waiting task checks, in seconds; short in rehearsals
 POKE_SECONDS = int(os.environ.get("LEDGER_GUARD_POKE_SECONDS", "15"))
@@ -28,4 +28,17 @@ def task_defaults(retries: int) -> dict[str, Any]:
         "retries": retries,
         "retry_delay": timedelta(seconds=15),
         "on_failure_callback": tell_failure,
+    }
+
+
+def goes_on_by_itself() -> dict[str, Any]:
+    """Of a task that writes wallets: a lost worker, or a database that was away, needs no human.
+
+    A write goes on exactly where it stopped, and what was refused is never retried.
+    """
+    return {
+        "retries": 3,
+        "retry_delay": timedelta(seconds=15),
+        "on_failure_callback": tell_write_failure,
+        "on_retry_callback": tell_write_retry,
     }

@@ -10,12 +10,17 @@ from ledger_guard.domain.attestations import UNKEYED_WORD
 from ledger_guard.domain.facts.backfill import script_ending
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.plans import Plan, PlanStatus, RowState
-from ledger_guard.ports import Dependencies
+from ledger_guard.domain.windows import iso
+from ledger_guard.domain.writer_leases import WriterLease, claim_of
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
 from ledger_guard.use_cases.approvals.own_actions import end_own_action
 from ledger_guard.use_cases.approvals.permission import first_no
 from ledger_guard.use_cases.backfill.backfill_run import KINDS, describe_plan
+from ledger_guard.use_cases.backfill.halfway import stopped_after
+
+#: the task that writes, by operation
+_TASKS = {"backfill": "force", "undo": "undo"}
 
 
 def close_run(
@@ -23,7 +28,7 @@ def close_run(
 ) -> tuple[ActionStatus, str]:
     """How the run ended, from guard state (never from task states); also records it as the run's own action."""
     operation = str(params["operation"])
-    status, outcome = _outcome(run.deps, plan["plan_id"] if plan else None, operation)
+    status, outcome = _outcome(run, plan["plan_id"] if plan else None, operation)
     if status is ActionStatus.DONE and operation == "backfill" and not (verified and verified["is_clean"]):
         status, outcome = _not_clean(outcome, verified)
     end_own_action(run, params.get("incident_id"), operation, str(params["tenant_id"]), (status, outcome), plan)
@@ -45,11 +50,11 @@ def _not_clean(outcome: str, verified: Mapping[str, Any] | None) -> tuple[Action
     return ActionStatus.DONE, "; ".join([outcome, *(f"{number} {words}" for number, words in rest if number)])
 
 
-def _outcome(deps: Dependencies, plan_id: str | None, operation: str) -> tuple[ActionStatus, str]:
+def _outcome(run: RunOnRecord, plan_id: str | None, operation: str) -> tuple[ActionStatus, str]:
     if plan_id is None:
         return ActionStatus.FAILED, "no plan was made; see the run's log"
     kind = KINDS.get(operation, ApprovalKind.BACKFILL_FORCE)
-    with deps.state.transaction() as state:
+    with run.deps.state.transaction() as state:
         plan = state.plans.get(plan_id, with_rows=False)
         rows = state.plans.row_counts(plan_id)
         approvals = state.approvals.of_run(kind, plan_id)
@@ -57,9 +62,29 @@ def _outcome(deps: Dependencies, plan_id: str | None, operation: str) -> tuple[A
         is_untouched, entries = plan.status is PlanStatus.PLANNED, state.audit.entries(tenant_id=plan.tenant_id)
         by_script = script_ending(entries, plan) if is_untouched and operation == "backfill" else None
         is_keyed = state.audit.keys.newest is not None
-    status, words = _by_script(plan, *by_script) if by_script else _by_guard(plan, rows, approvals, operation, again)
+        lease = state.writer_leases.of_tenant(plan.tenant_id)
+    if stopped := _stopped(run, lease, plan, rows, _TASKS.get(operation)):
+        status, words = ActionStatus.FAILED, stopped
+    else:
+        status, words = _by_script(plan, *by_script) if by_script else _by_guard(plan, rows, approvals, operation, again)
     has_written = by_script or plan.status is not PlanStatus.PLANNED
     return status, words if is_keyed or not has_written else f"{words}; {UNKEYED_WORD}"
+
+
+def _stopped(run: RunOnRecord, lease: WriterLease | None, plan: Plan, rows: Mapping[str, int], task: str | None) -> str:
+    """That the plan's write stopped half-way, and what to do; empty when it did not.
+
+    The end of another run that has taken over is not this run's to tell.
+    """
+    words = stopped_after(task, plan, rows) if task else ""
+    if not words:
+        return ""
+    own, now = claim_of(run.run.dag_id, run.run.run_id), run.deps.wall_clock.now()
+    if lease and lease.plan_id == plan.plan_id and lease.run != own.run and not lease.is_over and not lease.is_stale(now):
+        return f"{words}, where {lease.claim.sentence} has taken over; see there"
+    if task == "force" and now > plan.expires_at:
+        return f"{words}; the plan expired at {iso(plan.expires_at)}: start a new run for the rest"
+    return f"{words}; clear task {task} and what follows it to go on"
 
 
 def _by_script(plan: Plan, is_done: bool, words: str) -> tuple[ActionStatus, str]:

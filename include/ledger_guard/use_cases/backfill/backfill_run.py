@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ledger_guard.domain.approvals import ApprovalKind
-from ledger_guard.domain.command_outcome import CommandFailed
 from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.finding_words import counts_in_words
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.money import readable
 from ledger_guard.domain.plans import BackfillMode, Plan, PlanStatus
-from ledger_guard.policy.command_runner import BackfillWriter
-from ledger_guard.policy.schema import Policy
+from ledger_guard.domain.writer_leases import NO_RUN, WriterClaim
 from ledger_guard.ports import Dependencies
 from ledger_guard.signals.triage import before_a_backfill
 from ledger_guard.use_cases.approvals.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
@@ -22,9 +20,9 @@ from ledger_guard.use_cases.approvals.own_actions import begun_now
 from ledger_guard.use_cases.approvals.repair_record import not_alone_because, record_follow_up
 from ledger_guard.use_cases.approvals.request_approval import gate_link
 from ledger_guard.use_cases.backfill.dry_run import dry_run
+from ledger_guard.use_cases.backfill.execute_plan import OpenScript, execute_plan
 from ledger_guard.use_cases.backfill.force import force, record_refusal, undo
 from ledger_guard.use_cases.backfill.review import review, review_in_shadow, written_before
-from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript, run_platform_script
 from ledger_guard.use_cases.backfill.show_plan import taken_in_words
 from ledger_guard.use_cases.backfill.verify import verify
 
@@ -180,7 +178,12 @@ def break_glass_run(deps: Dependencies, params: Mapping[str, Any], plan_id: str,
 
 
 def force_run(
-    deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str, open_script: OpenScript
+    deps: Dependencies,
+    params: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    actor: str,
+    open_script: OpenScript,
+    claim: WriterClaim = NO_RUN,
 ) -> dict[str, Any]:
     """Let the policy's writer execute the run's plan. The writer checks the approval; here: that the plan is the run's own.
 
@@ -188,11 +191,11 @@ def force_run(
         SafetyRefusal: also when the run was started for another operation or tenant; nothing was written.
     """
     planned = _plan_to_write(deps, params, plan["plan_id"], "backfill", actor)
-    outcome = execute_plan(deps, planned.plan_id, actor, open_script)
-    return {**outcome, "again": _again(deps, planned, actor)} if outcome.get("drifted") else outcome
+    outcome = execute_plan(deps, planned.plan_id, actor, open_script, claim)
+    return {**outcome, "again": _again(deps, planned, actor, claim)} if outcome.get("drifted") else outcome
 
 
-def _again(deps: Dependencies, planned: Plan, actor: str) -> dict[str, Any]:
+def _again(deps: Dependencies, planned: Plan, actor: str, claim: WriterClaim) -> dict[str, Any]:
     """Plan a live tenant again for players who moved money during the write, and write this plan inside the guardrails.
 
     Beyond the guardrails no one is asked: the rest waits for the next dry-run.
@@ -204,7 +207,7 @@ def _again(deps: Dependencies, planned: Plan, actor: str) -> dict[str, Any]:
     if found.is_empty or found.needs_approval:
         return waits
     try:
-        return {"plan_id": fresh.plan_id, **asdict(force(deps, fresh.plan_id, actor))}
+        return {"plan_id": fresh.plan_id, **asdict(force(deps, fresh.plan_id, actor, claim=claim))}
     except SafetyRefusal:
         # The run's own plan is written. Where a human is to be asked only since the review, the rest waits as above.
         if not review(deps, fresh.plan_id).needs_approval:
@@ -212,13 +215,15 @@ def _again(deps: Dependencies, planned: Plan, actor: str) -> dict[str, Any]:
         return waits
 
 
-def undo_run(deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str) -> dict[str, int]:
+def undo_run(
+    deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str, Any], actor: str, claim: WriterClaim = NO_RUN
+) -> dict[str, int]:
     """Undo the run's plan. `undo` checks the approval; here: that the plan is the run's own.
 
     Raises:
         SafetyRefusal: also when the run was started for another operation or plan; nothing was written.
     """
-    return asdict(undo(deps, _plan_to_write(deps, params, plan["plan_id"], "undo", actor).plan_id, actor))
+    return asdict(undo(deps, _plan_to_write(deps, params, plan["plan_id"], "undo", actor).plan_id, actor, claim))
 
 
 def verify_run(deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,25 +237,3 @@ def verify_run(deps: Dependencies, params: Mapping[str, Any], plan: Mapping[str,
         "wrong_again": found.wrong_again,
         "remaining": list(found.remaining),
     }
-
-
-#: builds the driver of the platform's script; called only where the policy names it as the writer
-OpenScript = Callable[[Policy], tuple[PlatformScript, MovementWitness]]
-
-
-def execute_plan(deps: Dependencies, plan_id: str, actor: str, open_script: OpenScript) -> dict[str, Any]:
-    """Let the policy's writer execute the plan; the writer checks the approval. Returns counts of rows.
-
-    Raises:
-        CommandFailed: the script failed, or did something other than the plan. The message names every problem; the audit
-        log has the full outcome. Read it, then compare the tenant again.
-        BadInputError, SafetyRefusal, ConcurrentWriterError, LedgerInvariantError, SourceUnavailable: as `force` and
-            `run_platform_script`.
-    """
-    if deps.policy.backfill_writer is BackfillWriter.LEDGER_GUARD:
-        return asdict(force(deps, plan_id, actor))
-    script, witness = open_script(deps.policy)
-    outcome = run_platform_script(deps, script, witness, plan_id, actor)
-    if not outcome.is_done:
-        raise CommandFailed(f"plan {plan_id}: the platform's script did not do what the plan says: {'; '.join(outcome.problems)}")
-    return {"applied": len(outcome.changes.applied)}

@@ -21,6 +21,7 @@ from ledger_guard.domain.plans import (
 from ledger_guard.domain.stops import require_running
 from ledger_guard.domain.windows import iso
 from ledger_guard.domain.writability import writes_of_force, writes_of_undo
+from ledger_guard.domain.writer_leases import NO_RUN, WriterClaim
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.autonomy import reasons_to_ask
@@ -33,11 +34,14 @@ from ledger_guard.use_cases.backfill.dry_run import current_flags, require_writa
 from ledger_guard.use_cases.backfill.review import approval_reasons, written_before
 
 
-def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None = None) -> ForceOutcome:
+def force(
+    deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None = None, claim: WriterClaim = NO_RUN
+) -> ForceOutcome:
     """Write the plan's rows. All checks are made here, inside the writing task, from guard state only.
 
     A forced plan is not written again: its rows count as `already_applied`. To resume a killed run, call this again.
-    `batch_rows` limits a batch (1 or more); None: the policy's value.
+    `batch_rows` limits a batch (1 or more); None: the policy's value. A later try of the run in `claim` takes over from an
+    earlier one that lives on.
 
     Raises:
         BadInputError: no such plan.
@@ -46,6 +50,7 @@ def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None =
             refusal is in the audit log and nothing more was written. Release the guard, make a new dry-run, ask the
             approvers, or remove what is in the way.
         ConcurrentWriterError: another run writes for this tenant. Wait for it.
+        WriterSuperseded: another writer has taken over, and goes on behind what this one wrote.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
     with deps.state.transaction() as state:
@@ -69,7 +74,7 @@ def force(deps: Dependencies, plan_id: str, actor: str, batch_rows: int | None =
     admission = _Admission(deps, plan, stored.totals)
     rows = batch_rows or deps.policy.guardrails.batch_rows
     try:
-        return deps.backfill.force(plan.plan_id, actor, rows, admission.still_permitted, admission.admit)
+        return deps.backfill.force(plan.plan_id, actor, rows, admission.still_permitted, admission.admit, claim)
     except _NotAdmitted as refusal:
         # not inside the transaction that refused: it is taken back
         record_refusal(deps, plan, "force", actor, str(refusal))
@@ -171,14 +176,14 @@ def _require_writable(deps: Dependencies, plan: Plan) -> None:
         raise SafetyRefusal(f"plan {plan.plan_id}: since the dry-run {'; '.join(unseen)}; make a new dry-run")
 
 
-def undo(deps: Dependencies, plan_id: str, actor: str) -> UndoOutcome:
+def undo(deps: Dependencies, plan_id: str, actor: str, claim: WriterClaim = NO_RUN) -> UndoOutcome:
     """Restore before-values; always needs a recorded approval for this plan. Resumes a killed run.
 
     Raises:
         BadInputError: no such plan, or it was never forced.
         SafetyRefusal: the guard is stopped, the approval is missing or does not count, or the wallets can't be written;
             nothing was written. Release the guard, ask the approvers, or remove what is in the way.
-        ConcurrentWriterError: another run writes for this tenant. Wait for it.
+        ConcurrentWriterError, WriterSuperseded: as `force`.
         LedgerInvariantError: the plan was edited after the dry-run. Stop and find out who did.
     """
     with deps.state.transaction() as state:
@@ -199,7 +204,7 @@ def undo(deps: Dependencies, plan_id: str, actor: str) -> UndoOutcome:
     if plan.status is not PlanStatus.UNDONE:
         # before the first row is given back: a killed undo has contradicted the repair too
         _fall_back(deps, plan)
-    return deps.backfill.undo(plan.plan_id, actor, deps.policy.guardrails.batch_rows)
+    return deps.backfill.undo(plan.plan_id, actor, deps.policy.guardrails.batch_rows, claim)
 
 
 def _fall_back(deps: Dependencies, plan: Plan) -> None:

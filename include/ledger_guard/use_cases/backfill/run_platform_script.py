@@ -15,7 +15,7 @@ from typing import Protocol
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.attestations import is_unkeyed
 from ledger_guard.domain.command_outcome import CommandFailed, CommandOutcome, CommandRun, wallet_changes, wallets_moved
-from ledger_guard.domain.errors import LedgerGuardError, SafetyRefusal, SourceUnavailable
+from ledger_guard.domain.errors import LedgerGuardError, SafetyRefusal, SourceUnavailable, WriterSuperseded
 from ledger_guard.domain.facts.backfill import (
     ScriptFinished,
     ScriptInterrupted,
@@ -28,8 +28,8 @@ from ledger_guard.domain.facts.backfill import (
 from ledger_guard.domain.identifiers import checked_tenant_id, checked_uuid
 from ledger_guard.domain.money import Cents
 from ledger_guard.domain.plans import BackfillMode, Plan, write_totals
-from ledger_guard.domain.stops import active_stop, require_running
 from ledger_guard.domain.windows import Window
+from ledger_guard.domain.writer_leases import NO_RUN, WriterClaim
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Comparison
@@ -56,8 +56,7 @@ from ledger_guard.use_cases.backfill.run_platform_script_rules import (
     run_told,
 )
 from ledger_guard.use_cases.backfill.script_reservation import count_written, reserve
-
-VERB = "run_script"
+from ledger_guard.use_cases.backfill.script_turn import VERB, ScriptTurn, script_turn
 
 
 class PlatformScript(Protocol):
@@ -77,6 +76,9 @@ class PlatformScript(Protocol):
         Raises:
             ConcurrentWriterError: another run writes for this tenant. Wait for it, then start again.
         """
+
+    def wait(self, seconds: float) -> None:
+        """Let an earlier writer end."""
 
     def longest_run(self) -> timedelta:
         """How long a run can take before its process is ended and gone."""
@@ -99,7 +101,7 @@ class MovementWitness(Protocol):
 
 
 def run_platform_script(
-    deps: Dependencies, script: PlatformScript, witness: MovementWitness, plan_id: str, actor: str
+    deps: Dependencies, script: PlatformScript, witness: MovementWitness, plan_id: str, actor: str, claim: WriterClaim = NO_RUN
 ) -> CommandOutcome:
     """Run the script for the plan's tenant, its own dry-run first, and compare the tenant before and after.
 
@@ -124,8 +126,10 @@ def run_platform_script(
         require_attested_plan(deps, plan)
         require_unused(plan, deps.wall_clock.now())
         require_same_rows_and_writer(deps, plan)
-        with script.as_only_writer(tenant_id):
-            return _Course(deps, script, witness, plan, actor).carried_out()
+        with script_turn(deps, plan, claim, lambda: script.as_only_writer(tenant_id), script.wait) as turn:
+            return _Course(deps, script, witness, plan, actor, turn).carried_out()
+    except WriterSuperseded:
+        raise
     except SafetyRefusal as refusal:
         record_refusal(deps, plan, VERB, actor, str(refusal))
         raise
@@ -134,12 +138,14 @@ def run_platform_script(
 class _Course:
     """The steps for one plan, under the tenant's writer lock."""
 
-    def __init__(self, deps: Dependencies, script: PlatformScript, witness: MovementWitness, plan: Plan, actor: str) -> None:
+    def __init__(
+        self, deps: Dependencies, script: PlatformScript, witness: MovementWitness, plan: Plan, actor: str, turn: ScriptTurn
+    ) -> None:
         self._deps = deps
         self._script = script
         self._witness = witness
         self._plan = plan
-        self._actor = actor
+        self._actor, self._turn = actor, turn
         #: whether people approved the plan
         self._is_approved = False
 
@@ -201,7 +207,7 @@ class _Course:
         plan, totals = self._plan, write_totals(fresh.rows)
         with self._deps.state.transaction() as state:
             state.audit.take_turn()
-            require_running(state.audit, f"plan {plan.plan_id}: the script")
+            self._turn.require(state)
             if over := () if self._is_approved else self._reasons_to_ask(state, fresh):
                 raise SafetyRefusal(f"plan {plan.plan_id}: the script needs an approval ({'; '.join(over)})")
             self._append(state, ScriptStarted(step="started", mode=plan.mode.value))
@@ -221,20 +227,12 @@ class _Course:
 
     def _run(self) -> CommandRun:
         try:
-            return self._script.run(self._plan.tenant_id, self._plan.mode, is_dry_run=False, must_end=self._is_stopped)
+            return self._script.run(self._plan.tenant_id, self._plan.mode, is_dry_run=False, must_end=self._turn.is_over)
         except BaseException as interruption:
             by = type(interruption).__name__
             self._record(ScriptInterrupted(step="interrupted", by=by, not_compared="batches may be written"))
             self._count(None)
             raise
-
-    def _is_stopped(self) -> bool:
-        """Whether the guard was stopped meanwhile; where that can't be read nothing may be written either."""
-        try:
-            with self._deps.state.transaction() as state:
-                return active_stop(state.audit) is not None
-        except SourceUnavailable:
-            return True
 
     def _mismatches_elsewhere(self) -> dict[str, int] | None:
         """Mismatches by other tenant; None when they can't be counted now, which is no reason to stop."""

@@ -26,6 +26,7 @@ from ledger_guard.domain.secrets import SecretSighting
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger
 from ledger_guard.domain.unknown_tenants import SetApart, TenantList
 from ledger_guard.domain.verdicts import Verdict
+from ledger_guard.domain.writer_leases import WriterLease
 from ledger_guard.ports.guard_state import JudgedRevision
 
 WindowKey = tuple[Trigger, datetime]
@@ -71,6 +72,8 @@ class Tables:
     #: by the order of batches: what force and undo wrote, with the moment
     written: dict[int, tuple[datetime, Written]] = field(default_factory=dict)
     backfill_orders: dict[str, BackfillOrder] = field(default_factory=dict)
+    #: by tenant
+    writer_leases: dict[str, WriterLease] = field(default_factory=dict)
     #: by plan, one an operation, in the order they began
     progress: dict[str, list[BackfillProgress]] = field(default_factory=dict)
     approvals: dict[str, ApprovalRequest] = field(default_factory=dict)
