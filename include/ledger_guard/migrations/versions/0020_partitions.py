@@ -5,7 +5,7 @@ from __future__ import annotations
 from ledger_guard.migrations.revision import run_sql_back, run_sql_beside
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ledger_guard.migrations.revision import refuse_downgrade, run_sql_beside
 
 revision = "0024"
-down_revision = "0018"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
