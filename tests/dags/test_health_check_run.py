@@ -40,6 +40,7 @@ def test_signals_that_were_not_asked_for_are_left_alone(lived, channel, run_dag)
 
 
 def test_a_rise_in_most_tenants_is_widespread(lived, channel, run_dag):
+    lived.run("insert into tenant (id, name, type) values ('third', 'Third', 'renter')")
     lived.run(
         "insert into ledger_guard.access_event (event_key, event_time, tenant_id, subject_id, method, path, status, error_code)"
         " select gen_random_uuid()::text, event_time, 'third', subject_id, method, path, status, error_code"
