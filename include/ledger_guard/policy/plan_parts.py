@@ -60,6 +60,8 @@ BEARINGS: Mapping[str, Bearing] = {
     "notification": Bearing.NONE,
     "forgery": Bearing.NONE,
     "freeze": Bearing.NONE,
+    "wake": Bearing.NONE,
+    "retention": Bearing.NONE,
     "restore": Bearing.NONE,
     "reminders": Bearing.NONE,
     "probes": Bearing.NONE,

@@ -204,18 +204,29 @@ def contents(connection) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
+WITH_PARTITIONS = import_module("ledger_guard.migrations.versions.0020_partitions")
+
+
 def taken_back(settings, monkeypatch) -> None:
     """Down to the revision before partitions, through Alembic."""
-    before = import_module("ledger_guard.migrations.versions.0020_partitions").down_revision
     with monkeypatch.context() as patched:
+        before = WITH_PARTITIONS.down_revision
         patched.setattr(migrate.command, "upgrade", lambda config, _: alembic_command.downgrade(config, before))
+        migrate._run_upgrade(settings)
+
+
+def partitioned(settings, monkeypatch) -> None:
+    """Up to the revision with partitions, and no further: later ones can't be taken back."""
+    upgrade_to = alembic_command.upgrade
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate.command, "upgrade", lambda config, _: upgrade_to(config, WITH_PARTITIONS.revision))
         migrate._run_upgrade(settings)
 
 
 def test_stored_rows_are_partitioned_where_they_lie_and_taken_back_without_loss_as_often_as_asked(
     settings, empty_database_uri, monkeypatch
 ):
-    upgrade(settings)
+    partitioned(settings, monkeypatch)
     taken_back(settings, monkeypatch)
     with psycopg.connect(empty_database_uri, autocommit=True) as connection:
         connection.execute(
@@ -229,7 +240,7 @@ def test_stored_rows_are_partitioned_where_they_lie_and_taken_back_without_loss_
         connection.execute("grant select on ledger_guard.access_event to only_reads_events")
         before = contents(connection)
         for _ in range(2):
-            upgrade(settings)
+            partitioned(settings, monkeypatch)
             assert contents(connection) == before
             kinds = "select relname, relkind::text from pg_class where relname = any(%s)"
             assert dict(connection.execute(kinds, [list(PARTITIONED)]).fetchall()) == dict.fromkeys(PARTITIONED, "p")
@@ -249,7 +260,7 @@ def test_stored_rows_are_partitioned_where_they_lie_and_taken_back_without_loss_
 
 
 def test_verdicts_that_outlived_their_partition_come_back_into_the_plain_table(settings, empty_database_uri, monkeypatch):
-    upgrade(settings)
+    partitioned(settings, monkeypatch)
     with psycopg.connect(empty_database_uri, autocommit=True) as connection:
         text = PARTITIONED["verdict"].format(moment=MOMENTS)
         connection.execute(text.replace("into ledger_guard.verdict", "into ledger_guard.kept_verdict"))

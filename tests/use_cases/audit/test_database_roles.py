@@ -47,7 +47,7 @@ GUARD_ROLE = {
 }
 BACKFILL_ROLE = {
     **dict.fromkeys(("plan_row", "before_image", "row_left_alone", "audit_entry", "seen_opening"), ADD),
-    **dict.fromkeys(("plan", "backfill_progress", "backfill_steering"), KEEP),
+    **dict.fromkeys(("plan", "backfill_progress", "backfill_steering", "writer_lease"), KEEP),
     "audit_head": {"select", "update"},
 }
 

@@ -49,9 +49,7 @@ class Follower:
         self._unrecorded: dict[str, IngestedFile] = {}
         self._newest: datetime | None = None
         self._stated: datetime | None = None
-        #: of this look: windows before it are not read again; lines that came after that, and lines ahead of the clock
         self._settled: datetime | None = None
-        self._late = self._ahead = 0
 
     def look(self, *, is_last: bool = False, stopped: Callable[[], bool] = lambda: False) -> Look:
         """Read what is new, and state how far the source is complete.
@@ -65,7 +63,7 @@ class Follower:
         """
         look, now = Look(), self._deps.clock.now()
         self._folder.as_of(now)
-        self._settled, self._late, self._ahead = settled_before(self._deps), 0, 0
+        self._settled = settled_before(self._deps)
         try:
             book = self._opened()
             sights = self._sights(look)
@@ -74,7 +72,7 @@ class Follower:
             self._faults.keep_only({sight.file_id for sight in sights})
             self._faults.hold(look, self._deps.wall_clock.now(), is_last=is_last)
             self._hold_for_unusable(book, sights, look, is_last=is_last)
-            remember_out_of_time(self._deps, self._late, self._ahead, self._settled)
+            remember_out_of_time(self._deps, look.too_late, look.from_future, self._settled)
             if sights and not look.held and not look.is_unfinished:
                 self._state(look, now)
         except Exception:
@@ -170,8 +168,8 @@ class Follower:
         look.accepted += file.accepted - before.accepted
         look.already_known += file.already_known - before.already_known
         look.rejected += file.rejected - before.rejected
-        self._late += file.too_late - before.too_late
-        self._ahead += file.from_future - before.from_future
+        look.too_late += file.too_late - before.too_late
+        look.from_future += file.from_future - before.from_future
         self._newest = max(filter(None, (self._newest, file.last_event)), default=None)
         return FollowedLog(position, file)
 

@@ -36,6 +36,9 @@ class Look:
     complete_through: datetime | None = None
     #: not everything that is there was read, and nothing is wrong: it was stopped, or a file is still being written
     is_unfinished: bool = False
+    #: lines that came after their windows were settled, and lines ahead of the clock
+    too_late: int = 0
+    from_future: int = 0
 
 
 @dataclass(frozen=True)
