@@ -19,7 +19,7 @@ from ledger_guard.adapters.signal_sources.access_events import AccessEventSource
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(900)]
 
 MIDNIGHT = datetime(2026, 2, 28, tzinfo=UTC)
 EVENTS = 800
