@@ -19,13 +19,13 @@ from ledger_guard.adapters.signal_sources.access_events import AccessEventSource
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.windows import Window
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(900)]
 
 MIDNIGHT = datetime(2026, 2, 28, tzinfo=UTC)
 EVENTS = 800
 GROUPS = 36
-#: function calls of a follower, about, until it has read a group
-CALLS_OF_A_GROUP = 9_000
+#: function calls of a follower, about, until it has begun, and for each batch, most of them for its connection
+CALLS_TO_BEGIN, CALLS_OF_A_BATCH = 8_000, 6_000
 WEBHOOK = "/api/v1/payments/webhook/mockpsp"
 
 
@@ -140,9 +140,9 @@ def test_whatever_happens_to_the_files_and_the_follower_all_is_stored_once(tmp_p
     done, kills, number = tmp_path / "done", 0, 0
     while number < len(changes):
         count = min(rng.randrange(1, 8), len(changes) - number)
-        moments = sorted(rng.randrange(count * CALLS_OF_A_GROUP // 3) for _ in range(count))
+        moments = sorted(rng.randrange(CALLS_TO_BEGIN + count * CALLS_OF_A_BATCH) for _ in range(count))
         coming = [(at, number + place, changes[number + place]) for place, at in enumerate(moments)]
-        dies_at = rng.randrange(1, (count + 1) * CALLS_OF_A_GROUP // 3)
+        dies_at = rng.randrange(1, CALLS_TO_BEGIN + count * CALLS_OF_A_BATCH)
         done.write_text(str(number - 1))
         process = processes.Process(target=follow_disturbed, args=(database_uri, str(folder), coming, str(done), dies_at))
         process.start()

@@ -6,6 +6,7 @@ import json
 import psycopg
 import pytest
 from access_lines import COMBINED_LINE, JSON_LINE, WITHDRAW
+from backports import zstd
 from click.testing import CliRunner
 
 from ledger_guard.entrypoints.cli.main import cli, main
@@ -137,7 +138,7 @@ def test_a_database_that_is_not_migrated_fails_with_one_line(empty_database_uri,
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "gzipped"])
+@pytest.mark.parametrize("packed", [bytes, gzip.compress, zstd.compress], ids=["plain", "gzip", "zstd"])
 def test_the_standard_input_is_read_as_a_file_and_the_same_lines_count_once(database_uri, monkeypatch, stored, packed):
     monkeypatch.setenv("AIRFLOW_CONN_LEDGER_DB", database_uri)
     monkeypatch.delenv("AIRFLOW_CONN_LEDGER_GUARD_DB", raising=False)

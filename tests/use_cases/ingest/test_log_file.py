@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from access_lines import COMBINED_LINE, JSON_LINE, POLICY, line_events
+from backports import zstd
 
 from ledger_guard.adapters.access_log.log_file import LINE_MAX_BYTES, AccessLogFile, guessed_format
 from ledger_guard.domain.access_events import MOST_UNKNOWN_TENANTS, REASON_MAX_CHARACTERS, AccessEvent, NamedTenants, RejectedLine
@@ -33,10 +34,11 @@ def test_lines_come_in_order_and_rejects_carry_their_number_and_reason(tmp_path)
     assert third.subject_id == "p-2"
 
 
-def test_a_gzipped_file_reads_as_the_plain_one_whatever_its_name(tmp_path):
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress], ids=["gzip", "zstd"])
+def test_a_compressed_file_reads_as_the_plain_one_whatever_its_name(tmp_path, pack):
     plain = written(tmp_path, JSON_LINE)
     zipped = tmp_path / "access.log.1"
-    zipped.write_bytes(gzip.compress(plain.read_bytes()))
+    zipped.write_bytes(pack(plain.read_bytes()))
     assert list(log(zipped).entries()) == list(log(plain).entries())
 
 
