@@ -48,7 +48,7 @@ def test_guard_state_that_is_not_migrated(empty_database_uri, policy):
     settings = ConnectionSettings.parse(empty_database_uri, "ledger_db")
     signals = signal_sources(settings, settings, policy, SettableClock(NOON))
     for ask in asked(signals, T1):
-        with pytest.raises(SourceUnavailable, match="access events"):
+        with pytest.raises(SourceUnavailable, match="guard state: is not created yet"):
             ask()
 
 
