@@ -49,12 +49,16 @@ def password_of(user: str) -> str:
     return f"{user}-pw"
 
 
-def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment that every Airflow process of one sandbox shares; writes the users' passwords file."""
+def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str], *, preloads: bool = True) -> dict[str, str]:
+    """The environment that every Airflow process of one sandbox shares; writes the users' passwords file.
+
+    `preloads`: have the scheduler load the guard's code before it forks tasks.
+    """
     places.home.mkdir(parents=True, exist_ok=True)
     passwords = places.home / "passwords.json"
     passwords.write_text(json.dumps({user: password_of(user) for user in places.users}), encoding="utf-8")
-    _load_once(places.home)
+    if preloads:
+        _load_once(places.home)
     root = places.repository
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW_")},

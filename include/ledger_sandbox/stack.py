@@ -82,6 +82,8 @@ class Stack:
     more_users: Mapping[str, str] = field(default_factory=dict)
     #: how often a waiting task looks
     poke_seconds: int = 2
+    #: whether the scheduler loads the guard's code before it forks tasks
+    preloads: bool = True
 
     def __enter__(self) -> Stack:
         """Start everything from nothing; what an earlier sandbox left in the folder is removed."""
@@ -121,7 +123,9 @@ class Stack:
             log_port=free_port(0),
             users={**USERS, **self.more_users},
         )
-        self.environment = airflow_environment(places, {**self.guard_environment(), **self.airflow_settings})
+        self.environment = airflow_environment(
+            places, {**self.guard_environment(), **self.airflow_settings}, preloads=self.preloads
+        )
         self.processes = AirflowProcesses(places, self.environment)
         self.tick("Airflow's metadata database")
         self.processes.migrate()
