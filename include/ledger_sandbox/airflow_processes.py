@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,7 +59,7 @@ def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str], *, prel
     passwords = places.home / "passwords.json"
     passwords.write_text(json.dumps({user: password_of(user) for user in places.users}), encoding="utf-8")
     if preloads:
-        _load_once(places.home)
+        _load_once(places)
     root = places.repository
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW_")},
@@ -88,13 +89,9 @@ def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str], *, prel
     }
 
 
-def _load_once(home: Path) -> None:
-    """Have the scheduler load what every task needs before it forks them.
-
-    Code only: each task still reads its DAG, the policy and the environment by itself.
-    """
-    (home / "config").mkdir(exist_ok=True)
-    (home / "config" / "airflow_local_settings.py").write_text("import ledger_guard.wiring\n\n__all__ = []\n", encoding="utf-8")
+def _load_once(places: AirflowPlaces) -> None:
+    """Have the scheduler load what every task needs before it forks them, as in production."""
+    shutil.copytree(places.repository / "config", places.home / "config", dirs_exist_ok=True)
 
 
 @dataclass
