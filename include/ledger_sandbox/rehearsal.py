@@ -21,7 +21,8 @@ from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_sandbox import clock
 from ledger_sandbox.access_events import complete_through
 from ledger_sandbox.airflow_api import AirflowApi, wait_for
-from ledger_sandbox.stack import REPOSITORY, Stack
+from ledger_sandbox.running import REPOSITORY
+from ledger_sandbox.stack import Stack
 from ledger_sandbox.traffic import play
 
 #: an answer before the scheduler has recorded the wait can fail a gate; a person is slower anyway

@@ -24,9 +24,9 @@ from ledger_sandbox.platform_requests import player_token
 from ledger_sandbox.platform_schema import create_platform
 from ledger_sandbox.platform_service import CANARY_PLAYER, PlatformService, flag_table, probes_section
 from ledger_sandbox.postgres import EmbeddedPostgres
+from ledger_sandbox.running import ENVIRONMENT_FILE, PLATFORM_ENVIRONMENT_FILE, REPOSITORY
 from ledger_sandbox.slack import SlackStandIn
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED_POLICY = REPOSITORY / "include" / "policies" / "ledger_rollout.yaml"
 PREFERRED_PORT = 18080
 
@@ -52,9 +52,11 @@ def write_policy(target: Path, instances: list[PlatformService], change: PolicyC
 
 
 def free_port(preferred: int) -> int:
-    """`preferred` when nothing listens there, else any free port."""
+    """`preferred` when nothing listens there, else any free port; 0 prefers none."""
     for candidate in (preferred, 0):
         with socket.socket() as probe:
+            # a port of which only connections that are closing are left is free, as it is for a server
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", candidate))
             except OSError:
@@ -84,6 +86,8 @@ class Stack:
     poke_seconds: int = 2
     #: whether the scheduler loads the guard's code before it forks tasks
     preloads: bool = True
+    #: where Airflow's UI listens if nothing else does; 0: anywhere, so that two sandboxes can start at the same time
+    preferred_port: int = PREFERRED_PORT
 
     def __enter__(self) -> Stack:
         """Start everything from nothing; what an earlier sandbox left in the folder is removed."""
@@ -119,7 +123,7 @@ class Stack:
             home=self.folder / "airflow",
             repository=REPOSITORY,
             metadata_uri=metadata_uri,
-            api_port=free_port(PREFERRED_PORT),
+            api_port=free_port(self.preferred_port),
             log_port=free_port(0),
             users={**USERS, **self.more_users},
         )
@@ -148,7 +152,7 @@ class Stack:
     @property
     def env_file(self) -> Path:
         """The platform's dotenv file with its webhook secrets."""
-        return self.folder / "platform.env"
+        return self.folder / PLATFORM_ENVIRONMENT_FILE
 
     @property
     def policy_file(self) -> Path:
@@ -174,7 +178,7 @@ class Stack:
 
     def write_environment_file(self) -> Path:
         """Write the guard's environment as shell exports, for people who try the command line against this sandbox."""
-        target = self.folder / "env"
+        target = self.folder / ENVIRONMENT_FILE
         lines = (f"export {name}={shlex.quote(value)}\n" for name, value in self.guard_environment().items())
         target.write_text("".join(lines), encoding="utf-8")
         return target

@@ -68,7 +68,7 @@ def scene() -> Iterator[Scene]:
     from ledger_sandbox.stack import Stack
 
     folder = run_folder("attacks")
-    more = {"change_policy": hostile, "more_users": {MALLORY: "user"}, "poke_seconds": 15}
+    more = {"change_policy": hostile, "more_users": {MALLORY: "user"}, "poke_seconds": 15, "preferred_port": 0}
     try:
         with Stack(folder / "sandbox", lambda _: None, **more) as stack:
             stack.wait_until_ready()

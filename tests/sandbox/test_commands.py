@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.sandbox.conftest import value
 
-from ledger_sandbox import clock
+from ledger_sandbox import clock, commands
 from ledger_sandbox.commands import sandbox
 from ledger_sandbox.environment import write_environment
+from ledger_sandbox.running import running_sandbox
 from ledger_sandbox.scenarios import repair_secrets, t2_all_webhooks_refused
 
 pytestmark = pytest.mark.postgres
@@ -83,8 +86,48 @@ def test_bad_input_ends_with_exit_code_two(driven_uri, arguments, says):
     assert says in result.stderr
 
 
-def test_a_missing_database_is_named(tmp_path):
-    assert "--uri: is missing" in run("", "clock", "now").stderr
+@pytest.fixture
+def sandbox_folder(tmp_path, monkeypatch) -> Path:
+    """Where the commands look for a running sandbox."""
+    monkeypatch.setattr(commands, "running_sandbox", lambda: running_sandbox(tmp_path))
+    return tmp_path
+
+
+def test_a_missing_database_is_named(sandbox_folder):
+    assert "--uri: is missing; allowed: a sandbox that runs (make up)" in run("", "clock", "now").stderr
+
+
+@pytest.mark.parametrize("command", ["play", "scenario", "live", "seed", "environment"])
+def test_help_needs_no_database(sandbox_folder, command):
+    result = run("", command, "--help")
+    assert result.exit_code == 0
+    assert "Example: python -m ledger_sandbox" in " ".join(result.output.split())
+
+
+def test_the_help_says_what_each_scenario_does(sandbox_folder):
+    output = run("", "scenario", "--help").output
+    assert re.search(r"^ +t2_all_webhooks_refused +Let a deploy lose the webhook secrets", output, re.MULTILINE)
+    assert output.count("Let ") >= 7
+
+
+def test_the_sandbox_that_runs_is_found_and_its_environment_file_follows_what_a_scenario_does(platform_uri, sandbox_folder):
+    (sandbox_folder / "env").write_text(f"export AIRFLOW_CONN_LEDGER_DB={shlex.quote(platform_uri)}\n")
+    result = run("", "scenario", "t2_all_webhooks_refused")
+    assert result.exit_code == 0, result.output
+    assert "WEBHOOK_SECRET_MOCKPSP=changeme\n" in (sandbox_folder / "platform.env").read_text()
+
+
+def test_a_database_that_is_named_goes_before_the_sandbox_that_runs(platform_uri, sandbox_folder):
+    (sandbox_folder / "env").write_text("export AIRFLOW_CONN_LEDGER_DB=postgresql://localhost:9/other\n")
+    assert run(platform_uri, "clock", "now").exit_code == 0
+    assert run(platform_uri, "scenario", "t2_all_webhooks_refused").exit_code == 0
+    assert not (sandbox_folder / "platform.env").exists()
+
+
+def test_a_sandbox_that_has_ended_refuses_in_one_line(sandbox_folder):
+    (sandbox_folder / "env").write_text("export AIRFLOW_CONN_LEDGER_DB=postgresql://localhost:9/other\n")
+    result = run("", "clock", "now")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1), result.stderr
 
 
 @pytest.mark.parametrize("races", [(), ("--races",)], ids=["one after the other", "at once"])

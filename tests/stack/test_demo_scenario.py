@@ -16,7 +16,7 @@ def test_the_whole_demo_scenario_happens_on_the_real_scheduler():
     folder = run_folder("stack")
     said: list[str] = []
     try:
-        with Stack(folder / "sandbox", said.append) as stack:
+        with Stack(folder / "sandbox", said.append, preferred_port=0) as stack:
             seed(stack, said.append)
             stack.wait_until_ready()
             for title, step in DemoScenario(Rehearsal(stack, said.append)).steps():

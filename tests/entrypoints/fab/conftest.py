@@ -54,9 +54,9 @@ def scene() -> Iterator[Scene]:
     from ledger_sandbox.stack import Stack
 
     folder = run_folder("fab")
-    under_fab = {"AIRFLOW__CORE__AUTH_MANAGER": FAB}
+    settings = {"airflow_settings": {"AIRFLOW__CORE__AUTH_MANAGER": FAB}, "before_airflow_starts": create_users}
     try:
-        with Stack(folder / "sandbox", lambda _: None, airflow_settings=under_fab, before_airflow_starts=create_users) as stack:
+        with Stack(folder / "sandbox", lambda _: None, preferred_port=0, **settings) as stack:
             stack.wait_until_ready()
             yield Scene(stack)
     finally:

@@ -52,6 +52,10 @@ class RawServer:
                 for piece in self._pieces():
                     connection.sendall(piece)
                     self.sent += len(piece)
+                # closed with a part of the request unread, the connection is reset and what was sent is lost
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65_536):
+                    pass
             except OSError:
                 return
 

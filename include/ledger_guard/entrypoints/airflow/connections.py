@@ -13,7 +13,8 @@ def airflow_connection_settings(conn_id: str) -> ConnectionSettings:
     """Read an Airflow connection. Raises SourceUnavailable when Airflow has none of that id."""
     found = find_airflow_connection(conn_id)
     if found is None:
-        raise SourceUnavailable(f"connection {conn_id}: Airflow has no connection of this id; create it as type postgres")
+        allowed = f"a postgresql:// URI in AIRFLOW_CONN_{conn_id.upper()}, or a connection of type postgres in Airflow"
+        raise SourceUnavailable(f"connection {conn_id}: is not set; allowed: {allowed}")
     return found
 
 

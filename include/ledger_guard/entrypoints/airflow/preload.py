@@ -1,6 +1,6 @@
 """Loads the guard's code once, in the process that starts the tasks, instead of once in each task.
 
-Code only: each task still reads its DAG, the policy, the environment and guard state by itself.
+Each task still reads its DAG, the policy's text, the environment and guard state by itself.
 """
 
 from __future__ import annotations
@@ -9,7 +9,11 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from ledger_guard.domain.errors import PolicyError
+from ledger_guard.policy.loader import load_policy
 
 #: components of Airflow that fork tasks or parse DAG files, as in `airflow COMPONENT`
 FORKING = frozenset({"scheduler", "dag-processor", "celery"})
@@ -35,4 +39,7 @@ def preload(arguments: Sequence[str] | None = None) -> bool:
     for package in map(importlib.import_module, _PACKAGES):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
+    with suppress(PolicyError):
+        # known by its text: a task that reads the same text need not check it again
+        load_policy()
     return True
