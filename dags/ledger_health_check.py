@@ -71,7 +71,7 @@ SENSE_TIMEOUT_SECONDS = POLICY.sensing.allowed_lateness_seconds + POLICY.sensing
     tags=["ledger-guard", "watch"],
 )
 def ledger_health_check() -> None:
-    @task(retries=1, on_failure_callback=None)
+    @task(multiple_outputs=False, retries=1, on_failure_callback=None)
     def watch() -> dict:
         """Report what the guard lacks and what was done past it, and remind people. Fails alone when the channel is down."""
         deps = open_dependencies()
@@ -83,7 +83,7 @@ def ledger_health_check() -> None:
             }
         )
 
-    @task(retries=1)
+    @task(multiple_outputs=False, retries=1)
     def keep_record() -> dict:
         """Record new modes of the policy, and the audit log's head in a file outside its database; fails when it lost one."""
         return each_part({"modes": lambda: modes.see_modes(open_dependencies()), "audit head": put_audit_head_on_record})

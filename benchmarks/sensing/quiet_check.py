@@ -19,7 +19,8 @@ from benchmarks.sensing.processes import cpu_seconds_below
 from ledger_sandbox.airflow_api import wait_for
 from ledger_sandbox.demo_scenario import seed
 from ledger_sandbox.rehearsal import Rehearsal
-from ledger_sandbox.stack import REPOSITORY, Stack
+from ledger_sandbox.running import REPOSITORY
+from ledger_sandbox.stack import Stack
 
 GOAL = 1.5
 SAME_SHAPE = Path(__file__).with_name("same_shape.py")
