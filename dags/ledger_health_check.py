@@ -22,7 +22,8 @@ is requested once per restore.
 
 ## When it fails
 A source that is down gives `no_data`, not a failure. A failed task is reported in the operations channel; see
-`docs/operations.md`. Runbooks: `docs/runbooks/`.
+`docs/operations.md`. `watch` and `keep_record` do several things: one that fails stops no other, and the message names those that
+failed. Runbooks: `docs/runbooks/`.
 """
 
 from __future__ import annotations
