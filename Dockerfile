@@ -8,7 +8,7 @@ USER airflow
 # `sync` also removes what the base image ships and the lock does not name, so that the image holds what was tested
 # and no provider of the base image meets a version it was not made for.
 COPY --chown=airflow:0 requirements.lock /opt/airflow/requirements.lock
-RUN uv pip sync --no-cache --require-hashes /opt/airflow/requirements.lock
+RUN uv pip sync --no-cache --compile-bytecode --require-hashes /opt/airflow/requirements.lock
 
 ENV PYTHONPATH=/opt/airflow/include \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -18,6 +18,10 @@ ENV PYTHONPATH=/opt/airflow/include \
 COPY --chown=airflow:0 include /opt/airflow/include
 COPY --chown=airflow:0 plugins /opt/airflow/plugins
 COPY --chown=airflow:0 dags /opt/airflow/dags
+COPY --chown=airflow:0 config /opt/airflow/config
+
+# Each task is a process of its own: without bytecode it would compile what it imports, every time.
+RUN python -m compileall -q /opt/airflow/include /opt/airflow/plugins
 
 # A named volume takes over the owner of the folder that it covers.
 RUN mkdir -p /opt/airflow/users /opt/airflow/logs

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [audit|backfill|detection|ingest|parse|sensing|sensing.history|sensing.storage]`: the named one, or all.
+"""`python -m benchmarks [audit|backfill|detection|ingest|parse|sensing]`: the named benchmark, or all.
 
 Each prints its figures with a floor or a published rule beside it, measured in the same run.
 Options behind a name are the benchmark's own: `python -m benchmarks backfill --full`, or `--help`.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("audit", "backfill", "detection", "ingest", "parse", "sensing", "sensing.history", "sensing.storage")
+BENCHMARKS = ("audit", "backfill", "detection", "ingest", "parse", "sensing")
 
 
 def main() -> None:

@@ -22,7 +22,8 @@ is requested once per restore.
 
 ## When it fails
 A source that is down gives `no_data`, not a failure. A failed task is reported in the operations channel; see
-`docs/operations.md`. Runbooks: `docs/runbooks/`.
+`docs/operations.md`. `watch` and `keep_record` do several things: one that fails stops no other, and the message names those that
+failed. Runbooks: `docs/runbooks/`.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ledger_guard.domain.facts.codec import from_json, json_of
 from ledger_guard.domain.signals import Trigger
-from ledger_guard.entrypoints.airflow.adapters import open_dependencies, put_audit_head_on_record
+from ledger_guard.entrypoints.airflow.adapters import judge, open_dependencies, put_audit_head_on_record
 from ledger_guard.entrypoints.airflow.errors import first_task, never_retried
+from ledger_guard.entrypoints.airflow.parts import each_part
 from ledger_guard.entrypoints.airflow.runs import this_run
 from ledger_guard.entrypoints.airflow.settings import CHECK_SCHEDULE, POKE_SECONDS, START_DATE, task_defaults
 from ledger_guard.entrypoints.airflow.watch import watch_runs_and_drills
@@ -47,7 +49,6 @@ from ledger_guard.use_cases.approvals import remind_and_call as calling
 from ledger_guard.use_cases.flags import flag_reminders
 from ledger_guard.use_cases.flags import watch_restored as restored
 from ledger_guard.use_cases.health_check import announce as announcing
-from ledger_guard.use_cases.health_check import classify as classifying
 from ledger_guard.use_cases.health_check import decide as deciding
 from ledger_guard.use_cases.health_check import sense as sensing
 from ledger_guard.use_cases.health_check import watch as watching
@@ -71,43 +72,30 @@ SENSE_TIMEOUT_SECONDS = POLICY.sensing.allowed_lateness_seconds + POLICY.sensing
     tags=["ledger-guard", "watch"],
 )
 def ledger_health_check() -> None:
-    @task(retries=0, on_failure_callback=None)
-    def watch() -> list[str]:
-        """Report missing verdicts, dark tenants, and repairs that did not hold. Fails alone when the channel is down."""
-        return watching.watch_and_verify(open_dependencies())
+    @task(multiple_outputs=False, retries=1, on_failure_callback=None)
+    def watch() -> dict:
+        """Report what the guard lacks and what was done past it, and remind people. Fails alone when the channel is down."""
+        deps = open_dependencies()
+        return each_part(
+            {
+                "verdicts and repairs": lambda: watching.watch_and_verify(deps),
+                "flags": lambda: flag_reminders.watch_and_remind(deps),
+                "questions and calls": lambda: calling.remind_and_call(deps),
+            }
+        )
 
-    @task(retries=0, on_failure_callback=None)
-    def remind() -> list[str]:
-        """Report flags changed past the guard, and remind of rollbacks. Fails alone when the channel is down."""
-        return flag_reminders.watch_and_remind(open_dependencies())
-
-    @task(retries=1, on_failure_callback=None)
-    def escalate() -> list[str]:
-        """Remind people, once each, of questions that expire soon, and call who is due. Fails alone when the channel is down."""
-        return calling.remind_and_call(open_dependencies())
-
-    @task(retries=1)
-    def export_head() -> int:
-        """Record the audit log's head in a file outside its database; fails when the log lost an earlier head."""
-        with never_retried():
-            return put_audit_head_on_record()
+    @task(multiple_outputs=False, retries=1)
+    def keep_record() -> dict:
+        """Record new modes of the policy, and the audit log's head in a file outside its database; fails when it lost one."""
+        return each_part({"modes": lambda: modes.see_modes(open_dependencies()), "audit head": put_audit_head_on_record})
 
     @task(retries=0, on_failure_callback=None)
     def watch_runs(ti=None) -> list[dict]:
         """Report paused DAGs, runs that did not start, questions whose run has ended; take up drills. Fails alone."""
         return watch_runs_and_drills(ti)
 
-    @task(retries=1)
-    def see_modes() -> bool:
-        """Record the policy's modes when they are new or changed: an edit of the policy raises none."""
-        with never_retried():
-            return modes.see_modes(open_dependencies())
-
     watch()
-    see_modes()
-    escalate()
-    remind()
-    export_head()
+    keep_record()
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def watch_restored() -> list[dict]:
@@ -146,7 +134,7 @@ def check(trigger: Trigger) -> XComArg:
             """Judge all tenants; open, escalate, continue or resolve the incident."""
             with never_retried():
                 run = this_run(dag_run)
-                outcome = json_of(classifying.classify(run.deps, trigger))
+                outcome = json_of(judge(run.deps, trigger))
                 run.leave(note, outcome)
                 return outcome
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.sensing [--full]`."""
+"""`python -m benchmarks.sensing [PART]`."""
 
 from benchmarks.sensing.command import command
 

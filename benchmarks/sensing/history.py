@@ -1,11 +1,10 @@
-"""`python -m benchmarks.sensing.history [--full]`: sense with a long history of events against a short one.
+"""`python -m benchmarks sensing history [--full]`: sense with a long history of events against a short one.
 
 Both platforms have the same traffic; the long one has had it for longer. Each gets its next windows in turn, in one run.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import time
@@ -147,19 +146,13 @@ def platform(embedded: EmbeddedPostgres, events: int) -> Platform:
     return found
 
 
-def main() -> None:
-    """Measure both in turn and print the ratio."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.sensing.history", description=__doc__)
-    parser.add_argument(
-        "--full", action="store_true", help=f"{FULL:,} events instead of {LONG:,}: 20 GB on the disk, a quarter of an hour"
-    )
-    parser.add_argument("--windows", type=int, default=15, help="timed windows of each, in turn")
-    options = parser.parse_args()
+def report(windows: int, *, full: bool) -> None:
+    """Measure both in turn and print the ratio. `full`: 20 GB on the disk, a quarter of an hour."""
     with server() as embedded:
         began = time.perf_counter()
-        both = [platform(embedded, events) for events in (SHORT, FULL if options.full else LONG)]
+        both = [platform(embedded, events) for events in (SHORT, FULL if full else LONG)]
         made = time.perf_counter() - began
-        for number in range(-2, options.windows):
+        for number in range(-2, windows):
             for each in both:
                 # the first corrects made-up readings of the last hour, the next finds every page where it will be
                 each.next_window(is_timed=number >= 0)
@@ -173,7 +166,3 @@ def main() -> None:
     ratio = long / short
     console.print(f"  made in {made:,.0f} s, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     console.print(f"  ratio {ratio:.2f}; goal at most {GOAL}: {'reached' if ratio <= GOAL else 'MISSED'}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,10 @@
-"""`python -m benchmarks.sensing.storage [--full]`: what a day of a fleet takes on the disk, and a year with the retention.
+"""`python -m benchmarks sensing storage [--full]`: what a day of a fleet takes on the disk, and a year with the retention.
 
 Rows are what the guard itself stores: verdicts and their reasons come from the real engine, hourly sums from the real roll-up.
 """
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -152,11 +151,9 @@ def year_of(found: dict[str, Taken], policy: Policy) -> dict[str, tuple[float, f
     return {table: (size, size * days[table]) for table, size in a_day.items()}
 
 
-def main() -> None:
-    """Measure, and print a day and a year."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.sensing.storage", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="all 10,000 tenants instead of 500: 8 GB on the disk, some minutes")
-    tenants = FLEET if parser.parse_args().full else 500
+def report(*, full: bool) -> None:
+    """Measure, and print a day and a year. `full`: all tenants, 8 GB on the disk, some minutes."""
+    tenants = FLEET if full else 500
     policy, found = load_policy(), measure(tenants)
     year = year_of(found, policy)
     table = Table(title=f"a day of {tenants:,} tenants, {len(policy.triggers)} signals, stored and measured; scaled to {FLEET:,}")
@@ -174,7 +171,3 @@ def main() -> None:
     events = year["access_event"][1]
     console.print(f"a year of {FLEET:,} tenants: {total:,.0f} GiB, and {events:,.1f} for each million events a day")
     console.print(f"the same year if nothing were dropped: {without:,.0f} GiB, {without / total:,.0f} times as much")
-
-
-if __name__ == "__main__":
-    main()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,12 +53,16 @@ def password_of(user: str) -> str:
     return f"{user}-pw"
 
 
-def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment that every Airflow process of one sandbox shares; writes the users' passwords file."""
+def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str], *, preloads: bool = True) -> dict[str, str]:
+    """The environment that every Airflow process of one sandbox shares; writes the users' passwords file.
+
+    `preloads`: have the scheduler load the guard's code before it forks tasks.
+    """
     places.home.mkdir(parents=True, exist_ok=True)
     passwords = places.home / "passwords.json"
     passwords.write_text(json.dumps({user: password_of(user) for user in places.users}), encoding="utf-8")
-    _load_once(places.home)
+    if preloads:
+        _load_once(places)
     root = places.repository
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW_")},
@@ -87,13 +92,9 @@ def airflow_environment(places: AirflowPlaces, extra: Mapping[str, str]) -> dict
     }
 
 
-def _load_once(home: Path) -> None:
-    """Have the scheduler load what every task needs before it forks them.
-
-    Code only: each task still reads its DAG, the policy and the environment by itself.
-    """
-    (home / "config").mkdir(exist_ok=True)
-    (home / "config" / "airflow_local_settings.py").write_text("import ledger_guard.wiring\n\n__all__ = []\n", encoding="utf-8")
+def _load_once(places: AirflowPlaces) -> None:
+    """Have the scheduler load what every task needs before it forks them, as in production."""
+    shutil.copytree(places.repository / "config", places.home / "config", dirs_exist_ok=True)
 
 
 @dataclass

@@ -84,6 +84,8 @@ class Stack:
     more_users: Mapping[str, str] = field(default_factory=dict)
     #: how often a waiting task looks
     poke_seconds: int = 2
+    #: whether the scheduler loads the guard's code before it forks tasks
+    preloads: bool = True
     #: where Airflow's UI listens if nothing else does; 0: anywhere, so that two sandboxes can start at the same time
     preferred_port: int = PREFERRED_PORT
 
@@ -125,7 +127,9 @@ class Stack:
             log_port=free_port(0),
             users={**USERS, **self.more_users},
         )
-        self.environment = airflow_environment(places, {**self.guard_environment(), **self.airflow_settings})
+        self.environment = airflow_environment(
+            places, {**self.guard_environment(), **self.airflow_settings}, preloads=self.preloads
+        )
         self.processes = AirflowProcesses(places, self.environment)
         self.tick("Airflow's metadata database")
         self.processes.migrate()

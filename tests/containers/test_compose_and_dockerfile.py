@@ -49,7 +49,7 @@ def test_the_image_stands_on_the_airflow_that_the_lock_names():
 def test_packages_come_from_the_lock_with_their_hashes_and_never_as_root():
     kinds = [kind for kind, _ in instructions()]
     installs = [rest for rest in of_kind("RUN") if "pip" in rest]
-    assert installs == ["uv pip sync --no-cache --require-hashes /opt/airflow/requirements.lock"]
+    assert installs == ["uv pip sync --no-cache --compile-bytecode --require-hashes /opt/airflow/requirements.lock"]
     assert of_kind("USER") == ["airflow"]
     assert kinds.index("USER") < kinds.index("RUN")
 
@@ -69,7 +69,7 @@ def test_the_library_is_importable_and_the_policy_found_inside_the_image():
 
 def test_everything_that_is_copied_exists_and_reaches_the_build_context():
     sources = [rest.split()[-2] for rest in of_kind("COPY")]
-    assert sorted(sources) == ["dags", "include", "plugins", "requirements.lock"]
+    assert sorted(sources) == ["config", "dags", "include", "plugins", "requirements.lock"]
     ignored = [line for line in (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
     assert ignored[0] == "*"
     for source in sources:

@@ -51,7 +51,7 @@ def test_a_task_that_waits_for_nothing_refuses_unknown_keys_or_reads_no_conf(dag
             assert body.startswith("with first_task("), f"{dag_id}.{task.task_id}"
 
 
-@pytest.mark.parametrize("task_id", ["watch", "watch_runs", "remind", "escalate", "export_head", "watch_restored"])
+@pytest.mark.parametrize("task_id", ["watch", "keep_record", "watch_runs", "watch_restored"])
 def test_what_the_health_check_does_beside_its_checks_reads_no_conf(dag_bag, task_id):
     """Whatever the conf holds, these run: even behind a first task that was refused."""
     assert not _may_read_conf(dag_bag.dags["ledger_health_check"].get_task(task_id))

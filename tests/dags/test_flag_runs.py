@@ -146,7 +146,7 @@ def test_a_health_check_reminds_of_a_rollback_that_is_still_active(platform, cha
     run_dag("flag_rollback", rollback)
     platform.run("update ledger_guard.flag_change set changed_at = changed_at - interval '5 hours'")
     for _ in range(2):
-        assert run_dag("ledger_health_check", {"triggers": ["T2"]})["remind"] == "success"
+        assert run_dag("ledger_health_check", {"triggers": ["T2"]})["watch"] == "success"
     told = [message for message in channel.messages if "UNSIGNED WEBHOOKS ARE ACCEPTED" in message["text"]]
     assert len(told) == 1
     assert "for 5 h" in told[0]["text"]

@@ -27,7 +27,7 @@ def test_a_spike_in_one_tenant_is_reported_and_starts_one_remediation(lived, cha
 
 def test_the_policys_modes_are_put_on_record_once(lived, channel, run_dag):
     for _ in range(2):
-        assert run_dag("ledger_health_check", {"triggers": ["T1"]})["see_modes"] == "success"
+        assert run_dag("ledger_health_check", {"triggers": ["T1"]})["keep_record"] == "success"
     seen = "select detail->'modes'->>'T3 severe' from ledger_guard.audit_entry where verb = 'see_modes'"
     assert lived.run(seen) == "act"
     assert lived.run("select count(*) from ledger_guard.audit_entry where verb = 'see_modes'") == 1
@@ -86,10 +86,28 @@ def test_a_source_that_lacks_something_gives_no_data_and_opens_nothing(lived, ch
 
 def test_the_end_of_the_audit_log_goes_on_record_where_a_file_is_named(lived, channel, run_dag, monkeypatch, tmp_path):
     file = tmp_path / "heads.jsonl"
-    assert run_dag("ledger_health_check", {"triggers": ["T1"]})["export_head"] == "skipped"
+    assert run_dag("ledger_health_check", {"triggers": ["T1"]})["keep_record"] == "success"
     monkeypatch.setenv("LEDGER_GUARD_AUDIT_HEADS_FILE", str(file))
-    assert run_dag("ledger_health_check", {"triggers": ["T1"]})["export_head"] == "success"
+    assert run_dag("ledger_health_check", {"triggers": ["T1"]})["keep_record"] == "success"
     file.write_text(file.read_text().replace('"sequence":', '"sequence":9'))
     states = run_dag("ledger_health_check", {"triggers": ["T1"]})
-    assert (states["export_head"], states["T1.classify"]) == ("failed", "success")
+    assert (states["keep_record"], states["T1.classify"]) == ("failed", "success")
     assert len(file.read_text().splitlines()) == 1
+    (told,) = [message for message in channel.messages if message["text"].startswith("keep_record · failed")]
+    assert "audit head failed: " in str(told["blocks"])
+    assert "(done: modes)" in str(told["blocks"])
+
+
+def test_with_the_channel_down_reminders_fail_alone_and_the_rest_of_the_check_goes_on(lived, channel, run_dag):
+    channel.stop()
+    # a question that expires soon: its reminder is due
+    lived.run(
+        "insert into ledger_guard.approval (approval_id, kind, subject_id, subject_hash, requested_by, approvers,"
+        " minimum_reason_characters, requested_at, expires_at, dag_id, run_id, task_id, link, proposal, approvers_needed,"
+        " ordinal, incident_state, is_break_glass) values (gen_random_uuid(), 'flag_rollback', 'f@*', 'h', 'oncall',"
+        " array['payments-lead'], 10, now(), now() + interval '1 minute', 'flag_rollback', 'parked', 'request_approval', '', '',"
+        " 1, 1, '', false)"
+    )
+    lived.last_windows("T1")
+    states = run_dag("ledger_health_check", {"triggers": ["T1"]})
+    assert (states["watch"], states["keep_record"], states["T1.nothing"]) == ("failed", "success", "success")

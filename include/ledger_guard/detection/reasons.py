@@ -94,6 +94,12 @@ class Reasons:
         return weekly
 
     @cached_property
+    def _band(self) -> tuple[Floats, Floats]:
+        """Between which counts nineteen in twenty healthy windows stay, in the order of the result."""
+        expected, variance = self._result.seen.expected, self._result.count_variance
+        return gamma_quantile(expected, variance, -BAND_SCORE), gamma_quantile(expected, variance, BAND_SCORE)
+
+    @cached_property
     def _coded(self) -> CodedReasons:
         return quiet_reasons(self._result, self._order, self._severity, self._detection, self._minutes)
 
@@ -127,10 +133,7 @@ class Reasons:
         result = self._result
         attempts, expected = float(result.exposure[index]), float(result.seen.expected[index])
         told = None if math.isnan(attempts) else int(attempts) if attempts.is_integer() else attempts
-        variance = result.count_variance[index : index + 1]
-        low, high = (
-            float(gamma_quantile(result.seen.expected[index : index + 1], variance, sign * BAND_SCORE)[0]) for sign in (-1, 1)
-        )
+        low, high = (float(end[index]) for end in self._band)
         return {
             "rule": "as_last_week" if result.is_weekly[index] else severity.value,
             "events": int(result.events[index]),

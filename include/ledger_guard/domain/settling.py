@@ -27,8 +27,8 @@ _DONE = {"roll_back": "was rolled back", "restore": "was enabled again"}
 class ChangeLog(Protocol):
     """The part of the audit log that tells what changed."""
 
-    def in_any_scope(self, flag: str, verb: str) -> Sequence[AuditEntry]:
-        """Entries of this verb about the flag in any scope, in order."""
+    def in_any_scope(self, flag: str, verb: str, since: datetime | None = None) -> Sequence[AuditEntry]:
+        """Entries of this verb about the flag in any scope, in order; `since`: only those dated after it."""
 
     def of_kind(self, kind: str, verb: str) -> Sequence[AuditEntry]:
         """Entries of this verb whose subject is of this kind, in order."""
@@ -87,21 +87,21 @@ def settling_now(
 
 def disturbances(log: ChangeLog, flags: Iterable[str], since: datetime) -> list[Disturbance]:
     """Flag changes and deploys on record after a moment, in order; from the audit log, where none can be edited away."""
-    found = [*_flag_changes(log, flags), *_deploys(log)]
+    found = [*_flag_changes(log, flags, since), *_deploys(log)]
     return sorted((each for each in found if each.at > since), key=lambda each: each.at)
 
 
-def _flag_changes(log: ChangeLog, flags: Iterable[str]) -> Iterator[Disturbance]:
+def _flag_changes(log: ChangeLog, flags: Iterable[str], since: datetime) -> Iterator[Disturbance]:
     for flag in flags:
         for verb, words in _DONE.items():
             written: dict[str, Disturbance] = {}
-            for entry in log.in_any_scope(flag, verb):
+            for entry in log.in_any_scope(flag, verb, since):
                 # An intended write may have been made, whatever came after: a refusal on record takes nothing back.
                 if _may_have_written(entry.event):
                     scope = entry.event.subject.partition("@")[2]
                     written[scope] = Disturbance(entry.event.at, f"{flag} {words}", scope)
             yield from written.values()
-        for entry in log.in_any_scope(flag, "watch_flags"):
+        for entry in log.in_any_scope(flag, "watch_flags", since):
             if past := told(entry.event, ChangedPastTheGuard):
                 # Since when it was noticed: what the store says about when it was changed proves nothing.
                 yield from (Disturbance(entry.event.at, f"{flag} was changed past the guard", scope) for scope in past.scopes)

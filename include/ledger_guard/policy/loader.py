@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -45,8 +46,12 @@ def load_policy(path: str | Path | None = None) -> Policy:
     return parse_policy(text, str(file))
 
 
+@lru_cache(maxsize=2)
 def parse_policy(text: str, name: str) -> Policy:
-    """As `load_policy`, from text; `name` stands for the file in messages."""
+    """As `load_policy`, from text; `name` stands for the file in messages.
+
+    A policy is a value: the same text gives the same one again. A DAG file and its task read it in one process.
+    """
     document, problems = yaml_text.parse(text)
     if not problems and "content_hash" in document:
         problems = ["content_hash: is computed from the content; allowed: leave it out"]

@@ -530,8 +530,11 @@ class AuditLog(Protocol):
     def about(self, subject: str, verbs: Collection[str]) -> list[AuditEntry]:
         """Entries of exactly this subject with one of these verbs, in order of sequence; reads no others."""
 
-    def in_any_scope(self, flag: str, verb: str) -> list[AuditEntry]:
-        """Entries of this verb whose subject is the flag in any scope (`flag:F@…`), in order of sequence; reads no others."""
+    def in_any_scope(self, flag: str, verb: str, since: datetime | None = None) -> list[AuditEntry]:
+        """Entries of this verb whose subject is the flag in any scope (`flag:F@…`), in order of sequence; reads no others.
+
+        `since`: only those dated after it.
+        """
 
     def of_kind(self, kind: str, verb: str) -> list[AuditEntry]:
         """Entries of this verb whose subject is of this kind (`rotation:…`), in order of sequence; reads no others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.adapters.guard_state.samples import NOON, an_event
@@ -34,6 +35,16 @@ def test_entries_of_a_flag_are_found_in_whatever_scope_and_of_no_other_flag(stat
     with state.transaction() as transaction:
         assert [entry.sequence for entry in transaction.audit.in_any_scope(FLAG, "freeze")] == [1, 2, 5]
         assert transaction.audit.in_any_scope(FLAG, "restore") == []
+
+
+def test_entries_of_a_flag_may_be_asked_for_from_a_moment_on(state):
+    stored(state, *(an_event(number, verb="restore", subject=f"flag:{FLAG}@*") for number in range(3)))
+    with state.transaction() as transaction:
+        entries = transaction.audit.in_any_scope(FLAG, "restore")
+        of_the_second = entries[1].event.at
+        assert [entry.sequence for entry in transaction.audit.in_any_scope(FLAG, "restore", of_the_second)] == [3]
+        just_before = of_the_second - timedelta(microseconds=1)
+        assert [entry.sequence for entry in transaction.audit.in_any_scope(FLAG, "restore", just_before)] == [2, 3]
 
 
 def test_entries_of_a_kind_of_subject_are_found_and_no_others(state):

@@ -40,8 +40,12 @@ def storable_event(event: AuditEvent) -> AuditEvent:
 def require_known_windows(windows: Sequence[SensedWindow], readings: Sequence[Reading]) -> None:
     """Raise ValueError unless every reading belongs to a complete window among `windows`."""
     complete = {(sensed.trigger, sensed.window) for sensed in windows if sensed.state is WindowState.COMPLETE}
+    last: Reading | None = None
     for reading in readings:
-        if (reading.trigger, reading.window) not in complete:
+        # readings mostly come by window, and share it
+        is_as_last = last is not None and reading.window is last.window and reading.trigger is last.trigger
+        last = reading
+        if not is_as_last and (reading.trigger, reading.window) not in complete:
             raise ValueError(
                 f"reading of {reading.trigger.value} at {reading.window.start.isoformat()}: no complete window is given with it"
             )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, Row, translated_errors
+from psycopg.rows import tuple_row
+
+from ledger_guard.adapters.postgres.connection import Connection, ConnectionSettings, translated_errors
 from ledger_guard.adapters.postgres.schema_revision import open_guard_state
 from ledger_guard.domain.access_events import why_unreadable
 from ledger_guard.domain.error_codes import CODES_SEEN_WITHIN, CodesOfWindow, suspicious_windows, without_codes
@@ -16,6 +18,8 @@ from ledger_guard.sql import statement
 
 #: name of the access events in `source_watermark`
 ACCESS_EVENTS = "access_event"
+#: of most readings
+_NOTHING = MoneyAtRisk(0)
 
 
 class AccessEventSource:
@@ -40,20 +44,21 @@ class AccessEventSource:
     def readings(self, trigger: Trigger, first: Window, last: Window) -> list[Reading]:
         """See SignalSource. One statement, however many windows or tenants."""
         parameters = {**self._windows(first, last), "error_code": self._shape.error_code, "most_cents": MOST_CENTS}
-        with translated_errors("access events"), self._open() as connection:
-            rows = connection.execute(statement("signals/select_event_readings"), parameters).fetchall()
-        return [
-            Reading(
-                trigger,
-                row["tenant_id"],
-                Window(row["window_start"], first.length),
-                row["events"],
-                row["exposure"],
-                row["subjects"],
-                _money(row),
-            )
-            for row in rows
-        ]
+        found: list[Reading] = []
+        window: Window | None = None
+        with (
+            translated_errors("access events"),
+            self._open() as connection,
+            connection.cursor(row_factory=tuple_row, binary=True) as cursor,
+        ):
+            for start, tenant_id, events, exposure, subjects, *money in cursor.execute(
+                statement("signals/select_event_readings"), parameters
+            ):
+                # rows come by window: to make one each costs as much as to make its reading
+                if window is None or window.start != start:
+                    window = Window(start, first.length)
+                found.append(Reading(trigger, tenant_id, window, events, exposure, subjects, _money(events, *money)))
+        return found
 
     def unmeasurable(self, trigger: Trigger, first: Window, last: Window) -> dict[datetime, str]:  # noqa: ARG002  one shape
         """See SignalSource."""
@@ -92,11 +97,9 @@ class AccessEventSource:
         return open_guard_state(self._guard, "signals", read_only=True)
 
 
-def _money(row: Row) -> MoneyAtRisk:
+def _money(events: int, cents: int | None, without_amount: int) -> MoneyAtRisk:
     """What the failures of a row asked for: nothing where nothing failed."""
-    if row["events"] == 0:
-        return MoneyAtRisk(0)
-    return MoneyAtRisk(row["cents"], row["without_amount"])
+    return MoneyAtRisk(cents, without_amount) if events else _NOTHING
 
 
 def shape_parameters(shape: AccessEvents, start: datetime, end: datetime) -> dict[str, object]:

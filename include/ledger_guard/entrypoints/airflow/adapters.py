@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowSkipException
 
 if TYPE_CHECKING:
+    from ledger_guard.domain.signals import Trigger
     from ledger_guard.policy.schema import Policy
     from ledger_guard.ports import Dependencies
     from ledger_guard.ports.drills import OpenDrillRoom
     from ledger_guard.ports.people import LocalMarker
     from ledger_guard.use_cases.backfill.run_platform_script import MovementWitness, PlatformScript
+    from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
 
 
 def open_dependencies() -> Dependencies:
@@ -33,6 +35,13 @@ def local_marker() -> LocalMarker:
     from ledger_guard import wiring  # noqa: PLC0415
 
     return wiring.local_marker()
+
+
+def judge(deps: Dependencies, trigger: Trigger) -> ClassifyOutcome:
+    """As `classify`; loads NumPy, which no other task needs."""
+    from ledger_guard.use_cases.health_check.classify import classify  # noqa: PLC0415
+
+    return classify(deps, trigger)
 
 
 def open_platform_script(policy: Policy) -> tuple[PlatformScript, MovementWitness]:

@@ -95,7 +95,7 @@ def _tell_withheld(deps: Dependencies, change: FlagChange, rise: Rise, why: str)
 
 def _asked(deps: Dependencies, state: UnitOfWork, change: FlagChange) -> tuple[Action, RunGrant] | None:
     """What was already started for this change, and its grant."""
-    for entry in state.audit.entries():
+    for entry in state.audit.about(f"flag:{change.flag}@{change.tenant_id}", RollbackAsked.verbs):
         asked = told(entry.event, RollbackAsked)
         if asked and asked.change_id == change.change_id:
             incident_id = str(entry.event.incident_id)

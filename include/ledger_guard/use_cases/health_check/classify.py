@@ -79,7 +79,7 @@ class _Classification:
     def run(self) -> ClassifyOutcome:
         # Windows are listed before their readings are read: the next run finds a revision in between.
         start = self._start()
-        if not start.windows:
+        if start is None:
             length = timedelta(minutes=self._deps.policy.window_minutes)
             return nothing_new(self._state, self._trigger, self._incident, length)
         self._revision = Revision(start.revised, self._deps.policy.notification.list_at_most)
@@ -90,7 +90,7 @@ class _Classification:
         self._audit(outcome, newest, judged)
         return outcome
 
-    def _start(self) -> Start:
+    def _start(self) -> Start | None:
         policy = self._deps.policy
         nouns = nouns_of(policy, self._trigger)
         return starting_point(
@@ -172,8 +172,9 @@ class _Classification:
 
     def _record(self, verdicts: Sequence[Verdict]) -> None:
         incident = self._incident
-        ours = [each for each in verdicts if incident and each.tenant_id in incident.tenants]
-        others = [each for each in verdicts if not incident or each.tenant_id not in incident.tenants]
+        theirs = frozenset(incident.tenants if incident else ())
+        ours = [each for each in verdicts if each.tenant_id in theirs]
+        others = [each for each in verdicts if each.tenant_id not in theirs]
         if incident and ours:
             self._state.verdicts.record(ours, incident.incident_id)
         if others:

@@ -47,9 +47,9 @@ def nothing_new(state: UnitOfWork, trigger: Trigger, incident: Incident | None, 
     """
     through = state.verdicts.judged_through(trigger)
     if incident is not None:
-        for entry in reversed(list(state.audit.entries(incident_id=incident.incident_id))):
-            if entry.event.verb == "classify" and entry.event.subject == f"incident:{incident.incident_id}":
-                return _repeated(trigger, incident, through, told_for_certain(entry, WindowsJudged))
+        judged = state.audit.about(f"incident:{incident.incident_id}", WindowsJudged.verbs)
+        if judged:
+            return _repeated(trigger, incident, through, told_for_certain(judged[-1], WindowsJudged))
     sensed = state.readings.windows(trigger, through - length, through) if through else []
     is_blind = not sensed or sensed[-1].state is WindowState.NO_DATA
     change = Change.CONTINUED if incident else Change.BLIND if is_blind else Change.QUIET

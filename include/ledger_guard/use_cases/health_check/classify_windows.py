@@ -52,24 +52,31 @@ def starting_point(
     *,
     lateness: timedelta,
     history: timedelta,
-) -> Start:
-    """The start that gives the same engine state as judging all final readings from the beginning.
+) -> Start | None:
+    """The start that gives the same engine state as judging all final readings from the beginning; None: nothing is to be judged.
 
     If no stored state can be used (none saved, damaged, from another version of the rule, or a revised window is older than every
     checkpoint, as after an upgrade), the stored history is learned again. `fresh_engine` makes an empty engine; `lateness` is how
     long a window may change after it closed; `history` is how far back learning starts.
     """
     judged_revisions = {each.window_start: each for each in state.replay.judged_revisions(trigger)}
-    revised = _revised(state, trigger, judged_revisions, lateness)
+    through = state.verdicts.judged_through(trigger)
+    revised = _revised(state, trigger, judged_revisions, lateness, through)
+    if not revised and not state.readings.windows(trigger, through or now - history, now):
+        # before any engine: to make one costs more than all else that a check without news does
+        return None
     engine, seen_through = _engine(state, trigger, fresh_engine, revised)
     windows = state.readings.windows(trigger, seen_through or now - history, now)
     return Start(engine, windows, seen_through, revised, judged_revisions)
 
 
 def _revised(
-    state: UnitOfWork, trigger: Trigger, judged: Mapping[datetime, JudgedRevision], lateness: timedelta
+    state: UnitOfWork,
+    trigger: Trigger,
+    judged: Mapping[datetime, JudgedRevision],
+    lateness: timedelta,
+    through: datetime | None,
 ) -> list[SensedWindow]:
-    through = state.verdicts.judged_through(trigger)
     if through is None:
         return []
     moments = state.replay.checkpoint_moments(trigger)

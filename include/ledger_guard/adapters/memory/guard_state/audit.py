@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 
 from ledger_guard.adapters.flag_stores.store_rules import storable_event
 from ledger_guard.adapters.memory.guard_state.tables import Tables
@@ -47,10 +48,11 @@ class InMemoryAuditLog:
         """See AuditLog."""
         return [entry for entry in self.entries() if entry.event.subject == subject and entry.event.verb in verbs]
 
-    def in_any_scope(self, flag: str, verb: str) -> list[AuditEntry]:
+    def in_any_scope(self, flag: str, verb: str, since: datetime | None = None) -> list[AuditEntry]:
         """See AuditLog."""
         begins = f"flag:{flag}@"
-        return [entry for entry in self.entries() if entry.event.verb == verb and entry.event.subject.startswith(begins)]
+        found = [entry for entry in self.entries() if entry.event.verb == verb and entry.event.subject.startswith(begins)]
+        return [entry for entry in found if since is None or entry.event.at > since]
 
     def of_kind(self, kind: str, verb: str) -> list[AuditEntry]:
         """See AuditLog."""

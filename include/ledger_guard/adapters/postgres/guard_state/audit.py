@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from psycopg.rows import tuple_row
@@ -74,9 +75,9 @@ class PostgresAuditLog(Store):
         """See AuditLog."""
         return self._entries("guard/select_audit_entries_about", subject=subject, verbs=list(verbs))
 
-    def in_any_scope(self, flag: str, verb: str) -> list[AuditEntry]:
+    def in_any_scope(self, flag: str, verb: str, since: datetime | None = None) -> list[AuditEntry]:
         """See AuditLog."""
-        return self._entries("guard/select_audit_entries_of_flag", flag=flag, verb=verb)
+        return self._entries("guard/select_audit_entries_of_flag", flag=flag, verb=verb, since=since)
 
     def of_kind(self, kind: str, verb: str) -> list[AuditEntry]:
         """See AuditLog."""

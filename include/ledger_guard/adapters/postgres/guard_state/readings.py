@@ -19,6 +19,7 @@ from ledger_guard.sql import statement
 _FETCH_ROWS = 20_000
 #: of most readings
 _NOTHING = MoneyAtRisk(0)
+_UNKNOWN_COLUMNS = (None, None, None, None)
 
 
 class PostgresReadingStore(Store):
@@ -56,20 +57,15 @@ class PostgresReadingStore(Store):
                 )
 
     def _copy_readings(self, readings: Sequence[Reading]) -> None:
+        window, seconds = None, 0
         try:
             with self._connection.cursor() as cursor, cursor.copy(statement("guard/copy_given_readings")) as copy:
-                for reading in readings:
+                for each in readings:
+                    if each.window is not window:
+                        window, seconds = each.window, int(each.window.length.total_seconds())
+                    counts = (each.events, each.exposure, each.subjects)
                     copy.write_row(
-                        (
-                            reading.trigger.value,
-                            reading.window.start,
-                            reading.tenant_id,
-                            int(reading.window.length.total_seconds()),
-                            reading.events,
-                            reading.exposure,
-                            reading.subjects,
-                            *_money_columns(reading.money),
-                        )
+                        (each.trigger.value, window.start, each.tenant_id, seconds, *counts, *_money_columns(each.money))
                     )
         except psycopg.errors.UniqueViolation as error:
             raise ValueError(f"readings: one is given twice: {error.diag.message_detail}") from error
@@ -97,7 +93,7 @@ class PostgresReadingStore(Store):
 
 def _money_columns(money: MoneyAtRisk | None) -> tuple[object, ...]:
     if money is None:
-        return None, None, None, None
+        return _UNKNOWN_COLUMNS
     by_cause = as_jsonb({cause.value: cents for cause, cents in money.by_cause.items()}) if money.by_cause else None
     return money.cents, money.without_amount, by_cause, money.differs_since
 
