@@ -40,8 +40,10 @@ class PostgresReadingStore(Store):
         self._copy_readings(readings)
         self._execute("guard/analyze_given_readings")
         self._execute("guard/insert_given_windows")
-        self._execute("guard/revise_given_windows")
-        self._execute("guard/delete_revised_readings")
+        starts = [sensed.window.start for sensed in windows]
+        between = {"start": min(starts), "end": max(starts) + timedelta(microseconds=1)}
+        self._execute("guard/revise_given_windows", **between)
+        self._execute("guard/delete_revised_readings", **between)
         self._execute("guard/insert_given_readings")
         row = self._row("guard/count_revised_windows")
         self._execute("guard/drop_given_readings")
