@@ -53,7 +53,7 @@ def history(module_database_uri) -> Iterator[psycopg.Connection]:
 
 def scans(connection, name: str, start: datetime, end: datetime) -> list[tuple[str, str]]:
     """How, and of which table, a statement reads, by its plan."""
-    between = {"start": start, "end": end, "trigger": "T1", "window_length": WINDOW, **REQUEST}
+    between = {"start": start, "end": end, "trigger": "T1", "triggers": ["T1"], "window_length": WINDOW, **REQUEST}
     (plan,) = connection.execute(f"explain (format json) {statement(name)}", between).fetchone()
     found: list[tuple[str, str]] = []
 
@@ -91,6 +91,11 @@ def test_comparing_new_readings_with_stored_ones_reads_the_slices_of_the_given_w
             history.execute(text)
         history.execute(statement("guard/analyze_given_readings"))
         found = scans(history, name, END - 12 * WINDOW, END)
+    assert {kind for kind, table in found if table.startswith("signal_window")} <= {
+        "Index Scan",
+        "Index Only Scan",
+        "Bitmap Heap Scan",
+    }
     tables = {table for _, table in found if table}
     assert tables - {"given_window", "given_reading", "sensed_window"} == {f"signal_window{END:_%Y%m%d}"}
 
