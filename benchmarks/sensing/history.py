@@ -163,6 +163,7 @@ def report(windows: int, *, full: bool) -> None:
     )
     for each, middle in zip(both, (short, long), strict=True):
         console.print(f"  {each.events:>12,} events behind it: {middle * 1000:7.1f} ms (median of {len(each.seconds)})")
-    ratio = long / short
+    # window by window: whatever else the machine does meanwhile is in both
+    ratio = statistics.median(later / sooner for sooner, later in zip(both[0].seconds, both[1].seconds, strict=True))
     console.print(f"  made in {made:,.0f} s, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    console.print(f"  ratio {ratio:.2f}; goal at most {GOAL}: {'reached' if ratio <= GOAL else 'MISSED'}")
+    console.print(f"  ratio {ratio:.2f} (median of the pairs); goal at most {GOAL}: {'reached' if ratio <= GOAL else 'MISSED'}")

@@ -53,12 +53,12 @@ def history(module_database_uri) -> Iterator[psycopg.Connection]:
 
 def scans(connection, name: str, start: datetime, end: datetime) -> list[tuple[str, str]]:
     """How, and of which table, a statement reads, by its plan."""
-    between = {"start": start, "end": end, "trigger": "T1", "window_length": WINDOW, **REQUEST}
+    between = {"start": start, "end": end, "trigger": "T1", "triggers": ["T1"], "window_length": WINDOW, **REQUEST}
     (plan,) = connection.execute(f"explain (format json) {statement(name)}", between).fetchone()
     found: list[tuple[str, str]] = []
 
     def look(node) -> None:
-        if "Relation Name" in node or "Index Name" in node:
+        if node["Node Type"] != "ModifyTable" and ("Relation Name" in node or "Index Name" in node):
             found.append((node["Node Type"], node.get("Relation Name", "")))
         for inner in node.get("Plans", []):
             look(inner)
@@ -75,6 +75,29 @@ def test_a_check_reads_the_newest_window_by_an_index_and_the_slices_of_its_day_a
     for kind, table in found:
         assert "Index" in kind or table.endswith("_default") or table == "kept_verdict", (kind, table)
         assert not table or table.endswith(today) or table in ("sensed_window", "kept_verdict"), (kind, table)
+
+
+@pytest.mark.parametrize("name", ["guard/revise_given_windows", "guard/delete_revised_readings"])
+def test_comparing_new_readings_with_stored_ones_reads_the_slices_of_the_given_windows_alone(history, name):
+    given = """
+        insert into pg_temp.given_window (trigger, window_start, window_seconds, state, reason, sensed_at)
+        select 'T1', start, 300, 'complete', '', start
+        from generate_series(timestamptz '2026-03-21T11:00Z', '2026-03-21T11:55Z', interval '5 minutes') as start;
+        insert into pg_temp.given_reading (trigger, window_start, tenant_id, window_seconds, events, exposure, subjects)
+        select 'T1', window_start, 't' || t, 300, 0, 10, 0 from pg_temp.given_window, generate_series(1, 30) as t
+    """
+    with history.transaction(force_rollback=True):
+        for text in (statement("guard/create_given_window"), statement("guard/create_given_reading"), given):
+            history.execute(text)
+        history.execute(statement("guard/analyze_given_readings"))
+        found = scans(history, name, END - 12 * WINDOW, END)
+    assert {kind for kind, table in found if table.startswith("signal_window")} <= {
+        "Index Scan",
+        "Index Only Scan",
+        "Bitmap Heap Scan",
+    }
+    tables = {table for _, table in found if table}
+    assert tables - {"given_window", "given_reading", "sensed_window"} == {f"signal_window{END:_%Y%m%d}"}
 
 
 def test_a_window_over_midnight_reads_two_slices(history):

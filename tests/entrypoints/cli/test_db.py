@@ -26,6 +26,16 @@ def test_upgrade_says_at_which_revision_guard_state_is_and_may_be_repeated(empty
 
 
 @pytest.mark.postgres
+def test_maintain_makes_partitions_and_says_how_many_then_none(empty_database, capsys):
+    main(["db", "upgrade"])
+    assert main(["db", "maintain", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.partition("\n")[2])
+    assert (len(found["made"]) > 100, found["dropped"], found["problems"]) == (True, [], [])
+    assert main(["db", "maintain"]) == 0
+    assert capsys.readouterr().out == "0 partitions made, 0 rows moved into them, 0 dropped\n"
+
+
+@pytest.mark.postgres
 def test_status_says_whether_an_upgrade_is_needed(empty_database, capsys):
     assert main(["db", "status"]) == 1
     assert "not created yet, this program needs 0024: run `python -m ledger_guard db upgrade`" in capsys.readouterr().out

@@ -1,7 +1,9 @@
 -- Raise the revision of known windows whose readings differ from the given ones, and mark them revised.
 -- A window that was complete stays complete: only complete windows revise. Money is that of the counted events: by itself it
 -- revises nothing, so that windows stored before it was summed are no late data.
--- Parameters: none. Rows: none. Index relied on: primary keys of sensed_window, signal_window and given_reading.
+-- Parameters: triggers (text[]), start, end (timestamptz): the given windows are of these and begin in [start, end); by it the
+-- planner leaves out partitions and finds the rest by the index.
+-- Rows: none. Index relied on: primary keys of sensed_window, signal_window and given_reading.
 with revised as (
     update ledger_guard.sensed_window as known
     set state = given.state,
@@ -24,6 +26,8 @@ with revised as (
                   on stored.trigger = reading.trigger
                   and stored.window_start = reading.window_start
                   and stored.tenant_id = reading.tenant_id
+                  and stored.window_start >= %(start)s and stored.window_start < %(end)s
+                  and stored.trigger = any(%(triggers)s)
               where reading.trigger = given.trigger
                 and reading.window_start = given.window_start
                 and (stored.events, stored.exposure, stored.subjects)
@@ -34,6 +38,8 @@ with revised as (
               from ledger_guard.signal_window as stored
               where stored.trigger = given.trigger
                 and stored.window_start = given.window_start
+                and stored.window_start >= %(start)s and stored.window_start < %(end)s
+                and stored.trigger = any(%(triggers)s)
                 and not exists (
                     select
                     from pg_temp.given_reading as reading

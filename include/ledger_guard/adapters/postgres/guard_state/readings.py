@@ -41,8 +41,11 @@ class PostgresReadingStore(Store):
         self._copy_readings(readings)
         self._execute("guard/analyze_given_readings")
         self._execute("guard/insert_given_windows")
-        self._execute("guard/revise_given_windows")
-        self._execute("guard/delete_revised_readings")
+        starts = [sensed.window.start for sensed in windows]
+        triggers = sorted({sensed.trigger.value for sensed in windows})
+        given = {"triggers": triggers, "start": min(starts), "end": max(starts) + timedelta(microseconds=1)}
+        self._execute("guard/revise_given_windows", **given)
+        self._execute("guard/delete_revised_readings", **given)
         self._execute("guard/insert_given_readings")
         row = self._row("guard/count_revised_windows")
         self._execute("guard/drop_given_readings")
