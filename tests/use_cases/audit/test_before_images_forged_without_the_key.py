@@ -109,7 +109,7 @@ def test_the_honest_undo_gives_back_what_stood_there_over_many_batches(world):
 def test_an_undo_after_a_resumed_force_with_a_drifted_row_goes_through(world):
     plan = planned(world)
     world.platform.set_wallet(TENANT, "p1", 11.0)
-    world.clock.kill_at_reading = 3
+    world.clock.kill_at_reading = 4
     with pytest.raises(Killed):
         world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     force(world.deps, plan.plan_id, ACTOR)
@@ -121,7 +121,7 @@ def test_an_undo_after_a_resumed_force_with_a_drifted_row_goes_through(world):
 def test_a_killed_undo_goes_on(world):
     plan = forced(world)
     agreed(world, plan)
-    world.clock.kill_at_reading = 4
+    world.clock.kill_at_reading = 5
     with pytest.raises(Killed):
         world.deps.backfill.undo(plan.plan_id, ACTOR, 2)
     undo(world.deps, plan.plan_id, ACTOR)
@@ -226,7 +226,7 @@ def test_a_write_that_a_force_is_said_to_have_announced_is_neither_settled_nor_u
     """Settled, it would be in the guard's own marked entry, and an undo would pay it out."""
     world = two_databases(request, database_uri)
     mallory, plan = Mallory(world.uris[1]), planned(world)
-    world.clock.kill_at_reading = 1
+    world.clock.kill_at_reading = 2
     with pytest.raises(Killed):
         world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     mallory.runs("update ledger_guard.plan set status = 'forcing' where plan_id = %s", plan.plan_id)
@@ -247,7 +247,7 @@ def assert_not_undone_by_force(world: World, plan: Plan) -> None:
 def test_the_transaction_of_an_announced_batch_is_covered_too(request, database_uri):
     world = two_databases(request, database_uri)
     plan = planned(world)
-    world.clock.kill_at_reading = 3
+    world.clock.kill_at_reading = 4
     with pytest.raises(Killed):
         world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     edited_by_the_owner(world, "update ledger_guard.before_image set platform_transaction = '7'")

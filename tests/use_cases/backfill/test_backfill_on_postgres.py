@@ -294,7 +294,7 @@ def test_a_write_that_was_announced_and_did_not_happen_is_settled_by_what_is_fou
 def test_an_announced_write_of_a_killed_force_counts_as_already_applied(postgres_world):
     world = postgres_world
     plan = five_stale(world)
-    world.clock.kill_at_reading = 3
+    world.clock.kill_at_reading = 4
     with pytest.raises(Killed):
         world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     is_shared = world.uris[0] == world.uris[1]
@@ -304,7 +304,7 @@ def test_an_announced_write_of_a_killed_force_counts_as_already_applied(postgres
 def test_a_write_that_came_to_be_before_a_kill_counts_although_someone_moved_the_wallet_since(postgres_world):
     world = postgres_world
     plan = five_stale(world)
-    world.clock.kill_at_reading = 3
+    world.clock.kill_at_reading = 4
     with pytest.raises(Killed):
         world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     if available(world)[0] == 10.0:
@@ -318,7 +318,7 @@ def test_a_write_that_came_to_be_before_a_kill_counts_although_someone_moved_the
 def test_a_before_image_is_durable_before_the_wallet_changes(postgres_world):
     world = postgres_world
     plan = five_stale(world)
-    world.clock.kill_at_reading = 3
+    world.clock.kill_at_reading = 4
     with pytest.raises(Killed):
         world.deps.backfill.force(plan.plan_id, ACTOR, 2)
     changed = [f"p{number}" for number, amount in enumerate(available(world)) if amount != 10.0]

@@ -183,7 +183,7 @@ def test_a_plan_is_applied_once(world):
     assert len(world.audited("force")) == audited
 
 
-@pytest.mark.parametrize("reading", [3, 4, 5, 6, 7, 8], ids=lambda number: f"at clock reading {number}")
+@pytest.mark.parametrize("reading", [3, 4, 5, 6, 7, 8, 9], ids=lambda number: f"at clock reading {number}")
 def test_a_killed_run_resumes_where_it_stopped_and_applies_nothing_twice(world, reading):
     plan = five_stale(world)
     world.clock.kill_at_reading = reading
@@ -277,7 +277,7 @@ def test_undo_keeps_no_grudge_against_drifted_rows(world):
 
 def test_a_killed_force_can_be_undone(world):
     plan = five_stale(world)
-    world.clock.kill_at_reading = 5
+    world.clock.kill_at_reading = 6
     with pytest.raises(Killed):
         forced(world, plan)
     undone(world, plan)
@@ -286,7 +286,7 @@ def test_a_killed_force_can_be_undone(world):
         forced(world, plan)
 
 
-@pytest.mark.parametrize("reading", [2, 3, 4, 5, 6], ids=lambda number: f"at clock reading {number}")
+@pytest.mark.parametrize("reading", [2, 3, 4, 5, 6, 7], ids=lambda number: f"at clock reading {number}")
 def test_a_killed_undo_resumes_where_it_stopped(world, reading):
     plan = five_stale(world)
     forced(world, plan)

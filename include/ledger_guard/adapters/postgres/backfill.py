@@ -121,11 +121,12 @@ class PostgresBackfillRunner:
         admit: Callable[[UnitOfWork], None] | None = None,
     ) -> BackfillBatches:
         with writer.guard.transaction():
-            journal.keep_turn(self._clock.now())
+            at = self._clock.now()
+            journal.keep_turn(at)
             if admit is not None:
                 admit(GuardRepositories(writer.guard, self._audit_keys))
             if writer.plan.status is not operation.doing:
-                journal.set_status(operation.doing, {}, self._clock.now())
+                journal.set_status(operation.doing, {}, at)
         batches = self._batches(operation, writer, journal, actor)
         batches.run(
             Pacer(
@@ -142,11 +143,12 @@ class PostgresBackfillRunner:
             )
         )
         with writer.guard.transaction():
-            journal.keep_turn(self._clock.now())
+            at = self._clock.now()
+            journal.keep_turn(at)
             progress = journal.progress()
             done, left = OUTCOMES[operation.name]
             totals = {done.value: progress.done, left.value: progress.left_alone}
-            journal.set_status(operation.finished, totals, self._clock.now())
+            journal.set_status(operation.finished, totals, at)
         return batches
 
     def _require_attested(self, writer: _Writer) -> None:

@@ -70,9 +70,10 @@ class AtOnceBatches:
         """Write one batch; returns how many rows were written, the others are left alone."""
         with self._connection.transaction():
             self._wallets.require_only_writer()
-            self._journal.keep_turn(self._clock.now())
+            at = self._clock.now()
+            self._journal.keep_turn(at)
             self._connection.execute(statement("backfill/prefer_keys"))
-            parameters = self._plan | {"after": batch.after, "through": batch.through, "at": self._clock.now()}
+            parameters = self._plan | {"after": batch.after, "through": batch.through, "at": at}
             with self._journal.never_twice():
                 written = sum(self._write(name, parameters) for name in self._writes)
             self._connection.execute(statement("backfill/fire_deferred"))

@@ -64,8 +64,9 @@ class ByIntentBatches:
             self._wallets.require_only_writer()
             waiting, writes = self._judge(batch)
             with self._guard.transaction():
-                self._journal.keep_turn(self._clock.now())
-                self._journal.announce(batch, writes, self._wallets.transaction_id(), self._clock.now())
+                at = self._clock.now()
+                self._journal.keep_turn(at)
+                self._journal.announce(batch, writes, self._wallets.transaction_id(), at)
             written = self._written(writes)
         self._settle(batch, waiting, written)
         return len(written)
