@@ -11,7 +11,11 @@ from tests.triggers import T1
 from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.adapters.memory.pager import InMemoryPager
 from ledger_guard.domain.approvals import ApprovalKind
+from ledger_guard.domain.audit import chained
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKey, AuditKeys
 from ledger_guard.domain.errors import BadInputError, PagingFailed, SafetyRefusal
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.wake import CallEnded, PeopleCalled
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
@@ -39,9 +43,9 @@ RULES = {
 class World:
     """A guard in memory with three pagers."""
 
-    def __init__(self, rules=RULES) -> None:
+    def __init__(self, rules=RULES, keys=NO_KEYS) -> None:
         policy = load_policy().model_copy(update={"wake": WakeRules.model_validate(rules)})
-        self.world = memory_world(policy, NOW)
+        self.world = memory_world(policy, NOW, keys)
         self.pagers = {name: InMemoryPager() for name in policy.wake.pagers}
         self.deps = replace(self.world.deps, pagers=self.pagers)
 
@@ -420,3 +424,17 @@ def test_a_channel_that_is_down_as_well_changes_no_error(world):
         pager.fault = "down"
     with pytest.raises(PagingFailed, match="nobody could be reached"):
         call_people(world.deps)
+
+
+@pytest.mark.parametrize("fact", [CallEnded(pagers=("oncall",), why="over"), PeopleCalled(pager="lead", stage="x", is_done=True)])
+def test_whoever_lacks_the_key_can_neither_end_a_call_nor_keep_one_from_ending(fact):
+    world = World(keys=AuditKeys([AuditKey("2026-01", b"k" * 32)]))
+    world.incident()
+    call_people(world.deps)
+    tables = world.world.state.tables
+    event = recorded(fact, actor="ledger_guard", subject=f"call:{KEY}", at=NOW)
+    forged = chained(tables.audit_head[0] + 1, event, tables.audit_head[1])
+    tables.audit[forged.sequence], tables.audit_head = forged, (forged.sequence, forged.entry_hash)
+    world.change(status=IncidentStatus.RESOLVED, resolved_at=NOW)
+    call_people(world.deps)
+    assert world.all_heard() == {"oncall": ["open", "end"]}
