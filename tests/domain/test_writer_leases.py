@@ -18,6 +18,7 @@ from ledger_guard.domain.writer_leases import (
     WriterClaim,
     WriterLease,
     as_lease_holder,
+    claim_of,
     new_lease,
 )
 
@@ -247,3 +248,19 @@ def test_a_later_try_needs_no_clock(age):
     room = Room(first_try(), looks_held=1)
     room.entered(second_try(NOW + age))
     assert room.done[-1] == "over"
+
+
+def test_a_run_that_was_deleted_and_made_again_under_its_id_is_another_run():
+    """Its tries count from one again; without this it could not write until they are more than the first one had."""
+    made = [claim_of("tenant_backfill", "run 1", number, f"{day} March") for number, day in ((3, 1), (1, 2))]
+    assert not made[0].is_later_than(made[1])
+    over = WriterLease(**{**vars(lease(made[0])), "is_over": True})
+    room = Room(over)
+    room.entered(lease(made[1]))
+    assert room.done == ["taken", "locked", "writes", "unlocked", "over"]
+
+
+@pytest.mark.parametrize("made", ["", "1 March"])
+@pytest.mark.parametrize(("run_id", "is_its"), [("run 1", True), ("run", False), ("run 12", False)])
+def test_a_lease_tells_whose_run_took_it(made, run_id, is_its):
+    assert lease(claim_of("tenant_backfill", "run 1", 1, made)).is_of("tenant_backfill", run_id) is is_its
