@@ -438,3 +438,36 @@ def test_whoever_lacks_the_key_can_neither_end_a_call_nor_keep_one_from_ending(f
     world.change(status=IncidentStatus.RESOLVED, resolved_at=NOW)
     call_people(world.deps)
     assert world.all_heard() == {"oncall": ["open", "end"]}
+
+
+def judged(world: World, ago: timedelta) -> None:
+    at = world.world.clock.now() - ago
+    with world.world.state.transaction() as state:
+        for trigger in world.deps.policy.triggers:
+            state.verdicts.save_engine_state(trigger, at, at, b"")
+
+
+@pytest.mark.parametrize(
+    ("is_wished", "minutes", "called"),
+    [(True, 10, []), (True, 11, ["open"]), (False, 11, [])],
+    ids=["it sees", "it is blind", "it is blind and the policy does not call for that"],
+)
+def test_a_blind_guard_calls_where_the_policy_says_so(is_wished, minutes, called):
+    """It is posted in any case; `blind_windows` is two windows of five minutes."""
+    world = World({**RULES, "for_blindness": is_wished})
+    judged(world, timedelta(minutes=minutes))
+    for _ in range(2):
+        call_people(world.deps)
+    assert world.heard("oncall") == called
+    judged(world, timedelta(0))
+    call_people(world.deps)
+    assert world.heard("oncall") == [*called, *("end" for _ in called)]
+
+
+def test_a_silence_of_one_signal_keeps_a_blind_guard_calling():
+    world = World({**RULES, "for_blindness": True})
+    judged(world, timedelta(hours=1))
+    silence(world.deps, 60, "a load test of acme", "anna", triggers=["T1"], tenants=[], is_proved=False)
+    call_people(world.deps)
+    ((_, key, text),) = world.pagers["oncall"].heard
+    assert (key, text.startswith("The guard is blind for 3 signals: T1: no verdict has been produced since")) == ("blind", True)

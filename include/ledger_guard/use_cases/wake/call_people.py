@@ -136,7 +136,7 @@ def _ended(deps: Dependencies, pager: str, key: str) -> bool:
     """Whether the pager took it, or is no longer in the policy; the next check tries again where not."""
     if pager not in deps.pagers:
         return True
-    why = "The incident is resolved, or the question was answered or has expired."
+    why = "The incident is resolved, the question was answered or has expired, or the guard sees again."
     untold = refused(lambda: deps.pagers[pager].end(key, "Ledger Guard: over", why))
     if untold:
         log.warning("%s was not told that %s is over: %s", pager, key, untold)

@@ -17,6 +17,7 @@ from ledger_guard.domain.windows import iso
 from ledger_guard.policy.triggers import MatrixRow
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.wake.blindness import blind_sentences
 
 #: questions outside of any incident have no row of the matrix
 _NO_OWNER = ""
@@ -25,7 +26,8 @@ _NO_OWNER = ""
 def matters_now(deps: Dependencies, state: UnitOfWork) -> list[Matter]:
     """Everything that people should know of at once; without what a matrix row in shadow finds, and without drills."""
     found = list(_incidents(deps, state))
-    return [*found, *(_questions(deps, state) if deps.policy.wake.for_approvals else ())]
+    found += _questions(deps, state) if deps.policy.wake.for_approvals else ()
+    return [*found, *(_blindness(deps, state) if deps.policy.wake.for_blindness else ())]
 
 
 def matter_of_incident(deps: Dependencies, incident: Incident) -> Matter:
@@ -108,6 +110,23 @@ def _asked(deps: Dependencies, state: UnitOfWork, key: str, questions: Sequence[
         links=(*links, _board(deps)),
         incident_id=first.incident_id,
     )
+
+
+def _blindness(deps: Dependencies, state: UnitOfWork) -> Iterator[Matter]:
+    """One matter for all signals of which nothing is seen; routes and silences that name a trigger or a tenant are not for it."""
+    if sentences := blind_sentences(deps, state):
+        yield Matter(
+            key="blind",
+            # one signal more calls nobody anew: whoever was called looks at the guard
+            stage="blind",
+            trigger="",
+            tenants=frozenset(),
+            owner=_NO_OWNER,
+            title=f"The guard is blind for {counted(len(sentences), 'signal', 'signals')}",
+            text=f"{one_line(' '.join(sentences))} An incident there would not be detected.",
+            links=(_board(deps),),
+            incident_id=None,
+        )
 
 
 def _board(deps: Dependencies) -> tuple[str, str]:
