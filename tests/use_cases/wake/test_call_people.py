@@ -13,16 +13,21 @@ from ledger_guard.adapters.memory.pager import InMemoryPager
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.audit import chained
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKey, AuditKeys
-from ledger_guard.domain.errors import BadInputError, PagingFailed, SafetyRefusal
+from ledger_guard.domain.errors import BadInputError, NotificationFailed, PagingFailed, SafetyRefusal
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.wake import CallEnded, PeopleCalled
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import Incident, IncidentStatus
 from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.wake import WakeRules
+from ledger_guard.use_cases.approvals import remind_and_call
 from ledger_guard.use_cases.approvals.record_answer import record_answer
 from ledger_guard.use_cases.approvals.request_approval import request_approval
+from ledger_guard.use_cases.health_check.announce import announce
+from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
+from ledger_guard.use_cases.wake import call_people as calling
 from ledger_guard.use_cases.wake.acknowledge import acknowledge, end_silence, silence, silences
 from ledger_guard.use_cases.wake.call_people import call_people
 from ledger_guard.use_cases.wake.status import calls_now, try_pager
@@ -471,3 +476,28 @@ def test_a_silence_of_one_signal_keeps_a_blind_guard_calling():
     call_people(world.deps)
     ((_, key, text),) = world.pagers["oncall"].heard
     assert (key, text.startswith("The guard is blind for 3 signals: T1: no verdict has been produced since")) == ("blind", True)
+
+
+@pytest.mark.parametrize("error", [BadInputError("a question that can't be read"), KeyError("question")])
+def test_whatever_keeps_reminders_from_being_sent_keeps_nobody_asleep(world, monkeypatch, error):
+    def fails(_deps):
+        raise error
+
+    monkeypatch.setattr(remind_and_call, "escalate", fails)
+    world.incident()
+    with pytest.raises(type(error)):
+        remind_and_call.remind_and_call(world.deps)
+    assert world.heard("oncall") == ["open"]
+
+
+@pytest.mark.parametrize("error", [BadInputError("no such row"), KeyError("row")])
+def test_whatever_keeps_people_from_being_called_keeps_no_incident_from_being_posted(world, monkeypatch, error):
+    def fails(_deps):
+        raise error
+
+    monkeypatch.setattr(calling, "call_people", fails)
+    found = world.incident()
+    outcome = ClassifyOutcome(T1, 1, Change.OPENED, INCIDENT, found.severity, found.scope, NOW)
+    with pytest.raises(NotificationFailed):
+        announce(world.deps, outcome)
+    assert len(world.world.notifier.posted) == 1

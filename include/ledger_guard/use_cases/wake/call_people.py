@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from ledger_guard.domain.errors import PagingFailed, SourceUnavailable
+from ledger_guard.domain.errors import LedgerGuardError, PagingFailed
 from ledger_guard.domain.facts.codec import Fact, recorded, told
 from ledger_guard.domain.facts.wake import CallEnded, CallFailed, PeopleCalled
 from ledger_guard.domain.notices import Notice
@@ -51,12 +51,15 @@ def call_people(deps: Dependencies) -> list[str]:
 
 
 def try_to_call(deps: Dependencies) -> str:
-    """As `call_people`, for whoever has something else to do, too: why nobody was reached, or nothing."""
+    """As `call_people`, for whoever has something else to do, too: why nobody was reached, or nothing. Raises nothing."""
     try:
         call_people(deps)
-    except (PagingFailed, SourceUnavailable) as error:
+    except LedgerGuardError as error:
         log.warning("people were not called: %s", error)
         return str(error)
+    except Exception as error:
+        log.exception("people were not called")
+        return f"people were not called: {type(error).__name__}"
     return ""
 
 
