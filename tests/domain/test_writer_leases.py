@@ -20,6 +20,7 @@ from ledger_guard.domain.writer_leases import (
     as_lease_holder,
     claim_of,
     new_lease,
+    superseded,
 )
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
@@ -264,3 +265,12 @@ def test_a_run_that_was_deleted_and_made_again_under_its_id_is_another_run():
 @pytest.mark.parametrize(("run_id", "is_its"), [("run 1", True), ("run", False), ("run 12", False)])
 def test_a_lease_tells_whose_run_took_it(made, run_id, is_its):
     assert lease(claim_of("tenant_backfill", "run 1", 1, made)).is_of("tenant_backfill", run_id) is is_its
+
+
+def test_a_lease_that_somebody_ended_by_hand_is_no_later_try_of_the_run():
+    """Then nobody goes on, and people have to hear of it."""
+    mine = first_try()
+    refused = superseded(mine, WriterLease(**{**vars(mine), "is_over": True}))
+    assert not refused.by_own_run
+    assert "somebody ended its lease in guard state, and nobody else writes to the wallets of tenant acme;" in str(refused)
+    assert superseded(mine, second_try()).by_own_run

@@ -117,6 +117,8 @@ def superseded(mine: WriterLease, held: WriterLease | None) -> WriterSuperseded:
     """What a writer raises that finds another's lease in the place of its own."""
     by = f"{held.claim.sentence} ({held.operation} of plan {held.plan_id})" if held else "another writer"
     since = f" since {iso(held.taken_at)}" if held else ""
+    if held is not None and held.token == mine.token:
+        held, by, since = None, "somebody ended its lease in guard state, and nobody else", ""
     return WriterSuperseded(
         f"plan {mine.plan_id}: {mine.operation} by {mine.claim.sentence} ends here and writes no more: {by} writes to the "
         f"wallets of tenant {mine.tenant_id}{since}; what was written before is journaled and not written again",
