@@ -152,8 +152,9 @@ def check(trigger: Trigger) -> XComArg:
         @task(retries=1, on_failure_callback=None)
         def notify(dag_run=None) -> None:
             """Notify people: tenants, evidence, proposed actions. Fails alone when the channel is down."""
-            run = this_run(dag_run)
-            announcing.announce(run.deps, from_json(run.note(note), ClassifyOutcome))
+            with never_retried():
+                run = this_run(dag_run)
+                announcing.announce(run.deps, from_json(run.note(note), ClassifyOutcome))
 
         remediate = TriggerDagRunOperator(
             task_id="remediate",

@@ -7,6 +7,7 @@ from ledger_guard.domain.errors import (
     GuardStateUnavailable,
     LedgerGuardError,
     NotificationFailed,
+    PagingFailed,
     SchemaMismatch,
     StaleVersionError,
 )
@@ -53,6 +54,7 @@ def test_every_part_that_failed_is_named():
     ("errors", "is_final"),
     [
         pytest.param([BadInputError("a")], True, id="a retry would not help"),
+        pytest.param([PagingFailed("a")], True, id="the next check calls again, and nothing is told twice until then"),
         pytest.param([BadInputError("a"), NotificationFailed("b")], False, id="it would help one of two"),
         pytest.param([StaleVersionError("a")], False, id="the next try reads the newer version"),
         pytest.param([RuntimeError("a")], False, id="not known"),

@@ -13,7 +13,7 @@ from ledger_guard.adapters.memory.pager import InMemoryPager
 from ledger_guard.domain.approvals import ApprovalKind
 from ledger_guard.domain.audit import chained
 from ledger_guard.domain.audit_keys import NO_KEYS, AuditKey, AuditKeys
-from ledger_guard.domain.errors import BadInputError, NotificationFailed, PagingFailed, SafetyRefusal
+from ledger_guard.domain.errors import BadInputError, PagingFailed, SafetyRefusal
 from ledger_guard.domain.facts.codec import recorded
 from ledger_guard.domain.facts.wake import CallEnded, PeopleCalled
 from ledger_guard.domain.incident_lifecycle import Change
@@ -498,6 +498,6 @@ def test_whatever_keeps_people_from_being_called_keeps_no_incident_from_being_po
     monkeypatch.setattr(calling, "call_people", fails)
     found = world.incident()
     outcome = ClassifyOutcome(T1, 1, Change.OPENED, INCIDENT, found.severity, found.scope, NOW)
-    with pytest.raises(NotificationFailed):
+    with pytest.raises(PagingFailed):
         announce(world.deps, outcome)
     assert len(world.world.notifier.posted) == 1

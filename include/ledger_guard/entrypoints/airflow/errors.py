@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from airflow.sdk.exceptions import AirflowFailException
 
 from ledger_guard.domain.command_outcome import CommandFailed
-from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, SafetyRefusal, StaleVersionError
+from ledger_guard.domain.errors import BadInputError, LedgerInvariantError, PagingFailed, SafetyRefusal, StaleVersionError
 from ledger_guard.entrypoints.airflow.conf import refuse_unknown_conf
 from ledger_guard.entrypoints.airflow.watch import watch_from_this_task
 
@@ -17,13 +17,14 @@ from ledger_guard.entrypoints.airflow.watch import watch_from_this_task
 def never_retried() -> Iterator[None]:
     """Bad input, a safety refusal, a broken invariant and a failed script fail the task without retry; others pass through.
 
-    A stale version passes through too: the next try reads the newer one.
+    So do calls that reached nobody: a retry would do twice what else the task does, and the next check calls again. A stale
+    version passes through: the next try reads the newer one.
     """
     try:
         yield
     except StaleVersionError:
         raise
-    except (BadInputError, SafetyRefusal, LedgerInvariantError, CommandFailed) as error:
+    except (BadInputError, SafetyRefusal, LedgerInvariantError, CommandFailed, PagingFailed) as error:
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error
 
 

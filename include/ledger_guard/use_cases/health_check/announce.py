@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ledger_guard.domain.errors import NotificationFailed
+from ledger_guard.domain.errors import PagingFailed
 from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.notices import Notice, ThreadRef
 from ledger_guard.domain.signals import SensedWindow, Trigger
@@ -17,12 +17,14 @@ from ledger_guard.use_cases.wake.call_people import try_to_call
 def announce(deps: Dependencies, outcome: ClassifyOutcome) -> ThreadRef:
     """Call people where the incident is severe, and post it unless its row is in shadow; or report that the guard is blind.
 
-    Raises NotificationFailed when the channel failed, or nobody could be reached; the other way was tried.
+    Raises:
+        NotificationFailed: the channel failed; people were called.
+        PagingFailed: nobody could be reached, or not all could be called; it was posted, and another try would post it twice.
     """
     unreached = try_to_call(deps)
     posted = _posted(deps, outcome)
     if unreached:
-        raise NotificationFailed(unreached)
+        raise PagingFailed(unreached)
     return posted
 
 
