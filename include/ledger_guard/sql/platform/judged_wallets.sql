@@ -5,7 +5,7 @@
 -- Parameters: those of the parts; chosen_tenants and chosen_players (text[] of one length, each pair once; null: all players); within (interval: requests booked closer than this may have overlapped).
 -- Rows: one a player; amounts in cents as doubles, null where unreadable; finding is null where the wallet is right.
 -- Index: the wallet table's primary key (tenant, player, currency); players have no index on their tenant.
-with booking as (
+with booking as not materialized (
     {bookings}
 ), chosen as (
     -- the players that alone are judged, where not all of them are
@@ -19,69 +19,52 @@ with booking as (
     ) as n (type, without_provider, available, holds_held, booked)
 ), movement as materialized (
     {movements}
-), booked_step as materialized (
-    -- the rows of one transaction and payment step, put together
-    select
-        tenant_id,
-        player_id,
-        tx_id,
-        step,
-        min(booked_at) filter (where moves = 'both') as booked_at,
-        count(*) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as rows_of_wallet,
-        count(*) filter (where moves = 'both' and is_own_currency and is_readable) as both_rows,
-        min(available) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as least_available,
-        max(available) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as most_available,
-        min(held) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as least_held,
-        max(held) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as most_held
-    from movement
-    where tx_id is not null
-    group by tenant_id, player_id, tx_id, step
 ), noted as materialized (
     {notes}
 ), first_note as (
-    select distinct on (tenant_id, player_id) *
+    -- next to each other by a number, which sorts faster than the ids
+    select distinct on (hashtextextended(player_id, 0), tenant_id, player_id) *
     from noted
-    order by tenant_id, player_id, noted_at, transaction_id collate "C"
+    order by hashtextextended(player_id, 0), tenant_id, player_id, noted_at, transaction_id collate "C"
 ), first_note_with_held as (
-    select distinct on (tenant_id, player_id) *
+    select distinct on (hashtextextended(player_id, 0), tenant_id, player_id) *
     from noted
     where holds_held
-    order by tenant_id, player_id, noted_at, transaction_id collate "C"
+    order by hashtextextended(player_id, 0), tenant_id, player_id, noted_at, transaction_id collate "C"
 ), fact as (
     select
-        m.tenant_id,
-        m.player_id,
-        bool_and(m.is_readable or m.moves = 'unknown') as is_readable,
-        bool_or(m.moves = 'unknown') as has_unknown,
+        tenant_id,
+        player_id,
+        bool_and(is_readable or moves = 'unknown') as is_readable,
+        bool_or(moves = 'unknown') as has_unknown,
         -- a wallet-only row makes a missing wallet from 0, every other row from the player's balances
         coalesce(
-            min(m.booked_at) filter (where m.moves = 'wallet' and m.is_own_currency)
-                <= coalesce(min(m.booked_at) filter (where m.moves = 'both' and m.is_own_currency), 'infinity'),
+            min(booked_at) filter (where moves = 'wallet' and is_own_currency)
+                <= coalesce(min(booked_at) filter (where moves = 'both' and is_own_currency), 'infinity'),
             false
         ) as may_be_born_from_0,
-        coalesce(sum(m.available) filter (where m.moves in ('both', 'player')), 0) as side_available,
-        coalesce(sum(m.held) filter (where m.moves in ('both', 'player')), 0) as side_held,
-        coalesce(sum(m.available) filter (where m.moves in ('both', 'player') and not m.is_own_currency), 0) as foreign_available,
-        coalesce(sum(m.held) filter (where m.moves in ('both', 'player') and not m.is_own_currency), 0) as foreign_held,
-        coalesce(sum(m.available) filter (where m.moves = 'player' and m.is_own_currency), 0) as player_only_available,
-        coalesce(sum(m.held) filter (where m.moves = 'player' and m.is_own_currency), 0) as player_only_held,
-        coalesce(sum(m.available) filter (where m.moves = 'wallet' and m.is_own_currency), 0) as wallet_only_available,
-        coalesce(sum(m.held) filter (where m.moves = 'wallet' and m.is_own_currency), 0) as wallet_only_held,
-        coalesce(sum(m.available) filter (
-            where m.moves in ('both', 'player') and m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id
-        ), 0) as available_before_note,
-        coalesce(sum(m.held) filter (
-            where m.moves in ('both', 'player') and m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id
-        ), 0) as held_before_note,
-        coalesce(sum(m.available) filter (
-            where m.moves in ('both', 'player') and m.booked_at < h.noted_at and m.tx_id is distinct from h.transaction_id
-        ), 0) as available_before_held_note,
-        coalesce(sum(m.held) filter (
-            where m.moves in ('both', 'player') and m.booked_at < h.noted_at and m.tx_id is distinct from h.transaction_id
-        ), 0) as held_before_held_note
+        coalesce(sum(available) filter (where is_of_player), 0) as side_available,
+        coalesce(sum(held) filter (where is_of_player), 0) as side_held,
+        coalesce(sum(available) filter (where is_of_player and not is_own_currency), 0) as foreign_available,
+        coalesce(sum(held) filter (where is_of_player and not is_own_currency), 0) as foreign_held,
+        coalesce(sum(available) filter (where moves = 'player' and is_own_currency), 0) as player_only_available,
+        coalesce(sum(held) filter (where moves = 'player' and is_own_currency), 0) as player_only_held,
+        coalesce(sum(available) filter (where moves = 'wallet' and is_own_currency), 0) as wallet_only_available,
+        coalesce(sum(held) filter (where moves = 'wallet' and is_own_currency), 0) as wallet_only_held
+    from movement
+    group by tenant_id, player_id
+), before_note as (
+    -- what moved the player before the first note, where anything did
+    select m.tenant_id, m.player_id, sum(m.available) as available, sum(m.held) as held
     from movement m
-    left join first_note n on n.tenant_id = m.tenant_id and n.player_id = m.player_id
-    left join first_note_with_held h on h.tenant_id = m.tenant_id and h.player_id = m.player_id
+    join first_note n on n.tenant_id = m.tenant_id and n.player_id = m.player_id
+    where m.is_of_player and m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id
+    group by m.tenant_id, m.player_id
+), before_note_with_held as (
+    select m.tenant_id, m.player_id, sum(m.available) as available, sum(m.held) as held
+    from movement m
+    join first_note_with_held n on n.tenant_id = m.tenant_id and n.player_id = m.player_id
+    where m.is_of_player and m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id
     group by m.tenant_id, m.player_id
 ), payment as (
     -- rows of one payment: booked on both sides it counts there, else its first wallet-only row does; where the rows contradict
@@ -93,9 +76,18 @@ with booking as (
         coalesce(sum((rows_of_wallet - 1) * least_available) filter (where not is_contradicted), 0) as twice_available,
         coalesce(sum((rows_of_wallet - 1) * least_held) filter (where not is_contradicted), 0) as twice_held
     from (
-        select *, both_rows > 1 or least_available <> most_available or least_held <> most_held as is_contradicted
-        from booked_step
-        where step <> '' and rows_of_wallet > 1
+        select
+            tenant_id,
+            player_id,
+            count(*) as rows_of_wallet,
+            min(available) as least_available,
+            min(held) as least_held,
+            count(*) filter (where moves = 'both') > 1 or min(available) <> max(available) or min(held) <> max(held)
+                as is_contradicted
+        from movement
+        where tx_id is not null and step <> '' and moves in ('both', 'wallet') and is_own_currency and is_readable
+        group by tenant_id, player_id, tx_id, step
+        having count(*) > 1
     ) as same_payment
     group by tenant_id, player_id
 ), request as (
@@ -103,7 +95,7 @@ with booking as (
     select m.tenant_id, m.player_id, m.booked_at as at
     from movement m
     left join first_note n on n.tenant_id = m.tenant_id and n.player_id = m.player_id
-    where m.moves in ('both', 'player')
+    where m.is_of_player
       and (m.available <> 0 or m.held <> 0)
       -- of one booked at the note's very moment nobody can tell whether the note holds it; without an id it may be the note's own
       and (
@@ -117,7 +109,9 @@ with booking as (
 ), overlap as (
     select tenant_id, player_id, coalesce(bool_or(at - before < %(within)s), false) as is_possible
     from (
-        select tenant_id, player_id, at, lag(at) over (partition by tenant_id, player_id order by at) as before
+        select tenant_id, player_id, at, lag(at) over (
+            partition by hashtextextended(player_id, 0), tenant_id, player_id order by at
+        ) as before
         from request
     ) as requests_in_turn
     group by tenant_id, player_id
@@ -125,9 +119,11 @@ with booking as (
     select tenant_id, player_id, coalesce(bool_or(booked_at - before < %(within)s), false) as may_overlap
     from (
         select
-            tenant_id, player_id, booked_at, lag(booked_at) over (partition by tenant_id, player_id order by booked_at) as before
+            tenant_id, player_id, booked_at, lag(booked_at) over (
+                partition by hashtextextended(player_id, 0), tenant_id, player_id order by booked_at
+            ) as before
         from movement
-        where moves in ('both', 'player') and held <> 0
+        where is_of_player and held <> 0
     ) as holds_in_turn
     group by tenant_id, player_id
 ), alike as (
@@ -188,17 +184,19 @@ with booking as (
         coalesce(n.holds_held, false) as opening_rests_on_held,
         b.player_available - coalesce(f.side_available, 0) as row_opening_available,
         b.player_held - coalesce(f.side_held, 0) as row_opening_held,
-        n.balance_before - coalesce(f.available_before_note, 0)
+        n.balance_before - coalesce(e.available, 0)
             - case when n.holds_held
-                then b.player_held - coalesce(f.side_held, 0) + coalesce(f.held_before_note, 0) else 0 end
+                then b.player_held - coalesce(f.side_held, 0) + coalesce(e.held, 0) else 0 end
             as noted_opening_available,
-        h.balance_before - coalesce(f.available_before_held_note, 0) - coalesce(f.held_before_held_note, 0)
+        h.balance_before - coalesce(k.available, 0) - coalesce(k.held, 0)
             as noted_opening_total
     from balance b
     left join fact f on f.tenant_id = b.tenant_id and f.player_id = b.player_id
     left join payment d on d.tenant_id = b.tenant_id and d.player_id = b.player_id
     left join first_note n on n.tenant_id = b.tenant_id and n.player_id = b.player_id
     left join first_note_with_held h on h.tenant_id = b.tenant_id and h.player_id = b.player_id
+    left join before_note e on e.tenant_id = b.tenant_id and e.player_id = b.player_id
+    left join before_note_with_held k on k.tenant_id = b.tenant_id and k.player_id = b.player_id
     left join overlap o on o.tenant_id = b.tenant_id and o.player_id = b.player_id
     left join hold g on g.tenant_id = b.tenant_id and g.player_id = b.player_id
     left join alike a on a.tenant_id = b.tenant_id and a.player_id = b.player_id
