@@ -77,13 +77,6 @@ with booking as not materialized (
         coalesce(sum(held) filter (where moves = 'wallet' and is_own_currency), 0) as wallet_only_held
     from movement
     group by player_number
-), before_note as (
-    -- what moved the player before the first note, where anything did
-    select m.player_number, sum(m.available) as available, sum(m.held) as held
-    from movement m
-    join first_note n on n.player_number = m.player_number
-    where m.is_of_player and m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id
-    group by m.player_number
 ), before_note_with_held as (
     select m.player_number, sum(m.available) as available, sum(m.held) as held
     from movement m
@@ -112,28 +105,29 @@ with booking as not materialized (
         having count(*) > 1
     ) as same_payment
     group by player_number
-), request as (
-    -- what moved the player before the first note, and the note itself; all of it where nothing was noted
-    select m.player_number, m.booked_at as at
-    from movement m
-    left join first_note n on n.player_number = m.player_number
-    where m.is_of_player
-      and (m.available <> 0 or m.held <> 0)
-      -- of one booked at the note's very moment nobody can tell whether the note holds it; without an id it may be the note's own
-      and (
-          n.player_number is null
-          or (m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id)
-          or (m.booked_at = n.noted_at and m.tx_id <> n.transaction_id)
-      )
-    union all
-    select player_number, noted_at
-    from first_note
-), overlap as (
-    select player_number, coalesce(bool_or(at - before < %(within)s), false) as is_possible
+), earlier as (
+    -- what moved the player before the first note, all of it where nothing was noted; the note itself is the request after the last
+    select
+        player_number,
+        coalesce(bool_or(booked_at - before < %(within)s), false)
+            or coalesce(max(noted_at) - max(booked_at) < %(within)s, false) as may_overlap,
+        coalesce(sum(available) filter (where booked_at < noted_at), 0) as available_before_note,
+        coalesce(sum(held) filter (where booked_at < noted_at), 0) as held_before_note
     from (
-        select player_number, at, lag(at) over (partition by player_number order by at) as before
-        from request
-    ) as requests_in_turn
+        select
+            m.player_number, m.booked_at, m.available, m.held, n.noted_at,
+            lag(m.booked_at) over (partition by m.player_number order by m.booked_at) as before
+        from movement m
+        left join first_note n on n.player_number = m.player_number
+        where m.is_of_player
+          and (m.available <> 0 or m.held <> 0)
+          -- of one booked at the note's very moment nobody can tell whether the note holds it; without an id it may be the note's own
+          and (
+              n.player_number is null
+              or (m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id)
+              or (m.booked_at = n.noted_at and m.tx_id <> n.transaction_id)
+          )
+    ) as request
     group by player_number
 ), hold as (
     select player_number, coalesce(bool_or(booked_at - before < %(within)s), false) as may_overlap
@@ -171,7 +165,7 @@ with booking as not materialized (
         coalesce(d.twice_available, 0) as twice_available,
         coalesce(d.twice_held, 0) as twice_held,
         coalesce(d.is_booked_twice, false) as is_booked_twice,
-        coalesce(o.is_possible, false) as may_overlap,
+        coalesce(e.may_overlap, false) as may_overlap,
         coalesce(g.may_overlap, false) as holds_may_overlap,
         coalesce(f.may_be_born_from_0, false) as may_be_born_from_0,
         s.player_id is null as is_first_sight,
@@ -183,9 +177,9 @@ with booking as not materialized (
         coalesce(n.holds_held, false) as opening_rests_on_held,
         b.player_available - coalesce(f.side_available, 0) as row_opening_available,
         b.player_held - coalesce(f.side_held, 0) as row_opening_held,
-        n.balance_before - coalesce(e.available, 0)
+        n.balance_before - coalesce(e.available_before_note, 0)
             - case when n.holds_held
-                then b.player_held - coalesce(f.side_held, 0) + coalesce(e.held, 0) else 0 end
+                then b.player_held - coalesce(f.side_held, 0) + coalesce(e.held_before_note, 0) else 0 end
             as noted_opening_available,
         h.balance_before - coalesce(k.available, 0) - coalesce(k.held, 0)
             as noted_opening_total
@@ -194,9 +188,8 @@ with booking as not materialized (
     left join payment d on d.player_number = b.player_number
     left join first_note n on n.player_number = b.player_number
     left join first_note_with_held h on h.player_number = b.player_number
-    left join before_note e on e.player_number = b.player_number
+    left join earlier e on e.player_number = b.player_number
     left join before_note_with_held k on k.player_number = b.player_number
-    left join overlap o on o.player_number = b.player_number
     left join hold g on g.player_number = b.player_number
     left join alike a on a.tenant_id = b.tenant_id and a.player_id = b.player_id
     left join seen s on s.player_id = b.player_id
