@@ -40,7 +40,10 @@ with booking as not materialized (
       and {among_players}
 ), movement as materialized (
     select
-        b.player_number, m.tx_id, m.booked_at, m.is_own_currency, m.moves, m.step, m.available, m.held, m.is_readable, m.is_of_player
+        b.player_number, m.tx_id, m.booked_at, m.is_own_currency, m.moves, m.step, m.available, m.held, m.is_readable,
+        m.is_of_player,
+        -- of a word the planner would expect one row in 200, and look through all of them for each note
+        m.moves = 'both' as is_of_both
     from (
         {movements}
     ) as m

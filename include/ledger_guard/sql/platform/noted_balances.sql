@@ -20,7 +20,7 @@ from (
     join note n on n.type = t.{transaction_type} and (not n.without_provider or coalesce(t.{transaction_provider}, '') = '')
     join balance p on p.tenant_id = t.{transaction_tenant} and p.player_id = t.{transaction_player}
     left join movement b
-        on b.player_number = p.player_number and b.tx_id = t.{transaction_key} and b.moves = 'both' and b.booked_at is not null
+        on b.player_number = p.player_number and b.tx_id = t.{transaction_key} and b.is_of_both and b.booked_at is not null
     where (%(tenant_id)s::text is null or t.{transaction_tenant} = %(tenant_id)s)
       and (%(player_ids)s::text[] is null or t.{transaction_player} = any(%(player_ids)s))
       and {among_transactions}
