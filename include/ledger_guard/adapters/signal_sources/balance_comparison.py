@@ -171,6 +171,7 @@ class BalanceComparisonSource:
         judged = JudgedWallets(self._mapped, has_ledger=has_ledger, chosen=None if chosen is None else sorted(chosen))
         parameters = {**judged.parameters(None), "most_cents": MOST_CENTS, "most_ids": most_ids}
         connection.execute(statement("signals/bound_comparison"), {"most_milliseconds": self._most_seconds * 1000})
+        connection.execute(statement("platform/ease_judging"))
         try:
             rows = connection.execute(judged.within(statement("signals/count_mismatches")), parameters).fetchall()
         except psycopg.errors.QueryCanceled as error:
