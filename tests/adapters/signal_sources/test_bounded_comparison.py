@@ -1,4 +1,4 @@
-"""A comparison of balances has a bound of its own: longer than other statements may take, and never longer than the policy says."""
+"""A comparison of balances has a bound of its own: longer than other statements may take, never longer than the policy says."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def test_a_comparison_may_take_longer_than_other_statements(slow):
 
 
 def test_one_that_takes_longer_than_allowed_is_ended_and_says_what_bounds_it(slow):
-    with pytest.raises(SourceUnavailable, match=r"comparing all players was ended .*; allowed: 1 s, `most_seconds` of the source"):
+    with pytest.raises(
+        SourceUnavailable, match=r"comparing all players was ended .*; allowed: 1 s, `most_seconds` of the source"
+    ):
         slow(1).readings(T3, FIRST, FIRST)
 
 
