@@ -1,11 +1,20 @@
 -- Purpose: which database and tables a comparison reads, and which transactions it may not have seen.
--- Parameters: tables (text[], quoted names). Rows: one. `place` is another text after a failover, a restore, truncate or a rewrite.
+-- Parameters: tables (text[], quoted names). Rows: one. `place` is another text after a failover, a restore, truncate or a rewrite,
+-- and after a start of the server, a crash or a reset of its counts: files may be older ones then, and the count of deleted rows began anew.
 -- The numbers are whole ones, not cut to 32 bits; both are the truth for this transaction's snapshot, on a replica too.
 select
     concat_ws(
         ' ',
         current_database(),
         (select timeline_id from pg_control_checkpoint()),
+        extract(epoch from pg_postmaster_start_time()),
+        -- a crash leaves the start time alone, and resets what the server counts
+        extract(epoch from pg_stat_get_bgwriter_stat_reset_time()),
+        (
+            select extract(epoch from pg_stat_get_db_stat_reset_time(d.oid))
+            from pg_database d
+            where d.datname = current_database()
+        ),
         (
             select string_agg(format('%%s:%%s:%%s', t.name, c.oid, pg_relation_filenode(c.oid)), ' ' order by t.place, c.oid)
             from unnest(%(tables)s::text[]) with ordinality as t (name, place)
