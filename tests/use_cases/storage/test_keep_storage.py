@@ -151,10 +151,12 @@ def test_an_incident_that_is_not_over_holds_what_it_may_read_and_lets_go_when_it
     assert place.days_of_readings() == [0]
 
 
-def test_the_report_of_an_incident_is_the_same_after_its_verdicts_were_dropped(place):
+@pytest.mark.parametrize("has_slices", [True, False], ids=["of slices", "in the default one, as upkeep was off for weeks"])
+def test_the_report_of_an_incident_is_the_same_after_its_verdicts_were_dropped(place, has_slices):
     ago = KEEP.verdicts_days + 4
     begun = window(ago)
-    keep_storage(at(place.deps, NOW - 10 * DAY))
+    if has_slices:
+        keep_storage(at(place.deps, NOW - 10 * DAY))
     incident = an_incident(
         tenants=("tenant-a",),
         status=IncidentStatus.RESOLVED,
