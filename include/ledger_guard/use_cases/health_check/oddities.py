@@ -39,7 +39,7 @@ def _not_dark(state: UnitOfWork, trigger: Trigger, readings: Sequence[Reading]) 
     dark = {each.tenant_id: each.since for each in state.tenants.dark(trigger)}
     if not dark:
         return set()
-    again = {each.tenant_id for each in readings if each.exposure and each.window.start >= dark.get(each.tenant_id, _NEVER)}
+    again = {each.tenant_id for each in readings if each.attempts and each.window.start >= dark.get(each.tenant_id, _NEVER)}
     known = state.tenants.listed()
     return again | (dark.keys() - known.tenant_ids if known else set())
 
