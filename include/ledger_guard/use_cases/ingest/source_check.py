@@ -16,7 +16,9 @@ from ledger_guard.ports.platform import CostedSource
 #: the newest closed windows that are read
 WINDOWS = 12
 
-_NO_FAILURE = "none was seen, and a mistyped name or code looks the same: make one on purpose, and check again when its window is over"
+_NO_FAILURE = (
+    "none was seen, and a mistyped name or code looks the same: make one on purpose, and check again when its window is over"
+)
 
 
 @dataclass(frozen=True)
