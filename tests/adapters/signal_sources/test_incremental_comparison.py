@@ -230,6 +230,15 @@ def _night(comparisons: Comparisons, hands: Hands) -> None:
             "the database or its tables are not those of the comparison before",
             id="a table of other columns",
         ),
+        pytest.param(
+            lambda _, hands: hands.run(
+                "alter table player rename balance_real_available to before",
+                "alter table player rename balance_real to balance_real_available",
+                "alter table player rename before to balance_real",
+            ),
+            "the database or its tables are not those of the comparison before",
+            id="columns that changed their names",
+        ),
     ],
 )
 def test_all_are_compared_where_it_is_not_sure_that_nothing_was_missed(comparisons, hands, happens, because):

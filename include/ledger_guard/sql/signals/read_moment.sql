@@ -1,5 +1,5 @@
 -- Purpose: which database and tables a comparison reads, and which transactions it may not have seen.
--- Parameters: tables (text[], quoted names). Rows: one. `place` is another text after a failover, a restore, truncate or a rewrite,
+-- Parameters: tables (text[], quoted names). Rows: one. `place` is another text after a failover, a restore, truncate, a rewrite or new columns,
 -- and after a start of the server, a crash or a reset of its counts: files may be older ones then, and the count of deleted rows began anew.
 -- The numbers are whole ones, not cut to 32 bits; both are the truth for this transaction's snapshot, on a replica too.
 select
@@ -16,7 +16,9 @@ select
             where d.datname = current_database()
         ),
         (
-            select string_agg(format('%%s:%%s:%%s', t.name, c.oid, pg_relation_filenode(c.oid)), ' ' order by t.place, c.oid)
+            select string_agg(
+                format('%%s:%%s:%%s:%%s', t.name, c.oid, pg_relation_filenode(c.oid), shape.columns), ' ' order by t.place, c.oid
+            )
             from unnest(%(tables)s::text[]) with ordinality as t (name, place)
             cross join lateral (
                 select to_regclass(t.name) as relid
@@ -24,6 +26,12 @@ select
                 select relid from pg_partition_tree(to_regclass(t.name))
             ) as part
             join pg_class c on c.oid = part.relid
+            cross join lateral (
+                -- a column that gives its name to another makes no new version of any row
+                select md5(string_agg(format('%%s %%s', a.attnum, a.attname), ',' order by a.attnum)) as columns
+                from pg_attribute a
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            ) as shape
         )
     ) as place,
     (
