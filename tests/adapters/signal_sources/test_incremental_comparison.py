@@ -11,8 +11,10 @@ from ledger_guard.adapters.memory.state import InMemoryGuardState
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.roles import ROLE_NAMES, roles_sql
 from ledger_guard.adapters.postgres.state import PostgresGuardState
+from ledger_guard.adapters.signal_sources import balance_comparison
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.windows import Window
+from ledger_guard.sql import statement
 
 pytestmark = pytest.mark.postgres
 PLAYERS, READER = 40, ROLE_NAMES["reader"]
@@ -208,7 +210,7 @@ def _night(comparisons: Comparisons, hands: Hands) -> None:
     ("happens", "because"),
     [
         pytest.param(_later, "the window before was not compared", id="a window without data"),
-        pytest.param(_another_policy, "the policy changed", id="another policy"),
+        pytest.param(_another_policy, "the policy or the rule of comparing changed", id="another policy"),
         pytest.param(_night, "it is time for a whole comparison", id="by night"),
         pytest.param(
             lambda comparisons, _: comparisons.spoil(too_many=True), "too many players differed", id="more than are kept"
@@ -244,6 +246,12 @@ def _night(comparisons: Comparisons, hands: Hands) -> None:
 def test_all_are_compared_where_it_is_not_sure_that_nothing_was_missed(comparisons, hands, happens, because):
     happens(comparisons, hands)
     assert comparisons.next().told == f"compared all {PLAYERS} players: {because}"
+    assert comparisons.next().told == f"compared 0 of {PLAYERS} players"
+
+
+def test_all_are_compared_when_another_version_of_the_guard_compares_otherwise(comparisons, monkeypatch):
+    monkeypatch.setattr(balance_comparison, "statement", lambda name: statement(name) + "\n-- otherwise")
+    assert comparisons.next().told == f"compared all {PLAYERS} players: the policy or the rule of comparing changed"
     assert comparisons.next().told == f"compared 0 of {PLAYERS} players"
 
 
