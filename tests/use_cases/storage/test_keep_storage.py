@@ -233,6 +233,14 @@ def test_rows_that_come_when_they_are_too_old_are_stored_told_and_deleted_by_the
     assert place.days_of_readings() == [0]
 
 
+def test_a_row_from_the_future_does_not_keep_old_rows_in_the_default_partition(place):
+    keep_storage(place.deps)
+    place.store([reading(0), reading(-20)])
+    place.store([reading(90)])
+    assert keep_storage(place.deps).cleared == 1
+    assert place.days_of_readings() == [-20, 0]
+
+
 def test_status_tells_when_no_partition_was_made_for_tomorrow(place):
     keep_storage(at(place.deps, NOW - 30 * DAY))
     (note,) = guard_status(place.deps).notes

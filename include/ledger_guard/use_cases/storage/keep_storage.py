@@ -160,7 +160,7 @@ def _clear(deps: Dependencies, table: PartitionedTable, before: datetime, outcom
     """Delete rows that came when they were already older than what is kept; verdicts that are evidence are put aside first."""
     try:
         with deps.state.transaction() as state:
-            if not any(each.table == table.name and each.oldest and each.oldest < before for each in state.partitions.strays(1)):
+            if not any(each.table == table.name for each in state.partitions.strays(1)):
                 return
             if table.name == "verdict":
                 # weeks without an upkeep leave alarms there too
