@@ -23,7 +23,7 @@ loaded = {{}}
 def note(what):
     loaded[what] = [name for name in ("numpy", "scipy", "matplotlib", "alembic", "slack_sdk") if name in sys.modules]
 deps = open_dependencies()
-dag["watching"].watch_and_verify(deps), dag["flag_reminders"].watch_and_remind(deps), dag["escalating"].escalate(deps)
+dag["watching"].watch_and_verify(deps), dag["flag_reminders"].watch_and_remind(deps), dag["calling"].remind_and_call(deps)
 dag["modes"].see_modes(deps), dag["restored"].watch_restored(deps)
 note("housekeeping")
 if sys.argv[1] == "new windows":

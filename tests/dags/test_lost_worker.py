@@ -79,7 +79,8 @@ def told(monkeypatch):
     from ledger_guard.policy.loader import load_policy
 
     world = memory_world(load_policy(), datetime(2026, 3, 1, tzinfo=timezone.utc))
-    monkeypatch.setattr(wiring, "open_dependencies", lambda: world.deps)
+    for way in ("open_dependencies", "dependencies_that_tell"):
+        monkeypatch.setattr(wiring, way, lambda: world.deps)
     return lambda: [each.notice for each in world.notifier.posted]
 
 

@@ -342,6 +342,7 @@ def test_what_a_marked_entry_attests_is_found_without_reading_the_log(world, dat
         "flag": "f",
         "verb": "freeze",
         "tenant_id": "t",
+        "since": None,
         "before": 9,
         "limit": 1,
     }

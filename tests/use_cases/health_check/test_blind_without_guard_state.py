@@ -106,7 +106,8 @@ def test_the_failed_tasks_of_health_checks_say_it_once_instead_of_each(
     from ledger_guard.entrypoints.airflow.failure import tell_failure
 
     monkeypatch.setenv("LEDGER_GUARD_MARKER_DIR", str(tmp_path / "told"))
-    monkeypatch.setattr(wiring, "open_dependencies", lambda: world.deps)
+    for way in ("open_dependencies", "dependencies_that_tell"):
+        monkeypatch.setattr(wiring, way, lambda: world.deps)
     run = SimpleNamespace(dag_id=dag_id, run_id="r", run_type="scheduled", triggering_user_name=None, conf={})
     for trigger in ("T1", "T2", "T3"):
         task = SimpleNamespace(dag_id=dag_id, run_id="r", task_id=f"{trigger}.sense", try_number=3)

@@ -21,7 +21,7 @@ FORKING = frozenset({"scheduler", "dag-processor", "celery"})
 _PACKAGES = (
     "ledger_guard.entrypoints.airflow",
     *(f"ledger_guard.use_cases.{each}" for each in ("approvals", "backfill", "drills", "flags", "health_check", "notify")),
-    "ledger_guard.use_cases.remediation",
+    *(f"ledger_guard.use_cases.{each}" for each in ("remediation", "storage", "wake")),
 )
 _MODULES = ("ledger_guard.wiring", "ledger_guard.detection.level_filter", "ledger_guard.adapters.audit.audit_heads_file")
 
