@@ -305,6 +305,21 @@ def test_a_ledger_in_partitions_is_followed(hands, policy):
     assert "not those of the comparison before" in comparisons.next().told
 
 
+def test_a_table_that_others_inherit_from_is_followed_with_them(comparisons, hands):
+    hands.run("create table heir (like walletbalance including all) inherits (walletbalance)")
+    assert "not those of the comparison before" in comparisons.next().told
+    hands.run("insert into heir select * from only walletbalance where player_id = 'p9'")
+    hands.run("delete from only walletbalance where player_id = 'p9'")
+    assert events(comparisons.next().readings) == {"a": (0, PLAYERS)}
+    hands.run("delete from heir")
+    found = comparisons.next()
+    assert (found.told.endswith("rows were deleted"), events(found.readings)) == (True, {"a": (1, PLAYERS)})
+    hands.run("insert into heir select 'a', 'p9', 'USD', 10, 0, 0, 0")
+    assert events(comparisons.next().readings) == {"a": (0, PLAYERS)}
+    hands.run("truncate heir")
+    assert events(comparisons.next().readings) == {"a": (1, PLAYERS)}
+
+
 def test_the_readers_role_may_do_it(hands, policy):
     with psycopg.connect(hands.uri, autocommit=True) as connection:
         connection.execute(roles_sql(policy, ROLE_NAMES))

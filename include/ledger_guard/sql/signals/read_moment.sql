@@ -21,9 +21,12 @@ select
             )
             from unnest(%(tables)s::text[]) with ordinality as t (name, place)
             cross join lateral (
-                select to_regclass(t.name) as relid
-                union
-                select relid from pg_partition_tree(to_regclass(t.name))
+                with recursive kin as (
+                    select to_regclass(t.name)::oid as relid
+                    union
+                    select i.inhrelid from pg_inherits i join kin on kin.relid = i.inhparent
+                )
+                select relid from kin
             ) as part
             join pg_class c on c.oid = part.relid
             cross join lateral (
@@ -38,9 +41,12 @@ select
         select bool_and(coalesce(c.relkind in ('r', 'p'), false))
         from unnest(%(tables)s::text[]) as t (name)
         cross join lateral (
-            select to_regclass(t.name) as relid
-            union
-            select relid from pg_partition_tree(to_regclass(t.name))
+            with recursive kin as (
+                select to_regclass(t.name)::oid as relid
+                union
+                select i.inhrelid from pg_inherits i join kin on kin.relid = i.inhparent
+            )
+            select relid from kin
         ) as part
         left join pg_class c on c.oid = part.relid
     ) as has_versions,
