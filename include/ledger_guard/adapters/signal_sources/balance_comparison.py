@@ -155,7 +155,9 @@ class BalanceComparisonSource:
         return open_reader(self._platform, self._mapped, "signals")
 
     def _settings(self, incremental: Incremental) -> str:
-        texts = self._mapped.model_dump_json(), incremental.model_dump_json()
+        # another version of the guard may compare otherwise: what was right by the old rule was not looked at by the new one
+        rule = JudgedWallets(self._mapped).within(statement("signals/count_mismatches")).as_string()
+        texts = self._mapped.model_dump_json(), incremental.model_dump_json(), rule
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
     def _players(self, connection: Connection) -> dict[str, int]:
