@@ -132,14 +132,14 @@ def tenant_backfill() -> None:
         with never_retried():
             run = this_run(dag_run)
             given = run.deps, params or {}, run.note("plan"), run.requester
-            return backfill_run.force_run(*given, open_platform_script, writer_claim(ti))
+            return backfill_run.force_run(*given, open_platform_script, writer_claim(ti, dag_run))
 
     @task(multiple_outputs=False, **WRITES)
     def undo(params: dict | None = None, dag_run=None, ti=None) -> dict:
         """Restore the before-values where rows still hold what force wrote. Needs its own approval, read in here."""
         with never_retried():
             run = this_run(dag_run)
-            return backfill_run.undo_run(run.deps, params or {}, run.note("plan"), run.requester, writer_claim(ti))
+            return backfill_run.undo_run(run.deps, params or {}, run.note("plan"), run.requester, writer_claim(ti, dag_run))
 
     @task(multiple_outputs=False, trigger_rule=ONE_OF_MANY, max_active_tis_per_dag=AT_ONCE)
     def verify(params: dict | None = None, dag_run=None) -> dict:

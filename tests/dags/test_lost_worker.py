@@ -123,3 +123,14 @@ def test_a_writer_that_was_passed_by_its_own_run_says_nothing_and_one_passed_by_
         raise WriterSuperseded("another writer goes on", by_own_run=by_own_run)
     tell_write_failure(context(failed.value))
     assert len(told()) == (0 if by_own_run else 1)
+
+
+def test_tries_of_one_run_are_told_from_those_of_a_run_made_anew_under_its_id(airflow_home):
+    from ledger_guard.entrypoints.airflow.runs import writer_claim
+
+    first, second, anew = (
+        writer_claim(each["ti"], each["dag_run"])
+        for each in (context(), context(try_number=2), context(try_number=3, run_after="13:00"))
+    )
+    assert second.is_later_than(first)
+    assert not anew.is_later_than(second)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -154,12 +154,12 @@ def test_an_entry_without_the_keys_mark_keeps_nobody_asleep(what):
     """Whoever writes to guard state's tables without the key can't say that somebody was called, or took it."""
     log = Log(AuditKeys([KEY]))
     log.add(FACTS[what], None)
-    assert calls_on_record(log, "incident:1", "severe", NOW) == Calls()
+    assert calls_on_record(log, replace(matter(), stage="severe"), NOW) == Calls()
     without_any_key = Log(AuditKeys([]), log.entries)
     log.add(FACTS[what], KEY)
     if what != "it has ended":
-        assert calls_on_record(log, "incident:1", "severe", NOW) != Calls()
-        assert calls_on_record(without_any_key, "incident:1", "severe", NOW) != Calls()
+        assert calls_on_record(log, replace(matter(), stage="severe"), NOW) != Calls()
+        assert calls_on_record(without_any_key, replace(matter(), stage="severe"), NOW) != Calls()
 
 
 def test_neither_does_a_silence_without_the_keys_mark():
@@ -177,5 +177,15 @@ def test_neither_does_a_silence_without_the_keys_mark():
 def test_taking_an_earlier_stage_does_not_take_the_next():
     log = Log(AuditKeys([]))
     log.add(CallAcknowledged(stage="severe", how="board", is_proved=True), None)
-    assert calls_on_record(log, "incident:1", "severe", NOW).acknowledged_by == "mallory"
-    assert calls_on_record(log, "incident:1", "severe widespread", NOW).acknowledged_by is None
+    assert calls_on_record(log, replace(matter(), stage="severe"), NOW).acknowledged_by == "mallory"
+    assert calls_on_record(log, replace(matter(), stage="severe widespread"), NOW).acknowledged_by is None
+
+
+def test_a_call_from_before_the_matter_began_is_open_and_does_not_count():
+    log = Log(AuditKeys([]))
+    log.add(PeopleCalled(pager="first", stage="severe", is_done=True), None)
+    log.add(CallAcknowledged(stage="severe", how="board", is_proved=True), None)
+    about, moment = replace(matter(), stage="severe"), timedelta(seconds=1)
+    assert calls_on_record(log, replace(about, since=NOW), NOW).acknowledged_by == "mallory"
+    found = calls_on_record(log, replace(about, since=NOW + moment), NOW + moment)
+    assert found == Calls(open_at=frozenset({"first"}))

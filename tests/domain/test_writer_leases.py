@@ -18,7 +18,9 @@ from ledger_guard.domain.writer_leases import (
     WriterClaim,
     WriterLease,
     as_lease_holder,
+    claim_of,
     new_lease,
+    superseded,
 )
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
@@ -247,3 +249,28 @@ def test_a_later_try_needs_no_clock(age):
     room = Room(first_try(), looks_held=1)
     room.entered(second_try(NOW + age))
     assert room.done[-1] == "over"
+
+
+def test_a_run_that_was_deleted_and_made_again_under_its_id_is_another_run():
+    """Its tries count from one again; without this it could not write until they are more than the first one had."""
+    made = [claim_of("tenant_backfill", "run 1", number, f"{day} March") for number, day in ((3, 1), (1, 2))]
+    assert not made[0].is_later_than(made[1])
+    over = WriterLease(**{**vars(lease(made[0])), "is_over": True})
+    room = Room(over)
+    room.entered(lease(made[1]))
+    assert room.done == ["taken", "locked", "writes", "unlocked", "over"]
+
+
+@pytest.mark.parametrize("made", ["", "1 March"])
+@pytest.mark.parametrize(("run_id", "is_its"), [("run 1", True), ("run", False), ("run 12", False)])
+def test_a_lease_tells_whose_run_took_it(made, run_id, is_its):
+    assert lease(claim_of("tenant_backfill", "run 1", 1, made)).is_of("tenant_backfill", run_id) is is_its
+
+
+def test_a_lease_that_somebody_ended_by_hand_is_no_later_try_of_the_run():
+    """Then nobody goes on, and people have to hear of it."""
+    mine = first_try()
+    refused = superseded(mine, WriterLease(**{**vars(mine), "is_over": True}))
+    assert not refused.by_own_run
+    assert "somebody ended its lease in guard state, and nobody else writes to the wallets of tenant acme;" in str(refused)
+    assert superseded(mine, second_try()).by_own_run

@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta, tzinfo
 from enum import Enum
 
 from ledger_guard.domain.attestations import AttestingLog, is_marked
-from ledger_guard.domain.audit import AuditEvent
+from ledger_guard.domain.audit import AuditEntry, AuditEvent
 from ledger_guard.domain.facts.codec import told
 from ledger_guard.domain.facts.wake import (
     CallAcknowledged,
@@ -60,6 +60,10 @@ class Matter:
     #: label and address
     links: tuple[tuple[str, str], ...]
     incident_id: str | None
+    #: since when it is what it is: earlier calls were about something else
+    since: datetime | None = None
+    #: why people are called once more
+    anew: str = "It got worse."
 
 
 @dataclass(frozen=True)
@@ -151,11 +155,16 @@ def subject_of(key: str) -> str:
     return f"call:{key}"
 
 
-def calls_on_record(log: AttestingLog, key: str, stage: str, now: datetime) -> Calls:
-    """What was called for a matter that is in `stage` now. Where there is a key, only what it marked counts."""
-    found = _Found(stage, now)
-    for entry in log.about(subject_of(key), VERBS):
-        if log.keys.newest is None or is_marked(entry, log.keys):
+def counts(log: AttestingLog, entry: AuditEntry) -> bool:
+    """Whether an entry about calls or silences counts: where there is a key, only what it marked does."""
+    return log.keys.newest is None or is_marked(entry, log.keys)
+
+
+def calls_on_record(log: AttestingLog, matter: Matter, now: datetime) -> Calls:
+    """What was called for a matter in its stage of now."""
+    found = _Found(matter.stage, matter.since, now)
+    for entry in log.about(subject_of(matter.key), VERBS):
+        if counts(log, entry):
             found.take(entry.event)
     return Calls(found.began_at, frozenset(found.called), found.failed, found.acknowledged_by, frozenset(found.open_at))
 
@@ -165,6 +174,7 @@ class _Found:
     """What entries tell, oldest first."""
 
     stage: str
+    since: datetime | None
     now: datetime
     began_at: datetime | None = None
     called: set[str] = field(default_factory=set)
@@ -176,8 +186,8 @@ class _Found:
         if placed := told(event, PeopleCalled):
             self._place(event, placed)
         elif missed := told(event, CallFailed):
-            self._miss(missed)
-        elif (taken := told(event, CallAcknowledged)) and taken.stage == self.stage:
+            self._miss(event, missed)
+        elif (taken := told(event, CallAcknowledged)) and self._is_now(event, taken.stage):
             self.acknowledged_by = event.actor
         elif ended := told(event, CallEnded):
             self.open_at -= set(ended.pagers)
@@ -188,7 +198,7 @@ class _Found:
     def _place(self, event: AuditEvent, placed: PeopleCalled) -> None:
         if placed.is_done:
             self.open_at.add(placed.pager)
-        if placed.stage != self.stage:
+        if not self._is_now(event, placed.stage):
             return
         self.began_at = self.began_at or event.at
         if placed.is_done or self.now - event.at < UNDER_WAY:
@@ -196,10 +206,13 @@ class _Found:
         if placed.is_done:
             self.failed.pop(placed.pager, None)
 
-    def _miss(self, missed: CallFailed) -> None:
-        if missed.stage == self.stage:
+    def _miss(self, event: AuditEvent, missed: CallFailed) -> None:
+        if self._is_now(event, missed.stage):
             self.failed[missed.pager] = missed.error
             self.called.discard(missed.pager)
+
+    def _is_now(self, event: AuditEvent, stage: str) -> bool:
+        return stage == self.stage and (self.since is None or event.at >= self.since)
 
 
 def due(steps: Sequence[Step], calls: Calls, now: datetime) -> tuple[str, ...]:
@@ -225,7 +238,7 @@ def silences_on_record(log: AttestingLog, at: datetime) -> tuple[Silence, ...]:
     """Silences that people made and that are not over. Where there is a key, only what it marked counts."""
     found: dict[str, Silence] = {}
     for entry in log.about(SILENCES, ("silence", "end_silence")):
-        if log.keys.newest is not None and not is_marked(entry, log.keys):
+        if not counts(log, entry):
             continue
         event = entry.event
         if made := told(event, CallsSilenced):

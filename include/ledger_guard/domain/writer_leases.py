@@ -45,9 +45,12 @@ class WriterClaim:
 NO_RUN = WriterClaim()
 
 
-def claim_of(dag_id: str, run_id: str, try_number: int = 0) -> WriterClaim:
-    """The claim of a run's try."""
-    return WriterClaim(f"{dag_id}/{run_id}", try_number)
+_MADE = ", made "
+
+
+def claim_of(dag_id: str, run_id: str, try_number: int, made: str = "") -> WriterClaim:
+    """The claim of a run's try. A run that was deleted and made again under its id, at `made`, counts its tries anew."""
+    return WriterClaim(f"{dag_id}/{run_id}{_MADE}{made}" if made else f"{dag_id}/{run_id}", try_number)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class WriterLease:
     taken_at: datetime
     renewed_at: datetime
     is_over: bool = False
+
+    def is_of(self, dag_id: str, run_id: str) -> bool:
+        """Whether a run of this id took it."""
+        return self.run.partition(_MADE)[0] == f"{dag_id}/{run_id}"
 
     @property
     def claim(self) -> WriterClaim:
@@ -110,6 +117,8 @@ def superseded(mine: WriterLease, held: WriterLease | None) -> WriterSuperseded:
     """What a writer raises that finds another's lease in the place of its own."""
     by = f"{held.claim.sentence} ({held.operation} of plan {held.plan_id})" if held else "another writer"
     since = f" since {iso(held.taken_at)}" if held else ""
+    if held is not None and held.token == mine.token:
+        held, by, since = None, "somebody ended its lease in guard state, and nobody else", ""
     return WriterSuperseded(
         f"plan {mine.plan_id}: {mine.operation} by {mine.claim.sentence} ends here and writes no more: {by} writes to the "
         f"wallets of tenant {mine.tenant_id}{since}; what was written before is journaled and not written again",

@@ -134,6 +134,8 @@ class WakeRules(Section):
     routes: tuple[RouteSection, ...] = ()
     #: whether a waiting question calls people as well
     for_approvals: bool = True
+    #: whether a guard that sees nothing of a signal calls people as well; it is posted in any case
+    for_blindness: bool = False
     maintenance: tuple[MaintenanceSection, ...] = ()
     #: how long a silence by hand may last
     silence_at_most_hours: int = Field(12, ge=1, le=24 * 14)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import traceback
 from dataclasses import replace
 
 import pytest
@@ -11,6 +13,7 @@ from tests.adapters.pagers.conftest import MATTER
 from ledger_guard import wiring
 from ledger_guard.adapters.memory.pager import InMemoryPager
 from ledger_guard.adapters.pagers import bounded_call
+from ledger_guard.adapters.pagers.messages import SlackPager
 from ledger_guard.domain.errors import PagingFailed
 from ledger_guard.policy.wake import WakeRules
 
@@ -121,8 +124,6 @@ def test_a_connection_that_is_missing_is_one_sentence(monkeypatch, airflow_home,
 
 
 def test_a_service_that_never_answers_holds_nobody_up():
-    import threading
-
     never = threading.Event()
     with pytest.raises(PagingFailed, match="PagerDuty did not answer within 0 s"):
         bounded_call.bounded("PagerDuty", never.wait, seconds=0.05)
@@ -141,3 +142,26 @@ def test_the_pager_in_memory_refuses_and_takes_as_the_others_do():
     pager.fault = None
     pager.open(MATTER, again=False)
     assert [what for what, *_ in pager.heard] == ["open"]
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt(), ValueError("https://api.example.com/?key=s3cret")])
+def test_a_client_that_ends_in_any_way_has_not_called(error):
+    def ends():
+        raise error
+
+    with pytest.raises(PagingFailed, match=rf"PagerDuty refused the call \({type(error).__name__}\)") as failed:
+        bounded_call.bounded("PagerDuty", ends)
+    assert "s3cret" not in "".join(traceback.format_exception(failed.value)), "a task that fails prints the whole chain"
+
+
+def test_a_channel_that_never_answers_holds_nobody_up(monkeypatch):
+    monkeypatch.setattr(bounded_call, "SECONDS", 0.05)
+    never = threading.Event()
+
+    class Silent:
+        def post(self, notice, thread):
+            never.wait()
+
+    with pytest.raises(PagingFailed, match="Slack did not answer within 0 s"):
+        SlackPager(Silent(), "<!here>").open(MATTER, again=False)
+    never.set()

@@ -2,7 +2,14 @@
 
 import pytest
 
-from ledger_guard.domain.errors import BadInputError, LedgerGuardError, NotificationFailed, StaleVersionError
+from ledger_guard.domain.errors import (
+    BadInputError,
+    GuardStateUnavailable,
+    LedgerGuardError,
+    NotificationFailed,
+    SchemaMismatch,
+    StaleVersionError,
+)
 
 pytestmark = pytest.mark.airflow
 
@@ -57,3 +64,17 @@ def test_it_is_retried_where_that_may_help_a_part(errors, is_final):
     with pytest.raises((AirflowFailException, LedgerGuardError)) as raised:
         each_part(**{f"part {number}": failing(error) for number, error in enumerate(errors)})
     assert isinstance(raised.value, AirflowFailException) is is_final
+
+
+@pytest.mark.parametrize(
+    ("errors", "is_away"),
+    [
+        pytest.param([GuardStateUnavailable("a")], True, id="guard state is away"),
+        pytest.param([GuardStateUnavailable("a"), SchemaMismatch("b")], True, id="or of another release"),
+        pytest.param([GuardStateUnavailable("a"), NotificationFailed("b")], False, id="something else failed too"),
+    ],
+)
+def test_that_guard_state_is_away_stays_what_it_is_so_that_it_is_told_once_an_hour(errors, is_away):
+    with pytest.raises(LedgerGuardError) as raised:
+        each_part(done=list, **{f"part {number}": failing(error) for number, error in enumerate(errors)})
+    assert isinstance(raised.value, GuardStateUnavailable) is is_away

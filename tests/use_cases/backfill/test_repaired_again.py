@@ -22,6 +22,7 @@ from ledger_guard.domain.flag_values import FlagValue
 from ledger_guard.domain.ledger_rows import LedgerRow
 from ledger_guard.domain.plans import BackfillMode, ForceOutcome, Plan, PlanStatus
 from ledger_guard.policy.autonomy import Autonomy
+from ledger_guard.use_cases.approvals.repair_record import record_follow_up
 from ledger_guard.use_cases.backfill import backfill_run
 from ledger_guard.use_cases.backfill.backfill_run import backfill_question, force_run
 from ledger_guard.use_cases.backfill.dry_run import dry_run
@@ -127,12 +128,7 @@ def test_an_undone_plan_is_no_repair(world):
 def test_a_resumed_plan_is_not_a_second_repair(world):
     world = again_within_days(world)
     plan = planned(world, "p1", "p2", "p3")
-    # batches of two: the process ends behind the first
-    world.clock.kill_at_reading = 24 if world.uris is None else 21
-    with pytest.raises(Killed):
-        force(world.deps, plan.plan_id, ACTOR)
-    assert world.states(plan.plan_id) == {"p1": "applied", "p2": "applied", "p3": "planned"}
-    world.clock.kill_at_reading = None
+    killed_behind_its_first_batch(world, plan.plan_id)
     force(world.deps, plan.plan_id, ACTOR)
     assert [world.platform.wallet(TENANT, each)[0] for each in ("p1", "p2", "p3")] == [20.0] * 3
 
@@ -151,6 +147,41 @@ def test_the_follow_up_of_rows_that_moved_in_the_same_run_is_the_same_repair(wor
 def run_forced(world: World, plan: Plan) -> dict:
     params = {"tenant_id": TENANT, "operation": "backfill"}
     return force_run(world.deps, params, {"plan_id": plan.plan_id}, ACTOR, lambda _policy: pytest.fail("no script here"))
+
+
+def test_a_follow_up_whose_writer_was_killed_is_written_to_its_end_by_the_next_try(world):
+    world = again_within_days(world)
+    plan = planned(world, "p1", "p2", "p3", "p4")
+    for player in ("p2", "p3", "p4"):
+        won_more(world, player)
+    assert force(world.deps, plan.plan_id, ACTOR).drifted == 3
+    follow_up = dry_run(world.deps, TENANT, BackfillMode.FORCE, ACTOR).plan_id
+    record_follow_up(world.deps, world.stored(follow_up), plan.plan_id, ACTOR)
+    killed_behind_its_first_batch(world, follow_up)
+    done = run_forced(world, plan)
+    assert done["again"] == {"plan_id": follow_up, "applied": 1, "drifted": 0, "already_applied": 2}
+    assert world.stored(follow_up).status is PlanStatus.FORCED
+    assert "again" not in run_forced(world, plan)
+
+
+def test_a_plan_half_way_that_follows_another_one_is_not_the_next_trys_to_write(world):
+    world = again_within_days(world)
+    plan = planned(world, "p1")
+    force(world.deps, plan.plan_id, ACTOR)
+    other = planned(world, "p2")
+    with world.deps.state.transaction() as state:
+        state.plans.set_status(other.plan_id, PlanStatus.FORCING)
+    assert "again" not in run_forced(world, plan)
+    assert world.stored(other.plan_id).status is PlanStatus.FORCING
+
+
+def killed_behind_its_first_batch(world: World, plan_id: str) -> None:
+    """Three rows in batches of two: the process ends behind the first."""
+    world.clock.kill_at_reading = 24 if world.uris is None else 21
+    with pytest.raises(Killed):
+        force(world.deps, plan_id, ACTOR)
+    world.clock.kill_at_reading = None
+    assert sorted(world.states(plan_id).values()) == ["applied", "applied", "planned"]
 
 
 def test_the_follow_up_of_a_second_repair_is_not_written_by_itself(world):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -105,3 +105,41 @@ def test_without_guard_state_people_are_told_rather_twice_than_never(world):
         with pytest.raises(SourceUnavailable):
             tell(away, RUN, ("force", 1), STOPPED)
     assert posted(world) == ["force · failed", "force · failed"]
+
+
+class Killed(BaseException):
+    """The end of the process."""
+
+
+class Kills:
+    """A channel during whose post the process is killed."""
+
+    def post(self, notice, thread):
+        raise Killed
+
+
+def killed_in_its_post(world, *, goes_on=False) -> None:
+    with pytest.raises(Killed):
+        tell_once(replace(world.deps, notifier=Kills()), RUN, ("force", 4), STOPPED, goes_on=goes_on)
+
+
+def test_a_failure_whose_notice_died_with_its_process_is_told_by_the_end(world):
+    killed_in_its_post(world)
+    assert tell_ending_once(world.deps, RUN, ("close", 1), ENDED)
+    assert posted(world) == ["close · failed"]
+
+
+@pytest.mark.parametrize(("seconds", "is_told"), [(59, False), (60, True)])
+def test_the_next_call_tells_it_once_the_post_can_not_be_under_way_any_more(world, seconds, is_told):
+    """Two processes may be called for one try at the same moment."""
+    killed_in_its_post(world)
+    world.wall_clock.advance(timedelta(seconds=seconds))
+    assert tell_once(world.deps, RUN, ("force", 4), STOPPED) is is_told
+    assert not tell_once(world.deps, RUN, ("force", 4), STOPPED)
+    assert tell_ending_once(world.deps, RUN, ("close", 1), ENDED) is not is_told
+
+
+def test_a_kill_in_the_notice_of_one_task_makes_nothing_of_another_told_twice(world):
+    killed_in_its_post(world, goes_on=True)
+    tell_once(world.deps, RUN, ("verify", 1), STOPPED)
+    assert not tell_ending_once(world.deps, RUN, ("close", 1), ENDED)

@@ -11,12 +11,23 @@ from tests.triggers import T1
 from ledger_guard.adapters.memory.dependencies import memory_world
 from ledger_guard.adapters.memory.pager import InMemoryPager
 from ledger_guard.domain.approvals import ApprovalKind
-from ledger_guard.domain.errors import BadInputError, PagingFailed, SafetyRefusal
+from ledger_guard.domain.audit import chained
+from ledger_guard.domain.audit_keys import NO_KEYS, AuditKey, AuditKeys
+from ledger_guard.domain.errors import BadInputError, NotificationFailed, PagingFailed, SafetyRefusal
+from ledger_guard.domain.facts.codec import recorded
+from ledger_guard.domain.facts.wake import CallEnded, PeopleCalled
+from ledger_guard.domain.incident_lifecycle import Change
 from ledger_guard.domain.incidents import Incident, IncidentStatus
+from ledger_guard.domain.signals import Trigger
 from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.policy.loader import load_policy
 from ledger_guard.policy.wake import WakeRules
+from ledger_guard.use_cases.approvals import remind_and_call
+from ledger_guard.use_cases.approvals.record_answer import record_answer
 from ledger_guard.use_cases.approvals.request_approval import request_approval
+from ledger_guard.use_cases.health_check.announce import announce
+from ledger_guard.use_cases.health_check.classify_outcome import ClassifyOutcome
+from ledger_guard.use_cases.wake import call_people as calling
 from ledger_guard.use_cases.wake.acknowledge import acknowledge, end_silence, silence, silences
 from ledger_guard.use_cases.wake.call_people import call_people
 from ledger_guard.use_cases.wake.status import calls_now, try_pager
@@ -37,9 +48,9 @@ RULES = {
 class World:
     """A guard in memory with three pagers."""
 
-    def __init__(self, rules=RULES) -> None:
+    def __init__(self, rules=RULES, keys=NO_KEYS) -> None:
         policy = load_policy().model_copy(update={"wake": WakeRules.model_validate(rules)})
-        self.world = memory_world(policy, NOW)
+        self.world = memory_world(policy, NOW, keys)
         self.pagers = {name: InMemoryPager() for name in policy.wake.pagers}
         self.deps = replace(self.world.deps, pagers=self.pagers)
 
@@ -67,6 +78,20 @@ class World:
             task_id="request_approval",
             link="http://airflow/answer",
             proposal="write",
+        )
+
+    def answer_oldest(self) -> None:
+        now = self.world.wall_clock.now()
+        with self.world.state.transaction() as state:
+            asked = min((each.request for each in state.approvals.waiting(now)), key=lambda each: each.requested_at)
+        record_answer(
+            self.deps,
+            asked.approval_id,
+            chosen_options=["Reject"],
+            reason="wrong",
+            answered_by="lead",
+            answered_at=now,
+            timed_out=False,
         )
 
     def wait(self, **length) -> None:
@@ -313,3 +338,166 @@ def test_a_pager_can_be_tried(world):
     assert world.heard("oncall") == ["open", "end"]
     with pytest.raises(BadInputError, match="pager nobody: is unknown; allowed: lead, office, oncall"):
         try_pager(world.deps, "nobody")
+
+
+def test_an_incident_that_the_policy_no_longer_knows_calls_too_and_keeps_no_other_from_calling(world):
+    world.incident()
+    gone = replace(_another(), trigger=Trigger("T9"))
+    with world.world.state.transaction() as state:
+        state.incidents.add(gone)
+    call_people(world.deps)
+    heard = {key: text for _, key, text in world.pagers["oncall"].heard}
+    assert set(heard) == {KEY, f"incident:{gone.incident_id}"}
+    assert "The policy has no row for it: people decide." in heard[f"incident:{gone.incident_id}"]
+    assert "has taken it" in acknowledge(world.deps, gone.incident_id, "anna", how="board", is_proved=True)
+
+
+def _another() -> Incident:
+    begun = NOW - timedelta(minutes=10)
+    found = "7d5b1c9e-6a80-4e5d-8f0c-2f4f6d1f9a12"
+    return Incident(found, T1, IncidentStatus.OPEN, Severity.SEVERE, Scope.ISOLATED, ("bolt",), NOW, begun, begun, summary="9.")
+
+
+class Odd(InMemoryPager):
+    """Fails as no adapter should."""
+
+    def _hear(self, what: str, key: str, text: str) -> None:
+        raise ValueError("https://api.example.com/?key=s3cret")
+
+
+def test_a_pager_that_fails_in_an_odd_way_holds_nobody_up_and_its_words_go_nowhere(world, caplog):
+    world.incident()
+    deps = replace(world.deps, pagers={**world.pagers, "oncall": Odd()})
+    call_people(deps)
+    assert "Could not be reached: oncall (it failed with ValueError)." in world.pagers["lead"].heard[0][2]
+    world.change(status=IncidentStatus.RESOLVED, resolved_at=NOW)
+    call_people(deps)
+    assert world.heard("lead") == ["open", "end"]
+    with world.world.state.transaction() as state:
+        on_record = [str(entry) for entry in state.audit.latest(100)]
+    assert not [line for line in [*on_record, caplog.text] if "s3cret" in line]
+
+
+def test_somebody_takes_it_also_where_a_pager_fails_in_an_odd_way(world):
+    world.incident()
+    call_people(world.deps)
+    deps = replace(world.deps, pagers={**world.pagers, "oncall": Odd()})
+    said = acknowledge(deps, INCIDENT, "anna", how="board", is_proved=True)
+    assert said.endswith("oncall was not told: it failed with ValueError")
+
+
+def test_a_question_that_is_asked_when_those_before_were_answered_calls_anew(world):
+    world.incident(severity=Severity.MILD)
+    world.ask("acme")
+    call_people(world.deps)
+    world.wait(minutes=1)
+    world.ask("bolt")
+    call_people(world.deps)
+    assert world.heard("oncall") == ["open"], "one waits of which people were called"
+    world.answer_oldest()
+    for _ in range(3):
+        call_people(world.deps)
+    assert world.heard("oncall") == ["open", "again"]
+    assert "1 question waits" in world.pagers["oncall"].heard[1][2]
+
+
+def test_a_question_dated_ahead_by_another_machines_clock_calls_each_pager_once_a_check(world):
+    world.incident(severity=Severity.MILD)
+    world.wait(seconds=30)
+    world.ask("acme")
+    world.wait(seconds=-30)
+    call_people(world.deps)
+    assert world.heard("oncall") == ["open"]
+
+
+def test_that_nobody_can_be_reached_is_posted_once(world):
+    world.incident()
+    for pager in world.pagers.values():
+        pager.fault = "down"
+    for _ in range(3):
+        with pytest.raises(PagingFailed):
+            call_people(world.deps)
+    posted = [each.notice for each in world.world.notifier.posted]
+    assert [each.title for each in posted] == ["wake · nobody reached"]
+    assert "nobody could be reached (oncall: down; lead: down)" in posted[0].summary
+
+
+def test_a_channel_that_is_down_as_well_changes_no_error(world):
+    world.incident()
+    world.world.notifier.break_down("down")
+    for pager in world.pagers.values():
+        pager.fault = "down"
+    with pytest.raises(PagingFailed, match="nobody could be reached"):
+        call_people(world.deps)
+
+
+@pytest.mark.parametrize("fact", [CallEnded(pagers=("oncall",), why="over"), PeopleCalled(pager="lead", stage="x", is_done=True)])
+def test_whoever_lacks_the_key_can_neither_end_a_call_nor_keep_one_from_ending(fact):
+    world = World(keys=AuditKeys([AuditKey("2026-01", b"k" * 32)]))
+    world.incident()
+    call_people(world.deps)
+    tables = world.world.state.tables
+    event = recorded(fact, actor="ledger_guard", subject=f"call:{KEY}", at=NOW)
+    forged = chained(tables.audit_head[0] + 1, event, tables.audit_head[1])
+    tables.audit[forged.sequence], tables.audit_head = forged, (forged.sequence, forged.entry_hash)
+    world.change(status=IncidentStatus.RESOLVED, resolved_at=NOW)
+    call_people(world.deps)
+    assert world.all_heard() == {"oncall": ["open", "end"]}
+
+
+def judged(world: World, ago: timedelta) -> None:
+    at = world.world.clock.now() - ago
+    with world.world.state.transaction() as state:
+        for trigger in world.deps.policy.triggers:
+            state.verdicts.save_engine_state(trigger, at, at, b"")
+
+
+@pytest.mark.parametrize(
+    ("is_wished", "minutes", "called"),
+    [(True, 10, []), (True, 11, ["open"]), (False, 11, [])],
+    ids=["it sees", "it is blind", "it is blind and the policy does not call for that"],
+)
+def test_a_blind_guard_calls_where_the_policy_says_so(is_wished, minutes, called):
+    """It is posted in any case; `blind_windows` is two windows of five minutes."""
+    world = World({**RULES, "for_blindness": is_wished})
+    judged(world, timedelta(minutes=minutes))
+    for _ in range(2):
+        call_people(world.deps)
+    assert world.heard("oncall") == called
+    judged(world, timedelta(0))
+    call_people(world.deps)
+    assert world.heard("oncall") == [*called, *("end" for _ in called)]
+
+
+def test_a_silence_of_one_signal_keeps_a_blind_guard_calling():
+    world = World({**RULES, "for_blindness": True})
+    judged(world, timedelta(hours=1))
+    silence(world.deps, 60, "a load test of acme", "anna", triggers=["T1"], tenants=[], is_proved=False)
+    call_people(world.deps)
+    ((_, key, text),) = world.pagers["oncall"].heard
+    assert (key, text.startswith("The guard is blind for 3 signals: T1: no verdict has been produced since")) == ("blind", True)
+
+
+@pytest.mark.parametrize("error", [BadInputError("a question that can't be read"), KeyError("question")])
+def test_whatever_keeps_reminders_from_being_sent_keeps_nobody_asleep(world, monkeypatch, error):
+    def fails(_deps):
+        raise error
+
+    monkeypatch.setattr(remind_and_call, "escalate", fails)
+    world.incident()
+    with pytest.raises(type(error)):
+        remind_and_call.remind_and_call(world.deps)
+    assert world.heard("oncall") == ["open"]
+
+
+@pytest.mark.parametrize("error", [BadInputError("no such row"), KeyError("row")])
+def test_whatever_keeps_people_from_being_called_keeps_no_incident_from_being_posted(world, monkeypatch, error):
+    def fails(_deps):
+        raise error
+
+    monkeypatch.setattr(calling, "call_people", fails)
+    found = world.incident()
+    outcome = ClassifyOutcome(T1, 1, Change.OPENED, INCIDENT, found.severity, found.scope, NOW)
+    with pytest.raises(NotificationFailed):
+        announce(world.deps, outcome)
+    assert len(world.world.notifier.posted) == 1

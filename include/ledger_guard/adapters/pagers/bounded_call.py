@@ -20,12 +20,12 @@ def bounded(name: str, call: Callable[[], Any], seconds: float | None = None) ->
     Raises:
         PagingFailed: it raised, or has not returned in time. Whether people were called is not known then.
     """
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
 
     def run() -> None:
         try:
             call()
-        except Exception as error:  # noqa: BLE001  each service's client has errors of its own
+        except BaseException as error:  # noqa: BLE001  each service's client has errors of its own; one may end its thread
             failures.append(error)
 
     thread = threading.Thread(target=run, name=f"calls {name}", daemon=True)
@@ -37,4 +37,4 @@ def bounded(name: str, call: Callable[[], Any], seconds: float | None = None) ->
     if failures:
         if isinstance(failures[0], PagingFailed):
             raise failures[0]
-        raise PagingFailed(f"{name} refused the call ({type(failures[0]).__name__})") from failures[0]
+        raise PagingFailed(f"{name} refused the call ({type(failures[0]).__name__})")

@@ -34,8 +34,8 @@ class EmailPager:
     def open(self, matter: Matter, *, again: bool) -> None:
         """See Pager."""
         links = "".join(f"<li>{_linked(label, address)}</li>" for label, address in matter.links)
-        worse = "It got worse. " if again else ""
-        self._mail(matter.key, matter.title, f"<p>{escape(worse + matter.text)}</p><ul>{links}</ul>")
+        anew = f"{matter.anew} " if again else ""
+        self._mail(matter.key, matter.title, f"<p>{escape(anew + matter.text)}</p><ul>{links}</ul>")
 
     def acknowledge(self, matter: Matter, by: str) -> None:
         """See Pager."""
@@ -65,8 +65,8 @@ class ApprisePager:
     def open(self, matter: Matter, *, again: bool) -> None:
         """See Pager."""
         links = "\n".join(f"{label}: {address}" for label, address in matter.links)
-        worse = "It got worse. " if again else ""
-        self._message(matter.title, f"{worse}{matter.text}\n{links}")
+        anew = f"{matter.anew} " if again else ""
+        self._message(matter.title, f"{anew}{matter.text}\n{links}")
 
     def acknowledge(self, matter: Matter, by: str) -> None:
         """See Pager."""
@@ -93,8 +93,8 @@ class SlackPager:
 
     def open(self, matter: Matter, *, again: bool) -> None:
         """See Pager."""
-        worse = "It got worse. " if again else ""
-        self._post(Notice(matter.title, worse + matter.text, links=matter.links, mention=self._mention))
+        anew = f"{matter.anew} " if again else ""
+        self._post(Notice(matter.title, anew + matter.text, links=matter.links, mention=self._mention))
 
     def acknowledge(self, matter: Matter, by: str) -> None:
         """See Pager."""
@@ -105,7 +105,10 @@ class SlackPager:
         self._post(Notice(title, f"{why} ({key})"))
 
     def _post(self, notice: Notice) -> None:
-        try:
-            self._notifier.post(notice, None)
-        except NotificationFailed as error:
-            raise PagingFailed(str(error)) from error
+        def post() -> None:
+            try:
+                self._notifier.post(notice, None)
+            except NotificationFailed as error:
+                raise PagingFailed(str(error)) from None
+
+        bounded("Slack", post)

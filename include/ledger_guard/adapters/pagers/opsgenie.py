@@ -37,7 +37,7 @@ class OpsgeniePager:
     def open(self, matter: Matter, *, again: bool) -> None:
         """See Pager. An alert that was acknowledged calls nobody anew: it is closed and opened again."""
         if again:
-            bounded("Opsgenie", lambda: self._alerts.close(matter.key, "it got worse"))
+            bounded("Opsgenie", lambda: self._alerts.close(matter.key, matter.anew))
         links = "\n".join(f"{label}: {address}" for label, address in matter.links)
         payload = {
             "message": one_line(matter.title)[:MESSAGE_CHARACTERS],

@@ -30,9 +30,10 @@ def this_run(dag_run: Any) -> RunOnRecord:
     return RunOnRecord(open_dependencies(), started(dag_run))
 
 
-def writer_claim(task_instance: Any) -> WriterClaim:
+def writer_claim(task_instance: Any, dag_run: Any) -> WriterClaim:
     """Who writes: this run and its try. A retry, and a cleared task, is a later try of the same run."""
-    return claim_of(task_instance.dag_id, task_instance.run_id, task_instance.try_number)
+    made = str(getattr(dag_run, "run_after", None) or "")
+    return claim_of(task_instance.dag_id, task_instance.run_id, task_instance.try_number, made)
 
 
 def started(dag_run: Any) -> StartedRun:

@@ -12,6 +12,7 @@ from ledger_guard.domain.facts.codec import json_form
 from ledger_guard.domain.incidents import Incident
 from ledger_guard.domain.shown_text import listed
 from ledger_guard.domain.windows import iso
+from ledger_guard.entrypoints.cli.keyed import say_if_it_may_not_count
 from ledger_guard.entrypoints.cli.person import by as by_option
 from ledger_guard.use_cases.remediation.close_incident import close_incident
 from ledger_guard.use_cases.reports.incident_record import IncidentRecord, incident_record
@@ -90,7 +91,9 @@ def acknowledge_incident(incident_id: str, by: str) -> None:
     Example:
       python -m ledger_guard incident acknowledge 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --by anna
     """  # noqa: D301
-    click.echo(acknowledge(wiring.open_dependencies(), incident_id, by, how="command line", is_proved=False))
+    deps = wiring.open_dependencies()
+    say_if_it_may_not_count(deps)
+    click.echo(acknowledge(deps, incident_id, by, how="command line", is_proved=False))
 
 
 @incident.command()

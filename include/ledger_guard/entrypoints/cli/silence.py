@@ -11,6 +11,7 @@ from ledger_guard.domain.facts.codec import json_form
 from ledger_guard.domain.shown_text import one_line, wrote
 from ledger_guard.domain.wake import Silence
 from ledger_guard.domain.windows import iso
+from ledger_guard.entrypoints.cli.keyed import say_if_it_may_not_count
 from ledger_guard.entrypoints.cli.person import by as by_option
 from ledger_guard.use_cases.wake import acknowledge as calls
 
@@ -34,6 +35,7 @@ def start(minutes: int, triggers: tuple[str, ...], tenants: tuple[str, ...], rea
       python -m ledger_guard silence start --minutes 60 --trigger T1 --tenant-id default_casino --reason "load test" --by anna
     """  # noqa: D301
     deps = wiring.open_dependencies()
+    say_if_it_may_not_count(deps)
     made = calls.silence(deps, minutes, reason, by, triggers=triggers, tenants=tenants, is_proved=False)
     click.echo(_line(made))
 
@@ -63,7 +65,9 @@ def end(silence_id: str, reason: str, by: str) -> None:
     \b
     Example: python -m ledger_guard silence end 6a0c4f9e-52cb-4c3e-9d6e-0d8ed4b0a9d1 --reason "the test is over" --by anna
     """  # noqa: D301
-    found = calls.end_silence(wiring.open_dependencies(), silence_id, reason, by, is_proved=False)
+    deps = wiring.open_dependencies()
+    say_if_it_may_not_count(deps)
+    found = calls.end_silence(deps, silence_id, reason, by, is_proved=False)
     click.echo(f"ended: people are called for {calls.about(found)} again")
 
 

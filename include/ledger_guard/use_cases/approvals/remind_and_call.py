@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ledger_guard.domain.errors import NotificationFailed
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.approvals.escalate import escalate
 from ledger_guard.use_cases.wake.call_people import call_people, try_to_call
@@ -18,7 +17,8 @@ def remind_and_call(deps: Dependencies) -> list[str]:
     """
     try:
         reminded = escalate(deps)
-    except NotificationFailed:
+    except Exception:
+        # whatever it is: a question that can't be read may not keep people asleep
         try_to_call(deps)
         raise
     return [*reminded, *call_people(deps)]

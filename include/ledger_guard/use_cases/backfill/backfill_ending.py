@@ -11,7 +11,7 @@ from ledger_guard.domain.facts.backfill import script_ending
 from ledger_guard.domain.incidents import ActionStatus
 from ledger_guard.domain.plans import Plan, PlanStatus, RowState
 from ledger_guard.domain.windows import iso
-from ledger_guard.domain.writer_leases import WriterLease, claim_of
+from ledger_guard.domain.writer_leases import WriterLease
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.approvals.granted_runs import RunOnRecord
 from ledger_guard.use_cases.approvals.own_actions import end_own_action
@@ -79,8 +79,8 @@ def _stopped(run: RunOnRecord, lease: WriterLease | None, plan: Plan, rows: Mapp
     words = stopped_after(task, plan, rows) if task else ""
     if not words:
         return ""
-    own, now = claim_of(run.run.dag_id, run.run.run_id), run.deps.wall_clock.now()
-    if lease and lease.plan_id == plan.plan_id and lease.run != own.run and not lease.is_over and not lease.is_stale(now):
+    now, is_own = run.deps.wall_clock.now(), lease is not None and lease.is_of(run.run.dag_id, run.run.run_id)
+    if lease and lease.plan_id == plan.plan_id and not is_own and not lease.is_over and not lease.is_stale(now):
         return f"{words}, where {lease.claim.sentence} has taken over; see there"
     if task == "force" and now > plan.expires_at:
         return f"{words}; the plan expired at {iso(plan.expires_at)}: start a new run for the rest"

@@ -17,6 +17,7 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.signals.triage import before_a_backfill
 from ledger_guard.use_cases.approvals.break_glass import PARAM, TASK_ID, break_glass, wants_to_act_alone
 from ledger_guard.use_cases.approvals.own_actions import begun_now
+from ledger_guard.use_cases.approvals.past_repairs import followed
 from ledger_guard.use_cases.approvals.repair_record import not_alone_because, record_follow_up
 from ledger_guard.use_cases.approvals.request_approval import gate_link
 from ledger_guard.use_cases.backfill.dry_run import dry_run
@@ -192,7 +193,21 @@ def force_run(
     """
     planned = _plan_to_write(deps, params, plan["plan_id"], "backfill", actor)
     outcome = execute_plan(deps, planned.plan_id, actor, open_script, claim)
-    return {**outcome, "again": _again(deps, planned, actor, claim)} if outcome.get("drifted") else outcome
+    if outcome.get("drifted"):
+        return {**outcome, "again": _again(deps, planned, actor, claim)}
+    begun = _begun_follow_up(deps, planned)
+    return (
+        outcome if begun is None else {**outcome, "again": {"plan_id": begun, **asdict(force(deps, begun, actor, claim=claim))}}
+    )
+
+
+def _begun_follow_up(deps: Dependencies, planned: Plan) -> str | None:
+    """The follow-up plan whose write an earlier try of the run left half-way; None where there is none."""
+    with deps.state.transaction() as state:
+        latest = state.plans.latest(planned.tenant_id)
+        if latest is None or latest.status is not PlanStatus.FORCING or followed(state, latest.plan_id) != planned.plan_id:
+            return None
+    return latest.plan_id
 
 
 def _again(deps: Dependencies, planned: Plan, actor: str, claim: WriterClaim) -> dict[str, Any]:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from ledger_guard.domain.errors import LedgerGuardError
 from ledger_guard.domain.facts.codec import recorded, told
 from ledger_guard.domain.facts.incidents import MissingVerdictsTold
 from ledger_guard.domain.notices import Notice
-from ledger_guard.domain.signals import Trigger, WindowState
-from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Dependencies
-from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.approvals.held_up import see_dags, see_overdue, tell_held_up, tell_not_begun
 from ledger_guard.use_cases.approvals.orphaned_questions import close_orphans, tell_orphans
 from ledger_guard.use_cases.health_check.oddities import tell_dark
 from ledger_guard.use_cases.health_check.verify_again import verify_again
 from ledger_guard.use_cases.notify.notify import notify
+from ledger_guard.use_cases.wake.blindness import blind_sentences
 
 #: the same alert is not repeated within this time (wall-clock)
 REPEAT_AFTER = timedelta(hours=1)
@@ -32,7 +30,7 @@ def watch(deps: Dependencies) -> list[str]:
     Empty when all is well. Raises SourceUnavailable when guard state does not answer.
     """
     with deps.state.transaction() as state:
-        return [sentence for trigger in deps.policy.triggers for sentence in _guard_alerts(deps, state, trigger)]
+        return blind_sentences(deps, state)
 
 
 def watch_and_tell(deps: Dependencies) -> list[str]:
@@ -50,33 +48,6 @@ def watch_and_tell(deps: Dependencies) -> list[str]:
         fact = MissingVerdictsTold(triggers=tuple(_triggers(sentences)), sentences=tuple(sentences))
         state.audit.append(recorded(fact, actor="ledger_guard", subject="guard", at=deps.wall_clock.now()))
     return sentences
-
-
-def _guard_alerts(deps: Dependencies, state: UnitOfWork, trigger: Trigger) -> Iterator[str]:
-    now, length = deps.clock.now(), timedelta(minutes=deps.policy.window_minutes)
-    judged_at, judged_through = state.verdicts.last_judged_at(trigger), state.verdicts.judged_through(trigger)
-    if judged_at is None or judged_through is None:
-        sequence, _ = state.audit.head()
-        # a new guard has no verdict at its very first check; from the second on this is an alert
-        if sequence:
-            yield f"{trigger.value}: no verdict has been produced yet."
-        return
-    patience = timedelta(seconds=deps.policy.sensing.allowed_lateness_seconds + deps.policy.sensing.give_up_after_seconds)
-    if now - judged_at > deps.policy.blind_windows * length:
-        yield f"{trigger.value}: no verdict has been produced since {iso(judged_at)}."
-    elif now - judged_through > patience + (deps.policy.blind_windows + 1) * length:
-        yield f"{trigger.value}: verdicts end at {iso(judged_through)}; it is now {iso(now)}."
-    if reason := _blindness(deps, state, trigger, judged_through):
-        yield f"{trigger.value}: the guard is blind: its last {deps.policy.blind_windows} windows could not be read ({reason})."
-
-
-def _blindness(deps: Dependencies, state: UnitOfWork, trigger: Trigger, judged_through: datetime) -> str:
-    """Why the newest judged windows could not be read; empty when one could."""
-    length = timedelta(minutes=deps.policy.window_minutes)
-    windows = state.readings.windows(trigger, judged_through - deps.policy.blind_windows * length, judged_through)
-    if len(windows) < deps.policy.blind_windows or any(sensed.state is not WindowState.NO_DATA for sensed in windows):
-        return ""
-    return windows[-1].reason
 
 
 def _triggers(sentences: list[str]) -> list[str]:

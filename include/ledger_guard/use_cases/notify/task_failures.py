@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from ledger_guard.domain.errors import NotificationFailed, SourceUnavailable
@@ -15,6 +16,10 @@ from ledger_guard.use_cases.notify.notify import notify
 _NOTE = "failures_told"
 #: keys of the note: the tries that were told, by task; and the task whose failure is told and not yet closed or corrected
 _TRIES, _OPEN, _IS_WRONG = "tries", "open", "is_to_be_corrected"
+#: and the tasks of which a notice was begun, with when: it stands there until it was posted
+_BEGUN = "begun"
+#: a post that was begun so long ago is under way no more: its process was killed
+UNDER_WAY = timedelta(minutes=1)
 
 
 def tell_once(deps: Dependencies, run: StartedRun, task: tuple[str, int], notice: Notice, *, goes_on: bool = False) -> bool:
@@ -37,15 +42,27 @@ def _told_once(deps: Dependencies, run: StartedRun, task: tuple[str, int], notic
         with deps.state.transaction() as state:
             _keep(deps, state, run, earlier)
         raise
+    _posted(deps, run, task[0])
     return True
 
 
+def _posted(deps: Dependencies, run: StartedRun, task_id: str) -> None:
+    with deps.state.transaction() as state:
+        state.audit.take_turn()
+        told = _told(state.runs.noted(run.dag_id, run.run_id, _NOTE))
+        begun = {each: at for each, at in told[_BEGUN].items() if each != task_id}
+        _keep(deps, state, run, {**told, _BEGUN: begun})
+
+
 def tell_ending_once(deps: Dependencies, run: StartedRun, task: tuple[str, int], notice: Notice) -> bool:
-    """As `tell_once`, of the task that records how the run ended: not posted where the failure that it reports was told."""
+    """As `tell_once`, of the task that records how the run ended: not posted where the failure that it reports was told.
+
+    A notice that was begun and is not posted may never be: its process may be gone. Then this one is, rather twice than never.
+    """
     try:
         with deps.state.transaction() as state:
             told = _told(state.runs.noted(run.dag_id, run.run_id, _NOTE))
-            is_told = bool(told[_OPEN])
+            is_told = bool(told[_OPEN]) and told[_OPEN] not in told[_BEGUN]
             if is_told:
                 _keep(deps, state, run, {**told, _OPEN: ""})
     except SourceUnavailable:
@@ -73,10 +90,11 @@ def _marked(deps: Dependencies, run: StartedRun, task: tuple[str, int], leaves_o
             # two calls for one try may come in two processes at the same moment
             state.audit.take_turn()
             told = _told(state.runs.noted(run.dag_id, run.run_id, _NOTE))
-            if told[_TRIES].get(task_id, 0) >= try_number:
+            now, newest = deps.wall_clock.now(), told[_TRIES].get(task_id, 0)
+            if newest > try_number or (newest == try_number and not _is_given_up(told[_BEGUN].get(task_id), now)):
                 return None
-            tries = {**told[_TRIES], task_id: try_number}
-            _keep(deps, state, run, {_TRIES: tries, _OPEN: leaves_open, _IS_WRONG: True})
+            tries, begun = {**told[_TRIES], task_id: try_number}, {**told[_BEGUN], task_id: now.isoformat()}
+            _keep(deps, state, run, {_TRIES: tries, _OPEN: leaves_open, _IS_WRONG: True, _BEGUN: begun})
     except SourceUnavailable:
         # people come first
         return _told(None)
@@ -84,7 +102,11 @@ def _marked(deps: Dependencies, run: StartedRun, task: tuple[str, int], leaves_o
 
 
 def _told(note: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {_TRIES: {}, _OPEN: "", _IS_WRONG: False, **(note or {})}
+    return {_TRIES: {}, _OPEN: "", _IS_WRONG: False, _BEGUN: {}, **(note or {})}
+
+
+def _is_given_up(begun_at: str | None, now: datetime) -> bool:
+    return begun_at is not None and now - datetime.fromisoformat(begun_at) >= UNDER_WAY
 
 
 def _keep(deps: Dependencies, state: Any, run: StartedRun, told: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from ledger_guard.domain.errors import BadInputError, PagingFailed, SafetyRefusal
+from ledger_guard.domain.errors import BadInputError, SafetyRefusal
 from ledger_guard.domain.facts.codec import Fact, recorded
 from ledger_guard.domain.facts.wake import CallAcknowledged, CallsSilenced, SilenceEnded
 from ledger_guard.domain.identifiers import new_id
@@ -20,6 +20,7 @@ from ledger_guard.domain.windows import iso
 from ledger_guard.ports import Dependencies
 from ledger_guard.use_cases.notify.notify import action_notice, notify, tell
 from ledger_guard.use_cases.wake.matters import incident_key, matter_of_incident
+from ledger_guard.use_cases.wake.refused import refused
 
 
 def acknowledge(deps: Dependencies, incident_id: str, by: str, *, how: str, is_proved: bool) -> str:
@@ -39,7 +40,7 @@ def acknowledge(deps: Dependencies, incident_id: str, by: str, *, how: str, is_p
             what = "is resolved" if incident.is_over else f"is {incident.severity.value}: it calls nobody"
             raise BadInputError(f"incident {incident_id}: {what}; allowed: a severe incident that is not resolved")
         matter = matter_of_incident(deps, incident)
-        calls = calls_on_record(state.audit, matter.key, matter.stage, now)
+        calls = calls_on_record(state.audit, matter, now)
         if calls.acknowledged_by is not None:
             raise SafetyRefusal(f"incident {incident_id}: {calls.acknowledged_by} has taken it already; needed: nothing")
         fact = CallAcknowledged(stage=matter.stage, how=how, is_proved=is_proved)
@@ -48,10 +49,8 @@ def acknowledge(deps: Dependencies, incident_id: str, by: str, *, how: str, is_p
         )
     untold = []
     for name in sorted(calls.open_at & set(deps.pagers)):
-        try:
-            deps.pagers[name].acknowledge(matter, who)
-        except PagingFailed as error:
-            untold.append(f"{name} was not told: {error}")
+        if why := refused(lambda pager=deps.pagers[name]: pager.acknowledge(matter, who)):  # type: ignore[misc]
+            untold.append(f"{name} was not told: {why}")
     sentence = f"{named(who, is_proved)} has taken it ({how}); nobody else is called unless it gets worse."
     tell(lambda: notify(deps, action_notice(deps, incident_id, "acknowledge", sentence, ())))
     return " ".join([sentence, *untold])

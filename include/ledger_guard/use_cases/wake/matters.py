@@ -14,8 +14,10 @@ from ledger_guard.domain.shown_text import counted, listed, one_line
 from ledger_guard.domain.verdicts import Severity
 from ledger_guard.domain.wake import Matter
 from ledger_guard.domain.windows import iso
+from ledger_guard.policy.triggers import MatrixRow
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
+from ledger_guard.use_cases.wake.blindness import blind_sentences
 
 #: questions outside of any incident have no row of the matrix
 _NO_OWNER = ""
@@ -24,12 +26,16 @@ _NO_OWNER = ""
 def matters_now(deps: Dependencies, state: UnitOfWork) -> list[Matter]:
     """Everything that people should know of at once; without what a matrix row in shadow finds, and without drills."""
     found = list(_incidents(deps, state))
-    return [*found, *(_questions(deps, state) if deps.policy.wake.for_approvals else ())]
+    found += _questions(deps, state) if deps.policy.wake.for_approvals else ()
+    return [*found, *(_blindness(deps, state) if deps.policy.wake.for_blindness else ())]
 
 
 def matter_of_incident(deps: Dependencies, incident: Incident) -> Matter:
     """The matter that a severe incident is."""
-    row = deps.policy.row_for(incident.trigger, incident.severity, incident.scope)
+    row = _row(deps, incident)
+    owner = row.owner if row else _NO_OWNER
+    described = deps.policy.triggers.get(incident.trigger)
+    proposed = f"Proposed: {', '.join(row.actions)}. Owner: {owner}." if row else "The policy has no row for it: people decide."
     tenants = listed(incident.tenants, deps.policy.notification.list_at_most, nobody="no tenant", sign="+")
     how_bad = f"{incident.severity.value}, {incident.scope.value}, {counted(len(incident.tenants), 'tenant', 'tenants')}"
     return Matter(
@@ -37,10 +43,10 @@ def matter_of_incident(deps: Dependencies, incident: Incident) -> Matter:
         stage=incident.described,
         trigger=incident.trigger.value,
         tenants=frozenset(incident.tenants),
-        owner=row.owner,
+        owner=owner,
         title=f"{deps.policy.named(incident.trigger)}: {how_bad} since {iso(incident.first_window_start)}",
-        text=f"{one_line(incident.summary)} Tenants: {tenants}. Proposed: {', '.join(row.actions)}. Owner: {row.owner}.".strip(),
-        links=(_board(deps), ("Runbook", deps.policy.trigger(incident.trigger).runbook)),
+        text=f"{one_line(incident.summary)} Tenants: {tenants}. {proposed}".strip(),
+        links=(_board(deps), *((("Runbook", described.runbook),) if described else ())),
         incident_id=incident.incident_id,
     )
 
@@ -56,13 +62,18 @@ def _incidents(deps: Dependencies, state: UnitOfWork) -> Iterator[Matter]:
             yield matter_of_incident(deps, incident)
 
 
-def _is_in_shadow(deps: Dependencies, state: UnitOfWork, incident: Incident) -> bool:
+def _row(deps: Dependencies, incident: Incident) -> MatrixRow | None:
+    """The matrix row of an incident; None where the policy no longer has one, as for a trigger that was taken out."""
     try:
-        row = deps.policy.row_for(incident.trigger, incident.severity, incident.scope)
+        return deps.policy.row_for(incident.trigger, incident.severity, incident.scope)
     except BadInputError:
-        # people decide what an incident means that the policy does not know
-        return False
-    return mode_of_row(state.audit, deps.policy.modes, row.name).mode is Mode.SHADOW
+        return None
+
+
+def _is_in_shadow(deps: Dependencies, state: UnitOfWork, incident: Incident) -> bool:
+    row = _row(deps, incident)
+    # people decide what an incident means that the policy does not know
+    return row is not None and mode_of_row(state.audit, deps.policy.modes, row.name).mode is Mode.SHADOW
 
 
 def _questions(deps: Dependencies, state: UnitOfWork) -> Iterator[Matter]:
@@ -79,7 +90,7 @@ def _key_of_question(request: ApprovalRequest) -> str:
 def _asked(deps: Dependencies, state: UnitOfWork, key: str, questions: Sequence[ApprovalRequest]) -> Matter:
     first = min(questions, key=lambda each: each.expires_at)
     incident = state.incidents.get(first.incident_id) if first.incident_id else None
-    row = deps.policy.row_for(incident.trigger, incident.severity, incident.scope) if incident else None
+    row = _row(deps, incident) if incident else None
     approvers = dict.fromkeys(name for each in questions for name in each.approvers)
     asked = listed(
         [f"{each.kind.value} {one_line(each.subject_id)}" for each in questions], deps.policy.notification.list_at_most
@@ -87,8 +98,10 @@ def _asked(deps: Dependencies, state: UnitOfWork, key: str, questions: Sequence[
     links = tuple(("Answer here", each.link) for each in questions[:1] if each.link)
     return Matter(
         key=key,
-        # a question more, or one that is asked again, calls nobody anew: the first call said where they wait
+        # a question more calls nobody anew while one waits of which people were called: that call said where they wait
         stage="waiting",
+        since=min(each.requested_at for each in questions),
+        anew="Those before were answered; this waits now.",
         trigger=incident.trigger.value if incident else "",
         tenants=frozenset(incident.tenants) if incident else frozenset(),
         owner=row.owner if row else _NO_OWNER,
@@ -97,6 +110,23 @@ def _asked(deps: Dependencies, state: UnitOfWork, key: str, questions: Sequence[
         links=(*links, _board(deps)),
         incident_id=first.incident_id,
     )
+
+
+def _blindness(deps: Dependencies, state: UnitOfWork) -> Iterator[Matter]:
+    """One matter for all signals of which nothing is seen; routes and silences that name a trigger or a tenant are not for it."""
+    if sentences := blind_sentences(deps, state):
+        yield Matter(
+            key="blind",
+            # one signal more calls nobody anew: whoever was called looks at the guard
+            stage="blind",
+            trigger="",
+            tenants=frozenset(),
+            owner=_NO_OWNER,
+            title=f"The guard is blind for {counted(len(sentences), 'signal', 'signals')}",
+            text=f"{one_line(' '.join(sentences))} An incident there would not be detected.",
+            links=(_board(deps),),
+            incident_id=None,
+        )
 
 
 def _board(deps: Dependencies) -> tuple[str, str]:

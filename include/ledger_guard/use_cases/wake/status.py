@@ -17,7 +17,7 @@ def calls_now(deps: Dependencies) -> list[str]:
     with deps.state.transaction() as state:
         matters = matters_now(deps, state)
         silences = (*deps.policy.wake.planned_silences(now), *silences_on_record(state.audit, now))
-        found = [(matter, calls_on_record(state.audit, matter.key, matter.stage, now)) for matter in matters]
+        found = [(matter, calls_on_record(state.audit, matter, now)) for matter in matters]
     lines = []
     for matter, calls in found:
         route = next((each for each in deps.policy.wake.as_routes if each.fits(matter, now)), None)
