@@ -75,7 +75,7 @@ _SOURCES: dict[str, Callable[[_Places, Any], SignalSource]] = {
     "prometheus": lambda places, source: PrometheusSource(source, _caller(source), places.clock),
     "sql": lambda places, source: SqlQuerySource(source, lambda: airflow_engine(source.connection), places.clock),
     "balance_comparison": lambda places, source: BalanceComparisonSource(
-        places.platform, places.policy.platform, places.clock, source.incremental
+        places.platform, places.policy.platform, places.clock, source.incremental, source.most_seconds
     ),
 }
 #: by the word in a channel's `kind`

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -12,13 +14,15 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
 from ledger_guard.domain.errors import BadInputError, LedgerGuardError
+from ledger_guard.domain.facts.codec import json_form
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.platform import Scheduler
 from ledger_guard.use_cases.reports.board import board
+from ledger_guard.use_cases.reports.incident_record import incident_record
 from ledger_guard.use_cases.reports.report import incident_report
 from ledger_guard_board.forms import OrderRefused
 from ledger_guard_board.orders import ORDERS, add_orders, may_order
-from ledger_guard_board.pages import HERE, html, opened_dependencies, security_headers, wants_page
+from ledger_guard_board.pages import HERE, html, opened_dependencies, rendered, security_headers, wants_page
 from ledger_guard_board.view_model import BoardView, board_view
 
 _STATIC_FILES = {"board.css": "text/css", "board.js": "text/javascript"}
@@ -63,7 +67,32 @@ def incident(incident_id: str, deps: Annotated[Dependencies, Depends(opened_depe
         report = incident_report(deps, incident_id)
     except BadInputError as error:
         return html("unavailable.html", 404, title="There is no such incident", sentences=[str(error)], base="../")
-    return html("report.html", 200, report=report, base="../", refresh_seconds=0)
+    return html("report.html", 200, report=rendered(report), incident_id=incident_id, base="../", refresh_seconds=0)
+
+
+@app.get("/incidents/{incident_id}/report.md")
+def incident_markdown(incident_id: str, deps: Annotated[Dependencies, Depends(opened_dependencies)]) -> Response:
+    """The report as a file."""
+    return _download(lambda: incident_report(deps, incident_id), "text/markdown", f"incident-{incident_id}.md")
+
+
+@app.get("/incidents/{incident_id}/record.json")
+def incident_json(incident_id: str, deps: Annotated[Dependencies, Depends(opened_dependencies)]) -> Response:
+    """Everything on record about the incident, as a file for programs."""
+
+    def record() -> str:
+        return json.dumps(json_form(incident_record(deps, incident_id)), indent=2, ensure_ascii=False)
+
+    return _download(record, "application/json", f"incident-{incident_id}.json")
+
+
+def _download(content: Callable[[], str], media_type: str, file_name: str) -> Response:
+    try:
+        text = content()
+    except BadInputError as error:
+        return JSONResponse({"detail": str(error)}, status_code=404)
+    # the id is that of a stored incident by now: it holds no sign that a header could not
+    return Response(text, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{file_name}"'})
 
 
 @app.get("/state.json")

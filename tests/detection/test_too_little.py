@@ -37,6 +37,19 @@ def test_the_same_by_several_players_is():
     assert world.levels == [SEVERE]
 
 
+@pytest.mark.parametrize("exposure", [0, 3, 200])
+def test_a_total_failure_is_found_where_a_source_counts_only_what_came_through(exposure):
+    world = Learned(rate=0.02)
+    for _ in range(3):
+        world.step((200, exposure), subjects=150)
+    assert world.levels == [SEVERE]
+
+
+def test_a_total_failure_of_one_tenant_is_no_lack_of_traffic(platform):
+    judged = [platform.judge(platform.traffic() | {"t00": (60, 0)}) for _ in range(3)]
+    assert judged[-1]["t00"].severity is Severity.SEVERE
+
+
 def test_a_tiny_tenants_sentence_says_how_long_a_rise_would_take_to_show(with_tiny):
     verdict = with_tiny.live(1)[-1]["tiny"]
     assert verdict.severity is Severity.INSUFFICIENT

@@ -84,3 +84,11 @@ def test_a_night_of_four_hundred_tenants_raises_no_false_alarm(seed):
             if counts[tenant, number]
         ]
         assert dark_tenants([grid[number] for number in span], readings, CHANCE, 2) == []
+
+
+def test_a_tenant_whose_every_request_fails_is_not_dark_where_only_what_came_through_is_counted():
+    windows = [Window(NOON + number * FIVE, FIVE) for number in range(13)]
+    failing = [
+        Reading(T1, "a", window, 20 if number > 9 else 0, 0 if number > 9 else 20, 0) for number, window in enumerate(windows)
+    ]
+    assert dark_tenants(windows, failing, CHANCE, 2) == []

@@ -25,11 +25,14 @@ ROUTES = (
     "/ledger-guard/state.json",
     "/ledger-guard/health",
     "/ledger-guard/incidents/7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0001",
+    "/ledger-guard/incidents/7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0001/report.md",
+    "/ledger-guard/incidents/7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f0001/record.json",
     "/ledger-guard/stop",
     "/ledger-guard/release",
     "/ledger-guard/static/board.css",
     "/ledger-guard/static/board.js",
 )
+REPORT = ROUTES[3]
 BROWSER = {"Accept": "text/html"}
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 
@@ -52,6 +55,8 @@ def test_these_are_all_the_routes_that_the_board_has(board_client):
         "/",
         "/health",
         "/incidents/{incident_id}",
+        "/incidents/{incident_id}/record.json",
+        "/incidents/{incident_id}/report.md",
         "/release",
         "/release",
         "/state.json",
@@ -174,10 +179,38 @@ def test_hostile_tenant_ids_reasons_and_links_are_shown_as_text(board_client, wo
 def test_an_incidents_report_is_one_link_away(board_client, world, login_of):
     with world.state.transaction() as state:
         state.incidents.add(incident(summary=HOSTILE))
-    answer = board_client.get(ROUTES[3], headers=login_of("viewer"))
+    answer = board_client.get(REPORT, headers=login_of("viewer"))
     assert answer.status_code == 200
     assert incident().incident_id in answer.text
     assert "<script>alert" not in answer.text
+
+
+def test_a_report_is_a_page_with_headings_and_tables_and_no_one_elses_markup(board_client, world, login_of):
+    with world.state.transaction() as state:
+        state.incidents.add(incident(summary=f"{HOSTILE} ![x](http://evil.example/x.png) [go](javascript:alert(1))"))
+    text = board_client.get(REPORT, headers=login_of("viewer")).text
+    assert "<h1>" in text
+    assert "<h2>" in text
+    assert "<li>" in text
+    assert "# Incident" not in text
+    assert "<img" not in text
+    assert 'href="javascript:' not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "holds"), [("report.md", "text/markdown", "# "), ("record.json", "application/json", "{")]
+)
+def test_a_report_can_be_taken_along_as_a_file(board_client, world, login_of, name, media_type, holds):
+    with world.state.transaction() as state:
+        state.incidents.add(incident(summary=HOSTILE))
+    answer = board_client.get(f"{REPORT}/{name}", headers=login_of("viewer"))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith(media_type)
+    assert answer.headers["content-disposition"].startswith("attachment; ")
+    assert answer.text.startswith(holds)
+    assert incident().incident_id in answer.text
+    unknown = board_client.get(f"/ledger-guard/incidents/nothing/{name}", headers=login_of("viewer"))
+    assert unknown.status_code == 404
 
 
 @pytest.mark.parametrize("incident_id", ["7d0f9d52-5b1c-4f5e-9a3d-2f6f1f1f9999", "not-an-id", "%3Cscript%3E"])

@@ -35,7 +35,9 @@ def observe(batch: WindowBatch, rows: NDArray[np.intp], tenants: int, several: f
     events, exposure, subjects = np.zeros(tenants), np.zeros(tenants), np.full(tenants, np.nan)
     if batch.is_complete:
         present[rows] = True
-        events[rows], exposure[rows], subjects[rows] = batch.events, batch.exposure, batch.subjects
+        # what failed was attempted, even where a source counts only what came through: then nothing is left in a total failure
+        attempted = np.where(batch.exposure == 0, batch.events, batch.exposure)
+        events[rows], exposure[rows], subjects[rows] = batch.events, attempted, batch.subjects
         # as far as the source tells them: nothing is at least as many as NaN
         is_several[rows] = batch.subjects >= several
     if not events_accumulate:

@@ -87,7 +87,7 @@ def why_whole(before: LastComparison | None, window: Window, now: PlatformMoment
         return "there is no comparison before"
     reasons = (
         (before.window_end != window.start, "the window before was not compared"),
-        (before.settings != settings, "the policy changed"),
+        (before.settings != settings, "the policy or the rule of comparing changed"),
         (before.place != now.place, "the database or its tables are not those of the comparison before"),
         (before.too_many, "too many players differed"),
         (grid.cell(before.whole_end) != grid.cell(window.end), "it is time for a whole comparison"),

@@ -40,8 +40,8 @@ def dark_tenants(
     place = {window.start: number for number, window in enumerate(windows)}
     by_tenant: dict[str, dict[int, int]] = {}
     for reading in readings:
-        if reading.exposure and reading.window.start in place:
-            by_tenant.setdefault(reading.tenant_id, {})[place[reading.window.start]] = reading.exposure
+        if reading.attempts and reading.window.start in place:
+            by_tenant.setdefault(reading.tenant_id, {})[place[reading.window.start]] = reading.attempts
     if not by_tenant:
         return []
     needed = math.log(len(by_tenant)) - math.log(missing_data_probability)

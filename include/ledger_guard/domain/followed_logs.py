@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -56,6 +57,17 @@ class LogSight:
     def is_settled(self, now: datetime, seconds: int = SETTLED_AFTER_SECONDS) -> bool:
         """Whether nobody wrote to it for so long."""
         return (now - self.written_at).total_seconds() >= seconds
+
+
+@dataclass(frozen=True)
+class PlacesSeen:
+    """What the followed places hold now."""
+
+    files: Sequence[LogSight]
+    #: folders that are not there or can't be read: sentences for people
+    gone: Sequence[str] = ()
+    #: folders and patterns in which there is no file: sentences for people
+    empty: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ USUAL_WITHIN = timedelta(days=1)
 
 
 def exposures(readings: Iterable[Reading]) -> Counter[datetime]:
-    """The fleet's exposure by window start."""
+    """The fleet's attempts by window start."""
     totals: Counter[datetime] = Counter()
     for reading in readings:
-        totals[reading.window.start] += reading.exposure
+        totals[reading.window.start] += reading.attempts
     return totals
 
 

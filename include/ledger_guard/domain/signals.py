@@ -88,6 +88,11 @@ class Reading:
     #: None: not known, as of a reading stored before money was summed
     money: MoneyAtRisk | None = None
 
+    @property
+    def attempts(self) -> int:
+        """The exposure, or the events where these are more: what failed was attempted."""
+        return max(self.events, self.exposure)
+
 
 @dataclass(frozen=True)
 class SensedWindow:

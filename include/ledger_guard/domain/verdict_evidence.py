@@ -39,7 +39,8 @@ def in_words(verdict: Verdict, began: str, nouns: Nouns) -> str:
     low, high = _share(reasons, "band_low"), _share(reasons, "band_high")
     if low is not None and high is not None:
         parts.append(f"band {low} to {high}")
-    if isinstance(ratio := reasons.get("ratio"), int | float):
+    # of a window in which nothing failed any more the rise of before says nothing
+    if isinstance(ratio := reasons.get("ratio"), int | float) and reasons.get("events"):
         parts.append(f"{ratio:.3g} times the baseline")
     parts.append(f"window {iso(verdict.window.start)} to {iso(verdict.window.end)}")
     if began:
@@ -51,6 +52,8 @@ def _value(reasons: Mapping[str, Any], nouns: Nouns) -> str:
     """As in `41 refused withdrawals of 1,200 (3.42%)`."""
     counts = f"{_counted(reasons, 'events')} {nouns.events} of {_counted(reasons, 'exposure')}"
     rate = _share(reasons, "rate")
+    if reasons.get("events") == 0:
+        return f"{counts}, none any more; the alarm ends after quiet windows"
     return counts if rate is None else f"{counts} ({rate})"
 
 

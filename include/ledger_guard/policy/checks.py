@@ -13,7 +13,7 @@ from ledger_guard.policy.command_runner import BackfillWriter
 from ledger_guard.policy.people_checks import RULES_OF_PEOPLE
 from ledger_guard.policy.retention import retention_suffices
 from ledger_guard.policy.schema import Policy
-from ledger_guard.policy.sources import AccessEvents
+from ledger_guard.policy.sources import AccessEvents, BalanceComparison
 from ledger_guard.policy.words import PLACEHOLDER, Problem
 
 _FLAG_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -87,6 +87,15 @@ def _numbers_are_ordered(policy: Policy) -> Iterator[Problem]:
         if detection.sustained_minutes <= policy.window_minutes:
             given, window = detection.sustained_minutes, policy.window_minutes
             yield f"{place}.sustained_minutes", f"{given} is not longer than a window; allowed: more than {window}"
+
+
+def _comparisons_end_within_a_window(policy: Policy) -> Iterator[Problem]:
+    most = policy.window_minutes * 60
+    for trigger, described in policy.triggers.items():
+        source = described.source
+        if isinstance(source, BalanceComparison) and source.most_seconds > most:
+            place = f"triggers.{trigger.value}.source.most_seconds"
+            yield place, f"{source.most_seconds} is longer than a window; allowed: {most} or less"
 
 
 def _mappings_know_their_tenant(policy: Policy) -> Iterator[Problem]:
@@ -199,6 +208,7 @@ _RULES: tuple[Rule, ...] = (
     _actions_fit_their_row,
     _nothing_is_left_to_be_filled_in,
     _numbers_are_ordered,
+    _comparisons_end_within_a_window,
     _budgets_can_be_reached,
     _limits_by_money_can_be_reached,
     _mappings_know_their_tenant,

@@ -68,6 +68,8 @@ class BalanceComparison(Source):
     kind: Literal["balance_comparison"]
     #: None: every comparison is whole
     incremental: Incremental | None = None
+    #: a comparison that takes longer is ended and its window is `no_data`; one window at most, for the next one waits for it
+    most_seconds: int = Field(240, ge=1, le=3600)
 
 
 class SqlQuery(Source):

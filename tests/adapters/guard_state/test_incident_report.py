@@ -182,7 +182,7 @@ def test_what_still_waits_is_named(world):
         state.rotations.add(a_rotation(due_at=NOON, **mine))
 
     assert section(stored(world, incident, fill=fill), "Still open").splitlines() == [
-        "- The incident is open: 1 quiet windows so far.",
+        "- The incident is open: 1 of 2 quiet windows so far.",
         (
             "- An answer by payments-lead or ops-lead until 2026-03-01T13:00:00Z, at http://localhost:8080/required-actions: "
             "switch ledger_enforce_balance off everywhere"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 import psycopg
 import pytest
-from session_servers import Replicated
+from session_servers import Replicated, wait_until
 from tests.triggers import T3
 
 from ledger_guard.adapters.clocks.system import SystemClock
@@ -27,8 +29,12 @@ POLICY = load_policy()
 class OnReplica:
     """Compares on the replica, window after window."""
 
+    @staticmethod
+    def uri(replicated: Replicated) -> str:
+        return replicated.replica
+
     def __init__(self, replicated: Replicated) -> None:
-        settings = ConnectionSettings.parse(replicated.replica, "ledger_db_reader")
+        settings = ConnectionSettings.parse(self.uri(replicated), "ledger_db_reader")
         incremental = Incremental(whole_from_hour=3, slices=SLICES, most_moved_share=1)
         self.source = BalanceComparisonSource(settings, POLICY.platform, SystemClock(), incremental)
         self.replicated, self.window = replicated, Window(datetime(2026, 3, 1, 12, tzinfo=timezone.utc), FIVE)
@@ -39,6 +45,14 @@ class OnReplica:
         found = self.source.compare(T3, self.window, self.left)
         self.window, self.left = self.window.next, found.left
         return found
+
+
+class OnPrimary(OnReplica):
+    """Compares on the primary."""
+
+    @staticmethod
+    def uri(replicated: Replicated) -> str:
+        return replicated.primary
 
 
 @pytest.fixture
@@ -52,6 +66,8 @@ def primary(replicated: Replicated) -> Iterator[psycopg.Connection]:
         )
         connection.execute("insert into walletbalance select 'compared', id, 'USD', 10, 0, 0, 0 from player where id like 'c%'")
         yield connection
+    # the one before may have ended with the server
+    with psycopg.connect(replicated.primary, autocommit=True) as connection:
         for table in ("walletbalance", "player"):
             connection.execute(
                 psycopg.sql.SQL("delete from {} where tenant_id = 'compared'").format(psycopg.sql.Identifier(table))
@@ -84,3 +100,32 @@ def test_what_was_deleted_is_found_when_the_players_turn_comes(replicated, prima
     assert found[-1].readings[0].events == 1
     [_, said] = windows.source.cost(T3, windows.window, windows.window)
     assert said.startswith("deleted rows are not told here")
+
+
+def counted_since(uri: str) -> object:
+    """Since when the server counts; None while it does not answer."""
+    try:
+        with psycopg.connect(uri) as connection:
+            return connection.execute("select pg_stat_get_bgwriter_stat_reset_time()").fetchone()
+    except psycopg.OperationalError:
+        return None
+
+
+@pytest.mark.usefixtures("primary")
+def test_a_server_that_crashed_counts_anew_so_all_are_compared(replicated):
+    """What was deleted before is counted nowhere; nor is it sure that the files are those of before."""
+    windows = OnPrimary(replicated)
+    windows.next()
+    assert "compared all" not in windows.next().told
+    with psycopg.connect(replicated.primary, autocommit=True) as connection:
+        connection.execute("select pg_stat_reset()")
+    assert "not those of the comparison before" in windows.next().told, "counts were reset"
+    before = counted_since(replicated.primary)
+    with psycopg.connect(replicated.primary, autocommit=True) as connection:
+        connection.execute("set synchronous_commit = local")
+        connection.execute("delete from walletbalance where player_id = 'c7'")
+        os.kill(connection.info.backend_pid, signal.SIGKILL)
+    wait_until(lambda: counted_since(replicated.primary) not in (None, before))
+    found = windows.next()
+    assert "not those of the comparison before" in found.told
+    assert found.readings[0].events == 1

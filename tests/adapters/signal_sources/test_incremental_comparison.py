@@ -11,8 +11,10 @@ from ledger_guard.adapters.memory.state import InMemoryGuardState
 from ledger_guard.adapters.postgres.connection import ConnectionSettings
 from ledger_guard.adapters.postgres.roles import ROLE_NAMES, roles_sql
 from ledger_guard.adapters.postgres.state import PostgresGuardState
+from ledger_guard.adapters.signal_sources import balance_comparison
 from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.windows import Window
+from ledger_guard.sql import statement
 
 pytestmark = pytest.mark.postgres
 PLAYERS, READER = 40, ROLE_NAMES["reader"]
@@ -208,7 +210,7 @@ def _night(comparisons: Comparisons, hands: Hands) -> None:
     ("happens", "because"),
     [
         pytest.param(_later, "the window before was not compared", id="a window without data"),
-        pytest.param(_another_policy, "the policy changed", id="another policy"),
+        pytest.param(_another_policy, "the policy or the rule of comparing changed", id="another policy"),
         pytest.param(_night, "it is time for a whole comparison", id="by night"),
         pytest.param(
             lambda comparisons, _: comparisons.spoil(too_many=True), "too many players differed", id="more than are kept"
@@ -230,11 +232,26 @@ def _night(comparisons: Comparisons, hands: Hands) -> None:
             "the database or its tables are not those of the comparison before",
             id="a table of other columns",
         ),
+        pytest.param(
+            lambda _, hands: hands.run(
+                "alter table player rename balance_real_available to before",
+                "alter table player rename balance_real to balance_real_available",
+                "alter table player rename before to balance_real",
+            ),
+            "the database or its tables are not those of the comparison before",
+            id="columns that changed their names",
+        ),
     ],
 )
 def test_all_are_compared_where_it_is_not_sure_that_nothing_was_missed(comparisons, hands, happens, because):
     happens(comparisons, hands)
     assert comparisons.next().told == f"compared all {PLAYERS} players: {because}"
+    assert comparisons.next().told == f"compared 0 of {PLAYERS} players"
+
+
+def test_all_are_compared_when_another_version_of_the_guard_compares_otherwise(comparisons, monkeypatch):
+    monkeypatch.setattr(balance_comparison, "statement", lambda name: statement(name) + "\n-- otherwise")
+    assert comparisons.next().told == f"compared all {PLAYERS} players: the policy or the rule of comparing changed"
     assert comparisons.next().told == f"compared 0 of {PLAYERS} players"
 
 
@@ -286,6 +303,21 @@ def test_a_ledger_in_partitions_is_followed(hands, policy):
     assert comparisons.next().told.endswith("rows were deleted")
     hands.run("alter table parts detach partition parts_old")
     assert "not those of the comparison before" in comparisons.next().told
+
+
+def test_a_table_that_others_inherit_from_is_followed_with_them(comparisons, hands):
+    hands.run("create table heir (like walletbalance including all) inherits (walletbalance)")
+    assert "not those of the comparison before" in comparisons.next().told
+    hands.run("insert into heir select * from only walletbalance where player_id = 'p9'")
+    hands.run("delete from only walletbalance where player_id = 'p9'")
+    assert events(comparisons.next().readings) == {"a": (0, PLAYERS)}
+    hands.run("delete from heir")
+    found = comparisons.next()
+    assert (found.told.endswith("rows were deleted"), events(found.readings)) == (True, {"a": (1, PLAYERS)})
+    hands.run("insert into heir select 'a', 'p9', 'USD', 10, 0, 0, 0")
+    assert events(comparisons.next().readings) == {"a": (0, PLAYERS)}
+    hands.run("truncate heir")
+    assert events(comparisons.next().readings) == {"a": (1, PLAYERS)}
 
 
 def test_the_readers_role_may_do_it(hands, policy):

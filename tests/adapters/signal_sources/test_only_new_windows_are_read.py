@@ -51,10 +51,16 @@ def history(module_database_uri) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+def plan_of(connection, name: str, start: datetime, end: datetime) -> dict:
+    """The plan of a statement over the windows from `start` to `end`."""
+    between = {"start": start, "end": end, "trigger": "T1", "triggers": ["T1"], "window_length": WINDOW, **REQUEST}
+    around = {"requests_from": start - WINDOW, "requests_before": end + WINDOW}
+    (plan,) = connection.execute(f"explain (format json) {statement(name)}", {**between, **around}).fetchone()
+    return plan[0]["Plan"]
+
+
 def scans(connection, name: str, start: datetime, end: datetime) -> list[tuple[str, str]]:
     """How, and of which table, a statement reads, by its plan."""
-    between = {"start": start, "end": end, "trigger": "T1", "triggers": ["T1"], "window_length": WINDOW, **REQUEST}
-    (plan,) = connection.execute(f"explain (format json) {statement(name)}", between).fetchone()
     found: list[tuple[str, str]] = []
 
     def look(node) -> None:
@@ -63,7 +69,7 @@ def scans(connection, name: str, start: datetime, end: datetime) -> list[tuple[s
         for inner in node.get("Plans", []):
             look(inner)
 
-    look(plan[0]["Plan"])
+    look(plan_of(connection, name, start, end))
     return found
 
 
@@ -75,6 +81,14 @@ def test_a_check_reads_the_newest_window_by_an_index_and_the_slices_of_its_day_a
     for kind, table in found:
         assert "Index" in kind or table.endswith("_default") or table == "kept_verdict", (kind, table)
         assert not table or table.endswith(today) or table in ("sensed_window", "kept_verdict"), (kind, table)
+
+
+@pytest.mark.parametrize("name", [*OF_THE_SOURCE, *OF_THE_STATE])
+def test_the_other_slices_are_not_even_planned(history, name):
+    def left_out_late(node) -> int:
+        return node.get("Subplans Removed", 0) + sum(left_out_late(inner) for inner in node.get("Plans", []))
+
+    assert left_out_late(plan_of(history, name, END - WINDOW, END)) == 0
 
 
 @pytest.mark.parametrize("name", ["guard/revise_given_windows", "guard/delete_revised_readings"])

@@ -193,6 +193,13 @@ def test_a_query_may_say_how_far_the_source_is_complete(database):
         database.source(complete_query="select 'soon'").complete_through(T1)
 
 
+def test_of_several_moments_none_is_taken_for_the_one_through_which_the_source_is_complete(database):
+    """A query that forgot its `max`, or groups by tenant: which row comes first is chance."""
+    database.holds((NOON, "a", 0, 1, 0), (NOON + FIVE, "b", 0, 1, 0))
+    with pytest.raises(SourceUnavailable, match=r"complete_query gave several rows; allowed: one row with one moment"):
+        database.source(complete_query="select window_start from counts").complete_through(T1)
+
+
 def test_a_query_that_fails_is_told_in_the_databases_words_without_the_statement(database):
     for ask in (
         lambda: database.source("select :start, :end from nowhere").readings(T1, AT_NOON, AT_NOON),

@@ -207,6 +207,32 @@ def test_it_stays_dark_for_hours_and_is_over_with_its_first_request(busy):
     assert dark(busy) == []
 
 
+@pytest.mark.parametrize("hours", [1, 3, 9])
+def test_a_tenant_that_went_dark_while_no_check_ran_is_found_by_the_first_that_does(busy, hours):
+    deliver(busy, T1, range(12, 15), BUSY)
+    deliver(busy, T1, range(15, 15 + hours * 12), {"a": (1, 30)})
+    busy.clock.advance(timedelta(hours=hours, minutes=15))
+    sense(busy.deps, T1)
+    assert dark(busy) == [("b", 15, 40)]
+
+
+def test_a_tenant_that_was_dark_and_is_back_when_checks_go_on_is_not_told(busy):
+    deliver(busy, T1, range(12, 60), {"a": (1, 30)})
+    deliver(busy, T1, range(60, 84), BUSY)
+    busy.clock.advance(timedelta(hours=6))
+    sense(busy.deps, T1)
+    assert dark(busy) == []
+
+
+@pytest.mark.parametrize(("empty", "is_dark"), [(7, False), (8, True)])
+def test_a_tenant_is_dark_after_the_policys_time_however_long_that_is(busy, empty, is_dark):
+    sensing = busy.deps.policy.sensing.model_copy(update={"blind_after_minutes": 40})
+    busy = replace(busy, deps=replace(busy.deps, policy=busy.deps.policy.model_copy(update={"sensing": sensing})))
+    for number in range(12, 12 + empty):
+        next_window(busy, number, {"a": (1, 30)})
+    assert bool(dark(busy)) is is_dark
+
+
 def test_a_tenant_that_the_platform_no_longer_has_is_not_dark(busy):
     for number in (12, 13):
         next_window(busy, number, {"a": (1, 30)})

@@ -6,7 +6,7 @@ import shutil
 from datetime import timedelta
 
 import pytest
-from access_lines import COMBINED_LINE, NOW
+from access_lines import COMBINED_LINE, NOW, POLICY, line_events
 from backports import zstd
 from following import ELEVEN, Following, line, lines
 
@@ -489,3 +489,63 @@ def test_a_file_that_is_renamed_between_seeing_and_reading_it_is_read_at_the_nex
     found = following.look()
     assert (found.already_known, found.rejected, found.held) == (0, 0, [])
     assert sorted(following.seconds) == [*range(40), *range(100, 180)]
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+def test_a_log_that_was_read_with_a_wrong_mapping_is_read_anew_with_the_right_one(following, monkeypatch, is_given_up):
+    if is_given_up:
+        monkeypatch.setattr(access_events, "MOST_REJECTS", 20)
+    following.append(lines(0, 400))
+    right = following.follower._folder._mappings
+    following.follower._folder._mappings = {
+        "jsonl": ("caddy", POLICY.access_log["caddy"], line_events(POLICY.access_log["caddy"]))
+    }
+    assert "none of its lines could be used as caddy" in following.look(is_last=True).held[0] or is_given_up
+    following.restart()
+    following.follower._folder._mappings = right
+    found = following.look()
+    assert (found.accepted, found.held, found.lost, found.complete_through) == (400, [], [], ELEVEN + timedelta(minutes=5))
+    following.restart()
+    following.append(lines(400, 405))
+    found = following.look()
+    assert (found.accepted, found.already_known, found.rejected) == (5, 0, 0)
+    assert following.seconds == list(range(405))
+
+
+def test_a_log_of_which_nothing_can_be_used_still_is_not_read_again(following):
+    following.append("noise\n" * 60)
+    following.follower._folder._format = "jsonl"
+    following.look()
+    following.restart()
+    following.follower._folder._format = "jsonl"
+    assert (following.look().rejected, len(following.look().held)) == (0, 1)
+
+
+@pytest.mark.parametrize("there", ["logs/*.log", "logs"])
+def test_a_place_without_any_file_is_told_and_holds_completeness_and_the_others_are_read(tmp_path, there):
+    """Its mount may be gone, or its name mistyped; what the other places have does not stand for it."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "others").mkdir()
+    following = Following(tmp_path / "others", places=[str(tmp_path / "others"), str(tmp_path / there)])
+    following.append(lines(0, 400))
+    found = following.look()
+    assert (len(found.held), "has no file" in found.held[0], found.complete_through) == (1, True, None)
+    assert found.accepted == 400
+    (tmp_path / "logs" / "a.log").write_text(line(400))
+    found = following.look()
+    assert (found.accepted, found.held, found.complete_through) == (1, [], ELEVEN + timedelta(minutes=5))
+
+
+def test_while_one_folder_is_away_the_others_are_read_and_nothing_counts_as_lost(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    following = Following(tmp_path / "a", places=[str(tmp_path / "a"), str(tmp_path / "b")])
+    following.append(lines(0, 3) + line(3)[:20])
+    (tmp_path / "b" / "b.log").write_text(line(10) + line(11)[:20])
+    following.look()
+    (tmp_path / "b").rename(tmp_path / "away")
+    following.append(line(3)[20:] + line(4)[:20])
+    looks = [following.look() for _ in range(3)]
+    assert [(each.accepted, len(each.held), each.lost) for each in looks] == [(1, 1, []), (0, 1, []), (0, 1, [])]
+    (tmp_path / "away").rename(tmp_path / "b")
+    assert following.look().held == []

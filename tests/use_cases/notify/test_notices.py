@@ -85,6 +85,14 @@ def test_the_evidence_has_value_baseline_band_ratio_window_and_since_when(world,
     )
 
 
+def test_a_window_in_which_nothing_fails_any_more_is_not_told_as_a_rise(world, open_incident):
+    incident = open_incident()
+    _judge(world, incident, "acme", events=0)
+    evidence = dict(incident_notice(world.deps, incident.incident_id, "classify").facts)["Evidence acme"]
+    assert evidence.startswith("severe: 0 refused withdrawals of 40, none any more; the alarm ends after quiet windows;")
+    assert "times the baseline" not in evidence
+
+
 def test_money_at_risk_is_one_line_numbers_first_over_the_newest_alarm_of_each_tenant(world, open_incident):
     incident = open_incident(tenants=("acme", "beta", "gone"))
     at_risk = {"at_risk_currency": "USD", "at_risk_without_amount": 0}

@@ -151,10 +151,12 @@ def test_an_incident_that_is_not_over_holds_what_it_may_read_and_lets_go_when_it
     assert place.days_of_readings() == [0]
 
 
-def test_the_report_of_an_incident_is_the_same_after_its_verdicts_were_dropped(place):
+@pytest.mark.parametrize("has_slices", [True, False], ids=["of slices", "in the default one, as upkeep was off for weeks"])
+def test_the_report_of_an_incident_is_the_same_after_its_verdicts_were_dropped(place, has_slices):
     ago = KEEP.verdicts_days + 4
     begun = window(ago)
-    keep_storage(at(place.deps, NOW - 10 * DAY))
+    if has_slices:
+        keep_storage(at(place.deps, NOW - 10 * DAY))
     incident = an_incident(
         tenants=("tenant-a",),
         status=IncidentStatus.RESOLVED,
@@ -229,6 +231,14 @@ def test_rows_that_come_when_they_are_too_old_are_stored_told_and_deleted_by_the
     assert keep_storage(place.deps).cleared == 1
     assert guard_status(place.deps).notes == ()
     assert place.days_of_readings() == [0]
+
+
+def test_a_row_from_the_future_does_not_keep_old_rows_in_the_default_partition(place):
+    keep_storage(place.deps)
+    place.store([reading(0), reading(-20)])
+    place.store([reading(90)])
+    assert keep_storage(place.deps).cleared == 1
+    assert place.days_of_readings() == [-20, 0]
 
 
 def test_status_tells_when_no_partition_was_made_for_tomorrow(place):

@@ -6,7 +6,7 @@ import glob
 import os
 import stat
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ledger_guard.adapters.access_log.line_events import LineEvents
 from ledger_guard.adapters.access_log.log_bytes import blocks, is_compressed, opened_log
 from ledger_guard.adapters.access_log.log_file import guessed_format, line_entries
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.followed_logs import FINGERPRINT_BYTES, LogBatch, LogPosition, LogSight
+from ledger_guard.domain.followed_logs import FINGERPRINT_BYTES, LogBatch, LogPosition, LogSight, PlacesSeen
 from ledger_guard.domain.windows import UTC
 from ledger_guard.policy.platform import AccessLogMapping
 
@@ -47,13 +47,21 @@ class FolderOfLogs:
         for _, _, events in self._mappings.values():
             events.as_of(now)
 
-    def sights(self) -> Sequence[LogSight]:
+    def sights(self) -> PlacesSeen:
         """See LogFolder."""
         found: dict[str, LogSight] = {}
-        for path in sorted({path for place in self._places for path in _files(place)}):
-            if sight := _sight(path):
+        gone, empty = [], []
+        for place in self._places:
+            try:
+                seen = [sight for path in sorted(_files(place)) if (sight := _sight(path))]
+            except BadInputError as error:
+                gone.append(str(error))
+                continue
+            if not seen:
+                empty.append(f"{place}: has no file; allowed: a folder or pattern with logs (no pipe, and no link to one)")
+            for sight in seen:
                 found.setdefault(sight.file_id, sight)
-        return sorted(found.values(), key=lambda sight: (sight.written_at, sight.path))
+        return PlacesSeen(sorted(found.values(), key=lambda sight: (sight.written_at, sight.path)), gone, empty)
 
     def first_bytes(self, sight: LogSight) -> bytes:
         """See LogFolder."""
@@ -68,7 +76,7 @@ class FolderOfLogs:
                 checksum, length = zlib.crc32(block, checksum), length + len(block)
         return checksum, length
 
-    def batches(self, sight: LogSight, position: LogPosition | None, now: datetime) -> Iterator[LogBatch]:
+    def batches(self, sight: LogSight, position: LogPosition | None, now: datetime) -> Generator[LogBatch]:
         """See LogFolder."""
         line_format = guessed_format(Path(sight.path)) if self._format == "auto" else self._format
         if line_format not in self._mappings:

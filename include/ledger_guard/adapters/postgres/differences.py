@@ -36,6 +36,7 @@ class PostgresDifferences:
         with self._connection.cursor() as cursor, cursor.copy(statement("platform/copy_seen_openings")) as copy:
             for block in seen:
                 copy.write(block)
+        self._connection.execute(statement("platform/ease_judging"))
         self._connection.execute(judged.within(statement("platform/judge_tenant")), self._parameters)
         self._connection.execute(statement("platform/analyze_judged"))
         counted = self._connection.execute(judged.within(statement("platform/count_tenant")), self._parameters)

@@ -66,7 +66,10 @@ class AccessEventSource:
             query = statement("signals/select_unmeasurable_windows")
             rows = connection.execute(query, self._windows(first, last)).fetchall()
             codeless = self._without_codes(connection, first, last)
-            unreadable = connection.execute(statement("signals/select_unreadable_windows"), self._windows(first, last)).fetchall()
+            around = {"requests_from": first.start - first.length, "requests_before": last.end + last.length}
+            unreadable = connection.execute(
+                statement("signals/select_unreadable_windows"), {**self._windows(first, last), **around}
+            ).fetchall()
         return {
             **codeless,
             **{

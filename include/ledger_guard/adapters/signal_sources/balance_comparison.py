@@ -26,6 +26,7 @@ from ledger_guard.domain.comparisons import (
     turn,
     why_whole,
 )
+from ledger_guard.domain.errors import SourceUnavailable
 from ledger_guard.domain.findings import RowCause
 from ledger_guard.domain.money import MOST_CENTS
 from ledger_guard.domain.signals import MoneyAtRisk, Reading, Trigger
@@ -67,12 +68,19 @@ class BalanceComparisonSource:
     """
 
     def __init__(
-        self, platform: ConnectionSettings, mapped: Platform, clock: Clock, incremental: Incremental | None = None
+        self,
+        platform: ConnectionSettings,
+        mapped: Platform,
+        clock: Clock,
+        incremental: Incremental | None = None,
+        most_seconds: int = 240,
     ) -> None:
+        """`most_seconds` bounds the statement that compares; every other statement keeps to the platform's bound."""
         self._platform = platform
         self._mapped = mapped
         self._clock = clock
         self._incremental = incremental
+        self._most_seconds = most_seconds
         self._names = platform_names(mapped)
 
     def complete_through(self, trigger: Trigger) -> datetime | None:  # noqa: ARG002  one comparison for all
@@ -147,7 +155,9 @@ class BalanceComparisonSource:
         return open_reader(self._platform, self._mapped, "signals")
 
     def _settings(self, incremental: Incremental) -> str:
-        texts = self._mapped.model_dump_json(), incremental.model_dump_json()
+        # another version of the guard may compare otherwise: what was right by the old rule was not looked at by the new one
+        rule = JudgedWallets(self._mapped).within(statement("signals/count_mismatches")).as_string()
+        texts = self._mapped.model_dump_json(), incremental.model_dump_json(), rule
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
     def _players(self, connection: Connection) -> dict[str, int]:
@@ -162,7 +172,16 @@ class BalanceComparisonSource:
         has_ledger = has_ledger_table(connection, self._mapped)
         judged = JudgedWallets(self._mapped, has_ledger=has_ledger, chosen=None if chosen is None else sorted(chosen))
         parameters = {**judged.parameters(None), "most_cents": MOST_CENTS, "most_ids": most_ids}
-        rows = connection.execute(judged.within(statement("signals/count_mismatches")), parameters).fetchall()
+        connection.execute(statement("signals/bound_comparison"), {"most_milliseconds": self._most_seconds * 1000})
+        connection.execute(statement("platform/ease_judging"))
+        try:
+            rows = connection.execute(judged.within(statement("signals/count_mismatches")), parameters).fetchall()
+        except psycopg.errors.QueryCanceled as error:
+            who = "all players" if chosen is None else f"{len(chosen):,} players"
+            ended = f"comparing {who} was ended ({error.diag.message_primary})"
+            raise SourceUnavailable(
+                f"{_WHAT}: {ended}; allowed: {self._most_seconds} s, `most_seconds` of the source in the policy"
+            ) from error
         return {tenant_id: list(found) for tenant_id, found in itertools.groupby(rows, key=itemgetter("tenant_id"))}
 
 

@@ -53,9 +53,13 @@ class SqlQuerySource:
         """See SignalSource."""
         asked = self._source.complete_query
         with self._open() as connection:
-            value = connection.execute(text(asked or statement("counts/probe"))).scalar()
+            rows = connection.execute(text(asked or statement("counts/probe"))).fetchmany(2)
         if asked is None:
             return self._clock.now() - timedelta(seconds=self._source.complete_after_seconds)
+        if len(rows) > 1:
+            what = f"connection {self._source.connection}: complete_query gave several rows"
+            raise SourceUnavailable(f"{what}; allowed: one row with one moment, as `select max(…)`")
+        value = rows[0][0] if rows else None
         if value is None:
             return None
         moment = moment_of(value, naive_is_utc=self._source.times != "zoned")

@@ -5,7 +5,7 @@
 -- Parameters: those of the parts; chosen_tenants and chosen_players (text[] of one length, each pair once; null: all players); within (interval: requests booked closer than this may have overlapped).
 -- Rows: one a player; amounts in cents as doubles, null where unreadable; finding is null where the wallet is right.
 -- Index: the wallet table's primary key (tenant, player, currency); players have no index on their tenant.
-with booking as (
+with booking as not materialized (
     {bookings}
 ), chosen as (
     -- the players that alone are judged, where not all of them are
@@ -17,131 +17,10 @@ with booking as (
         %(note_types)s::text[], %(note_without_provider)s::boolean[], %(note_available)s::float8[], %(note_holds_held)s::boolean[],
         %(note_booked)s::boolean[]
     ) as n (type, without_provider, available, holds_held, booked)
-), movement as materialized (
-    {movements}
-), booked_step as materialized (
-    -- the rows of one transaction and payment step, put together
+), balance as materialized (
+    -- a number of each player's own: what follows is put together by it, for it is compared faster than the ids
     select
-        tenant_id,
-        player_id,
-        tx_id,
-        step,
-        min(booked_at) filter (where moves = 'both') as booked_at,
-        count(*) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as rows_of_wallet,
-        count(*) filter (where moves = 'both' and is_own_currency and is_readable) as both_rows,
-        min(available) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as least_available,
-        max(available) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as most_available,
-        min(held) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as least_held,
-        max(held) filter (where moves in ('both', 'wallet') and is_own_currency and is_readable) as most_held
-    from movement
-    where tx_id is not null
-    group by tenant_id, player_id, tx_id, step
-), noted as materialized (
-    {notes}
-), first_note as (
-    select distinct on (tenant_id, player_id) *
-    from noted
-    order by tenant_id, player_id, noted_at, transaction_id collate "C"
-), first_note_with_held as (
-    select distinct on (tenant_id, player_id) *
-    from noted
-    where holds_held
-    order by tenant_id, player_id, noted_at, transaction_id collate "C"
-), fact as (
-    select
-        m.tenant_id,
-        m.player_id,
-        bool_and(m.is_readable or m.moves = 'unknown') as is_readable,
-        bool_or(m.moves = 'unknown') as has_unknown,
-        -- a wallet-only row makes a missing wallet from 0, every other row from the player's balances
-        coalesce(
-            min(m.booked_at) filter (where m.moves = 'wallet' and m.is_own_currency)
-                <= coalesce(min(m.booked_at) filter (where m.moves = 'both' and m.is_own_currency), 'infinity'),
-            false
-        ) as may_be_born_from_0,
-        coalesce(sum(m.available) filter (where m.moves in ('both', 'player')), 0) as side_available,
-        coalesce(sum(m.held) filter (where m.moves in ('both', 'player')), 0) as side_held,
-        coalesce(sum(m.available) filter (where m.moves in ('both', 'player') and not m.is_own_currency), 0) as foreign_available,
-        coalesce(sum(m.held) filter (where m.moves in ('both', 'player') and not m.is_own_currency), 0) as foreign_held,
-        coalesce(sum(m.available) filter (where m.moves = 'player' and m.is_own_currency), 0) as player_only_available,
-        coalesce(sum(m.held) filter (where m.moves = 'player' and m.is_own_currency), 0) as player_only_held,
-        coalesce(sum(m.available) filter (where m.moves = 'wallet' and m.is_own_currency), 0) as wallet_only_available,
-        coalesce(sum(m.held) filter (where m.moves = 'wallet' and m.is_own_currency), 0) as wallet_only_held,
-        coalesce(sum(m.available) filter (
-            where m.moves in ('both', 'player') and m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id
-        ), 0) as available_before_note,
-        coalesce(sum(m.held) filter (
-            where m.moves in ('both', 'player') and m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id
-        ), 0) as held_before_note,
-        coalesce(sum(m.available) filter (
-            where m.moves in ('both', 'player') and m.booked_at < h.noted_at and m.tx_id is distinct from h.transaction_id
-        ), 0) as available_before_held_note,
-        coalesce(sum(m.held) filter (
-            where m.moves in ('both', 'player') and m.booked_at < h.noted_at and m.tx_id is distinct from h.transaction_id
-        ), 0) as held_before_held_note
-    from movement m
-    left join first_note n on n.tenant_id = m.tenant_id and n.player_id = m.player_id
-    left join first_note_with_held h on h.tenant_id = m.tenant_id and h.player_id = m.player_id
-    group by m.tenant_id, m.player_id
-), payment as (
-    -- rows of one payment: booked on both sides it counts there, else its first wallet-only row does; where the rows contradict
-    -- each other nobody can tell which of them counts
-    select
-        tenant_id,
-        player_id,
-        bool_or(is_contradicted) as is_booked_twice,
-        coalesce(sum((rows_of_wallet - 1) * least_available) filter (where not is_contradicted), 0) as twice_available,
-        coalesce(sum((rows_of_wallet - 1) * least_held) filter (where not is_contradicted), 0) as twice_held
-    from (
-        select *, both_rows > 1 or least_available <> most_available or least_held <> most_held as is_contradicted
-        from booked_step
-        where step <> '' and rows_of_wallet > 1
-    ) as same_payment
-    group by tenant_id, player_id
-), request as (
-    -- what moved the player before the first note, and the note itself; all of it where nothing was noted
-    select m.tenant_id, m.player_id, m.booked_at as at
-    from movement m
-    left join first_note n on n.tenant_id = m.tenant_id and n.player_id = m.player_id
-    where m.moves in ('both', 'player')
-      and (m.available <> 0 or m.held <> 0)
-      -- of one booked at the note's very moment nobody can tell whether the note holds it; without an id it may be the note's own
-      and (
-          n.player_id is null
-          or (m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id)
-          or (m.booked_at = n.noted_at and m.tx_id <> n.transaction_id)
-      )
-    union all
-    select tenant_id, player_id, noted_at
-    from first_note
-), overlap as (
-    select tenant_id, player_id, coalesce(bool_or(at - before < %(within)s), false) as is_possible
-    from (
-        select tenant_id, player_id, at, lag(at) over (partition by tenant_id, player_id order by at) as before
-        from request
-    ) as requests_in_turn
-    group by tenant_id, player_id
-), hold as (
-    select tenant_id, player_id, coalesce(bool_or(booked_at - before < %(within)s), false) as may_overlap
-    from (
-        select
-            tenant_id, player_id, booked_at, lag(booked_at) over (partition by tenant_id, player_id order by booked_at) as before
-        from movement
-        where moves in ('both', 'player') and held <> 0
-    ) as holds_in_turn
-    group by tenant_id, player_id
-), alike as (
-    -- wallets under a code that only looks like the currency: the same money or other money, nobody can tell
-    select distinct w.{wallet_tenant} as tenant_id, w.{wallet_player} as player_id
-    from {wallet} w
-    where (%(tenant_id)s::text is null or w.{wallet_tenant} = %(tenant_id)s)
-      and w.{wallet_currency} <> %(currency)s
-      and upper(trim(w.{wallet_currency})) = upper(%(currency)s)
-      and {among_wallets}
-), seen as (
-    {seen}
-), balance as (
-    select
+        row_number() over () as player_number,
         p.{player_tenant} as tenant_id,
         p.{player_key} as player_id,
         {player_available_cents} as player_available,
@@ -159,10 +38,123 @@ with booking as (
     where (%(tenant_id)s::text is null or p.{player_tenant} = %(tenant_id)s)
       and (%(player_ids)s::text[] is null or p.{player_key} = any(%(player_ids)s))
       and {among_players}
+), movement as materialized (
+    select
+        b.player_number, m.tx_id, m.booked_at, m.is_own_currency, m.moves, m.step, m.available, m.held, m.is_readable,
+        m.is_of_player,
+        -- of a word the planner would expect one row in 200, and look through all of them for each note
+        m.moves = 'both' as is_of_both
+    from (
+        {movements}
+    ) as m
+    join balance b on b.tenant_id = m.tenant_id and b.player_id = m.player_id
+), noted as materialized (
+    {notes}
+), first_note as (
+    select distinct on (player_number) *
+    from noted
+    order by player_number, noted_at, transaction_id collate "C"
+), first_note_with_held as (
+    select distinct on (player_number) *
+    from noted
+    where holds_held
+    order by player_number, noted_at, transaction_id collate "C"
+), fact as (
+    select
+        player_number,
+        bool_and(is_readable or moves = 'unknown') as is_readable,
+        bool_or(moves = 'unknown') as has_unknown,
+        -- a wallet-only row makes a missing wallet from 0, every other row from the player's balances
+        coalesce(
+            min(booked_at) filter (where moves = 'wallet' and is_own_currency)
+                <= coalesce(min(booked_at) filter (where moves = 'both' and is_own_currency), 'infinity'),
+            false
+        ) as may_be_born_from_0,
+        coalesce(sum(available) filter (where is_of_player), 0) as side_available,
+        coalesce(sum(held) filter (where is_of_player), 0) as side_held,
+        coalesce(sum(available) filter (where is_of_player and not is_own_currency), 0) as foreign_available,
+        coalesce(sum(held) filter (where is_of_player and not is_own_currency), 0) as foreign_held,
+        coalesce(sum(available) filter (where moves = 'player' and is_own_currency), 0) as player_only_available,
+        coalesce(sum(held) filter (where moves = 'player' and is_own_currency), 0) as player_only_held,
+        coalesce(sum(available) filter (where moves = 'wallet' and is_own_currency), 0) as wallet_only_available,
+        coalesce(sum(held) filter (where moves = 'wallet' and is_own_currency), 0) as wallet_only_held
+    from movement
+    group by player_number
+), before_note_with_held as (
+    select m.player_number, sum(m.available) as available, sum(m.held) as held
+    from movement m
+    join first_note_with_held n on n.player_number = m.player_number
+    where m.is_of_player and m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id
+    group by m.player_number
+), payment as (
+    -- rows of one payment: booked on both sides it counts there, else its first wallet-only row does; where the rows contradict
+    -- each other nobody can tell which of them counts
+    select
+        player_number,
+        bool_or(is_contradicted) as is_booked_twice,
+        coalesce(sum((rows_of_wallet - 1) * least_available) filter (where not is_contradicted), 0) as twice_available,
+        coalesce(sum((rows_of_wallet - 1) * least_held) filter (where not is_contradicted), 0) as twice_held
+    from (
+        select
+            player_number,
+            count(*) as rows_of_wallet,
+            min(available) as least_available,
+            min(held) as least_held,
+            count(*) filter (where moves = 'both') > 1 or min(available) <> max(available) or min(held) <> max(held)
+                as is_contradicted
+        from movement
+        where tx_id is not null and step <> '' and moves in ('both', 'wallet') and is_own_currency and is_readable
+        group by player_number, tx_id, step
+        having count(*) > 1
+    ) as same_payment
+    group by player_number
+), earlier as (
+    -- what moved the player before the first note, all of it where nothing was noted; the note itself is the request after the last
+    select
+        player_number,
+        coalesce(bool_or(booked_at - before < %(within)s), false)
+            or coalesce(max(noted_at) - max(booked_at) < %(within)s, false) as may_overlap,
+        coalesce(sum(available) filter (where booked_at < noted_at), 0) as available_before_note,
+        coalesce(sum(held) filter (where booked_at < noted_at), 0) as held_before_note
+    from (
+        select
+            m.player_number, m.booked_at, m.available, m.held, n.noted_at,
+            lag(m.booked_at) over (partition by m.player_number order by m.booked_at) as before
+        from movement m
+        left join first_note n on n.player_number = m.player_number
+        where m.is_of_player
+          and (m.available <> 0 or m.held <> 0)
+          -- of one booked at the note's very moment nobody can tell whether the note holds it; without an id it may be the note's own
+          and (
+              n.player_number is null
+              or (m.booked_at < n.noted_at and m.tx_id is distinct from n.transaction_id)
+              or (m.booked_at = n.noted_at and m.tx_id <> n.transaction_id)
+          )
+    ) as request
+    group by player_number
+), hold as (
+    select player_number, coalesce(bool_or(booked_at - before < %(within)s), false) as may_overlap
+    from (
+        select
+            player_number, booked_at, lag(booked_at) over (partition by player_number order by booked_at) as before
+        from movement
+        where is_of_player and held <> 0
+    ) as holds_in_turn
+    group by player_number
+), alike as (
+    -- wallets under a code that only looks like the currency: the same money or other money, nobody can tell
+    select distinct w.{wallet_tenant} as tenant_id, w.{wallet_player} as player_id
+    from {wallet} w
+    where (%(tenant_id)s::text is null or w.{wallet_tenant} = %(tenant_id)s)
+      and w.{wallet_currency} <> %(currency)s
+      and upper(trim(w.{wallet_currency})) = upper(%(currency)s)
+      and {among_wallets}
+), seen as (
+    {seen}
 ), opening as (
     select
         b.*,
-        f.player_id is not null as has_movements,
+        f.player_number is not null as has_movements,
         coalesce(f.is_readable, true) as is_ledger_readable,
         coalesce(f.has_unknown, false) as has_unknown,
         coalesce(f.side_available, 0) as side_available,
@@ -176,7 +168,7 @@ with booking as (
         coalesce(d.twice_available, 0) as twice_available,
         coalesce(d.twice_held, 0) as twice_held,
         coalesce(d.is_booked_twice, false) as is_booked_twice,
-        coalesce(o.is_possible, false) as may_overlap,
+        coalesce(e.may_overlap, false) as may_overlap,
         coalesce(g.may_overlap, false) as holds_may_overlap,
         coalesce(f.may_be_born_from_0, false) as may_be_born_from_0,
         s.player_id is null as is_first_sight,
@@ -184,23 +176,24 @@ with booking as (
         s.held as seen_held,
         a.player_id is not null as has_wallet_alike,
         b.player_available is not null and b.player_held is not null as is_player_readable,
-        n.player_id is not null as is_noted,
+        n.player_number is not null as is_noted,
         coalesce(n.holds_held, false) as opening_rests_on_held,
         b.player_available - coalesce(f.side_available, 0) as row_opening_available,
         b.player_held - coalesce(f.side_held, 0) as row_opening_held,
-        n.balance_before - coalesce(f.available_before_note, 0)
+        n.balance_before - coalesce(e.available_before_note, 0)
             - case when n.holds_held
-                then b.player_held - coalesce(f.side_held, 0) + coalesce(f.held_before_note, 0) else 0 end
+                then b.player_held - coalesce(f.side_held, 0) + coalesce(e.held_before_note, 0) else 0 end
             as noted_opening_available,
-        h.balance_before - coalesce(f.available_before_held_note, 0) - coalesce(f.held_before_held_note, 0)
+        h.balance_before - coalesce(k.available, 0) - coalesce(k.held, 0)
             as noted_opening_total
     from balance b
-    left join fact f on f.tenant_id = b.tenant_id and f.player_id = b.player_id
-    left join payment d on d.tenant_id = b.tenant_id and d.player_id = b.player_id
-    left join first_note n on n.tenant_id = b.tenant_id and n.player_id = b.player_id
-    left join first_note_with_held h on h.tenant_id = b.tenant_id and h.player_id = b.player_id
-    left join overlap o on o.tenant_id = b.tenant_id and o.player_id = b.player_id
-    left join hold g on g.tenant_id = b.tenant_id and g.player_id = b.player_id
+    left join fact f on f.player_number = b.player_number
+    left join payment d on d.player_number = b.player_number
+    left join first_note n on n.player_number = b.player_number
+    left join first_note_with_held h on h.player_number = b.player_number
+    left join earlier e on e.player_number = b.player_number
+    left join before_note_with_held k on k.player_number = b.player_number
+    left join hold g on g.player_number = b.player_number
     left join alike a on a.tenant_id = b.tenant_id and a.player_id = b.player_id
     left join seen s on s.player_id = b.player_id
 ), opened as (

@@ -6,6 +6,7 @@
 -- Rows: one a ledger row; a row whose amount, direction or date can't be read, or that moved half a cent, is not readable. Index: the ledger's unique (tenant, player, type, idempotency key), by its first column.
 select
     movement.*,
+    moves in ('both', 'player') as is_of_player,
     case when is_readable then cents * available_factor end as available,
     case when is_readable then cents * held_factor end as held
 from (

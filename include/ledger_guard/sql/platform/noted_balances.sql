@@ -2,12 +2,12 @@
 -- `holds_held`). A note that can't be read proves nothing and is left out.
 -- Placeholders: cents of the amount and balance columns, among_transactions (everyone.sql or chosen_alone.sql). Parameters: tenant_id (text, null: all), player_ids (text[],
 -- null: all), currency, note_* (arrays of one
--- length: type, without_provider, available as a factor, holds_held, booked). Rows: one a note. Reads the CTE `booked_step`.
-select tenant_id, player_id, transaction_id, noted_at, holds_held, balance - moved as balance_before
+-- length: type, without_provider, available as a factor, holds_held, booked). Rows: one a note and ledger row on both sides that bears its id; only the first counts.
+-- Reads the CTEs `balance` and `movement`.
+select player_number, transaction_id, noted_at, holds_held, balance - moved as balance_before
 from (
     select
-        t.{transaction_tenant} as tenant_id,
-        t.{transaction_player} as player_id,
+        p.player_number,
         t.{transaction_key} as transaction_id,
         coalesce(
             b.booked_at,
@@ -18,11 +18,9 @@ from (
         n.available * {transaction_cents} as moved
     from {transaction} t
     join note n on n.type = t.{transaction_type} and (not n.without_provider or coalesce(t.{transaction_provider}, '') = '')
-    left join (
-        select tenant_id, player_id, tx_id, min(booked_at) as booked_at
-        from booked_step
-        group by tenant_id, player_id, tx_id
-    ) b on b.tenant_id = t.{transaction_tenant} and b.player_id = t.{transaction_player} and b.tx_id = t.{transaction_key}
+    join balance p on p.tenant_id = t.{transaction_tenant} and p.player_id = t.{transaction_player}
+    left join movement b
+        on b.player_number = p.player_number and b.tx_id = t.{transaction_key} and b.is_of_both and b.booked_at is not null
     where (%(tenant_id)s::text is null or t.{transaction_tenant} = %(tenant_id)s)
       and (%(player_ids)s::text[] is null or t.{transaction_player} = any(%(player_ids)s))
       and {among_transactions}

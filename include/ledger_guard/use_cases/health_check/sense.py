@@ -116,13 +116,15 @@ def sense(deps: Dependencies, trigger: Trigger) -> SenseOutcome:
         new = list(closed_windows(_first_new(deps, trigger, through, newest), newest.end, newest.length))
         young = _young_windows(deps, state, trigger, through, newest)
     source, outcome = SourceSteps(deps, trigger), SenseOutcome(trigger, 0, 0, 0, through)
-    found = _Found((), (), {})
-    for step in steps_of([*young, *new]):
+    steps = list(steps_of([*young, *new]))
+    for step in steps:
         found = _asked(deps, trigger, source, step, is_first=outcome.sensed_through is None, is_last=step[-1] == newest)
         if found.windows:
             outcome = outcome.followed_by(_stored(deps, trigger, found, set(young)))
-    if not _speaks_of_now_alone(deps, trigger):
-        remember_oddities(deps, trigger, found.complete, found.readings)
+        # a new guard's history is no news
+        is_news = through is not None or step is steps[-1]
+        if is_news and not _speaks_of_now_alone(deps, trigger):
+            remember_oddities(deps, trigger, found.complete, found.readings, is_one_of_several=len(steps) > 1)
     if new and deps.policy.trigger(trigger).source.is_counted_elsewhere:
         look_for_late_rows(deps, trigger, source, newest)
     return outcome

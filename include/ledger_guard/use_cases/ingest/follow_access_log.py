@@ -24,7 +24,7 @@ from ledger_guard.ports import Dependencies
 from ledger_guard.ports.followed_logs import LogFolder
 from ledger_guard.ports.platform import AccessEventDelivery, AccessEventStore
 from ledger_guard.use_cases.ingest.event_times import remember_out_of_time, settled_before
-from ledger_guard.use_cases.ingest.followed_book import FollowedBook, Undecided, disown, log_of
+from ledger_guard.use_cases.ingest.followed_book import FollowedBook, Undecided, disown, log_of, reconsider
 from ledger_guard.use_cases.ingest.followed_looks import Completeness, Faults, Look
 from ledger_guard.use_cases.ingest.ingest_access_log import delivered, told_of
 
@@ -43,8 +43,7 @@ class Follower:
         #: what was seen of a file when it had been read to its end
         self._read: dict[str, LogSight] = {}
         self._faults = Faults()
-        #: files that were not there when they were last looked for, by position
-        self._missing: set[str] = set()
+        self._missing: set[str] = set()  # positions of files that were not there when they were last looked for
         #: results that the audit log lacks, by ingest
         self._unrecorded: dict[str, IngestedFile] = {}
         self._newest: datetime | None = None
@@ -66,9 +65,13 @@ class Follower:
         self._settled = settled_before(self._deps)
         try:
             book = self._opened()
-            sights = self._sights(look)
+            seen = self._folder.sights()
+            sights = seen.files
+            look.held += [*seen.gone, *seen.empty]
             self._read_all(sights, book, look, stopped)
-            self._find_lost(book, sights, look, is_last=is_last)
+            # what lay in a folder that is away may come back with it
+            if not seen.gone:
+                self._find_lost(book, sights, look, is_last=is_last)
             self._faults.keep_only({sight.file_id for sight in sights})
             self._faults.hold(look, self._deps.wall_clock.now(), is_last=is_last)
             self._hold_for_unusable(book, sights, look, is_last=is_last)
@@ -98,15 +101,9 @@ class Follower:
             self._newest = max(moments, default=None)
         return self._book
 
-    def _sights(self, look: Look) -> Sequence[LogSight]:
-        try:
-            return self._folder.sights()
-        except BadInputError as error:
-            look.held.append(str(error))
-            return ()
-
     def _read_all(self, sights: Sequence[LogSight], book: FollowedBook, look: Look, stopped: Callable[[], bool]) -> None:
         now = self._deps.wall_clock.now()
+        reconsider(sights, book, self._folder, now)
         changed = [sight for sight in sights if not self._is_read(sight, book.at(sight.file_id), now)]
         disown(changed, book, self._folder)
         for sight in changed:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
+from datetime import datetime
 
-from ledger_guard.domain.access_events import IngestedFile
+from ledger_guard.domain.access_events import AccessEvent, IngestedFile
 from ledger_guard.domain.errors import BadInputError
-from ledger_guard.domain.followed_logs import FINGERPRINT_BYTES, FollowedLog, LogPosition, LogSight
+from ledger_guard.domain.followed_logs import FINGERPRINT_BYTES, FollowedLog, FollowState, LogPosition, LogSight
 from ledger_guard.domain.identifiers import new_id
 from ledger_guard.ports.followed_logs import LogFolder
 from ledger_guard.ports.platform import AccessEventDelivery
@@ -23,11 +25,14 @@ class FollowedBook:
         #: results, by ingest: a copy has a position of its own, and its file's result
         self._files: dict[str, IngestedFile] = {}
         self._unstored: dict[str, LogPosition] = {}
+        #: positions of logs of which nothing could be used before this process began
+        self._doubtful: set[str] = set()
         #: the files that were taken from positions
         self._had: dict[str, str] = {}
         for log in logs:
             self.put(log)
         self.stored()
+        self._doubtful = {log.position.position_id for log in self.logs if log.file.is_unusable}
 
     @property
     def logs(self) -> Sequence[FollowedLog]:
@@ -49,6 +54,18 @@ class FollowedBook:
         if log.position.file_id:
             self._had[log.position.position_id] = log.position.file_id
         self.put(replace(log, position=replace(log.position, file_id=None)))
+
+    def take_doubtful(self, file_id: str) -> FollowedLog | None:
+        """The log that this file was, if nothing of it could be used before this process began; each once."""
+        log = self.at(file_id) if self._doubtful else None
+        if log is None or log.position.position_id not in self._doubtful:
+            return None
+        self._doubtful.remove(log.position.position_id)
+        return log
+
+    def set_aside(self, log: FollowedLog) -> None:
+        """Its content is read anew, as if it had never been seen."""
+        self.put(replace(log, position=replace(log.position, file_id=None, fingerprint="", state=FollowState.ENDED)))
 
     def had(self, log: FollowedLog, sight: LogSight) -> bool:
         """Whether this was its file."""
@@ -75,6 +92,16 @@ class FollowedBook:
 
 class Undecided(Exception):
     """The file is a copy of another one that is still being made or read: look again."""
+
+
+def reconsider(sights: Iterable[LogSight], book: FollowedBook, folder: LogFolder, now: datetime) -> None:
+    """Set aside logs of which nothing could be used and now something can: the mapping was a wrong one and was mended."""
+    for sight in sights:
+        if log := book.take_doubtful(sight.file_id):
+            with suppress(BadInputError), closing(folder.batches(sight, None, now)) as batches:
+                first = next(batches, None)
+                if first and any(isinstance(entry, AccessEvent) for entry in first.entries):
+                    book.set_aside(log)
 
 
 def disown(sights: Iterable[LogSight], book: FollowedBook, folder: LogFolder) -> None:

@@ -16,7 +16,9 @@ from ledger_guard.ports.platform import CostedSource
 #: the newest closed windows that are read
 WINDOWS = 12
 
-_NO_FAILURE = "none was seen, and a mistyped name or code looks the same: make one on purpose, and check again"
+_NO_FAILURE = (
+    "none was seen, and a mistyped name or code looks the same: make one on purpose, and check again when its window is over"
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _sums(readings: Sequence[Reading], windows: Sequence[Window]) -> str:
     span = f"{iso(windows[0].start)} to {iso(windows[-1].end)}"
     counts = f"{events:,} events of {exposure:,} by {len(tenants)} tenants"
     if not readings:
-        raise LedgerGuardError(f"no rows in {span}: there is nothing to judge")
+        raise LedgerGuardError(f"no rows in {span}: there is nothing to judge; what comes now is seen when its window is over")
     return f"{len(readings):,} rows in {len(seen)} of {len(windows)} windows, {span}: {counts}"
 
 

@@ -46,6 +46,7 @@ def incident_report(deps: Dependencies, incident_id: str) -> str:
         title=deps.policy.named(incident.trigger),
         # the policy may no longer name the incident's trigger
         trigger=known,
+        quiet_needed=known and deps.policy.detection_of(incident.trigger).resolve_after_windows,
         money=record.money_at_risk,
         row=known and deps.policy.row_for(incident.trigger, incident.severity, incident.scope),
         repair_rows=list(repairs_on_record(record.audit)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from ledger_guard.domain.audit import AuditEvent
 from ledger_guard.domain.errors import SafetyRefusal, SourceUnavailable
@@ -29,6 +29,8 @@ from ledger_guard.ports.guard_state import UnitOfWork
 PATIENCE = timedelta(seconds=60)
 #: old rows deleted from one table's default partition in one run
 _CLEARED_AT_MOST = 50_000
+#: no row is older
+_FIRST_MOMENT = datetime(1, 1, 2, tzinfo=timezone.utc)
 #: slices made in one transaction, with its locks, where no row is moved
 _MADE_TOGETHER = 20
 
@@ -155,11 +157,14 @@ def _dropped(deps: Dependencies, partition: Partition, keep: timedelta) -> Audit
 
 
 def _clear(deps: Dependencies, table: PartitionedTable, before: datetime, outcome: StorageOutcome) -> None:
-    """Delete rows that came when they were already older than what is kept."""
+    """Delete rows that came when they were already older than what is kept; verdicts that are evidence are put aside first."""
     try:
         with deps.state.transaction() as state:
-            if not any(each.table == table.name and each.oldest and each.oldest < before for each in state.partitions.strays(1)):
+            if not any(each.table == table.name for each in state.partitions.strays(1)):
                 return
+            if table.name == "verdict":
+                # weeks without an upkeep leave alarms there too
+                state.partitions.keep_verdicts(Period(_FIRST_MOMENT, before))
             outcome.cleared += state.partitions.clear_strays(table, before, _CLEARED_AT_MOST)
     except SourceUnavailable as error:
         outcome.problems.append(f"{table.name}: old rows of its default partition stay ({error})")
