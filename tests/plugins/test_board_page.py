@@ -192,6 +192,8 @@ def test_a_report_is_a_page_with_headings_and_tables_and_no_one_elses_markup(boa
     assert "<h1>" in text
     assert "<h2>" in text
     assert "<li>" in text
+    assert "<th>Severe windows</th>" in text
+    assert "<td>tenant-07</td>" in text
     assert "# Incident" not in text
     assert "<img" not in text
     assert 'href="javascript:' not in text
