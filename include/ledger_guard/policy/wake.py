@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from ledger_guard.domain.wake import Hours, Route, Silence, Step, Weekday
+from ledger_guard.domain.wake import Hours, Matter, Route, Silence, Step, Weekday
 from ledger_guard.policy.notification import MENTION
 from ledger_guard.policy.section import Section
 from ledger_guard.policy.words import ConnectionId, TriggerWord
@@ -148,9 +148,12 @@ class WakeRules(Section):
             raise ValueError(f"routes call {', '.join(unknown)}; allowed: {allowed}")
         return self
 
+    def route_for(self, matter: Matter, at: datetime) -> Route | None:
+        """The first route that fits; None: nobody is called."""
+        return next((route for route in self._routes if route.fits(matter, at)), None)
+
     @property
-    def as_routes(self) -> tuple[Route, ...]:
-        """For the rules."""
+    def _routes(self) -> tuple[Route, ...]:
         return tuple(
             Route(
                 frozenset(trigger.value for trigger in each.triggers),

@@ -17,7 +17,7 @@ from ledger_guard.domain.verdicts import Scope, Severity
 from ledger_guard.ports.guard_state import Checkpoint
 from ledger_guard.use_cases.health_check import classify as classify_module
 from ledger_guard.use_cases.health_check.classify import classify
-from ledger_guard.use_cases.health_check.sense import lateness, sense
+from ledger_guard.use_cases.health_check.sense import sense
 
 #: a state of another version of the rule
 OLDER = json.dumps(["plain-0", [], [], []]).encode()
@@ -359,7 +359,7 @@ def moments(checks):
 @pytest.mark.parametrize("hours", [1, 2])
 def test_at_most_three_states_are_kept_and_one_is_older_than_whatever_may_change(checks, hours):
     with_lateness(checks, hours)
-    age = lateness(checks.deps.policy)
+    age = checks.deps.policy.lateness
     checks.world.signals.complete(T1, window(100).start)
     for _ in range(60):
         checks.window()

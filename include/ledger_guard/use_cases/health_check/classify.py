@@ -31,7 +31,6 @@ from ledger_guard.use_cases.health_check.classify_windows import (
     starting_point,
     with_readings,
 )
-from ledger_guard.use_cases.health_check.sense import lateness
 
 __all__ = ["ClassifyOutcome", "classify"]
 
@@ -98,7 +97,7 @@ class _Classification:
             self._trigger,
             lambda: make_engine(policy, self._trigger, nouns=nouns),
             self._now,
-            lateness=lateness(policy),
+            lateness=policy.lateness,
             history=timedelta(days=policy.sensing.history_days),
         )
 
@@ -107,7 +106,7 @@ class _Classification:
         checkpoints = Checkpoints(
             self._state.replay,
             self._trigger,
-            lateness(self._deps.policy),
+            self._deps.policy.lateness,
             seen_through=start.seen_through,
             newest_end=newest.end,
         )

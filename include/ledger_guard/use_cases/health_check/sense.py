@@ -15,7 +15,6 @@ from ledger_guard.domain.money_at_risk import with_ages
 from ledger_guard.domain.signals import Reading, SensedWindow, Trigger, WindowState
 from ledger_guard.domain.unknown_tenants import SetApart
 from ledger_guard.domain.windows import Window, closed_windows, iso
-from ledger_guard.policy.schema import Policy
 from ledger_guard.ports import Dependencies
 from ledger_guard.ports.guard_state import UnitOfWork
 from ledger_guard.use_cases.health_check.compare import compare_now
@@ -130,11 +129,6 @@ def sense(deps: Dependencies, trigger: Trigger) -> SenseOutcome:
     return outcome
 
 
-def lateness(policy: Policy) -> timedelta:
-    """How far back from the end of the newest sensed window to look for late data."""
-    return policy.lateness
-
-
 def _newest_closed(deps: Dependencies, now: datetime) -> Window:
     length = timedelta(minutes=deps.policy.window_minutes)
     return Window(Window.containing(now, length).start - length, length)
@@ -155,7 +149,7 @@ def _young_windows(
         return []
     # Counted back from the last check: data that came late while the health check was down are read too.
     until = min(through, newest.end)
-    return [sensed.window for sensed in state.readings.windows(trigger, until - lateness(deps.policy), until)]
+    return [sensed.window for sensed in state.readings.windows(trigger, until - deps.policy.lateness, until)]
 
 
 def _speaks_of_now_alone(deps: Dependencies, trigger: Trigger) -> bool:

@@ -77,7 +77,7 @@ def _call_for(deps: Dependencies, matter: Matter, silences: Iterable[Silence]) -
     now = deps.wall_clock.now()
     if any(silence.covers(matter, now) for silence in silences):
         return [], [], False
-    route = next((each for each in deps.policy.wake.as_routes if each.fits(matter, now)), None)
+    route = deps.policy.wake.route_for(matter, now)
     called: list[str] = []
     failed: dict[str, str] = {}
     tried: set[str] = set()

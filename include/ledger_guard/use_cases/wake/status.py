@@ -20,7 +20,7 @@ def calls_now(deps: Dependencies) -> list[str]:
         found = [(matter, calls_on_record(state.audit, matter, now)) for matter in matters]
     lines = []
     for matter, calls in found:
-        route = next((each for each in deps.policy.wake.as_routes if each.fits(matter, now)), None)
+        route = deps.policy.wake.route_for(matter, now)
         silenced = next((each for each in silences if each.covers(matter, now)), None)
         if calls.acknowledged_by is not None:
             course = f"taken by {calls.acknowledged_by}"
